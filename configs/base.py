@@ -1,0 +1,77 @@
+"""What every configuration shares: frozen pydantic models, YAML reading, exact division.
+
+Knows files and keys; knows nothing of what the values mean.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be used. The message says what, why and how to mend it, in one line."""
+
+
+class Config(BaseModel):
+    """Base of all configurations: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Self:
+        """Read a YAML file.
+
+        Raises:
+            ConfigError: the file is missing, is not YAML, has an unknown key or a value of the wrong type.
+        """
+        return cls.from_mapping(read_yaml(path), str(path))
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any], source: str) -> Self:
+        """Validate plain values; `source` names their origin in errors."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(_one_line(error, source)) from None
+
+    def to_yaml(self) -> str:
+        """YAML text that `from_yaml` reads back to an equal object."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Top-level mapping of a YAML file.
+
+    Raises:
+        ConfigError: missing file, broken YAML, or a top level that is not a mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: must hold 'key: value' lines at the top level")
+    return values
+
+
+def exact_div(a: int, b: int) -> int:
+    """a / b for integers.
+
+    Raises:
+        ConfigError: b does not divide a.
+    """
+    if a % b:
+        raise ConfigError(f"{a} is not a multiple of {b}; change one of the two values")
+    return a // b
+
+
+def _one_line(error: ValidationError, source: str) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    if first["type"] == "extra_forbidden":
+        return f"{source}: unknown key '{key}'; remove it or check its spelling"
+    return f"{source}: '{key}' is wrong: {first['msg']}"

@@ -1,0 +1,1 @@
+"""The streaming stages of the model, one file each."""

@@ -1,0 +1,41 @@
+"""The one interface of every streaming stage.
+
+A stage is an `nn.Module` (or a plain object) without conversation state; the state of B conversations is an
+explicit `State` that is passed to every step. Two row masks make B conversations one batch:
+`active [B]` (False: no data this step, the row's state stays as it is) and `rows [B]` of `State.reset`
+(True: the row gets a new conversation).
+"""
+
+from typing import Protocol, TypeVar
+
+from torch import Tensor
+
+
+class State(Protocol):
+    """Memory of B conversations in one stage."""
+
+    def reset(self, rows: Tensor) -> None:
+        """Forget the rows that are True in `rows [B]` (bool); the others stay bit for bit as they are."""
+        ...
+
+
+X = TypeVar("X", contravariant=True)
+Y = TypeVar("Y", covariant=True)
+S = TypeVar("S", bound=State)
+
+
+class Stage(Protocol[X, Y, S]):
+    """One slot in, one slot out, always a full frame; warm-up is silence plus the declared delay."""
+
+    @property
+    def delay_ms(self) -> float:
+        """How much later than its input the output of a step belongs on the clock."""
+        ...
+
+    def init_state(self, batch: int) -> S:
+        """Fresh state for `batch` conversations."""
+        ...
+
+    def step(self, x: X, state: S, active: Tensor) -> Y:
+        """One slot for every row with `active [B]` True; changes `state` in place for those rows only."""
+        ...
