@@ -1,0 +1,72 @@
+"""The shared language model between the ears and the mouth: its size, its inputs and its heads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.audio import AUDIO
+from configs.base import Config, exact_div
+
+
+class LlmConfig(Config):
+    """A causal LM with rotary positions, by its transformers model type and the values of its own configuration."""
+
+    model_type: str = "llama"
+    vocab_size: int = 4096
+    hidden_size: int = 320
+    intermediate_size: int = 864
+    num_hidden_layers: int = 8
+    num_attention_heads: int = 5
+    num_key_value_heads: int = 5
+    rope_theta: float = 10_000.0
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return exact_div(self.hidden_size, self.num_attention_heads)
+
+
+class UserSideConfig(Config):
+    """U_t: `frames` encoder frames of `feature_dim` values, and at most `words` text tokens that became known.
+
+    `source`: where the user's words come from.
+    """
+
+    frames: int = 10
+    feature_dim: int = 384
+    words: int = 4
+    source: Literal["none", "ctc", "transcriber"] = "transcriber"
+
+
+class AssistantSideConfig(Config):
+    """A_t: the text token and the group of speech tokens played in slot t.
+
+    `digits`: values of one speech token, each in -digit_range..digit_range (a finite scalar quantizer).
+    `group`: how k token vectors become one (OmniDRCA eq. 3 concatenates and projects; Fun-Audio-Chat averages).
+    `fuse`: how text and speech are joined (sum in the papers; Fun-Audio-Chat averages).
+    `since_slots`: how many slots since the last change of state are told apart.
+    """
+
+    tokens: int = AUDIO.tokens_per_slot
+    digits: int = 15
+    digit_range: int = 2
+    group: Literal["concat", "mean"] = "concat"
+    fuse: Literal["sum", "average"] = "sum"
+    since_slots: int = 64
+
+
+class HeadsConfig(Config):
+    """Read-outs. `readout`: what the text head and the refined head read; the state head always reads the pair."""
+
+    readout: Literal["assistant", "pair"] = "pair"
+    projection_windows: int = Field(default=5, description="voice activity windows of the auxiliary head")
+    projection_ends: int = Field(default=6, description="classes of the time to the end of the user's turn")
+
+
+class CoreConfig(Config):
+    """The shared LLM with its two inputs and its heads."""
+
+    llm: LlmConfig = LlmConfig()
+    user: UserSideConfig = UserSideConfig()
+    assistant: AssistantSideConfig = AssistantSideConfig()
+    heads: HeadsConfig = HeadsConfig()

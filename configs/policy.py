@@ -1,0 +1,48 @@
+"""When the assistant starts and stops to speak, as numbers."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Config, ConfigError
+
+PolicyName = Literal["responsive", "balanced", "patient"]
+
+
+class Threshold(Config):
+    """A crossing of p(speak) that has to last: beyond `probability` for `slots` slots in a row."""
+
+    probability: float = Field(ge=0.0, le=1.0)
+    slots: int = Field(ge=1)
+
+
+class PolicyConfig(Config):
+    """Hysteresis of the state policy: start and stop have settings of their own.
+
+    `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
+    `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
+    """
+
+    start: Threshold = Threshold(probability=0.7, slots=2)
+    stop: Threshold = Threshold(probability=0.4, slots=1)
+    min_speak_slots: int = Field(default=1, ge=1)
+    min_mute_slots: int = Field(default=1, ge=1)
+    guard_slots: int = Field(default=2, ge=0)
+
+
+PRESETS: dict[str, PolicyConfig] = {
+    "responsive": PolicyConfig(start=Threshold(probability=0.5, slots=1)),
+    "balanced": PolicyConfig(start=Threshold(probability=0.7, slots=2)),
+    "patient": PolicyConfig(start=Threshold(probability=0.85, slots=3)),
+}
+
+
+def policy(name: str) -> PolicyConfig:
+    """A preset by name.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"unknown policy '{name}'; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]

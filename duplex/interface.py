@@ -1,0 +1,139 @@
+"""What the model side offers to whoever runs it: a generator of slots for a fixed number of rows.
+
+The runtime knows only this file: audio of one slot per row in, one `SlotResult` per row out. Nothing here imports
+torch, so that files and processes that only carry results stay light.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.policy import PolicyConfig
+from tdm.slots import State
+
+Samples = NDArray[np.float32]
+Tokens = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class ConversationOptions:
+    """What a conversation is opened with; all of it stands in the slot log, so that it can be replayed.
+
+    Attributes:
+        seed: seeds sampling and noise; the same seed and audio give the same conversation.
+        policy: when to start and stop to speak.
+        system_prompt: pinned at the beginning of the sequence; None takes the model's own.
+        temperature: of the text head; 0 is greedy.
+        started_at: wall clock of the first sample, seconds since 1970, for answers about time and date.
+        utc_offset_s: the user's time zone.
+    """
+
+    seed: int = 0
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    system_prompt: str | None = None
+    temperature: float = 0.0
+    started_at: float = 0.0
+    utc_offset_s: int = 0
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word of the assistant, or a part of it, that sounds in the slot.
+
+    Attributes:
+        answer: counts the assistant's answers of the conversation, from 0.
+        index: place of the word in its answer.
+        text: the word as a caption shows it.
+        start_ms, end_ms: within the slot, 0..200.
+        done: how much of the word has been spoken by the slot's end, 0..1.
+    """
+
+    answer: int
+    index: int
+    text: str
+    start_ms: float
+    end_ms: float
+    done: float
+
+
+@dataclass(frozen=True)
+class UserWords:
+    """Words of the user that became known with this slot.
+
+    Attributes:
+        turn: counts the user's turns of the conversation, from 0.
+        text: the new words as the model reads them (lower case, numbers as words).
+        caption: the whole turn so far as a caption shows it; replaces the caption of the same turn.
+        start_s, end_s: when the turn's speech began and ended so far, seconds since the conversation's start.
+    """
+
+    turn: int
+    text: str
+    caption: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SlotResult:
+    """What came of user slot `slot`: the decision for assistant slot `slot + 1` and its audio.
+
+    Attributes:
+        slot: index of the user slot that was heard.
+        p_speak: the state head's probability.
+        state: of slot `slot + 1`.
+        event: "", "start" (an answer begins), "end" (it came to its end), "cut" (it was broken off) or
+            "veto" (the state head wanted to start, the text head had no words).
+        text_id: text token of slot `slot + 1`.
+        answer_words: words of the present answer that became known with this token, as captions show them.
+        tokens: [k, digits] speech tokens of slot `slot + 1`.
+        pcm: [4800] samples of slot `slot + 1` at 24 kHz, -1..1.
+        user: words of the user that became known, or None.
+        spoken: words of the assistant that sound in slot `slot + 1`.
+        stage_ms: time each stage took, by its name; not part of the conversation's content.
+    """
+
+    slot: int
+    p_speak: float
+    state: State
+    event: str
+    text_id: int
+    answer_words: tuple[str, ...]
+    tokens: Tokens
+    pcm: Samples
+    user: UserWords | None
+    spoken: tuple[SpokenWord, ...]
+    stage_ms: dict[str, float]
+
+
+class SlotGenerator(Protocol):
+    """A model with `rows` conversations. Not thread-safe: one caller at a time."""
+
+    rows: int
+    fingerprint: str
+    """Identifies weights and configuration; a replay needs the same one."""
+    delay_ms: float
+    """How much later than its slot the assistant's audio sounds (overlap of the detokenizer)."""
+
+    def open(self, row: int, options: ConversationOptions) -> None:
+        """Begin a new conversation in `row`; what was there is forgotten.
+
+        Raises:
+            ValueError: the options do not fit the model (for example a system prompt that is too long).
+        """
+        ...
+
+    def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
+        """One slot for every active row.
+
+        Args:
+            pcm: [rows, 3200] user audio at 16 kHz, -1..1.
+            active: [rows]; the other rows stay as they are and give None.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release worker threads."""
+        ...

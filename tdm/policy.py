@@ -1,0 +1,43 @@
+"""The state policy: p(speak) of every slot -> SPEAK or MUTE.
+
+A pure function of logged values, so any conversation can be re-run under another policy.
+"""
+
+from dataclasses import dataclass
+
+from configs.policy import PolicyConfig
+from tdm.slots import State
+
+
+@dataclass(frozen=True)
+class PolicyMemory:
+    """What the policy remembers between slots.
+
+    `run`: slots in a row in which p(speak) was beyond the threshold that would change the state.
+    `held`: slots the present state has lasted. `slots`: slots since the session's start.
+    """
+
+    state: State = State.MUTE
+    run: int = 0
+    held: int = 0
+    slots: int = 0
+
+
+def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
+    """The policy's memory after one more slot; its `state` is the state of the next slot."""
+    mute = memory.state is State.MUTE
+    threshold = config.start if mute else config.stop
+    beyond = p_speak > threshold.probability if mute else p_speak < threshold.probability
+    run = memory.run + 1 if beyond else 0
+    least = config.min_mute_slots if mute else config.min_speak_slots
+    guarded = mute and memory.slots < config.guard_slots
+    if run >= threshold.slots and memory.held + 1 >= least and not guarded:
+        return PolicyMemory(State(1 - memory.state), 0, 0, memory.slots + 1)
+    return PolicyMemory(memory.state, run, memory.held + 1, memory.slots + 1)
+
+
+def force(memory: PolicyMemory, state: State) -> PolicyMemory:
+    """The memory after the runtime itself changed the state (an answer came to its end, or there was none)."""
+    if memory.state is state:
+        return memory
+    return PolicyMemory(state, 0, 0, memory.slots)

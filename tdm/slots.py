@@ -1,0 +1,17 @@
+"""The words of the schedule: state and segment."""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """What the assistant does in a slot."""
+
+    MUTE = 0
+    SPEAK = 1
+
+
+class Segment(IntEnum):
+    """One side of a slot; also the order of its two elements in the sequence."""
+
+    USER = 0
+    ASSISTANT = 1
