@@ -1,0 +1,49 @@
+"""Configuration files: what is wrong is said in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from configs.audio import AUDIO
+from configs.base import ConfigError, exact_div
+from configs.policy import PolicyConfig
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(PolicyConfig(guard_slots=7).to_yaml())
+    assert PolicyConfig.from_yaml(path) == PolicyConfig(guard_slots=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("guard_slot: 3", "unknown key 'guard_slot'"),
+        ("start: {probability: 3, slots: 1}", "'start.probability' is wrong"),
+        ("start: [", "is not valid YAML"),
+        ("- 1", "'key: value' lines"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"policy\.yaml") as caught:
+        PolicyConfig.from_yaml(path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        PolicyConfig.from_yaml(tmp_path / "none.yaml")
+
+
+def test_exact_div_refuses_a_remainder() -> None:
+    assert exact_div(10, 5) == 2
+    with pytest.raises(ConfigError, match="not a multiple"):
+        exact_div(10, 3)
+
+
+def test_lengths_of_a_slot() -> None:
+    assert (AUDIO.slot_input_samples, AUDIO.slot_output_samples) == (3200, 4800)
+    assert (AUDIO.tokens_per_slot, AUDIO.packets_per_slot, AUDIO.packet_network_samples) == (5, 10, 960)

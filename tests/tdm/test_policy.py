@@ -1,0 +1,72 @@
+"""The state policy: hysteresis, durations, guard; and that it is a pure function of p(speak)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.base import ConfigError
+from configs.policy import PRESETS, PolicyConfig, Threshold, policy
+from tdm.policy import PolicyMemory, decide, force
+from tdm.slots import State
+
+M, S = State.MUTE, State.SPEAK
+
+
+def run(config: PolicyConfig, probabilities: list[float]) -> list[State]:
+    memory, states = PolicyMemory(), []
+    for p_speak in probabilities:
+        memory = decide(config, memory, p_speak)
+        states.append(memory.state)
+    return states
+
+
+def make(start: tuple[float, int], stop: tuple[float, int], **others: int) -> PolicyConfig:
+    return PolicyConfig(
+        start=Threshold(probability=start[0], slots=start[1]),
+        stop=Threshold(probability=stop[0], slots=stop[1]),
+        guard_slots=others.pop("guard_slots", 0),
+        **others,
+    )
+
+
+def test_start_and_stop_have_thresholds_and_durations_of_their_own() -> None:
+    config = make(start=(0.7, 2), stop=(0.4, 1))
+    assert run(config, [0.8, 0.6, 0.8, 0.8, 0.5, 0.3, 0.9]) == [M, M, M, S, S, M, M]
+
+
+def test_between_the_thresholds_nothing_changes() -> None:
+    config = make(start=(0.7, 1), stop=(0.4, 1))
+    assert run(config, [0.5] * 3 + [0.8] + [0.5] * 3) == [M] * 3 + [S] * 4
+
+
+def test_guard_keeps_the_start_of_a_session_mute() -> None:
+    config = make(start=(0.5, 1), stop=(0.4, 1), guard_slots=3)
+    assert run(config, [0.9] * 5) == [M, M, M, S, S]
+
+
+def test_least_durations() -> None:
+    config = make(start=(0.5, 1), stop=(0.5, 1), min_speak_slots=3, min_mute_slots=2)
+    assert run(config, [0.9, 0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9]) == [M, S, S, S, M, M, S, S]
+
+
+@given(st.lists(st.floats(0, 1), max_size=60))
+def test_longer_input_never_changes_earlier_states(probabilities: list[float]) -> None:
+    for config in PRESETS.values():
+        states = run(config, probabilities)
+        for length in range(0, len(probabilities), 7):
+            assert run(config, probabilities[:length]) == states[:length]
+
+
+def test_forced_state_needs_a_new_run_of_slots() -> None:
+    config = make(start=(0.7, 2), stop=(0.4, 1))
+    memory = decide(config, decide(config, PolicyMemory(), 0.9), 0.9)
+    assert memory.state is S
+    memory = force(memory, M)
+    memory = decide(config, memory, 0.9)
+    assert memory.state is M
+    assert decide(config, memory, 0.9).state is S
+
+
+def test_unknown_preset_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="responsive, balanced, patient"):
+        policy("hasty")
