@@ -1,0 +1,1 @@
+"""Training of the core on simulated two-channel dialogues."""

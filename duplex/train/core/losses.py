@@ -1,0 +1,81 @@
+"""What the core is trained for on dialogues: the assistant's state, its words, and the projection of the user's voice."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from configs.core_training import LossConfig
+from duplex.core import Core, CoreOutput
+
+IGNORED = -100
+"""Text target of a slot that teaches nothing."""
+
+
+@dataclass
+class Targets:
+    """What should come of each slot of [B, T], about slot t + 1.
+
+    Attributes:
+        state: [B, T] 1 where the assistant should speak.
+        state_weight: [B, T].
+        text: [B, T] ids, `IGNORED` where none is taught.
+        voice: [B, T, windows] 1 where the user's voice is in a coming window.
+        ends: [B, T] class of the time to the end of the user's turn.
+        known: [B, T] bool, slots for which the projection targets are known.
+    """
+
+    state: Tensor
+    state_weight: Tensor
+    text: Tensor
+    voice: Tensor
+    ends: Tensor
+    known: Tensor
+
+
+@dataclass
+class Losses:
+    """Scalars; `total` is their weighted sum."""
+
+    total: Tensor
+    state: Tensor
+    text: Tensor
+    projection: Tensor
+
+    def values(self) -> dict[str, float]:
+        """Plain numbers for logs."""
+        return {name: float(value.detach()) for name, value in vars(self).items()}
+
+
+def text_loss(core: Core, hidden: Tensor, text: Tensor) -> Tensor:
+    """Cross entropy over the slots that teach a token: hidden [B, T, D], text [B, T]."""
+    taught = text != IGNORED
+    if not taught.any():
+        return hidden.sum() * 0.0
+    return F.cross_entropy(core.text_logits(hidden[taught]).float(), text[taught])
+
+
+def projection_loss(core: Core, user: Tensor, targets: Targets) -> Tensor:
+    """Voice windows and time to the end, from U_t alone (voice activity projection, Ekstedt and Skantze 2022)."""
+    voice, ends = core.projection(user[targets.known])
+    windows = F.binary_cross_entropy_with_logits(voice.float(), targets.voice[targets.known])
+    return windows + 0.5 * F.cross_entropy(ends.float(), targets.ends[targets.known])
+
+
+def losses(core: Core, out: CoreOutput, targets: Targets, config: LossConfig) -> Losses:
+    """All losses of one batch of dialogues."""
+    each = F.binary_cross_entropy_with_logits(out.state.float(), targets.state, reduction="none")
+    state = (each * targets.state_weight).sum() / targets.state_weight.sum().clamp(min=1.0)
+    text = text_loss(core, out.hidden, targets.text)
+    projection = projection_loss(core, out.user, targets)
+    total = config.state * state + config.text * text + config.projection * projection
+    return Losses(total, state, text, projection)
+
+
+@torch.no_grad()
+def speak_accuracy(out: CoreOutput, targets: Targets) -> float:
+    """Share of weighted slots whose state is on the right side of 0.5."""
+    right = (out.state > 0) == (targets.state > 0.5)
+    weight = targets.state_weight
+    return float((right * weight).sum() / weight.sum().clamp(min=1.0))
