@@ -1,0 +1,55 @@
+"""Settings of the voice's training recipes: corpus, tokenizer, pointer head, decoder."""
+
+from pathlib import Path
+
+from configs.base import Config
+
+
+class CorpusConfig(Config):
+    """What the teacher voice reads.
+
+    `texts` are files of natural English, "%"- or line-separated (missing ones are skipped and named);
+    `natural_share` of the utterances come from them as long as they last, the others from the patterns.
+    """
+
+    hours: float = 12.0
+    seed: int = 1
+    texts: tuple[Path, ...] = ()
+    natural_share: float = 0.55
+    most_units: int = 260
+    shard_utterances: int = 400
+    speeds: tuple[float, ...] = (0.9, 0.95, 1.0, 1.0, 1.05, 1.1)
+
+
+class TokenizerTraining(Config):
+    """Tokenizer: encoder and decoder together, on crops of the teacher's bands."""
+
+    steps: int = 14_000
+    seed: int = 0
+    batch: int = 6
+    crop_tokens: int = 96
+    rate: float = 2e-3
+    warmup: int = 100
+    noise_share: float = 0.15
+    bump_share: float = 0.03
+
+
+class SrhTraining(Config):
+    """Pointer head on simulated text arrival."""
+
+    steps: int = 14_000
+    seed: int = 0
+    batch: int = 768
+    rate: float = 2e-3
+    warmup: int = 200
+    stall_share: float = 0.15
+    cut_share: float = 0.12
+    passes: int = 1
+
+
+class VoiceTraining(Config):
+    """One run of the whole speaking half."""
+
+    corpus: CorpusConfig = CorpusConfig()
+    tokenizer: TokenizerTraining = TokenizerTraining()
+    srh: SrhTraining = SrhTraining()

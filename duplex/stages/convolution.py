@@ -1,0 +1,43 @@
+"""Residual block of a depth-wise convolution over time and an MLP (ConvNeXt), causal unless told otherwise.
+
+Knows tensors [B, T, D]; knows nothing of speech. The past of a causal block is an explicit argument.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_BRANCH_STD = 0.02
+
+
+class ConvBlock(nn.Module):
+    """x + MLP(norm(conv(x))): `kernel` taps, `dilation` apart, of which `right` lie in the future."""
+
+    def __init__(self, width: int, inner: int, kernel: int, dilation: int = 1, right: int = 0) -> None:
+        super().__init__()
+        self.width = width
+        self.dilation = dilation
+        self.right = right * dilation
+        self.past = (kernel - 1 - right) * dilation
+        self.taps = nn.Parameter(torch.randn(kernel, width) * kernel**-0.5)
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, inner)
+        self.down = nn.Linear(inner, width)
+        nn.init.normal_(self.down.weight, std=_BRANCH_STD)
+        nn.init.zeros_(self.down.bias)
+
+    def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """[B, T, width] -> [B, T, width] and the past [B, self.past, width] for the next call.
+
+        Without `past` the input begins with zeros. What lies behind the end counts as zeros too (if `right` > 0).
+        """
+        if past is None:
+            past = x.new_zeros(x.shape[0], self.past, self.width)
+        full = F.pad(torch.cat([past, x], 1), (0, 0, 0, self.right))
+        y = self.bias.expand_as(x)
+        for tap, weight in enumerate(self.taps):
+            start = tap * self.dilation
+            y = y + full[:, start : start + x.shape[1]] * weight
+        y = x + self.down(F.gelu(self.up(self.norm(y))))
+        return y, full[:, x.shape[1] : x.shape[1] + self.past]

@@ -1,0 +1,145 @@
+"""Recipe: hours of the teacher voice with units and durations, in shards that are made again only where missing.
+
+Knows texts, units and the teacher; knows nothing of tokens or networks.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from configs.base import read_yaml
+from configs.voice import VoiceConfig
+from configs.voice_training import CorpusConfig
+from duplex.text.lexicon import Lexicon
+from duplex.text.phonemes import PUNCTUATION, SPACE, Unit
+from duplex.train.voice.corpus import Items, Patterns, natural_sentences, utterances
+from duplex.train.voice.teacher import Teacher
+
+PATTERNS = Path(__file__).parents[3] / "configs" / "train" / "voice_corpus.yaml"
+_MEAN_UTTERANCE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance of the teacher.
+
+    Attributes:
+        items: words and punctuation marks, in order.
+        bands: [T, 98] float16.
+        units: [n] places in `UNITS`; START first, END last.
+        stress: [n].
+        owners: [n] index of the item a unit belongs to (START: 0; END: number of items).
+        milliseconds: [n] durations.
+        speed: pace of the teacher.
+    """
+
+    items: Items
+    bands: NDArray[np.float16]
+    units: NDArray[np.int64]
+    stress: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    milliseconds: NDArray[np.float32]
+    speed: float
+
+
+def run(voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path, answers: Sequence[Items] = ()) -> None:
+    """Make shards of `config.hours` in `out`; `answers` (the assistant's own texts) come first."""
+    out.mkdir(parents=True, exist_ok=True)
+    texts = list(_texts(config, lexicon, answers))
+    teacher = Teacher(voice.bands, out)
+    size = config.shard_utterances
+    made, wanted, shard = 0.0, config.hours * 3600, 0
+    with Progress() as progress:
+        task = progress.add_task("speech (s)", total=wanted)
+        while made < wanted and shard * size < len(texts):
+            path = out / f"shard_{shard:04d}.npz"
+            if not path.exists():
+                _write(path, texts[shard * size : (shard + 1) * size], lexicon, teacher, config, shard)
+            made += _seconds(path, voice)
+            shard += 1
+            progress.update(task, completed=made)
+
+
+def load(folder: Path) -> Iterator[Utterance]:
+    """All utterances of the shards in `folder`, in order."""
+    for path in sorted(folder.glob("shard_*.npz")):
+        with np.load(path) as shard:
+            arrays = {key: shard[key] for key in shard.files}
+        for index in range(len(arrays["speed"])):
+            yield _utterance(arrays, index)
+
+
+def units_of(items: Sequence[str], lexicon: Lexicon) -> tuple[list[Unit], list[int]]:
+    """Units of words and punctuation with spaces between words, and for each the index of its item."""
+    units: list[Unit] = []
+    owners: list[int] = []
+    previous = ""
+    for index, item in enumerate(items):
+        space = [Unit(SPACE)] if index and item not in PUNCTUATION else []
+        found = space + list(lexicon.units(item, previous))
+        units += found
+        owners += [index] * len(found)
+        previous = previous if item in PUNCTUATION else item
+    return units, owners
+
+
+def _texts(config: CorpusConfig, lexicon: Lexicon, answers: Sequence[Items]) -> Iterator[Items]:
+    rng = random.Random(config.seed)
+    patterns = Patterns(read_yaml(PATTERNS), list(lexicon.words()))
+    natural = natural_sentences([path for path in config.texts if path.exists()])
+    yield from answers
+    count = int(config.hours * 3600 / _MEAN_UTTERANCE_S)
+    yield from islice(utterances(natural, patterns, config.natural_share, rng), count)
+
+
+def _write(
+    path: Path, texts: Sequence[Items], lexicon: Lexicon, teacher: Teacher, config: CorpusConfig, shard: int
+) -> None:
+    rng = random.Random(f"{config.seed} {shard}")
+    spoken = [_speak(items, lexicon, teacher, rng.choice(config.speeds)) for items in texts]
+    kept = [utterance for utterance in spoken if len(utterance.units) <= config.most_units]
+    columns = {
+        name: np.concatenate([getattr(utterance, name) for utterance in kept])
+        for name in ("bands", "units", "stress", "owners", "milliseconds")
+    }
+    frames = np.cumsum([0, *(len(utterance.bands) for utterance in kept)])
+    starts = np.cumsum([0, *(len(utterance.units) for utterance in kept)])
+    items = np.array([" ".join(utterance.items) for utterance in kept])
+    speed = np.array([utterance.speed for utterance in kept])
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, allow_pickle=False, frames=frames, starts=starts, items=items, speed=speed, **columns)
+    partial.rename(path)
+
+
+def _speak(items: Items, lexicon: Lexicon, teacher: Teacher, speed: float) -> Utterance:
+    units, owners = units_of(items, lexicon)
+    speech = teacher.speak(tuple(units), speed)
+    return Utterance(
+        items=items,
+        bands=speech.bands.astype(np.float16),
+        units=np.array([unit.place for unit in speech.units]),
+        stress=np.array([unit.stress for unit in speech.units]),
+        owners=np.array([0, *owners, len(items)]),
+        milliseconds=speech.milliseconds,
+        speed=speed,
+    )
+
+
+def _utterance(arrays: dict[str, NDArray[np.generic]], index: int) -> Utterance:
+    frames = slice(arrays["frames"][index], arrays["frames"][index + 1])
+    units = slice(arrays["starts"][index], arrays["starts"][index + 1])
+    names = ("units", "stress", "owners", "milliseconds")
+    columns = {name: arrays[name][units] for name in names}
+    items = tuple(str(arrays["items"][index]).split())
+    return Utterance(items, arrays["bands"][frames], speed=float(arrays["speed"][index]), **columns)  # type: ignore[arg-type]
+
+
+def _seconds(path: Path, voice: VoiceConfig) -> float:
+    with np.load(path) as shard:
+        return float(shard["frames"][-1]) / voice.bands.frame_rate

@@ -1,0 +1,60 @@
+"""Recipe: the lexicon that ships with the voice, from the American dictionary and reader of hibari-tts.
+
+Every word gets its one most frequent reading; words whose reading the rules of `Lexicon` find by themselves are left
+out. The dictionary is misaki's (Apache-2.0), as packed in hibari-tts.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import hibari
+from hibari.g2p import G2P, Context
+
+from duplex.text.lexicon import Lexicon
+from duplex.text.phonemes import parse, spell
+
+_WORD: Final = re.compile(r"[a-z][a-z']*")
+_LONGEST_WORD: Final = 18
+_TAGS: Final = {"a": "DT", "in": "IN", "by": "IN", "i": "PRP"}
+_READINGS: Final = {"live": "lˈɪv", "okay": "ˌOkˈA", "tv": "tˌivˈi", "usa": "jˌuˌɛsˈA"}
+"""Where the dictionary's first reading is not the most frequent one in speech."""
+
+
+def run(path: Path, extra: Iterable[str] = ()) -> Lexicon:
+    """Build the lexicon and write it to `path`; `extra` are words of the assistant's own texts."""
+    reader = G2P()
+    words = {word for word in (key.lower() for key in _dictionary()) if _usable(word)}
+    readings = {word: sound for word in sorted(words | set(filter(_usable, extra))) if (sound := read(reader, word))}
+    lexicon = Lexicon(_without_derived(readings | _READINGS))
+    lexicon.save(path)
+    return lexicon
+
+
+def read(reader: G2P, word: str) -> str:
+    """Phoneme string of a lower-case word, as read before a consonant; "" where nothing can be read."""
+    written = "I" if word == "i" else word
+    sound, _ = reader.lexicon.get_word(written, _TAGS.get(word, "XX"), None, Context(future_vowel=False))
+    return spell(parse(sound or reader.oov(word) or ""))
+
+
+def _dictionary() -> Iterable[str]:
+    path = Path(hibari.__file__).parent / "assets" / "lexicon_us_gold.json.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return list(json.load(file))
+
+
+def _usable(word: str) -> bool:
+    return len(word) <= _LONGEST_WORD and _WORD.fullmatch(word) is not None
+
+
+def _without_derived(readings: dict[str, str]) -> dict[str, str]:
+    """Leave out the inflected forms that the rules derive from the words that stay; stems are shorter, so they stay."""
+    lexicon = Lexicon({})
+    for word in sorted(readings, key=lambda word: (len(word), word)):
+        if lexicon.inflected(word) != readings[word]:
+            lexicon.add(word, readings[word])
+    return {word: readings[word] for word in lexicon.words()}
