@@ -15,7 +15,7 @@ class LlmConfig(Config):
     vocab_size: int = 4096
     hidden_size: int = 320
     intermediate_size: int = 864
-    num_hidden_layers: int = 8
+    num_hidden_layers: int = 6
     num_attention_heads: int = 5
     num_key_value_heads: int = 5
     rope_theta: float = 10_000.0
