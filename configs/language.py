@@ -1,0 +1,69 @@
+"""What the assistant reads and says: text tokens, the corpus of exchanges, recognition errors, text pre-training."""
+
+from pydantic import Field
+
+from configs.base import Config
+from configs.core import CoreConfig
+
+
+class TextTokenizerConfig(Config):
+    """A byte-pair vocabulary of lower-case words; control and fill-in tokens come first, in this order.
+
+    `control`: never spoken. `fill_ins`: stand for words that only the clock knows.
+    """
+
+    vocab_size: int = 4096
+    min_frequency: int = 2
+    control: tuple[str, ...] = ("<|sil|>", "<|hold|>", "<|eos|>", "<|bos|>")
+    fill_ins: tuple[str, ...] = (
+        "<|time|>",
+        "<|date|>",
+        "<|weekday|>",
+        "<|tomorrow|>",
+        "<|yesterday|>",
+        "<|month|>",
+        "<|year|>",
+    )
+    alphabet: str = "abcdefghijklmnopqrstuvwxyz'-"
+    punctuation: str = ",.?!"
+    end_of_word: str = "</w>"
+
+    @property
+    def specials(self) -> tuple[str, ...]:
+        """All special tokens by id; `<|sil|>` is 0."""
+        return self.control + self.fill_ins
+
+
+class CorpusConfig(Config):
+    """How exchanges are drawn from the kinds of questions.
+
+    Attributes:
+        seed: seeds the answers that are drawn once (rendered clock words of `answers()`).
+        held_out_every: every n-th way of asking, prefix and suffix is kept out of training.
+        held_out_pairs: one of this many (fact, way of asking) pairs is kept out of training.
+        prefix_chance, suffix_chance: how often "can you tell me" or "please" stands around a question.
+        first_cores: the first ways of asking of a kind (the usual ones) ...
+        first_chance: ... are taken this often, the others the rest of the time.
+        outside: share of questions the assistant cannot answer.
+        kind_exponent: a kind with n facts is drawn in proportion to n ** kind_exponent.
+        arithmetic_limit: numbers in sums and differences go up to this one.
+        times_limit: factors of products go up to this one.
+        count_limit: "count to n" goes up to this n.
+        exchanges: least and most exchanges of a dialogue.
+        named_dialogues: share of dialogues whose system prompt gives the assistant a name.
+    """
+
+    seed: int = 0
+    held_out_every: int = 5
+    held_out_pairs: int = 10
+    prefix_chance: float = 0.4
+    suffix_chance: float = 0.2
+    first_cores: int = 3
+    first_chance: float = 0.3
+    outside: float = 0.12
+    kind_exponent: float = 0.6
+    arithmetic_limit: int = 20
+    times_limit: int = 12
+    count_limit: int = 50
+    exchanges: tuple[int, int] = (2, 6)
+    named_dialogues: float = 0.8
