@@ -1,0 +1,141 @@
+"""The engine's side of the pipe: loads the model, reads requests in one thread and steps in another.
+
+Knows the records of `runtime.records` and one `Engine`; knows no event loop. Errors are sent, not raised.
+"""
+
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from configs.runtime import EngineConfig
+from duplex.interface import SlotGenerator
+from runtime.clock import Clock, SystemClock
+from runtime.engine import Engine
+from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
+from runtime.records import (
+    CloseSession,
+    EngineInfo,
+    EngineReady,
+    EngineStopped,
+    OpenSession,
+    PushSlot,
+    SessionFailed,
+    SessionOpened,
+)
+
+Loader = Callable[[str, int], SlotGenerator]
+"""(model, rows) -> generator; for a process it must be importable by name."""
+Inbox = queue.SimpleQueue[tuple[object, float] | None]
+"""Requests with the time they came; None when no more will come."""
+if TYPE_CHECKING:
+    Pipe = Connection[object, object]
+else:
+    Pipe = Connection
+
+
+def load_model(model: str, rows: int) -> SlotGenerator:
+    """The loader of real models: by name or folder. Imports torch."""
+    from duplex.generator import load_generator
+
+    return load_generator(model, rows)
+
+
+def load(model: str, rows: int, loader: Loader = load_model) -> SlotGenerator:
+    """Load a model.
+
+    Raises:
+        ModelLoadError: it cannot be loaded; the message names the model and the reason.
+    """
+    try:
+        return loader(model, rows)
+    except Exception as error:
+        raise ModelLoadError(f"model '{model}' cannot be loaded: {user_line(error)}") from error
+
+
+def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
+    """The engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised."""
+    with pipe:
+        try:
+            clock = SystemClock()
+            generator = load(model, config.max_sessions, loader)
+            engine = Engine(generator, clock, config)
+            pipe.send(EngineReady(EngineInfo(model, generator.fingerprint, engine.places, generator.delay_ms)))
+            _serve(engine, pipe, clock)
+            engine.close()
+        except Exception as error:
+            _tell(pipe, error)
+
+
+def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
+    """`run_engine` as the target of a spawned process."""
+    # The terminal sends Ctrl-C to the whole group; the engine ends with its pipe, after its sessions.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = str(config.threads)
+    if config.nice:
+        os.nice(config.nice)
+    import torch
+
+    torch.set_num_threads(config.threads)
+    run_engine(pipe, model, config, loader)
+
+
+def _serve(engine: Engine, pipe: Pipe, clock: Clock) -> None:
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(pipe, inbox, clock), name="engine-inbox", daemon=True).start()
+    while True:
+        for item in _take(inbox, engine.wait_s()):
+            if item is None:
+                return
+            _apply(engine, pipe, *item)
+        for done in engine.run_once():
+            pipe.send(done)
+
+
+def _read(pipe: Pipe, inbox: Inbox, clock: Clock) -> None:
+    """Move requests to the inbox as they come, so that the other side never waits for a step; None at the end."""
+    try:
+        while True:
+            inbox.put((pipe.recv(), clock.now()))
+    except (EOFError, OSError):
+        inbox.put(None)
+
+
+def _take(inbox: Inbox, wait_s: float | None) -> list[tuple[object, float] | None]:
+    """Everything that has come; waits up to `wait_s` seconds (None: for ever) for the first."""
+    items = []
+    try:
+        items.append(inbox.get(timeout=wait_s) if wait_s != 0.0 else inbox.get_nowait())
+        while True:
+            items.append(inbox.get_nowait())
+    except queue.Empty:
+        return items
+
+
+def _apply(engine: Engine, pipe: Pipe, request: object, came: float) -> None:
+    match request:
+        case OpenSession(session, options):
+            try:
+                engine.admit(session, options)
+                pipe.send(SessionOpened(session))
+            except DuplexError as error:
+                pipe.send(SessionFailed(session, error.code, user_line(error)))
+        case PushSlot(session, slot):
+            try:
+                engine.push(session, slot, came)
+            except UnknownSession:
+                return  # closed or refused while the slot was on its way
+        case CloseSession(session):
+            engine.release(session)
+
+
+def _tell(pipe: Pipe, error: Exception) -> None:
+    known = isinstance(error, USER_ERRORS)
+    message = user_line(error) if known else f"the engine failed ({type(error).__name__}: {user_line(error)}); restart"
+    try:
+        pipe.send(EngineStopped(getattr(error, "code", EngineDied.code), message))
+    except OSError:
+        return  # no one is left to be told
