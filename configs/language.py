@@ -1,9 +1,6 @@
-"""What the assistant reads and says: text tokens, the corpus of exchanges, recognition errors, text pre-training."""
-
-from pydantic import Field
+"""What the assistant reads and says: text tokens and the corpus of exchanges."""
 
 from configs.base import Config
-from configs.core import CoreConfig
 
 
 class TextTokenizerConfig(Config):

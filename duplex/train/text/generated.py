@@ -5,7 +5,7 @@ Knows numbers and the alphabet; the ways of asking lie in `data/computed.yaml`.
 
 import string
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 from configs.language import CorpusConfig
 from duplex.text.numbers import cardinal
@@ -13,18 +13,8 @@ from duplex.train.text.kinds import Fact, Kind, read_data
 from duplex.train.text.patterns import expand, marked, sentence
 
 Slots = dict[str, str]
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MONTHS = (
-    "January February March April May June July August September October November December".split()  # fmt: skip
-)
-SEASONS = "spring summer autumn winter".split()
-MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third "
-    "twenty-fourth twenty-fifth twenty-sixth"
-).split()
-SPELLED_BACKWARDS_FROM = 30
+
+LONGEST_COUNTDOWN = 30
 
 
 def generated_kinds(config: CorpusConfig) -> Iterator[Kind]:
@@ -77,24 +67,29 @@ def _arithmetic(config: CorpusConfig) -> Iterator[Kind]:
 
 
 def _sequences() -> Iterator[Kind]:
-    cycles = (DAYS, MONTHS, SEASONS)
+    data = read_data("computed")
+    months, days = data["cycles"]["months"], data["month_lengths"]
+    cycles = data["cycles"].values()
     pairs = [(cycle[i], cycle[(i + 1) % len(cycle)]) for cycle in cycles for i in range(len(cycle))]
     yield _kind("after", [{"x": a, "y": b} for a, b in pairs])
     yield _kind("before", [{"x": b, "y": a} for a, b in pairs])
-    yield _kind("month_days", [{"x": m, "y": cardinal(days)} for m, days in zip(MONTHS, MONTH_DAYS, strict=True)])
-    yield _kind("month_number", [{"x": ORDINALS[i], "y": m} for i, m in enumerate(MONTHS)])
+    yield _kind("month_days", [{"x": m, "y": cardinal(n)} for m, n in zip(months, days, strict=True)])
+    places = zip(data["ordinals"], months, strict=False)
+    yield _kind("month_number", [{"x": place, "y": month} for place, month in places])
     yield _kind("next_number", [{"x": cardinal(i), "y": cardinal(i + 1)} for i in range(100)])
     yield _kind("previous_number", [{"x": cardinal(i), "y": cardinal(i - 1)} for i in range(1, 101)])
 
 
 def _letters() -> Iterator[Kind]:
+    data = read_data("computed")
     letters = string.ascii_uppercase
-    yield _kind("letter_after", [{"x": a, "y": b} for a, b in zip(letters, letters[1:], strict=False)])
-    yield _kind("letter_before", [{"x": b, "y": a} for a, b in zip(letters, letters[1:], strict=False)])
-    yield _kind("letter_number", [{"x": ORDINALS[i].replace("-", " "), "y": a} for i, a in enumerate(letters)])
-    yield _kind("spell", [_spelled(word) for word in read_data("computed")["spelled_words"].split()])
-    yield _kind("letter_count", [_counted(word) for word in read_data("computed")["spelled_words"].split()])
-    yield _kind("first_letter", [_first_letter(word) for word in read_data("computed")["initials"].split()])
+    yield _kind("letter_after", [{"x": a, "y": b} for a, b in pairwise(letters)])
+    yield _kind("letter_before", [{"x": b, "y": a} for a, b in pairwise(letters)])
+    places = zip(data["ordinals"], letters, strict=True)
+    yield _kind("letter_number", [{"x": place, "y": letter} for place, letter in places])
+    yield _kind("spell", [_spelled(word) for word in data["spelled_words"].split()])
+    yield _kind("letter_count", [_counted(word) for word in data["spelled_words"].split()])
+    yield _kind("first_letter", [_first_letter(word) for word in data["initials"].split()])
 
 
 def _spelled(word: str) -> Slots:
@@ -112,7 +107,7 @@ def _first_letter(word: str) -> Slots:
 def _counting(config: CorpusConfig) -> Iterator[Kind]:
     ends = [*range(3, config.count_limit + 1), *range(60, 101, 10)]
     yield _kind("count", [_count(1, end, 1) for end in ends], long=True)
-    yield _kind("count_down", [_count(start, 1, -1) for start in range(3, SPELLED_BACKWARDS_FROM + 1)], True)
+    yield _kind("count_down", [_count(start, 1, -1) for start in range(3, LONGEST_COUNTDOWN + 1)], True)
     starts = ((a, b) for a, b in product(range(2, 21), range(5, 31)) if 3 <= b - a <= 15)
     yield _kind("count_between", [_count(a, b, 1) for a, b in starts], long=True)
     steps = [_count(step, end, step) for step in (2, 3, 5, 10) for end in range(4 * step, 10 * step + 1, step)]
