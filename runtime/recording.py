@@ -107,12 +107,38 @@ def wav_header(rate: int, channels: int, data_bytes: int) -> bytes:
     )  # fmt: skip
 
 
-def repair_wav(path: Path) -> None:
-    """Let the header of a file of `WavWriter` tell all samples that are there (the process was killed)."""
+def read_recording(path: Path) -> Pcm16:
+    """All samples of a file of `WavWriter`, [n] or [n, channels], also those its header does not tell of yet.
+
+    Raises:
+        AudioError: it cannot be read or is another kind of file.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    channels = _channels(path, data)
+    frames = (len(data) - _HEADER.size) // (channels * _SAMPLE_BYTES)
+    pcm = np.frombuffer(data, dtype="<i2", count=frames * channels, offset=_HEADER.size).astype(np.int16)
+    return pcm if channels == 1 else pcm.reshape(frames, channels)
+
+
+def repair_recording(path: Path) -> None:
+    """Let the header of a file of `WavWriter` tell all samples that are there (the process was killed).
+
+    Raises:
+        AudioError: it cannot be read or is another kind of file.
+    """
+    pcm = read_recording(path)
+    rate = _HEADER.unpack_from(path.read_bytes())[7]
     with path.open("r+b") as file:
-        fields = _HEADER.unpack(file.read(_HEADER.size))
-        channels, rate = fields[6], fields[7]
-        frame = channels * _SAMPLE_BYTES
-        data_bytes = (path.stat().st_size - _HEADER.size) // frame * frame
-        file.seek(0)
-        file.write(wav_header(rate, channels, data_bytes))
+        file.write(wav_header(rate, pcm.shape[1] if pcm.ndim > 1 else 1, pcm.size * _SAMPLE_BYTES))
+
+
+def _channels(path: Path, data: bytes) -> int:
+    """Channels by the header, after a look at the parts that never change."""
+    if len(data) >= _HEADER.size:
+        riff, _, wave, _, _, kind, channels, rate, *_, bits, name, _ = _HEADER.unpack_from(data)
+        if (riff, wave, kind, bits, name) == (b"RIFF", b"WAVE", 1, 16, b"data") and channels and rate:
+            return int(channels)
+    raise AudioError(f"{path}: is not a recording of this program; give the file that was recorded with the log")

@@ -23,6 +23,7 @@ from runtime.recording import Recording
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
 from runtime.slot_buffer import SlotBuffer, SlotBufferStatistics
 from runtime.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
+from runtime.transcript import TranscriptBuilder
 from runtime.versions import versions
 
 
@@ -38,23 +39,26 @@ class SessionStatistics:
 
 
 class SessionFiles:
-    """Slot log and recording of one conversation, in a folder of its own."""
+    """Slot log, recording and transcript of one conversation, in a folder of its own."""
 
     def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._log = SlotLogWriter(folder / "slots.jsonl", header)
         self._recording = Recording(folder, config.recording)
+        self._transcript = TranscriptBuilder(header.delay_ms, config.transcript)
 
     def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
         """Append one slot to all files."""
         self._log.row(row)
         self._recording.add(slot.pcm, result.pcm)
+        self._transcript.add(row)
 
     def close(self, reason: str) -> None:
         """Finish the files."""
         self._log.close(reason)
         self._recording.close()
+        self._transcript.build().write(self.folder / "transcript.json")
 
 
 class Session:

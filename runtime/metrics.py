@@ -1,0 +1,73 @@
+"""Counts and times for Prometheus. The only file that imports its client; fed as a `runtime.hub.Observer`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from runtime.session import Session
+from runtime.slot_log import SlotRow
+
+STEP_BUCKETS_S = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4, 1.0)
+
+
+class Metrics:
+    """What an operator wants to see of all sessions."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._live = Gauge("duplex_sessions", "Sessions that last", registry=self.registry)
+        self._opened = Counter("duplex_sessions_opened", "Sessions opened", registry=self.registry)
+        self._refused = self._counter("duplex_sessions_refused", "Sessions refused, by reason", "code")
+        self._slots = Counter("duplex_slots", "Slots answered", registry=self.registry)
+        self._degraded = self._counter("duplex_slots_degraded", "Slots that were not as they should be", "how")
+        self._events = self._counter("duplex_answers", "Answers of the assistant, by event", "event")
+        self._step = self._histogram("duplex_step_seconds", "Time of a step, from its begin to its audio")
+        self._answer = self._histogram("duplex_slot_seconds", "Time from a complete user slot to its result")
+        self._packets = Counter("duplex_packets", "Packets sent", registry=self.registry)
+        self._late = Counter("duplex_packets_late", "Packets sent late", registry=self.registry)
+        self._samples = self._counter("duplex_user_samples", "User samples at 16 kHz, by what became of them", "fate")
+        self._underruns = Counter("duplex_playout_underruns", "Packets that missed speech", registry=self.registry)
+        self._flushed = Counter("duplex_playout_flushed_samples", "Samples taken back at cuts", registry=self.registry)
+
+    def opened(self, session: str) -> None:
+        """A session was opened."""
+        self._live.inc()
+        self._opened.inc()
+
+    def refused(self, code: str) -> None:
+        """A session was not opened."""
+        self._refused.labels(code).inc()
+
+    def delivered(self, session: str, row: SlotRow) -> None:
+        """A slot was answered."""
+        times = row.times_ms
+        self._slots.inc()
+        self._step.observe((times["detokenized"] - times["step"]) / 1000)
+        self._answer.observe(times["sent"] / 1000)
+        for how in row.degraded:
+            self._degraded.labels(how).inc()
+        if row.event:
+            self._events.labels(row.event).inc()
+
+    def closed(self, session: Session, reason: str) -> None:
+        """A session is over; its buffers' counts are added."""
+        self._live.dec()
+        counts = session.statistics
+        for fate in ("placed", "duplicate", "late", "ahead", "concealed"):
+            self._samples.labels(fate).inc(getattr(counts.slots, fate))
+        self._underruns.inc(counts.playout.underruns)
+        self._flushed.inc(counts.playout.flushed)
+
+    def packet_sent(self, *, late: bool) -> None:
+        """A packet left for the network."""
+        self._packets.inc()
+        if late:
+            self._late.inc()
+
+    def exposition(self) -> bytes:
+        """All metrics as text for a scrape."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, help_text: str, label: str) -> Counter:
+        return Counter(name, help_text, (label,), registry=self.registry)
+
+    def _histogram(self, name: str, help_text: str) -> Histogram:
+        return Histogram(name, help_text, buckets=STEP_BUCKETS_S, registry=self.registry)
