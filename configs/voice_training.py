@@ -35,16 +35,27 @@ class TokenizerTraining(Config):
 
 
 class SrhTraining(Config):
-    """Pointer head on simulated text arrival."""
+    """Pointer head on simulated text arrival (one text token a slot).
+
+    `late_share` of the utterances get text late: a slot brings no token with `late_chance`. `long_word_share` of the
+    words take more than one token. Text is held back while `hold_units` units are queued.
+    """
 
     steps: int = 14_000
     seed: int = 0
     batch: int = 768
     rate: float = 2e-3
     warmup: int = 200
-    stall_share: float = 0.15
-    cut_share: float = 0.12
-    passes: int = 1
+    late_share: float = 0.15
+    late_chance: float = 0.35
+    long_word_share: float = 0.12
+    hold_units: int = 16
+    duration_weight: float = 0.5
+    digit_noise: float = 0.15
+    noisy_share: float = 0.7
+    foreign_share: float = 0.06
+    blank_share: float = 0.06
+    following_noise: float = 0.1
 
 
 class VoiceTraining(Config):

@@ -119,7 +119,7 @@ def _stems(word: str) -> Iterable[tuple[str, str]]:
         yield word[:-1], "s"
         yield from ((word[:-3] + "y", "s"),) if word.endswith("ies") else ()
         yield from ((word[:-2], "s"),) if word.endswith("es") else ()
-    if word.endswith("ed") and len(word) > 4:
+    if word.endswith("ed") and len(word) > 3:
         yield word[:-1], "ed"
         yield word[:-2], "ed"
         yield from ((word[:-3] + "y", "ed"),) if word.endswith("ied") else ()

@@ -3,6 +3,7 @@
 Knows texts, units and the teacher; knows nothing of tokens or networks.
 """
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from duplex.train.voice.corpus import Items, Patterns, natural_sentences, uttera
 from duplex.train.voice.teacher import Teacher
 
 PATTERNS = Path(__file__).parents[3] / "configs" / "train" / "voice_corpus.yaml"
-_MEAN_UTTERANCE_S = 3.0
+_SHORTEST_MEAN_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -49,26 +50,16 @@ class Utterance:
 
 
 def run(voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path, answers: Sequence[Items] = ()) -> None:
-    """Make shards of `config.hours` in `out`; `answers` (the assistant's own texts) come first."""
+    """Make shards of `config.hours` in `out`, and beside them all `answers` (the assistant's own texts)."""
     out.mkdir(parents=True, exist_ok=True)
-    texts = list(_texts(config, lexicon, answers))
-    teacher = Teacher(voice.bands, out)
-    size = config.shard_utterances
-    made, wanted, shard = 0.0, config.hours * 3600, 0
-    with Progress() as progress:
-        task = progress.add_task("speech (s)", total=wanted)
-        while made < wanted and shard * size < len(texts):
-            path = out / f"shard_{shard:04d}.npz"
-            if not path.exists():
-                _write(path, texts[shard * size : (shard + 1) * size], lexicon, teacher, config, shard)
-            made += _seconds(path, voice)
-            shard += 1
-            progress.update(task, completed=made)
+    recorder = _Recorder(voice, config, lexicon, out)
+    recorder.record("answers", answers, math.inf)
+    recorder.record("corpus", list(_texts(config, lexicon)), config.hours * 3600)
 
 
 def load(folder: Path) -> Iterator[Utterance]:
-    """All utterances of the shards in `folder`, in order."""
-    for path in sorted(folder.glob("shard_*.npz")):
+    """All utterances of the shards in `folder`, in order of their files' names."""
+    for path in sorted(folder.glob("*_[0-9]*.npz")):
         with np.load(path) as shard:
             arrays = {key: shard[key] for key in shard.files}
         for index in range(len(arrays["speed"])):
@@ -89,32 +80,50 @@ def units_of(items: Sequence[str], lexicon: Lexicon) -> tuple[list[Unit], list[i
     return units, owners
 
 
-def _texts(config: CorpusConfig, lexicon: Lexicon, answers: Sequence[Items]) -> Iterator[Items]:
+class _Recorder:
+    """Writes shards of recorded texts; a shard that lies there is not made again."""
+
+    def __init__(self, voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path) -> None:
+        self._voice, self._config, self._lexicon, self._out = voice, config, lexicon, out
+        self._teacher = Teacher(voice.bands, out)
+
+    def record(self, name: str, texts: Sequence[Items], seconds: float) -> None:
+        """Shards `name`_0000.npz, ... of the texts in order, until `seconds` are reached."""
+        made, size = 0.0, self._config.shard_utterances
+        with Progress() as progress:
+            task = progress.add_task(name, total=len(texts))
+            for shard, start in enumerate(range(0, len(texts), size)):
+                if made >= seconds:
+                    break
+                path = self._out / f"{name}_{shard:04d}.npz"
+                if not path.exists():
+                    self._write(path, texts[start : start + size])
+                made += _seconds(path, self._voice)
+                progress.update(task, completed=start + size)
+
+    def _write(self, path: Path, texts: Sequence[Items]) -> None:
+        rng = random.Random(f"{self._config.seed} {path.stem}")
+        spoken = [_speak(items, self._lexicon, self._teacher, rng.choice(self._config.speeds)) for items in texts]
+        kept = [utterance for utterance in spoken if len(utterance.units) <= self._config.most_units]
+        columns = {
+            column: np.concatenate([getattr(utterance, column) for utterance in kept])
+            for column in ("bands", "units", "stress", "owners", "milliseconds")
+        }
+        frames = np.cumsum([0, *(len(utterance.bands) for utterance in kept)])
+        starts = np.cumsum([0, *(len(utterance.units) for utterance in kept)])
+        items = np.array([" ".join(utterance.items) for utterance in kept])
+        speed = np.array([utterance.speed for utterance in kept])
+        partial = path.with_name(f"partial-{path.name}")
+        np.savez(partial, allow_pickle=False, frames=frames, starts=starts, items=items, speed=speed, **columns)
+        partial.rename(path)
+
+
+def _texts(config: CorpusConfig, lexicon: Lexicon) -> Iterator[Items]:
     rng = random.Random(config.seed)
     patterns = Patterns(read_yaml(PATTERNS), list(lexicon.words()))
     natural = natural_sentences([path for path in config.texts if path.exists()])
-    yield from answers
-    count = int(config.hours * 3600 / _MEAN_UTTERANCE_S)
+    count = int(config.hours * 3600 / _SHORTEST_MEAN_S)
     yield from islice(utterances(natural, patterns, config.natural_share, rng), count)
-
-
-def _write(
-    path: Path, texts: Sequence[Items], lexicon: Lexicon, teacher: Teacher, config: CorpusConfig, shard: int
-) -> None:
-    rng = random.Random(f"{config.seed} {shard}")
-    spoken = [_speak(items, lexicon, teacher, rng.choice(config.speeds)) for items in texts]
-    kept = [utterance for utterance in spoken if len(utterance.units) <= config.most_units]
-    columns = {
-        name: np.concatenate([getattr(utterance, name) for utterance in kept])
-        for name in ("bands", "units", "stress", "owners", "milliseconds")
-    }
-    frames = np.cumsum([0, *(len(utterance.bands) for utterance in kept)])
-    starts = np.cumsum([0, *(len(utterance.units) for utterance in kept)])
-    items = np.array([" ".join(utterance.items) for utterance in kept])
-    speed = np.array([utterance.speed for utterance in kept])
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, allow_pickle=False, frames=frames, starts=starts, items=items, speed=speed, **columns)
-    partial.rename(path)
 
 
 def _speak(items: Items, lexicon: Lexicon, teacher: Teacher, speed: float) -> Utterance:

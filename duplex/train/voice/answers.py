@@ -1,0 +1,45 @@
+"""The assistant's own answers as texts for the voice, from the corpus of `duplex.train.text`.
+
+Knows answers and sentences; knows nothing of sound.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from configs.language import CorpusConfig
+from duplex.train.text.corpus import Corpus, Split
+from duplex.train.voice.corpus import Items, items_of
+
+_SPLITS: Final[tuple[Split, ...]] = ("train", "heldout_pair", "ood")
+_DRAWS_AN_ANSWER = 6
+_LONGEST_ITEMS = 45
+_ENDS = ".?!"
+
+
+def answers(count: int, seed: int) -> list[Items]:
+    """At most `count` distinct answers, shuffled; long ones are parted at ends of sentences."""
+    rng = random.Random(seed)
+    corpus = Corpus.build(CorpusConfig())
+    texts = {
+        exchange.assistant
+        for split in _SPLITS
+        for exchange in corpus.rows(split, rng, _DRAWS_AN_ANSWER * count // len(_SPLITS))
+    }
+    parts = {part for text in sorted(texts) if (items := items_of(text)) for part in parted(items)}
+    return rng.sample(sorted(parts), min(count, len(parts)))
+
+
+def parted(items: Items) -> Iterator[Items]:
+    """Pieces of at most 45 items, cut behind sentences, else behind commas, else anywhere."""
+    while len(items) > _LONGEST_ITEMS:
+        cut = _last(items, _ENDS) or _last(items, ",") or _LONGEST_ITEMS
+        yield items[:cut]
+        items = items[cut:]
+    if items:
+        yield items
+
+
+def _last(items: Items, marks: str) -> int:
+    """Length of the longest piece that ends with one of the marks, 0 if there is none."""
+    return max((place + 1 for place, item in enumerate(items[:_LONGEST_ITEMS]) if item in marks), default=0)

@@ -1,0 +1,183 @@
+"""Recipe: the pointer head's two networks, on simulated text arrival and the tokenizer's digits.
+
+Each token and each unit is one independent sample, since the networks have no state. Knows samples and losses; how
+they come about is in `arrival`.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.progress import track
+from torch import Tensor, nn
+
+from configs.voice import VoiceConfig
+from configs.voice_training import SrhTraining
+from duplex.stages.bands import silence
+from duplex.stages.speech_tokenizer import SpeechTokenizer
+from duplex.stages.srh_networks import DigitNetwork, DurationNetwork
+from duplex.train.voice.arrival import Arrival, Track
+from duplex.train.voice.data import Utterance, load
+from duplex.train.voice.loop import Loop, cosine
+
+FOLLOWING: int = 6
+"""Place of the following unit's duration among the scalars; live it is a guess, so training makes it noisy."""
+_LEAD_SLOTS = 2
+_ENCODE_TOKENS = 4000
+_ENCODE_MARGIN = 16
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All samples of a corpus.
+
+    Attributes:
+        digits: [N, 15] int8, every token of the corpus in a row, silence between utterances.
+        place: [M] where in `digits` a token sample's target stands; its history stands before it.
+        units, stress, scalars: [M, 9], [M, 9], [M, SCALARS] of the token samples.
+        unit_units, unit_stress, unit_scalars, unit_classes: [K, ...] of the duration samples; class -1 is no target.
+    """
+
+    digits: Tensor
+    place: Tensor
+    units: Tensor
+    stress: Tensor
+    scalars: Tensor
+    unit_units: Tensor
+    unit_stress: Tensor
+    unit_scalars: Tensor
+    unit_classes: Tensor
+
+    def save(self, path: Path) -> None:
+        """Write all tensors to one file."""
+        torch.save(vars(self), path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Samples":
+        """Read what `save` wrote."""
+        return cls(**torch.load(path, weights_only=True))
+
+
+class HeadNetworks(nn.Module):
+    """Both networks as one module; its state dict is what `SpeechRefinedHead` loads."""
+
+    def __init__(self, voice: VoiceConfig) -> None:
+        super().__init__()
+        self.digits = DigitNetwork(voice.srh, voice.tokenizer)
+        self.durations = DurationNetwork(voice.srh)
+
+
+def run(voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, speech: Path, out: Path) -> HeadNetworks:
+    """Train on the shards in `speech`; samples, checkpoints and the result (`srh.pt`) go to `out`."""
+    path = out / "srh_samples.pt"
+    if not path.exists():
+        prepare(voice, config, encoder, load(speech)).save(path)
+    return train(voice, config, Samples.load(path), out)
+
+
+def load_networks(voice: VoiceConfig, out: Path) -> HeadNetworks:
+    """The trained networks of `run`, in evaluation mode."""
+    modules = HeadNetworks(voice)
+    modules.load_state_dict(torch.load(out / "srh.pt", weights_only=True)["model"])
+    return modules.eval()
+
+
+def prepare(
+    voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, utterances: Iterable[Utterance]
+) -> Samples:
+    """Simulate the arrival of every utterance's text and encode what sounds."""
+    arrival = Arrival(voice.srh, voice.bands, config, random.Random(config.seed))
+    pause = np.tile(silence(voice.bands).numpy(), (_LEAD_SLOTS * voice.bands.frames_per_slot, 1)).astype(np.float16)
+    bands, tracks, first = [pause], [], len(pause) // voice.bands.frames_per_token
+    for utterance in track(utterances, "simulating"):
+        one = arrival.track(utterance)
+        tracks.append(_packed(one, first))
+        bands += [one.bands.astype(np.float16), pause]
+        first += (len(one.bands) + len(pause)) // voice.bands.frames_per_token
+    columns = [torch.cat([packed[column] for packed in tracks]) for column in range(8)]
+    place, units, stress, scalars, *unit_columns = columns
+    digits = encode_all(encoder, torch.from_numpy(np.concatenate(bands)), voice)
+    return Samples(digits, place, units, stress, scalars, *unit_columns)
+
+
+@torch.inference_mode()
+def encode_all(encoder: SpeechTokenizer, bands: Tensor, voice: VoiceConfig) -> Tensor:
+    """[3N, 98] -> [N, 15] digits, in overlapping pieces."""
+    per = voice.bands.frames_per_token
+    count, pieces = len(bands) // per, []
+    for start in track(range(0, count, _ENCODE_TOKENS), "encoding"):
+        begin, end = max(start - _ENCODE_MARGIN, 0), min(start + _ENCODE_TOKENS + _ENCODE_MARGIN, count)
+        digits = encoder.encode(bands[begin * per : end * per].float()[None])[0]
+        pieces.append(digits[start - begin : start - begin + _ENCODE_TOKENS])
+    return torch.cat(pieces)[:count]
+
+
+def train(voice: VoiceConfig, config: SrhTraining, samples: Samples, out: Path) -> HeadNetworks:
+    """Train both networks on prepared samples."""
+    torch.manual_seed(config.seed)
+    modules = HeadNetworks(voice)
+    loop = Loop(modules, config.rate, config.steps, out / "srh.pt", "srh")
+    for step in loop.steps(cosine(config.warmup, config.steps)):
+        torch.manual_seed(config.seed * config.steps + step)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = digit_loss(modules.digits, samples, config)
+            if step % 2 == 0:
+                loss = loss + config.duration_weight * duration_loss(modules.durations, samples, config)
+        loop.update(loss)
+    return modules.eval()
+
+
+def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> Tensor:
+    """Cross-entropy per digit on one random batch."""
+    pick = torch.randint(0, len(samples.place), (config.batch,))
+    place = samples.place[pick]
+    scalars = samples.scalars[pick].float()
+    scalars[:, FOLLOWING] *= torch.exp(config.following_noise * torch.randn(len(pick)))
+    history = noisy_history(samples.digits, place, config, network.config.history)
+    units, stress = samples.units[pick].long(), samples.stress[pick].long()
+    hidden = torch.zeros(len(pick), network.config.hidden)
+    logits = network(units, stress, scalars, history, hidden)
+    target = samples.digits[place].long() + logits.shape[-1] // 2
+    return F.cross_entropy(logits.flatten(0, 1), target.flatten())
+
+
+def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, length: int) -> Tensor:
+    """[B, length, 15] the tokens before `place`, newest first, damaged as free running damages them."""
+    back = torch.arange(1, length + 1)
+    history = digits[place[:, None] - back].float()
+    top = digits.abs().max()
+    kind = torch.rand(len(place), 1, 1)
+    bumps = (torch.rand_like(history) < config.digit_noise) * (torch.randint(0, 2, history.shape) * 2 - 1)
+    history = (history + bumps * (kind < config.noisy_share)).clamp(-top, top)
+    foreign = digits[torch.randint(length, len(digits), (len(place), 1)) - back].float()
+    is_foreign = (kind >= config.noisy_share) & (kind < config.noisy_share + config.foreign_share)
+    history = torch.where(is_foreign, foreign, history)
+    return history * (torch.rand(len(place), 1, 1) >= config.blank_share)
+
+
+def duration_loss(network: DurationNetwork, samples: Samples, config: SrhTraining) -> Tensor:
+    """Cross-entropy of the durations of a unit and of the next on one random batch."""
+    pick = torch.randint(0, len(samples.unit_classes), (config.batch,))
+    scalars = samples.unit_scalars[pick].float()
+    scalars[:, :3] *= torch.exp(config.following_noise * torch.randn(len(pick), 3))
+    logits = network(samples.unit_units[pick].long(), samples.unit_stress[pick].long(), scalars)
+    return F.cross_entropy(logits.flatten(0, 1), samples.unit_classes[pick].long().flatten(), ignore_index=-1)
+
+
+def _packed(one: Track, first: int) -> tuple[Tensor, ...]:
+    units, stress, scalars, place = zip(*one.tokens, strict=True)
+    unit_units, unit_stress, unit_scalars, classes = zip(*one.units, strict=True)
+    return (
+        torch.tensor(place) + first,
+        torch.tensor(units, dtype=torch.uint8),
+        torch.tensor(stress, dtype=torch.uint8),
+        torch.tensor(scalars, dtype=torch.float16),
+        torch.tensor(unit_units, dtype=torch.uint8),
+        torch.tensor(unit_stress, dtype=torch.uint8),
+        torch.tensor(unit_scalars, dtype=torch.float16),
+        torch.tensor(classes, dtype=torch.int8),
+    )
