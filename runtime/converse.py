@@ -19,6 +19,7 @@ from configs.runtime import RuntimeConfig
 from duplex.interface import ConversationOptions, Samples, SlotGenerator
 from runtime.clock import ManualClock
 from runtime.engine import Engine, InlineEngine
+from runtime.errors import LogError
 from runtime.hub import Delivered, SessionHub
 from runtime.pcm import Pcm16, to_int16
 from runtime.slot_log import SlotRow
@@ -110,8 +111,14 @@ class VirtualConversation:
         return self._rows[-1]
 
     def finish(self, reason: str = "end of the audio") -> Conversation:
-        """End the conversation and finish its files."""
+        """End the conversation and finish its files.
+
+        Raises:
+            LogError: the disk did not take them all.
+        """
         self._hub.close_all(reason)
+        if self._session.files_error:
+            raise LogError(self._session.files_error)
         user = np.concatenate(self._user) if self._user else np.zeros(0, dtype=np.int16)
         text = transcript(self._rows, self._delay_ms, self.config.transcript)
         return Conversation(self.rows, user, self.assistant, text)

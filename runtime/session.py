@@ -10,6 +10,7 @@ between. Knows neither networks nor rows.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from configs.audio import AUDIO
 from configs.runtime import RuntimeConfig
 from duplex.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
+from runtime.errors import LogError
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.playout import Packet, PlayoutBuffer, PlayoutStatistics
 from runtime.recording import Recording
@@ -42,20 +44,32 @@ class SessionFiles:
     """Slot log, recording and transcript of one conversation, in a folder of its own."""
 
     def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Raises LogError or AudioError when the files cannot be made."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LogError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
         self.folder = folder
         self._log = SlotLogWriter(folder / "slots.jsonl", header)
         self._recording = Recording(folder, config.recording)
         self._transcript = TranscriptBuilder(header.delay_ms, config.transcript)
 
     def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
-        """Append one slot to all files."""
+        """Append one slot to all files.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
         self._log.row(row)
         self._recording.add(slot.pcm, result.pcm)
         self._transcript.add(row)
 
     def close(self, reason: str) -> None:
-        """Finish the files."""
+        """Finish the files.
+
+        Raises:
+            OSError: the disk does not take them.
+        """
         self._log.close(reason)
         self._recording.close()
         self._transcript.build().write(self.folder / "transcript.json")
@@ -80,6 +94,8 @@ class Session:
         self.folder = folder
         self.over: str | None = None
         """Why the session ended, None while it lasts."""
+        self.files_error: str | None = None
+        """Why the files end before the session, None where they do not."""
         self._config = config
         self._clock = clock
         self._begin = clock.now()
@@ -118,8 +134,8 @@ class Session:
         row = self._row(slot, done.result, done.times, flushed)
         self._answered += 1
         self._missed += "late" in row.degraded
-        if self._files:
-            self._files.add(slot, done.result, row)
+        if self._files and not self.files_error:
+            self._guarded(lambda files: files.add(slot, done.result, row))
         return row
 
     def pull(self) -> Packet:
@@ -130,8 +146,15 @@ class Session:
         """End the conversation and finish its files; closing twice does nothing."""
         if self.over is None:
             self.over = reason
+            self._guarded(lambda files: files.close(reason))
+
+    def _guarded(self, write: Callable[[SessionFiles], None]) -> None:
+        """A full disk ends the files, not the conversation."""
+        try:
             if self._files:
-                self._files.close(reason)
+                write(self._files)
+        except OSError as error:
+            self.files_error = f"{self.folder}: cannot be written ({error.strerror}); free some space"
 
     def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
         sent = self._clock.now()
