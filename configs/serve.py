@@ -1,0 +1,125 @@
+"""Network transport and server, as numbers: jitter buffer, Opus, pacing, liveness, limits of requests."""
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from configs.audio import AUDIO
+from configs.base import Config, ConfigError, exact_div
+
+RTP_RATE = 48_000
+"""Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
+
+
+class JitterConfig(Config):
+    """How long a hole may delay the packets behind it; shorter than the slots' grace (`SlotBufferConfig`).
+
+    `hold_packets`: later packets that may wait for a missing one. `hold_ms`: how long the first of them waits.
+    `conceal_ms`: concealed audio per hole; what is longer stays a hole. `restart_ms`: a jump in time or sequence
+    beyond it is a new stream, not a loss.
+    """
+
+    hold_packets: int = Field(default=2, ge=1)
+    hold_ms: float = Field(default=40.0, gt=0)
+    conceal_ms: float = Field(default=80.0, ge=0)
+    restart_ms: float = Field(default=2000.0, gt=0)
+
+
+class OpusConfig(Config):
+    """The assistant's voice on the wire. `expected_loss_percent` sets how much in-band redundancy is sent."""
+
+    bit_rate: int = Field(default=32_000, ge=6_000, le=256_000)
+    expected_loss_percent: int = Field(default=10, ge=0, le=100)
+
+
+class PacingConfig(Config):
+    """`late_ms`: a packet later than this is counted. `skip_ms`: a schedule further behind starts anew."""
+
+    late_ms: float = Field(default=20.0, gt=0)
+    skip_ms: float = Field(default=1000.0, gt=0)
+
+
+class LivenessConfig(Config):
+    """When a client counts as gone. `connect_s`: from the answer to the first packet. `silent_s`: without packets.
+
+    `watch_s`: how often liveness is looked at and network figures are sent.
+    """
+
+    connect_s: float = Field(default=20.0, gt=0)
+    silent_s: float = Field(default=8.0, gt=0)
+    watch_s: float = Field(default=1.0, gt=0)
+
+
+class LatencyConfig(Config):
+    """How speech is found for the latency figures (not for the model).
+
+    `aggressiveness`: of webrtcvad, 0..3. `onset_packets` of `onset_window` voiced packets begin speech,
+    `hangover_packets` unvoiced ones end it. `audible_db`: assistant level that counts as sound, relative to full scale.
+    """
+
+    aggressiveness: int = Field(default=2, ge=0, le=3)
+    onset_packets: int = Field(default=4, ge=1)
+    onset_window: int = Field(default=6, ge=1)
+    hangover_packets: int = Field(default=10, ge=1)
+    audible_db: float = Field(default=-50.0, lt=0)
+
+    @property
+    def hangover_s(self) -> float:
+        """How long after the last voiced packet the end of speech is known, in seconds."""
+        return self.hangover_packets * AUDIO.packet_ms / 1000
+
+
+class ServeConfig(Config):
+    """Where the server listens, who may use it and what it answers with.
+
+    `host`: any address that is not loopback needs `token`. `certfile`, `keyfile`: TLS, both or none.
+    `max_body_bytes`: of a request. `max_message_bytes`: of a data channel message. `max_buffered_bytes`: what may
+    wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    token: str | None = None
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    max_body_bytes: int = Field(default=65_536, ge=1024)
+    max_message_bytes: int = Field(default=16_384, ge=256)
+    max_buffered_bytes: int = Field(default=262_144, ge=1024)
+    keep_closed: int = Field(default=64, ge=1)
+    jitter: JitterConfig = JitterConfig()
+    opus: OpusConfig = OpusConfig()
+    pacing: PacingConfig = PacingConfig()
+    liveness: LivenessConfig = LivenessConfig()
+    latency: LatencyConfig = LatencyConfig()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @model_validator(mode="after")
+    def _safe(self) -> "ServeConfig":
+        if not self.loopback and not self.token:
+            raise ValueError(f"{self.host} can be reached from other machines; give --token WORD, or use 127.0.0.1")
+        if (self.certfile is None) != (self.keyfile is None):
+            raise ValueError("TLS needs both files; give --certfile and --keyfile")
+        return self
+
+    def check_files(self) -> None:
+        """Whether the TLS files are there.
+
+        Raises:
+            ConfigError: a file cannot be found.
+        """
+        for path in (self.certfile, self.keyfile):
+            if path is not None and not path.is_file():
+                raise ConfigError(f"{path}: no such file; check --certfile and --keyfile")
+
+
+def rtp_samples(ms: float) -> int:
+    """Milliseconds -> samples of the RTP clock."""
+    return exact_div(round(ms * RTP_RATE), 1000)

@@ -1,0 +1,117 @@
+"""Rows of the slot log -> messages that leave with the audio they belong to.
+
+A slot in which the assistant speaks is told when its first sample leaves; all others at once. At a cut the words
+that were committed and not played are unheard. Knows rows and packets; knows nothing of networks or clocks.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from configs.audio import AUDIO
+from configs.runtime import TranscriptConfig
+from runtime.slot_log import LoggedWord, SlotRow
+from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, Spoken, UserCaption
+from tdm.slots import State
+
+
+@dataclass
+class WordProgress:
+    """How much of every word of the sounding answer has been played."""
+
+    heard_fraction: float
+    answer: int = 0
+    _done: dict[int, float] = field(default_factory=dict)
+    _sounding: tuple[LoggedWord, ...] = ()
+    _sounded_ms: float = 0.0
+
+    def begin_slot(self, words: tuple[LoggedWord, ...]) -> None:
+        """The slot before was played to its end, the one with `words` begins."""
+        self._done |= {word.index: word.done for word in self._sounding}
+        if words and words[0].answer != self.answer:
+            self.answer, self._done = words[0].answer, {}
+        self._sounding, self._sounded_ms = words, 0.0
+
+    def packet(self) -> list[LoggedWord]:
+        """20 ms more leave; returns the words that begin with them."""
+        before, self._sounded_ms = self._sounded_ms, self._sounded_ms + AUDIO.packet_ms
+        fresh = [word for word in self._sounding if before <= word.start_ms < self._sounded_ms]
+        return [word for word in fresh if word.index not in self._done]
+
+    def heard(self) -> int:
+        """Words of the answer that count as heard if it breaks off now."""
+        done = self._done | {word.index: self._part(word) for word in self._sounding}
+        return 1 + max((index for index, part in done.items() if part >= self.heard_fraction), default=-1)
+
+    def _part(self, word: LoggedWord) -> float:
+        """A word grows evenly from what it was before the slot to what it is at its end in the slot."""
+        length = max(word.end_ms - word.start_ms, 1.0)
+        passed = min(1.0, max(0.0, (self._sounded_ms - word.start_ms) / length))
+        before = self._done.get(word.index, 0.0)
+        return before + (word.done - before) * passed
+
+
+class Captions:
+    """One session's messages, in the order in which they are to be sent."""
+
+    def __init__(self, config: TranscriptConfig) -> None:
+        self._progress = WordProgress(config.heard_fraction)
+        self._waiting: deque[SlotRow] = deque()
+        self._answer = -1
+        self._planned = 0
+
+    def delivered(self, row: SlotRow) -> list[ServerMessage]:
+        """The engine answered a slot; its audio waits to be played."""
+        out = [*_user(row), *self._plan(row)]
+        if row.event == "cut":
+            return [*out, *map(_slot_message, self._drain()), _slot_message(row), self._cut()]
+        if row.state == State.SPEAK.name or self._waiting:
+            self._waiting.append(row)
+            return out
+        return [*out, _slot_message(row)]
+
+    def played(self, begun: tuple[int, ...], drained: bool) -> list[ServerMessage]:
+        """20 ms leave in which the assistant slots `begun` begin; `drained`: nothing waits behind them."""
+        out: list[ServerMessage] = []
+        while self._waiting and (drained or (begun and self._waiting[0].slot < begun[-1])):
+            row = self._waiting.popleft()
+            out.append(_slot_message(row))
+            self._progress.begin_slot(row.spoken)
+        return out + [Spoken(answer=w.answer, index=w.index, text=w.text) for w in self._progress.packet()]
+
+    def _plan(self, row: SlotRow) -> list[ServerMessage]:
+        if row.event == "start":
+            self._answer, self._planned = self._answer + 1, 0
+        if not row.answer_words:
+            return []
+        first, self._planned = self._planned, self._planned + len(row.answer_words)
+        return [PlannedWords(answer=self._answer, first=first, words=row.answer_words)]
+
+    def _drain(self) -> list[SlotRow]:
+        rows = list(self._waiting)
+        self._waiting.clear()
+        return rows
+
+    def _cut(self) -> Cut:
+        begun = self._progress.answer == self._answer
+        return Cut(answer=self._answer, heard=self._progress.heard() if begun else 0)
+
+
+def _user(row: SlotRow) -> list[ServerMessage]:
+    user = row.user
+    if user is None:
+        return []
+    return [UserCaption(turn=user.turn, text=user.caption, start_s=user.start_s, end_s=user.end_s)]
+
+
+def _slot_message(row: SlotRow) -> SlotMessage:
+    return SlotMessage(
+        t=row.slot,
+        p=round(row.p_speak, 4),
+        state=row.state,
+        event=row.event,
+        user_db=row.user_db,
+        assistant_db=row.assistant_db,
+        step_ms=round(row.times_ms["detokenized"] - row.times_ms["step"], 2),
+        slack_ms=row.times_ms["slack"],
+        degraded=row.degraded,
+    )

@@ -1,0 +1,184 @@
+"""The HTTP edge: messages of the API, errors as JSON, the limit of a body, the token.
+
+Knows HTTP; knows nothing of sessions or audio.
+"""
+
+import hmac
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from configs.policy import PolicyName
+from runtime.errors import DuplexError, user_line
+
+STATUS = {
+    "bad_offer": 400,
+    "bad_options": 400,
+    "unauthorized": 401,
+    "unknown_session": 404,
+    "not_recorded": 404,
+    "session_in_use": 409,
+    "too_large": 413,
+    "server_full": 503,
+    "engine_died": 503,
+    "engine_overloaded": 503,
+}
+
+
+class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
+    """The token is missing or wrong."""
+
+    code = "unauthorized"
+
+
+class SessionOptions(BaseModel):
+    """How a conversation is opened. `seed` None: a random one. `utc_offset_min`: the user's time zone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: PolicyName = "balanced"
+    system_prompt: Annotated[str, Field(max_length=4000)] | None = None
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    utc_offset_min: int = Field(default=0, ge=-14 * 60, le=14 * 60)
+
+
+class OfferRequest(BaseModel):
+    """A client's offer. `session`: only to be told whether that session can be joined (it cannot)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sdp: str = Field(min_length=1)
+    type: Literal["offer"] = "offer"
+    session: str | None = None
+    options: SessionOptions = SessionOptions()
+
+
+class OfferAnswer(BaseModel):
+    """The answer and the id of the new session."""
+
+    sdp: str
+    type: Literal["answer"] = "answer"
+    session: str
+
+
+class Status(BaseModel):
+    """What the server runs. `free`: sessions that can still be opened, of `rows`."""
+
+    version: str
+    model: str
+    fingerprint: str
+    rows: int
+    free: int
+    sessions: int
+    slot_ms: int
+    policies: list[str]
+    recording: bool
+
+
+class ErrorDetail(BaseModel):
+    """`code` for programs; `message` says what, why and how to mend it, in one line."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """Every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+def error_answer(code: str, message: str, status: int) -> JSONResponse:
+    """An error as JSON."""
+    return JSONResponse(ErrorAnswer(error=ErrorDetail(code=code, message=message)).model_dump(), status)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Every error leaves as `ErrorAnswer`, never as a traceback."""
+
+    @app.exception_handler(DuplexError)
+    async def _known(request: Request, error: DuplexError) -> JSONResponse:
+        return error_answer(error.code, user_line(error), STATUS.get(error.code, 500))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first: dict[str, Any] = dict(error.errors()[0])
+        place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+        return error_answer("bad_request", f"'{place}' is wrong: {first['msg']}; see /docs", 422)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        return error_answer(
+            "http", f"{error.detail} ({request.method} {request.url.path}); see /docs", error.status_code
+        )
+
+    @app.exception_handler(Exception)
+    async def _unknown(request: Request, error: Exception) -> JSONResponse:
+        return error_answer("internal", f"the server made a mistake ({type(error).__name__}); see its log", 500)
+
+
+class BodyLimit:
+    """ASGI middleware: reads a request's body up to a limit before anyone else does."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its whole body, or answer 413."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        body = await self._read(receive)
+        if body is None:
+            text = f"the request is larger than {self._max} bytes; send the offer only"
+            await error_answer("too_large", text, STATUS["too_large"])(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._max:
+                return None
+        return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+class TokenCheck:
+    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; no token, no check."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: Request) -> None:
+        """Let the request pass.
+
+        Raises:
+            Unauthorized: the token is missing or wrong.
+        """
+        if self._token is None:
+            return
+        header = request.headers.get("authorization", "")
+        given = (
+            header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
+        )
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")

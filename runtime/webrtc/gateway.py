@@ -1,0 +1,182 @@
+"""All clients of one server: opens a session for an offer, pumps slots and results, ends what is gone.
+
+Knows the hub and the peers; knows nothing of HTTP. Everything runs on one event loop; nothing here blocks it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.audio import AUDIO
+from configs.serve import ServeConfig
+from duplex.interface import ConversationOptions
+from runtime.clock import Clock
+from runtime.errors import SessionError, UnknownSession
+from runtime.hub import Ended, SessionHub
+from runtime.webrtc.messages import Hello, Latency
+from runtime.webrtc.offer import check_offer
+from runtime.webrtc.peer import Peer, PeerCalls
+from runtime.webrtc.seam import allow_loopback
+
+
+class SessionInUse(SessionError):  # noqa: N818 - reads as what it is
+    """A second client wants a session that has one."""
+
+    code = "session_in_use"
+
+
+class NotRecorded(SessionError):  # noqa: N818
+    """There is no file of this session."""
+
+    code = "not_recorded"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A session that is over: why, and where its files lie (None: not recorded)."""
+
+    reason: str
+    folder: Path | None
+
+
+class Gateway:
+    """Clients by session id."""
+
+    def __init__(self, hub: SessionHub, config: ServeConfig, clock: Clock) -> None:
+        self.hub = hub
+        self._config = config
+        self._clock = clock
+        self._peers: dict[str, Peer] = {}
+        self._closed: OrderedDict[str, Closed] = OrderedDict()
+        self._closing: set[asyncio.Task[None]] = set()
+        self.latencies: list[Latency] = []
+        allow_loopback()
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Clients that are connected or about to be."""
+        return tuple(self._peers.values())
+
+    async def run(self) -> None:
+        """Serve until cancelled; at the end all sessions are closed and their files finished."""
+        loop = asyncio.get_running_loop()
+        descriptor = self.hub.client.fileno()
+        if descriptor is not None:
+            loop.add_reader(descriptor, self.pump)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._beat())
+                group.create_task(self._watch())
+        finally:
+            if descriptor is not None:
+                loop.remove_reader(descriptor)
+            await self.close_all()
+
+    async def open(self, sdp: str, options: ConversationOptions, policy: str, session: str | None) -> tuple[str, str]:
+        """A new session for an offer; returns its id and the answer's SDP.
+
+        Args:
+            sdp: the offer. options: of the conversation. policy: name of its policy, for the client.
+            session: id of a session to join; none can be joined, so that one session never has two clients.
+
+        Raises:
+            BadOffer, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
+        """
+        offer = check_offer(sdp)
+        if session is not None:
+            self._refuse(session)
+        opened = self.hub.open(options)
+        info = self.hub.client.info
+        hello = Hello(session=opened.id, model=info.model, slot_ms=AUDIO.slot_ms, delay_ms=info.delay_ms, policy=policy)
+        calls = PeerCalls(self.pump, self._left, self.latencies.append)
+        peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
+        self._peers[opened.id] = peer
+        try:
+            return opened.id, await peer.connect(offer)
+        except BaseException:
+            await self.close(opened.id, "the offer could not be answered")
+            raise
+
+    async def close(self, session: str, reason: str) -> None:
+        """End a session: row free, files finished, connection closed.
+
+        Raises:
+            UnknownSession: it does not last.
+        """
+        peer = self._drop(session, reason)
+        if peer is None:
+            raise UnknownSession(f"session {session} is unknown or over; open a new one")
+        await peer.close("closed", reason)
+
+    async def close_all(self) -> None:
+        """End all sessions."""
+        for session in list(self._peers):
+            await self.close(session, "the server stops")
+        await asyncio.gather(*self._closing)
+
+    def folder(self, session: str) -> Path:
+        """Where the files of a session lie, live or over.
+
+        Raises:
+            UnknownSession: there is no such session, or it ended too long ago. NotRecorded: nothing was kept.
+        """
+        if session in self._peers:
+            folder = self._peers[session].session.folder
+        elif session in self._closed:
+            folder = self._closed[session].folder
+        else:
+            raise UnknownSession(f"session {session} is unknown; its files may still lie in the recordings folder")
+        if folder is None:
+            raise NotRecorded(f"session {session} was not recorded; set recording.enabled to keep conversations")
+        return folder
+
+    def pump(self) -> None:
+        """Carry slots to the engine and results to the clients."""
+        for news in self.hub.pump():
+            peer = self._peers.get(news.session)
+            if peer is not None:
+                peer.news(news)
+            if isinstance(news, Ended):
+                self._left(news.session, f"{news.code}: {news.message}")
+
+    def _refuse(self, session: str) -> None:
+        if session in self._peers:
+            raise SessionInUse(f"session {session} has a client already; leave out 'session' to open another one")
+        raise UnknownSession(f"session {session} is over; leave out 'session' to open a new one")
+
+    def _left(self, session: str, reason: str) -> None:
+        peer = self._drop(session, reason)
+        if peer is not None:
+            task = asyncio.get_running_loop().create_task(peer.close("closed", reason))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _drop(self, session: str, reason: str) -> Peer | None:
+        peer = self._peers.pop(session, None)
+        if peer is not None:
+            self.hub.close(session, reason)
+            self._closed[session] = Closed(reason, peer.session.folder)
+            while len(self._closed) > self._config.keep_closed:
+                self._closed.popitem(last=False)
+        return peer
+
+    async def _beat(self) -> None:
+        """Close slots at their deadline and release held packets, also when nothing arrives."""
+        while True:
+            await asyncio.sleep(AUDIO.packet_ms / 2000)
+            now = self._clock.now()
+            for peer in self.peers:
+                peer.poll(now)
+            self.pump()
+
+    async def _watch(self) -> None:
+        """End clients that are gone, tell the others how their connection is."""
+        while True:
+            await asyncio.sleep(self._config.liveness.watch_s)
+            for peer in self.peers:
+                reason = peer.gone(self._clock.now())
+                if reason is not None:
+                    self._left(peer.session.id, reason)
+                else:
+                    await peer.send_stats()

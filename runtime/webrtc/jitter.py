@@ -1,0 +1,146 @@
+"""The receiver's jitter buffer: packets in any order -> packets in order, as early as possible.
+
+Knows RTP sequence numbers and timestamps; does not know codecs, sockets or clocks (time is an argument). A hole
+delays what is behind it by at most `hold_packets` packets or `hold_ms`, so lag never accumulates.
+"""
+
+from dataclasses import dataclass, field
+
+from configs.serve import JitterConfig, rtp_samples
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One RTP packet of audio: `sequence` (16 bit), `timestamp` (32 bit, 48 kHz), `samples` it lasts (48 kHz)."""
+
+    sequence: int
+    timestamp: int
+    samples: int
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A packet whose turn has come.
+
+    Attributes:
+        position: of its first sample since the stream's begin, 48 kHz.
+        samples: its length.
+        gap: samples missing right before it.
+        lost: packets missing right before it; 0 with a gap means that the sender paused.
+        restart: the stream began anew here; `position` continues without a gap and has to be placed by time.
+    """
+
+    position: int
+    samples: int
+    payload: bytes
+    gap: int = 0
+    lost: int = 0
+    restart: bool = False
+
+
+@dataclass
+class JitterStatistics:
+    """Counts since the stream's begin, in packets."""
+
+    received: int = 0
+    lost: int = 0
+    late: int = 0
+    reordered: int = 0
+    restarts: int = 0
+
+
+@dataclass
+class JitterBuffer:
+    """Orders one audio stream. `push` and `poll` return what is ready; both take the time in seconds."""
+
+    config: JitterConfig = field(default_factory=JitterConfig)
+    statistics: JitterStatistics = field(default_factory=JitterStatistics)
+    _next_sequence: int | None = None
+    _next_position: int = 0
+    _base: int = 0
+    _newest: tuple[int, int] = (0, 0)
+    _restarted: bool = False
+    _held: dict[int, tuple[Packet, int, float]] = field(default_factory=dict)
+
+    def push(self, packet: Packet, now: float) -> list[Ready]:
+        """A packet arrived at `now`."""
+        self.statistics.received += 1
+        out: list[Ready] = []
+        sequence, timestamp = self._unwrap(packet)
+        if self._next_sequence is None or self._is_new_stream(sequence, timestamp):
+            out = self._flush()
+            self._begin(packet)
+            sequence, timestamp = packet.sequence, packet.timestamp
+        assert self._next_sequence is not None
+        if sequence < self._next_sequence or sequence in self._held:
+            self.statistics.late += 1
+            return out
+        self.statistics.reordered += sequence < self._newest[0]
+        self._newest = max(self._newest, (sequence, timestamp))
+        self._held[sequence] = (packet, timestamp, now)
+        return out + self._release(now)
+
+    def poll(self, now: float) -> list[Ready]:
+        """What may no longer wait at `now`, although something is missing before it."""
+        return self._release(now)
+
+    def _unwrap(self, packet: Packet) -> tuple[int, int]:
+        """Sequence number and timestamp without their wrap-around, next to the newest packet's."""
+        sequence, timestamp = self._newest
+        return (
+            sequence + _signed(packet.sequence - sequence, 16),
+            timestamp + _signed(packet.timestamp - timestamp, 32),
+        )
+
+    def _is_new_stream(self, sequence: int, timestamp: int) -> bool:
+        jump = rtp_samples(self.config.restart_ms)
+        packets = jump // rtp_samples(20)
+        return abs(sequence - self._newest[0]) > packets or abs(timestamp - self._newest[1]) > jump
+
+    def _begin(self, packet: Packet) -> None:
+        self._restarted = self._next_sequence is not None
+        self.statistics.restarts += self._restarted
+        self._next_sequence = packet.sequence
+        self._base = packet.timestamp - self._next_position
+        self._newest = (packet.sequence, packet.timestamp)
+
+    def _flush(self) -> list[Ready]:
+        out = [self._take(sequence) for sequence in sorted(self._held)]
+        return [ready for ready in out if ready is not None]
+
+    def _release(self, now: float) -> list[Ready]:
+        out = []
+        while self._held:
+            first = min(self._held)
+            if first != self._next_sequence and not self._overdue(now):
+                break
+            ready = self._take(first)
+            if ready is not None:
+                out.append(ready)
+        return out
+
+    def _overdue(self, now: float) -> bool:
+        waited = now - min(arrival for _, _, arrival in self._held.values())
+        return len(self._held) > self.config.hold_packets or waited >= self.config.hold_ms / 1000
+
+    def _take(self, sequence: int) -> Ready | None:
+        """The held packet `sequence`; None if its time lies in what was given out already."""
+        packet, timestamp, _ = self._held.pop(sequence)
+        assert self._next_sequence is not None
+        lost = sequence - self._next_sequence
+        position = timestamp - self._base
+        gap = position - self._next_position
+        self._next_sequence = sequence + 1
+        self.statistics.lost += lost
+        if gap < 0:
+            self.statistics.late += 1
+            return None
+        self._next_position = position + packet.samples
+        restart, self._restarted = self._restarted, False
+        return Ready(position, packet.samples, packet.payload, gap, lost, restart)
+
+
+def _signed(difference: int, bits: int) -> int:
+    half = 1 << (bits - 1)
+    return (difference + half) % (1 << bits) - half

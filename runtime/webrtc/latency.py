@@ -1,0 +1,101 @@
+"""How long the user waits for an answer, and for silence after beginning to speak over one.
+
+Measured where the audio enters and leaves the server, in 20 ms steps, with a voice activity detector that the model
+does not know. Knows levels and times; knows nothing of slots or networks.
+"""
+
+import webrtcvad
+
+from configs.audio import AUDIO
+from configs.serve import LatencyConfig
+from duplex.interface import Samples
+from runtime.pcm import Pcm16, level_db
+from runtime.webrtc.messages import Latency
+
+_STEP = AUDIO.input_rate * AUDIO.packet_ms // 1000
+_STEP_S = AUDIO.packet_ms / 1000
+
+
+class SpeechDetector:
+    """16 kHz audio -> when the user's speech began and ended, in seconds on the caller's clock."""
+
+    def __init__(self, config: LatencyConfig) -> None:
+        self._config = config
+        self._vad = webrtcvad.Vad(config.aggressiveness)
+        self._rest = b""
+        self._recent: list[bool] = []
+        self._quiet = 0
+        self.speaking = False
+        self.began: float | None = None
+        self.ended: float | None = None
+
+    def push(self, pcm: Pcm16, now: float) -> None:
+        """Samples [n], the last of which was heard at `now`."""
+        self._rest += pcm.astype("<i2").tobytes()
+        while len(self._rest) >= 2 * _STEP:
+            frame, self._rest = self._rest[: 2 * _STEP], self._rest[2 * _STEP :]
+            self._frame(self._vad.is_speech(frame, AUDIO.input_rate), now)
+
+    def _frame(self, voiced: bool, now: float) -> None:
+        self._recent = [*self._recent, voiced][-self._config.onset_window :]
+        self._quiet = 0 if voiced else self._quiet + 1
+        if not self.speaking and sum(self._recent) >= self._config.onset_packets:
+            self.speaking = True
+            self.began = now - (len(self._recent) - self._recent.index(True)) * _STEP_S
+        elif self.speaking and self._quiet >= self._config.hangover_packets:
+            self.speaking = False
+            self.ended = now - self._quiet * _STEP_S
+            self._recent = []
+
+
+class LatencyMeter:
+    """One session's response gaps and stop latencies."""
+
+    def __init__(self, config: LatencyConfig) -> None:
+        self._config = config
+        self._speech = SpeechDetector(config)
+        self._starting = False
+        self._first_sound: float | None = None
+        self._answered: float | None = None
+        self._silent_from: float | None = None
+        self._interrupted: float | None = None
+
+    def heard(self, pcm: Pcm16, now: float) -> None:
+        """User audio, 16 kHz int16 [n], that arrived at `now`."""
+        self._speech.push(pcm, now)
+
+    def event(self, event: str) -> None:
+        """The event of a slot (`SlotResult.event`) whose audio goes to be played."""
+        if event == "start":
+            self._starting = True
+        elif event == "cut":
+            self._interrupted = self._speech.began
+
+    def played(self, pcm: Samples, now: float) -> list[Latency]:
+        """20 ms of the assistant's audio that leave at `now`; returns what is known by them."""
+        if level_db(pcm) > self._config.audible_db:
+            self._silent_from = now + _STEP_S
+            if self._starting:
+                self._starting, self._first_sound = False, now
+            return self._response(now)
+        return [*self._response(now), *self._stop()]
+
+    def _response(self, now: float) -> list[Latency]:
+        """The gap is known when the detector is sure that the user had ended before the first sound."""
+        sound, speech = self._first_sound, self._speech
+        if sound is None:
+            return []
+        if speech.speaking and now - sound <= self._config.hangover_s:
+            return []
+        self._first_sound = None
+        if speech.speaking or speech.ended in (self._answered, None) or speech.ended > sound:
+            return []
+        self._answered = speech.ended
+        return [Latency(kind="response", ms=round((sound - speech.ended) * 1000, 1))]
+
+    def _stop(self) -> list[Latency]:
+        began, silent = self._interrupted, self._silent_from
+        self._interrupted = None
+        if began is None or silent is None or silent < began:
+            return []
+        return [Latency(kind="stop", ms=round((silent - began) * 1000, 1))]

@@ -1,0 +1,153 @@
+"""What is said on the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
+
+Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, ended, pong. Client -> server: ping, bye.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+PROTOCOL_VERSION = 1
+CHANNEL_LABEL = "duplex"
+
+
+class Message(BaseModel):
+    """Base of all messages; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hello(Message):
+    """The first message: what answers. `delay_ms`: how much later than its slot the assistant's audio sounds."""
+
+    type: Literal["hello"] = "hello"
+    version: int = PROTOCOL_VERSION
+    session: str
+    model: str
+    slot_ms: int
+    delay_ms: float
+    policy: str
+
+
+class SlotMessage(Message):
+    """One slot, sent when its audio leaves. `t`: the user slot that was heard; `state` is that of slot `t + 1`.
+
+    `user_db`, `assistant_db`: levels relative to full scale. `step_ms`: the model's time. `slack_ms`: time left to
+    the deadline. `degraded`: what was not as it should be.
+    """
+
+    type: Literal["slot"] = "slot"
+    t: int
+    p: float
+    state: str
+    event: str
+    user_db: float
+    assistant_db: float
+    step_ms: float
+    slack_ms: float
+    degraded: tuple[str, ...]
+
+
+class UserCaption(Message):
+    """What the user said in turn `turn` so far; replaces the caption of the same turn. Times in seconds."""
+
+    type: Literal["user"] = "user"
+    turn: int
+    text: str
+    start_s: float
+    end_s: float
+
+
+class PlannedWords(Message):
+    """Words that the assistant is about to say, in order; `first` is the place of the first one in its answer."""
+
+    type: Literal["planned"] = "planned"
+    answer: int
+    first: int
+    words: tuple[str, ...]
+
+
+class Spoken(Message):
+    """A word of the assistant begins to sound; `index` is its place in its answer."""
+
+    type: Literal["spoken"] = "spoken"
+    answer: int
+    index: int
+    text: str
+
+
+class Cut(Message):
+    """The answer was broken off: its first `heard` words were heard, the others were not."""
+
+    type: Literal["cut"] = "cut"
+    answer: int
+    heard: int
+
+
+class Latency(Message):
+    """A measured latency. response: the user's last sound -> the assistant's first. stop: the user's first -> last."""
+
+    type: Literal["latency"] = "latency"
+    kind: Literal["response", "stop"]
+    ms: float
+
+
+class Stats(Message):
+    """The network and the engine since the session's start; shares are 0..1.
+
+    `rtt_ms`: round trip, None before the first report. `loss`: of the user's packets. `loss_out`: of the
+    assistant's, as the client reports. `jitter_ms`, `concealed_ms`: of the user's audio. `late_share`: packets that
+    left late. `missed`: slots that were answered too late, of `slots`.
+    """
+
+    type: Literal["stats"] = "stats"
+    rtt_ms: float | None
+    loss: float
+    loss_out: float
+    jitter_ms: float
+    concealed_ms: float
+    late_share: float
+    missed: int
+    slots: int
+
+
+class EndedMessage(Message):
+    """The session is over; `code` as in the errors of the API."""
+
+    type: Literal["ended"] = "ended"
+    code: str
+    message: str
+
+
+class Pong(Message):
+    """Answer to a ping."""
+
+    type: Literal["pong"] = "pong"
+    id: int
+
+
+class Ping(Message):
+    """Answered by a pong with the same `id`."""
+
+    type: Literal["ping"] = "ping"
+    id: int
+
+
+class Bye(Message):
+    """The client leaves; the session is closed and its files are finished."""
+
+    type: Literal["bye"] = "bye"
+
+
+ServerMessage = Hello | SlotMessage | UserCaption | PlannedWords | Spoken | Cut | Latency | Stats | EndedMessage | Pong
+ClientMessage = Annotated[Ping | Bye, Field(discriminator="type")]
+
+_CLIENT: TypeAdapter[Ping | Bye] = TypeAdapter(ClientMessage)
+
+
+def parse_client_message(text: str | bytes) -> Ping | Bye | None:
+    """A message of the client; None where it is none of this version."""
+    try:
+        return _CLIENT.validate_json(text)
+    except ValidationError:
+        return None

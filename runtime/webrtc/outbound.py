@@ -1,0 +1,57 @@
+"""The assistant's voice as a WebRTC track: exact 20 ms packets on a monotonic clock.
+
+Packets are encoded here and handed to aiortc ready to send, so that its executor and resampler stay out of the
+way. Knows pacing and Opus; where the samples come from is a function.
+"""
+
+import asyncio
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av.frame import Frame
+
+from configs.serve import RTP_RATE, OpusConfig, PacingConfig, rtp_samples
+from runtime.clock import Clock
+from runtime.pcm import Pcm16
+from runtime.webrtc.opus import OpusEncoder
+from runtime.webrtc.pacing import Pacer, PacingStatistics
+
+PcmSource = Callable[[float], Pcm16]
+"""Time in seconds -> the next 20 ms, [480] int16 at 24 kHz. Called once per packet, in order."""
+
+
+class OutboundTrack(MediaStreamTrack):
+    """Pulls 20 ms after 20 ms from a source and paces them."""
+
+    kind = "audio"
+
+    def __init__(self, source: PcmSource, clock: Clock, opus: OpusConfig, pacing: PacingConfig) -> None:
+        super().__init__()
+        self._source = source
+        self._clock = clock
+        self._encoder = OpusEncoder(opus)
+        self._pacer = Pacer(pacing)
+
+    @property
+    def statistics(self) -> PacingStatistics:
+        """How punctual the packets were."""
+        return self._pacer.statistics
+
+    async def recv(self) -> Frame | av.Packet:  # type: ignore[type-arg]
+        """The next packet, when it is due.
+
+        Raises:
+            MediaStreamError: the track was stopped.
+        """
+        due = self._pacer.due(self._clock.now())
+        await asyncio.sleep(max(0.0, due - self._clock.now()))
+        if self.readyState != "live":
+            raise MediaStreamError
+        payload = self._encoder.encode(self._source(self._clock.now()))
+        place = self._pacer.sent(self._clock.now())
+        packet = av.Packet(payload)
+        packet.pts = place * rtp_samples(20)
+        packet.time_base = Fraction(1, RTP_RATE)
+        return packet

@@ -1,0 +1,57 @@
+"""The schedule of outgoing packets: absolute, so that no delay adds up. Pure; time is an argument."""
+
+from dataclasses import dataclass
+
+from configs.audio import AUDIO
+from configs.serve import PacingConfig
+
+
+@dataclass
+class PacingStatistics:
+    """Packets sent, those later than the limit, the latest one in ms, and how often the schedule began anew."""
+
+    packets: int = 0
+    late: int = 0
+    worst_ms: float = 0.0
+    skips: int = 0
+
+    @property
+    def late_share(self) -> float:
+        """Late packets of all packets, 0..1."""
+        return self.late / self.packets if self.packets else 0.0
+
+
+class Pacer:
+    """When packet after packet is due, in seconds."""
+
+    def __init__(self, config: PacingConfig) -> None:
+        self.config = config
+        self.statistics = PacingStatistics()
+        self._start: float | None = None
+        self._count = 0
+
+    def due(self, now: float) -> float:
+        """When the next packet is due; the first one is due at once.
+
+        A schedule that is more than `skip_ms` behind (the machine slept) goes on from `now` and leaves a gap.
+        """
+        if self._start is None:
+            self._start = now
+        due = self._at(self._count)
+        if now - due > self.config.skip_ms / 1000:
+            self._count += int((now - due) * 1000 / AUDIO.packet_ms)
+            self.statistics.skips += 1
+        return self._at(self._count)
+
+    def sent(self, now: float) -> int:
+        """The packet that was due is sent at `now`; returns its place in the schedule, 0, 1, 2, ..."""
+        late_ms = (now - self._at(self._count)) * 1000
+        self.statistics.packets += 1
+        self.statistics.late += late_ms > self.config.late_ms
+        self.statistics.worst_ms = max(self.statistics.worst_ms, late_ms)
+        self._count += 1
+        return self._count - 1
+
+    def _at(self, count: int) -> float:
+        assert self._start is not None
+        return self._start + count * AUDIO.packet_ms / 1000

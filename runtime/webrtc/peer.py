@@ -1,0 +1,187 @@
+"""One client: its WebRTC connection on one side, its session on the other.
+
+    packets in  -> InboundAudio -> Session.push_audio
+    every 20 ms -> Session.pull -> OutboundTrack, and the messages that belong to the same audio -> data channel
+
+Knows aiortc and the session; knows nothing of other clients or HTTP.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCRtpCapabilities,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+
+from configs.runtime import RuntimeConfig
+from configs.serve import ServeConfig
+from runtime.clock import Clock
+from runtime.hub import Delivered, Ended, News
+from runtime.pcm import Pcm16, to_int16
+from runtime.session import Session
+from runtime.webrtc.captions import Captions
+from runtime.webrtc.inbound import InboundAudio, Placed
+from runtime.webrtc.jitter import Packet
+from runtime.webrtc.latency import LatencyMeter
+from runtime.webrtc.messages import (
+    Bye,
+    EndedMessage,
+    Hello,
+    Latency,
+    Ping,
+    Pong,
+    ServerMessage,
+    parse_client_message,
+)
+from runtime.webrtc.offer import BadOffer, ask_for_redundancy
+from runtime.webrtc.outbound import OutboundTrack
+from runtime.webrtc.seam import tap_packets
+from runtime.webrtc.stats import ConnectionStats
+
+
+@dataclass(frozen=True)
+class PeerCalls:
+    """What a peer tells its owner. `audio`: user audio came. `left`: the client is gone, with the reason."""
+
+    audio: Callable[[], None]
+    left: Callable[[str, str], None]
+    latency: Callable[[Latency], None]
+
+
+class Peer:
+    """A client and its session. Lives on the event loop; nothing of it blocks."""
+
+    def __init__(
+        self,
+        session: Session,
+        hello: Hello,
+        config: ServeConfig,
+        runtime: RuntimeConfig,
+        clock: Clock,
+        calls: PeerCalls,
+    ) -> None:
+        self.session = session
+        self._hello = hello
+        self._config = config
+        self._clock = clock
+        self._calls = calls
+        self._inbound = InboundAudio(config.jitter)
+        self._captions = Captions(runtime.transcript)
+        self._latency = LatencyMeter(config.latency)
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._channel: RTCDataChannel | None = None
+        self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing)
+        self._created = clock.now()
+        self._last_packet: float | None = None
+        self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
+        self._connection.on("datachannel", self._on_channel)
+        self._connection.on("connectionstatechange", self._on_state)
+
+    @property
+    def statistics(self) -> ConnectionStats:
+        """Figures of the connection."""
+        return self._stats
+
+    async def connect(self, offer: RTCSessionDescription) -> str:
+        """Answer a checked offer; returns the answer's SDP.
+
+        Raises:
+            BadOffer: the offer contradicts itself. TransportError: the installed aiortc does not fit.
+        """
+        self._connection.addTrack(self._track)
+        self._connection.getTransceivers()[0].setCodecPreferences(_opus_only())
+        try:
+            await self._connection.setRemoteDescription(offer)
+            tap_packets(self._connection.getReceivers()[0], self._on_packet)
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except (ValueError, KeyError, AttributeError, ArithmeticError) as error:
+            raise BadOffer(f"the offer cannot be answered ({error}); use a browser's unchanged offer") from error
+        return ask_for_redundancy(self._connection.localDescription.sdp)
+
+    def news(self, news: News) -> None:
+        """What happened to the session."""
+        if isinstance(news, Delivered):
+            self._latency.event(news.row.event)
+            self._send(self._captions.delivered(news.row))
+        elif isinstance(news, Ended):
+            self._send([EndedMessage(code=news.code, message=news.message)])
+
+    def poll(self, now: float) -> None:
+        """Audio that waited for a missing packet long enough; to be called every few milliseconds."""
+        self._place(self._inbound.poll(now), now)
+
+    def gone(self, now: float) -> str | None:
+        """Why the client counts as gone at `now`, or None."""
+        liveness = self._config.liveness
+        if self._last_packet is None:
+            return "the client never sent audio" if now - self._created > liveness.connect_s else None
+        return "the client went silent" if now - self._last_packet > liveness.silent_s else None
+
+    async def send_stats(self) -> None:
+        """Tell the client how the connection is."""
+        self._send([await self._stats.message()])
+
+    async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
+        """End the connection; the session is the owner's."""
+        self._send([EndedMessage(code=code, message=message)])
+        await self._connection.close()
+
+    def _on_packet(self, packet: Packet) -> None:
+        now = self._clock.now()
+        self._last_packet = now
+        self._place(self._inbound.push(packet, now), now)
+        self._calls.audio()
+
+    def _place(self, placed: list[Placed], now: float) -> None:
+        for one in placed:
+            self.session.push_audio(one.position, one.pcm)
+            self._latency.heard(one.pcm, now)
+
+    def _pull(self, now: float) -> Pcm16:
+        """The next 20 ms for the track; what belongs to them goes out on the data channel."""
+        packet = self.session.pull()
+        drained = not self.session.statistics.playout.waiting
+        latencies = self._latency.played(packet.pcm, now)
+        for latency in latencies:
+            self._calls.latency(latency)
+        self._send([*self._captions.played(packet.begun, drained), *latencies])
+        return to_int16(packet.pcm)
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is None:
+            self._channel = channel
+            channel.on("message", self._on_message)
+            self._send([self._hello])
+
+    def _on_message(self, message: str | bytes) -> None:
+        parsed = parse_client_message(message) if len(message) <= self._config.max_message_bytes else None
+        match parsed:
+            case Ping():
+                self._send([Pong(id=parsed.id)])
+            case Bye():
+                self._calls.left(self.session.id, "the client said goodbye")
+            case None:
+                self._stats.ignored_messages += 1
+
+    def _on_state(self) -> None:
+        if self._connection.connectionState in ("failed", "closed"):
+            self._calls.left(self.session.id, f"the connection {self._connection.connectionState}")
+
+    def _send(self, messages: Iterable[ServerMessage]) -> None:
+        """Send what the client can take; a channel that does not drain gets no more, memory stays bounded."""
+        channel = self._channel
+        for message in messages:
+            if channel is None or channel.readyState != "open":
+                return
+            if channel.bufferedAmount < self._config.max_buffered_bytes:
+                channel.send(message.model_dump_json())
+
+
+def _opus_only() -> list:  # type: ignore[type-arg]
+    capabilities: RTCRtpCapabilities = RTCRtpSender.getCapabilities("audio")
+    return [codec for codec in capabilities.codecs if codec.mimeType.lower() == "audio/opus"]

@@ -1,0 +1,76 @@
+"""The one place that reaches into aiortc and its ICE library, narrow and checked against the installed version.
+
+`tap_packets`: aiortc's own jitter buffer waits until sixteen packets are queued when one is lost and never gets that
+lag back, and its decoder knows no concealment. It is replaced by a tap that hands every packet on as it arrives;
+aiortc goes on with RTCP, statistics and encryption. `allow_loopback`: a machine without any network can still talk
+to itself.
+"""
+
+import functools
+from collections.abc import Callable
+
+import aioice.ice
+import aiortc
+from aiortc.jitterbuffer import JitterBuffer as StockJitterBuffer
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtp import RtpPacket
+
+from runtime.errors import DuplexError
+from runtime.webrtc.jitter import Packet
+from runtime.webrtc.opus import packet_samples
+
+_ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
+
+
+class TransportError(DuplexError):
+    """The installed aiortc does not fit."""
+
+    code = "transport"
+
+
+class PacketTap:
+    """Stands where aiortc expects its jitter buffer; never gives it anything to decode."""
+
+    def __init__(self, sink: Callable[[Packet], None]) -> None:
+        self._sink = sink
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        """Hand a packet on; what aiortc is told is that no frame is complete."""
+        samples = packet_samples(packet.payload)
+        if samples:
+            self._sink(Packet(packet.sequence_number, packet.timestamp, samples, packet.payload))
+        return False, None
+
+
+def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[Packet], None]) -> None:
+    """Let `receiver` hand its packets to `sink` as they arrive, on the event loop.
+
+    Raises:
+        TransportError: this aiortc keeps its jitter buffer elsewhere.
+    """
+    if not isinstance(getattr(receiver, _ATTRIBUTE, None), StockJitterBuffer):
+        raise TransportError(
+            f"aiortc {aiortc.__version__} keeps its jitter buffer in another place; install 'aiortc>=1.16,<1.17'"
+        )
+    setattr(receiver, _ATTRIBUTE, PacketTap(sink))
+
+
+def allow_loopback() -> None:
+    """From now on 127.0.0.1 is offered where this machine has no other address. Calling it again changes nothing.
+
+    Raises:
+        TransportError: this aioice lists its addresses elsewhere.
+    """
+    stock = getattr(aioice.ice, "get_host_addresses", None)
+    if stock is None:
+        raise TransportError("the installed aioice lists its addresses in another place; install 'aioice>=0.13,<0.14'")
+    if not hasattr(stock, "__wrapped__"):
+        setattr(aioice.ice, "get_host_addresses", _or_loopback(stock))  # noqa: B010 - replaces a function of theirs
+
+
+def _or_loopback(stock: Callable[[bool, bool], list[str]]) -> Callable[[bool, bool], list[str]]:
+    @functools.wraps(stock)
+    def addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        return stock(use_ipv4, use_ipv6) or (["127.0.0.1"] if use_ipv4 else [])
+
+    return addresses
