@@ -19,7 +19,7 @@ from duplex.train.text.kinds import Fact, Kind, kinds_of, read_data
 from duplex.train.text.patterns import as_heard, asks, plain_words
 
 Split = Literal["train", "heldout_frame", "heldout_pair", "ood"]
-DATA_FILES = ("geography", "science", "animals")
+DATA_FILES = ("geography", "science", "animals", "language", "arts", "daily")
 
 
 @dataclass(frozen=True)
