@@ -141,12 +141,15 @@ class SpeechRefinedHead(nn.Module):
         return tokens.to(torch.int8)
 
     def _walk(self, state: SrhState, rows: list[int], offset: float) -> None:
-        """Move the pointers to the unit that sounds `offset` ms into the slot; durations for all rows in one call."""
+        """Move the pointers to the unit that sounds `offset` ms into the slot; durations for all rows in one call.
+
+        Whole milliseconds, so that the last bit of a sum, which may depend on the batch, moves no boundary.
+        """
         moved = [row for row in rows if _enter(state.pointers[row], offset)]
         while moved:
             pointers = [state.pointers[row] for row in moved]
             scalars = torch.tensor([pointer.duration_scalars(self.config.pace) for pointer in pointers])
-            durations = self.durations.milliseconds(*_windows(pointers), scalars).tolist()
+            durations = self.durations.milliseconds(*_windows(pointers), scalars).round().tolist()
             for pointer, (current, following) in zip(pointers, durations, strict=True):
                 pointer.set_durations(current, following)
             moved = [row for row in moved if _enter(state.pointers[row], offset)]

@@ -47,6 +47,7 @@ _RULES: Final = [
         (r"qu", "kw"),
         (r"ng\b|ng(?=[^aeiouy])", "ŋ"),
         (r"nk", "ŋk"),
+        (r"n(?=c[^eiyh]|x|q)", "ŋ"),
         (r"wh", "w"),
         (r"gh\b|gh(?=t)", ""),
         (r"gh", "ɡ"),
