@@ -1,0 +1,32 @@
+"""What the microphone makes of the user's side: room, colouring, noise bed, gain, noise floor.
+
+Knows a whole channel of samples; knows nothing of what is in it.
+"""
+
+import random
+
+import numpy as np
+
+from configs.simulation import ChannelConfig
+from duplex.train.dialogue.library import Library
+from duplex.train.speech.beds import stretched
+from duplex.train.speech.events import Samples
+from duplex.train.speech.rooms import coloured_by_microphone, in_room
+
+_SPEECH_RMS = 0.06
+
+
+def recorded(samples: Samples, library: Library, config: ChannelConfig, rng: random.Random) -> Samples:
+    """The channel [N] as it arrives: everything drawn once for the whole dialogue."""
+    noise = np.random.default_rng(rng.randrange(1 << 30))
+    heard = samples
+    if rng.random() < config.room_share:
+        heard = in_room(heard, rng.choice(library.rooms))
+    if rng.random() < config.microphone_share:
+        heard = coloured_by_microphone(heard, noise)
+    if rng.random() < config.bed_share:
+        below = 10 ** (-rng.uniform(*config.bed_below_speech_db) / 20)
+        heard = heard + stretched(rng.choice(library.beds), len(heard), noise) * np.float32(_SPEECH_RMS * below)
+    gain = np.float32(10 ** (rng.uniform(*config.gain_db) / 20))
+    floor = np.float32(10 ** rng.uniform(*config.floor_log10))
+    return np.clip(heard * gain + noise.standard_normal(len(heard), np.float32) * floor, -1, 1)

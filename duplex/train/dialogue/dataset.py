@@ -1,0 +1,209 @@
+"""Simulated dialogues as training examples: features and words of the user, a perturbed past of the assistant, and
+what would be right after every slot.
+
+    data = DialogueDataset([Shard(folder)], table, tokenizer, config, mishear)
+    batch = data.batch(ids, random.Random(0))
+
+Knows shards, tracks and the oracle; knows nothing of the model. The same ids with another generator give other words,
+errors and pasts, so that a dialogue can be used several times.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.simulation import DialogueDataConfig
+from duplex.train.dialogue.arrival import Arrival, Mishear
+from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.scene import Scene
+from duplex.train.dialogue.shards import Shard
+from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
+from duplex.train.dialogue.tracks import NOT_TAUGHT, TrackTable
+
+
+class Tokenizer(Protocol):
+    """What is needed of the text tokenizer."""
+
+    @property
+    def sil(self) -> int:
+        """Text id of a mute slot."""
+        ...
+
+    def encode(self, text: str) -> Sequence[int]:
+        """Ids of a text."""
+        ...
+
+
+@dataclass
+class DialogueBatch:
+    """B dialogues of T slots.
+
+    Attributes:
+        prefix: [B, P] ids of the system prompts, filled up with the mute id on the left.
+        features: [B, T, frames, dim] of the user's audio.
+        user_words: [B, T, K] ids of the words that became known, ABSENT elsewhere.
+        text: [B, T] id of the assistant's text token.
+        tokens: [B, T, k, digits] int8 speech tokens that were played.
+        state: [B, T] 0 MUTE, 1 SPEAK.
+        since: [B, T] slots since the state changed.
+        target_state: [B, T] the right state of slot t + 1.
+        state_weight: [B, T].
+        target_text: [B, T] the right text id of slot t + 1, -100 where none is taught.
+        voice: [B, T, windows] where the user's voice will be.
+        ends: [B, T] class of the time to the end of the user's turn.
+        known: [B, T] bool, slots for which voice and ends are known.
+    """
+
+    prefix: Tensor
+    features: Tensor
+    user_words: Tensor
+    text: Tensor
+    tokens: Tensor
+    state: Tensor
+    since: Tensor
+    target_state: Tensor
+    state_weight: Tensor
+    target_text: Tensor
+    voice: Tensor
+    ends: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True)
+class _Example:
+    """A scene with all that is the same each time it is used."""
+
+    scene: Scene
+    features: NDArray[np.float16]
+    prompt: tuple[int, ...]
+    voice: NDArray[np.float32]
+    ends: NDArray[np.int64]
+
+
+class DialogueDataset:
+    """All dialogues of some shards."""
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        table: TrackTable,
+        tokenizer: Tokenizer,
+        config: DialogueDataConfig,
+        mishear: Mishear,
+        prompt: str = "",
+    ) -> None:
+        """
+        Args:
+            shards: dialogues of equal length.
+            table: tracks of the answers; an answer without one is never given (its slots teach silence no weight).
+            tokenizer: of user and assistant.
+            config: arrival of words, oracle, projection.
+            mishear: makes recognition errors.
+            prompt: system prompt of dialogues that have none of their own.
+        """
+        self._table, self._tokenizer, self._config = table, tokenizer, config
+        self._oracle = Oracle(config.oracle)
+        self._arrival = Arrival(config.arrival, config.words_per_slot, tokenizer.encode, mishear)
+        frames = shards[0].features.shape[1]
+        self.slots = frames // AUDIO.packets_per_slot
+        self._known = known_slots(self.slots, config.projection)
+        self._examples = [
+            self._example(scene, features, prompt)
+            for shard in shards
+            for scene, features in zip(shard.scenes, shard.features, strict=True)
+        ]
+        self._guesses = self._answers_by_kind(table)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def scene(self, index: int) -> Scene:
+        """What happens in dialogue `index`."""
+        return self._examples[index].scene
+
+    def batch(self, ids: Sequence[int], rng: random.Random, perturbed: bool = True) -> DialogueBatch:
+        """The dialogues `ids`, with words, errors and pasts drawn from `rng`."""
+        examples = [self._examples[index] for index in ids]
+        arrivals = [self._arrival.draw(example.scene, self.slots, rng) for example in examples]
+        played = [
+            self._oracle.play(self._plan(example.scene, arrival.known, rng), rng, perturbed)
+            for example, arrival in zip(examples, arrivals, strict=True)
+        ]
+        features = np.stack([example.features for example in examples])
+        return DialogueBatch(
+            prefix=self._prefix(examples),
+            features=torch.from_numpy(features).unflatten(1, (self.slots, AUDIO.packets_per_slot)),
+            user_words=torch.from_numpy(np.stack([arrival.words for arrival in arrivals])),
+            **self._assistant(played),
+            voice=torch.from_numpy(np.stack([example.voice for example in examples])),
+            ends=torch.from_numpy(np.stack([example.ends for example in examples])),
+            known=torch.from_numpy(self._known).expand(len(examples), -1),
+        )
+
+    def _example(self, scene: Scene, features: NDArray[np.float16], prompt: str) -> _Example:
+        projection = self._config.projection
+        return _Example(
+            scene,
+            features,
+            tuple(self._tokenizer.encode(scene.prompt or prompt)),
+            voice_windows(scene, self.slots, projection),
+            time_to_end(scene, self.slots, projection),
+        )
+
+    def _answers_by_kind(self, table: TrackTable) -> dict[str, list[Answer]]:
+        guesses: dict[str, list[Answer]] = defaultdict(list)
+        for example in self._examples:
+            for turn in example.scene.turns:
+                if turn.answer in table.places:
+                    guesses[turn.kind].append(table.places[turn.answer])
+        guesses[""] = list(table.places.values())
+        return guesses
+
+    def _plan(self, scene: Scene, known: Sequence[int], rng: random.Random) -> Plan:
+        places = self._table.places
+        turns = [
+            PlannedTurn(turn.start, slot, places.get(turn.answer), self._guess(turn.kind, rng))
+            for turn, slot in zip(scene.turns, known, strict=True)
+        ]
+        opening = places.get(scene.opening)
+        if opening is not None:
+            left = min(ceil(scene.opening_seconds / AUDIO.slot_seconds), opening.slots)
+            opening = Answer(opening.first + opening.slots - left, left) if left else None
+        return Plan(self.slots, turns, opening, self._guess("", rng))
+
+    def _guess(self, kind: str, rng: random.Random) -> Answer:
+        """An answer to a question of the kind, whichever."""
+        return rng.choice(self._guesses.get(kind) or self._guesses[""])
+
+    def _prefix(self, examples: Sequence[_Example]) -> Tensor:
+        length = max(len(example.prompt) for example in examples)
+        rows = [[self._tokenizer.sil] * (length - len(e.prompt)) + list(e.prompt) for e in examples]
+        return torch.tensor(rows, dtype=torch.long).reshape(len(examples), length)
+
+    def _assistant(self, played: Sequence[Played]) -> dict[str, Tensor]:
+        """The assistant's past and the targets, looked up in the table of tracks."""
+        table = self._table
+        places = np.stack([one.played for one in played])
+        wanted = np.stack([one.text for one in played])
+        speaking, taught = places != NOTHING, wanted != NOTHING
+        text = np.where(speaking, table.text[np.maximum(places, 0)], self._tokenizer.sil)
+        tokens = np.where(speaking[..., None, None], table.tokens[np.maximum(places, 0)], table.rest)
+        target = np.where(taught, table.taught[np.maximum(wanted, 0)], NOT_TAUGHT)
+        return {
+            "text": torch.from_numpy(text),
+            "tokens": torch.from_numpy(tokens.astype(np.int8)),
+            "state": torch.from_numpy(speaking.astype(np.int64)),
+            "since": torch.from_numpy(np.stack([one.since for one in played])),
+            "target_state": torch.from_numpy(np.stack([one.target for one in played])),
+            "state_weight": torch.from_numpy(np.stack([one.weight for one in played])),
+            "target_text": torch.from_numpy(target),
+        }

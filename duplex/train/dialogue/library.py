@@ -1,0 +1,97 @@
+"""Everything a simulated dialogue is put together from: spoken lines, short sounds, beds, rooms.
+
+Knows which part of the clip bank serves for what; knows nothing of what happens in a dialogue.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from configs.simulation import SimulationConfig
+from duplex.train.speech.bank import BankError, BankPart, Line, Piece, Script
+from duplex.train.speech.beds import bed
+from duplex.train.speech.events import Samples, event
+from duplex.train.speech.rooms import impulse_response
+
+TRAINING = {
+    "talks": ("questions", "dialogues", "slow_questions", "slow_dialogues"),
+    "turns": ("turns", "slow_turns"),
+    "backchannels": ("backchannels",),
+    "commands": ("commands",),
+}
+VALIDATION = {
+    "talks": ("test_frame", "test_voice_frame"),
+    "turns": ("test_turns",),
+    "backchannels": ("test_backchannels",),
+    "commands": ("test_commands",),
+}
+_BABBLE_CLIPS = 200
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A script of the bank with the part that holds its samples."""
+
+    bank: BankPart
+    script: Script
+
+    @property
+    def line(self) -> Line:
+        """The only or first line."""
+        return self.script.lines[0]
+
+    def samples(self) -> Samples:
+        """Speech of the first line's first piece."""
+        return self.bank.samples(self.line.pieces[0])
+
+
+@dataclass(frozen=True)
+class Library:
+    """What scenes draw from; `answers` are spoken by the assistant's voice, for its echo."""
+
+    talks: Sequence[Spoken]
+    turns: Sequence[Spoken]
+    backchannels: Sequence[Spoken]
+    commands: Sequence[Spoken]
+    answers: Sequence[Spoken]
+    fillers: Sequence[tuple[BankPart, Piece]]
+    events: Sequence[Samples]
+    beds: Sequence[Samples]
+    rooms: Sequence[Samples]
+
+
+def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[str, ...]]) -> Library:
+    """Library of the bank's `parts`; parts that were not spoken are left out.
+
+    Raises:
+        BankError: nothing was spoken for a use that dialogues cannot do without.
+    """
+    spoken = {use: [clip for part in names for clip in _spoken(folder, part)] for use, names in parts.items()}
+    for use, clips in spoken.items():
+        if not clips:
+            raise BankError(f"{folder}: no {use} were spoken; run 'duplex train speech' first")
+    rng = np.random.default_rng(config.seed)
+    voices = [clip.samples() for clip in random.Random(config.seed).choices(spoken["talks"], k=_BABBLE_CLIPS)]
+    return Library(
+        **spoken,
+        answers=_spoken(folder, "answers"),
+        fillers=[(turn.bank, piece) for turn in spoken["turns"] for piece in turn.line.pieces if piece.mark == "f"],
+        events=[event(rng) for _ in range(config.noises.events)],
+        beds=[bed(rng, config.noises, voices) for _ in range(config.noises.beds)],
+        rooms=[impulse_response(rng, config.rooms) for _ in range(config.rooms.rooms)],
+    )
+
+
+def _spoken(folder: Path, part: str) -> list[Spoken]:
+    try:
+        bank = BankPart(folder, part)
+    except BankError:
+        return []
+    return [Spoken(bank, script) for script in bank.scripts if _audible(script)]
+
+
+def _audible(script: Script) -> bool:
+    return all(any(piece.length for piece in line.pieces) for line in script.lines)

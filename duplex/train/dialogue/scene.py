@@ -1,0 +1,118 @@
+"""What happens in one simulated dialogue: turns of the user with the right answers, and sounds that are no turns.
+
+Knows times in seconds and words; knows nothing of audio, slots or features.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and when it has been said."""
+
+    text: str
+    end: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn of the user.
+
+    Attributes:
+        start, end: of its speech, pauses included.
+        answer: what is right to answer, "" where nothing is.
+        kind, key, long: of the corpus.
+        spans: the voiced stretches.
+        words: in their order.
+    """
+
+    start: float
+    end: float
+    answer: str
+    kind: str
+    key: str
+    long: bool
+    spans: tuple[Span, ...]
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """All words of the turn."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Something in the user's channel that is no turn: `backchannel`, `noise` or `echo`."""
+
+    kind: str
+    start: float
+    end: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One dialogue.
+
+    Attributes:
+        name: unique within its shard.
+        prompt: the system prompt under which the answers are right.
+        opening: an answer that the assistant is giving when the dialogue begins, "" if it is mute.
+        opening_seconds: how much of it is left.
+        turns, sounds: by their starts; turns do not overlap.
+    """
+
+    name: str
+    prompt: str
+    opening: str
+    opening_seconds: float
+    turns: tuple[Turn, ...]
+    sounds: tuple[Sound, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> "Scene":
+        """The scene that `to_json` was made of."""
+        turns = tuple(
+            Turn(
+                **{
+                    **turn,
+                    "spans": tuple((a, b) for a, b in turn["spans"]),
+                    "words": tuple(Word(**word) for word in turn["words"]),
+                }
+            )
+            for turn in values["turns"]
+        )
+        sounds = tuple(
+            Sound(**{**sound, "words": tuple(Word(**word) for word in sound["words"])}) for sound in values["sounds"]
+        )
+        return Scene(**{**values, "turns": turns, "sounds": sounds})
+
+
+def timed(text: str, spans: Sequence[Span]) -> tuple[Word, ...]:
+    """Words of `text` with their estimated ends: proportional to letters, within the voiced `spans`."""
+    words = text.split()
+    letters = [len(word) + 1 for word in words]
+    total, voiced = sum(letters), sum(end - start for start, end in spans)
+    said, timed_words = 0, []
+    for word, count in zip(words, letters, strict=True):
+        said += count
+        timed_words.append(Word(word, _place(spans, voiced * said / total)))
+    return tuple(timed_words)
+
+
+def _place(spans: Sequence[Span], voiced: float) -> float:
+    """The time at which `voiced` seconds of the spans have passed."""
+    for start, end in spans:
+        if voiced <= end - start + 1e-6:
+            return start + voiced
+        voiced -= end - start
+    return spans[-1][1]

@@ -1,0 +1,67 @@
+"""The recipe `duplex train dialogues`: scenes are staged and heard by the model's own speech encoder.
+
+Knows the library, the director and the encoder; knows nothing of training examples. Each scene has its own seed, so a
+run that was stopped goes on where it was.
+"""
+
+import random
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from configs.simulation import SimulationConfig
+from duplex.train.dialogue.director import Director
+from duplex.train.dialogue.library import TRAINING, VALIDATION, open_library
+from duplex.train.dialogue.shards import Features, ShardWriter, frames_of
+from duplex.train.speech.events import Samples
+
+
+class Ear(Protocol):
+    """The offline form of the speech encoder."""
+
+    def encode(self, pcm: Tensor) -> Tensor:
+        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
+        ...
+
+
+def run(config: SimulationConfig, out: Path, bank: Path, ear: Ear, validation: bool = False) -> None:
+    """Stage what the shard in `out` does not have yet.
+
+    Args:
+        config: how many dialogues and how they are staged.
+        out: folder of the shard.
+        bank: folder of the clip bank.
+        ear: the encoder that will hear live.
+        validation: use lines and voices that are kept out of training.
+
+    Raises:
+        BankError: the bank lacks something that dialogues cannot do without.
+    """
+    director = Director(open_library(bank, config, VALIDATION if validation else TRAINING), config)
+    frames = frames_of(config.stage.slots)
+    writer = ShardWriter(out, frames, _dim(ear))
+    missing = range(writer.count, config.dialogues, config.batch)
+    for first in track(missing, "dialogues", console=Console(stderr=True)):
+        numbers = range(first, min(first + config.batch, config.dialogues))
+        staged = [director.scene(f"{out.name}/{number}", _rng(config, out, number)) for number in numbers]
+        writer.add(heard(ear, [samples for samples, _ in staged]), [scene for _, scene in staged])
+
+
+def heard(ear: Ear, channels: list[Samples]) -> Features:
+    """Features [n, T, D] of channels of equal length."""
+    with torch.inference_mode():
+        features = ear.encode(torch.from_numpy(np.stack(channels)))
+    return features.to(torch.float16).numpy()
+
+
+def _dim(ear: Ear) -> int:
+    return int(ear.encode(torch.zeros(1, 3200)).shape[-1])
+
+
+def _rng(config: SimulationConfig, out: Path, number: int) -> random.Random:
+    return random.Random(f"{config.seed}/{out.name}/{number}")

@@ -1,0 +1,130 @@
+"""Tracks of answers: what the assistant's side holds in every slot of an answer, for all answers in one table.
+
+Knows text ids and speech tokens per slot; knows nothing of dialogues. Tracks come from the live voice
+(`duplex.train.voice.batch`); where an answer has none, its length is estimated and its speech is silence.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.audio import AUDIO
+from configs.simulation import AnswerLengthConfig
+from duplex.train.dialogue.director import answer_seconds
+from duplex.train.dialogue.oracle import Answer
+
+NOT_TAUGHT = -100
+"""Text target of a slot in which the text head is not asked."""
+
+
+class TrackError(RuntimeError):
+    """A table of tracks cannot be used. The message says which file, why and how to mend it."""
+
+
+@dataclass(frozen=True)
+class TextIds:
+    """The ids that every track needs: silence, text held back, end of the answer."""
+
+    silence: int
+    hold: int
+    end: int
+
+
+@dataclass(frozen=True)
+class TrackTable:
+    """All tracks one after the other.
+
+    Attributes:
+        text: [S] text id of each slot.
+        taught: [S] the id the text head should give there, `NOT_TAUGHT` where it is not asked.
+        tokens: [S, k, digits] int8 speech tokens.
+        places: for each answer its stretch.
+        rest: [digits] the token of silence.
+    """
+
+    text: NDArray[np.int64]
+    taught: NDArray[np.int64]
+    tokens: NDArray[np.int8]
+    places: Mapping[str, Answer]
+    rest: NDArray[np.int8]
+
+    def save(self, path: Path) -> None:
+        """Write one .npz file."""
+        answers = list(self.places)
+        spans = np.array([(self.places[a].first, self.places[a].slots) for a in answers], np.int64).reshape(-1, 2)
+        np.savez_compressed(
+            path, text=self.text, taught=self.taught, tokens=self.tokens, rest=self.rest, answers=answers, spans=spans
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "TrackTable":
+        """Read what `save` wrote.
+
+        Raises:
+            TrackError: the file is missing.
+        """
+        if not path.exists():
+            raise TrackError(f"{path} is missing; run 'duplex train tracks' first")
+        with np.load(path) as file:
+            spans = zip(file["answers"].tolist(), file["spans"].tolist(), strict=True)
+            places = {answer: Answer(first, slots) for answer, (first, slots) in spans}
+            return cls(file["text"], file["taught"], file["tokens"], places, file["rest"])
+
+
+class TableBuilder:
+    """Collects tracks into a table."""
+
+    def __init__(self, ids: TextIds, rest: NDArray[np.int8]) -> None:
+        """`rest` [digits] is the token of silence."""
+        self._ids = ids
+        self._rest = rest
+        self._text: list[int] = []
+        self._taught: list[int] = []
+        self._tokens: list[NDArray[np.int8]] = []
+        self._places: dict[str, Answer] = {}
+
+    def add(self, answer: str, ids: Sequence[int], entering: Sequence[int], tokens: NDArray[np.int8]) -> None:
+        """Add the track of one answer.
+
+        Args:
+            answer: its text.
+            ids: its text tokens.
+            entering: per slot the index of the text token that enters, `len(ids)` for the end, negative for none.
+            tokens: [slots, k, digits].
+        """
+        self._places[answer] = Answer(len(self._text), len(entering))
+        written = [*ids, self._ids.end]
+        self._text += [written[index] if index >= 0 else self._ids.hold for index in entering]
+        self._taught += [written[index] if index >= 0 else NOT_TAUGHT for index in entering]
+        self._tokens.append(tokens)
+
+    def estimate(self, answer: str, ids: Sequence[int], config: AnswerLengthConfig) -> None:
+        """Add a silent track of the estimated length: a text token per slot as long as there are any."""
+        slots = max(ceil(answer_seconds(config, answer) / AUDIO.slot_seconds), len(ids) + 1)
+        entering = [index if index <= len(ids) else -1 for index in range(slots)]
+        self.add(answer, ids, entering, np.broadcast_to(self._rest, (slots, AUDIO.tokens_per_slot, len(self._rest))))
+
+    def table(self) -> TrackTable:
+        """The table of everything added."""
+        shape = (0, AUDIO.tokens_per_slot, len(self._rest))
+        tokens = np.concatenate(self._tokens) if self._tokens else np.zeros(shape, np.int8)
+        text, taught = np.array(self._text, np.int64), np.array(self._taught, np.int64)
+        return TrackTable(text, taught, tokens.astype(np.int8), dict(self._places), self._rest)
+
+
+def estimated_table(
+    answers: Sequence[str],
+    encode: Callable[[str], Sequence[int]],
+    ids: TextIds,
+    rest: NDArray[np.int8],
+    config: AnswerLengthConfig,
+) -> TrackTable:
+    """A table without a voice, for training before there is one."""
+    builder = TableBuilder(ids, rest)
+    for answer in answers:
+        builder.estimate(answer, encode(answer), config)
+    return builder.table()

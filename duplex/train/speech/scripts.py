@@ -1,0 +1,115 @@
+"""What is spoken into each part of the clip bank: lines of the corpus as pieces with their endings.
+
+Knows the corpus' form; knows nothing of voices or samples.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle, islice
+from typing import Literal, Protocol, TypeVar
+
+from duplex.train.speech.bank import Line, Piece
+
+T = TypeVar("T")
+Split = Literal["train", "heldout_frame", "heldout_pair", "ood"]
+
+_QUESTIONS = "what what's whats which who who's whose how where where's when why"
+_REQUESTS = "can could do does did is are will would should"
+_QUESTION_WORDS = frozenset(f"{_QUESTIONS} {_REQUESTS}".split())
+_SPLITS: dict[str, Split] = {
+    "questions": "train",
+    "slow_questions": "train",
+    "test_voice": "heldout_pair",
+    "test_robot": "heldout_pair",
+    "test_frame": "heldout_frame",
+    "test_voice_frame": "heldout_frame",
+}
+
+
+class Spoken(Protocol):
+    """One exchange of the corpus."""
+
+    @property
+    def user(self) -> str: ...
+    @property
+    def assistant(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def long(self) -> bool: ...
+
+
+class Talk(Protocol):
+    """Several exchanges under one system prompt."""
+
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def exchanges(self) -> Sequence[Spoken]: ...
+
+
+class LongTurn(Protocol):
+    """A turn in pieces `(text, mark)`, whose last words are what the assistant answers."""
+
+    @property
+    def pieces(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def exchange(self) -> Spoken: ...
+
+
+class Texts(Protocol):
+    """What is read of the corpus."""
+
+    def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Spoken]: ...
+    def dialogues(self, rng: random.Random, n: int) -> Iterator[Talk]: ...
+    def turns(self, rng: random.Random, n: int, held_out: bool = False) -> Iterator[LongTurn]: ...
+    def answers(self) -> list[str]: ...
+    @property
+    def backchannels(self) -> Sequence[str]: ...
+    @property
+    def commands(self) -> Sequence[Spoken]: ...
+
+
+Written = tuple[str, tuple[Line, ...]]
+
+
+def written(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator[Written]:
+    """`count` scripts of a part as (system prompt, lines)."""
+    if part in _SPLITS:
+        return (("", (line_of(row),)) for row in texts.rows(_SPLITS[part], rng, count))
+    kind = part.removeprefix("slow_").removeprefix("test_")
+    if kind == "dialogues":
+        return ((talk.prompt, tuple(map(line_of, talk.exchanges))) for talk in texts.dialogues(rng, count))
+    if kind == "turns":
+        turns = texts.turns(rng, count, part == "test_turns")
+        return (("", (line_of(turn.exchange, turn.pieces),)) for turn in turns)
+    if kind == "backchannels":
+        return (("", (short(text, "b"),)) for text in _many(texts.backchannels, count, rng))
+    if kind == "commands":
+        return (("", (line_of(row, ((row.user, "i"),)),)) for row in _many(texts.commands, count, rng))
+    return (("", (short(text, "s"),)) for text in rng.sample(texts.answers(), min(count, len(texts.answers()))))
+
+
+def line_of(row: Spoken, pieces: Iterable[tuple[str, str]] = ()) -> Line:
+    """An exchange as a line; without `pieces` it is spoken in one."""
+    parts = tuple(Piece(text, mark) for text, mark in pieces) or (Piece(row.user, mark_of(row.user)),)
+    return Line(" ".join(piece.text for piece in parts), row.assistant, row.kind, row.key, row.long, parts)
+
+
+def short(text: str, mark: str) -> Line:
+    """A line that wants no answer."""
+    return Line(text, "", "", "", False, (Piece(text, mark),))
+
+
+def mark_of(text: str) -> str:
+    """q where a question word stands among the words, else s."""
+    return "q" if _QUESTION_WORDS.intersection(text.lower().split()) else "s"
+
+
+def _many(items: Sequence[T], count: int, rng: random.Random) -> Iterator[T]:
+    """`count` items, each about as often as the others, in random order."""
+    repeated = list(islice(cycle(items), count))
+    rng.shuffle(repeated)
+    return iter(repeated)

@@ -1,0 +1,86 @@
+"""The recipe `duplex train speech`: scripts are spoken into the clip bank.
+
+Knows scripts, voices and the bank; knows nothing of what becomes of the clips. Each script has its own seed, so a run
+that was stopped goes on where it was, and parts may be spoken by several processes at once.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from configs.simulation import CastConfig, SpeechBankConfig
+from duplex.train.speech.bank import BankWriter, Script
+from duplex.train.speech.engines import Samples
+from duplex.train.speech.scripts import Texts, written
+from duplex.train.speech.voices import Cast, Voice
+
+_ENDING = {"c": ",", "s": ".", "q": "?", "f": "...", "b": ".", "i": "!"}
+
+
+def shares(cast: CastConfig, part: str) -> dict[str, float]:
+    """Voices that speak a part, with their shares."""
+    if part in ("test_voice", "test_voice_frame", "test_backchannels", "test_commands"):
+        return cast.held_out
+    if part == "test_robot":
+        return cast.held_out_robot
+    return cast.slow if part.startswith("slow_") else cast.training
+
+
+def spoken_by(cast: Cast, part: str, rng: random.Random) -> Voice:
+    """The voice of one script; the assistant's own answers (for echo) are spoken by its own voice, unchanged."""
+    if part == "answers":
+        return cast.assistant()
+    return cast.draw(shares(cast.config, part), rng)
+
+
+def speech(script: Script, voice: Voice, rng: random.Random) -> list[list[Samples]]:
+    """All pieces of a script, one list per line, with the intonation of their punctuation."""
+    return [[voice.say(_punctuated(piece.text, piece.mark), rng) for piece in line.pieces] for line in script.lines]
+
+
+def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] = ()) -> None:
+    """Speak what the bank in `out` does not have yet.
+
+    Args:
+        config: voices and amounts.
+        out: folder of the bank.
+        texts: the corpus.
+        parts: names of `config.amounts`; all of them where none are given.
+    """
+    cast = Cast(config.cast, config.manner)
+    amounts = config.amounts.model_dump()
+    with _progress() as progress:
+        for part in parts or amounts:
+            _speak_part(config, out, texts, part, amounts[part], cast, progress)
+    for name, reason in cast.missing.items():
+        Console(stderr=True).print(f"{name} was skipped: {reason}")
+
+
+def _speak_part(
+    config: SpeechBankConfig, out: Path, texts: Texts, part: str, count: int, cast: Cast, progress: Progress
+) -> None:
+    writer = BankWriter(out, part)
+    task = progress.add_task(part, total=count)
+    for script in _scripts(config, texts, part, count):
+        if script.name not in writer.done:
+            rng = random.Random(f"{config.seed}/{script.name}/voice")
+            voice = spoken_by(cast, part, rng)
+            writer.add(Script(script.name, script.prompt, script.lines, voice.name), speech(script, voice, rng))
+        progress.advance(task)
+
+
+def _scripts(config: SpeechBankConfig, texts: Texts, part: str, count: int) -> Iterator[Script]:
+    for number, (prompt, lines) in enumerate(written(texts, part, random.Random(f"{config.seed}/{part}"), count)):
+        yield Script(f"{part}/{number}", prompt, lines)
+
+
+def _punctuated(text: str, mark: str) -> str:
+    return text[:1].upper() + text[1:] + _ENDING[mark]
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))

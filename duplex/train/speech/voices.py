@@ -1,0 +1,145 @@
+"""User voices: a synthesizer's voice with a manner of its own, and the cast they are drawn from.
+
+Knows voices, manners and which of them are held out; knows nothing of texts or dialogues.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from configs.audio import AUDIO
+from configs.simulation import CastConfig, MannerConfig
+from duplex.train.speech.engines import (
+    Engine,
+    EngineMissingError,
+    EspeakEngine,
+    FestivalEngine,
+    FliteEngine,
+    HibariEngine,
+    KokoroEngine,
+    PiperEngine,
+    Samples,
+)
+
+_ASSISTANT = "hibari/heart"
+_AUDIBLE = 0.02
+_EDGE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one user speaks: pace, height of the voice with formants kept, and size (formants and pitch together)."""
+
+    speed: float
+    pitch: float
+    size: float
+
+
+class Voice:
+    """One user: an engine's voice spoken in one manner."""
+
+    def __init__(self, name: str, engine: Engine, manner: Manner, level_rms: float) -> None:
+        """`name` is `engine/voice`; `level_rms` is the loudness of everything it says."""
+        self.name = name
+        self.manner = manner
+        self._engine = engine
+        self._level = level_rms
+
+    def say(self, text: str, rng: random.Random) -> Samples:
+        """Speech of `text` at 16 kHz without silence at its edges, [N] float32; empty if nothing was audible."""
+        manner, variant = self.manner, self.name.partition("/")[2]
+        pace = manner.speed / manner.size
+        samples, rate = self._engine.speak(text, variant, pace, manner.pitch, rng.randrange(1 << 30))
+        if not len(samples):
+            return samples
+        resized = soxr.resample(samples, rate, AUDIO.input_rate / manner.size).astype(np.float32)
+        return _levelled(_trimmed(resized), self._level)
+
+
+class Cast:
+    """All voices whose engines are on this machine; `missing` says what is not and how to get it."""
+
+    def __init__(self, config: CastConfig, manner: MannerConfig) -> None:
+        self.config = config
+        self.missing: dict[str, str] = {}
+        self._manner = manner
+        self._engines: dict[str, Engine] = {}
+
+    def draw(self, shares: dict[str, float], rng: random.Random) -> Voice:
+        """A voice by its share among those of `shares` that this machine has, in a manner of its own.
+
+        Raises:
+            EngineMissingError: none of them is here.
+        """
+        left = dict(shares)
+        while left:
+            name = rng.choices(list(left), list(left.values()))[0]
+            try:
+                return self.voice(name, rng)
+            except EngineMissingError as error:
+                self.missing[name.partition("/")[0]] = str(error)
+                left.pop(name)
+        raise EngineMissingError("; ".join(self.missing.values()) or "the cast has no voices; name some")
+
+    def voice(self, name: str, rng: random.Random) -> Voice:
+        """The voice `engine/name` in a manner drawn from `rng`.
+
+        Raises:
+            EngineMissingError: its engine is not on this machine.
+        """
+        kind = name.partition("/")[0]
+        return Voice(name, self._engine(kind), self._draw_manner(kind, rng), self._manner.level_rms)
+
+    def assistant(self) -> Voice:
+        """The assistant's own voice, as it is."""
+        return Voice(_ASSISTANT, self._engine("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
+
+    def _engine(self, kind: str) -> Engine:
+        if kind in self.missing:
+            raise EngineMissingError(self.missing[kind])
+        if kind not in self._engines:
+            self._engines[kind] = self._load(kind)
+        return self._engines[kind]
+
+    def _load(self, kind: str) -> Engine:
+        makers: dict[str, Callable[[], Engine]] = {
+            "hibari": HibariEngine,
+            "piper": PiperEngine,
+            "flite": FliteEngine,
+            "espeak": EspeakEngine,
+            "festival": FestivalEngine,
+            "kokoro": self._kokoro,
+        }
+        if kind not in makers:
+            raise EngineMissingError(f"there is no engine '{kind}'; use one of {', '.join(makers)}")
+        return makers[kind]()
+
+    def _kokoro(self) -> Engine:
+        speller = self._engine("hibari")
+        assert isinstance(speller, HibariEngine)
+        return KokoroEngine(speller)
+
+    def _draw_manner(self, kind: str, rng: random.Random) -> Manner:
+        config = self._manner
+        speed, low = rng.uniform(*config.speed), rng.random() < config.low_voice_share
+        if kind != "hibari":
+            return Manner(speed, rng.uniform(*config.high_pitch), rng.uniform(*config.other_size))
+        pitch, size = (config.low_pitch, config.low_size) if low else (config.high_pitch, config.high_size)
+        return Manner(speed, rng.uniform(*pitch), rng.uniform(*size))
+
+
+def _trimmed(samples: Samples) -> Samples:
+    loud = np.flatnonzero(np.abs(samples) > _AUDIBLE * np.abs(samples).max(initial=0.0))
+    if not len(loud):
+        return samples[:0]
+    edge = round(_EDGE_SECONDS * AUDIO.input_rate)
+    return samples[max(loud[0] - edge, 0) : loud[-1] + edge]
+
+
+def _levelled(samples: Samples, rms: float) -> Samples:
+    if not len(samples):
+        return samples
+    return np.asarray(samples * (rms / (np.sqrt(np.mean(samples**2)) + 1e-6)), np.float32)
