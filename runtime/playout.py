@@ -106,7 +106,7 @@ class PlayoutBuffer:
     def pull(self) -> Packet:
         """The next packet; silence when nothing waits."""
         self._packets += 1
-        if self._prime and self._speaking:
+        if self._prime:
             self._prime -= 1
             return Packet(np.zeros(PACKET, dtype=np.float32))
         pcm, begun = self._take()

@@ -7,6 +7,7 @@ header is brought up to date every few slots, so what was recorded before a cras
 
 import os
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,8 +52,8 @@ class WavWriter:
     def close(self) -> None:
         """Finish the file; closing twice does nothing."""
         if not self._file.closed:
-            self.update_header()
-            self._file.close()
+            with self._file:
+                self.update_header()
 
 
 class Recording:
@@ -83,14 +84,15 @@ class Recording:
 
     def close(self) -> None:
         """Write what is held back; both channels end together."""
-        rest = self._upsample.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
-        self._left = np.concatenate([self._left, rest])
-        length = max(len(self._left), len(self._right))
-        self._left = np.pad(self._left, (0, length - len(self._left)))
-        self._right = np.pad(self._right, (0, length - len(self._right)))
-        self._write(length)
-        self._user.close()
-        self._dialogue.close()
+        with ExitStack() as stack:
+            stack.callback(self._dialogue.close)
+            stack.callback(self._user.close)
+            rest = self._upsample.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+            self._left = np.concatenate([self._left, rest])
+            length = max(len(self._left), len(self._right))
+            self._left = np.pad(self._left, (0, length - len(self._left)))
+            self._right = np.pad(self._right, (0, length - len(self._right)))
+            self._write(length)
 
     def _write(self, count: int) -> None:
         both = np.stack([self._left[:count], self._right[:count]], axis=1)

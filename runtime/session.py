@@ -11,6 +11,7 @@ between. Knows neither networks nor rows.
 
 import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,14 +66,15 @@ class SessionFiles:
         self._transcript.add(row)
 
     def close(self, reason: str) -> None:
-        """Finish the files.
+        """Finish the files, each as far as it goes.
 
         Raises:
             OSError: the disk does not take them.
         """
-        self._log.close(reason)
-        self._recording.close()
-        self._transcript.build().write(self.folder / "transcript.json")
+        with ExitStack() as stack:
+            stack.callback(lambda: self._transcript.build().write(self.folder / "transcript.json"))
+            stack.callback(self._recording.close)
+            stack.callback(self._log.close, reason)
 
 
 class Session:
@@ -134,8 +136,7 @@ class Session:
         row = self._row(slot, done.result, done.times, flushed)
         self._answered += 1
         self._missed += "late" in row.degraded
-        if self._files and not self.files_error:
-            self._guarded(lambda files: files.add(slot, done.result, row))
+        self._guarded(lambda files: files.add(slot, done.result, row))
         return row
 
     def pull(self) -> Packet:
@@ -150,11 +151,15 @@ class Session:
 
     def _guarded(self, write: Callable[[SessionFiles], None]) -> None:
         """A full disk ends the files, not the conversation."""
+        if self._files is None:
+            return
         try:
-            if self._files:
-                write(self._files)
+            write(self._files)
         except OSError as error:
             self.files_error = f"{self.folder}: cannot be written ({error.strerror}); free some space"
+            with suppress(OSError):
+                self._files.close(self.files_error)
+            self._files = None
 
     def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
         sent = self._clock.now()

@@ -144,8 +144,8 @@ class SlotLogWriter:
     def close(self, reason: str) -> None:
         """Append the closing line; closing twice does nothing."""
         if not self._file.closed:
-            self._write({"kind": "end", "slots": self._slots, "reason": reason})
-            self._file.close()
+            with self._file:
+                self._write({"kind": "end", "slots": self._slots, "reason": reason})
 
     def _write(self, values: dict[str, Any]) -> None:
         content = json.dumps(values, ensure_ascii=False, separators=_SEPARATORS, allow_nan=False)
