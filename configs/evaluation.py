@@ -1,0 +1,170 @@
+"""Definitions of the evaluation: gates, windows, limits and bars. `docs/evaluation.md` says what they mean.
+
+All times are seconds, all levels dB.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Config
+
+
+class Bar(Config):
+    """A figure's number `of` should be at most (`<=`) or at least (`>=`) `limit`."""
+
+    of: str
+    sense: Literal["<=", ">="]
+    limit: float
+
+
+class GateConfig(Config):
+    """When the assistant is audible.
+
+    `floor_db`: samples above it (dB relative to full scale) are sound. `join_s`: gaps up to this length belong to the
+    assistant's own speech. `shortest_s`: shorter sounds are no speech.
+    """
+
+    floor_db: float = Field(default=-50.0, lt=0.0)
+    join_s: float = Field(default=0.3, ge=0.0)
+    shortest_s: float = Field(default=0.03, ge=0.0)
+
+
+class ClipConfig(Config):
+    """Where speech begins and ends in a user's clip: frames within `range_db` of the loudest one."""
+
+    frame_s: float = Field(default=0.01, gt=0.0)
+    range_db: float = Field(default=35.0, gt=0.0)
+
+
+class UserConfig(Config):
+    """`patience_s`: how long the simulated user waits for the assistant before it gives up an event."""
+
+    patience_s: float = Field(default=12.0, gt=0.0)
+
+
+class TimingConfig(Config):
+    """Tolerances of the turn-taking definitions.
+
+    `early_s`: an answer may start this long before the user's end. `tail_s`: the assistant may be audible in the
+    last moment of the user's turn.
+    """
+
+    early_s: float = Field(default=0.2, ge=0.0)
+    tail_s: float = Field(default=0.05, ge=0.0)
+
+
+class TurnTakingConfig(Config):
+    """Pairs of questions, and long answers that are interrupted.
+
+    `gap_s`: from the end of the first question to the start of the second. `barge_in_s`: from the start of the long
+    answer to the start of the question that interrupts it. `silence_s`: after the last question.
+    `graces`, `limits`: what is reported; `grace_s`, `limit_s`: the headline.
+    """
+
+    pairs: int = Field(default=75, ge=1)
+    lead_s: float = 0.5
+    gap_s: float = 3.0
+    barge_in_s: float = 2.0
+    silence_s: float = 10.0
+    graces: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
+    limits: tuple[float, ...] = (1.5, 3.0, 5.0, float("inf"))
+    grace_s: float = 1.0
+    limit_s: float = 5.0
+    bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.97),)
+    reactive_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.95),)
+    stop_bars: tuple[Bar, ...] = (Bar(of="p50", sense="<=", limit=0.35), Bar(of="p95", sense="<=", limit=0.7))
+    response_bars: tuple[Bar, ...] = (Bar(of="p50", sense="<=", limit=0.8), Bar(of="p95", sense="<=", limit=2.2))
+
+
+class OverlapConfig(Config):
+    """Sounds while the assistant speaks.
+
+    `into_answer_s`: from the start of the answer to the sound. `window_s`: a stop up to this long after the sound's
+    end is its fault. `silence_s`: after the sound. `bursts`: (from, to) of each noise file that is played, if it is at
+    least `least_burst_s` long and not `silent_db` below the file. `burst_rms`: loudness of a noise burst.
+    """
+
+    lead_s: float = 0.5
+    into_answer_s: float = 1.5
+    window_s: float = 1.0
+    silence_s: float = 2.0
+    bursts: tuple[tuple[float, float], ...] = (
+        *((0.0, 0.3), (0.2, 0.8), (0.5, 1.5), (1.0, 2.5)),
+        *((2.0, 2.4), (2.5, 3.5), (3.0, 3.3)),
+    )
+    burst_rms: float = Field(default=0.04, gt=0.0)
+    least_burst_s: float = Field(default=0.25, gt=0.0)
+    silent_db: float = Field(default=26.0, gt=0.0)
+    noises: int = Field(default=48, ge=1)
+    backchannel_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.08),)
+    noise_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.03),)
+
+
+class PausesConfig(Config):
+    """Waiting for the user to end.
+
+    `before_s`, `after_s`: a start from this long before a pause to this long after it is a takeover in the pause.
+    `answer_s`: the limit for the answer after the turn's end. `silence_s`: after the turn.
+    """
+
+    lead_s: float = 0.5
+    before_s: float = 0.05
+    after_s: float = 0.1
+    answer_s: float = 3.0
+    silence_s: float = 6.0
+    pause_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.12),)
+    clip_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.25),)
+    answer_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=1.0),)
+    quiet_bars: tuple[Bar, ...] = (Bar(of="value", sense="<=", limit=0.0),)
+
+
+class UnderstandingConfig(Config):
+    """Questions and answers.
+
+    `wait_s`: for the answer to begin and end. `quiet_s`: silence after the answer that ends the dialogue.
+    `refusals`: an answer that holds one of these says that it does not know.
+    """
+
+    lead_s: float = 0.5
+    wait_s: float = 16.0
+    quiet_s: float = 1.5
+    refusals: tuple[str, ...] = ("don't know", "do not know", "not sure", "no idea")
+    voice_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.85),)
+    frame_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.70),)
+    domain_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.85),)
+    refusal_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.75),)
+
+
+class SpeechConfig(Config):
+    """The assistant's own voice.
+
+    A joint is a start, an end, a cut or a border of two slots. It clicks where the largest step from sample to sample
+    within `joint_ms` is over `click_floor` (full scale is 1) and over `click_ratio` times the largest one in the
+    `around_ms` before and after. `clip_level`: samples at or above it are clipped.
+    """
+
+    answers: int = Field(default=60, ge=1)
+    margin_s: float = 0.3
+    joint_ms: float = Field(default=1.0, gt=0.0)
+    around_ms: float = Field(default=20.0, gt=0.0)
+    click_floor: float = Field(default=0.02, gt=0.0)
+    click_ratio: float = Field(default=3.0, gt=0.0)
+    clip_level: float = Field(default=0.999, gt=0.0)
+    error_bars: tuple[Bar, ...] = (Bar(of="value", sense="<=", limit=0.06),)
+    quality_bars: tuple[Bar, ...] = (Bar(of="mean", sense=">=", limit=3.0),)
+    click_bars: tuple[Bar, ...] = (Bar(of="value", sense="<=", limit=0.0),)
+
+
+class EvaluationConfig(Config):
+    """Everything that defines a measurement."""
+
+    gate: GateConfig = GateConfig()
+    clips: ClipConfig = ClipConfig()
+    user: UserConfig = UserConfig()
+    timing: TimingConfig = TimingConfig()
+    turn_taking: TurnTakingConfig = TurnTakingConfig()
+    overlap: OverlapConfig = OverlapConfig()
+    pauses: PausesConfig = PausesConfig()
+    understanding: UnderstandingConfig = UnderstandingConfig()
+    speech: SpeechConfig = SpeechConfig()

@@ -1,0 +1,69 @@
+"""Clips that a simulated user plays: a part of a sound file, or silence, at the model's input rate."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from configs.audio import AUDIO
+from duplex.eval.errors import EvaluationError
+from duplex.interface import Samples
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A part of a sound file, read when it is needed.
+
+    Attributes:
+        path: the file; None is silence.
+        start_s, end_s: the part; `end_s` None goes to the file's end (for silence: its length).
+        rms: loudness it is brought to; None leaves it as it is.
+    """
+
+    path: Path | None
+    start_s: float = 0.0
+    end_s: float | None = None
+    rms: float | None = None
+
+    def samples(self) -> Samples:
+        """The clip, [n] at 16 kHz, -1..1.
+
+        Raises:
+            EvaluationError: the file is missing, no sound file, or holds nothing in this part.
+        """
+        if self.path is None:
+            return np.zeros(round((self.end_s or 0.0) * AUDIO.input_rate), dtype=np.float32)
+        whole = read_sound(self.path)
+        end = len(whole) if self.end_s is None else round(self.end_s * AUDIO.input_rate)
+        part = whole[round(self.start_s * AUDIO.input_rate) : end]
+        if not len(part):
+            raise EvaluationError(f"{self.path}: holds no audio from {self.start_s} s on; choose another part")
+        return part if self.rms is None else _levelled(part, self.rms)
+
+
+@lru_cache(maxsize=16)
+def read_sound(path: Path) -> Samples:
+    """A sound file as one channel, [n] at 16 kHz.
+
+    Raises:
+        EvaluationError: it is missing, no sound file, or empty.
+    """
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise EvaluationError(f"{path}: cannot be read as sound ({error}); check the data folder") from None
+    if not len(samples):
+        raise EvaluationError(f"{path}: holds no audio; replace the file")
+    mono = samples.mean(axis=1, dtype=np.float32)
+    if rate == AUDIO.input_rate:
+        return np.asarray(mono, np.float32)
+    return np.asarray(soxr.resample(mono, rate, AUDIO.input_rate), np.float32)
+
+
+def _levelled(samples: Samples, rms: float) -> Samples:
+    present = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    scaled = samples * (rms / max(present, 1e-9))
+    return np.asarray(np.clip(scaled, -1.0, 1.0), np.float32)

@@ -1,0 +1,127 @@
+"""Where the sound of the suites comes from: a data folder of real audio, and a folder of synthesized trials.
+
+    DATA/manifest.jsonl     {"file": "llama_questions/1.wav", "text": "question || answer", ...} per file
+    TRIALS/trials.jsonl     one `Trial` per line, as `duplex train trials` writes it
+
+Knows files and their form; knows nothing of what is measured with them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duplex.eval.clip import Clip
+from duplex.eval.errors import EvaluationError
+
+ANSWER_MARK = "||"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of the data folder: its path, its name in the manifest, and its text."""
+
+    path: Path
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A spoken question and its published answer."""
+
+    id: str
+    clip: Clip
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A synthesized clip with what is known of it.
+
+    Attributes:
+        id: unique. path: the wav at 16 kHz.
+        kind: "held_out_voice", "held_out_frame" (questions), "request" (asks for a long answer), "pause",
+            "backchannel", "noise", "silence", "room".
+        text: what is said. key: what a right answer must hold. voice: who says it.
+        pause: (start, end) of the pause in the turn, samples; (0, 0) where there is none.
+    """
+
+    id: str
+    path: Path
+    kind: str
+    text: str = ""
+    key: str = ""
+    voice: str = ""
+    pause: tuple[int, int] = (0, 0)
+
+
+class DataFolder:
+    """Real audio beside the repository."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises EvaluationError where there is no manifest."""
+        self.folder = folder
+        self._rows = list(_lines(folder / "manifest.jsonl", "give the folder of the test audio with --data"))
+
+    def files(self, part: str) -> list[DataFile]:
+        """The sound files of one sub-folder, in the manifest's order.
+
+        Raises:
+            EvaluationError: it holds none.
+        """
+        rows = [row for row in self._rows if row["file"].startswith(f"{part}/") and row["file"].endswith(".wav")]
+        if not rows:
+            raise EvaluationError(f"{self.folder}: its manifest names no wav in {part}/; get the complete data folder")
+        return [DataFile(self.folder / row["file"], row["file"], row.get("text", "")) for row in rows]
+
+    def llama_questions(self) -> list[Question]:
+        """Llama Questions with their published answers."""
+        return [_question(file) for file in self.files("llama_questions")]
+
+
+class TrialFolder:
+    """Synthesized trials."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises EvaluationError where there are none."""
+        self.folder = folder
+        hint = "make the trials with 'duplex train trials', or give their folder with --trials"
+        self._trials = [_trial(folder, row) for row in _lines(folder / "trials.jsonl", hint)]
+
+    def of(self, kind: str) -> list[Trial]:
+        """All trials of a kind, in the file's order.
+
+        Raises:
+            EvaluationError: there are none.
+        """
+        trials = [trial for trial in self._trials if trial.kind == kind]
+        if not trials:
+            raise EvaluationError(f"{self.folder}: holds no trials of kind '{kind}'; make them again")
+        return trials
+
+
+def _question(file: DataFile) -> Question:
+    text, _, answer = file.text.partition(ANSWER_MARK)
+    return Question(file.path.stem, Clip(file.path), " ".join(text.split()), answer.strip())
+
+
+def _trial(folder: Path, row: dict[str, Any]) -> Trial:
+    try:
+        start, end = row.get("pause", (0, 0))
+        texts = {key: row.get(key, "") for key in ("text", "key", "voice")}
+        return Trial(row["id"], folder / row["file"], row["kind"], pause=(start, end), **texts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvaluationError(f"{folder}/trials.jsonl: a line is no trial ({error!r}); make the trials again") from None
+
+
+def _lines(path: Path, hint: str) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise EvaluationError(f"{path}: there is no such file; {hint}")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            raise EvaluationError(f"{path}: line {number} is not JSON ({error.msg}); get the file again") from None

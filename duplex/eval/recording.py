@@ -1,0 +1,80 @@
+"""What is measured: one conversation of any system, both sides on one clock.
+
+Knows sound and what a slot log tells; knows nothing of the engine that made it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from configs.audio import AUDIO
+from configs.evaluation import GateConfig
+from duplex.eval.activity import Segment, segments
+from duplex.eval.user import SimulatedUser
+from duplex.interface import Samples
+
+
+@dataclass(frozen=True)
+class SlotTrace:
+    """What the system decided upon user slot `slot`, for its slot `slot + 1`.
+
+    `speaks`: the state it chose. `event`: "", "start", "end", "cut" or "veto", as in `duplex.interface.SlotResult`.
+    """
+
+    slot: int
+    p_speak: float
+    speaks: bool
+    event: str
+
+    @property
+    def sounds_at(self) -> float:
+        """When the decision begins to sound, seconds."""
+        return (self.slot + 1) * AUDIO.slot_seconds
+
+
+@dataclass(frozen=True)
+class AnswerText:
+    """One answer: its heard words, the words that were cut, when it began and ended, and how ("end", "cut", "open")."""
+
+    text: str
+    unheard: str
+    start: float
+    end: float
+    how: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One conversation.
+
+    Attributes:
+        user: [n] samples at 16 kHz. assistant: [m] samples at 24 kHz. Both begin at the same moment.
+        slots: one per user slot; empty for a system that tells nothing.
+        answers: the assistant's words by answer; empty where only sound is known.
+        heard: the user's turns as the system understood them.
+    """
+
+    user: Samples
+    assistant: Samples
+    slots: tuple[SlotTrace, ...] = ()
+    answers: tuple[AnswerText, ...] = ()
+    heard: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length of the user's channel."""
+        return len(self.user) / AUDIO.input_rate
+
+    def speech(self, config: GateConfig) -> tuple[Segment, ...]:
+        """When the assistant is audible."""
+        return segments(self.assistant, config)
+
+    def said(self) -> str:
+        """All heard words of the assistant."""
+        return " ".join(answer.text for answer in self.answers if answer.text)
+
+
+Converse = Callable[[SimulatedUser, int], Recording]
+"""Lets a system talk to a user; the number seeds the system."""
+
+MakeConverse = Callable[[], Converse]
+"""Loads the system; picklable, so that every process can load its own."""

@@ -1,0 +1,147 @@
+"""What a suite is: examples for simulated users, a score per conversation, figures over all of them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.audio import AUDIO
+from configs.evaluation import EvaluationConfig
+from duplex.eval.figures import Figure
+from duplex.eval.recording import Recording
+from duplex.eval.user import Played, Script
+
+Facts = dict[str, Any]
+"""Plain JSON values by name."""
+
+ENVELOPE_S = 0.05
+_FULL = 99
+
+
+@dataclass(frozen=True)
+class Example:
+    """One conversation to have.
+
+    Attributes:
+        id: unique in its suite.
+        group: what it is an example of; figures are made by group.
+        script: of the simulated user.
+        facts: what the score needs to know of it.
+    """
+
+    id: str
+    group: str
+    script: Script
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """An example after the conversation."""
+
+    example: Example
+    recording: Recording
+    played: tuple[Played, ...]
+
+    def clip(self, name: str) -> Played | None:
+        """The clip that was played under this name, or None."""
+        return next((played for played in self.played if played.name == name), None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is kept of a conversation: one JSON line.
+
+    Attributes:
+        id, group: of the example.
+        measures: what the suite scored.
+        worst: orders conversations for a reader, the highest first.
+        events: {side, kind, start, end} of all that sounded, seconds.
+        trace: envelopes (0..99 per 50 ms), p(speak) and state per slot, texts.
+    """
+
+    id: str
+    group: str
+    measures: Facts
+    worst: float
+    events: tuple[Facts, ...]
+    trace: Facts
+
+    @classmethod
+    def from_json(cls, values: Facts) -> Self:
+        """The row that `to_json` wrote."""
+        return cls(**{**values, "events": tuple(values["events"])})
+
+    def to_json(self) -> Facts:
+        """Plain values."""
+        return asdict(self)
+
+
+class Suite(Protocol):
+    """One kind of measurement; picklable."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        ...
+
+    def examples(self) -> Sequence[Example]:
+        """All conversations to have, in a fixed order.
+
+        Raises:
+            EvaluationError: the data is not there.
+        """
+        ...
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        """The measures of a conversation, and how much a reader should look at it."""
+        ...
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        """The result over all conversations."""
+        ...
+
+
+def row_of(suite: Suite, dialogue: Dialogue, config: EvaluationConfig) -> Row:
+    """Score a conversation and keep what a report shows of it."""
+    measures, worst = suite.score(dialogue)
+    return Row(
+        dialogue.example.id,
+        dialogue.example.group,
+        measures,
+        round(worst, 3),
+        tuple(_events(dialogue, config)),
+        _trace(dialogue.recording),
+    )
+
+
+def _events(dialogue: Dialogue, config: EvaluationConfig) -> list[Facts]:
+    user = [{"side": "user", "kind": c.name, "start": c.start_s, "end": c.end_s} for c in dialogue.played]
+    speech = dialogue.recording.speech(config.gate)
+    assistant = [{"side": "assistant", "kind": "speech", "start": s.start, "end": s.end} for s in speech]
+    return sorted(user + assistant, key=lambda event: (event["start"], event["side"]))
+
+
+def _trace(recording: Recording) -> Facts:
+    return {
+        "seconds": recording.seconds,
+        "user": envelope(recording.user, AUDIO.input_rate),
+        "assistant": envelope(recording.assistant, AUDIO.output_rate),
+        "p_speak": [round(slot.p_speak, 3) for slot in recording.slots],
+        "state": "".join("S" if slot.speaks else "m" for slot in recording.slots),
+        "decisions": [[round(slot.sounds_at, 3), slot.event] for slot in recording.slots if slot.event],
+        "answers": [asdict(answer) for answer in recording.answers],
+        "heard": list(recording.heard),
+    }
+
+
+def envelope(samples: NDArray[Any], rate: int) -> list[int]:
+    """Peak of every 50 ms, 0..99 of full scale."""
+    frame = round(ENVELOPE_S * rate)
+    count = -(-len(samples) // frame)
+    padded = np.zeros(count * frame, dtype=np.float32)
+    padded[: len(samples)] = np.abs(samples)
+    peaks = padded.reshape(count, frame).max(axis=1, initial=0.0)
+    return [min(_FULL, round(float(peak) * _FULL)) for peak in peaks]

@@ -1,0 +1,80 @@
+"""Whether an answer is right: exist-match as published, and the same on normalised words.
+
+Knows words; knows nothing of sound.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from duplex.text.numbers import cardinal
+
+ALTERNATIVES = "|"
+_NUMBER = re.compile(r"\d[\d,]*")
+_DROPPED = frozenset({"a", "an", "the"})
+_SYMBOL = 2
+_LARGE = frozenset({"hundred", "thousand", "million"})
+
+
+def exist_match(answer: str, key: str) -> bool:
+    """Whether the tokens of `key` stand in a row among those of `answer`.
+
+    UltraEval-Audio's `qa-exist-match` (after DPR's `has_answer`): NFD, lower case, runs of letters, numbers and marks
+    are tokens, every other visible character is one. `key` may hold alternatives parted by '|'.
+    """
+    said = _tokens(answer)
+    return any(_stands_in(_tokens(part), said) for part in key.split(ALTERNATIVES))
+
+
+def exist_match_norm(answer: str, key: str) -> bool:
+    """The same on `normalised` words.
+
+    An alternative that is nothing but an article is compared as it is; one of two letters ("Au") may also be spelled.
+    """
+    return any(_said(part, answer) for part in key.split(ALTERNATIVES))
+
+
+def normalised(text: str) -> list[str]:
+    """Lower-case words without accents, punctuation and articles; digits as number words, "and" in numbers dropped."""
+    words = plain_words(text)
+    after_large = [i > 0 and words[i - 1] in _LARGE for i in range(len(words))]
+    return [w for w, large in zip(words, after_large, strict=True) if w not in _DROPPED and not (large and w == "and")]
+
+
+def plain_words(text: str) -> list[str]:
+    """Lower-case words without accents and punctuation; hyphens part words, digits become number words."""
+    folded = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    spelled = _NUMBER.sub(lambda match: f" {cardinal(int(match[0].replace(',', '')))} ", folded)
+    return re.sub(r"[^a-z ]", " ", spelled.replace("'", "").replace("’", "")).split()
+
+
+def holds_phrase(answer: str, phrases: Sequence[str]) -> bool:
+    """Whether one of the phrases stands in the answer, compared as `plain_words`."""
+    said = plain_words(answer)
+    return any(_stands_in(plain_words(phrase), said) for phrase in phrases)
+
+
+def _said(key: str, answer: str) -> bool:
+    wanted = normalised(key)
+    if wanted and _stands_in(wanted, normalised(answer)):
+        return True
+    symbol = len("".join(plain_words(key))) <= _SYMBOL
+    return symbol and _stands_in(list("".join(plain_words(key))), plain_words(answer))
+
+
+def _stands_in(part: list[str], whole: list[str]) -> bool:
+    """Whether `part` is not empty and stands in a row in `whole`."""
+    span = len(part)
+    return span > 0 and any(whole[i : i + span] == part for i in range(len(whole) - span + 1))
+
+
+def _tokens(text: str) -> list[str]:
+    parted = "".join(_parted(character) for character in unicodedata.normalize("NFD", text))
+    return parted.lower().split()
+
+
+def _parted(character: str) -> str:
+    kind = unicodedata.category(character)[0]
+    if kind in "LNM":
+        return character
+    return " " if kind in "ZC" else f" {character} "

@@ -1,0 +1,95 @@
+"""Suite `understanding`: spoken questions, right answers; and an honest refusal of what is not known."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.evaluation import Bar, EvaluationConfig
+from configs.language import CorpusConfig
+from duplex.eval import timing
+from duplex.eval.clip import Clip
+from duplex.eval.data import DataFolder, TrialFolder
+from duplex.eval.domain import Domain
+from duplex.eval.figures import Figure, rate, spread
+from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.text_match import exist_match, exist_match_norm, holds_phrase
+from duplex.eval.timing import UserTurn
+from duplex.eval.user import After, Event, Script
+from duplex.train.text.corpus import Corpus
+
+VOICE, FRAME = "held_out_voice", "held_out_frame"
+INSIDE, DISPUTED, OUTSIDE = "llama_in", "llama_disputed", "llama_outside"
+_QUESTION = "question"
+_FAILED = 100.0
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """Held-out voices and ways of asking, and Llama Questions inside and outside the corpus' domain."""
+
+    config: EvaluationConfig
+    data: Path
+    trials: Path
+    name: str = "understanding"
+
+    def examples(self) -> Sequence[Example]:
+        """One question each."""
+        trials, domain = TrialFolder(self.trials), Domain(Corpus.build(CorpusConfig()))
+        made = [self._example(t.id, kind, t.path, t.text, t.key) for kind in (VOICE, FRAME) for t in trials.of(kind)]
+        for question in DataFolder(self.data).llama_questions():
+            group = f"llama_{domain.place(question.text, question.answer)}"
+            assert question.clip.path is not None
+            made.append(
+                self._example(f"llama-{question.id}", group, question.clip.path, question.text, question.answer)
+            )
+        return made
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        """Whether the assistant's words hold the key, or refuse."""
+        facts, played = dialogue.example.facts, dialogue.clip(_QUESTION)
+        assert played is not None, "a clip at a fixed time is always played"
+        answer = dialogue.recording.said()
+        speech = dialogue.recording.speech(self.config.gate)
+        latency = timing.response(speech, UserTurn(played.start_s, played.end_s), self.config.timing)
+        right = exist_match_norm(answer, facts["key"])
+        refused = holds_phrase(answer, self.config.understanding.refusals)
+        found = {
+            "answer": answer,
+            "heard": " / ".join(dialogue.recording.heard),
+            "right": right,
+            "exist_match": exist_match(answer, facts["key"]),
+            "refused": refused,
+            "response_s": None if latency is None else round(latency, 4),
+        }
+        wanted = refused if dialogue.example.group == OUTSIDE else right
+        return {**facts, **found}, 0.0 if wanted else _FAILED
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        """Right answers by condition, refusals of what lies outside."""
+        limits = self.config.understanding
+        return [
+            *_right("right, voice never trained on", VOICE, rows, limits.voice_bars),
+            *_right("right, way of asking never trained on", FRAME, rows, limits.frame_bars),
+            *_right("right, Llama Questions in domain", INSIDE, rows, limits.domain_bars),
+            *_refused("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
+            *_refused("Llama Questions with another answer in the corpus", DISPUTED, rows),
+            spread("response", "questions", (row.measures["response_s"] for row in rows)),
+        ]
+
+    def _example(self, name: str, group: str, path: Path, text: str, key: str) -> Example:
+        limits = self.config.understanding
+        script = Script((Event(_QUESTION, Clip(path), After(limits.lead_s)),), limits.wait_s, limits.quiet_s)
+        return Example(name, group, script, {"question": text, "key": key})
+
+
+def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:
+    found = [row.measures for row in rows if row.group == group]
+    yield rate(name, "questions", (f["right"] for f in found), bars)
+    yield rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))
+    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found))
+
+
+def _refused(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
+    found = [row.measures for row in rows if row.group == group]
+    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found), bars)
+    yield rate(f"{name}: right all the same", "questions", (f["right"] for f in found))
