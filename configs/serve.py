@@ -76,6 +76,7 @@ class ServeConfig(Config):
     `host`: any address that is not loopback needs `token`. `certfile`, `keyfile`: TLS, both or none.
     `max_body_bytes`: of a request. `max_message_bytes`: of a data channel message. `max_buffered_bytes`: what may
     wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
+    `keep_latencies`: how many of the last measured ones the status is made of.
     """
 
     host: str = "127.0.0.1"
@@ -87,6 +88,7 @@ class ServeConfig(Config):
     max_message_bytes: int = Field(default=16_384, ge=256)
     max_buffered_bytes: int = Field(default=262_144, ge=1024)
     keep_closed: int = Field(default=64, ge=1)
+    keep_latencies: int = Field(default=1000, ge=1)
     jitter: JitterConfig = JitterConfig()
     opus: OpusConfig = OpusConfig()
     pacing: PacingConfig = PacingConfig()

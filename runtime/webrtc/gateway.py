@@ -4,7 +4,8 @@ Knows the hub and the peers; knows nothing of HTTP. Everything runs on one event
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +44,18 @@ class Closed:
 class Gateway:
     """Clients by session id."""
 
-    def __init__(self, hub: SessionHub, config: ServeConfig, clock: Clock) -> None:
+    def __init__(
+        self, hub: SessionHub, config: ServeConfig, clock: Clock, sent: Callable[[bool], None] | None = None
+    ) -> None:
+        """`sent` is told of every outgoing packet whether it left late."""
         self.hub = hub
         self._config = config
         self._clock = clock
         self._peers: dict[str, Peer] = {}
         self._closed: OrderedDict[str, Closed] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
-        self.latencies: list[Latency] = []
+        self._sent = sent or (lambda late: None)
+        self.latencies: deque[Latency] = deque(maxlen=config.keep_latencies)
         allow_loopback()
 
     @property
@@ -89,7 +94,7 @@ class Gateway:
         opened = self.hub.open(options)
         info = self.hub.client.info
         hello = Hello(session=opened.id, model=info.model, slot_ms=AUDIO.slot_ms, delay_ms=info.delay_ms, policy=policy)
-        calls = PeerCalls(self.pump, self._left, self.latencies.append)
+        calls = PeerCalls(self.pump, self._left, self.latencies.append, self._sent)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
         self._peers[opened.id] = peer
         try:

@@ -27,8 +27,17 @@ class OutboundTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, source: PcmSource, clock: Clock, opus: OpusConfig, pacing: PacingConfig) -> None:
+    def __init__(
+        self,
+        source: PcmSource,
+        clock: Clock,
+        opus: OpusConfig,
+        pacing: PacingConfig,
+        sent: Callable[[bool], None] | None = None,
+    ) -> None:
+        """`sent` is told of every packet whether it left late."""
         super().__init__()
+        self._sent = sent
         self._source = source
         self._clock = clock
         self._encoder = OpusEncoder(opus)
@@ -50,7 +59,9 @@ class OutboundTrack(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         payload = self._encoder.encode(self._source(self._clock.now()))
-        place = self._pacer.sent(self._clock.now())
+        place, late = self._pacer.sent(self._clock.now())
+        if self._sent is not None:
+            self._sent(late)
         packet = av.Packet(payload)
         packet.pts = place * rtp_samples(20)
         packet.time_base = Fraction(1, RTP_RATE)

@@ -43,14 +43,16 @@ class Pacer:
             self.statistics.skips += 1
         return self._at(self._count)
 
-    def sent(self, now: float) -> int:
-        """The packet that was due is sent at `now`; returns its place in the schedule, 0, 1, 2, ..."""
-        late_ms = (now - self._at(self._count)) * 1000
+    def sent(self, now: float) -> tuple[int, bool]:
+        """The packet that was due is sent at `now`; returns its place in the schedule, and whether it is late."""
+        place = self._count
+        late_ms = (now - self._at(place)) * 1000
+        late = late_ms > self.config.late_ms
         self.statistics.packets += 1
-        self.statistics.late += late_ms > self.config.late_ms
+        self.statistics.late += late
         self.statistics.worst_ms = max(self.statistics.worst_ms, late_ms)
         self._count += 1
-        return self._count - 1
+        return place, late
 
     def _at(self, count: int) -> float:
         assert self._start is not None

@@ -46,11 +46,16 @@ from runtime.webrtc.stats import ConnectionStats
 
 @dataclass(frozen=True)
 class PeerCalls:
-    """What a peer tells its owner. `audio`: user audio came. `left`: the client is gone, with the reason."""
+    """What a peer tells its owner.
+
+    `audio`: user audio came. `left`: the client of a session is gone, with the reason. `latency`: one was measured.
+    `sent`: a packet left, late or not.
+    """
 
     audio: Callable[[], None]
     left: Callable[[str, str], None]
     latency: Callable[[Latency], None]
+    sent: Callable[[bool], None]
 
 
 class Peer:
@@ -75,7 +80,7 @@ class Peer:
         self._latency = LatencyMeter(config.latency)
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
-        self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing)
+        self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing, calls.sent)
         self._created = clock.now()
         self._last_packet: float | None = None
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)

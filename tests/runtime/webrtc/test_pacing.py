@@ -13,7 +13,7 @@ def test_delays_do_not_add_up() -> None:
         due = pacer.due(now)
         assert due == pytest.approx(100.0 + index * 0.02)
         now = max(now, due) + 0.007
-        assert pacer.sent(now) == index
+        assert pacer.sent(now) == (index, False)
     assert pacer.statistics.late == 0
 
 
@@ -32,5 +32,5 @@ def test_after_a_long_stop_the_schedule_leaves_a_gap_instead_of_a_burst() -> Non
     pacer.due(0.0)
     pacer.sent(0.0)
     assert pacer.due(10.0) == pytest.approx(10.0)
-    assert pacer.sent(10.0) == 500
+    assert pacer.sent(10.0) == (500, False)
     assert (pacer.statistics.skips, pacer.statistics.packets) == (1, 2)

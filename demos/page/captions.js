@@ -1,0 +1,103 @@
+// What was said, as a conversation: words that are planned, sounding, heard or never heard.
+// Knows caption messages and one list element.
+
+export class Captions {
+  #list;
+  #turns = new Map();
+  #answers = new Map();
+
+  constructor(list) {
+    this.#list = list;
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.#turns.clear();
+    this.#answers.clear();
+  }
+
+  /** A message of the server; those that are no captions are ignored. */
+  take(message) {
+    const pinned = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 80;
+    switch (message.type) {
+      case "user":
+        this.#user(message);
+        break;
+      case "planned":
+        message.words.forEach((text, place) => this.#word(message.answer, message.first + place, text));
+        break;
+      case "spoken":
+        this.#spoken(message);
+        break;
+      case "cut":
+        this.#cut(message);
+        break;
+      default:
+        return;
+    }
+    if (pinned) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  /** The answer that sounds has come to its end: no word is the present one any more. */
+  settle() {
+    for (const word of this.#list.querySelectorAll(".word.now")) word.classList.replace("now", "heard");
+  }
+
+  #user({ turn, text }) {
+    if (!text) return;
+    if (!this.#turns.has(turn)) this.#turns.set(turn, this.#bubble("user", "You said"));
+    this.#turns.get(turn).querySelector(".text").textContent = text;
+  }
+
+  #spoken({ answer, index, text }) {
+    const words = this.#answer(answer).words;
+    const word = this.#word(answer, index, text);
+    for (let place = 0; place < index; place += 1) words[place]?.classList.replace("now", "heard");
+    words.slice(0, index).forEach((earlier) => earlier?.classList.add("heard"));
+    word.classList.add("now");
+  }
+
+  #cut({ answer, heard }) {
+    if (!this.#answers.has(answer)) return;
+    const { bubble, words } = this.#answer(answer);
+    words.forEach((word, place) => {
+      word.classList.remove("now", "heard");
+      word.classList.add(place < heard ? "heard" : "unheard");
+    });
+    const tag = document.createElement("span");
+    tag.className = "tag";
+    tag.textContent = "interrupted";
+    bubble.append(tag);
+  }
+
+  #word(answer, index, text) {
+    const { bubble, words } = this.#answer(answer);
+    if (!words[index]) {
+      const word = document.createElement("span");
+      word.className = "word";
+      word.textContent = text;
+      const place = bubble.querySelector(".text");
+      place.append(index ? " " : "", word);
+      words[index] = word;
+    }
+    return words[index];
+  }
+
+  #answer(answer) {
+    if (!this.#answers.has(answer)) {
+      this.#answers.set(answer, { bubble: this.#bubble("assistant", "The assistant said"), words: [] });
+    }
+    return this.#answers.get(answer);
+  }
+
+  #bubble(side, label) {
+    const bubble = document.createElement("li");
+    bubble.className = `says ${side}`;
+    bubble.setAttribute("aria-label", label);
+    const text = document.createElement("span");
+    text.className = "text";
+    bubble.append(text);
+    this.#list.append(bubble);
+    return bubble;
+  }
+}

@@ -1,0 +1,157 @@
+"""The server's application: signalling, status, downloads, metrics and the page.
+
+Knows HTTP and the gateway; knows nothing of audio, sockets or how the engine was started.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.params import Depends as DependsParam
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from configs.audio import AUDIO
+from configs.policy import PRESETS, policy
+from configs.serve import ServeConfig
+from duplex.interface import ConversationOptions
+from runtime.clock import Clock
+from runtime.hub import SessionHub
+from runtime.metrics import Metrics
+from runtime.webrtc.edge import (
+    BodyLimit,
+    ErrorAnswer,
+    OfferAnswer,
+    OfferRequest,
+    SessionOptions,
+    Status,
+    TokenCheck,
+    add_error_handlers,
+)
+from runtime.webrtc.gateway import Gateway, NotRecorded
+
+DOWNLOADS = {
+    "recording.wav": ("dialogue.wav", "audio/wav"),
+    "slots.jsonl": ("slots.jsonl", "application/x-ndjson"),
+    "transcript.json": ("transcript.json", "application/json"),
+}
+
+
+def create_app(
+    config: ServeConfig,
+    hub: SessionHub,
+    clock: Clock,
+    *,
+    metrics: Metrics | None = None,
+    page: Path | None = None,
+) -> FastAPI:
+    """The server's application.
+
+    Args:
+        config: limits, token, transport.
+        hub: the sessions and their engine; the caller closes the engine.
+        clock: the hub's clock.
+        metrics: the hub's observer, served at `/metrics`; None leaves it out.
+        page: folder of static files served at `/`; None serves the API only.
+    """
+    gateway = Gateway(hub, config, clock, (lambda late: metrics.packet_sent(late=late)) if metrics else None)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(gateway.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    app = FastAPI(title="Duplex", version=metadata.version("duplex-voice"), lifespan=lifespan)
+    app.state.gateway = gateway
+    add_error_handlers(app)
+    guard = Depends(TokenCheck(config.token))
+    app.include_router(_api(gateway, hub, guard))
+    if metrics is not None:
+        app.include_router(_metrics(metrics, guard))
+    if page is not None:
+        app.mount("/", StaticFiles(directory=page, html=True))
+    app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    return app
+
+
+def conversation_options(options: SessionOptions) -> ConversationOptions:
+    """The wire's options as the model takes them."""
+    return ConversationOptions(
+        seed=secrets.randbelow(2**31) if options.seed is None else options.seed,
+        policy=policy(options.policy),
+        system_prompt=options.system_prompt or None,
+        temperature=options.temperature,
+        started_at=time.time(),
+        utc_offset_s=options.utc_offset_min * 60,
+    )
+
+
+def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
+    api = APIRouter(
+        prefix="/api",
+        dependencies=[guard],
+        responses={status: {"model": ErrorAnswer} for status in (400, 401, 422, 503)},
+    )
+
+    @api.get("/status")
+    async def status() -> Status:
+        """What the server runs and whether there is room."""
+        info = hub.client.info
+        return Status(
+            version=metadata.version("duplex-voice"),
+            model=info.model,
+            fingerprint=info.fingerprint,
+            rows=info.rows,
+            free=hub.client.free,
+            sessions=len(gateway.peers),
+            slot_ms=AUDIO.slot_ms,
+            policies=list(PRESETS),
+            recording=hub.config.recording.enabled,
+        )
+
+    @api.post("/offer")
+    async def offer(request: OfferRequest) -> OfferAnswer:
+        """Open a session for a WebRTC offer."""
+        options = conversation_options(request.options)
+        session, sdp = await gateway.open(request.sdp, options, request.options.policy, request.session)
+        return OfferAnswer(sdp=sdp, session=session)
+
+    @api.post("/sessions/{session}/close", status_code=204)
+    async def close(session: str) -> None:
+        """End a session; its files are finished and can be downloaded."""
+        await gateway.close(session, "the client closed the session")
+
+    @api.get("/sessions/{session}/{name}", response_class=FileResponse)
+    async def download(
+        session: str, name: Annotated[str, "recording.wav, slots.jsonl or transcript.json"]
+    ) -> FileResponse:
+        """A file of a session, also while it lasts."""
+        if name not in DOWNLOADS:
+            raise NotRecorded(f"there is no '{name}'; ask for one of {', '.join(DOWNLOADS)}")
+        file, media_type = DOWNLOADS[name]
+        path = gateway.folder(session) / file
+        if not path.is_file():
+            raise NotRecorded(f"'{name}' of session {session} is not there yet; end the session first")
+        return FileResponse(path, media_type=media_type, filename=f"duplex-{session}-{name}")
+
+    return api
+
+
+def _metrics(metrics: Metrics, guard: DependsParam) -> APIRouter:
+    router = APIRouter(dependencies=[guard])
+
+    @router.get("/metrics", include_in_schema=False)
+    async def text() -> Response:
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
