@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Literal
 
-from runtime.engine_worker import Loader, load, load_model
+from runtime.engine_worker import Loader, load
 from runtime.errors import DuplexError, user_line
 
 Level = Literal["ok", "warn", "fail"]
@@ -32,7 +32,7 @@ class Check:
     mend: str = ""
 
 
-def examine(model: str, port: int, loader: Loader = load_model) -> list[Check]:
+def examine(model: str, port: int, loader: Loader | None = None) -> list[Check]:
     """All checks; the model is loaded once."""
     checks: list[Callable[[], Check]] = [
         check_python,
@@ -99,7 +99,7 @@ def check_sound() -> Check:
     return Check("sound", level, f"{inputs} inputs, {outputs} outputs", "" if level == "ok" else mend)
 
 
-def check_model(model: str, loader: Loader) -> Check:
+def check_model(model: str, loader: Loader | None = None) -> Check:
     """Whether the model can be loaded."""
     try:
         generator = load(model, 1, loader)

@@ -5,6 +5,7 @@ Knows rows, sessions' ids and times; knows nothing of networks, files or event l
 (`runtime.engine_process`); all three are an `EngineClient`.
 """
 
+import math
 import secrets
 from collections import deque
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime import EngineConfig
-from duplex.interface import ConversationOptions, Samples, SlotGenerator
+from duplex.interface import ConversationOptions, Samples, SlotGenerator, SlotResult
 from runtime.clock import Clock
-from runtime.errors import BadOptions, EngineOverloaded, ServerFull, UnknownSession, user_line
+from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession, user_line
 from runtime.pcm import to_float
 from runtime.records import EngineEvent, EngineInfo, EngineTimes, SessionOpened, SlotDone, UserSlot
 
@@ -136,7 +137,11 @@ class Engine:
         return 0.0 if len(arrivals) == len(taken) else max(0.0, left)
 
     def run_once(self) -> list[SlotDone]:
-        """One step for all rows that have a slot, if the step is due."""
+        """One step for all rows that have a slot, if the step is due.
+
+        Raises:
+            EngineError: the model's probability is no number.
+        """
         if self.wait_s() != 0.0:
             return []
         batch = self._collect()
@@ -147,7 +152,7 @@ class Engine:
         return [
             SlotDone(row.session, result, EngineTimes(slot.captured, came, began, over, len(batch), len(row.waiting)))
             for index, row, slot, came in batch
-            if (result := results[index]) is not None
+            if (result := _checked(results[index])) is not None
         ]
 
     def close(self) -> None:
@@ -223,6 +228,12 @@ class InlineEngine:
     def close(self) -> None:
         """End the engine."""
         self._engine.close()
+
+
+def _checked(result: SlotResult | None) -> SlotResult | None:
+    if result is not None and not math.isfinite(result.p_speak):
+        raise EngineError(f"the model's p(speak) of slot {result.slot} is {result.p_speak}; its weights are damaged")
+    return result
 
 
 def new_session_id() -> str:

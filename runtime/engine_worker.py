@@ -44,14 +44,14 @@ def load_model(model: str, rows: int) -> SlotGenerator:
     return load_generator(model, rows)
 
 
-def load(model: str, rows: int, loader: Loader = load_model) -> SlotGenerator:
-    """Load a model.
+def load(model: str, rows: int, loader: Loader | None = None) -> SlotGenerator:
+    """Load a model; without a `loader` by its name or folder.
 
     Raises:
         ModelLoadError: it cannot be loaded; the message names the model and the reason.
     """
     try:
-        return loader(model, rows)
+        return (loader or load_model)(model, rows)
     except Exception as error:
         raise ModelLoadError(f"model '{model}' cannot be loaded: {user_line(error)}") from error
 

@@ -1,13 +1,16 @@
 """The engine: rows, gathering, catching up, refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from configs.runtime import EngineConfig
-from duplex.interface import ConversationOptions
+from duplex.interface import ConversationOptions, Samples, SlotResult
 from runtime.clock import ManualClock
 from runtime.engine import Engine, InlineEngine
-from runtime.errors import BadOptions, EngineOverloaded, ServerFull, UnknownSession
+from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession
 from runtime.records import SessionOpened, SlotDone, UserSlot
 from tests.runtime.fakes import FakeGenerator
 
@@ -130,6 +133,18 @@ def test_what_waits_is_bounded() -> None:
         client.push_slot(session, slot(index))
     with pytest.raises(EngineOverloaded, match="3 s behind"):
         client.push_slot(session, slot(99))
+
+
+def test_a_model_without_sense_is_stopped() -> None:
+    class Senseless(FakeGenerator):
+        def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
+            return [replace(result, p_speak=float("nan")) if result else None for result in super().step(pcm, active)]
+
+    machine = Engine(Senseless(1), ManualClock(), CONFIG)
+    machine.admit("a", OPTIONS)
+    machine.push("a", slot(0), 0.0)
+    with pytest.raises(EngineError, match="of slot 0 is nan; its weights are damaged"):
+        machine.run_once()
 
 
 def test_closing_the_engine_releases_the_model() -> None:
