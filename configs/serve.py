@@ -55,13 +55,14 @@ class LatencyConfig(Config):
     """How speech is found for the latency figures (not for the model).
 
     `aggressiveness`: of webrtcvad, 0..3. `onset_packets` of `onset_window` voiced packets begin speech,
-    `hangover_packets` unvoiced ones end it. `audible_db`: assistant level that counts as sound, relative to full scale.
+    `hangover_packets` unvoiced ones end it. `drop_db`: so far below a turn's loudest packet there is no speech. `audible_db`: assistant level that counts as sound, relative to full scale.
     """
 
     aggressiveness: int = Field(default=2, ge=0, le=3)
     onset_packets: int = Field(default=4, ge=1)
     onset_window: int = Field(default=6, ge=1)
     hangover_packets: int = Field(default=10, ge=1)
+    drop_db: float = Field(default=30.0, gt=0)
     audible_db: float = Field(default=-50.0, lt=0)
 
     @property

@@ -1,6 +1,7 @@
 """Rows of the slot log -> messages that leave with the audio they belong to.
 
-A slot in which the assistant speaks is told when its first sample leaves; all others at once. At a cut the words
+A slot in which the assistant speaks is told when its first sample leaves, an answer's end when its last one has
+left; all others at once. At a cut the words
 that were committed and not played are unheard. Knows rows and packets; knows nothing of networks or clocks.
 """
 
@@ -64,7 +65,7 @@ class Captions:
         out = [*_user(row), *self._plan(row)]
         if row.event == "cut":
             return [*out, *map(_slot_message, self._drain()), _slot_message(row), self._cut()]
-        if row.state == State.SPEAK.name or self._waiting:
+        if row.state == State.SPEAK.name or row.event == "end" or self._waiting:
             self._waiting.append(row)
             return out
         return [*out, _slot_message(row)]

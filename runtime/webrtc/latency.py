@@ -4,12 +4,13 @@ Measured where the audio enters and leaves the server, in 20 ms steps, with a vo
 does not know. Knows levels and times; knows nothing of slots or networks.
 """
 
+import numpy as np
 import webrtcvad
 
 from configs.audio import AUDIO
 from configs.serve import LatencyConfig
 from duplex.interface import Samples
-from runtime.pcm import Pcm16, level_db
+from runtime.pcm import FULL_SCALE, SILENCE_DB, Pcm16, level_db
 from runtime.webrtc.messages import Latency
 
 _STEP = AUDIO.input_rate * AUDIO.packet_ms // 1000
@@ -25,6 +26,7 @@ class SpeechDetector:
         self._rest = b""
         self._recent: list[bool] = []
         self._quiet = 0
+        self._loudest = SILENCE_DB
         self.speaking = False
         self.began: float | None = None
         self.ended: float | None = None
@@ -34,7 +36,13 @@ class SpeechDetector:
         self._rest += pcm.astype("<i2").tobytes()
         while len(self._rest) >= 2 * _STEP:
             frame, self._rest = self._rest[: 2 * _STEP], self._rest[2 * _STEP :]
-            self._frame(self._vad.is_speech(frame, AUDIO.input_rate), now)
+            level = level_db(np.frombuffer(frame, "<i2"), FULL_SCALE)
+            self._frame(self._vad.is_speech(frame, AUDIO.input_rate) and self._loud(level), now)
+
+    def _loud(self, level: float) -> bool:
+        """The detector goes on for a while after the last sound; what is far below the turn's loudest is none."""
+        self._loudest = max(self._loudest, level) if self.speaking else SILENCE_DB
+        return level > self._loudest - self._config.drop_db
 
     def _frame(self, voiced: bool, now: float) -> None:
         self._recent = [*self._recent, voiced][-self._config.onset_window :]

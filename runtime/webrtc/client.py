@@ -1,0 +1,104 @@
+"""A WebRTC client in Python: what the page does, without a page. For tests, benches and other programs.
+
+Knows the API's offer and the data channel; how the offer travels is a function.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from configs.serve import JitterConfig, OpusConfig, PacingConfig
+from runtime.clock import Clock
+from runtime.webrtc.inbound import InboundAudio, Placed
+from runtime.webrtc.jitter import Packet
+from runtime.webrtc.messages import CHANNEL_LABEL, Bye, Ping
+from runtime.webrtc.outbound import OutboundTrack, PcmSource
+from runtime.webrtc.seam import allow_loopback, tap_packets
+
+Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+"""The body of an offer -> the server's answer."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message of the server and when it came, in seconds on the client's clock."""
+
+    at: float
+    message: dict[str, Any]
+
+
+class VoiceClient:
+    """One conversation with a server."""
+
+    def __init__(self, source: PcmSource, clock: Clock) -> None:
+        """`source` is the microphone: time -> the next 20 ms, [480] int16 at 24 kHz."""
+        allow_loopback()
+        self.session = ""
+        self.messages: list[Received] = []
+        self.heard: list[Placed] = []
+        self.arrivals: list[float] = []
+        self._clock = clock
+        self._inbound = InboundAudio(JitterConfig())
+        self._track = OutboundTrack(source, clock, OpusConfig(), PacingConfig())
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._channel = self._connection.createDataChannel(CHANNEL_LABEL)
+        self._channel.on("message", self._on_message)
+        self._changed = asyncio.Event()
+
+    async def offer(self) -> str:
+        """The SDP of this client's offer."""
+        self._connection.addTrack(self._track)
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        return self._connection.localDescription.sdp
+
+    async def connect(self, post: Post, options: dict[str, Any] | None = None) -> None:
+        """Open a session; `options` as in the API."""
+        answer = await post({"sdp": await self.offer(), "type": "offer", "options": options or {}})
+        self.session = answer["session"]
+        await self._connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+        tap_packets(self._connection.getReceivers()[0], self._on_packet)
+
+    async def wait_for(self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float) -> Received:
+        """The first message, past or future, that is `wanted`.
+
+        Raises:
+            TimeoutError: it does not come in time.
+        """
+        async with asyncio.timeout(timeout_s):
+            seen = 0
+            while True:
+                for received in self.messages[seen:]:
+                    if wanted(received.message):
+                        return received
+                seen = len(self.messages)
+                self._changed.clear()
+                await self._changed.wait()
+
+    def ping(self, number: int) -> None:
+        """Send a ping; its pong is among the messages."""
+        self._channel.send(Ping(id=number).model_dump_json())
+
+    def send_text(self, text: str) -> None:
+        """Send anything on the data channel."""
+        self._channel.send(text)
+
+    def say_goodbye(self) -> None:
+        """Tell the server that the client leaves."""
+        self._channel.send(Bye().model_dump_json())
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._connection.close()
+
+    def _on_message(self, text: str | bytes) -> None:
+        self.messages.append(Received(self._clock.now(), json.loads(text)))
+        self._changed.set()
+
+    def _on_packet(self, packet: Packet) -> None:
+        now = self._clock.now()
+        self.arrivals.append(now)
+        self.heard += self._inbound.push(packet, now)

@@ -1,0 +1,49 @@
+"""The seam to aiortc: it is found in the installed version, and a change of it is named."""
+
+import aioice.ice
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtp import RtpPacket
+
+from runtime.webrtc.jitter import Packet
+from runtime.webrtc.seam import TransportError, allow_loopback, tap_packets
+
+
+async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver = connection.addTransceiver("audio").receiver
+    packets: list[Packet] = []
+    tap_packets(receiver, packets.append)
+    tap = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]
+    rtp = RtpPacket(payload_type=96, sequence_number=7, timestamp=960)
+    rtp.payload = b"\x08\x00\x00"
+    assert tap.add(rtp) == (False, None)
+    rtp.payload = b""
+    assert tap.add(rtp) == (False, None)
+    assert packets == [Packet(7, 960, 960, b"\x08\x00\x00")]
+    await connection.close()
+
+
+def test_another_aiortc_is_named() -> None:
+    with pytest.raises(TransportError, match=r"install 'aiortc>=1\.16"):
+        tap_packets(object(), lambda packet: None)  # type: ignore[arg-type]
+
+
+def test_a_machine_without_addresses_offers_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [])
+    allow_loopback()
+    allow_loopback()
+    assert aioice.ice.get_host_addresses(True, True) == ["127.0.0.1"]
+    assert aioice.ice.get_host_addresses(False, True) == []
+
+
+def test_other_addresses_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.7"])
+    allow_loopback()
+    assert aioice.ice.get_host_addresses(True, True) == ["192.0.2.7"]
+
+
+def test_another_aioice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(aioice.ice, "get_host_addresses")
+    with pytest.raises(TransportError, match="aioice"):
+        allow_loopback()
