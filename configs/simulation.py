@@ -273,3 +273,25 @@ class DialogueDataConfig(Config):
     arrival: ArrivalConfig = ArrivalConfig()
     oracle: OracleConfig = OracleConfig()
     projection: ProjectionConfig = ProjectionConfig()
+
+
+class TrialsConfig(Config):
+    """Recordings for the evaluation of turn-taking and understanding; times in seconds.
+
+    `per_pause`: turns for each length of pause. `gap`: every other pause of such a turn. `streams`: length of
+    recordings in which nobody speaks. `floor`: RMS of the noise under everything.
+    """
+
+    seed: int = 0
+    pauses: tuple[float, ...] = (0.3, 0.6, 1.0)
+    per_pause: int = 80
+    gap: float = 0.08
+    before_pause: float = 0.8
+    longest_turn: float = 20.0
+    noises: int = 120
+    noise_level: Range = (0.015, 0.06)
+    backchannel_db: Range = (-6.0, 0.0)
+    streams: float = 300.0
+    room_level: float = 0.004
+    lead: float = 0.8
+    floor: float = 2e-4

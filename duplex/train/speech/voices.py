@@ -4,7 +4,7 @@ Knows voices, manners and which of them are held out; knows nothing of texts or 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,17 @@ from duplex.train.speech.engines import (
     PiperEngine,
     Samples,
 )
+
+Makers = Mapping[str, Callable[[], Engine]]
+
+ENGINES: Makers = {
+    "hibari": HibariEngine,
+    "piper": PiperEngine,
+    "flite": FliteEngine,
+    "espeak": EspeakEngine,
+    "festival": FestivalEngine,
+    "kokoro": KokoroEngine,
+}
 
 _ASSISTANT = "hibari/heart"
 _AUDIBLE = 0.02
@@ -62,9 +73,11 @@ class Voice:
 class Cast:
     """All voices whose engines are on this machine; `missing` says what is not and how to get it."""
 
-    def __init__(self, config: CastConfig, manner: MannerConfig) -> None:
+    def __init__(self, config: CastConfig, manner: MannerConfig, makers: Makers = ENGINES) -> None:
+        """`makers` builds engines by the first half of a voice's name."""
         self.config = config
         self.missing: dict[str, str] = {}
+        self._makers = makers
         self._manner = manner
         self._engines: dict[str, Engine] = {}
 
@@ -105,22 +118,9 @@ class Cast:
         return self._engines[kind]
 
     def _load(self, kind: str) -> Engine:
-        makers: dict[str, Callable[[], Engine]] = {
-            "hibari": HibariEngine,
-            "piper": PiperEngine,
-            "flite": FliteEngine,
-            "espeak": EspeakEngine,
-            "festival": FestivalEngine,
-            "kokoro": self._kokoro,
-        }
-        if kind not in makers:
-            raise EngineMissingError(f"there is no engine '{kind}'; use one of {', '.join(makers)}")
-        return makers[kind]()
-
-    def _kokoro(self) -> Engine:
-        speller = self._engine("hibari")
-        assert isinstance(speller, HibariEngine)
-        return KokoroEngine(speller)
+        if kind not in self._makers:
+            raise EngineMissingError(f"there is no engine '{kind}'; use one of {', '.join(self._makers)}")
+        return self._makers[kind]()
 
     def _draw_manner(self, kind: str, rng: random.Random) -> Manner:
         config = self._manner

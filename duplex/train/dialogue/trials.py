@@ -1,0 +1,171 @@
+"""The recipe `duplex train trials`: recordings with known places, made of what was kept out of training.
+
+    OUT/trials.jsonl    one `Trial` a line
+    OUT/*.wav           16 kHz, 16 bit
+
+Knows the test parts of the clip bank; knows nothing of the model or of how the trials are judged.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from configs.audio import AUDIO
+from configs.simulation import TrialsConfig
+from duplex.train.dialogue.library import Spoken, spoken_parts
+from duplex.train.speech.bank import Line
+from duplex.train.speech.beds import coloured
+from duplex.train.speech.events import Samples, event
+
+QUESTIONS = ("test_voice", "test_frame", "test_voice_frame", "test_robot")
+_RATE = AUDIO.input_rate
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One recording.
+
+    Attributes:
+        name: the file is `name`.wav.
+        test: `question_*` (answer it), `pause` (wait in the pause, answer after the end), `backchannel` and `noise`
+            (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room` (stay mute).
+        start, end: of the speech or noise in the recording, seconds.
+        text, answer, kind, key, long: of the corpus, where there is a turn.
+        voice: who speaks.
+        pause, pause_start: of the pause in question, seconds.
+        ask: name of a question with a long answer, to be asked first by those that are played while the assistant
+            speaks.
+    """
+
+    name: str
+    test: str
+    start: float
+    end: float
+    text: str = ""
+    answer: str = ""
+    kind: str = ""
+    key: str = ""
+    long: bool = False
+    voice: str = ""
+    pause: float = 0.0
+    pause_start: float = 0.0
+    ask: str = ""
+
+
+Made = tuple[Trial, Samples]
+
+
+def run(config: TrialsConfig, out: Path, bank: Path) -> None:
+    """Write all recordings to `out`, the same ones for the same seed and bank.
+
+    Raises:
+        BankError: a test part was not spoken.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "trials.jsonl").open("w", encoding="utf-8") as index:
+        for trial, samples in made(config, bank):
+            soundfile.write(out / f"{trial.name}.wav", np.clip(samples, -1, 1), _RATE, subtype="PCM_16")
+            index.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
+
+
+def read_trials(folder: Path) -> list[Trial]:
+    """Trials of a folder that `run` wrote."""
+    rows = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Trial(**json.loads(row)) for row in rows]
+
+
+def made(config: TrialsConfig, bank: Path) -> Iterator[Made]:
+    """All trials with their samples at 16 kHz."""
+    rng = random.Random(config.seed)
+    long_ones: list[str] = []
+    for part in QUESTIONS:
+        for number, spoken in enumerate(spoken_parts(bank, (part,))):
+            trial, samples = _question(config, spoken, f"{part}_{number:03d}", part, rng)
+            if trial.long:
+                long_ones.append(trial.name)
+            yield trial, samples
+    yield from _pauses(config, spoken_parts(bank, ("test_turns",)), rng)
+    yield from _while_speaking(config, bank, long_ones, rng)
+    yield from _streams(config, rng)
+
+
+def _question(config: TrialsConfig, spoken: Spoken, name: str, part: str, rng: random.Random) -> Made:
+    line = spoken.line
+    samples = np.concatenate([spoken.bank.samples(piece) for piece in line.pieces])
+    test = part.replace("test_", "question_")
+    return _recorded(config, name, test, samples, rng, **_of(line), voice=spoken.script.voice)
+
+
+def _pauses(config: TrialsConfig, turns: Sequence[Spoken], rng: random.Random) -> Iterator[Made]:
+    """Turns with one pause of a set length; the other gaps are short."""
+    for pause in config.pauses:
+        count = 0
+        for turn in turns:
+            cuts = _cuts(config, turn)
+            if count == config.per_pause or not cuts:
+                continue
+            cut = rng.choice(cuts)
+            samples, place = _with_pause(config, turn, cut, pause)
+            if len(samples) > config.longest_turn * _RATE:
+                continue
+            name = f"pause_{round(pause * 1000)}_{count:03d}"
+            more = {"voice": turn.script.voice, "pause": pause, "pause_start": config.lead + place}
+            yield _recorded(config, name, "pause", samples, rng, **_of(turn.line), **more)
+            count += 1
+
+
+def _cuts(config: TrialsConfig, turn: Spoken) -> list[int]:
+    """Pieces after which the pause may stand: clauses and sentences, late enough in the turn."""
+    pieces = turn.line.pieces
+    said = np.cumsum([piece.length for piece in pieces]) / _RATE
+    return [i for i in range(len(pieces) - 1) if pieces[i].mark in "cs" and said[i] > config.before_pause]
+
+
+def _with_pause(config: TrialsConfig, turn: Spoken, cut: int, pause: float) -> tuple[Samples, float]:
+    """The turn, and the second at which the pause begins."""
+    sounds: list[Samples] = []
+    place = 0
+    for number, piece in enumerate(turn.line.pieces):
+        sounds.append(turn.bank.samples(piece))
+        if number == cut:
+            place = sum(map(len, sounds))
+        sounds.append(np.zeros(int((pause if number == cut else config.gap) * _RATE), np.float32))
+    return np.concatenate(sounds[:-1]), place / _RATE
+
+
+def _while_speaking(config: TrialsConfig, bank: Path, asks: Sequence[str], rng: random.Random) -> Iterator[Made]:
+    """Sounds to be played while the assistant gives a long answer."""
+    for test in ("backchannel", "command"):
+        for number, spoken in enumerate(spoken_parts(bank, (f"test_{test}s",))):
+            gain = np.float32(10 ** (rng.uniform(*config.backchannel_db) / 20)) if test == "backchannel" else 1
+            more = {**_of(spoken.line), "voice": spoken.script.voice, "ask": rng.choice(asks) if asks else ""}
+            yield _recorded(config, f"{test}_{number:03d}", test, spoken.samples() * gain, rng, **more)
+    for number in range(config.noises):
+        noise = event(np.random.default_rng(rng.randrange(1 << 30))) * np.float32(rng.uniform(*config.noise_level))
+        yield _recorded(config, f"noise_{number:03d}", "noise", noise, rng, ask=rng.choice(asks) if asks else "")
+
+
+def _streams(config: TrialsConfig, rng: random.Random) -> Iterator[Made]:
+    """Long recordings in which nobody speaks."""
+    count = int(config.streams * _RATE)
+    yield _recorded(config, "silence", "silence", np.zeros(count, np.float32), rng)
+    room = coloured(np.random.default_rng(rng.randrange(1 << 30)), count) * np.float32(config.room_level)
+    yield _recorded(config, "room", "room", room, rng)
+
+
+def _of(line: Line) -> dict[str, object]:
+    return {"text": line.text, "answer": line.answer, "kind": line.kind, "key": line.key, "long": line.long}
+
+
+def _recorded(config: TrialsConfig, name: str, test: str, samples: Samples, rng: random.Random, **more: object) -> Made:
+    """The sound after a little silence, on the noise floor."""
+    lead = np.zeros(int(config.lead * _RATE), np.float32)
+    floor = np.random.default_rng(rng.randrange(1 << 30)).standard_normal(len(lead) + len(samples), np.float32)
+    whole = np.concatenate([lead, samples]) + floor * np.float32(config.floor)
+    values = {"name": name, "test": test, "start": config.lead, "end": config.lead + len(samples) / _RATE, **more}
+    return Trial(**values), whole  # type: ignore[arg-type]
