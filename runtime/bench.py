@@ -3,7 +3,6 @@
 Knows generators and a clock; prints nothing.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +14,6 @@ from runtime.clock import Clock
 from tdm.slots import State
 
 SLOT_IN = AUDIO.slot_input_samples
-_SPEECH_S, _PAUSE_S = 2.4, 3.6
-_SYLLABLE_HZ, _PITCH_HZ, _PITCH_SWING_HZ, _LEVEL = 4.0, 120.0, 25.0, 0.2
-_FORMANTS_HZ, _FORMANT_WIDTH_HZ = (600.0, 1200.0, 2600.0), 180.0
 
 
 @dataclass(frozen=True)
@@ -98,33 +94,9 @@ def bench_step(
     return _report(generator, model, sessions, warmup, spoke / (slots * sessions), times, stages)
 
 
-def speech_like(seconds: float, seed: int = 0) -> Samples:
-    """Sound that is like a person's questions: voiced syllables with formants, then a pause for the answer.
-
-    Returns:
-        [seconds * 16000] samples at 16 kHz.
-    """
-    rng = np.random.default_rng(seed)
-    time = np.arange(round(seconds * AUDIO.input_rate)) / AUDIO.input_rate
-    pitch = _PITCH_HZ + _PITCH_SWING_HZ * np.sin(2 * math.pi * 0.7 * time)
-    phase = 2 * math.pi * np.cumsum(pitch) / AUDIO.input_rate
-    voice = sum(_formant_gain(number) * np.sin(number * phase) for number in range(1, 28))
-    syllables = np.clip(np.sin(2 * math.pi * _SYLLABLE_HZ * time) + 0.5, 0.0, None)
-    talks = (time % (_SPEECH_S + _PAUSE_S)) < _SPEECH_S
-    loud = voice * syllables * talks
-    room = 1e-3 * rng.standard_normal(len(time))
-    return (_LEVEL * loud / np.abs(loud).max() + room).astype(np.float32)
-
-
 def percentile(values: Sequence[float], percent: float) -> float:
     """Percentile of measured values, rounded to microseconds for values in milliseconds."""
     return round(float(np.percentile(values, percent)), 3)
-
-
-def _formant_gain(number: int) -> float:
-    frequency = number * _PITCH_HZ
-    distances = [(frequency - formant) / _FORMANT_WIDTH_HZ for formant in _FORMANTS_HZ]
-    return sum(math.exp(-(distance**2)) for distance in distances) + 0.05
 
 
 def _rows(audio: Samples, slot: int, rows: int) -> Samples:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.commands import bench, converse, doctor, replay
+from runtime.commands import bench, converse, doctor, repair, replay
 from runtime.commands.common import show_error
 from runtime.errors import USER_ERRORS, exit_code
 
@@ -48,6 +48,7 @@ def evaluate(context: typer.Context) -> None:
 
 
 app.command("replay")(replay.command)
+app.command("repair")(repair.command)
 app.add_typer(bench_app, name="bench")
 bench_app.command("step")(bench.step)
 app.command("doctor")(doctor.command)

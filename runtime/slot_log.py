@@ -10,7 +10,7 @@ byte anywhere is found, with its line. Knows lines and hashes; knows nothing of 
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -139,7 +139,7 @@ class SlotLogWriter:
     def row(self, row: SlotRow) -> None:
         """Append a slot."""
         self._slots += 1
-        self._write({"kind": "slot", **asdict(row)})
+        self._write({"kind": "slot", **_row_values(row)})
 
     def close(self, reason: str) -> None:
         """Append the closing line; closing twice does nothing."""
@@ -206,6 +206,11 @@ def _split(line: str) -> tuple[str, str]:
 def _is_whole_line(rest: str) -> bool:
     """Whether text after the last line feed is more than a line that was not finished."""
     return any(_split(rest[:end])[1] for end in (len(rest), len(rest) - 1))
+
+
+def _row_values(row: SlotRow) -> dict[str, Any]:
+    words = [vars(word) for word in row.spoken]
+    return {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
 
 
 def _header_values(header: LogHeader) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,13 @@ from rich.table import Table
 from configs.audio import AUDIO
 from duplex.interface import Samples
 from runtime.audio_file import load_audio
-from runtime.bench import StepReport, bench_step, speech_like
+from runtime.bench import StepReport, bench_step
 from runtime.clock import SystemClock
 from runtime.commands.common import JsonFile, Model, err, out, progress, write_json
 from runtime.engine_worker import load
 
-SPEECH_S = 60.0
+QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
+"""Three questions of synthetic voices, each with a pause for its answer, 20 s."""
 PAUSE_S = 4.0
 BUCKET_MS = 10.0
 BAR_WIDTH = 50
@@ -28,7 +30,9 @@ def step(
     slots: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 300,
     sessions: Annotated[int, typer.Option(min=1, help="Conversations in every step.")] = 1,
     warmup: Annotated[int, typer.Option(min=0, help="Steps before, not timed.")] = 10,
-    audio: Annotated[list[Path] | None, typer.Option(help="What the users say (repeated); default: made up.")] = None,
+    audio: Annotated[
+        list[Path] | None, typer.Option(help="What the users say; default: three questions.")
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     json_file: JsonFile = None,
@@ -86,9 +90,9 @@ def histogram(times_ms: tuple[float, ...]) -> list[str]:
 
 
 def _sound(paths: list[Path] | None) -> Samples:
-    """The given files with a pause after each, or speech-like sound."""
+    """The given files with a pause after each, or the shipped questions with their pauses."""
     if not paths:
-        return speech_like(SPEECH_S)
+        return load_audio(QUESTIONS).samples
     pause = np.zeros(round(PAUSE_S * AUDIO.input_rate), dtype=np.float32)
     parts = []
     for path in paths:

@@ -163,6 +163,22 @@ def test_replay_of_a_log_that_was_not_closed(talk: Path, capsys: pytest.CaptureF
     assert "the log was not closed" in said.err
 
 
+def test_repair_of_a_killed_conversation(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (talk / "transcript.json").read_bytes()
+    frames = soundfile.info(talk / "user.wav").frames
+    (talk / "transcript.json").unlink()
+    for name in ("user.wav", "dialogue.wav"):
+        data = (talk / name).read_bytes()
+        (talk / name).write_bytes(data[:40] + bytes(4) + data[44:])
+    log = talk / "slots.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    assert run(["repair", str(talk)]) == 0
+    assert "40 slots, 8.2 s, the log ends early" in capsys.readouterr().out
+    assert (talk / "transcript.json").read_bytes() == whole
+    assert soundfile.info(talk / "user.wav").frames == frames
+    assert soundfile.info(talk / "dialogue.wav").duration == pytest.approx(8.2)
+
+
 def test_bench_step_prints_and_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = tmp_path / "b.json"
     wav = write_wav(tmp_path / "a.wav", QUESTION)
