@@ -139,12 +139,14 @@ class UnderstandingConfig(Config):
 class SpeechConfig(Config):
     """The assistant's own voice.
 
+    `asr`: folder of a faster-whisper model that judges it; "" is the packaged tiny.en. `margin_s`: around an answer.
     A joint is a start, an end, a cut or a border of two slots. It clicks where the largest step from sample to sample
     within `joint_ms` is over `click_floor` (full scale is 1) and over `click_ratio` times the largest one in the
     `around_ms` before and after. `clip_level`: samples at or above it are clipped.
     """
 
     answers: int = Field(default=60, ge=1)
+    asr: str = ""
     margin_s: float = 0.3
     joint_ms: float = Field(default=1.0, gt=0.0)
     around_ms: float = Field(default=20.0, gt=0.0)
@@ -157,7 +159,9 @@ class SpeechConfig(Config):
 
 
 class EvaluationConfig(Config):
-    """Everything that defines a measurement."""
+    """Everything that defines a measurement. `started_at`: when every conversation takes place, seconds since 1970."""
+
+    started_at: float = 1_769_855_700.0
 
     gate: GateConfig = GateConfig()
     clips: ClipConfig = ClipConfig()

@@ -24,12 +24,14 @@ class Figure:
         numbers: `n` and the rest; "share", "low", "high" of a rate, "mean", "p50", "p90", "p95" of a latency (seconds),
             "value" of a number. A number that cannot be had (n = 0) is None.
         bars: what is asked of the numbers.
+        detail: whether it is one of many that a summary leaves out.
     """
 
     name: str
     of: str
     numbers: dict[str, float | None]
     bars: tuple[Bar, ...] = ()
+    detail: bool = False
 
     def met(self, bar: Bar) -> bool:
         """Whether the bar is reached; a number that is missing reaches none."""

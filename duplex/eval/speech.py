@@ -31,7 +31,6 @@ class Speech:
 
     config: EvaluationConfig
     trials: Path
-    asr: str = ""
     name: str = "speech"
 
     def examples(self) -> Sequence[Example]:
@@ -95,7 +94,7 @@ class Speech:
         margin = self.config.speech.margin_s
         first, last = round((answer.start - margin) * RATE), round((answer.end + margin) * RATE)
         samples = recording.assistant[max(0, first) : last]
-        recognised = judge.recognise(samples, self.asr)
+        recognised = judge.recognise(samples, self.config.speech.asr)
         errors = judge.word_errors(answer.text, recognised)
         return {
             "text": answer.text,

@@ -6,7 +6,7 @@ answer, and the second starts while the assistant certainly speaks.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.evaluation import Bar, EvaluationConfig
@@ -48,7 +48,7 @@ class TurnTaking:
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Success for every grace and limit; latencies of both questions."""
-        return _figures(rows, self.config, self.config.turn_taking.bars)
+        return _figures(rows, self.config, self.config.turn_taking.bars, ())
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class ReactiveTurnTaking:
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Success for every grace and limit; stop and response latencies."""
-        return _figures(rows, self.config, self.config.turn_taking.reactive_bars)
+        limits = self.config.turn_taking
+        return _figures(rows, self.config, limits.reactive_bars, limits.stop_bars)
 
 
 def _drawn(questions: list[Question], count: int, rng: random.Random) -> list[Question]:
@@ -138,7 +139,9 @@ def _success(found: Facts, grace: float, limit: float, config: EvaluationConfig)
     return all(mute[place] for mute in found["mute"]) and answer is not None and answer <= limit
 
 
-def _figures(rows: Sequence[Row], config: EvaluationConfig, bars: tuple[Bar, ...]) -> list[Figure]:
+def _figures(
+    rows: Sequence[Row], config: EvaluationConfig, bars: tuple[Bar, ...], stop_bars: tuple[Bar, ...]
+) -> list[Figure]:
     limits = config.turn_taking
     found = [row.measures for row in rows]
     heard = [f for f in found if f["played"]]
@@ -148,10 +151,10 @@ def _figures(rows: Sequence[Row], config: EvaluationConfig, bars: tuple[Bar, ...
         _rate("success", "pairs", found, config, bars),
         *_sweep(found, config),
         _rate("success, first turn answered too", "pairs", found, config, strict=True),
-        rate("second turn came before the answer to the first", "pairs", (_preempted(f) for f in heard)),
+        rate("second turn before the answer to the first", "pairs", (_preempted(f) for f in heard)),
         _rate("success where it was speaking", "true interruptions", true, config),
         spread("response", "answered turns", latencies, limits.response_bars),
-        spread("stop", "true interruptions", (_stop(f, limits.grace_s) for f in true), limits.stop_bars),
+        spread("stop", "true interruptions", (_stop(f, limits.grace_s) for f in true), stop_bars),
     ]
 
 
@@ -162,7 +165,8 @@ def _sweep(found: Sequence[Facts], config: EvaluationConfig) -> Iterator[Figure]
         for limit in limits.limits:
             if (grace, limit) != (limits.grace_s, limits.limit_s):
                 name = f"success, grace {grace:g} s, answer within {limit:g} s"
-                yield rate(name, "pairs", (_success(f, grace, limit, config) for f in found))
+                figure = rate(name, "pairs", (_success(f, grace, limit, config) for f in found))
+                yield replace(figure, detail=True)
 
 
 def _rate(
