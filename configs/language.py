@@ -21,7 +21,7 @@ class TextTokenizerConfig(Config):
         "<|month|>",
         "<|year|>",
     )
-    alphabet: str = "abcdefghijklmnopqrstuvwxyz'-"
+    alphabet: str = "abcdefghijklmnopqrstuvwxyz'"
     punctuation: str = ",.?!"
     end_of_word: str = "</w>"
 
@@ -48,6 +48,12 @@ class CorpusConfig(Config):
         count_limit: "count to n" goes up to this n.
         exchanges: least and most exchanges of a dialogue.
         named_dialogues: share of dialogues whose system prompt gives the assistant a name.
+        repeats: share of exchanges that ask for the last answer again.
+        follow_ups: share of "and of Germany" where the last kind allows it.
+        more_of_the_same: share of "another one" where the last kind allows it.
+        names: share of exchanges about the assistant's or the user's name.
+        turn_questions: share of long turns that end in one of our questions ...
+        turn_outside: ... or in one without an answer; the rest are statements.
     """
 
     seed: int = 0
@@ -62,5 +68,27 @@ class CorpusConfig(Config):
     arithmetic_limit: int = 20
     times_limit: int = 12
     count_limit: int = 50
-    exchanges: tuple[int, int] = (2, 6)
+    exchanges: tuple[int, int] = (1, 6)
     named_dialogues: float = 0.8
+    repeats: float = 0.08
+    follow_ups: float = 0.15
+    more_of_the_same: float = 0.3
+    names: float = 0.15
+    turn_questions: float = 0.6
+    turn_outside: float = 0.15
+
+
+class VocabularyConfig(Config):
+    """How the tokenizer and the table of true case are learnt from the corpus.
+
+    Attributes:
+        rows: exchanges and turns drawn for the words of users.
+        answer_weight: how much more an answer's word counts than a user's: one token is spoken per slot.
+    """
+
+    tokenizer: TextTokenizerConfig = TextTokenizerConfig()
+    corpus: CorpusConfig = CorpusConfig()
+    seed: int = 0
+    rows: int = 40_000
+    turns: int = 4_000
+    answer_weight: int = 8

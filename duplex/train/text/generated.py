@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from configs.language import CorpusConfig
 from duplex.text.numbers import cardinal
 from duplex.train.text.kinds import Fact, Kind, read_data
-from duplex.train.text.patterns import expand, marked, sentence
+from duplex.train.text.patterns import distinct, expand, marked, sentence
 
 Slots = dict[str, str]
 
@@ -35,7 +35,7 @@ def _kind(name: str, rows: Iterator[Slots] | list[Slots], long: bool = False) ->
         answer, key = marked(spec["answer"].format(**slots))
         facts.append(
             Fact(
-                tuple(pattern.format(**slots) for pattern in patterns),
+                distinct(pattern.format(**slots) for pattern in patterns),
                 (sentence(answer),),
                 key,
                 tuple(follow.format(**slots) for follow in follows),

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from configs.base import ConfigError
-from duplex.train.text.patterns import agreement, expand, lines, marked, sentence, with_article
+from duplex.train.text.patterns import agreement, distinct, expand, lines, marked, sentence, with_article
 
 Row = dict[str, str]
 
@@ -26,12 +26,14 @@ class Fact:
         answers: one canonical answer, or several for small talk and "tell me a joke".
         key: what must appear in a right answer; alternatives are parted by '|'.
         follows: short ways of asking after another fact of the same kind ("and of Germany").
+        weight: how often the fact is drawn against the others of its kind.
     """
 
     cores: tuple[str, ...]
     answers: tuple[str, ...]
     key: str
     follows: tuple[str, ...] = ()
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,10 @@ def _table_facts(spec: Mapping[str, Any], rows: Iterator[Row]) -> Iterator[Fact]
         answer, key = marked(spec["answer"].format(**slots))
         key = key or str(spec.get("key", "")).format(**slots)
         yield Fact(
-            tuple(pattern.format(**slots) for pattern in patterns),
+            distinct(pattern.format(**slots) for pattern in patterns),
             (sentence(answer),),
             key,
-            tuple(pattern.format(**slots) for pattern in _listed(spec, "follow")),
+            distinct(pattern.format(**slots) for pattern in _listed(spec, "follow")),
         )
 
 
@@ -137,4 +139,4 @@ def _single(line: str) -> Fact:
         for text in expand(part):
             cores += _framed([text]) if text.startswith(("the ", "a ", "an ", "half ")) else [text]
     answer, key = marked(right.strip())
-    return Fact(tuple(dict.fromkeys(cores)), (sentence(answer),), key)
+    return Fact(distinct(cores), (sentence(answer),), key)

@@ -4,7 +4,7 @@ Knows strings; knows nothing of kinds, splits or files.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
 _KEY = re.compile(r"\*([^*]+)\*")
@@ -32,8 +32,9 @@ def with_article(noun: str) -> str:
 
 
 def is_plural(noun: str) -> bool:
-    """Whether a noun of the data files takes 'are': it ends in a plural s or is a list."""
-    return noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
+    """Whether a noun of the data files takes 'are': its head ('deck' of 'deck of cards') ends in a plural s."""
+    head = noun.split(" of ")[0]
+    return head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
 def agreement(noun: str) -> dict[str, str]:
@@ -70,3 +71,14 @@ def lines(block: str | Iterable[str]) -> list[str]:
     """Non-empty lines of a block, stripped."""
     parts = block.splitlines() if isinstance(block, str) else block
     return [line.strip() for line in parts if line.strip()]
+
+
+def distinct(items: Iterable[str]) -> tuple[str, ...]:
+    """The items in their order, each once."""
+    return tuple(dict.fromkeys(items))
+
+
+def parted(items: Sequence[str], every: int) -> tuple[list[str], list[str]]:
+    """(shown, held out): every n-th item is held out."""
+    shown = [item for i, item in enumerate(items) if i % every != every - 1]
+    return shown, list(items[every - 1 :: every])
