@@ -79,8 +79,8 @@ def test_long_answers_are_long() -> None:
 def test_dialogues_depend_on_what_was_before() -> None:
     again = named = follow = 0
     for dialogue in CORPUS.dialogues(random.Random(11), 600):
-        for before, row in zip(("", *dialogue.exchanges), dialogue.exchanges, strict=False):
-            if row.kind == "again" and not isinstance(before, str):
+        for before, row in zip((None, *dialogue.exchanges), dialogue.exchanges, strict=False):
+            if row.kind == "again" and before is not None:
                 assert row.assistant == before.assistant
                 again += 1
             if row.kind == "your_name" and row.key in row.assistant and "yet" not in row.assistant:
