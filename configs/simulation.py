@@ -266,10 +266,14 @@ class ProjectionConfig(Config):
 
 
 class DialogueDataConfig(Config):
-    """How simulated dialogues become training examples; `noise` is the rate of errors in the users' words."""
+    """How simulated dialogues become training examples.
+
+    `words_per_slot`: text tokens of the user per slot. `veto_share`: of mute slots in which the assistant must stay
+    mute, the share that teaches the text head to have no words, so that it can veto a wrong start.
+    """
 
     words_per_slot: int = 4
-    noise: float = 0.06
+    veto_share: float = 0.0
     arrival: ArrivalConfig = ArrivalConfig()
     oracle: OracleConfig = OracleConfig()
     projection: ProjectionConfig = ProjectionConfig()

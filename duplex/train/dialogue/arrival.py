@@ -8,6 +8,7 @@ slot, the rest waits.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def voiced_frames(scene: Scene, slots: int, sounds: bool) -> NDArray[np.bool_]:
     if sounds:
         spans += [(sound.start, sound.end) for sound in scene.sounds if sound.words]
     for start, end in spans:
-        frames[int(start * 1000 / _FRAME_MS) : int(end * 1000 / _FRAME_MS) + 1] = True
+        frames[int(start * 1000 / _FRAME_MS) : ceil(end * 1000 / _FRAME_MS - 1e-6)] = True
     return frames
 
 

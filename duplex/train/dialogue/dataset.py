@@ -104,7 +104,7 @@ class DialogueDataset:
         """
         Args:
             shards: dialogues of equal length.
-            table: tracks of the answers; an answer without one is never given (its slots teach silence no weight).
+            table: tracks of the answers; an answer without one is never given.
             tokenizer: of user and assistant.
             config: arrival of words, oracle, projection.
             mishear: makes recognition errors.
@@ -143,7 +143,7 @@ class DialogueDataset:
             prefix=self._prefix(examples),
             features=torch.from_numpy(features).unflatten(1, (self.slots, AUDIO.packets_per_slot)),
             user_words=torch.from_numpy(np.stack([arrival.words for arrival in arrivals])),
-            **self._assistant(played),
+            **self._assistant(played, rng),
             voice=torch.from_numpy(np.stack([example.voice for example in examples])),
             ends=torch.from_numpy(np.stack([example.ends for example in examples])),
             known=torch.from_numpy(self._known).expand(len(examples), -1),
@@ -189,7 +189,7 @@ class DialogueDataset:
         rows = [[self._tokenizer.sil] * (length - len(e.prompt)) + list(e.prompt) for e in examples]
         return torch.tensor(rows, dtype=torch.long).reshape(len(examples), length)
 
-    def _assistant(self, played: Sequence[Played]) -> dict[str, Tensor]:
+    def _assistant(self, played: Sequence[Played], rng: random.Random) -> dict[str, Tensor]:
         """The assistant's past and the targets, looked up in the table of tracks."""
         table = self._table
         places = np.stack([one.played for one in played])
@@ -198,12 +198,15 @@ class DialogueDataset:
         text = np.where(speaking, table.text[np.maximum(places, 0)], self._tokenizer.sil)
         tokens = np.where(speaking[..., None, None], table.tokens[np.maximum(places, 0)], table.rest)
         target = np.where(taught, table.taught[np.maximum(wanted, 0)], NOT_TAUGHT)
+        right = np.stack([one.target for one in played])
+        draws = np.random.default_rng(rng.randrange(1 << 30)).random(right.shape)
+        target[~speaking & (right == 0) & (draws < self._config.veto_share)] = self._tokenizer.sil
         return {
             "text": torch.from_numpy(text),
             "tokens": torch.from_numpy(tokens.astype(np.int8)),
             "state": torch.from_numpy(speaking.astype(np.int64)),
             "since": torch.from_numpy(np.stack([one.since for one in played])),
-            "target_state": torch.from_numpy(np.stack([one.target for one in played])),
+            "target_state": torch.from_numpy(right),
             "state_weight": torch.from_numpy(np.stack([one.weight for one in played])),
             "target_text": torch.from_numpy(target),
         }

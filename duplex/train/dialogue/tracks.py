@@ -87,6 +87,19 @@ class TableBuilder:
         self._tokens: list[NDArray[np.int8]] = []
         self._places: dict[str, Answer] = {}
 
+    @property
+    def answers(self) -> frozenset[str]:
+        """Answers that have a track."""
+        return frozenset(self._places)
+
+    def extend(self, table: TrackTable) -> None:
+        """Take over all tracks of a table."""
+        first = len(self._text)
+        self._text += table.text.tolist()
+        self._taught += table.taught.tolist()
+        self._tokens.append(table.tokens)
+        self._places |= {name: Answer(first + place.first, place.slots) for name, place in table.places.items()}
+
     def add(self, answer: str, ids: Sequence[int], entering: Sequence[int], tokens: NDArray[np.int8]) -> None:
         """Add the track of one answer.
 

@@ -78,4 +78,4 @@ class Absent:
         raise AssertionError("an engine that is not installed cannot speak")
 
 
-HUMMING = {name: Hum for name in ("hibari", "piper", "flite", "espeak", "festival", "kokoro")}
+HUMMING = dict.fromkeys(("hibari", "piper", "flite", "espeak", "festival", "kokoro"), Hum)

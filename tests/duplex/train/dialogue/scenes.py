@@ -1,0 +1,75 @@
+"""Scenes, a tokenizer and a clip bank that the dialogue tests share."""
+
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from configs.simulation import AmountConfig, NoiseConfig, RoomConfig, SimulationConfig, SpeechBankConfig
+from duplex.train.dialogue.scene import Scene, Sound, Turn, Word, timed
+from duplex.train.speech.synthesize import run
+from tests.duplex.train.speech.texts import HUMMING, TinyTexts
+
+SMALL = SimulationConfig(dialogues=5, batch=2, rooms=RoomConfig(rooms=2), noises=NoiseConfig(events=6, beds=4))
+AMOUNTS = {
+    "questions": 6,
+    "dialogues": 3,
+    "turns": 4,
+    "backchannels": 2,
+    "commands": 1,
+    "answers": 2,
+    "test_voice": 3,
+    "test_frame": 3,
+    "test_voice_frame": 3,
+    "test_robot": 3,
+    "test_turns": 4,
+    "test_backchannels": 2,
+    "test_commands": 1,
+}
+
+
+def small_bank(folder: Path) -> Path:
+    """A clip bank spoken by a hum, a few clips of every part that is used."""
+    amounts = dict.fromkeys(AmountConfig.model_fields, 0) | AMOUNTS
+    run(SpeechBankConfig(amounts=AmountConfig(**amounts)), folder, TinyTexts(), tuple(AMOUNTS), HUMMING)
+    return folder
+
+
+def turn(start: float, end: float, text: str, answer: str = "Paris is the capital.", kind: str = "capital") -> Turn:
+    spans = ((start, end),)
+    return Turn(start, end, answer, kind, "", False, spans, timed(text, spans))
+
+
+def scene(*turns: Turn, sounds: tuple[Sound, ...] = (), opening: str = "", left: float = 0.0) -> Scene:
+    return Scene("test/0", "your name is ada.", opening, left, turns, sounds)
+
+
+def backchannel(start: float) -> Sound:
+    return Sound("backchannel", start, start + 0.3, (Word("yeah", start + 0.3),))
+
+
+class WordIds:
+    """One id for every new word, from 10 on."""
+
+    sil = 0
+
+    def __init__(self) -> None:
+        self.ids: dict[str, int] = {}
+
+    def encode(self, text: str) -> list[int]:
+        return [self.ids.setdefault(word, len(self.ids) + 10) for word in text.lower().replace(".", "").split()]
+
+
+class LoudnessEar:
+    """Features are the mean level of each 20 ms, twice."""
+
+    def encode(self, pcm: Tensor) -> Tensor:
+        level = pcm.unflatten(1, (-1, 320)).abs().mean(-1, keepdim=True)
+        return level.repeat(1, 1, 2)
+
+
+def no_errors(words: list[str], rng: object) -> list[str]:
+    return words
+
+
+REST = np.zeros(15, np.int8)

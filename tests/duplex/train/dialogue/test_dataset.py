@@ -1,0 +1,95 @@
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs.simulation import AnswerLengthConfig, DialogueDataConfig
+from duplex.stages.fusion import ABSENT
+from duplex.train.dialogue.dataset import DialogueDataset
+from duplex.train.dialogue.shards import Shard
+from duplex.train.dialogue.simulate import run
+from duplex.train.dialogue.speak import answers_of
+from duplex.train.dialogue.tracks import NOT_TAUGHT, TextIds, estimated_table
+from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors
+
+
+@pytest.fixture(scope="module")
+def shard(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Shard:
+    folder = tmp_path_factory.mktemp("dialogues")
+    run(SMALL.model_copy(update={"dialogues": 12, "batch": 4}), folder, bank, LoudnessEar())
+    return Shard(folder)
+
+
+def dataset(shard: Shard, config: DialogueDataConfig) -> DialogueDataset:
+    ids = WordIds()
+    table = estimated_table(answers_of([shard]), ids.encode, TextIds(0, 1, 2), REST + 1, AnswerLengthConfig())
+    return DialogueDataset([shard], table, ids, config, no_errors, prompt="you are ada")
+
+
+def test_shapes_and_types(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig()).batch([0, 3, 5], random.Random(0))
+    shapes = {name: tuple(value.shape) for name, value in vars(batch).items()}
+    assert shapes == {
+        "prefix": (3, shapes["prefix"][1]),
+        "features": (3, 150, 10, 2),
+        "user_words": (3, 150, 4),
+        "text": (3, 150),
+        "tokens": (3, 150, 5, 15),
+        "state": (3, 150),
+        "since": (3, 150),
+        "target_state": (3, 150),
+        "state_weight": (3, 150),
+        "target_text": (3, 150),
+        "voice": (3, 150, 5),
+        "ends": (3, 150),
+        "known": (3, 150),
+    }
+    assert batch.tokens.dtype == torch.int8
+    assert batch.features.dtype == torch.float16
+
+
+def test_features_belong_to_their_dialogue(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig()).batch([7, 2], random.Random(0))
+    for row, index in enumerate((7, 2)):
+        assert np.array_equal(batch.features[row].flatten(0, 1).numpy(), shard.features[index])
+
+
+def test_the_same_generator_gives_the_same_batch_and_another_does_not(shard: Shard) -> None:
+    data = dataset(shard, DialogueDataConfig())
+    first, same, other = (data.batch(range(12), random.Random(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(value, getattr(same, name)) for name, value in vars(first).items())
+    assert not torch.equal(first.state, other.state)
+
+
+def test_a_perfect_past_says_what_was_taught(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0), perturbed=False)
+    taught = batch.target_text[:, :-1] != NOT_TAUGHT
+    assert taught.sum() > 50
+    assert torch.equal(batch.text[:, 1:][taught], batch.target_text[:, :-1][taught])
+    assert (batch.state[:, 1:][taught] == 1).all()
+    assert torch.equal(batch.target_state[:, :-1], batch.state[:, 1:].float())
+
+
+def test_mute_slots_hold_silence(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0))
+    mute = batch.state == 0
+    assert (batch.text[mute] == 0).all()
+    assert (batch.text[~mute] != 0).all()
+    assert (batch.tokens[mute] == 1).all()
+
+
+def test_users_words_are_there(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0))
+    counts = (batch.user_words != ABSENT).sum((1, 2))
+    said = [len(scene.turns) > 0 for scene in shard.scenes]
+    assert all(count > 0 for count, spoken in zip(counts.tolist(), said, strict=True) if spoken)
+
+
+def test_vetoes_are_taught_only_where_the_assistant_must_stay_mute(shard: Shard) -> None:
+    batch = dataset(shard, DialogueDataConfig(veto_share=0.5)).batch(range(12), random.Random(0))
+    vetoed = batch.target_text == 0
+    assert vetoed.sum() > 100
+    assert (batch.state[vetoed] == 0).all()
+    assert (batch.target_state[vetoed] == 0).all()
