@@ -18,6 +18,11 @@ Use, with any clock and any event loop:
     packet = session.pull()                             # every 20 ms
     hub.close(session.id, "client left")                # row free, files finished
 
+Without a network, under a virtual clock:
+
+    talk = converse(load("mini", rows=1), samples, ConversationOptions(seed=1), folder=Path("talk"))
+    talk = converse_with(generator, user)               # user(live) -> the next [3200] samples, or None at the end
+
 Files of a session lie in `config.recording.folder / session.id`: `dialogue.wav`, `user.wav`, `slots.jsonl`
 (`runtime.slot_log.SlotRow` per slot), and `transcript.json` (`runtime.transcript`). Errors: `runtime.errors`.
 """

@@ -73,7 +73,8 @@ class VirtualConversation:
         self._delay_ms = generator.delay_ms
         self._rows: list[SlotRow] = []
         self._user: list[Pcm16] = []
-        self._assistant: list[Samples] = [np.zeros(SLOT_OUT, dtype=np.float32)]
+        self._assistant: Samples = np.zeros(SLOT_OUT, dtype=np.float32)
+        self._length = SLOT_OUT
 
     @property
     def slot(self) -> int:
@@ -87,8 +88,8 @@ class VirtualConversation:
 
     @property
     def assistant(self) -> Samples:
-        """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz."""
-        return np.concatenate(self._assistant)
+        """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz; not to be changed."""
+        return self._assistant[: self._length]
 
     def step(self, user: Pcm16 | Samples) -> SlotRow:
         """Let the user's next slot pass, [3200] at 16 kHz; returns its row.
@@ -104,11 +105,18 @@ class VirtualConversation:
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)
-                self._assistant.append(news.result.pcm)
+                self._append(news.result.pcm)
         self._user.append(pcm)
         for _ in range(AUDIO.packets_per_slot):
             self._session.pull()
         return self._rows[-1]
+
+    def _append(self, pcm: Samples) -> None:
+        """Amortized growth: a reactive user looks at everything in every slot."""
+        if self._length + SLOT_OUT > len(self._assistant):
+            self._assistant = np.concatenate([self._assistant, np.zeros_like(self._assistant)])
+        self._assistant[self._length : self._length + SLOT_OUT] = pcm
+        self._length += SLOT_OUT
 
     def finish(self, reason: str = "end of the audio") -> Conversation:
         """End the conversation and finish its files.

@@ -65,7 +65,10 @@ class EngineClient(Protocol):
         ...
 
     def fileno(self) -> int | None:
-        """A descriptor that is readable when `poll` has something (for event loops), or None."""
+        """A descriptor that is readable when `poll` has something (for event loops), or None.
+
+        It stays readable after the engine's end, when this becomes None: stop watching it then.
+        """
         ...
 
     def close(self) -> None:

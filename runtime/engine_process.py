@@ -109,8 +109,8 @@ class PipeEngine:
                 self._gone = error
 
     def fileno(self) -> int | None:
-        """Descriptor of the pipe; None where event loops cannot watch it."""
-        return None if sys.platform == "win32" else self._pipe.fileno()
+        """Descriptor of the pipe; None where event loops cannot watch it, and when the engine is gone."""
+        return None if self._gone or sys.platform == "win32" else self._pipe.fileno()
 
     def close(self) -> None:
         """End the engine."""

@@ -104,7 +104,7 @@ def test_a_model_that_breaks_down_is_told_to_every_session_once(in_thread: Open)
     failures = [event for event in events_until(engine, failed) if isinstance(event, SessionFailed)]
     assert {event.session for event in failures} == sessions
     assert all("the fake model broke" in event.message for event in failures)
-    assert (engine.poll(), engine.free) == ([], 0)
+    assert (engine.poll(), engine.free, engine.fileno()) == ([], 0, None)
     with pytest.raises(EngineDied, match="restart"):
         engine.open(OPTIONS)
 
