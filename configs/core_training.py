@@ -16,9 +16,9 @@ class LossConfig(Config):
 class AugmentConfig(Config):
     """What keeps dialogues from being learnt by heart (all on encoder features or slots).
 
-    `crop_slots`: up to so many slots are cut off the beginning. `channel_dropout`: share of feature channels replaced by
-    their mean. `noise`: standard deviations of Gaussian noise. `latest_first_slot`: the first slot's number is drawn up to
-    it, so that late positions are no surprise.
+    `crop_slots`: up to so many slots are cut off the beginning. `channel_dropout`: share of feature channels replaced
+    by their mean. `noise`: standard deviations of Gaussian noise. `latest_first_slot`: the first slot's number is
+    drawn up to it, so that late positions are no surprise.
     """
 
     crop_slots: int = 50

@@ -38,9 +38,14 @@ class ClipConfig(Config):
 
 
 class UserConfig(Config):
-    """`patience_s`: how long the simulated user waits for the assistant before it gives up an event."""
+    """The simulated user.
+
+    `patience_s`: how long it waits for the assistant before it gives up an event. `longest_s`: it hears no answer
+    for longer than this.
+    """
 
     patience_s: float = Field(default=12.0, gt=0.0)
+    longest_s: float = Field(default=60.0, gt=0.0)
 
 
 class TimingConfig(Config):
@@ -122,12 +127,12 @@ class PausesConfig(Config):
 class UnderstandingConfig(Config):
     """Questions and answers.
 
-    `wait_s`: for the answer to begin and end. `quiet_s`: silence after the answer that ends the dialogue.
+    `wait_s`: for the answer to begin. `quiet_s`: silence after the answer that ends the dialogue.
     `refusals`: an answer that holds one of these says that it does not know.
     """
 
     lead_s: float = 0.5
-    wait_s: float = 16.0
+    wait_s: float = 8.0
     quiet_s: float = 1.5
     refusals: tuple[str, ...] = ("don't know", "do not know", "not sure", "no idea")
     voice_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.85),)
@@ -139,13 +144,15 @@ class UnderstandingConfig(Config):
 class SpeechConfig(Config):
     """The assistant's own voice.
 
-    `asr`: folder of a faster-whisper model that judges it; "" is the packaged tiny.en. `margin_s`: around an answer.
+    `asr`: folder of a faster-whisper model that judges it; "" is the packaged tiny.en. `answers`: questions
+    that are asked. `cuts`: long answers that are interrupted. `margin_s`: around an answer.
     A joint is a start, an end, a cut or a border of two slots. It clicks where the largest step from sample to sample
     within `joint_ms` is over `click_floor` (full scale is 1) and over `click_ratio` times the largest one in the
     `around_ms` before and after. `clip_level`: samples at or above it are clipped.
     """
 
-    answers: int = Field(default=60, ge=1)
+    answers: int = Field(default=80, ge=1)
+    cuts: int = Field(default=12, ge=0)
     asr: str = ""
     margin_s: float = 0.3
     joint_ms: float = Field(default=1.0, gt=0.0)
@@ -159,9 +166,14 @@ class SpeechConfig(Config):
 
 
 class EvaluationConfig(Config):
-    """Everything that defines a measurement. `started_at`: when every conversation takes place, seconds since 1970."""
+    """Everything that defines a measurement.
+
+    `started_at`: when every conversation takes place, seconds since 1970. `request_words`: a long answer has at least
+    so many words.
+    """
 
     started_at: float = 1_769_855_700.0
+    request_words: int = Field(default=20, ge=1)
 
     gate: GateConfig = GateConfig()
     clips: ClipConfig = ClipConfig()

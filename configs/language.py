@@ -1,6 +1,8 @@
 """What the assistant reads and says: text tokens and the corpus of exchanges."""
 
 from configs.base import Config
+from configs.core import CoreConfig
+from configs.schedule import ScheduleConfig
 
 
 class TextTokenizerConfig(Config):
@@ -92,3 +94,64 @@ class VocabularyConfig(Config):
     rows: int = 40_000
     turns: int = 4_000
     answer_weight: int = 8
+
+
+class NoiseConfig(Config):
+    """What a small recognizer might make of the user's words.
+
+    Attributes:
+        clean: share of utterances that are heard without an error.
+        rate: chance of an error at each word of the others.
+        substitute, delete, insert, split, join: odds of the kinds of errors.
+        table: how often an error is taken from the table of real confusions, where it knows the word.
+        alike: share of made-up substitutions by a word that sounds alike; the rest change letters.
+    """
+
+    clean: float = 0.4
+    rate: float = 0.15
+    substitute: float = 0.6
+    delete: float = 0.18
+    insert: float = 0.08
+    split: float = 0.07
+    join: float = 0.07
+    table: float = 0.8
+    alike: float = 0.7
+
+
+class PretrainConfig(Config):
+    """Text pre-training of the core: dialogues as text, in the arrangement of slots.
+
+    Attributes:
+        steps: optimizer steps.
+        elements: elements of a batch, padding included.
+        pool: dialogues that are drawn at once and sorted by length.
+        longest: dialogues are cut after so many slots.
+        full_from: share of the steps after which the empty elements of both sides are no longer left out.
+        full: share of batches with the empty elements before that.
+        turns: share of dialogues that begin with a long turn.
+        gaps: chances of 0, 1, 2, ... empty slots between batches of the user's words.
+        peak_rate, warmup, weight_decay, clip, average: of AdamW with a cosine; decay of the average of the weights.
+    """
+
+    core: CoreConfig = CoreConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    corpus: CorpusConfig = CorpusConfig()
+    noise: NoiseConfig = NoiseConfig()
+    seed: int = 0
+    steps: int = 6000
+    elements: int = 2400
+    pool: int = 256
+    longest: int = 150
+    full_from: float = 0.85
+    full: float = 0.1
+    turns: float = 0.12
+    gaps: tuple[float, ...] = (0.7, 0.15, 0.1, 0.05)
+    peak_rate: float = 1.5e-3
+    warmup: int = 100
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    average: float = 0.998
+    save_every_s: float = 120.0
+    evaluate_every: int = 1000
+    evaluation_rows: int = 200
+    vocabulary: str = "duplex/pretrained/mini"

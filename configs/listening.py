@@ -83,10 +83,55 @@ class VoiceActivityConfig(Config):
     frame_ms: Literal[10, 20, 30] = 20
 
 
+class DecodingConfig(Config):
+    """Greedy decoding with times, and what keeps Whisper from repeating itself or hearing words in noise.
+
+    `tail_s` of silence is appended to a clip. Decoding stops at a closing time within `near_end_s` of the clip's end,
+    when the first `loop_tokens` pieces come again, or after `tokens_per_s` pieces a second (at least `least_tokens`).
+    Words that repeat the first ones are dropped where there are more than `words_per_s` a second.
+    A transcript is dropped when the mean log-probability of its pieces is below `least_logprob`, or below
+    `doubtful_logprob` while no-speech is above `no_speech`.
+    """
+
+    tail_s: float = 1.0
+    near_end_s: float = 0.6
+    loop_tokens: int = 4
+    tokens_per_s: float = 6.0
+    least_tokens: int = 8
+    words_per_s: float = 4.5
+    latest_start_s: float = 1.0
+    least_logprob: float = -1.2
+    doubtful_logprob: float = -0.7
+    no_speech: float = 0.6
+
+
 class TranscriberConfig(Config):
-    """When the user's turn is decoded and what is believed of it."""
+    """When the user's turn is decoded and what is believed of it.
+
+    Attributes:
+        onset_frames: voiced frames within two slots that open a turn.
+        lead_s: audio before the first voiced frame that belongs to the clip.
+        pause_ms: silence at the end of a slot after which all words are taken.
+        every_slots: how often a clip is decoded while speech goes on, per begun `slower_each_s` of its length.
+        restart_s, restart_pause_s: a clip longer than this gives way to a new one at a pause of this length.
+        longest_s: a clip is never longer.
+        answered_s: silence that ends a turn while the assistant speaks.
+        abandoned_s: silence that ends a turn while the assistant is mute.
+    """
 
     shape: WhisperShape = WhisperShape()
+    decoding: DecodingConfig = DecodingConfig()
+    voice: VoiceActivityConfig = VoiceActivityConfig()
+    onset_frames: int = 3
+    lead_s: float = 0.3
+    pause_ms: int = 100
+    every_slots: int = 2
+    slower_each_s: float = 6.0
+    restart_s: float = 8.0
+    restart_pause_s: float = 0.4
+    longest_s: float = 27.0
+    answered_s: float = 0.4
+    abandoned_s: float = 4.0
 
 
 class WordsConfig(Config):
@@ -94,3 +139,18 @@ class WordsConfig(Config):
 
     source: Literal["none", "ctc", "transcriber"] = "transcriber"
     transcriber: TranscriberConfig = TranscriberConfig()
+
+
+class WhisperExport(Config):
+    """What is kept of Whisper's vocabulary. GPT-2 numbered its pieces by frequency, so small numbers are common ones.
+
+    Kept are pieces that dictionary words use (those inside words only if `least_words` words use them), whole
+    words below number `common_words`, pieces of capitalised dictionary words below `common_capitals` (any common
+    word may begin a sentence), of numbers up to `largest_number`, and of `signs`.
+    """
+
+    least_words: int = 3
+    common_words: int = 44_000
+    common_capitals: int = 25_000
+    largest_number: int = 2100
+    signs: str = ".,?!'-%$&:;/"

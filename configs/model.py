@@ -2,19 +2,27 @@
 
 from configs.base import Config
 from configs.core import CoreConfig
-from configs.listening import EncoderConfig, VoiceActivityConfig, WordsConfig
+from configs.language import TextTokenizerConfig
+from configs.listening import EncoderConfig, WordsConfig
 from configs.schedule import ScheduleConfig
 from configs.voice import VoiceConfig
 
 
-class ModelConfig(Config):
-    """One member of the model family, as `config.yaml` of a checkpoint folder holds it.
+class EarsConfig(Config):
+    """What hears: features of the user's speech for the state head, words for the mind."""
+
+    encoder: EncoderConfig = EncoderConfig()
+    words: WordsConfig = WordsConfig()
+
+
+class MindConfig(Config):
+    """What decides, thinks and writes.
 
     Attributes:
-        name: of the configuration.
+        name: of the model.
         system_prompt: taken where a conversation brings none.
-        rows_per_step: conversations that one step runs together. 1 makes a conversation's output independent, bit for bit, of who
-            shares the engine (batched kernels round differently for different batch sizes).
+        rows_per_step: conversations that one step runs together. 1 makes a conversation's output independent, bit for
+            bit, of who shares the engine (batched kernels round differently for different batch sizes).
     """
 
     name: str
@@ -22,7 +30,12 @@ class ModelConfig(Config):
     rows_per_step: int = 1
     schedule: ScheduleConfig = ScheduleConfig()
     core: CoreConfig = CoreConfig()
-    encoder: EncoderConfig = EncoderConfig()
-    activity: VoiceActivityConfig = VoiceActivityConfig()
-    words: WordsConfig = WordsConfig()
+    text: TextTokenizerConfig = TextTokenizerConfig()
+
+
+class ModelConfig(Config):
+    """One member of the model family; each part has a file of its own in a checkpoint folder."""
+
+    mind: MindConfig
+    ears: EarsConfig = EarsConfig()
     voice: VoiceConfig = VoiceConfig()

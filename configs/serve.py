@@ -74,7 +74,7 @@ class LatencyConfig(Config):
 class ServeConfig(Config):
     """Where the server listens, who may use it and what it answers with.
 
-    `host`: any address that is not loopback needs `token`. `certfile`, `keyfile`: TLS, both or none.
+    `host`: any address that is not loopback needs `token` (visible ASCII). `certfile`, `keyfile`: TLS, both or none.
     `max_body_bytes`: of a request. `max_message_bytes`: of a data channel message. `max_buffered_bytes`: what may
     wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
     `keep_latencies`: how many of the last measured ones the status is made of.
@@ -82,7 +82,7 @@ class ServeConfig(Config):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
-    token: str | None = None
+    token: str | None = Field(default=None, pattern=r"^[!-~]+$")
     certfile: Path | None = None
     keyfile: Path | None = None
     max_body_bytes: int = Field(default=65_536, ge=1024)

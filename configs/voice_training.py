@@ -58,9 +58,23 @@ class SrhTraining(Config):
     following_noise: float = 0.1
 
 
+class DecoderTraining(Config):
+    """Fine-tuning of the band decoder on what the head says; `true_share` of the crops keep the encoder's digits."""
+
+    steps: int = 5_000
+    seed: int = 0
+    batch: int = 8
+    crop_tokens: int = 96
+    rate: float = 8e-4
+    warmup: int = 100
+    rows: int = 256
+    true_share: float = 0.2
+
+
 class VoiceTraining(Config):
     """One run of the whole speaking half."""
 
     corpus: CorpusConfig = CorpusConfig()
     tokenizer: TokenizerTraining = TokenizerTraining()
     srh: SrhTraining = SrhTraining()
+    decoder: DecoderTraining = DecoderTraining()

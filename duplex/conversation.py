@@ -1,0 +1,161 @@
+"""One row's bookkeeping between slots: user words that wait, the answer that grows, what A_t holds.
+
+Pure Python: knows words, ids and the schedule; knows nothing of tensors and audio.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from configs.audio import AUDIO
+from configs.schedule import ScheduleConfig
+from duplex.interface import ConversationOptions, SpokenWord
+from duplex.stages.fusion import ABSENT
+from duplex.stages.pointer import SpokenPart
+from duplex.text.clock_words import fill_in_words, local
+from duplex.text.tokenizer import TextTokenizer
+from duplex.text.truecase import Truecase
+from tdm.scheduler import Decision, Scheduler
+from tdm.slots import State
+
+_WORD = re.compile(r"[\w']+|[^\w\s]")
+
+
+@dataclass
+class Answer:
+    """The assistant's present answer: its words as spoken and as captions, an unfinished piece, is it written."""
+
+    index: int = -1
+    words: list[str] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
+    shown: int = 0
+    piece: str = ""
+    written: bool = False
+
+
+@dataclass(frozen=True)
+class AssistantSlot:
+    """What A_t is made of besides the speech tokens."""
+
+    text_id: int
+    state: State = State.MUTE
+    since: int = 0
+
+
+class Conversation:
+    """Everything of one conversation that is not a tensor."""
+
+    def __init__(
+        self,
+        options: ConversationOptions,
+        schedule: ScheduleConfig,
+        tokenizer: TextTokenizer,
+        truecase: Truecase,
+        prefix: list[int],
+    ) -> None:
+        """`prefix` are the ids of the system prompt.
+
+        Raises:
+            ValueError: the prompt is longer than the schedule pins.
+        """
+        self.options = options
+        self.prefix = prefix
+        self.scheduler = Scheduler(schedule, options.policy, len(prefix))
+        self.assistant = AssistantSlot(tokenizer.sil)
+        self.answer = Answer()
+        self.queued = 0
+        self.event = ""
+        self._places = schedule.user_words_per_slot
+        self._tokenizer = tokenizer
+        self._truecase = truecase
+        self._waiting: deque[int] = deque()
+
+    def hear(self, words: str) -> None:
+        """Words of the user became known; their tokens enter U one slot after the other."""
+        self._waiting.extend(self._tokenizer.encode(words))
+
+    def take_user_words(self) -> list[int]:
+        """Ids for this slot's U: at most `user_words_per_slot`, padded with `ABSENT`."""
+        taken = [self._waiting.popleft() for _ in range(min(self._places, len(self._waiting)))]
+        return taken + [ABSENT] * (self._places - len(taken))
+
+    def decide(self, p_speak: float) -> Decision:
+        """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
+        spoke = self.assistant.state is State.SPEAK
+        decision = self.scheduler.decide(p_speak, self.queued)
+        ended = spoke and decision.state is State.MUTE
+        self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
+        if decision.onset:
+            self.answer = Answer(self.answer.index + 1)
+        if decision.state is State.MUTE:
+            self._become(self._tokenizer.sil)
+        return decision
+
+    def say(self, text_id: int) -> list[str]:
+        """A text token of the answer; returns the words that are complete with it."""
+        self._become(text_id)
+        return self._add(self._finished_words(text_id))
+
+    def hold(self) -> None:
+        """No text token in slot t + 1: the text leads the speech far enough, or is over."""
+        self._become(self._tokenizer.hold)
+
+    def end_text(self) -> list[str]:
+        """The answer is written; a piece that no token has finished becomes a word."""
+        self._become(self._tokenizer.eos)
+        self.scheduler.end_text()
+        self.answer.written = True
+        piece, self.answer.piece = self.answer.piece, ""
+        return self._add(_WORD.findall(piece))
+
+    def veto(self) -> None:
+        """The answer that was about to start has no words: slot t + 1 stays MUTE."""
+        self.scheduler.veto()
+        self.answer = Answer(self.answer.index - 1, written=True)
+        self.event = "veto"
+        self._become(self._tokenizer.sil)
+
+    def spoke(self, queued: int, exhausted: bool) -> None:
+        """What the refined head has left after slot t + 1."""
+        self.queued = queued
+        if exhausted and self.assistant.state is State.SPEAK:
+            self.scheduler.finish()
+
+    def take_captions(self) -> tuple[str, ...]:
+        """Caption words of the answer that became complete since the last call."""
+        new = tuple(self.answer.captions[self.answer.shown :])
+        self.answer.shown = len(self.answer.captions)
+        return new
+
+    def spoken_words(self, parts: Iterable[SpokenPart]) -> tuple[SpokenWord, ...]:
+        """What sounds in slot t + 1, with its captions."""
+        answer = self.answer
+        return tuple(
+            SpokenWord(answer.index, part.item, answer.captions[part.item], part.start_ms, part.end_ms, part.done)
+            for part in parts
+        )
+
+    def _become(self, text_id: int) -> None:
+        self.assistant = AssistantSlot(text_id, self.scheduler.state, self.scheduler.slots_in_state)
+
+    def _add(self, words: list[str]) -> list[str]:
+        for word in words:
+            self.answer.captions.append(self._truecase.next_word(word, self.answer.words))
+            self.answer.words.append(word)
+        return words
+
+    def _finished_words(self, text_id: int) -> list[str]:
+        name = self._tokenizer.fill_in(text_id)
+        if name is not None:
+            return fill_in_words(name, self._moment())
+        self.answer.piece += self._tokenizer.piece(text_id)
+        if not self._tokenizer.ends_word(text_id):
+            return []
+        words, self.answer.piece = _WORD.findall(self.answer.piece), ""
+        return words
+
+    def _moment(self) -> datetime:
+        elapsed = self.scheduler.slot * AUDIO.slot_seconds
+        return local(self.options.started_at + elapsed, self.options.utc_offset_s)

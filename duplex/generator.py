@@ -1,0 +1,69 @@
+"""The generator: one slot of user audio in, the decision and audio of the assistant's next slot out, for all rows.
+
+The order of a slot is `RowGroup.step`; a row group is a few conversations that one step runs together. Knows the
+stages; knows nothing of who the rows are, of clocks or of files.
+"""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from configs.tiny import TINY
+from duplex.interface import ConversationOptions, Samples, SlotResult
+from duplex.model import DuplexModel
+from duplex.row_group import RowGroup
+
+
+class DuplexGenerator:
+    """`SlotGenerator` over a `DuplexModel`: rows in groups of `rows_per_step`, each with its own states.
+
+    The transcriber runs beside the steps in a worker thread; its words enter exactly one slot later, whether it was
+    quick or the step had to wait for it. Without `beside` it runs within the step; results are the same.
+    """
+
+    def __init__(self, model: DuplexModel, rows: int, beside: bool = True) -> None:
+        size = min(rows, model.config.rows_per_step)
+        self.rows = rows
+        self.fingerprint = model.fingerprint
+        self.delay_ms = model.detokenizer.delay_ms
+        self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber") if beside else None
+        self._groups = [RowGroup(model, min(size, rows - first), self._worker) for first in range(0, rows, size)]
+        self._size = size
+
+    def open(self, row: int, options: ConversationOptions) -> None:
+        """Begin a new conversation in `row`.
+
+        Raises:
+            ValueError: the system prompt is too long for the model.
+        """
+        group, within = divmod(row, self._size)
+        self._groups[group].open(within, options)
+
+    def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
+        """One slot for every active row: pcm [rows, 3200], active [rows]."""
+        results: list[SlotResult | None] = []
+        for index, group in enumerate(self._groups):
+            span = slice(index * self._size, index * self._size + group.size)
+            if active[span].any():
+                results += group.step(torch.from_numpy(pcm[span]), torch.from_numpy(active[span]))
+            else:
+                results += [None] * group.size
+        return results
+
+    def close(self) -> None:
+        """Stop the worker thread."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+
+
+def load_generator(model: str, rows: int, beside: bool = True) -> DuplexGenerator:
+    """Generator of a model: "tiny" (random, for tests), "mini", a checkpoint folder or a hub id.
+
+    Raises:
+        ConfigError: there is no such model or its files are not usable.
+    """
+    if model == TINY.mind.name:
+        return DuplexGenerator(DuplexModel.random(TINY), rows, beside)
+    return DuplexGenerator(DuplexModel.from_pretrained(model), rows, beside)

@@ -1,0 +1,80 @@
+"""The thinking half as one object: the core with its text tables, and their folder.
+
+Knows files and modules; knows nothing of conversations. Files: mind.yaml (configuration), core.safetensors,
+tokenizer.json and truecase.json.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from configs.base import ConfigError
+from configs.model import MindConfig
+from duplex.core import Core
+from duplex.quantize import load as load_weights
+from duplex.quantize import save as save_weights
+from duplex.text.tokenizer import TextTokenizer
+from duplex.text.truecase import Truecase
+
+CONFIG: Final = "mind.yaml"
+WEIGHTS: Final = "core.safetensors"
+TOKENIZER: Final = "tokenizer.json"
+TRUECASE: Final = "truecase.json"
+
+
+@dataclass(frozen=True)
+class Mind:
+    """Core in evaluation mode, tokenizer and true case."""
+
+    config: MindConfig
+    core: Core
+    tokenizer: TextTokenizer
+    truecase: Truecase
+
+    @classmethod
+    def fresh(cls, config: MindConfig) -> Self:
+        """Random weights and a vocabulary of letters; seed torch before."""
+        tokenizer = TextTokenizer.train(config.text, {})
+        _check_size(tokenizer, config)
+        return cls(config, Core(config.core).eval(), tokenizer, Truecase({}, {}))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            ConfigError, QuantizeError: a file is missing or broken, or they do not belong together.
+        """
+        config = MindConfig.from_yaml(folder / CONFIG)
+        core = Core(config.core)
+        weights = load_weights(folder / WEIGHTS)
+        missing, unexpected = core.load_state_dict(weights, strict=False)
+        wrong = [name for name in missing if name != _TIED] + unexpected
+        if wrong:
+            raise ConfigError(f"{folder / WEIGHTS} does not fit {CONFIG}: {', '.join(wrong[:3])}; export both together")
+        tokenizer = TextTokenizer.from_file(folder / TOKENIZER, config.text)
+        _check_size(tokenizer, config)
+        return cls(config, core.eval(), tokenizer, Truecase.from_file(folder / TRUECASE))
+
+    def save(self, folder: Path) -> None:
+        """Write all four files; matrices as int8, tables and small parts in float16."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(self.config.to_yaml(), encoding="utf-8")
+        weights = {name: value for name, value in self.core.state_dict().items() if name != _TIED}
+        save_weights(weights, folder / WEIGHTS, keep=_is_sensitive)
+        self.tokenizer.save(folder / TOKENIZER)
+        self.truecase.save(folder / TRUECASE)
+
+
+_TIED: Final = "llm.lm.lm_head.weight"
+"""The text head shares the embedding table."""
+
+
+def _check_size(tokenizer: TextTokenizer, config: MindConfig) -> None:
+    rows = config.core.llm.vocab_size
+    if tokenizer.size > rows:
+        raise ConfigError(f"the tokenizer has {tokenizer.size} ids, the LLM {rows}; raise core.llm.vocab_size")
+
+
+def _is_sensitive(name: str) -> bool:
+    return any(part in name for part in ("embed_tokens", "state_head", "user.words", "readout", "assistant."))
