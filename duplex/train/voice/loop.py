@@ -36,7 +36,7 @@ class Loop:
     def __init__(self, model: nn.Module, rate: float, steps: int, path: Path, name: str) -> None:
         self._model, self._rate, self._steps, self._path, self._name = model, rate, steps, path, name
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = torch.optim.AdamW(parameters, rate, _BETAS, weight_decay=_DECAY)
+        self._optimizer = torch.optim.AdamW(parameters, rate, _BETAS, weight_decay=_DECAY, fused=True)
         self._average = {key: value.detach().clone() for key, value in model.state_dict().items()}
         self._loss = 0.0
         self._first = 0
@@ -59,10 +59,11 @@ class Loop:
                 yield step
                 progress.update(task, completed=step + 1, loss=self._loss)
                 if monotonic() - saved > _CHECKPOINT_S:
-                    self._save(step + 1)
+                    self.checkpoint(step + 1)
                     saved = monotonic()
         self._model.load_state_dict(self._average)
-        self._save(self._steps)
+        if self._first < self._steps:
+            self.checkpoint(self._steps)
 
     def update(self, loss: Tensor) -> None:
         """One optimizer step down `loss`."""
@@ -82,7 +83,8 @@ class Loop:
             else:
                 self._average[key].copy_(value)
 
-    def _save(self, done: int) -> None:
+    def checkpoint(self, done: int) -> None:
+        """Write everything that is needed to go on after `done` steps."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
         state = {

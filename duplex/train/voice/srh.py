@@ -90,6 +90,15 @@ def prepare(
     voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, utterances: Iterable[Utterance]
 ) -> Samples:
     """Simulate the arrival of every utterance's text and encode what sounds."""
+    bands, columns = simulate(voice, config, utterances)
+    place, units, stress, scalars, *unit_columns = columns
+    return Samples(encode_all(encoder, bands, voice), place, units, stress, scalars, *unit_columns)
+
+
+def simulate(
+    voice: VoiceConfig, config: SrhTraining, utterances: Iterable[Utterance]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """What sounds, [3N, 98] float16 with silence between utterances, and the columns of `Samples` after `digits`."""
     arrival = Arrival(voice.srh, voice.bands, config, random.Random(config.seed))
     pause = np.tile(silence(voice.bands).numpy(), (_LEAD_SLOTS * voice.bands.frames_per_slot, 1)).astype(np.float16)
     bands, tracks, first = [pause], [], len(pause) // voice.bands.frames_per_token
@@ -98,10 +107,8 @@ def prepare(
         tracks.append(_packed(one, first))
         bands += [one.bands.astype(np.float16), pause]
         first += (len(one.bands) + len(pause)) // voice.bands.frames_per_token
-    columns = [torch.cat([packed[column] for packed in tracks]) for column in range(8)]
-    place, units, stress, scalars, *unit_columns = columns
-    digits = encode_all(encoder, torch.from_numpy(np.concatenate(bands)), voice)
-    return Samples(digits, place, units, stress, scalars, *unit_columns)
+    columns = tuple(torch.cat(column) for column in zip(*tracks, strict=True))
+    return torch.from_numpy(np.concatenate(bands)), columns
 
 
 @torch.inference_mode()
@@ -137,7 +144,7 @@ def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> 
     place = samples.place[pick]
     scalars = samples.scalars[pick].float()
     scalars[:, FOLLOWING] *= torch.exp(config.following_noise * torch.randn(len(pick)))
-    history = noisy_history(samples.digits, place, config, network.config.history)
+    history = noisy_history(samples.digits, place, config, network)
     units, stress = samples.units[pick].long(), samples.stress[pick].long()
     hidden = torch.zeros(len(pick), network.config.hidden)
     logits = network(units, stress, scalars, history, hidden)
@@ -145,11 +152,11 @@ def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> 
     return F.cross_entropy(logits.flatten(0, 1), target.flatten())
 
 
-def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, length: int) -> Tensor:
+def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, network: DigitNetwork) -> Tensor:
     """[B, length, 15] the tokens before `place`, newest first, damaged as free running damages them."""
+    length, top = network.config.history, network.tokenizer.top
     back = torch.arange(1, length + 1)
     history = digits[place[:, None] - back].float()
-    top = digits.abs().max()
     kind = torch.rand(len(place), 1, 1)
     bumps = (torch.rand_like(history) < config.digit_noise) * (torch.randint(0, 2, history.shape) * 2 - 1)
     history = (history + bumps * (kind < config.noisy_share)).clamp(-top, top)

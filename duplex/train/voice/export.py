@@ -1,0 +1,27 @@
+"""Recipe: what ships. Takes the trained parts of a run and writes the folder that `Voice.load` reads.
+
+Knows the files of a training run; knows nothing of their making.
+"""
+
+from pathlib import Path
+
+from configs.voice import VoiceConfig
+from duplex.text.lexicon import Lexicon
+from duplex.train.voice.decoder import load_decoder
+from duplex.train.voice.srh import load_networks
+from duplex.train.voice.tokenizer import load_codec
+from duplex.voice import Voice
+
+
+def run(voice: VoiceConfig, trained: Path, lexicon: Lexicon, out: Path) -> Voice:
+    """Write lexicon, head and detokenizer to `out`; the decoder is the fine-tuned one if there is one."""
+    shipped = Voice.fresh(voice, lexicon)
+    codec, networks = load_codec(voice, trained), load_networks(voice, trained)
+    has_tuned = (trained / "decoder.pt").exists()
+    decoder = load_decoder(voice, trained) if has_tuned else codec.decoder
+    shipped.head.digits.load_state_dict(networks.digits.state_dict())
+    shipped.head.durations.load_state_dict(networks.durations.state_dict())
+    shipped.detokenizer.decoder.load_state_dict(decoder.state_dict())
+    shipped.set_silence(codec.encoder.silence_token())
+    shipped.save(out)
+    return shipped

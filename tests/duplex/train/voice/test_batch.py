@@ -1,0 +1,55 @@
+"""Offline tracks are what the live head does one row at a time, with the text held back alike."""
+
+import torch
+
+from duplex.stages.srh import SpeechRefinedHead, SrhInput
+from duplex.train.voice.batch import HOLD, AnswerTrack, answer_tracks, stacked
+from tests.duplex.stages.voices import small_voice
+
+ANSWERS = [
+    [["hello"], ["."]],
+    [["the"], ["cat"], ["sat"], [","], [], ["strawberries"], [], [], ["sat"], ["."]],
+    [["strawberries"], ["strawberries"], ["strawberries"], ["strawberries"], ["strawberries"], ["."]],
+]
+LEAD = 16
+
+
+def _live(head: SpeechRefinedHead, answer: list[list[str]]) -> AnswerTrack:
+    state, yes = head.init_state(1), torch.tensor([True])
+    track, at, queued, done = AnswerTrack(), 0, 0, False
+    while not done:
+        entering = HOLD if queued >= LEAD or at > len(answer) else at
+        at += entering != HOLD
+        words = answer[entering] if 0 <= entering < len(answer) else []
+        out = head.step(SrhInput([words], torch.tensor([entering == len(answer)]), yes), state, yes)
+        queued, done = int(out.queued[0]), bool(out.exhausted[0])
+        track.text.append(entering)
+        track.tokens.append(out.tokens[0].numpy())
+        track.spoken.append(out.spoken[0])
+    return track
+
+
+def test_batch_equals_the_live_head() -> None:
+    head = small_voice().head
+    for answer, track in zip(ANSWERS, answer_tracks(head, ANSWERS, LEAD, batch=2), strict=True):
+        live = _live(head, answer)
+        assert track.text == live.text
+        assert track.spoken == live.spoken
+        assert all((one == two).all() for one, two in zip(track.tokens, live.tokens, strict=True))
+
+
+def test_every_text_token_enters_once_and_long_words_are_held() -> None:
+    tracks = answer_tracks(small_voice().head, ANSWERS, LEAD)
+    for answer, track in zip(ANSWERS, tracks, strict=True):
+        assert [index for index in track.text if index != HOLD] == list(range(len(answer) + 1))
+    assert HOLD in tracks[2].text[:6]
+
+
+def test_tracks_of_different_length_are_filled_with_silence() -> None:
+    head = small_voice().head
+    tracks = answer_tracks(head, ANSWERS, LEAD)
+    tokens, lengths = stacked(tracks, head.silence)
+    assert tokens.shape[0] == 3
+    assert tokens.shape[1] == int(lengths.max())
+    short = int(lengths.argmin())
+    assert torch.equal(tokens[short, int(lengths[short])], head.silence.to(torch.int8).expand(5, -1))
