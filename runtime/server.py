@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 import uvicorn
@@ -93,7 +94,7 @@ def address(config: ServeConfig, listener: socket.socket) -> str:
     """Where a browser finds the page, with the token where one is needed."""
     scheme = "https" if config.certfile else "http"
     host = f"[{config.host}]" if ":" in config.host else config.host
-    query = f"/?token={config.token}" if config.token else ""
+    query = f"/?token={quote(config.token, safe='')}" if config.token else ""
     return f"{scheme}://{host}:{listener.getsockname()[1]}{query}"
 
 

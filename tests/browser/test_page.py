@@ -1,0 +1,232 @@
+"""The page in a real browser: a spoken conversation with an interruption, and everything that can go wrong before it.
+
+The microphone is a sound file. What the user would hear is checked in the recording that the page offers.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from playwright.sync_api import Page, expect
+
+from configs.audio import AUDIO
+from tests.browser.conftest import MakeServer, OpenPage, Served
+
+pytestmark = pytest.mark.browser
+
+REPOSITORY = Path(__file__).parents[2]
+SPEECH = REPOSITORY / "tests" / "data" / "speech"
+MINI = REPOSITORY / "duplex" / "pretrained" / "mini" / "config.yaml"
+MICROPHONE_RATE = 48_000
+LOUD = 0.02
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the user says: files and the silence before each of them in seconds; then what the answers contain."""
+
+    model: str
+    files: Sequence[str]
+    pauses: Sequence[float]
+    second_answer: str
+    patience_s: float
+
+
+FAKE = Script("fake", ("tell_me_a_story", "capital_of_norway"), (1.0, 1.1), "one two three", 15)
+REAL = Script("mini", ("count_to_thirty", "capital_of_norway"), (1.0, 4.0), "Oslo", 35)
+needs_mini = pytest.mark.skipif(not MINI.is_file(), reason="the embedded model is not in this checkout")
+
+
+ANSWERED = """(text) => {
+  const last = [...document.querySelectorAll(".says.assistant")].at(-1);
+  const open = last?.querySelector(".tag, .word:not(.heard, .now)");
+  return last && !open && last.innerText.includes(text);
+}"""
+"""Whether the last answer has `text` and was heard to its end."""
+
+COLOURS = """() => {
+  const canvas = document.getElementById("timeline");
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const seen = new Set();
+  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] > 200) seen.add(pixels.slice(i, i + 3).join());
+  return seen.size;
+}"""
+"""How many opaque colours the timeline shows."""
+
+
+def microphone(path: Path, script: Script) -> tuple[Path, list[float]]:
+    """Write the user's side as a sound file; returns it and when each sentence begins, in seconds."""
+    parts: list[np.ndarray[Any, Any]] = []
+    begins = []
+    for pause, name in zip(script.pauses, script.files, strict=True):
+        pcm, rate = soundfile.read(SPEECH / f"{name}.flac", dtype="float32")
+        parts.append(np.zeros(round(pause * MICROPHONE_RATE), dtype=np.float32))
+        begins.append(sum(map(len, parts)) / MICROPHONE_RATE)
+        parts.append(soxr.resample(pcm, rate, MICROPHONE_RATE))
+    parts.append(np.zeros(60 * MICROPHONE_RATE, dtype=np.float32))
+    soundfile.write(path, np.concatenate(parts), MICROPHONE_RATE, subtype="PCM_16")
+    return path, begins
+
+
+def connect(page: Page) -> None:
+    page.click("#connect")
+    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=20_000)
+
+
+def download(page: Page, link: str, path: Path) -> Path:
+    with page.expect_download() as info:
+        page.click(link)
+    info.value.save_as(path)
+    return path
+
+
+def loud_packets(channel: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Whether each 20 ms of [n] samples at 24 kHz sound."""
+    step = AUDIO.packet_output_samples
+    whole = len(channel) // step * step
+    return np.asarray(np.sqrt(np.mean(channel[:whole].reshape(-1, step) ** 2, axis=1)) > LOUD)
+
+
+@pytest.mark.parametrize("script", [FAKE, pytest.param(REAL, marks=needs_mini)], ids=lambda script: script.model)
+def test_a_question_an_interruption_and_a_second_answer(
+    script: Script, make_server: MakeServer, open_page: OpenPage, tmp_path: Path
+) -> None:
+    wav, _ = microphone(tmp_path / "microphone.wav", script)
+    server = make_server(model=script.model)
+    with open_page(server.url, wav, viewport={"width": 1280, "height": 860}) as page:
+        connect(page)
+        expect(page.locator(".says.assistant .tag")).to_be_visible(timeout=script.patience_s * 1000)
+        page.wait_for_function(ANSWERED, arg=script.second_answer, timeout=script.patience_s * 1000)
+        assert page.locator(".says.assistant").first.locator(".unheard").count() > 0
+        assert page.locator(".says.user").count() >= 2
+        assert page.inner_text("#response-last") != "–"
+        assert page.inner_text("#stop-last") != "–"
+        page.click("#end")
+        expect(page.locator("body")).to_have_attribute("data-state", "ended")
+        recording = download(page, "#download-recording", tmp_path / "recording.wav")
+        transcript = json.loads(download(page, "#download-transcript", tmp_path / "transcript.json").read_text())
+        log = download(page, "#download-slots", tmp_path / "slots.jsonl").read_text().splitlines()
+    check_recording(recording, [json.loads(line) for line in log])
+    answers = transcript["assistant"]["answers"]
+    assert "cut" in [answer["how"] for answer in answers]
+    assert script.second_answer in answers[-1]["text"]
+
+
+def check_recording(path: Path, log: Sequence[dict[str, Any]]) -> None:
+    """The assistant speaks, falls silent after the user cuts in, and speaks again after the user has ended."""
+    audio, rate = soundfile.read(path, dtype="float32")
+    assert (rate, audio.shape[1]) == (AUDIO.output_rate, 2)
+    user, assistant = loud_packets(audio[:, 0]), loud_packets(audio[:, 1])
+    slots = [line for line in log if line["kind"] == "slot"]
+    cut = next(slot["slot"] for slot in slots if slot["event"] == "cut") * AUDIO.packets_per_slot
+    again = next(s["slot"] for s in slots if s["event"] == "start" and s["slot"] * AUDIO.packets_per_slot > cut)
+    begin = again * AUDIO.packets_per_slot
+    assert assistant[:cut].sum() > 20
+    assert user[cut - 50 : cut + 10].sum() > 5
+    assert not assistant[cut + 2 * AUDIO.packets_per_slot : begin].any()
+    assert assistant[begin : begin + 100].sum() > 20
+
+
+def test_the_page_fits_a_phone_and_both_themes(server: Served, open_page: OpenPage, tmp_path: Path) -> None:
+    wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
+    with open_page(server.url, wav, viewport={"width": 360, "height": 740}, color_scheme="dark") as page:
+        connect(page)
+        expect(page.locator(".says.assistant").first).to_be_visible(timeout=10_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        box = page.locator("#end").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 740
+        dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        page.click("#theme")
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != dark
+        assert page.evaluate(COLOURS) > 3
+
+
+def test_settings_reach_the_server(server: Served, open_page: OpenPage, tmp_path: Path) -> None:
+    wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
+    with open_page(server.url, wav) as page:
+        page.click("#open-settings")
+        page.check("input[value=patient]")
+        page.fill("#system-prompt", "Be brief.")
+        page.fill("#seed", "42")
+        page.click("#settings button[type=submit]")
+        page.reload()
+        connect(page)
+        page.wait_for_timeout(500)
+        page.click("#end")
+        log = download(page, "#download-slots", tmp_path / "slots.jsonl").read_text()
+    options = json.loads(log.splitlines()[0])["options"]
+    assert (options["seed"], options["system_prompt"]) == (42, "Be brief.")
+    assert options["policy"]["start"]["slots"] == 3
+
+
+def test_a_blocked_microphone_says_what_to_do(server: Served, open_page: OpenPage) -> None:
+    with open_page(server.url) as page:
+        page.evaluate("""() => { navigator.mediaDevices.getUserMedia =
+          () => Promise.reject(new DOMException("denied", "NotAllowedError")); }""")
+        page.click("#connect")
+        expect(page.locator("#notice")).to_contain_text("allow the microphone for this page")
+        expect(page.locator("#retry")).to_be_visible()
+
+
+def test_a_machine_without_microphone_says_what_to_do(server: Served, open_page: OpenPage) -> None:
+    with open_page(server.url, permissions=["microphone"]) as page:
+        page.click("#connect")
+        expect(page.locator("#notice")).to_contain_text("No microphone was found. Plug one in", use_inner_text=True)
+        expect(page.locator("body")).to_have_attribute("data-state", "error")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "text"),
+    [
+        ("Object.defineProperty(window, 'isSecureContext', {value: false})", "http://localhost"),
+        ("delete window.RTCPeerConnection", "no WebRTC"),
+        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "cannot record sound"),
+    ],
+)
+def test_a_browser_that_cannot_says_what_to_do(break_it: str, text: str, server: Served, open_page: OpenPage) -> None:
+    with open_page(server.url) as page:
+        page.add_init_script(break_it)
+        page.reload()
+        expect(page.locator("#notice")).to_contain_text(text)
+        expect(page.locator("#retry")).to_be_hidden()
+
+
+def test_a_full_server_a_lost_one_and_another_try(make_server: MakeServer, open_page: OpenPage, tmp_path: Path) -> None:
+    wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
+    server = make_server(rows=1)
+    with open_page(server.url, wav) as page:
+        connect(page)
+        second = page.context.new_page()
+        second.goto(server.url)
+        second.click("#connect")
+        expect(second.locator("#notice")).to_contain_text("All places are taken")
+        page.click("#end")
+        expect(page.locator("body")).to_have_attribute("data-state", "ended")
+        second.click("#retry")
+        expect(second.locator("body")).to_have_attribute("data-state", "live", timeout=20_000)
+        server.stop()
+        expect(second.locator("#notice")).to_be_visible(timeout=15_000)
+        expect(second.locator("body")).to_have_attribute("data-state", "ended")
+        second.click("#retry")
+        expect(second.locator("#notice")).to_contain_text("The server does not answer")
+
+
+def test_a_server_with_a_token_asks_for_it(make_server: MakeServer, open_page: OpenPage, tmp_path: Path) -> None:
+    wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
+    server = make_server(token="open-sesame")
+    with open_page(server.url.split("?")[0], wav) as page:
+        page.click("#connect")
+        expect(page.locator("#notice")).to_contain_text("needs its token")
+        page.fill("#token", "open-sesame")
+        page.click("#token-form button")
+        expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=20_000)
+        page.click("#end")
+        log = download(page, "#download-slots", tmp_path / "slots.jsonl")
+    assert log.stat().st_size > 100

@@ -1,0 +1,61 @@
+"""A server without sockets: the application over an in-memory HTTP transport, with a fake model."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from configs.runtime import RecordingConfig, RuntimeConfig
+from configs.serve import ServeConfig
+from runtime.clock import SystemClock
+from runtime.engine import Engine, InlineEngine
+from runtime.hub import SessionHub
+from runtime.metrics import Metrics
+from runtime.webrtc.app import create_app
+from runtime.webrtc.gateway import Gateway
+from tests.runtime.fakes import FakeGenerator
+
+
+@dataclass
+class Server:
+    """A running application and an HTTP client of it."""
+
+    http: httpx.AsyncClient
+    gateway: Gateway
+    hub: SessionHub
+
+    async def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """An offer that has to be answered."""
+        response = await self.http.post("/api/offer", json=body)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+MakeServer = Callable[..., AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> MakeServer:
+    """`async with make_server(rows=2, **ServeConfig values) as server`."""
+
+    @asynccontextmanager
+    async def make(rows: int = 2, record: bool = True, **values: Any) -> AsyncIterator[Server]:
+        clock = SystemClock()
+        runtime = RuntimeConfig(recording=RecordingConfig(folder=tmp_path / "recordings", enabled=record))
+        metrics = Metrics()
+        engine = InlineEngine(Engine(FakeGenerator(rows), clock, runtime.engine), "fake")
+        hub = SessionHub(engine, runtime, clock, metrics)
+        app = create_app(ServeConfig(**values), hub, clock, metrics=metrics)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://duplex") as http,
+        ):
+            yield Server(http, app.state.gateway, hub)
+
+    return make

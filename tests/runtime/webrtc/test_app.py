@@ -1,0 +1,192 @@
+"""The API: every wrong request gets one line with what, why and how to mend it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime.clock import SystemClock
+from runtime.webrtc.client import VoiceClient
+from tests.runtime.webrtc.conftest import MakeServer, Server
+
+SILENCE = np.zeros(480, dtype=np.int16)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[VoiceClient]:
+    """A client that says nothing."""
+    client = VoiceClient(lambda now: SILENCE, SystemClock())
+    yield client
+    await client.close()
+
+
+async def refused(server: Server, body: Any, **more: Any) -> tuple[int, str, str]:
+    """Status, code and message of a request that fails."""
+    response = await server.http.post("/api/offer", json=body, **more)
+    error = response.json()["error"]
+    assert "\n" not in error["message"]
+    return response.status_code, error["code"], error["message"]
+
+
+async def test_status_tells_model_and_room(make_server: MakeServer) -> None:
+    async with make_server(rows=2) as server:
+        status = (await server.http.get("/api/status")).json()
+    assert (status["model"], status["rows"], status["free"], status["sessions"]) == ("fake", 2, 2, 0)
+    assert status["policies"] == ["responsive", "balanced", "patient"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "text"),
+    [
+        ({}, 422, "bad_request", "'sdp' is wrong"),
+        ({"sdp": ""}, 422, "bad_request", "'sdp' is wrong"),
+        ({"sdp": "hello"}, 400, "bad_offer", "has no audio"),
+        ({"sdp": "v=0\r\n", "type": "answer"}, 422, "bad_request", "'type' is wrong"),
+        ({"sdp": "x", "volume": 3}, 422, "bad_request", "'volume' is wrong"),
+        ({"sdp": "x", "options": {"policy": "rude"}}, 422, "bad_request", "'options.policy' is wrong"),
+        ({"sdp": "x", "options": {"temperature": 9}}, 422, "bad_request", "'options.temperature' is wrong"),
+        ([1, 2], 422, "bad_request", "'body' is wrong"),
+    ],
+)
+async def test_a_malformed_offer_is_named(
+    make_server: MakeServer, body: Any, status: int, code: str, text: str
+) -> None:
+    async with make_server() as server:
+        got = await refused(server, body)
+    assert got[:2] == (status, code)
+    assert text in got[2]
+
+
+async def test_a_body_that_is_no_json_is_named(make_server: MakeServer) -> None:
+    async with make_server() as server:
+        response = await server.http.post("/api/offer", content=b"{", headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "bad_request")
+
+
+async def test_an_oversized_body_is_refused(make_server: MakeServer) -> None:
+    async with make_server(max_body_bytes=2000) as server:
+        got = await refused(server, {"sdp": "x" * 2000})
+    assert got[:2] == (413, "too_large")
+
+
+async def test_one_client_too_many_is_refused_with_the_reason(make_server: MakeServer, client: VoiceClient) -> None:
+    async with make_server(rows=1) as server:
+        await client.connect(server.post)
+        second = VoiceClient(lambda now: SILENCE, SystemClock())
+        got = await refused(server, {"sdp": await second.offer()})
+        await second.close()
+        metrics = (await server.http.get("/metrics")).text
+    assert got[:2] == (503, "server_full")
+    assert "all 1 place is taken" in got[2]
+    assert 'duplex_sessions_refused_total{code="server_full"} 1.0' in metrics
+
+
+async def test_a_second_client_on_one_session_is_refused(make_server: MakeServer, client: VoiceClient) -> None:
+    async with make_server() as server:
+        await client.connect(server.post)
+        second = VoiceClient(lambda now: SILENCE, SystemClock())
+        sdp = await second.offer()
+        await second.close()
+        in_use = await refused(server, {"sdp": sdp, "session": client.session})
+        unknown = await refused(server, {"sdp": sdp, "session": "0123"})
+        free = server.hub.client.free
+    assert in_use[:2] == (409, "session_in_use")
+    assert unknown[:2] == (404, "unknown_session")
+    assert free == 1
+
+
+async def test_options_that_the_model_refuses_are_named(make_server: MakeServer, client: VoiceClient) -> None:
+    async with make_server() as server:
+        body = {"sdp": await client.offer(), "options": {"system_prompt": "x" * 101}}
+        got = await refused(server, body)
+        free = server.hub.client.free
+    assert got[:2] == (400, "bad_options")
+    assert "shorten it" in got[2]
+    assert free == 2
+
+
+async def test_a_closed_session_frees_its_place_and_keeps_its_files(
+    make_server: MakeServer, client: VoiceClient
+) -> None:
+    async with make_server(rows=1) as server:
+        await client.connect(server.post)
+        assert server.hub.client.free == 0
+        closed = await server.http.post(f"/api/sessions/{client.session}/close")
+        again = await server.http.post(f"/api/sessions/{client.session}/close")
+        log = await server.http.get(f"/api/sessions/{client.session}/slots.jsonl")
+        free = server.hub.client.free
+    assert (closed.status_code, again.status_code, free) == (204, 404, 1)
+    assert log.headers["content-type"] == "application/x-ndjson"
+    assert '"reason":"the client closed the session"' in log.text
+
+
+@pytest.mark.parametrize("path", ["nobody/recording.wav", "nobody/slots.jsonl", "nobody/transcript.json"])
+async def test_files_of_an_unknown_session_are_not_found(make_server: MakeServer, path: str) -> None:
+    async with make_server() as server:
+        response = await server.http.get(f"/api/sessions/{path}")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "unknown_session")
+
+
+async def test_an_unrecorded_session_says_so(make_server: MakeServer, client: VoiceClient) -> None:
+    async with make_server(record=False) as server:
+        await client.connect(server.post)
+        missing = await server.http.get(f"/api/sessions/{client.session}/recording.wav")
+        other = await server.http.get(f"/api/sessions/{client.session}/secrets.txt")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_recorded")
+    assert "recording.enabled" in missing.json()["error"]["message"]
+    assert "there is no 'secrets.txt'" in other.json()["error"]["message"]
+
+
+async def test_only_known_sessions_are_remembered_up_to_a_bound(make_server: MakeServer) -> None:
+    async with make_server(rows=1, keep_closed=1) as server:
+        sessions = []
+        for _ in range(2):
+            client = VoiceClient(lambda now: SILENCE, SystemClock())
+            await client.connect(server.post)
+            await server.http.post(f"/api/sessions/{client.session}/close")
+            await client.close()
+            sessions.append(client.session)
+        codes = [(await server.http.get(f"/api/sessions/{one}/slots.jsonl")).status_code for one in sessions]
+    assert codes == [404, 200]
+
+
+async def test_without_the_token_nothing_is_told(make_server: MakeServer) -> None:
+    async with make_server(host="0.0.0.0", token="w0rd+&") as server:
+        bare = await server.http.get("/api/status")
+        wrong = await server.http.get("/api/status", headers={"authorization": "Bearer nope"})
+        right = await server.http.get("/api/status", headers={"authorization": "Bearer w0rd+&"})
+        query = await server.http.get("/api/status", params={"token": "w0rd+&"})
+        metrics = await server.http.get("/metrics")
+    assert [bare.status_code, wrong.status_code, metrics.status_code] == [401, 401, 401]
+    assert bare.json()["error"]["code"] == "unauthorized"
+    assert query.status_code == 200
+    assert right.status_code == 200
+
+
+async def test_a_client_that_never_connects_is_ended(make_server: MakeServer, client: VoiceClient) -> None:
+    liveness = {"connect_s": 0.05, "watch_s": 0.02}
+    async with make_server(rows=1, liveness=liveness) as server:
+        await server.post({"sdp": await client.offer()})
+        async with asyncio.timeout(5):
+            while server.gateway.peers:  # noqa: ASYNC110 - the gateway tells nobody but a connected client
+                await asyncio.sleep(0)
+        assert server.hub.client.free == 1
+
+
+async def test_an_unknown_path_is_answered_in_the_same_form(make_server: MakeServer) -> None:
+    async with make_server() as server:
+        response = await server.http.get("/api/nothing")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "http")
+
+
+async def test_the_api_describes_itself(make_server: MakeServer) -> None:
+    async with make_server() as server:
+        paths = (await server.http.get("/openapi.json")).json()["paths"]
+    assert set(paths) == {
+        "/api/status",
+        "/api/offer",
+        "/api/sessions/{session}/close",
+        "/api/sessions/{session}/{name}",
+    }

@@ -1,0 +1,143 @@
+"""Whole conversations over real WebRTC on loopback, with a fake model: seconds of real time, no waiting beyond them."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import soundfile
+
+from runtime.clock import SystemClock
+from runtime.pcm import Pcm16
+from runtime.webrtc.client import VoiceClient
+from tests.runtime.webrtc.conftest import MakeServer, Server
+from tests.runtime.webrtc.test_latency import voice
+
+
+def speaker(spans: Sequence[tuple[float, float]]) -> Callable[[float], Pcm16]:
+    """A microphone: speech in the spans (seconds since the first packet), a little noise between them."""
+    rng = np.random.default_rng(0)
+    speech = voice(1000)
+    count = 0
+
+    def source(now: float) -> Pcm16:
+        nonlocal count
+        at, count = count * 0.02, count + 1
+        if any(begin <= at < end for begin, end in spans):
+            return speech[480 * count : 480 * (count + 1)]
+        return (3 * rng.standard_normal(480)).astype(np.int16)
+
+    return source
+
+
+def of_type(client: VoiceClient, kind: str) -> list[dict[str, object]]:
+    return [received.message for received in client.messages if received.message["type"] == kind]
+
+
+def is_event(event: str, count: int = 1) -> Callable[[dict[str, object]], bool]:
+    """The `count`-th slot message with this event."""
+    seen = 0
+
+    def wanted(message: dict[str, object]) -> bool:
+        nonlocal seen
+        seen += message["type"] == "slot" and message["event"] == event
+        return seen == count
+
+    return wanted
+
+
+async def download(server: Server, session: str, name: str) -> bytes:
+    response = await server.http.get(f"/api/sessions/{session}/{name}")
+    assert response.status_code == 200
+    return response.content
+
+
+async def test_ask_interrupt_and_get_a_second_answer(make_server: MakeServer) -> None:
+    async with make_server() as server:
+        client = VoiceClient(speaker([(0.4, 1.0), (1.9, 2.4)]), SystemClock())
+        await client.connect(server.post, {"policy": "responsive", "seed": 5})
+        await client.wait_for(is_event("start", 2), 8)
+        await client.wait_for(lambda message: message["type"] == "stats" and message["rtt_ms"] is not None, 8)
+        client.ping(7)
+        client.send_text("{not json")
+        await client.wait_for(lambda message: message == {"type": "pong", "id": 7}, 2)
+        await server.http.post(f"/api/sessions/{client.session}/close")
+        await client.wait_for(lambda message: message["type"] == "ended", 2)
+        await client.close()
+        files = [await download(server, client.session, name) for name in ("recording.wav", "transcript.json")]
+        peer_log = (await download(server, client.session, "slots.jsonl")).splitlines()
+
+    hello = client.messages[0].message
+    assert (hello["type"], hello["version"], hello["policy"]) == ("hello", 1, "responsive")
+    slots = of_type(client, "slot")
+    assert [slot["t"] for slot in slots] == list(range(len(slots)))
+    assert [slot["event"] for slot in slots if slot["event"]][:3] == ["start", "cut", "start"]
+    assert {latency["kind"] for latency in of_type(client, "latency")} == {"response", "stop"}
+    (cut,) = of_type(client, "cut")
+    spoken = [word for word in of_type(client, "spoken") if word["answer"] == 0]
+    assert 0 < int(str(cut["heard"])) <= len(spoken) < 8
+    check_recording(files[0], slots)
+    assert json.loads(files[1])["assistant"]["words"][len(spoken)]["heard"] is False
+    assert len(peer_log) >= len(slots) + 2
+
+
+def check_recording(wav: bytes, slots: Sequence[dict[str, object]]) -> None:
+    """The assistant's channel sounds where the slots say that it speaks, and is silent between cut and next start."""
+    audio, rate = soundfile.read(io.BytesIO(wav))
+    assert (rate, audio.shape[1]) == (24_000, 2)
+    whole = len(audio) // 4800
+    loud = np.abs(audio[: whole * 4800, 1]).reshape(whole, 4800).max(axis=1) > 0.1
+    start, cut, again = (slot["t"] for slot in slots if slot["event"] in ("start", "cut"))
+    assert isinstance(start, int)
+    assert isinstance(cut, int)
+    assert isinstance(again, int)
+    assert loud[start + 1 : cut].all()
+    assert not loud[cut + 2 : again + 1].any()
+    assert loud[again + 1]
+
+
+async def test_the_users_audio_arrives_whole_and_in_place(make_server: MakeServer) -> None:
+    async with make_server() as server:
+        client = VoiceClient(speaker([(0.2, 1.4)]), SystemClock())
+        await client.connect(server.post)
+        await client.wait_for(lambda message: message["type"] == "slot" and message["t"] == 9, 8)
+        session = server.hub.session(client.session)
+        statistics = session.statistics
+        client.say_goodbye()
+        await client.wait_for(lambda message: message["type"] == "ended", 2)
+        await client.close()
+        assert server.hub.client.free == 2
+    assert statistics.slots.concealed == 0
+    assert statistics.slots.late == 0
+    loud = [slot["user_db"] > -40 for slot in of_type(client, "slot")[:10]]  # type: ignore[operator]
+    assert loud[0] is False
+    assert loud[2:6] == [True] * 4
+    assert loud[-1] is False
+
+
+async def test_two_clients_talk_at_once_and_do_not_hear_each_other(make_server: MakeServer) -> None:
+    async with make_server(rows=2) as server:
+        talker = VoiceClient(speaker([(0.4, 0.9)]), SystemClock())
+        silent = VoiceClient(speaker([]), SystemClock())
+        await talker.connect(server.post, {"policy": "responsive"})
+        await silent.connect(server.post, {"policy": "responsive"})
+        await talker.wait_for(is_event("start"), 8)
+        await silent.wait_for(lambda message: message["type"] == "slot" and message["t"] == 8, 8)
+        await talker.close()
+        await silent.close()
+    assert of_type(silent, "user") == []
+    assert all(slot["state"] == "MUTE" for slot in of_type(silent, "slot"))
+
+
+async def test_a_client_that_vanishes_is_ended_and_its_recording_is_kept(make_server: MakeServer) -> None:
+    liveness = {"silent_s": 0.3, "watch_s": 0.1}
+    async with make_server(rows=1, liveness=liveness) as server:
+        client = VoiceClient(speaker([]), SystemClock())
+        await client.connect(server.post)
+        await client.wait_for(lambda message: message["type"] == "slot" and message["t"] == 2, 8)
+        client._connection.getSenders()[0].replaceTrack(None)
+        await client.wait_for(lambda message: message["type"] == "ended", 3)
+        assert server.hub.client.free == 1
+        log = await download(server, client.session, "slots.jsonl")
+        await client.close()
+    assert b'"reason":"the client went silent"' in log
