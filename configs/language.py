@@ -128,8 +128,10 @@ class PretrainConfig(Config):
         longest: dialogues are cut after so many slots.
         full_from: share of the steps after which the empty elements of both sides are no longer left out.
         full: share of batches with the empty elements before that.
+        latest_first_slot: half of the batches begin at a random slot up to this one, far from the prefix.
         turns: share of dialogues that begin with a long turn.
-        gaps: chances of 0, 1, 2, ... empty slots between batches of the user's words.
+        gaps: chances of 0, 1, 2, ... empty slots behind a batch of the user's words and behind an answer.
+        holds: chance of a slot without a text token behind each token of an answer.
         peak_rate, warmup, weight_decay, clip, average: of AdamW with a cosine; decay of the average of the weights.
     """
 
@@ -144,8 +146,10 @@ class PretrainConfig(Config):
     longest: int = 150
     full_from: float = 0.85
     full: float = 0.1
+    latest_first_slot: int = 3000
     turns: float = 0.12
     gaps: tuple[float, ...] = (0.7, 0.15, 0.1, 0.05)
+    holds: float = 0.1
     peak_rate: float = 1.5e-3
     warmup: int = 100
     weight_decay: float = 0.05

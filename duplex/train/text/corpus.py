@@ -78,6 +78,11 @@ class Corpus:
         return self._conversations.prompts()
 
     @property
+    def no_answer(self) -> str:
+        """What the assistant says when it does not know."""
+        return self._outside.answer
+
+    @property
     def backchannels(self) -> list[str]:
         """What people say while they listen."""
         return list(read_data("talk")["backchannels"])

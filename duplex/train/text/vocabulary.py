@@ -39,3 +39,10 @@ def word_counts(corpus: Corpus, config: VocabularyConfig) -> Counter[str]:
     for prompt in corpus.prompts():
         counts.update(split(prompt))
     return counts
+
+
+def word_list(corpus: Corpus) -> list[str]:
+    """All words of answers and of a seeded draw of questions, for recognition errors."""
+    config = VocabularyConfig()
+    counts = word_counts(corpus, config)
+    return sorted(word for word in counts if word.isalpha())

@@ -1,0 +1,114 @@
+"""Text dialogues as tensors, with or without the elements that hold nothing.
+
+Leaving out the empty U of an answer and the empty A of a question halves the elements and keeps every position, so
+most of the pre-training runs on the short form and the end of it on the full one, which is what runs live.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from configs.schedule import SEGMENTS_PER_SLOT
+from duplex.core import Core, CoreInput
+from duplex.train.core.losses import IGNORED, text_loss
+from duplex.train.text.slots import TextDialogue, padded
+
+PREFIX, PADDING = -1, 1 << 30
+"""Slot numbers of elements that belong to no slot."""
+
+
+@dataclass
+class TextBatch:
+    """B dialogues of at most T slots, of whose elements at most E are kept.
+
+    Attributes:
+        prefix: [B, P] ids, padded with 0.
+        slots: leading shape [B, T], without features and speech tokens.
+        target: [B, T] ids, `IGNORED` where nothing is taught.
+        kept: [B, E] places in (prefix, U_0, A_0, U_1, ...) of the elements that are kept; padding points at 0.
+        slot: [B, E] slot of each kept element, `PREFIX` or `PADDING`.
+        position: [B, E] rotary positions.
+    """
+
+    prefix: Tensor
+    slots: CoreInput
+    target: Tensor
+    kept: Tensor
+    slot: Tensor
+    position: Tensor
+
+    def mask(self, window: int) -> Tensor:
+        """[B, 1, E, E] bool: the slot mask of `tdm.mask.pack_mask` for the kept elements."""
+        query, key = self.slot[:, :, None], self.slot[:, None, :]
+        index = torch.arange(self.slot.shape[1])
+        earlier = (key >= 0) & (key < query) & (key > query - window)
+        causal_prefix = (key == PREFIX) & ((query >= 0) | (index[None, :] <= index[:, None]))
+        return (earlier | causal_prefix | (index[None, :] == index[:, None])).unsqueeze(1)
+
+
+def pack(dialogues: Sequence[TextDialogue], places: int, full: bool, first_slot: int = 0) -> TextBatch:
+    """Tensors of dialogues; `places` user words per slot, `first_slot` moves the slots away from the prefix."""
+    prefix_length = max(len(dialogue.prefix) for dialogue in dialogues)
+    slots = max(len(dialogue.slots) for dialogue in dialogues)
+    rows = [_kept(dialogue, prefix_length, full) for dialogue in dialogues]
+    longest = max(len(row) for row in rows)
+    kept = torch.tensor([[place for place, _ in row] + [0] * (longest - len(row)) for row in rows])
+    slot = torch.tensor([[number for _, number in row] + [PADDING] * (longest - len(row)) for row in rows])
+    lengths = torch.tensor([[len(dialogue.prefix)] for dialogue in dialogues])
+    position = torch.where(slot == PREFIX, kept, torch.where(slot == PADDING, 0, slot + lengths + first_slot))
+    prefix = torch.tensor([d.prefix + [0] * (prefix_length - len(d.prefix)) for d in dialogues], dtype=torch.long)
+    return TextBatch(prefix, _inputs(dialogues, slots, places), _targets(dialogues, slots), kept, slot, position)
+
+
+def batch_loss(core: Core, batch: TextBatch, window: int) -> Tensor:
+    """Text loss of a batch; with all elements kept it is that of `Core.pack`."""
+    return text_loss(core, hidden_of(core, batch, window), batch.target)
+
+
+def hidden_of(core: Core, batch: TextBatch, window: int) -> Tensor:
+    """What the text head reads, [B, T, D]; an element that was left out counts as zero."""
+    elements = core.elements(batch.slots)
+    everything = torch.cat([core.llm.table(batch.prefix), elements.flatten(1, 2)], dim=1)
+    places = batch.kept.unsqueeze(-1).expand(-1, -1, everything.shape[-1])
+    hidden = core.llm.pack(everything.gather(1, places), batch.position, batch.mask(window))
+    hidden = hidden * (batch.slot != PADDING).unsqueeze(-1)
+    spread = torch.zeros(everything.shape, dtype=hidden.dtype, device=hidden.device)
+    spread = spread.scatter_add(1, places, hidden)[:, batch.prefix.shape[1] :]
+    return core.read(spread.unflatten(1, (elements.shape[1], SEGMENTS_PER_SLOT))).hidden
+
+
+def _kept(dialogue: TextDialogue, prefix_length: int, full: bool) -> list[tuple[int, int]]:
+    """(place, slot) of the elements that are kept."""
+    kept = [(place, PREFIX) for place in range(len(dialogue.prefix))]
+    for number, slot in enumerate(dialogue.slots):
+        place = prefix_length + SEGMENTS_PER_SLOT * number
+        if full or slot.words:
+            kept.append((place, number))
+        if full or slot.state or slot.target != IGNORED:
+            kept.append((place + 1, number))
+    return kept
+
+
+def _inputs(dialogues: Sequence[TextDialogue], slots: int, places: int) -> CoreInput:
+    def filled(values: list[list[int]]) -> Tensor:
+        return torch.tensor([row + [0] * (slots - len(row)) for row in values])
+
+    absent = padded((), places)
+    words = [
+        [padded(slot.words, places) for slot in dialogue.slots] + [absent] * (slots - len(dialogue.slots))
+        for dialogue in dialogues
+    ]
+    return CoreInput(
+        features=None,
+        words=torch.tensor(words),
+        text=filled([[slot.text for slot in dialogue.slots] for dialogue in dialogues]),
+        tokens=None,
+        state=filled([[slot.state for slot in dialogue.slots] for dialogue in dialogues]),
+        since=filled([[slot.since for slot in dialogue.slots] for dialogue in dialogues]),
+    )
+
+
+def _targets(dialogues: Sequence[TextDialogue], slots: int) -> Tensor:
+    return torch.tensor([[slot.target for slot in d.slots] + [IGNORED] * (slots - len(d.slots)) for d in dialogues])

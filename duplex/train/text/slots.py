@@ -1,0 +1,106 @@
+"""Dialogues as text in slots: words of the user in U, tokens of the answer in A, and what each slot should say next.
+
+Knows ids and slots; knows nothing of tensors.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from configs.language import PretrainConfig
+from duplex.stages.fusion import ABSENT
+from duplex.text.tokenizer import TextTokenizer
+from duplex.train.core.losses import IGNORED
+from duplex.train.text.exchange import Dialogue
+
+Mishear = Callable[[Sequence[str], random.Random], Sequence[str]]
+
+
+@dataclass
+class TextSlot:
+    """One slot.
+
+    Attributes:
+        words: at most K ids of the user that became known.
+        text: id of the assistant's token.
+        state: 0 MUTE, 1 SPEAK.
+        since: slots since the state changed.
+        target: id that slot t + 1 should say, `IGNORED` where nothing is taught.
+    """
+
+    words: list[int]
+    text: int
+    state: int
+    since: int
+    target: int = IGNORED
+
+
+@dataclass
+class TextDialogue:
+    """A dialogue in slots, with its system prompt."""
+
+    prefix: list[int]
+    slots: list[TextSlot] = field(default_factory=list)
+
+
+class SlotWriter:
+    """Lays dialogues out in slots, with recognition errors and the gaps of a live conversation."""
+
+    def __init__(self, config: PretrainConfig, tokenizer: TextTokenizer, mishear: Mishear) -> None:
+        self._config = config
+        self._tokenizer = tokenizer
+        self._mishear = mishear
+        self._places = config.core.user.words
+
+    def write(self, dialogue: Dialogue, rng: random.Random) -> TextDialogue:
+        """One dialogue, cut after the longest number of slots."""
+        prefix = self._tokenizer.encode(dialogue.prompt)[: self._config.schedule.prefix_places]
+        written = TextDialogue(prefix)
+        for exchange in dialogue.exchanges:
+            heard = self._mishear(exchange.heard.split(), rng)
+            self.hear(written, self._tokenizer.encode(" ".join(heard)), rng)
+            self._answer(written, self._tokenizer.encode(exchange.assistant), rng)
+        del written.slots[self._config.longest :]
+        return written
+
+    def hear(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random) -> None:
+        """Add the user's words: all at once, or as they come while speech goes on."""
+        at_once = rng.random() < 0.5
+        place = 0
+        while place < len(ids):
+            count = self._places if at_once else rng.randint(1, self._places)
+            self._mute(dialogue, ids[place : place + count])
+            place += count
+            if place < len(ids) and not at_once:
+                self._gap(dialogue, rng)
+
+    def _answer(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random) -> None:
+        """Add the answer; from the last word of the user on, every slot could be the one before it."""
+        first = len(dialogue.slots) - 1
+        self._gap(dialogue, rng)
+        for slot in dialogue.slots[max(first, 0) :]:
+            slot.target = ids[0]
+        since = 0
+        for index, following in zip(ids, (*ids[1:], self._tokenizer.eos), strict=True):
+            said = [index] + ([self._tokenizer.hold] if rng.random() < self._config.holds else [])
+            for text in said:
+                dialogue.slots.append(TextSlot([], text, 1, since, following))
+                since += 1
+        dialogue.slots.append(TextSlot([], self._tokenizer.eos, 1, since))
+        self._gap(dialogue, rng)
+
+    def _gap(self, dialogue: TextDialogue, rng: random.Random) -> None:
+        gaps = self._config.gaps
+        for _ in range(rng.choices(range(len(gaps)), gaps)[0]):
+            self._mute(dialogue, ())
+
+    def _mute(self, dialogue: TextDialogue, words: Sequence[int]) -> None:
+        before = dialogue.slots[-1] if dialogue.slots else TextSlot([], self._tokenizer.sil, 0, -1)
+        since = before.since + 1 if before.state == 0 else 0
+        dialogue.slots.append(TextSlot(list(words), self._tokenizer.sil, 0, since))
+
+
+def padded(words: Iterable[int], places: int) -> list[int]:
+    """Ids of U filled up with `ABSENT`."""
+    taken = list(words)
+    return taken + [ABSENT] * (places - len(taken))

@@ -1,0 +1,133 @@
+"""Text pre-training: the full form is the core's own packed form, training learns, goes on, and answers."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from configs.core import CoreConfig, LlmConfig
+from configs.language import CorpusConfig, PretrainConfig
+from configs.schedule import ScheduleConfig
+from duplex.core import Core
+from duplex.stages.fusion import ABSENT
+from duplex.text.tokenizer import TextTokenizer
+from duplex.train.core.losses import IGNORED
+from duplex.train.text import pretrain
+from duplex.train.text.answering import TextAssistant
+from duplex.train.text.corpus import Corpus
+from duplex.train.text.exchange import Dialogue, Exchange
+from duplex.train.text.packing import hidden_of, pack
+from duplex.train.text.slots import SlotWriter, TextDialogue
+from tdm.layout import TdmLayout
+
+LLM = LlmConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2)
+CONFIG = PretrainConfig(
+    core=CoreConfig(llm=LLM),
+    schedule=ScheduleConfig(window_slots=9),
+    steps=6,
+    elements=200,
+    pool=4,
+    longest=24,
+    evaluate_every=6,
+    evaluation_rows=4,
+    save_every_s=0.0,
+)
+CORPUS = Corpus.build(CorpusConfig())
+TOKENIZER = TextTokenizer.from_file(Path(CONFIG.vocabulary) / "tokenizer.json")
+PROMPT = "your name is ada."
+
+
+@pytest.fixture
+def core() -> Core:
+    torch.manual_seed(0)
+    core = Core(CONFIG.core).eval()
+    for parameter in core.readout.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return core
+
+
+def dialogues(count: int, holds: float = 0.3) -> list[TextDialogue]:
+    config = CONFIG.model_copy(update={"holds": holds})
+    writer = SlotWriter(config, TOKENIZER, lambda words, rng: words)
+    rng = random.Random(0)
+    return [writer.write(dialogue, rng) for dialogue in CORPUS.dialogues(rng, count)]
+
+
+def test_full_form_is_the_core_packed(core: Core) -> None:
+    for dialogue in dialogues(4):
+        batch = pack([dialogue], 4, full=True, first_slot=7)
+        layout = TdmLayout(CONFIG.schedule, len(dialogue.prefix))
+        with torch.no_grad():
+            expected = core.pack(batch.prefix, batch.slots, layout, 7).hidden
+            torch.testing.assert_close(hidden_of(core, batch, 9), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_rows_do_not_know_each_other(core: Core, full: bool) -> None:
+    rows = dialogues(5)
+    together = pack(rows, 4, full)
+    with torch.no_grad():
+        hidden = hidden_of(core, together, 9)
+        for index, row in enumerate(rows):
+            alone = hidden_of(core, pack([row], 4, full), 9)[0]
+            taught = together.target[index, : len(row.slots)] != IGNORED
+            torch.testing.assert_close(hidden[index, : len(row.slots)][taught], alone[taught], rtol=1e-4, atol=1e-5)
+
+
+def test_short_form_keeps_words_tokens_and_targets() -> None:
+    rows = dialogues(5)
+    full, short = pack(rows, 4, full=True), pack(rows, 4, full=False)
+    assert torch.equal(full.target, short.target)
+    assert short.kept.shape[1] < 0.8 * full.kept.shape[1]
+
+
+def test_slots_hold_the_exchange() -> None:
+    writer = SlotWriter(CONFIG, TOKENIZER, lambda words, rng: words)
+    exchange = Exchange("what is the capital of France", "The capital of France is Paris.", "capital", "Paris")
+    slots = writer.write(Dialogue(PROMPT, (exchange,)), random.Random(1)).slots
+    heard = [index for slot in slots for index in slot.words if index != ABSENT]
+    assert TOKENIZER.decode(heard) == exchange.heard
+    assert TOKENIZER.decode([slot.text for slot in slots]) == exchange.assistant.lower()
+    spoken = [slot for slot in slots if slot.state]
+    assert [slot.since for slot in spoken] == list(range(len(spoken)))
+    last_heard = max(number for number, slot in enumerate(slots) if slot.words)
+    assert all(
+        slot.target == spoken[0].text for slot in slots[last_heard:] if not slot.state and slot.target != IGNORED
+    )
+    assert slots[last_heard].target == spoken[0].text
+    said = [slot for slot in spoken if slot.text not in (TOKENIZER.hold, TOKENIZER.eos)]
+    assert said[-1].target == TOKENIZER.eos
+
+
+def test_assistant_answers_as_the_packed_form_predicts(core: Core) -> None:
+    question = "what is the capital of france please"
+    assistant = TextAssistant(core, TOKENIZER, ScheduleConfig(window_slots=30), longest=5)
+    answer, other = assistant.answer(PROMPT, [question, "hello"])
+    assert assistant.answer(PROMPT, [question]) == [answer]
+    assert assistant.answer(PROMPT, ["hello"]) == [other]
+    writer = SlotWriter(CONFIG.model_copy(update={"gaps": (1.0,), "holds": 0.0}), TOKENIZER, lambda words, rng: words)
+    ids = TOKENIZER.encode(answer)
+    row = TextDialogue(TOKENIZER.encode(PROMPT))
+    rng = random.Random(0)
+    while not row.slots or len(row.slots[0].words) < 4:
+        row.slots.clear()
+        writer.hear(row, TOKENIZER.encode(question), rng)
+    full = pack([row], 4, full=True)
+    if len(row.slots) == -(-len(TOKENIZER.encode(question)) // 4):
+        with torch.no_grad():
+            assert int(core.text_logits(hidden_of(core, full, 30)[0, -1]).argmax()) in (
+                ids[0] if ids else TOKENIZER.eos,
+            )
+
+
+def test_training_learns_goes_on_and_reports(tmp_path: Path) -> None:
+    pretrain.run(CONFIG, tmp_path)
+    report = json.loads((tmp_path / pretrain.REPORT).read_text())
+    assert report["step"] == CONFIG.steps
+    assert report["clean"]["heldout_frame"]["right_n"] == CONFIG.evaluation_rows
+    longer = CONFIG.model_copy(update={"steps": 8})
+    pretrain.run(longer, tmp_path)
+    assert json.loads((tmp_path / pretrain.REPORT).read_text())["step"] == 8
+    assert (tmp_path / pretrain.CORE).exists()
