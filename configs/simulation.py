@@ -158,11 +158,17 @@ class DeliveryConfig(Config):
 
 
 class StageConfig(Config):
-    """What happens in a dialogue of `slots` slots. Times in seconds, shares of dialogues, turns or answers."""
+    """What happens in a dialogue of `slots` slots. Times in seconds, shares of dialogues, turns or answers.
+
+    `prompt_share`: dialogues with a system prompt. `own_talk_share`: talks that belong to it, the others fit any.
+    """
 
     slots: int = 150
     first_turn: Range = (0.1, 2.5)
-    long_turn_share: float = 0.42
+    long_turn_share: float = 0.4
+    long_answer_share: float = 0.12
+    prompt_share: float = 0.5
+    own_talk_share: float = 0.5
     part_of_turn_share: float = 0.3
     opening_share: float = 0.3
     opening: Range = (1.0, 7.0)
@@ -229,11 +235,11 @@ class ArrivalConfig(Config):
     (`deaf_share` of the dialogues, or `missed_share` of the slots).
     """
 
-    every_slots: int = 3
-    agreed_after: Range = (0.35, 0.8)
-    close_ms: int = 100
-    deaf_share: float = 0.06
-    missed_share: float = 0.12
+    every_slots: int = 2
+    agreed_after: Range = (0.4, 0.8)
+    close_ms: int = 140
+    deaf_share: float = 0.15
+    missed_share: float = 0.15
 
 
 class OracleConfig(Config):

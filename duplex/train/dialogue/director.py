@@ -64,12 +64,13 @@ class Director:
         self._talks: dict[str, list[Spoken]] = {}
         for talk in library.talks:
             self._talks.setdefault(talk.script.prompt, []).append(talk)
+        self._long = [talk for talk in self._talks.get("", []) if talk.line.long]
 
     def scene(self, name: str, rng: random.Random) -> tuple[Samples, Scene]:
         """One dialogue: samples [slots * 3200] at 16 kHz as the microphone takes them, and what happens in it."""
         stage = self._config.stage
         take = _Take(np.zeros(stage.slots * AUDIO.slot_input_samples, np.float32))
-        prompt = rng.choice(self._library.talks).script.prompt
+        prompt = self._prompt(rng)
         opening, left = self._opening(rng)
         start = self._first_start(take, left, rng)
         if rng.random() < stage.nobody_share:
@@ -81,6 +82,11 @@ class Director:
         samples = recorded(take.samples, self._library, self._config.channel, rng)
         turns = tuple(turn for turn in take.turns if turn.start < take.seconds)
         return samples, Scene(name, prompt, opening, left, turns, tuple(take.sounds))
+
+    def _prompt(self, rng: random.Random) -> str:
+        prompts = [prompt for prompt in self._talks if prompt]
+        wanted = rng.random() < self._config.stage.prompt_share or "" not in self._talks
+        return rng.choice(prompts) if prompts and wanted else ""
 
     def _opening(self, rng: random.Random) -> tuple[str, float]:
         """An answer that is being given when the dialogue begins, and how many seconds are left of it."""
@@ -101,14 +107,17 @@ class Director:
 
     def _agenda(self, prompt: str, rng: random.Random) -> Iterator[tuple[BankPart, Line]]:
         """Lines without an end: long turns, and talks whose lines follow each other."""
-        talks = [*self._talks.get("", []), *(self._talks[prompt] if prompt else [])]
+        stage, own = self._config.stage, self._talks[prompt]
+        talks = [*self._talks.get("", []), *(own if prompt else [])]
         while True:
-            if rng.random() < self._config.stage.long_turn_share:
-                turn = rng.choice(self._library.turns)
-                yield turn.bank, turn.line
+            draw = rng.random()
+            if draw < stage.long_turn_share:
+                talk = rng.choice(self._library.turns)
+            elif draw < stage.long_turn_share + stage.long_answer_share and self._long:
+                talk = rng.choice(self._long)
             else:
-                talk = rng.choice(talks)
-                yield from ((talk.bank, line) for line in talk.script.lines)
+                talk = rng.choice(own if rng.random() < stage.own_talk_share else talks)
+            yield from ((talk.bank, line) for line in talk.script.lines)
 
     def _play(
         self,

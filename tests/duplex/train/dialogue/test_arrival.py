@@ -9,7 +9,7 @@ from duplex.train.dialogue.arrival import NEVER, Arrival, Mishear
 from duplex.train.dialogue.scene import Scene
 from tests.duplex.train.dialogue.scenes import WordIds, backchannel, no_errors, scene, turn
 
-PERFECT = ArrivalConfig(deaf_share=0.0, missed_share=0.0)
+PERFECT = ArrivalConfig(close_ms=100, deaf_share=0.0, missed_share=0.0)
 
 
 def arrival(config: ArrivalConfig, mishear: Mishear = no_errors) -> tuple[Arrival, WordIds]:
