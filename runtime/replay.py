@@ -137,5 +137,5 @@ def _difference(before: SlotRow, after: SlotRow) -> str | None:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = str(value) or "nothing"
     return text if len(text) <= 24 else text[:24] + "..."

@@ -1,0 +1,56 @@
+"""The runtime around a real (tiny, random) model: two sessions at once, each replayed alone."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from configs.policy import policy
+from configs.runtime import RuntimeConfig
+from duplex.interface import ConversationOptions
+from runtime.clock import ManualClock
+from runtime.engine import Engine, InlineEngine
+from runtime.engine_worker import load
+from runtime.hub import SessionHub
+from runtime.pcm import to_int16
+from runtime.replay import compare, load_logged, replay
+from runtime.session import Session
+from tests.runtime.sound import INTERRUPTION
+
+SLOT = 3200
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """Two conversations of 20 slots that shared every step; the second one hears half of it."""
+    clock = ManualClock()
+    config = RuntimeConfig.model_validate({"recording": {"folder": tmp_path_factory.mktemp("talks")}})
+    with closing(InlineEngine(Engine(load("tiny", 2), clock, config.engine), "tiny")) as client:
+        hub = SessionHub(client, config, clock)
+        options = [ConversationOptions(seed=seed, policy=policy("responsive")) for seed in (1, 2)]
+        sessions: list[Session] = [hub.open(each) for each in options]
+        for slot in range(20):
+            clock.advance(0.2)
+            pcm = to_int16(INTERRUPTION[slot * SLOT : (slot + 1) * SLOT])
+            for session, level in zip(sessions, (1, 2), strict=True):
+                session.push_audio(slot * SLOT, pcm // level)
+            hub.pump()
+        first, second = (session.folder for session in sessions)
+        hub.close_all()
+    assert first is not None
+    assert second is not None
+    yield first, second
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_session_that_shared_its_steps_replays_equal_alone(folders: tuple[Path, Path], which: int) -> None:
+    logged = load_logged(folders[which] / "slots.jsonl")
+    with closing(load("tiny", 1)) as generator:
+        report = compare(logged.rows, replay(logged, generator).rows)
+    assert (report.slots, report.difference) == (20, None)
+
+
+def test_the_two_sessions_differ(folders: tuple[Path, Path]) -> None:
+    first, second = (load_logged(folder / "slots.jsonl").rows for folder in folders)
+    assert [row.p_speak for row in first] != [row.p_speak for row in second]
