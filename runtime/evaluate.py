@@ -24,7 +24,7 @@ from duplex.eval.recording import AnswerText, Converse, MakeConverse, Recording,
 from duplex.eval.report import html, report, table, write_json, write_text
 from duplex.eval.runner import limited, run
 from duplex.eval.store import RowStore
-from duplex.eval.suite import Facts, Row, Suite
+from duplex.eval.suite import Example, Facts, Row, Suite
 from duplex.eval.suites import REACTIVE, SUITES, TURN_TAKING, Sources
 from duplex.eval.user import SimulatedUser
 from duplex.interface import ConversationOptions, SlotGenerator
@@ -124,10 +124,13 @@ def measure(name: str, settings: Run) -> tuple[list[Figure], Facts]:
         ModelLoadError, ConfigError: the model or the policy cannot be used.
     """
     suite = SUITES[name].make(settings.sources)
-    file = settings.file(name)
-    with _as_duplex_error(), closing(_one_thread(settings.model)) as generator:
-        facts = _facts(suite, settings, generator)
-        rows = _rows(suite, settings, generator, RowStore(file.with_suffix(".jsonl"), facts, settings.fresh))
+    file, options = settings.file(name), settings.options
+    with _as_duplex_error():
+        examples = limited(suite.examples(), settings.limit)
+        with closing(_one_thread(settings.model)) as generator:
+            facts = _facts(suite, settings, generator)
+            store = RowStore(file.with_suffix(".jsonl"), facts, settings.fresh)
+            rows = _rows(suite, examples, settings, _maker(settings, generator, options), store)
         figures = suite.figures(rows)
         values = report(name, facts, _machine(), figures, rows)
         write_json(values, file.with_suffix(".json"))
@@ -135,17 +138,27 @@ def measure(name: str, settings: Run) -> tuple[list[Figure], Facts]:
     return figures, values
 
 
-def _rows(suite: Suite, settings: Run, generator: SlotGenerator, store: RowStore) -> list[Row]:
-    examples = limited(suite.examples(), settings.limit)
-    seed, jobs = settings.sources.seed, settings.jobs
-    make: MakeConverse = EngineConverse(settings.model, settings.options)
-    if jobs == 1:
-        converse = converse_of(generator, settings.options)
-        make = lambda: converse  # noqa: E731 - the model is loaded already
+def _maker(settings: Run, generator: SlotGenerator, options: ConversationOptions) -> MakeConverse:
+    """The loaded model in this process, or the way to load it in others."""
+    converse = converse_of(generator, options)
+    return EngineConverse(settings.model, options) if settings.jobs > 1 else lambda: converse
+
+
+def _rows(suite: Suite, examples: list[Example], settings: Run, make: MakeConverse, store: RowStore) -> list[Row]:
+    sources = settings.sources
     with progress() as bar:
         done = sum(example.id in store.rows for example in examples)
         task = bar.add_task(suite.name, total=len(examples), completed=done)
-        return run(suite, examples, make, store, settings.sources.config, seed, jobs, lambda _: bar.advance(task))
+        return run(
+            suite,
+            examples,
+            make,
+            store,
+            sources.config,
+            seed=sources.seed,
+            jobs=settings.jobs,
+            on_row=lambda _: bar.advance(task),
+        )
 
 
 def _one_thread(model: str) -> SlotGenerator:

@@ -1,4 +1,4 @@
-"""Clips that a simulated user plays: a part of a sound file, or silence, at the model's input rate."""
+"""Clips that a simulated user plays: parts of sound files at the model's input rate."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,15 +18,17 @@ class Clip:
     """A part of a sound file, read when it is needed.
 
     Attributes:
-        path: the file; None is silence.
-        start_s, end_s: the part; `end_s` None goes to the file's end (for silence: its length).
+        path: the file.
+        start_s, end_s: the part; `end_s` None goes to the file's end.
         rms: loudness it is brought to; None leaves it as it is.
+        exact: whether the clip is known to be speech from its first sample to its last; else energy tells.
     """
 
-    path: Path | None
+    path: Path
     start_s: float = 0.0
     end_s: float | None = None
     rms: float | None = None
+    exact: bool = False
 
     def samples(self) -> Samples:
         """The clip, [n] at 16 kHz, -1..1.
@@ -34,8 +36,6 @@ class Clip:
         Raises:
             EvaluationError: the file is missing, no sound file, or holds nothing in this part.
         """
-        if self.path is None:
-            return np.zeros(round((self.end_s or 0.0) * AUDIO.input_rate), dtype=np.float32)
         whole = read_sound(self.path)
         end = len(whole) if self.end_s is None else round(self.end_s * AUDIO.input_rate)
         part = whole[round(self.start_s * AUDIO.input_rate) : end]

@@ -1,7 +1,8 @@
 """Where the sound of the suites comes from: a data folder of real audio, and a folder of synthesized trials.
 
     DATA/manifest.jsonl     {"file": "llama_questions/1.wav", "text": "question || answer", ...} per file
-    TRIALS/trials.jsonl     one `Trial` per line, as `duplex train trials` writes it
+    TRIALS/trials.jsonl     {"name": "pause_600_001", "test": "pause", "start": ..., "end": ...} per wav, as
+                            `duplex train trials` writes it (`duplex.train.dialogue.trials.Trial`)
 
 Knows files and their form; knows nothing of what is measured with them.
 """
@@ -16,6 +17,7 @@ from duplex.eval.clip import Clip
 from duplex.eval.errors import EvaluationError
 
 ANSWER_MARK = "||"
+QUESTIONS = ("question_voice", "question_frame", "question_voice_frame", "question_robot")
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,20 @@ class Trial:
     """A synthesized clip with what is known of it.
 
     Attributes:
-        id: unique. path: the wav at 16 kHz.
-        kind: "held_out_voice", "held_out_frame" (questions), "request" (asks for a long answer), "pause",
-            "backchannel", "noise", "silence", "room".
-        text: what is said. key: what a right answer must hold. voice: who says it.
-        pause: (start, end) of the pause in the turn, samples; (0, 0) where there is none.
+        id: unique. test: what it is for ("question_voice", "pause", "backchannel", "silence", ...).
+        clip: the speech or noise, without the silence around it.
+        text: what is said. answer: the right answer. key: what it must hold. long: whether it is a long one.
+        pause: (start, end) of the pause in question, seconds within the clip; None where there is none.
     """
 
     id: str
-    path: Path
-    kind: str
-    text: str = ""
-    key: str = ""
-    voice: str = ""
-    pause: tuple[int, int] = (0, 0)
+    test: str
+    clip: Clip
+    text: str
+    answer: str
+    key: str
+    long: bool
+    pause: tuple[float, float] | None
 
 
 class DataFolder:
@@ -91,15 +93,26 @@ class TrialFolder:
         hint = "make the trials with 'duplex train trials', or give their folder with --trials"
         self._trials = [_trial(folder, row) for row in _lines(folder / "trials.jsonl", hint)]
 
-    def of(self, kind: str) -> list[Trial]:
-        """All trials of a kind, in the file's order.
+    def of(self, test: str) -> list[Trial]:
+        """All trials of a test, in the file's order.
 
         Raises:
             EvaluationError: there are none.
         """
-        trials = [trial for trial in self._trials if trial.kind == kind]
+        return self._found(test, [trial for trial in self._trials if trial.test == test])
+
+    def requests(self, least_words: int) -> list[Trial]:
+        """Questions of all conditions whose right answer has at least so many words.
+
+        Raises:
+            EvaluationError: there are none.
+        """
+        asked = [trial for trial in self._trials if trial.long and trial.test in QUESTIONS]
+        return self._found("long answers", [trial for trial in asked if len(trial.answer.split()) >= least_words])
+
+    def _found(self, what: str, trials: list[Trial]) -> list[Trial]:
         if not trials:
-            raise EvaluationError(f"{self.folder}: holds no trials of kind '{kind}'; make them again")
+            raise EvaluationError(f"{self.folder}: holds no trials for '{what}'; make them again")
         return trials
 
 
@@ -110,9 +123,18 @@ def _question(file: DataFile) -> Question:
 
 def _trial(folder: Path, row: dict[str, Any]) -> Trial:
     try:
-        start, end = row.get("pause", (0, 0))
-        texts = {key: row.get(key, "") for key in ("text", "key", "voice")}
-        return Trial(row["id"], folder / row["file"], row["kind"], pause=(start, end), **texts)
+        start, end, pause = float(row["start"]), float(row["end"]), float(row.get("pause", 0.0))
+        inside = float(row.get("pause_start", 0.0)) - start
+        return Trial(
+            id=row["name"],
+            test=row["test"],
+            clip=Clip(folder / f"{row['name']}.wav", start, end, exact=True),
+            text=row.get("text", ""),
+            answer=row.get("answer", ""),
+            key=row.get("key") or row.get("answer", ""),
+            long=bool(row.get("long")),
+            pause=(inside, inside + pause) if pause else None,
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise EvaluationError(f"{folder}/trials.jsonl: a line is no trial ({error!r}); make the trials again") from None
 

@@ -12,8 +12,10 @@ Knows the corpus and the scoring of answers; knows nothing of sound or models.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Literal
 
+from configs.language import CorpusConfig
 from duplex.eval.text_match import exist_match_norm, normalised
 from duplex.train.text.corpus import Corpus
 
@@ -54,6 +56,12 @@ class Domain:
         for words, answers in self._answers.items():
             if words == question or (len(words) >= _LEAST and words <= question):
                 yield words, answers
+
+
+@cache
+def corpus_domain() -> Domain:
+    """The domain of the corpus as it is; read once."""
+    return Domain(Corpus.build(CorpusConfig()))
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Suite `overlap`: backchannels and noises while the assistant gives a long answer. It should speak on."""
+"""Suite `overlap`: sounds while the assistant gives a long answer. It should speak on, but stop for a command."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,14 @@ from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.user import After, Event, Script, WhileSpeaking
 from duplex.interface import Samples
 
-BACKCHANNEL, NOISE = "backchannel", "noise"
+BACKCHANNEL, NOISE, COMMAND = "backchannel", "noise", "command"
 _REQUEST = "request"
 _FAILED = 100.0
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """One sound in every long answer: backchannels of held-out voices, bursts of real noise."""
+    """One sound in every long answer: backchannels and commands of held-out voices, bursts of real noise."""
 
     config: EvaluationConfig
     data: Path
@@ -33,27 +33,28 @@ class Overlap:
     name: str = "overlap"
 
     def examples(self) -> Sequence[Example]:
-        """All backchannel trials, then `noises` bursts."""
+        """All backchannel and command trials, then `noises` bursts."""
         trials, rng = TrialFolder(self.trials), random.Random(self.seed)
-        requests = trials.of("request")
-        sounds = [(BACKCHANNEL, t.id, t.text, Clip(t.path)) for t in trials.of("backchannel")]
+        requests = trials.requests(self.config.request_words)
+        sounds = [(kind, t.id, t.text, t.clip) for kind in (BACKCHANNEL, COMMAND) for t in trials.of(kind)]
         bursts = list(_bursts(DataFolder(self.data).files("noise"), self.config.overlap))
         chosen = rng.sample(bursts, min(self.config.overlap.noises, len(bursts)))
         sounds += [(NOISE, name, "", clip) for name, clip in chosen]
         return [
-            _example(kind, name, text, clip, Clip(requests[i % len(requests)].path), self.config.overlap)
+            _example(kind, name, text, clip, requests[i % len(requests)].clip, self.config.overlap)
             for i, (kind, name, text, clip) in enumerate(sounds)
         ]
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
         """Whether the sound stopped the assistant, and how soon."""
         found = _measures(dialogue, self.config)
-        return {**dialogue.example.facts, **found}, _FAILED if found.get("stopped") else 0.0
+        wanted = found.get("stopped", False) is (dialogue.example.group == COMMAND)
+        return {**dialogue.example.facts, **found}, 0.0 if wanted else _FAILED
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Share of sounds that stopped it, of those that met a speaking assistant."""
         limits = self.config.overlap
-        bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars}
+        bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars, COMMAND: ()}
         return [figure for kind in bars for figure in _figures(kind, rows, bars[kind])]
 
 
@@ -70,7 +71,7 @@ def _example(kind: str, name: str, text: str, clip: Clip, request: Clip, limits:
         Event(_REQUEST, request, After(limits.lead_s)),
         Event(kind, clip, WhileSpeaking(limits.into_answer_s)),
     )
-    return Example(f"{kind}-{name}", kind, Script(events, limits.silence_s), {"text": text})
+    return Example(f"{kind}/{name}", kind, Script(events, limits.silence_s), {"text": text})
 
 
 def _measures(dialogue: Dialogue, config: EvaluationConfig) -> Facts:

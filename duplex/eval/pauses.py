@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.evaluation import EvaluationConfig, PausesConfig
 from duplex.eval import timing
 from duplex.eval.clip import Clip
 from duplex.eval.data import DataFolder, Trial, TrialFolder
@@ -32,18 +31,10 @@ class Pauses:
         """Pause trials, LibriSpeech clips, silence and room noise."""
         trials, limits = TrialFolder(self.trials), self.config.pauses
         turns = [
-            _example(
-                t.id,
-                f"{PAUSE} {_length(t):.1f} s",
-                Clip(t.path),
-                {"pause": _seconds(t)},
-                limits.lead_s,
-                limits.silence_s,
-            )
-            for t in trials.of("pause")
+            _example(t.id, f"{PAUSE} {_length(t):.1f} s", t.clip, {"pause": t.pause}, limits) for t in trials.of(PAUSE)
         ]
         clips = [
-            _example(file.path.stem, CLIP, Clip(file.path), {}, limits.lead_s, limits.silence_s)
+            _example(file.path.stem, CLIP, Clip(file.path), {}, limits)
             for file in DataFolder(self.data).files("librispeech_test_other")
         ]
         streams = [_stream(trial) for kind in QUIET for trial in trials.of(kind)]
@@ -107,18 +98,14 @@ def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
         yield rate(f"takeover in a {group}", "pauses", takeovers)
 
 
-def _example(name: str, group: str, clip: Clip, facts: Facts, lead_s: float, silence_s: float) -> Example:
-    return Example(name, group, Script((Event(_TURN, clip, After(lead_s)),), silence_s), facts)
+def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConfig) -> Example:
+    return Example(name, group, Script((Event(_TURN, clip, After(limits.lead_s)),), limits.silence_s), facts)
 
 
 def _stream(trial: Trial) -> Example:
-    return Example(trial.id, trial.kind, Script((Event(_TURN, Clip(trial.path), At(0.0)),), 0.0))
-
-
-def _seconds(trial: Trial) -> tuple[float, float]:
-    return trial.pause[0] / AUDIO.input_rate, trial.pause[1] / AUDIO.input_rate
+    return Example(trial.id, trial.test, Script((Event(_TURN, trial.clip, At(0.0)),), 0.0))
 
 
 def _length(trial: Trial) -> float:
-    start, end = _seconds(trial)
+    start, end = trial.pause or (0.0, 0.0)
     return end - start

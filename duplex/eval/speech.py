@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval import judge
 from duplex.eval.clip import Clip
-from duplex.eval.data import TrialFolder
+from duplex.eval.data import QUESTIONS, TrialFolder
 from duplex.eval.figures import Figure, number, spread
 from duplex.eval.recording import AnswerText, Recording
 from duplex.eval.suite import Dialogue, Example, Facts, Row
@@ -20,7 +20,7 @@ from duplex.eval.user import After, Event, Script, WhileSpeaking
 
 RATE = AUDIO.output_rate
 ANSWER, CUT = "answer", "cut"
-_SOURCE = "held_out_voice"
+_SOURCE = QUESTIONS[0]
 _QUESTION, _BARGE_IN = "question", "barge-in"
 _FAILED = 100.0
 
@@ -37,9 +37,10 @@ class Speech:
         """`answers` questions, and as many requests as there are, each interrupted."""
         trials = TrialFolder(self.trials)
         questions = trials.of(_SOURCE)[: self.config.speech.answers]
+        requests = trials.requests(self.config.request_words)
         limits = self.config.understanding
         whole = [
-            Example(t.id, ANSWER, Script((self._asked(t.path),), limits.wait_s, limits.quiet_s), {"question": t.text})
+            Example(t.id, ANSWER, Script((self._asked(t.clip),), limits.wait_s, limits.quiet_s), {"question": t.text})
             for t in questions
         ]
         barge_in = self.config.turn_taking.barge_in_s
@@ -47,10 +48,10 @@ class Speech:
             Example(
                 f"cut-{r.id}",
                 CUT,
-                Script((self._asked(r.path), Event(_BARGE_IN, Clip(q.path), WhileSpeaking(barge_in))), 2.0),
+                Script((self._asked(r.clip), Event(_BARGE_IN, q.clip, WhileSpeaking(barge_in))), 2.0),
                 {"question": r.text},
             )
-            for r, q in zip(trials.of("request"), questions, strict=False)
+            for r, q in zip(requests[: self.config.speech.cuts], cycle(questions), strict=False)
         ]
         return [*whole, *cut]
 
@@ -87,8 +88,8 @@ class Speech:
             number("clipped samples", "dialogues", len(found), sum(f["clipped"] for f in found)),
         ]
 
-    def _asked(self, path: Path) -> Event:
-        return Event(_QUESTION, Clip(path), After(self.config.understanding.lead_s))
+    def _asked(self, clip: Clip) -> Event:
+        return Event(_QUESTION, clip, After(self.config.understanding.lead_s))
 
     def _judged(self, recording: Recording, answer: AnswerText) -> Facts:
         margin = self.config.speech.margin_s

@@ -11,6 +11,7 @@ from duplex.text.numbers import cardinal
 
 ALTERNATIVES = "|"
 _NUMBER = re.compile(r"\d[\d,]*")
+_NO_WORD = re.compile(r"[^a-z ]")
 _DROPPED = frozenset({"a", "an", "the"})
 _SYMBOL = 2
 _LARGE = frozenset({"hundred", "thousand", "million"})
@@ -43,15 +44,20 @@ def normalised(text: str) -> list[str]:
 
 def plain_words(text: str) -> list[str]:
     """Lower-case words without accents and punctuation; hyphens part words, digits become number words."""
-    folded = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    lower = text.lower()
+    folded = lower if lower.isascii() else _without_accents(lower.replace("’", "'"))
     spelled = _NUMBER.sub(lambda match: f" {cardinal(int(match[0].replace(',', '')))} ", folded)
-    return re.sub(r"[^a-z ]", " ", spelled.replace("'", "").replace("’", "")).split()
+    return _NO_WORD.sub(" ", spelled.replace("'", "")).split()
 
 
 def holds_phrase(answer: str, phrases: Sequence[str]) -> bool:
     """Whether one of the phrases stands in the answer, compared as `plain_words`."""
     said = plain_words(answer)
     return any(_stands_in(plain_words(phrase), said) for phrase in phrases)
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _said(key: str, answer: str) -> bool:

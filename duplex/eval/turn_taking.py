@@ -64,11 +64,11 @@ class ReactiveTurnTaking:
     def examples(self) -> Sequence[Example]:
         """`pairs` pairs of a request for a long answer and a question."""
         limits, rng = self.config.turn_taking, random.Random(self.seed)
-        requests = TrialFolder(self.trials).of("request")
+        requests = TrialFolder(self.trials).requests(self.config.request_words)
         questions = _drawn(DataFolder(self.data).llama_questions(), limits.pairs, rng)
         when = WhileSpeaking(limits.barge_in_s)
         return [
-            _example(f"{i:03d}-{q.id}", Clip(request.path), request.text, q, when, self.config)
+            _example(f"{i:03d}-{q.id}", request.clip, request.text, q, when, self.config)
             for i, q in enumerate(questions)
             for request in (requests[i % len(requests)],)
         ]

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.evaluation import Bar, EvaluationConfig
-from configs.language import CorpusConfig
 from duplex.eval import timing
 from duplex.eval.clip import Clip
-from duplex.eval.data import DataFolder, TrialFolder
-from duplex.eval.domain import Domain
+from duplex.eval.data import QUESTIONS, DataFolder, TrialFolder
+from duplex.eval.domain import corpus_domain
 from duplex.eval.figures import Figure, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.text_match import exist_match, exist_match_norm, holds_phrase
 from duplex.eval.timing import UserTurn
 from duplex.eval.user import After, Event, Script
-from duplex.train.text.corpus import Corpus
 
-VOICE, FRAME = "held_out_voice", "held_out_frame"
+VOICE, FRAME, BOTH, ROBOT = QUESTIONS
 INSIDE, DISPUTED, OUTSIDE = "llama_in", "llama_disputed", "llama_outside"
 _QUESTION = "question"
 _FAILED = 100.0
@@ -34,14 +32,11 @@ class Understanding:
 
     def examples(self) -> Sequence[Example]:
         """One question each."""
-        trials, domain = TrialFolder(self.trials), Domain(Corpus.build(CorpusConfig()))
-        made = [self._example(t.id, kind, t.path, t.text, t.key) for kind in (VOICE, FRAME) for t in trials.of(kind)]
+        trials, domain = TrialFolder(self.trials), corpus_domain()
+        made = [self._example(t.id, test, t.clip, t.text, t.key) for test in QUESTIONS for t in trials.of(test)]
         for question in DataFolder(self.data).llama_questions():
             group = f"llama_{domain.place(question.text, question.answer)}"
-            assert question.clip.path is not None
-            made.append(
-                self._example(f"llama-{question.id}", group, question.clip.path, question.text, question.answer)
-            )
+            made.append(self._example(f"llama-{question.id}", group, question.clip, question.text, question.answer))
         return made
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
@@ -70,19 +65,21 @@ class Understanding:
         return [
             *_right("right, voice never trained on", VOICE, rows, limits.voice_bars),
             *_right("right, way of asking never trained on", FRAME, rows, limits.frame_bars),
+            *_right("right, neither ever trained on", BOTH, rows),
+            *_right("right, robotic voice never trained on", ROBOT, rows),
             *_right("right, Llama Questions in domain", INSIDE, rows, limits.domain_bars),
             *_refused("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
             *_refused("Llama Questions with another answer in the corpus", DISPUTED, rows),
             spread("response", "questions", (row.measures["response_s"] for row in rows)),
         ]
 
-    def _example(self, name: str, group: str, path: Path, text: str, key: str) -> Example:
+    def _example(self, name: str, group: str, clip: Clip, text: str, key: str) -> Example:
         limits = self.config.understanding
-        script = Script((Event(_QUESTION, Clip(path), After(limits.lead_s)),), limits.wait_s, limits.quiet_s)
+        script = Script((Event(_QUESTION, clip, After(limits.lead_s)),), limits.wait_s, limits.quiet_s)
         return Example(name, group, script, {"question": text, "key": key})
 
 
-def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:
+def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
     found = [row.measures for row in rows if row.group == group]
     yield rate(name, "questions", (f["right"] for f in found), bars)
     yield rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))

@@ -68,9 +68,9 @@ class Script:
 
     Attributes:
         events: one after the other.
-        silence_s: silence after the last clip.
-        quiet_s: the conversation ends earlier when the assistant has answered the last clip and has been silent for
-            this long; None always waits.
+        silence_s: after the last clip; then the conversation is over.
+        quiet_s: an assistant that has begun to answer the last clip is heard out instead, until it has been silent for
+            this long; None does not.
     """
 
     events: tuple[Event, ...]
@@ -150,7 +150,7 @@ class SimulatedUser:
     def _play(self, start: int) -> None:
         event = self._script.events[len(self.played) + len(self.skipped)]
         samples = event.clip.samples()
-        first, last = speech_bounds(samples, self._config.clips)
+        first, last = (0, len(samples)) if event.clip.exact else speech_bounds(samples, self._config.clips)
         end = start + len(samples)
         self._clip = np.concatenate([self._clip, np.zeros(start - len(self._clip), np.float32), samples])
         self.played += (Played(event.name, start, end, start + first, start + last),)
@@ -197,10 +197,12 @@ class SimulatedUser:
         """Whether the conversation ends before sample `begin`."""
         if not self._all_done:
             return False
-        if begin >= self._armed + self._script.silence_s * RATE:
-            return True
-        quiet = None if self._script.quiet_s is None else self._silent_for(round(self._script.quiet_s * RATE))
-        return quiet is not None and begin >= quiet
+        waited = begin - self._armed
+        quiet_s = self._script.quiet_s
+        quiet = None if quiet_s is None else self._silent_for(round(quiet_s * RATE))
+        if quiet is None:
+            return waited >= self._script.silence_s * RATE
+        return begin >= quiet or waited >= self._config.user.longest_s * RATE
 
 
 def _at_input_rate(sample: int) -> int:

@@ -1,0 +1,175 @@
+"""Runs go on where they were, in one process or in several, and say what is wrong."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from configs.evaluation import EvaluationConfig
+from duplex.eval.clip import Clip
+from duplex.eval.data import DataFolder, TrialFolder
+from duplex.eval.errors import EvaluationError
+from duplex.eval.figures import Figure, rate
+from duplex.eval.recording import Converse, Recording
+from duplex.eval.report import html, report, table
+from duplex.eval.runner import limited, run
+from duplex.eval.store import RowStore
+from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.user import At, Event, Script, SimulatedUser
+from tests.duplex.eval.fakes import KnownAssistant, write_clip, write_data
+
+CONFIG = EvaluationConfig()
+SETTINGS = {"model": "fake", "policy": "balanced", "fingerprint": "f", "seed": 0, "limit": [1.0, None]}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A suite that asks whether there was any sound."""
+
+    clip: Clip
+    name: str = "answered"
+
+    def examples(self) -> list[Example]:
+        script = Script((Event("clip", self.clip, At(0.2)),), 1.0)
+        return [Example(f"{group}{i}", group, script) for group in ("a", "b") for i in range(3)]
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        speech = dialogue.recording.speech(CONFIG.gate)
+        return {"answered": bool(speech)}, float(dialogue.example.id == "b1")
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        return [rate("answered", "clips", (row.measures["answered"] for row in rows))]
+
+
+@dataclass
+class Counted:
+    """Loads an assistant that counts its conversations and remembers their seeds."""
+
+    seeds: list[int] = field(default_factory=list)
+    breaks_at: int | None = None
+
+    def __call__(self) -> Converse:
+        return self.converse
+
+    def converse(self, user: SimulatedUser, seed: int) -> Recording:
+        if len(self.seeds) == self.breaks_at:
+            raise RuntimeError("the power is gone")
+        self.seeds.append(seed)
+        return KnownAssistant(says="yes").converse(user, seed)
+
+
+def load_known() -> Converse:
+    """Importable by name, as processes need it."""
+    return KnownAssistant(says="yes").converse
+
+
+def load_broken() -> Converse:
+    """A system that is not there."""
+    raise RuntimeError("the system is not there")
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Answered:
+    return Answered(Clip(write_clip(tmp_path / "one.wav", 0.5)))
+
+
+def test_a_broken_run_goes_on_without_redoing_anything(suite: Answered, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    broken = Counted(breaks_at=2)
+    with pytest.raises(RuntimeError, match="power"):
+        run(suite, suite.examples(), broken, RowStore(path, SETTINGS), CONFIG)
+    rest, whole = Counted(), Counted()
+    rows = run(suite, suite.examples(), rest, RowStore(path, SETTINGS), CONFIG)
+    assert len(rest.seeds) == len(rows) - 2
+    again = run(suite, suite.examples(), whole, RowStore(tmp_path / "whole.jsonl", SETTINGS), CONFIG)
+    assert rows == again
+    assert broken.seeds + rest.seeds == whole.seeds
+
+
+def test_a_line_cut_off_in_writing_is_done_again(suite: Answered, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = run(suite, suite.examples(), Counted(), RowStore(path, SETTINGS), CONFIG)
+    path.write_text(path.read_text()[:-20])
+    counted = Counted()
+    assert run(suite, suite.examples(), counted, RowStore(path, SETTINGS), CONFIG) == rows
+    assert len(counted.seeds) == 1
+
+
+def test_rows_of_other_settings_are_not_mixed_in(suite: Answered, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    run(suite, suite.examples(), Counted(), RowStore(path, SETTINGS), CONFIG)
+    with pytest.raises(EvaluationError, match=r"other settings.*--fresh"):
+        RowStore(path, {**SETTINGS, "policy": "patient"})
+    assert RowStore(path, {**SETTINGS, "policy": "patient"}, fresh=True).rows == {}
+
+
+def test_a_foreign_file_is_not_taken_for_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("not json\n")
+    with pytest.raises(EvaluationError, match="no result file"):
+        RowStore(path, SETTINGS)
+
+
+def test_processes_give_the_same_rows(suite: Answered, tmp_path: Path) -> None:
+    one = run(suite, suite.examples(), load_known, RowStore(tmp_path / "1", SETTINGS), CONFIG)
+    two = run(suite, suite.examples(), load_known, RowStore(tmp_path / "2", SETTINGS), CONFIG, jobs=2)
+    assert one == two
+
+
+def test_a_process_that_fails_says_why(suite: Answered, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="the system is not there"):
+        run(suite, suite.examples(), load_broken, RowStore(tmp_path / "1", SETTINGS), CONFIG, jobs=2)
+
+
+def test_seeds_depend_on_the_run_and_the_example(suite: Answered, tmp_path: Path) -> None:
+    first, second = Counted(), Counted()
+    run(suite, suite.examples(), first, RowStore(tmp_path / "1", SETTINGS), CONFIG, seed=0)
+    run(suite, suite.examples()[::-1], second, RowStore(tmp_path / "2", SETTINGS), CONFIG, seed=0)
+    assert len(set(first.seeds)) == len(first.seeds)
+    assert first.seeds == second.seeds[::-1]
+
+
+def test_a_limit_counts_by_group(suite: Answered) -> None:
+    assert [example.id for example in limited(suite.examples(), 2)] == ["a0", "a1", "b0", "b1"]
+    assert limited(suite.examples(), None) == suite.examples()
+
+
+def test_the_page_needs_no_network_and_shows_the_worst_first(suite: Answered, tmp_path: Path) -> None:
+    rows = run(suite, suite.examples(), Counted(), RowStore(tmp_path / "1", SETTINGS), CONFIG)
+    figures = suite.figures(rows)
+    values = json.loads(json.dumps(report("answered", SETTINGS, {}, figures, rows)))
+    text = html(values, figures)
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert text.index("b1 <small>") < text.index("a0 <small>")
+    assert text.count("<svg") == len(rows)
+    assert "said at 1.10 s (end): yes" in text
+
+
+def test_the_page_escapes_what_was_said(suite: Answered, tmp_path: Path) -> None:
+    rows = run(suite, suite.examples()[:1], Counted(), RowStore(tmp_path / "1", SETTINGS), CONFIG)
+    rows[0].trace["heard"].append("<script>")
+    figures = suite.figures(rows)
+    assert "<script>" not in html(report("answered", SETTINGS, {}, figures, rows), figures)
+
+
+def test_the_table_leaves_details_out(suite: Answered) -> None:
+    figures = [rate("shown", "clips", [True]), Figure("hidden", "clips", {"n": 1, "value": 1.0}, detail=True)]
+    assert table("title", figures).row_count == 1
+
+
+def test_missing_folders_and_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"manifest.jsonl: there is no such file; .*--data"):
+        DataFolder(tmp_path)
+    with pytest.raises(EvaluationError, match=r"trials.jsonl: there is no such file; .*--trials"):
+        TrialFolder(tmp_path)
+    with pytest.raises(EvaluationError, match=r"names no wav in noise/"):
+        DataFolder(write_data(tmp_path, {"Who?": "I"})).files("noise")
+
+
+@pytest.mark.parametrize(("line", "why"), [('{"name": "x"}', "a line is no trial"), ("{", "line 1 is not JSON")])
+def test_broken_trials_are_named(tmp_path: Path, line: str, why: str) -> None:
+    (tmp_path / "trials.jsonl").write_text(line + "\n")
+    with pytest.raises(EvaluationError, match=why):
+        TrialFolder(tmp_path)

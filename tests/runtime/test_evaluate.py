@@ -1,0 +1,96 @@
+"""`duplex evaluate` on a stand-in for a model: the engine's conversations reach the suites unchanged."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.audio import AUDIO
+from configs.evaluation import EvaluationConfig
+from configs.policy import policy
+from duplex.eval.clip import Clip
+from duplex.eval.user import At, Event, Script, SimulatedUser, WhileSpeaking
+from duplex.interface import ConversationOptions
+from runtime import evaluate
+from runtime.cli import run
+from runtime.engine_worker import load
+from tests.duplex.eval.fakes import loud, write_clip, write_data
+from tests.runtime.fakes import ANSWER, FakeGenerator, load_fake
+
+CONFIG = EvaluationConfig()
+SLOT_S = AUDIO.slot_seconds
+
+
+@pytest.fixture(autouse=True)
+def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "load", partial(load, loader=load_fake))
+
+
+def test_the_engine_answers_the_simulated_user(tmp_path: Path) -> None:
+    clip = Clip(write_clip(tmp_path / "one.wav", 1.0), exact=True)
+    script = Script((Event("ask", clip, At(0.5)), Event("cut", clip, WhileSpeaking(0.7))), 2.0)
+    user = SimulatedUser(script, CONFIG)
+    talk = evaluate.converse_of(FakeGenerator(), ConversationOptions(policy=policy("responsive")))(user, 3)
+    ask, cut = user.played
+    np.testing.assert_allclose(talk.user[ask.start : ask.end], loud(1.0), atol=1e-4)
+    assert len(talk.assistant) / AUDIO.output_rate == len(talk.user) / AUDIO.input_rate == talk.seconds
+    first = talk.speech(CONFIG.gate)[0]
+    assert first.start == pytest.approx(round(first.start / SLOT_S) * SLOT_S, abs=0.002)
+    assert cut.start_s == pytest.approx(first.start + 0.7, abs=0.002)
+    assert first.end - cut.start_s < 2 * SLOT_S
+    assert [answer.how for answer in talk.answers] == ["cut", "end"]
+    assert talk.answers[0].text == " ".join(ANSWER[: len(talk.answers[0].text.split())])
+    assert [slot.event for slot in talk.slots if slot.event] == ["start", "cut", "start", "end"]
+
+
+def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(4)})
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "2"]
+    arguments += ["--out", str(tmp_path / "out"), "--json", str(tmp_path / "figures.json")]
+    assert run(arguments) == 0
+    values = json.loads((tmp_path / "figures.json").read_text())
+    assert values["settings"]["fingerprint"] == "fake-1"
+    assert len(values["dialogues"]) == 2
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".jsonl"]
+    before = (tmp_path / "out" / "turn-taking-fake-balanced.json").read_bytes()
+    assert run([*arguments, "--fresh"]) == 0
+    assert (tmp_path / "out" / "turn-taking-fake-balanced.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["turn-taking", "--data", "nowhere"], "nowhere/manifest.jsonl: there is no such file"),
+        (["pauses", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
+        (["turn-taking", "--policy", "hasty"], "unknown policy 'hasty'"),
+    ],
+)
+def test_what_is_missing_is_one_line(
+    arguments: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", *arguments, "--model", "fake", "--out", str(tmp_path)]) != 0
+    error = capsys.readouterr().err
+    assert line in error
+    assert "Traceback" not in error
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data(tmp_path, {"Who?": "I", "When?": "Now"})
+    assert run(["evaluate", "turn-taking", "--model", "none", "--data", str(data), "--out", str(tmp_path)]) == 1
+    assert "model 'none' cannot be loaded" in capsys.readouterr().err
+
+
+def test_missed_bars_are_an_exit_code(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(4)})
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "1", "--check"]
+    strict = tmp_path / "strict.yaml"
+    strict.write_text("turn_taking: {response_bars: [{of: p50, sense: '<=', limit: 0.0}]}\n")
+    assert run([*arguments, "--out", str(tmp_path / "a")]) == 0
+    assert run([*arguments, "--out", str(tmp_path / "b"), "--config", str(strict)]) == 1
+
+
+def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "list"]) == 0
+    assert "understanding" in capsys.readouterr().out
