@@ -37,6 +37,7 @@ from runtime.versions import versions
 from tdm.slots import State
 
 SLOT_OUT = AUDIO.slot_output_samples
+REDIRECTED_WIDTH = 140
 DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/evaluation")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
@@ -203,7 +204,9 @@ def _show(name: str, settings: Run, check: bool, json_file: Path | None) -> None
     figures, values = measure(name, settings)
     if json_file:
         write_json(values, json_file)
-    out().print(table(f"{name}, {settings.model}, {settings.policy}", figures))
+    console = out()
+    width = console.width if console.is_terminal else REDIRECTED_WIDTH
+    console.print(table(f"{name}, {settings.model}, {settings.policy}", figures), width=width)
     err().print(f"timelines: {settings.file(name).with_suffix('.html')}")
     if check and not all_met(figures):
         raise typer.Exit(1)
