@@ -8,7 +8,7 @@ import soundfile
 
 from runtime.audio_file import load_audio
 from runtime.errors import AudioError
-from tests.runtime.sound import QUESTION, write_wav
+from tests.runtime.user_audio import QUESTION, write_wav
 
 
 def test_a_fitting_file_is_taken_as_it_is(tmp_path: Path) -> None:

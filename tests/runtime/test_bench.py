@@ -10,7 +10,7 @@ from runtime.bench import StageTime, bench_step
 from runtime.clock import ManualClock
 from runtime.commands.bench import QUESTIONS
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.sound import QUESTION
+from tests.runtime.user_audio import QUESTION
 
 
 class SlowGenerator(FakeGenerator):

@@ -12,7 +12,7 @@ from runtime.commands.bench import histogram
 from runtime.commands.converse import folders
 from runtime.slot_log import read_log
 from tests.runtime.fakes import load_fake
-from tests.runtime.sound import INTERRUPTION, QUESTION, write_wav
+from tests.runtime.user_audio import INTERRUPTION, QUESTION, write_wav
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from runtime.errors import BadOptions
 from runtime.pcm import Pcm16, to_int16
 from runtime.slot_log import SlotRow, read_log
 from tests.runtime.fakes import FailingGenerator, FakeGenerator
-from tests.runtime.sound import INTERRUPTION, QUESTION, talking
+from tests.runtime.user_audio import INTERRUPTION, QUESTION, talking
 
 SLOT_IN, SLOT_OUT = 3200, 4800
 

@@ -17,7 +17,7 @@ from runtime.pcm import to_int16
 from runtime.session import Session
 from runtime.slot_log import SlotRow, read_log
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.sound import INTERRUPTION, QUESTION
+from tests.runtime.user_audio import INTERRUPTION, QUESTION
 
 OPTIONS = ConversationOptions()
 SLOT, PACKET = 3200, 320

@@ -12,7 +12,7 @@ from runtime.hub import SessionHub
 from runtime.metrics import Metrics
 from runtime.pcm import to_int16
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.sound import INTERRUPTION
+from tests.runtime.user_audio import INTERRUPTION
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float:

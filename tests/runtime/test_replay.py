@@ -12,7 +12,7 @@ from runtime.errors import AudioError, LogError
 from runtime.recording import WavWriter, read_recording
 from runtime.replay import compare, load_logged, replay
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.sound import INTERRUPTION
+from tests.runtime.user_audio import INTERRUPTION
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from runtime.converse import converse
 from runtime.errors import LogError
 from runtime.slot_log import LogHeader, SlotLogWriter, SlotRow, read_log
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.sound import QUESTION
+from tests.runtime.user_audio import QUESTION
 
 OPTIONS = ConversationOptions(7, policy("patient"), "be brief – bitte", 0.5, 1.75e9, 3600)
 HEADER = LogHeader("abc", "fake", "fake-1", 1.5, OPTIONS, {"python": "3.11"}, "a file.wav")

@@ -1,6 +1,5 @@
 """The runtime around a real (tiny, random) model: two sessions at once, each replayed alone."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,13 +15,13 @@ from runtime.hub import SessionHub
 from runtime.pcm import to_int16
 from runtime.replay import compare, load_logged, replay
 from runtime.session import Session
-from tests.runtime.sound import INTERRUPTION
+from tests.runtime.user_audio import INTERRUPTION
 
 SLOT = 3200
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two conversations of 20 slots that shared every step; the second one hears half of it."""
     clock = ManualClock()
     config = RuntimeConfig.model_validate({"recording": {"folder": tmp_path_factory.mktemp("talks")}})
@@ -40,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pa
         hub.close_all()
     assert first is not None
     assert second is not None
-    yield first, second
+    return first, second
 
 
 @pytest.mark.parametrize("which", [0, 1])
