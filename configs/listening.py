@@ -25,7 +25,7 @@ class MelConfig(Config):
 
 
 class WhisperShape(Config):
-    """Sizes of a Whisper model; the defaults are tiny.en with the pruned vocabulary of the embedded model."""
+    """Sizes of a Whisper model; the defaults are tiny.en."""
 
     dim: int = 384
     heads: int = 6
@@ -34,7 +34,6 @@ class WhisperShape(Config):
     decoder_layers: int = 4
     source_positions: int = 1500
     target_positions: int = 448
-    vocab: int = 51_864
     mel: MelConfig = MelConfig()
 
     @property
@@ -124,7 +123,7 @@ class TranscriberConfig(Config):
     voice: VoiceActivityConfig = VoiceActivityConfig()
     onset_frames: int = 3
     lead_s: float = 0.3
-    pause_ms: int = 100
+    pause_ms: int = 60
     every_slots: int = 2
     slower_each_s: float = 6.0
     restart_s: float = 8.0
