@@ -22,7 +22,7 @@ SLOT = 3200
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two conversations of 20 slots that shared every step; the second one hears half of it."""
+    """Two conversations of 20 slots that shared every step; the second one hears another part of the audio."""
     clock = ManualClock()
     config = RuntimeConfig.model_validate({"recording": {"folder": tmp_path_factory.mktemp("talks")}})
     with closing(InlineEngine(Engine(load("tiny", 2), clock, config.engine), "tiny")) as client:
@@ -31,9 +31,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         sessions: list[Session] = [hub.open(each) for each in options]
         for slot in range(20):
             clock.advance(0.2)
-            pcm = to_int16(INTERRUPTION[slot * SLOT : (slot + 1) * SLOT])
-            for session, level in zip(sessions, (1, 2), strict=True):
-                session.push_audio(slot * SLOT, pcm // level)
+            for session, begin in zip(sessions, (slot, slot + 5), strict=True):
+                session.push_audio(slot * SLOT, to_int16(INTERRUPTION[begin * SLOT : (begin + 1) * SLOT]))
             hub.pump()
         first, second = (session.folder for session in sessions)
         hub.close_all()
