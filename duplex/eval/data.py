@@ -102,12 +102,12 @@ class TrialFolder:
         return self._found(test, [trial for trial in self._trials if trial.test == test])
 
     def requests(self, least_words: int) -> list[Trial]:
-        """Questions of all conditions whose right answer has at least so many words.
+        """Questions, but the robotic ones, whose right answer is a long one of at least so many words.
 
         Raises:
             EvaluationError: there are none.
         """
-        asked = [trial for trial in self._trials if trial.long and trial.test in QUESTIONS]
+        asked = [trial for trial in self._trials if trial.long and trial.test in QUESTIONS[:-1]]
         return self._found("long answers", [trial for trial in asked if len(trial.answer.split()) >= least_words])
 
     def _found(self, what: str, trials: list[Trial]) -> list[Trial]:

@@ -1,7 +1,7 @@
 """Suite `turn-taking`: two questions of one user, after OmniDRCA-Duplex (appendix A.2), with every limit stated.
 
 `TurnTaking`: the second question starts `gap_s` after the first. `ReactiveTurnTaking`: the first turn asks for a long
-answer, and the second starts while the assistant certainly speaks.
+answer, and the second starts soon after the assistant began to give it.
 """
 
 import random
@@ -18,7 +18,7 @@ from duplex.eval.figures import Figure, rate, spread
 from duplex.eval.recording import SlotTrace
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.timing import UserTurn
-from duplex.eval.user import After, Event, Script, WhileSpeaking
+from duplex.eval.user import After, Event, Script, AfterStart
 
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0
@@ -66,7 +66,7 @@ class ReactiveTurnTaking:
         limits, rng = self.config.turn_taking, random.Random(self.seed)
         requests = TrialFolder(self.trials).requests(self.config.request_words)
         questions = _drawn(DataFolder(self.data).llama_questions(), limits.pairs, rng)
-        when = WhileSpeaking(limits.barge_in_s)
+        when = AfterStart(limits.barge_in_s)
         return [
             _example(f"{i:03d}-{q.id}", request.clip, request.text, q, when, self.config)
             for i, q in enumerate(questions)
@@ -92,7 +92,7 @@ def _drawn(questions: list[Question], count: int, rng: random.Random) -> list[Qu
 
 
 def _example(
-    name: str, first: Clip, text: str, second: Question, when: After | WhileSpeaking, config: EvaluationConfig
+    name: str, first: Clip, text: str, second: Question, when: After | AfterStart, config: EvaluationConfig
 ) -> Example:
     limits = config.turn_taking
     events = (Event(FIRST, first, After(limits.lead_s)), Event(SECOND, second.clip, when))

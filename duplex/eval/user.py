@@ -44,13 +44,20 @@ class WhileSpeaking:
 
 
 @dataclass(frozen=True)
+class AfterStart:
+    """This long after the assistant began to answer the previous clip, seconds, whether it still speaks or not."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class WhenSilent:
     """When the assistant has spoken since the previous clip ended, and has been silent for this long, seconds."""
 
     seconds: float
 
 
-When = At | After | WhileSpeaking | WhenSilent
+When = At | After | WhileSpeaking | AfterStart | WhenSilent
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,7 @@ class SimulatedUser:
         start = self._start(event.when)
         if start is not None and start < end:
             return max(start, begin, self._armed)
-        waits = isinstance(event.when, WhileSpeaking | WhenSilent)
+        waits = isinstance(event.when, WhileSpeaking | AfterStart | WhenSilent)
         if waits and end - self._armed > self._config.user.patience_s * RATE:
             self.skipped += (event.name,)
         return None
@@ -177,6 +184,8 @@ class SimulatedUser:
                 return max(self._armed, said + round(seconds * RATE))
             case WhileSpeaking(seconds):
                 return self._speaking_for(round(seconds * RATE))
+            case AfterStart(seconds):
+                return self._after_start(round(seconds * RATE))
             case WhenSilent(seconds):
                 return self._silent_for(round(seconds * RATE))
 
@@ -186,6 +195,13 @@ class SimulatedUser:
             if start <= _at_input_rate(last) + self._join:
                 return start
         return None
+
+    def _after_start(self, samples: int) -> int | None:
+        said = self.played[-1].speech_end if self.played else 0
+        early = round(self._config.timing.early_s * RATE)
+        starts = (start for first, _ in self._gate.runs if (start := _at_input_rate(first)) > said - early)
+        start = next(starts, None)
+        return None if start is None else max(self._armed, start + samples)
 
     def _silent_for(self, samples: int) -> int | None:
         if not self._gate.runs:

@@ -115,6 +115,12 @@ def test_a_stop_by_itself_is_void(reactive: ReactiveTurnTaking) -> None:
     assert figure(reactive, found, "success where it was speaking").numbers["n"] == 1
 
 
+def test_a_short_answer_is_no_true_interruption(reactive: ReactiveTurnTaking) -> None:
+    found = rows(reactive, KnownAssistant(answer_s=1.0))
+    assert share(reactive, found) == 1.0
+    assert figure(reactive, found, "success where it was speaking").numbers["n"] == 0
+
+
 def test_an_assistant_that_never_yields_has_its_latency_told(reactive: ReactiveTurnTaking) -> None:
     response, question, answer = 0.4, 1.0, 5.0
     found = rows(reactive, KnownAssistant(response_s=response, stop_s=None, answer_s=answer, tells=True))

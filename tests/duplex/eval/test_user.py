@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig, UserConfig
 from duplex.eval.clip import Clip
 from duplex.eval.errors import EvaluationError
-from duplex.eval.user import After, At, Event, Script, SimulatedUser, When, WhenSilent, WhileSpeaking
+from duplex.eval.user import After, AfterStart, At, Event, Script, SimulatedUser, When, WhenSilent, WhileSpeaking
 from tests.duplex.eval.fakes import IN, LEVEL, OUT, SLOT_OUT, KnownAssistant, write_clip
 
 CONFIG = EvaluationConfig()
@@ -71,6 +71,12 @@ def test_an_assistant_that_stops_too_early_is_not_interrupted(clip: Clip) -> Non
     user = user_of(clip, WhileSpeaking(2.0))
     heard(user, [(0, 1 * OUT), (3 * OUT, 8 * OUT)], 45)
     assert user.played[0].start == 5 * IN
+
+
+def test_a_clip_after_the_answers_start_does_not_wait_for_more_speech(clip: Clip) -> None:
+    user = user_of(clip, At(1.0), AfterStart(2.0))
+    heard(user, [(0, OUT), (round(2.5 * OUT), 3 * OUT)], 45)
+    assert user.played[1].start == round(4.5 * IN)
 
 
 def test_the_assistants_own_short_pause_does_not_restart_the_count(clip: Clip) -> None:
