@@ -66,16 +66,16 @@ class CorpusConfig(Config):
     first_cores: int = 3
     first_chance: float = 0.3
     outside: float = 0.12
-    kind_exponent: float = 0.6
+    kind_exponent: float = 0.8
     arithmetic_limit: int = 20
     times_limit: int = 12
     count_limit: int = 50
     exchanges: tuple[int, int] = (1, 6)
     named_dialogues: float = 0.8
-    repeats: float = 0.08
+    repeats: float = 0.05
     follow_ups: float = 0.15
     more_of_the_same: float = 0.3
-    names: float = 0.15
+    names: float = 0.06
     turn_questions: float = 0.6
     turn_outside: float = 0.15
 
@@ -105,6 +105,7 @@ class NoiseConfig(Config):
         substitute, delete, insert, split, join: odds of the kinds of errors.
         table: how often an error is taken from the table of real confusions, where it knows the word.
         alike: share of made-up substitutions by a word that sounds alike; the rest change letters.
+        initials: how often letters in a row ("a u") are written as one word, also in utterances without an error.
     """
 
     clean: float = 0.4
@@ -116,6 +117,7 @@ class NoiseConfig(Config):
     join: float = 0.07
     table: float = 0.8
     alike: float = 0.7
+    initials: float = 0.5
 
 
 class PretrainConfig(Config):

@@ -48,9 +48,9 @@ class Knowledge:
             inside = [one for one in scored if one.exchange.kind != OUTSIDE]
             outside = [one for one in scored if one.exchange.kind == OUTSIDE]
             report[split] = {
-                **_shares("right", [one.right for one in inside]),
-                **_shares("refused_inside", [one.refused for one in inside]),
-                **_shares("refused_outside", [one.refused for one in outside]),
+                **shares("right", [one.right for one in inside]),
+                **shares("refused_inside", [one.refused for one in inside]),
+                **shares("refused_outside", [one.refused for one in outside]),
                 "wrong": _wrong(inside),
             }
         return report
@@ -74,7 +74,8 @@ class Knowledge:
         return Exchange("", self._refusal, OUTSIDE, self._refusal).right(said)
 
 
-def _shares(name: str, found: Sequence[bool]) -> dict[str, float]:
+def shares(name: str, found: Sequence[bool]) -> dict[str, float]:
+    """Share of true values and their number, by name; nothing where there are none."""
     return {name: round(sum(found) / len(found), 4), f"{name}_n": len(found)} if found else {}
 
 

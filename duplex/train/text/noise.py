@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from configs.language import NoiseConfig
 
@@ -76,9 +77,10 @@ class Mishearing:
 
     def __call__(self, words: Sequence[str], rng: random.Random) -> list[str]:
         """What is heard of `words`; never nothing where something was said."""
+        said = _initials(words) if rng.random() < self._config.initials else list(words)
         if rng.random() < self._config.clean:
-            return list(words)
-        return list(self._heard(list(words), rng)) or list(words)
+            return said
+        return list(self._heard(said, rng)) or said
 
     def _heard(self, words: list[str], rng: random.Random) -> Iterator[str]:
         place = 0
@@ -142,3 +144,12 @@ def _changed(word: str, rng: random.Random) -> str:
         word.removesuffix("ed") if word.endswith("ed") else word + "ed",
     )
     return rng.choice([change for change in changes if change])
+
+
+def _initials(words: Sequence[str]) -> list[str]:
+    """Letters in a row as one word: h e -> he."""
+    return [
+        part
+        for letters, run in groupby(words, key=lambda word: len(word) == 1)
+        for part in (["".join(run)] if letters else run)
+    ]

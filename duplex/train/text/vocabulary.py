@@ -5,6 +5,7 @@ Knows the corpus; knows nothing of models.
 
 import random
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from duplex.train.text.corpus import Corpus
 
 TOKENIZER: Final = "tokenizer.json"
 TRUECASE: Final = "truecase.json"
+CORES_READ = 4
+"""Ways of asking per fact whose words are read; the others differ by common words only."""
 
 
 def run(config: VocabularyConfig, out: Path) -> None:
@@ -42,7 +45,7 @@ def word_counts(corpus: Corpus, config: VocabularyConfig) -> Counter[str]:
 
 
 def word_list(corpus: Corpus) -> list[str]:
-    """All words of answers and of a seeded draw of questions, for recognition errors."""
-    config = VocabularyConfig()
-    counts = word_counts(corpus, config)
-    return sorted(word for word in counts if word.isalpha())
+    """All words of answers and of ways of asking, for recognition errors; sorted."""
+    cores = (core for kind in corpus.kinds for fact in kind.facts for core in fact.cores[:CORES_READ])
+    texts = chain(corpus.answers(), cores)
+    return sorted({word for text in texts for word in split(text.lower()) if word.isalpha()})

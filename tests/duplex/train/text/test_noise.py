@@ -74,3 +74,9 @@ def test_words_that_sound_alike_share_a_key() -> None:
     assert sound_of("capital") == sound_of("capitol")
     assert sound_of("night") == sound_of("nite")
     assert sound_of("cat") != sound_of("lion")
+
+
+def test_letters_in_a_row_may_become_a_word() -> None:
+    mishearing = Mishearing(NoiseConfig(clean=1.0, initials=0.5), VOCABULARY)
+    heard = {" ".join(mishearing(["symbol", "h", "e", "is", "a"], random.Random(seed))) for seed in range(20)}
+    assert heard == {"symbol h e is a", "symbol he is a"}

@@ -1,0 +1,81 @@
+"""The report on what a pre-trained core knows, with foreign questions. The command is `duplex train text-report`.
+
+Knows files; the scoring is `duplex.train.text.evaluate`'s.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from safetensors.torch import load_model
+
+from configs.language import PretrainConfig
+from duplex.core import Core
+from duplex.eval.data import DataFolder, Question
+from duplex.eval.domain import Domain
+from duplex.eval.text_match import exist_match_norm
+from duplex.text.spoken import spoken_words
+from duplex.text.tokenizer import TextTokenizer
+from duplex.train.text.answering import TextAssistant
+from duplex.train.text.corpus import Corpus
+from duplex.train.text.evaluate import BATCH, Knowledge, shares
+from duplex.train.text.noise import Mishearing
+from duplex.train.text.pretrain import CORE, LONGEST_SCORED
+from duplex.train.text.vocabulary import TOKENIZER, word_list
+
+
+def run(config: PretrainConfig, folder: Path, out: Path, data: Path | None = None) -> None:
+    """Score `folder/core.safetensors`; writes JSON to the file `out`.
+
+    Args:
+        config: the one of the training.
+        folder: where the training wrote to.
+        out: file of the report.
+        data: folder of real audio, whose Llama Questions are asked as text.
+
+    Raises:
+        ConfigError: the vocabulary is missing or does not fit.
+        EvaluationError: `data` holds no questions.
+    """
+    core = Core(config.core).eval()
+    load_model(core, str(folder / CORE))
+    tokenizer = TextTokenizer.from_file(Path(config.vocabulary) / TOKENIZER)
+    corpus = Corpus.build(config.corpus)
+    schedule = config.schedule.model_copy(update={"window_slots": config.longest})
+    assistant = TextAssistant(core, tokenizer, schedule, LONGEST_SCORED)
+    knowledge = Knowledge(corpus, config.evaluation_rows, config.seed)
+    report: dict[str, object] = {"clean": knowledge.report(assistant)}
+    report["misheard"] = knowledge.report(assistant, Mishearing(config.noise, word_list(corpus)))
+    if data:
+        questions = DataFolder(data).llama_questions()
+        report["llama_questions"] = foreign(assistant, knowledge, Domain(corpus), questions)
+    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def foreign(
+    assistant: TextAssistant, knowledge: Knowledge, domain: Domain, questions: list[Question]
+) -> dict[str, object]:
+    """Right answers and refusals by where a question lies, with every question and what was said to it."""
+    said: list[str] = []
+    asked = [" ".join(spoken_words(question.text)) for question in questions]
+    for first in range(0, len(asked), BATCH):
+        said += assistant.answer("", asked[first : first + BATCH])
+    rows = [
+        {
+            "place": domain.place(question.text, question.answer),
+            "question": question.text,
+            "answer": question.answer,
+            "said": answer,
+            "right": exist_match_norm(answer, question.answer),
+            "refused": knowledge.refuses(answer),
+        }
+        for question, answer in zip(questions, said, strict=True)
+    ]
+    places: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for row in rows:
+        places[str(row["place"])].append(row)
+    found: dict[str, object] = {
+        place: {name: shares(name, [bool(row[name]) for row in of]) for name in ("right", "refused")}
+        for place, of in sorted(places.items())
+    }
+    return {**found, "rows": rows}
