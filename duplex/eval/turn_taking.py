@@ -18,7 +18,7 @@ from duplex.eval.figures import Figure, rate, spread
 from duplex.eval.recording import SlotTrace
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.timing import UserTurn
-from duplex.eval.user import After, Event, Script, AfterStart
+from duplex.eval.user import After, AfterStart, Event, Script
 
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0

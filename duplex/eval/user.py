@@ -200,8 +200,8 @@ class SimulatedUser:
         said = self.played[-1].speech_end if self.played else 0
         early = round(self._config.timing.early_s * RATE)
         starts = (start for first, _ in self._gate.runs if (start := _at_input_rate(first)) > said - early)
-        start = next(starts, None)
-        return None if start is None else max(self._armed, start + samples)
+        began = next(starts, None)
+        return None if began is None else max(self._armed, began + samples)
 
     def _silent_for(self, samples: int) -> int | None:
         if not self._gate.runs:
