@@ -123,7 +123,7 @@ class SourceFilter(nn.Module):
         levels = frames[..., : self.bands.harmonic] @ self.spread_tone
         cepstrum = torch.fft.irfft(levels, self.bands.window) * self.fold
         response = torch.fft.rfft(cepstrum)
-        response = torch.complex(response.real.clamp(max=_LOUDEST), response.imag).exp()
+        response = torch.polar(response.real.clamp(max=_LOUDEST).exp(), response.imag)
         return response * (frames[..., -1:] * _VOICING_SLOPE - _VOICING_OFFSET).clamp(0, 1)
 
     def _noise(self, frames: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:

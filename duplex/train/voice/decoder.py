@@ -53,8 +53,9 @@ def free_running(network: DigitNetwork, samples: Samples, rows: int) -> Tensor:
     predicted = samples.digits.clone()
     runs = _runs(samples.place)
     runs = runs[torch.argsort(runs[:, 1], descending=True)]
-    for group in track(runs.split(rows), "free running"):
-        _speak(network, samples, predicted, group)
+    with torch.autocast("cpu", torch.bfloat16):
+        for group in track(runs.split(rows), "free running"):
+            _speak(network, samples, predicted, group)
     return predicted
 
 
