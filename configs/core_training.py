@@ -1,16 +1,17 @@
 """Training of the core: amounts, rates and loss weights."""
 
-from pydantic import Field
-
 from configs.base import Config
+from configs.language import PretrainConfig
+from configs.simulation import DialogueDataConfig
 
 
 class LossConfig(Config):
-    """Weights of the losses' sum."""
+    """Weights of the losses' sum; `rows` is that of the text batches."""
 
     state: float = 1.0
     text: float = 1.0
     projection: float = 1.0
+    rows: float = 1.0
 
 
 class AugmentConfig(Config):
@@ -27,21 +28,32 @@ class AugmentConfig(Config):
     latest_first_slot: int = 6000
 
 
-class CoreTrainingConfig(Config):
-    """One run on dialogues, with text rows mixed in so that knowledge is kept.
+class RetextConfig(Config):
+    """Dialogues whose questions are exchanged for others, so that the words are fresh each time the audio is used.
 
-    `steps` of `dialogues` dialogues and `text_rows` text rows each; AdamW, cosine after `warmup` steps.
+    `share` of the questions; a new one has between `least` and `most` times the letters of the old one.
+    """
+
+    share: float = 0.7
+    least: float = 0.7
+    most: float = 1.4
+
+
+class CoreTrainingConfig(Config):
+    """One run on dialogues, with batches of text mixed in so that knowledge is kept.
+
+    `steps` of `dialogues` dialogues and one batch of text each; AdamW, cosine after `warmup` steps. `text` says how
+    text is drawn, as in pre-training. `statistics_dialogues`: so many give the features' mean and deviation.
     """
 
     seed: int = 0
     steps: int = 2000
     dialogues: int = 8
-    text_rows: int = 48
     learning_rate: float = 6e-4
     warmup: int = 60
-    weight_decay: float = 0.05
-    clip: float = 1.0
-    average: float = Field(default=0.995, description="decay of the moving average of the weights")
-    save_every_s: float = 120.0
+    text: PretrainConfig = PretrainConfig()
+    data: DialogueDataConfig = DialogueDataConfig(veto_share=0.05)
+    retext: RetextConfig = RetextConfig()
+    statistics_dialogues: int = 64
     losses: LossConfig = LossConfig()
     augment: AugmentConfig = AugmentConfig()

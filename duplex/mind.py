@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from torch import nn
+
 from configs.base import ConfigError
 from configs.model import MindConfig
 from duplex.core import Core
@@ -33,10 +35,14 @@ class Mind:
 
     @classmethod
     def fresh(cls, config: MindConfig) -> Self:
-        """Random weights and a vocabulary of letters; seed torch before."""
+        """Random weights, also where training starts from zero, and a vocabulary of letters; seed torch before."""
         tokenizer = TextTokenizer.train(config.text, {})
         _check_size(tokenizer, config)
-        return cls(config, Core(config.core).eval(), tokenizer, Truecase({}, {}))
+        core = Core(config.core).eval()
+        for parameter in core.parameters():
+            if not parameter.any():
+                nn.init.normal_(parameter, std=_RANDOM)
+        return cls(config, core, tokenizer, Truecase({}, {}))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -65,6 +71,8 @@ class Mind:
         self.tokenizer.save(folder / TOKENIZER)
         self.truecase.save(folder / TRUECASE)
 
+
+_RANDOM: Final = 0.05
 
 _TIED: Final = "llm.lm.lm_head.weight"
 """The text head shares the embedding table."""

@@ -1,4 +1,4 @@
-"""What the core is trained for on dialogues: the assistant's state, its words, and the projection of the user's voice."""
+"""What the core learns from dialogues: the assistant's state, its words, and the projection of the user's voice."""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,8 @@
 what would be right after every slot.
 
     data = DialogueDataset([Shard(folder)], table, tokenizer, config, mishear)
-    batch = data.batch(ids, random.Random(0))
+    for ids in data.epoch(12, rng):
+        batch = data.batch(ids, rng)
 
 Knows shards, tracks and the oracle; knows nothing of the model. The same ids with another generator give other words,
 errors and pasts, so that a dialogue can be used several times.
@@ -10,7 +11,7 @@ errors and pasts, so that a dialogue can be used several times.
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
@@ -24,6 +25,7 @@ from configs.audio import AUDIO
 from configs.simulation import DialogueDataConfig
 from duplex.train.dialogue.arrival import Arrival, Mishear
 from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.retext import Retext
 from duplex.train.dialogue.scene import Scene
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
@@ -100,6 +102,7 @@ class DialogueDataset:
         config: DialogueDataConfig,
         mishear: Mishear,
         prompt: str = "",
+        retext: Retext | None = None,
     ) -> None:
         """
         Args:
@@ -109,9 +112,11 @@ class DialogueDataset:
             config: arrival of words, oracle, projection.
             mishear: makes recognition errors.
             prompt: system prompt of dialogues that have none of their own.
+            retext: exchanges questions for others each time a dialogue is used.
         """
         self._table, self._tokenizer, self._config = table, tokenizer, config
         self._oracle = Oracle(config.oracle)
+        self._retext = retext
         self._arrival = Arrival(config.arrival, config.words_per_slot, tokenizer.encode, mishear)
         frames = shards[0].features.shape[1]
         self.slots = frames // AUDIO.packets_per_slot
@@ -130,13 +135,26 @@ class DialogueDataset:
         """What happens in dialogue `index`."""
         return self._examples[index].scene
 
+    def epoch(self, size: int, rng: random.Random) -> Iterator[list[int]]:
+        """Every dialogue once, in random batches of at most `size` whose system prompts are equally long."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, example in enumerate(self._examples):
+            groups[len(example.prompt)].append(index)
+        batches: list[list[int]] = []
+        for group in groups.values():
+            rng.shuffle(group)
+            batches += [group[first : first + size] for first in range(0, len(group), size)]
+        rng.shuffle(batches)
+        yield from batches
+
     def batch(self, ids: Sequence[int], rng: random.Random, perturbed: bool = True) -> DialogueBatch:
         """The dialogues `ids`, with words, errors and pasts drawn from `rng`."""
         examples = [self._examples[index] for index in ids]
-        arrivals = [self._arrival.draw(example.scene, self.slots, rng) for example in examples]
+        scenes = [self._retext(e.scene, rng) if self._retext else e.scene for e in examples]
+        arrivals = [self._arrival.draw(scene, self.slots, rng) for scene in scenes]
         played = [
-            self._oracle.play(self._plan(example.scene, arrival.known, rng), rng, perturbed)
-            for example, arrival in zip(examples, arrivals, strict=True)
+            self._oracle.play(self._plan(scene, arrival.known, rng), rng, perturbed)
+            for scene, arrival in zip(scenes, arrivals, strict=True)
         ]
         features = np.stack([example.features for example in examples])
         return DialogueBatch(

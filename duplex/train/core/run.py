@@ -1,0 +1,95 @@
+"""The recipe of the core on dialogues. The command is `duplex train core`.
+
+Knows which files a run reads and writes; the learning itself is in `trainer`.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import load_model, save_model
+
+from configs.base import ConfigError
+from configs.core_training import CoreTrainingConfig
+from duplex.core import Core
+from duplex.text.tokenizer import TextTokenizer
+from duplex.train.core.trainer import train
+from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
+from duplex.train.dialogue.retext import Retext
+from duplex.train.dialogue.shards import Shard
+from duplex.train.dialogue.tracks import TrackTable
+from duplex.train.text.corpus import Corpus
+from duplex.train.text.noise import Mishearing
+from duplex.train.text.pretrain import DialogueSource, read_pairs
+from duplex.train.text.vocabulary import TOKENIZER, word_list
+
+WEIGHTS: Final = "core.safetensors"
+CHECKPOINT: Final = "checkpoint.pt"
+
+
+def run(
+    config: CoreTrainingConfig,
+    start: Path,
+    shards: Sequence[Path],
+    tracks: Path,
+    out: Path,
+    pairs: Path | None = None,
+) -> None:
+    """Train the core on dialogues, from the text pre-training on; writes `core.safetensors` to `out`.
+
+    Args:
+        config: everything that has a value.
+        start: weights of the text pre-training.
+        shards: folders of simulated dialogues.
+        tracks: the assistant's answers, slot by slot.
+        out: folder of checkpoint and weights; an unfinished run goes on from it.
+        pairs: recognition errors as lines `said <tab> recognized`.
+
+    Raises:
+        ConfigError: there is nothing to start from.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    core = Core(config.text.core)
+    if not start.exists():
+        raise ConfigError(f"{start}: no weights to start from; run 'duplex train text' first")
+    load_model(core, str(start))
+    tokenizer = TextTokenizer.from_file(Path(config.text.vocabulary) / TOKENIZER)
+    corpus = Corpus.build(config.text.corpus)
+    mishearing = Mishearing(config.text.noise, word_list(corpus), read_pairs(pairs) if pairs else ())
+    table = TrackTable.load(tracks)
+    retext = Retext(config.retext, corpus, table.places)
+    data = DialogueDataset(
+        [Shard(folder) for folder in shards], table, tokenizer, config.data, mishearing, corpus.prompts()[0], retext
+    )
+    draw = _Draw(data, random.Random(config.seed))
+    _set_statistics(core, draw(config.statistics_dialogues))
+    text = DialogueSource(config.text, corpus, tokenizer, mishearing).batches(config.text.steps)
+    train(core, config, config.text.schedule, draw, text, out / CHECKPOINT)
+    save_model(core, str(out / WEIGHTS))
+
+
+class _Draw:
+    """Batches of dialogues, every dialogue once before any comes again."""
+
+    def __init__(self, data: DialogueDataset, rng: random.Random) -> None:
+        self._data, self._rng = data, rng
+        self._order = self._endless()
+
+    def __call__(self, n: int) -> DialogueBatch:
+        return self._data.batch([next(self._order) for _ in range(n)], self._rng)
+
+    def _endless(self) -> Iterator[int]:
+        while True:
+            ids = list(range(len(self._data)))
+            self._rng.shuffle(ids)
+            yield from ids
+
+
+def _set_statistics(core: Core, batch: DialogueBatch) -> None:
+    """Mean and deviation of the features, per channel, so that the speech map reads normalised ones."""
+    features = batch.features.float().flatten(0, -2)
+    core.user.mean.copy_(features.mean(0))
+    core.user.deviation.copy_(features.std(0).clamp(min=1e-3))
