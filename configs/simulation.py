@@ -191,8 +191,9 @@ class StageConfig(Config):
 
 
 class ChannelConfig(Config):
-    """What the microphone makes of it. Levels in dB unless said otherwise."""
+    """What the microphone makes of it. Levels in dB unless said otherwise; `speech_rms` is the clip bank's level."""
 
+    speech_rms: float = 0.06
     room_share: float = 0.35
     microphone_share: float = 0.4
     bed_share: float = 0.75

@@ -13,8 +13,6 @@ from duplex.train.speech.beds import stretched
 from duplex.train.speech.events import Samples
 from duplex.train.speech.rooms import coloured_by_microphone, in_room
 
-_SPEECH_RMS = 0.06
-
 
 def recorded(samples: Samples, library: Library, config: ChannelConfig, rng: random.Random) -> Samples:
     """The channel [N] as it arrives: everything drawn once for the whole dialogue."""
@@ -26,7 +24,7 @@ def recorded(samples: Samples, library: Library, config: ChannelConfig, rng: ran
         heard = coloured_by_microphone(heard, noise)
     if rng.random() < config.bed_share:
         below = 10 ** (-rng.uniform(*config.bed_below_speech_db) / 20)
-        heard = heard + stretched(rng.choice(library.beds), len(heard), noise) * np.float32(_SPEECH_RMS * below)
+        heard = heard + stretched(rng.choice(library.beds), len(heard), noise) * np.float32(config.speech_rms * below)
     gain = np.float32(10 ** (rng.uniform(*config.gain_db) / 20))
     floor = np.float32(10 ** rng.uniform(*config.floor_log10))
     return np.clip(heard * gain + noise.standard_normal(len(heard), np.float32) * floor, -1, 1)

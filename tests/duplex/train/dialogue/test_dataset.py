@@ -63,6 +63,15 @@ def test_the_same_generator_gives_the_same_batch_and_another_does_not(shard: Sha
     assert not torch.equal(first.state, other.state)
 
 
+def test_an_epoch_has_every_dialogue_once_and_equal_prompts(shard: Shard) -> None:
+    data = dataset(shard, DialogueDataConfig())
+    batches = list(data.epoch(5, random.Random(0)))
+    assert sorted(index for ids in batches for index in ids) == list(range(12))
+    assert max(map(len, batches)) <= 5
+    for ids in batches:
+        assert (data.batch(ids, random.Random(0)).prefix != 0).all()
+
+
 def test_a_perfect_past_says_what_was_taught(shard: Shard) -> None:
     batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0), perturbed=False)
     taught = batch.target_text[:, :-1] != NOT_TAUGHT
