@@ -8,14 +8,17 @@ from configs.base import Config
 class CorpusConfig(Config):
     """What the teacher voice reads.
 
-    `texts` are files of natural English, "%"- or line-separated (missing ones are skipped and named);
+    `texts` are files of natural English, their paragraphs parted by lines "%" (missing ones are skipped);
     `natural_share` of the utterances come from them as long as they last, the others from the patterns.
+    `answers` of the assistant give the lexicon its words; `spoken_answers` of them are read aloud too.
     """
 
     hours: float = 12.0
     seed: int = 1
     texts: tuple[Path, ...] = ()
     natural_share: float = 0.55
+    answers: int = 12_000
+    spoken_answers: int = 4_500
     most_units: int = 260
     shard_utterances: int = 400
     speeds: tuple[float, ...] = (0.9, 0.95, 1.0, 1.0, 1.05, 1.1)
@@ -24,7 +27,7 @@ class CorpusConfig(Config):
 class TokenizerTraining(Config):
     """Tokenizer: encoder and decoder together, on crops of the teacher's bands."""
 
-    steps: int = 14_000
+    steps: int = 11_000
     seed: int = 0
     batch: int = 6
     crop_tokens: int = 96
@@ -41,7 +44,7 @@ class SrhTraining(Config):
     words take more than one token. Text is held back while `hold_units` units are queued.
     """
 
-    steps: int = 14_000
+    steps: int = 9_000
     seed: int = 0
     batch: int = 768
     rate: float = 2e-3

@@ -1,0 +1,35 @@
+"""Recipe: the whole speaking half, from texts to the folder that ships. Each part goes on where it stopped.
+
+Knows the order of the recipes; what they do is in their files.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from configs.voice import VoiceConfig
+from configs.voice_training import VoiceTraining
+from duplex.text.lexicon import Lexicon
+from duplex.train.voice import data, decoder, export, lexicon, srh, tokenizer
+from duplex.train.voice.answers import answers
+from duplex.voice import Voice
+
+LEXICON: Final = "lexicon.xz"
+SPEECH: Final = "speech"
+
+
+def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | None = None) -> Voice:
+    """Train with `training`; intermediate files go to `work`, the voice to `out`."""
+    voice = voice or VoiceConfig()
+    work.mkdir(parents=True, exist_ok=True)
+    texts = answers(training.corpus.answers, training.corpus.seed)
+    words = _lexicon(work / LEXICON, {word for items in texts for word in items})
+    speech = work / SPEECH
+    data.run(voice, training.corpus, words, speech, texts[: training.corpus.spoken_answers])
+    codec = tokenizer.run(voice, training.tokenizer, speech, work)
+    srh.run(voice, training.srh, codec.encoder.eval(), speech, work)
+    decoder.run(voice, training.decoder, training.srh, speech, work)
+    return export.run(voice, work, words, out)
+
+
+def _lexicon(path: Path, words: set[str]) -> Lexicon:
+    return Lexicon.load(path) if path.exists() else lexicon.run(path, words)
