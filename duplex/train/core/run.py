@@ -66,7 +66,7 @@ def run(
     )
     draw = _Draw(data, random.Random(config.seed))
     _set_statistics(core, draw(config.statistics_dialogues))
-    text = DialogueSource(config.text, corpus, tokenizer, mishearing).batches(config.text.steps)
+    text = DialogueSource(config.text, corpus, tokenizer, mishearing).batches(0)
     train(core, config, config.text.schedule, draw, text, out / CHECKPOINT)
     save_model(core, str(out / WEIGHTS))
 

@@ -1,0 +1,26 @@
+"""The recipe of what ships of the mind: trained weights and text tables in one folder (`duplex train mind`)."""
+
+from pathlib import Path
+
+from safetensors.torch import load_model
+
+from configs.base import ConfigError
+from configs.model import MindConfig
+from duplex.core import Core
+from duplex.mind import TOKENIZER, TRUECASE, Mind
+from duplex.text.tokenizer import TextTokenizer
+from duplex.text.truecase import Truecase
+
+
+def run(config: MindConfig, weights: Path, vocabulary: Path, out: Path) -> None:
+    """Write `mind.yaml`, `core.safetensors`, tokenizer and true case to `out`.
+
+    Raises:
+        ConfigError: there are no trained weights, or the vocabulary is missing.
+    """
+    if not weights.exists():
+        raise ConfigError(f"{weights}: no trained core; run 'duplex train core' first")
+    core = Core(config.core)
+    load_model(core, str(weights))
+    tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER, config.text)
+    Mind(config, core.eval(), tokenizer, Truecase.from_file(vocabulary / TRUECASE)).save(out)
