@@ -23,10 +23,10 @@ TRAINING = {
     "commands": ("commands",),
 }
 VALIDATION = {
-    "talks": ("test_frame", "test_voice_frame"),
+    "talks": ("test_frame", "test_voice_frame", "test_voice"),
     "turns": ("test_turns",),
-    "backchannels": ("test_backchannels",),
-    "commands": ("test_commands",),
+    "backchannels": ("test_backchannels", "backchannels"),
+    "commands": ("test_commands", "commands"),
 }
 _BABBLE_CLIPS = 200
 
@@ -74,7 +74,7 @@ def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[
     voices = [clip.samples() for clip in random.Random(config.seed).choices(spoken["talks"], k=_BABBLE_CLIPS)]
     return Library(
         **spoken,
-        answers=_spoken(folder, "answers"),
+        answers=spoken_part(folder, "answers"),
         fillers=[(turn.bank, piece) for turn in spoken["turns"] for piece in turn.line.pieces if piece.mark == "f"],
         events=[event(rng) for _ in range(config.noises.events)],
         beds=[bed(rng, config.noises, voices) for _ in range(config.noises.beds)],
@@ -88,13 +88,14 @@ def spoken_parts(folder: Path, parts: Sequence[str]) -> list[Spoken]:
     Raises:
         BankError: none was.
     """
-    spoken = [clip for part in parts for clip in _spoken(folder, part)]
+    spoken = [clip for part in parts for clip in spoken_part(folder, part)]
     if not spoken:
         raise BankError(f"{folder}: nothing was spoken for {', '.join(parts)}; run 'duplex train speech' first")
     return spoken
 
 
-def _spoken(folder: Path, part: str) -> list[Spoken]:
+def spoken_part(folder: Path, part: str) -> list[Spoken]:
+    """Scripts of one part, none where it was not spoken."""
     try:
         bank = BankPart(folder, part)
     except BankError:

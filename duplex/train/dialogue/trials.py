@@ -17,12 +17,13 @@ import soundfile
 
 from configs.audio import AUDIO
 from configs.simulation import TrialsConfig
-from duplex.train.dialogue.library import Spoken, spoken_parts
+from duplex.train.dialogue.library import Spoken, spoken_part, spoken_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import coloured
 from duplex.train.speech.events import Samples, event
 
 QUESTIONS = ("test_voice", "test_frame", "test_voice_frame", "test_robot")
+PARTS = (*QUESTIONS, "test_turns", "test_backchannels", "test_commands")
 _RATE = AUDIO.input_rate
 
 
@@ -64,7 +65,7 @@ def run(config: TrialsConfig, out: Path, bank: Path) -> None:
     """Write all recordings to `out`, the same ones for the same seed and bank.
 
     Raises:
-        BankError: a test part was not spoken.
+        BankError: no test part was spoken.
     """
     out.mkdir(parents=True, exist_ok=True)
     with (out / "trials.jsonl").open("w", encoding="utf-8") as index:
@@ -80,16 +81,17 @@ def read_trials(folder: Path) -> list[Trial]:
 
 
 def made(config: TrialsConfig, bank: Path) -> Iterator[Made]:
-    """All trials with their samples at 16 kHz."""
+    """All trials with their samples at 16 kHz; parts that were not spoken are left out."""
     rng = random.Random(config.seed)
     long_ones: list[str] = []
+    spoken_parts(bank, PARTS)
     for part in QUESTIONS:
-        for number, spoken in enumerate(spoken_parts(bank, (part,))):
+        for number, spoken in enumerate(spoken_part(bank, part)):
             trial, samples = _question(config, spoken, f"{part}_{number:03d}", part, rng)
             if trial.long:
                 long_ones.append(trial.name)
             yield trial, samples
-    yield from _pauses(config, spoken_parts(bank, ("test_turns",)), rng)
+    yield from _pauses(config, spoken_part(bank, "test_turns"), rng)
     yield from _while_speaking(config, bank, long_ones, rng)
     yield from _streams(config, rng)
 
@@ -141,7 +143,7 @@ def _with_pause(config: TrialsConfig, turn: Spoken, cut: int, pause: float) -> t
 def _while_speaking(config: TrialsConfig, bank: Path, asks: Sequence[str], rng: random.Random) -> Iterator[Made]:
     """Sounds to be played while the assistant gives a long answer."""
     for test in ("backchannel", "command"):
-        for number, spoken in enumerate(spoken_parts(bank, (f"test_{test}s",))):
+        for number, spoken in enumerate(spoken_part(bank, f"test_{test}s")):
             gain = np.float32(10 ** (rng.uniform(*config.backchannel_db) / 20)) if test == "backchannel" else 1
             more = {**_of(spoken.line), "voice": spoken.script.voice, "ask": rng.choice(asks) if asks else ""}
             yield _recorded(config, f"{test}_{number:03d}", test, spoken.samples() * gain, rng, **more)

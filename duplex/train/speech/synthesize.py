@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from configs.simulation import CastConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankWriter, Script
-from duplex.train.speech.engines import Samples
+from duplex.train.speech.engines import EngineMissingError, Samples
 from duplex.train.speech.scripts import Texts, written
 from duplex.train.speech.voices import ENGINES, Cast, Makers, Voice
 
@@ -51,14 +51,16 @@ def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] 
         parts: names of `config.amounts`; all of them where none are given.
         makers: of the engines.
 
-    Raises:
-        EngineMissingError: no voice of a part is on this machine.
+    A part none of whose voices is on this machine is named and left out.
     """
     cast = Cast(config.cast, config.manner, makers)
     amounts = config.amounts.model_dump()
     with _progress() as progress:
         for part in parts or amounts:
-            _speak_part(config, out, texts, part, amounts[part], cast, progress)
+            try:
+                _speak_part(config, out, texts, part, amounts[part], cast, progress)
+            except EngineMissingError as error:
+                cast.missing[part] = str(error)
     for name, reason in cast.missing.items():
         Console(stderr=True).print(f"{name} was skipped: {reason}")
 

@@ -6,6 +6,7 @@ import soundfile
 
 from configs.simulation import TrialsConfig
 from duplex.train.dialogue.trials import Trial, read_trials, run
+from duplex.train.speech.bank import BankError
 
 CONFIG = TrialsConfig(noises=2, streams=1.0)
 
@@ -64,3 +65,8 @@ def test_trials_are_repeatable(folder: Path, bank: Path, tmp_path: Path) -> None
     run(CONFIG, tmp_path, bank)
     for file in sorted(folder.iterdir()):
         assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
+
+
+def test_an_empty_bank_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BankError, match="run 'duplex train speech' first"):
+        run(CONFIG, tmp_path / "out", tmp_path)

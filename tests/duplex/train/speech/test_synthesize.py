@@ -7,7 +7,7 @@ from configs.simulation import AmountConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankPart
 from duplex.train.speech.scripts import mark_of, written
 from duplex.train.speech.synthesize import run
-from tests.duplex.train.speech.texts import HUMMING, TinyTexts
+from tests.duplex.train.speech.texts import HUMMING, Absent, TinyTexts
 
 PARTS = ("questions", "dialogues", "turns", "backchannels", "commands", "answers", "test_voice", "test_robot")
 
@@ -35,6 +35,13 @@ def test_a_longer_run_goes_on_and_equals_one_go(tmp_path: Path) -> None:
     run(config(4), tmp_path / "once", TinyTexts(), ["turns"], HUMMING)
     for name in ("turns.i16", "turns.jsonl"):
         assert (tmp_path / "twice" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
+
+
+def test_a_part_without_voices_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(config(2), tmp_path, TinyTexts(), ["test_voice", "questions"], {**HUMMING, "kokoro": Absent})
+    assert "test_voice was skipped: absent is not installed" in " ".join(capsys.readouterr().err.split())
+    assert not BankPart(tmp_path, "test_voice").scripts
+    assert len(BankPart(tmp_path, "questions").scripts) == 2
 
 
 def test_pieces_of_a_turn_are_its_text() -> None:
