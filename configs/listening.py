@@ -100,8 +100,8 @@ class DecodingConfig(Config):
     words_per_s: float = 4.5
     latest_start_s: float = 1.0
     least_logprob: float = -1.2
-    doubtful_logprob: float = -0.7
-    no_speech: float = 0.6
+    doubtful_logprob: float = -0.85
+    no_speech: float = 0.5
 
 
 class TranscriberConfig(Config):

@@ -12,10 +12,12 @@ from torch.nn import functional as F
 
 from configs.audio import AUDIO
 from configs.listening import DecodingConfig, WhisperShape
+from duplex.quantize import unpack
 from duplex.stages.logmel import LogMel
 from duplex.stages.whisper_blocks import AudioEncoder
 from duplex.stages.whisper_decoder import Memory, TextDecoder
 from duplex.stages.whisper_rules import forbid, is_over, most_tokens, no_speech_probability, without_repeat
+from duplex.stages.whisper_weights import load_audio_encoder
 from duplex.text.whisper_vocabulary import WhisperVocabulary
 
 
@@ -83,19 +85,23 @@ class Whisper:
         first = self.decoder.logits(hidden[:, 0])
         no_speech: list[float] = no_speech_probability(first, self.vocabulary).tolist()
         logits = self.decoder.logits(hidden[:, -1]) if beginning else first
-        writing = [row for row in rows if not self._over(row)]
-        while writing and memory.length < memory.keys.shape[3]:
+        writing = rows
+        while memory.length < memory.keys.shape[3]:
             for row, scores in zip(writing, logits, strict=True):
                 self._write_one(row, scores)
             alive = [index for index, row in enumerate(writing) if not self._over(row)]
-            if len(alive) < len(writing):
-                writing, memory = [writing[index] for index in alive], memory.select(torch.tensor(alive).long())
-            if writing:
-                newest = torch.tensor([[row.written[-1]] for row in writing])
-                logits = self.decoder.logits(self.decoder(newest, memory)[:, -1])
+            if not alive:
+                break
+            if 2 * len(alive) <= len(writing):
+                writing, memory = [writing[index] for index in alive], memory.select(torch.tensor(alive))
+            newest = torch.tensor([[row.written[-1]] for row in writing])
+            logits = self.decoder.logits(self.decoder(newest, memory)[:, -1])
         return no_speech
 
     def _write_one(self, row: _Row, scores: Tensor) -> None:
+        """Write the likeliest token that may follow; a row that is over stays as it is."""
+        if self._over(row):
+            return
         scores = scores.clone()
         forbid(scores, row.written, self.vocabulary, self.config)
         token = int(scores.argmax())
@@ -116,8 +122,5 @@ def load_whisper(
     packed: Mapping[str, Tensor], vocabulary: WhisperVocabulary, shape: WhisperShape, config: DecodingConfig
 ) -> Whisper:
     """Whisper from the tensors of `whisper.safetensors` as they lie in the file."""
-    from duplex.quantize import unpack
-    from duplex.stages.whisper_weights import load_audio_encoder
-
     encoder = {name: value for name, value in packed.items() if name.startswith("model.encoder.")}
     return Whisper(load_audio_encoder(unpack(encoder), shape), TextDecoder(packed, shape), vocabulary, config)

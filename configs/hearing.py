@@ -1,0 +1,39 @@
+"""Settings of the hearing recipes: recognition errors for the mind's training, and the measurements of hearing."""
+
+from configs.base import Config
+
+
+class RecognitionConfig(Config):
+    """How clips are recognised in bulk: like a turn of a conversation, with `lead_s` of silence before the speech.
+
+    Clips are sorted by length within `window` clips, so that the `batch` clips of one pass are about as long.
+    """
+
+    lead_s: float = 0.3
+    batch: int = 16
+    window: int = 512
+
+
+class HearingEvaluation(Config):
+    """What is measured of hearing.
+
+    Attributes:
+        sets: folders of the data whose clips have a text.
+        noises: folder of the data in which nobody speaks.
+        lead_s, tail_s: silence around a clip that is fed slot by slot.
+        floor: standard deviation of the faint noise under everything; a real microphone is never digital silence.
+        silence_s: length of the silent conversation.
+        turns_s: lengths of the turns whose decoding is timed.
+        repeats: how often each timing is taken.
+        seed: of the faint noise.
+    """
+
+    sets: tuple[str, ...] = ("librispeech_test_other", "llama_questions", "speech_misc")
+    noises: str = "noise"
+    lead_s: float = 0.6
+    tail_s: float = 2.0
+    floor: float = 2e-4
+    silence_s: float = 60.0
+    turns_s: tuple[float, ...] = (2.0, 4.0, 8.0)
+    repeats: int = 30
+    seed: int = 0
