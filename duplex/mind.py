@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from torch import nn
+from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model import MindConfig
@@ -53,11 +53,7 @@ class Mind:
         """
         config = MindConfig.from_yaml(folder / CONFIG)
         core = Core(config.core)
-        weights = load_weights(folder / WEIGHTS)
-        missing, unexpected = core.load_state_dict(weights, strict=False)
-        wrong = [name for name in missing if name != _TIED] + unexpected
-        if wrong:
-            raise ConfigError(f"{folder / WEIGHTS} does not fit {CONFIG}: {', '.join(wrong[:3])}; export both together")
+        _fill(core, load_weights(folder / WEIGHTS), folder / WEIGHTS)
         tokenizer = TextTokenizer.from_file(folder / TOKENIZER, config.text)
         _check_size(tokenizer, config)
         return cls(config, core.eval(), tokenizer, Truecase.from_file(folder / TRUECASE))
@@ -76,6 +72,15 @@ _RANDOM: Final = 0.05
 
 _TIED: Final = "llm.lm.lm_head.weight"
 """The text head shares the embedding table."""
+
+
+def _fill(core: Core, weights: dict[str, Tensor], source: Path) -> None:
+    expected = {name: value.shape for name, value in core.state_dict().items() if name != _TIED}
+    given = {name: value.shape for name, value in weights.items()}
+    wrong = [name for name in expected | given if expected.get(name) != given.get(name)]
+    if wrong:
+        raise ConfigError(f"{source} does not fit {CONFIG}: {', '.join(wrong[:3])}; export both together")
+    core.load_state_dict(weights, strict=False)
 
 
 def _check_size(tokenizer: TextTokenizer, config: MindConfig) -> None:
