@@ -205,8 +205,8 @@ def _show(name: str, settings: Run, check: bool, json_file: Path | None) -> None
     if json_file:
         write_json(values, json_file)
     console = out()
-    width = console.width if console.is_terminal else REDIRECTED_WIDTH
-    console.print(table(f"{name}, {settings.model}, {settings.policy}", figures), width=width)
+    console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
+    console.print(table(f"{name}, {settings.model}, {settings.policy}", figures))
     err().print(f"timelines: {settings.file(name).with_suffix('.html')}")
     if check and not all_met(figures):
         raise typer.Exit(1)

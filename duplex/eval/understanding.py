@@ -1,7 +1,7 @@
 """Suite `understanding`: spoken questions, right answers; and an honest refusal of what is not known."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.evaluation import Bar, EvaluationConfig
@@ -82,7 +82,8 @@ class Understanding:
 def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
     found = [row.measures for row in rows if row.group == group]
     yield rate(name, "questions", (f["right"] for f in found), bars)
-    yield rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))
+    published = rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))
+    yield replace(published, detail=True)
     yield rate(f"{name}: refused", "questions", (f["refused"] for f in found))
 
 
