@@ -1,0 +1,52 @@
+"""Finished conversations on disk: a header line and one JSON line each, so that a killed run goes on where it was."""
+
+import json
+from pathlib import Path
+
+from duplex.eval.errors import EvaluationError
+from duplex.eval.suite import Facts, Row
+
+
+class RowStore:
+    """The rows of one run."""
+
+    def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
+        """Open or begin a run.
+
+        Args:
+            path: of the file. settings: what the rows depend on. fresh: forget the rows that are there.
+
+        Raises:
+            EvaluationError: the rows that are there were made with other settings, or are no rows.
+        """
+        self.path = path
+        self.rows: dict[str, Row] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if fresh or not path.exists():
+            path.write_text(_line({"settings": settings}), encoding="utf-8")
+        else:
+            self._read(settings)
+
+    def add(self, row: Row) -> None:
+        """Keep a row."""
+        self.rows[row.id] = row
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_line(row.to_json()))
+
+    def _read(self, settings: Facts) -> None:
+        """Take over complete lines; a last line that was cut off in writing is dropped from the file."""
+        text = self.path.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        try:
+            header, *rows = [json.loads(line) for line in lines]
+            same = header["settings"] == json.loads(json.dumps(settings))
+            self.rows = {row["id"]: Row.from_json(row) for row in rows}
+        except (ValueError, KeyError, TypeError) as error:
+            raise EvaluationError(f"{self.path}: is no result file ({error!r}); remove it or use --fresh") from None
+        if not same:
+            raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
+        self.path.write_text("".join(lines), encoding="utf-8")
+
+
+def _line(values: Facts) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
