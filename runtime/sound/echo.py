@@ -1,0 +1,78 @@
+"""The user's microphone without the assistant's loudspeaker.
+
+Microphone and loudspeaker come in at the card's rate, sample for sample in step, and leave as 16 kHz. Knows samples;
+knows nothing of devices or sessions.
+"""
+
+import numpy as np
+import soxr
+from pywebrtc_audio import EchoCanceller
+
+from configs.audio import AUDIO
+from configs.local import EchoConfig
+from runtime.pcm import FULL_SCALE, Pcm16
+
+_QUALITY = "LQ"  # 16-bit clean; the better ones hold back 40 ms and more of a stream
+
+
+class MicrophonePath:
+    """Card rate in, 16 kHz without echo out."""
+
+    def __init__(self, config: EchoConfig, rate: int) -> None:
+        """`rate` of the card in Hz."""
+        self._config = config
+        self._near = _stream(rate)
+        self._far = _stream(rate)
+        self._canceller = EchoCanceller(sample_rate=AUDIO.input_rate) if config.enabled else None
+        self._rest = [np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int16)]
+        self._power = [0.0, 0.0]
+
+    @property
+    def reduction_db(self) -> float:
+        """How much quieter the output was than the microphone while the loudspeaker sounded, so far."""
+        before, after = self._power
+        return 10.0 * float(np.log10((before + 1.0) / (after + 1.0)))
+
+    def process(self, near: Pcm16, far: Pcm16, delay_ms: float) -> Pcm16:
+        """What the user said, as far as whole steps are there.
+
+        Args:
+            near: [n] from the microphone. far: [n] to the loudspeaker in the same stretch of time.
+            delay_ms: how much later than `far` its echo is in `near`, as the sound system reports.
+        """
+        self._rest[0] = np.concatenate([self._rest[0], self._near.resample_chunk(near)])
+        self._rest[1] = np.concatenate([self._rest[1], self._far.resample_chunk(far)])
+        step = self._config.frame_samples
+        whole = min(map(len, self._rest)) // step * step
+        near16, far16 = (rest[:whole] for rest in self._rest)
+        self._rest = [rest[whole:] for rest in self._rest]
+        if self._canceller is None:
+            return near16
+        self._canceller.stream_delay_ms = round(min(max(delay_ms, 0.0), self._config.max_delay_ms))
+        steps = zip(near16.reshape(-1, step), far16.reshape(-1, step), strict=True)
+        return np.concatenate([np.zeros(0, dtype=np.int16), *(self._step(*pair) for pair in steps)])
+
+    def _step(self, near: Pcm16, far: Pcm16) -> Pcm16:
+        assert self._canceller is not None
+        out: Pcm16 = self._canceller.process(np.ascontiguousarray(near), np.ascontiguousarray(far))
+        if np.abs(far.astype(np.int32)).max() > FULL_SCALE / 100:
+            self._power[0] += float(np.square(near.astype(np.float64)).sum())
+            self._power[1] += float(np.square(out.astype(np.float64)).sum())
+        return out
+
+
+class SpeakerPath:
+    """24 kHz in, card rate out."""
+
+    def __init__(self, rate: int) -> None:
+        """`rate` of the card in Hz."""
+        self._stream = soxr.ResampleStream(AUDIO.output_rate, rate, 1, dtype="int16", quality=_QUALITY)
+
+    def process(self, pcm: Pcm16) -> Pcm16:
+        """Samples [n] at 24 kHz; what comes out is a little later and continues what came out before."""
+        out: Pcm16 = self._stream.resample_chunk(pcm)
+        return out
+
+
+def _stream(rate: int) -> soxr.ResampleStream:
+    return soxr.ResampleStream(rate, AUDIO.input_rate, 1, dtype="int16", quality=_QUALITY)

@@ -1,0 +1,22 @@
+"""`python -m tests.runtime.sound.talk_fake FOLDER SECONDS aec|no-aec`: `duplex talk` with the talking fake model."""
+
+import sys
+from pathlib import Path
+
+from configs.local import EchoConfig, LocalConfig
+from configs.runtime import EngineConfig, RecordingConfig, RuntimeConfig
+from duplex.interface import ConversationOptions
+from runtime.engine_process import PipeEngine, start_engine_thread
+from runtime.local import talk
+from tests.runtime.sound.talking import load_talking
+
+
+def start(model: str, config: EngineConfig) -> PipeEngine:
+    """The engine in a thread: a fake model needs no process of its own."""
+    return start_engine_thread(model, config, load_talking)
+
+
+if __name__ == "__main__":
+    runtime = RuntimeConfig(recording=RecordingConfig(folder=Path(sys.argv[1])))
+    local = LocalConfig(echo=EchoConfig(enabled=sys.argv[3] == "aec"))
+    talk("talking", local, runtime, ConversationOptions(), float(sys.argv[2]), start)
