@@ -30,9 +30,7 @@ def step(
     slots: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 300,
     sessions: Annotated[int, typer.Option(min=1, help="Conversations in every step.")] = 1,
     warmup: Annotated[int, typer.Option(min=0, help="Steps before, not timed.")] = 10,
-    audio: Annotated[
-        list[Path] | None, typer.Option(help="What the users say; default: three questions.")
-    ] = None,
+    audio: Annotated[list[Path] | None, typer.Option(help="What the users say; default: three questions.")] = None,
     live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     json_file: JsonFile = None,
