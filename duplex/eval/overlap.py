@@ -36,7 +36,7 @@ class Overlap:
         """All backchannel and command trials, then `noises` bursts."""
         trials, rng = TrialFolder(self.trials), random.Random(self.seed)
         requests = trials.requests(self.config.request_words)
-        sounds = [(kind, t.id, t.text, t.clip) for kind in (BACKCHANNEL, COMMAND) for t in trials.of(kind)]
+        sounds = [(kind, t.id, t.text, t.clip) for kind in (BACKCHANNEL, COMMAND) for t in trials.any_of(kind)]
         bursts = list(_bursts(DataFolder(self.data).files("noise"), self.config.overlap))
         chosen = rng.sample(bursts, min(self.config.overlap.noises, len(bursts)))
         sounds += [(NOISE, name, "", clip) for name, clip in chosen]

@@ -33,7 +33,7 @@ class Understanding:
     def examples(self) -> Sequence[Example]:
         """One question each."""
         trials, domain = TrialFolder(self.trials), corpus_domain()
-        made = [self._example(t.id, test, t.clip, t.text, t.key) for test in QUESTIONS for t in trials.of(test)]
+        made = [self._example(t.id, test, t.clip, t.text, t.key) for test in QUESTIONS for t in trials.any_of(test)]
         for question in DataFolder(self.data).llama_questions():
             group = f"llama_{domain.place(question.text, question.answer)}"
             made.append(self._example(f"llama-{question.id}", group, question.clip, question.text, question.answer))

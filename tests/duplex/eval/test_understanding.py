@@ -95,3 +95,11 @@ def test_a_question_lies_where_the_rule_says(domain: Domain, question: str, answ
 
 def test_content_words_carry_the_meaning() -> None:
     assert content_words("How many legs do spiders have?") == {"leg", "spider"}
+
+
+def test_a_condition_whose_voices_were_missing_has_no_share(tmp_path: Path) -> None:
+    asked = [trial("only", "question_voice", 1.0, text="capital of France", key="Paris")]
+    data = write_data(tmp_path / "data", {"Who?": "I"})
+    found = shares(Understanding(CONFIG, data, write_trials(tmp_path / "trials", asked)), "Paris")
+    assert found["right, voice never trained on"] == 1.0
+    assert found["right, way of asking never trained on"] is None
