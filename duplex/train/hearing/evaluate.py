@@ -1,0 +1,135 @@
+"""Measurements of hearing: word errors of whole clips and live, what noise is taken for, speeds; as one JSON file.
+
+Knows the data folder and the hearing half; knows nothing of the model behind it.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import thread_time
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from configs.audio import AUDIO
+from configs.hearing import HearingEvaluation, RecognitionConfig
+from duplex.ears import Ears
+from duplex.eval.clip import read_sound
+from duplex.eval.data import DataFile, DataFolder
+from duplex.eval.judge import WordErrors, word_errors
+from duplex.stages.whisper_decoding import Whisper
+from duplex.text.spoken import spoken_words
+from duplex.train.hearing.errors import embedded_whisper, recognise
+from duplex.train.hearing.listener import Told, as_conversation, listen, speech_end_s
+
+_ANSWER = "||"
+_MS = 1000
+
+Figures = dict[str, Any]
+
+
+def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures:
+    """Measure the hearing half in the folder `ears` on the test audio in `data`; write and return the figures.
+
+    Raises:
+        ConfigError: the weights cannot be read.
+        EvaluationError: the data folder is missing or not complete.
+    """
+    hearing, whisper, folder = Ears.load(ears), embedded_whisper(ears), DataFolder(data)
+    figures: Figures = {"word_errors": {}, "noise": {}, "speed": speeds(config, hearing, whisper)}
+    for name in config.sets:
+        files = [file for file in folder.files(name) if file.text.strip()]
+        figures["word_errors"][name] = word_error_rates(config, hearing, whisper, files)
+    figures["noise"] = false_words(config, hearing, folder.files(config.noises))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return figures
+
+
+def word_error_rates(config: HearingEvaluation, ears: Ears, whisper: Whisper, files: list[DataFile]) -> Figures:
+    """Word error rates of whole clips and live, and when the last words became known."""
+    whole, live, told_all, clips = [], [], [], []
+    for file in track(files, description=files[0].name.split("/")[0]):
+        clip, said = read_sound(file.path), _words(file.text.split(_ANSWER)[0])
+        told = listen(ears.words, as_conversation(clip, config))
+        (text,) = recognise(whisper, [clip], RecognitionConfig())
+        whole.append(word_errors(said, _words(text)))
+        live.append(word_errors(said, " ".join(one.words.text for one in told)))
+        told_all.append(told)
+        clips.append(clip)
+    ends = [config.lead_s + speech_end_s(clip) for clip in clips]
+    return {"n": len(files), "words": sum(one.words for one in whole), "whole": _rate(whole), "live": _rate(live)} | {
+        "last_word_after_end_s": _spread([told[-1].at_s - end for told, end in _heard(told_all, ends)]),
+        "words_after_end": _spread([_late(told, end) for told, end in _heard(told_all, ends)]),
+        "unheard": sum(not told for told in told_all),
+    }
+
+
+def false_words(config: HearingEvaluation, ears: Ears, files: list[DataFile]) -> Figures:
+    """What is heard in clips without speech and in silence."""
+    heard = {}
+    for file in track(files, description="noise"):
+        told = listen(ears.words, as_conversation(read_sound(file.path), config))
+        if told:
+            heard[file.name] = " ".join(one.words.text for one in told)
+    silence = as_conversation(np.zeros(round(config.silence_s * AUDIO.input_rate), np.float32), config)
+    words = sum(len(one.words.text.split()) for one in listen(ears.words, silence))
+    return {"n": len(files), "with_words": len(heard), "heard": heard, "words_in_silence": words}
+
+
+def speeds(config: HearingEvaluation, ears: Ears, whisper: Whisper) -> Figures:
+    """Processor time on one thread: of the encoder, of decoding turns; noise stands for speech of that length."""
+    generator = torch.Generator().manual_seed(config.seed)
+    state, active = ears.encoder.init_state(1), torch.ones(1, dtype=torch.bool)
+    slot = 0.1 * torch.randn(1, AUDIO.slot_input_samples, generator=generator)
+    minute = 0.1 * torch.randn(1, 60 * AUDIO.input_rate, generator=generator)
+    whole = _timed(lambda: ears.encoder.encode(minute), 3)
+    return {
+        "threads": torch.get_num_threads(),
+        "encoder_ms_per_slot": _spread(_timed(lambda: ears.encoder.step(slot, state, active), 10 * config.repeats)),
+        "encoder_times_real_time": round(60 * _MS / float(np.median(whole)), 1),
+        "decode_ms": {str(length): _decode_ms(config, whisper, length) for length in config.turns_s},
+    }
+
+
+def _decode_ms(config: HearingEvaluation, whisper: Whisper, seconds: float) -> Figures:
+    """Encoding a turn of noise and writing until a rule stops it: the most a decode costs."""
+    generator = torch.Generator().manual_seed(config.seed)
+    pcm = 0.1 * torch.randn(1, round(seconds * AUDIO.input_rate), generator=generator)
+    return _spread(_timed(lambda: whisper.transcribe(pcm, [seconds]), config.repeats))
+
+
+def _timed(action: Callable[[], object], repeats: int) -> list[float]:
+    """Milliseconds of processor time, after a first run that is not counted."""
+    action()
+    times = []
+    for _ in range(repeats):
+        start = thread_time()
+        action()
+        times.append((thread_time() - start) * _MS)
+    return times
+
+
+def _heard(told: list[list[Told]], ends: list[float]) -> list[tuple[list[Told], float]]:
+    return [(one, end) for one, end in zip(told, ends, strict=True) if one]
+
+
+def _late(told: Iterable[Told], end_s: float) -> float:
+    return float(sum(len(one.words.text.split()) for one in told if one.at_s > end_s))
+
+
+def _words(text: str) -> str:
+    return " ".join(spoken_words(text))
+
+
+def _rate(found: list[WordErrors]) -> float:
+    return round(sum(one.errors for one in found) / max(1, sum(one.words for one in found)), 4)
+
+
+def _spread(values: list[float]) -> Figures:
+    if not values:
+        return {"n": 0}
+    p50, p95, p99 = np.percentile(values, [50, 95, 99]).round(3).tolist()
+    return {"n": len(values), "p50": p50, "p95": p95, "p99": p99}

@@ -1,0 +1,56 @@
+"""A clip fed to a source of words slot by slot, as a conversation would: what it told, and when.
+
+Knows the source's interface; knows nothing of data or figures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from configs.audio import AUDIO
+from configs.hearing import HearingEvaluation
+from duplex.interface import UserWords
+from duplex.stages.words import WordsInput, WordSource, step
+
+Samples = NDArray[np.float32]
+_SPEECH_DB = -35.0
+_FRAME_S = 0.01
+
+
+@dataclass(frozen=True)
+class Told:
+    """Words and the start of the slot with which they became known, in seconds since the conversation's start."""
+
+    at_s: float
+    words: UserWords
+
+
+def listen(source: WordSource, samples: Samples) -> list[Told]:
+    """All words of a conversation: samples [N] at 16 kHz, the assistant mute throughout."""
+    size = AUDIO.slot_input_samples
+    pcm = torch.from_numpy(np.pad(samples, (0, -len(samples) % size)))
+    state, active = source.init_state(1), torch.ones(1, dtype=torch.bool)
+    told = []
+    for slot, part in enumerate(pcm.split(size)):
+        (words,) = step(source, WordsInput(part[None], torch.zeros(1, dtype=torch.bool)), state, active)
+        if words is not None:
+            told.append(Told(slot * AUDIO.slot_seconds, words))
+    return told
+
+
+def as_conversation(clip: Samples, config: HearingEvaluation) -> Samples:
+    """The clip with silence around it and faint noise under everything."""
+    lead, tail = (round(seconds * AUDIO.input_rate) for seconds in (config.lead_s, config.tail_s))
+    padded = np.pad(clip, (lead, tail))
+    noise = np.random.default_rng(config.seed).normal(0.0, config.floor, len(padded))
+    return np.asarray(padded + noise, np.float32)
+
+
+def speech_end_s(clip: Samples) -> float:
+    """End of the last 10 ms frame within 35 dB of the loudest."""
+    size = round(_FRAME_S * AUDIO.input_rate)
+    frames = clip[: len(clip) // size * size].reshape(-1, size)
+    level = 10 * np.log10(np.square(frames, dtype=np.float64).mean(axis=1) + 1e-12)
+    return float(np.flatnonzero(level > level.max() + _SPEECH_DB)[-1] + 1) * _FRAME_S
