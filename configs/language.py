@@ -45,8 +45,13 @@ class CorpusConfig(Config):
         first_chance: ... are taken this often, the others the rest of the time.
         outside: share of questions the assistant cannot answer.
         kind_exponent: a kind with n facts is drawn in proportion to n ** kind_exponent.
+        facts_per_kind: at most so many facts of a table are kept, the first ones; what a small model can learn in the
+            time of its training.
+        topics_per_kind: at most so many stories, explanations, jokes and the like are kept.
         arithmetic_limit: numbers in sums and differences go up to this one.
+        large_numbers: whether sums and differences of a number up to 99 and a digit are asked.
         times_limit: factors of products go up to this one.
+        compared_limit: numbers that are compared, and parity, go up to this one.
         count_limit: "count to n" goes up to this n.
         exchanges: least and most exchanges of a dialogue.
         named_dialogues: share of dialogues whose system prompt gives the assistant a name.
@@ -67,9 +72,13 @@ class CorpusConfig(Config):
     first_chance: float = 0.3
     outside: float = 0.12
     kind_exponent: float = 0.8
-    arithmetic_limit: int = 20
-    times_limit: int = 12
-    count_limit: int = 50
+    facts_per_kind: int = 75
+    topics_per_kind: int = 26
+    arithmetic_limit: int = 12
+    times_limit: int = 10
+    large_numbers: bool = False
+    compared_limit: int = 12
+    count_limit: int = 40
     exchanges: tuple[int, int] = (1, 6)
     named_dialogues: float = 0.8
     repeats: float = 0.05
@@ -131,7 +140,17 @@ class PretrainConfig(Config):
         full_from: share of the steps after which the empty elements of both sides are no longer left out.
         full: share of batches with the empty elements before that.
         latest_first_slot: half of the batches begin at a random slot up to this one, far from the prefix.
+        singles: share of single exchanges, mostly without a system prompt, at the first and at the last step: facts
+            are learnt sooner where nothing else could be meant.
+        copies: share of rows "say this and that" with random words at the first step, and from two fifths of the
+            steps on: they teach to find the user's words and to say them, which every answer needs.
+        copied_words: most words of them.
         turns: share of dialogues that begin with a long turn.
+        one_word: share of turns whose words enter one by one instead of up to K in a slot, at the first step; it falls
+            to `one_word_left` at half of the steps. A sum of four words cannot be learnt before one word is.
+        word_maps_rate: rate of the maps W_k against the others'; fast ones lose the identity that copying rests on.
+        errors_from: share of the steps over which recognition errors grow to their full share.
+        copying: strength of the attention that passes on what it sees, in the weights it starts from.
         gaps: chances of 0, 1, 2, ... empty slots behind a batch of the user's words and behind an answer.
         holds: chance of a slot without a text token behind each token of an answer.
         peak_rate, warmup, weight_decay, clip, average: of AdamW with a cosine; decay of the average of the weights.
@@ -149,7 +168,15 @@ class PretrainConfig(Config):
     full_from: float = 0.85
     full: float = 0.1
     latest_first_slot: int = 3000
+    singles: tuple[float, float] = (0.85, 0.3)
+    copies: tuple[float, float] = (0.8, 0.04)
+    copied_words: int = 6
     turns: float = 0.12
+    copying: float = 0.7
+    one_word: float = 1.0
+    one_word_left: float = 0.15
+    word_maps_rate: float = 0.1
+    errors_from: float = 0.5
     gaps: tuple[float, ...] = (0.7, 0.15, 0.1, 0.05)
     holds: float = 0.1
     peak_rate: float = 1.5e-3

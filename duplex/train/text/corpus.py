@@ -49,8 +49,8 @@ class Corpus:
     @classmethod
     def build(cls, config: CorpusConfig) -> Self:
         """Read the data files and compute what is computed."""
-        read = (kind for name in DATA_FILES for kind in kinds_of(name))
-        return cls(config, (*read, *generated_kinds(config), *talk_kinds(), *topic_kinds()))
+        read = (kind for name in DATA_FILES for kind in kinds_of(name, config.facts_per_kind))
+        return cls(config, (*read, *generated_kinds(config), *talk_kinds(), *topic_kinds(config.topics_per_kind)))
 
     def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Exchange]:
         """`n` exchanges of a split; `ood` holds questions without an answer, in templates never trained on."""

@@ -53,16 +53,19 @@ def _arithmetic(config: CorpusConfig) -> Iterator[Kind]:
     tens = range(10, 101, 10)
     sums = [(a, b) for a, b in product(limit, limit)] + [*product(tens, tens)]
     yield _kind("add", [_operation(a, b, a + b) for a, b in sums])
-    yield _kind("add_large", [_operation(a, b, a + b) for a, b in product(range(21, 100), range(1, 10))])
     yield _kind("subtract", [_operation(a, b, a - b) for a, b in sums if a >= b])
-    yield _kind("subtract_large", [_operation(a, b, a - b) for a, b in product(range(21, 100), range(1, 10))])
+    if config.large_numbers:
+        mixed = [*product(range(21, 100), range(1, 10))]
+        yield _kind("add_large", [_operation(a, b, a + b) for a, b in mixed])
+        yield _kind("subtract_large", [_operation(a, b, a - b) for a, b in mixed])
     yield _kind("multiply", [_operation(a, b, a * b) for a, b in product(times, times)])
     yield _kind("divide", [_operation(a * b, b, a) for a, b in product(times, times)])
-    yield _kind("double", [_operation(a, 2, 2 * a) for a in range(1, 51)])
-    yield _kind("halve", [_operation(2 * a, 2, a) for a in range(1, 51)])
+    yield _kind("double", [_operation(a, 2, 2 * a) for a in range(1, 26)])
+    yield _kind("halve", [_operation(2 * a, 2, a) for a in range(1, 26)])
     yield _kind("square", [_operation(a, a, a * a) for a in range(1, 13)])
-    yield _kind("parity", [{"a": cardinal(a), "c": "odd" if a % 2 else "even"} for a in range(1, 51)])
-    unequal = ((a, b) for a, b in product(range(1, 21), repeat=2) if a != b)
+    compared = range(1, config.compared_limit + 1)
+    yield _kind("parity", [{"a": cardinal(a), "c": "odd" if a % 2 else "even"} for a in compared])
+    unequal = ((a, b) for a, b in product(compared, repeat=2) if a != b)
     yield _kind("larger", [_operation(a, b, max(a, b)) | {"d": cardinal(min(a, b))} for a, b in unequal])
 
 
@@ -76,8 +79,8 @@ def _sequences() -> Iterator[Kind]:
     yield _kind("month_days", [{"x": m, "y": cardinal(n)} for m, n in zip(months, days, strict=True)])
     places = zip(data["ordinals"], months, strict=False)
     yield _kind("month_number", [{"x": place, "y": month} for place, month in places])
-    yield _kind("next_number", [{"x": cardinal(i), "y": cardinal(i + 1)} for i in range(100)])
-    yield _kind("previous_number", [{"x": cardinal(i), "y": cardinal(i - 1)} for i in range(1, 101)])
+    yield _kind("next_number", [{"x": cardinal(i), "y": cardinal(i + 1)} for i in range(50)])
+    yield _kind("previous_number", [{"x": cardinal(i), "y": cardinal(i - 1)} for i in range(1, 51)])
 
 
 def _letters() -> Iterator[Kind]:
@@ -105,10 +108,10 @@ def _first_letter(word: str) -> Slots:
 
 
 def _counting(config: CorpusConfig) -> Iterator[Kind]:
-    ends = [*range(3, config.count_limit + 1), *range(60, 101, 10)]
+    ends = [*range(3, config.count_limit + 1), 50, 100]
     yield _kind("count", [_count(1, end, 1) for end in ends], long=True)
     yield _kind("count_down", [_count(start, 1, -1) for start in range(3, LONGEST_COUNTDOWN + 1)], True)
-    starts = ((a, b) for a, b in product(range(2, 21), range(5, 31)) if 3 <= b - a <= 15)
+    starts = ((a, b) for a, b in product(range(2, 11), range(5, 21)) if 3 <= b - a <= 12)
     yield _kind("count_between", [_count(a, b, 1) for a, b in starts], long=True)
     steps = [_count(step, end, step) for step in (2, 3, 5, 10) for end in range(4 * step, 10 * step + 1, step)]
     yield _kind("count_steps", steps, long=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -69,13 +70,13 @@ def read_data(name: str) -> Mapping[str, Any]:
     return values
 
 
-def kinds_of(name: str) -> Iterator[Kind]:
-    """Kinds of one data file: its tables of facts, then its single facts."""
+def kinds_of(name: str, most: int) -> Iterator[Kind]:
+    """Kinds of one data file: its tables, of each at most `most` facts, then its single facts."""
     data = read_data(name)
     for kind, spec in data.get("kinds", {}).items():
         yield Kind(
             kind,
-            tuple(_table_facts(spec, _rows(spec, data))),
+            tuple(islice(_table_facts(spec, _rows(spec, data)), most)),
             share=spec.get("share", 1.0),
             long=spec.get("long", False),
         )
@@ -89,7 +90,7 @@ def _rows(spec: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Row]:
     columns = table.get("columns", ["x", "y"])
     used = [column for column in columns if f"{{{column}}}" in str(spec)]
     repeated: set[str] = set()
-    for line in lines(table["rows"]):
+    for line in _ordered(table):
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) != len(columns):
             raise ConfigError(f"data row '{line}' has {len(cells)} cells, its table {len(columns)} columns")
@@ -98,6 +99,13 @@ def _rows(spec: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Row]:
         if all(row[column] != "-" for column in used) and _wanted(row, spec) and once not in repeated:
             repeated.add(once)
             yield row
+
+
+def _ordered(table: Mapping[str, Any]) -> list[str]:
+    """Lines of a table: those that its list `first` names in front, the others behind them."""
+    rows = lines(table["rows"])
+    names = [name.strip() for name in table.get("first", "").split(",")]
+    return sorted(rows, key=lambda row: row.split("|")[0].strip() not in names)
 
 
 def _wanted(row: Row, spec: Mapping[str, Any]) -> bool:

@@ -25,12 +25,15 @@ from duplex.train.text.exchange import Dialogue, Exchange
 from duplex.train.text.noise import Mishearing, Pair
 from duplex.train.text.packing import TextBatch, batch_loss, pack
 from duplex.train.text.slots import SlotWriter, TextDialogue
+from duplex.train.text.start import set_to_copy
 from duplex.train.text.vocabulary import TOKENIZER, word_list
 
 CORE: Final = "core.safetensors"
 CHECKPOINT: Final = "checkpoint.pt"
 REPORT: Final = "knowledge.json"
 LONGEST_SCORED = 40
+COPIES_FALL = 2.5
+COPY_REQUESTS: Final = ("say", "please say", "can you say", "repeat after me", "say after me", "say the words")
 
 
 def run(config: PretrainConfig, out: Path, pairs: Path | None = None) -> None:
@@ -75,12 +78,15 @@ class DialogueSource:
         self._config = config
         self._corpus = corpus
         self._writer = SlotWriter(config, tokenizer, mishearing)
+        self._words = word_list(corpus)
 
     def batches(self, step: int) -> Iterator[TextBatch]:
         """Endless batches from `step` on; the same step does not repeat the draws of a run before it."""
         rng = random.Random(f"{self._config.seed}/{step}")
         while True:
-            pool = [self._writer.write(self._dialogue(rng), rng) for _ in range(self._config.pool)]
+            progress = min(1.0, step / self._config.steps)
+            drawn = (self._dialogue(progress, rng) for _ in range(self._config.pool))
+            pool = [self._writer.write(dialogue, rng, progress) for dialogue in drawn]
             full = self._full(step, rng)
             groups = self._groups(sorted(pool, key=lambda dialogue: len(dialogue.slots)), full)
             rng.shuffle(groups)
@@ -88,7 +94,13 @@ class DialogueSource:
                 yield pack(group, self._config.core.user.words, full, self._first_slot(rng))
                 step += 1
 
-    def _dialogue(self, rng: random.Random) -> Dialogue:
+    def _dialogue(self, progress: float, rng: random.Random) -> Dialogue:
+        copies, left = self._config.copies
+        if rng.random() < max(left, copies + (left - copies) * COPIES_FALL * progress):
+            return Dialogue("", (self._copy(rng),))
+        early, late = self._config.singles
+        if rng.random() < early + (late - early) * progress:
+            return Dialogue("", tuple(self._corpus.rows("train", rng, 1)))
         (dialogue,) = self._corpus.dialogues(rng, 1)
         if rng.random() >= self._config.turns:
             return dialogue
@@ -96,6 +108,10 @@ class DialogueSource:
         answered = turn.exchange
         first = Exchange(turn.heard, answered.assistant, answered.kind, answered.key, answered.long)
         return Dialogue(dialogue.prompt, (first, *dialogue.exchanges))
+
+    def _copy(self, rng: random.Random) -> Exchange:
+        said = " ".join(rng.choices(self._words, k=rng.randint(1, self._config.copied_words)))
+        return Exchange(f"{rng.choice(COPY_REQUESTS)} {said}", f"{said}.", "copy", said)
 
     def _full(self, step: int, rng: random.Random) -> bool:
         late = step >= self._config.full_from * self._config.steps
@@ -122,11 +138,12 @@ class Pretraining:
         torch.manual_seed(config.seed)
         self.config = config
         self.core, self.average = Core(config.core), Core(config.core)
+        set_to_copy(self.core, config.copying, config.seed)
         self.average.load_state_dict(self.core.state_dict())
         self.step, self.loss = 0, 0.0
         self._source = source
         self._path = out / CHECKPOINT
-        self._optimizer = torch.optim.AdamW(_groups(self.core, config.weight_decay), betas=(0.9, 0.98), fused=True)
+        self._optimizer = torch.optim.AdamW(_groups(self.core, config), betas=(0.9, 0.98), fused=True)
         if self._path.exists():
             self._load()
 
@@ -155,7 +172,7 @@ class Pretraining:
 
     def _update(self, batch: TextBatch) -> None:
         for group in self._optimizer.param_groups:
-            group["lr"] = self.config.peak_rate * _schedule(self.step, self.config)
+            group["lr"] = self.config.peak_rate * group["share"] * _schedule(self.step, self.config)
         with torch.autocast("cpu", torch.bfloat16):
             loss = batch_loss(self.core, batch, self.config.schedule.window_slots)
         loss.backward()
@@ -192,12 +209,17 @@ class Pretraining:
         self._optimizer.load_state_dict(state["optimizer"])
 
 
-def _groups(core: Core, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay towards zero; norms, biases and the word maps, which start as identity, do not."""
-    named = [(name, value) for name, value in core.named_parameters() if value.requires_grad]
-    decayed = [value for name, value in named if value.ndim == 2]
-    others = [value for name, value in named if value.ndim != 2]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+def _groups(core: Core, config: PretrainConfig) -> list[dict[str, Any]]:
+    """Matrices decay towards zero; norms, biases and the word maps, which start as identity and move slowly, do not."""
+    maps = core.user.words
+    others = [value for value in core.parameters() if value is not maps]
+    matrices = [value for value in others if value.ndim == 2]
+    vectors = [value for value in others if value.ndim != 2]
+    return [
+        {"params": matrices, "weight_decay": config.weight_decay, "share": 1.0},
+        {"params": vectors, "weight_decay": 0.0, "share": 1.0},
+        {"params": [maps], "weight_decay": 0.0, "share": config.word_maps_rate},
+    ]
 
 
 def _schedule(step: int, config: PretrainConfig) -> float:

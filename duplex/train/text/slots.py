@@ -52,27 +52,35 @@ class SlotWriter:
         self._mishear = mishear
         self._places = config.core.user.words
 
-    def write(self, dialogue: Dialogue, rng: random.Random) -> TextDialogue:
-        """One dialogue, cut after the longest number of slots."""
+    def write(self, dialogue: Dialogue, rng: random.Random, progress: float = 1.0) -> TextDialogue:
+        """One dialogue, cut after the longest number of slots; `progress` (0..1) of the training makes it harder."""
         prefix = self._tokenizer.encode(dialogue.prompt)[: self._config.schedule.prefix_places]
         written = TextDialogue(prefix)
         for exchange in dialogue.exchanges:
-            heard = self._mishear(exchange.heard.split(), rng)
-            self.hear(written, self._tokenizer.encode(" ".join(heard)), rng)
+            heard: Sequence[str] = exchange.heard.split()
+            if rng.random() * self._config.errors_from <= progress:
+                heard = self._mishear(heard, rng)
+            self.hear(written, self._tokenizer.encode(" ".join(heard)), rng, progress)
             self._answer(written, self._tokenizer.encode(exchange.assistant), rng)
         del written.slots[self._config.longest :]
         return written
 
-    def hear(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random) -> None:
-        """Add the user's words: all at once, or as they come while speech goes on."""
-        at_once = rng.random() < 0.5
+    def hear(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random, progress: float = 1.0) -> None:
+        """Add the user's words: one by one, all at once, or as they come while speech goes on."""
+        one_by_one = rng.random() < self._one_word(progress)
+        at_once = one_by_one or rng.random() < 0.5
+        most = 1 if one_by_one else self._places
         place = 0
         while place < len(ids):
-            count = self._places if at_once else rng.randint(1, self._places)
+            count = most if at_once else rng.randint(1, most)
             self._mute(dialogue, ids[place : place + count])
             place += count
             if place < len(ids) and not at_once:
                 self._gap(dialogue, rng)
+
+    def _one_word(self, progress: float) -> float:
+        first, left = self._config.one_word, self._config.one_word_left
+        return max(left, first + (left - first) * 2 * progress)
 
     def _answer(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random) -> None:
         """Add the answer; from the last word of the user on, every slot could be the one before it."""

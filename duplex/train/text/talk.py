@@ -29,12 +29,13 @@ def talk_kinds() -> Iterator[Kind]:
         )
 
 
-def topic_kinds() -> Iterator[Kind]:
-    """Kinds whose answers are chosen by topic, or freely when no topic is named."""
+def topic_kinds(most: int) -> Iterator[Kind]:
+    """Kinds whose answers are chosen by topic, of at most `most`, or freely when no topic is named."""
     for name, spec in read_data("longer")["topics"].items():
+        items = spec["items"][:most]
         yield Kind(
             name,
-            (*_topics(spec), _any(spec)),
+            (*_topics(spec, items), _any(spec, items)),
             bare=False,
             long=not spec.get("short", False),
             share=spec.get("share", 1.0),
@@ -42,15 +43,15 @@ def topic_kinds() -> Iterator[Kind]:
         )
 
 
-def _topics(spec: Mapping[str, Any]) -> Iterator[Fact]:
-    for item in spec["items"]:
+def _topics(spec: Mapping[str, Any], items: list[dict[str, Any]]) -> Iterator[Fact]:
+    for item in items:
         if "about" in item:
             patterns = (pattern.format(about=item["about"]) for pattern in spec.get("about", ()))
             yield Fact(distinct((*item.get("ask", ()), *patterns)), (item["text"],), _opening(item["text"]))
 
 
-def _any(spec: Mapping[str, Any]) -> Fact:
-    texts = tuple(item["text"] for item in spec["items"])
+def _any(spec: Mapping[str, Any], items: list[dict[str, Any]]) -> Fact:
+    texts = tuple(item["text"] for item in items)
     return Fact(distinct(spec["any"]), texts, "|".join(_opening(text) for text in texts), weight=len(texts))
 
 
