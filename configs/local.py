@@ -26,14 +26,16 @@ class LocalConfig(Config):
     """Which devices, how they are opened and how often the screen is drawn.
 
     `input`, `output`: number or part of a name; None takes the system's default. `rates`: sample rates that are
-    tried, best first; then the device's own. `latency_s`: asked of the sound system. `ring_s`: what may wait between
+    tried, best first; then the device's own. `latency_s`: asked of the sound system.
+    `stall_s`: a card that gives nothing for so long is gone. `ring_s`: what may wait between
     callback and loop. `lead_ms`: silence put before the first packet, so that the loudspeaker never runs dry.
     """
 
     input: str | None = None
     output: str | None = None
     rates: tuple[int, ...] = (48_000,)
-    latency_s: float = Field(default=0.04, gt=0)
+    latency_s: float = Field(default=0.1, gt=0)
+    stall_s: float = Field(default=4.0, gt=0)
     ring_s: float = Field(default=2.0, gt=0)
     lead_ms: float = Field(default=80.0, ge=0)
     poll_ms: float = Field(default=4.0, gt=0)

@@ -12,7 +12,7 @@ from configs.local import LocalConfig
 from configs.runtime import RuntimeConfig
 from configs.serve import LatencyConfig
 from runtime.clock import Clock
-from runtime.errors import SessionError
+from runtime.errors import AudioError, SessionError
 from runtime.hub import Delivered, Ended, SessionHub
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.session import Session
@@ -55,6 +55,8 @@ class LocalConversation:
         self._speaker = SpeakerPath(card.rate)
         self._captions = Captions(runtime.transcript)
         self._latency = LatencyMeter(LatencyConfig())
+        self._stall_s = config.stall_s
+        self._fed = clock.now()
         self._position = 0
         self._due = 0
         card.write(np.zeros(round(card.rate * config.lead_ms / 1000), dtype=np.int16))
@@ -73,11 +75,14 @@ class LocalConversation:
         """Move what has been recorded to the session and as much from it to the loudspeaker.
 
         Raises:
-            SessionLost: the engine ended the session.
+            SessionLost: the engine ended the session. AudioError: the card gives nothing any more.
         """
         near, far = self._card.read()
         if len(near):
+            self._fed = self._clock.now()
             self._hear(self._microphone.process(near, far, self._card.delay_ms))
+        elif self._clock.now() - self._fed > self._stall_s:
+            raise AudioError(f"{self._card.name} gives no sound any more; plug it in again, or choose another device")
         self._news()
         while self._due >= _STEP:
             self._due -= _STEP

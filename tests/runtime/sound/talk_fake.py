@@ -18,5 +18,5 @@ def start(model: str, config: EngineConfig) -> PipeEngine:
 
 if __name__ == "__main__":
     runtime = RuntimeConfig(recording=RecordingConfig(folder=Path(sys.argv[1])))
-    local = LocalConfig(echo=EchoConfig(enabled=sys.argv[3] == "aec"))
+    local = LocalConfig(latency_s=0.15, echo=EchoConfig(enabled=sys.argv[3] == "aec"))
     talk("talking", local, runtime, ConversationOptions(), float(sys.argv[2]), start)

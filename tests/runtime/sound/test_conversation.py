@@ -14,6 +14,7 @@ from configs.runtime import RecordingConfig, RuntimeConfig
 from duplex.interface import ConversationOptions
 from runtime.clock import ManualClock
 from runtime.engine import Engine, InlineEngine
+from runtime.errors import AudioError
 from runtime.hub import SessionHub
 from runtime.pcm import Pcm16
 from runtime.sound.conversation import LocalConversation, SessionLost
@@ -111,3 +112,11 @@ def test_an_engine_that_breaks_ends_the_conversation() -> None:
     talk = Breaking({})
     with pytest.raises((SessionLost, RuntimeError)):
         talk.run(2.0)
+
+
+def test_a_card_that_falls_silent_is_named() -> None:
+    talk = Talk({})
+    talk.run(0.5)
+    talk.clock.advance(4.5)
+    with pytest.raises(AudioError, match="room gives no sound any more"):
+        talk.live.turn()

@@ -65,9 +65,11 @@ def events(slots: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) -> None:
-    slots = run_talk(tmp_path, {0.5: "tell_me_a_story", 3.0: "capital_of_norway"}, 9.0, "aec")
-    assert events(slots)[:2] == ["start", "cut"]
-    assert events(slots)[-1] == "end"
+    slots = run_talk(tmp_path, {0.5: "tell_me_a_story", 2.8: "capital_of_norway"}, 8.0, "aec")
+    seen = events(slots)
+    assert seen[0] == "start"
+    assert "cut" in seen
+    assert "start" in seen[seen.index("cut") :]
     (recording,) = tmp_path.glob("kept/*/dialogue.wav")
     audio, rate = soundfile.read(recording)
     assert len(audio) / rate > 8
@@ -77,4 +79,5 @@ def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) 
 @pytest.mark.parametrize(("aec", "hears_itself"), [("aec", False), ("no-aec", True)])
 def test_the_assistant_hears_itself_only_without_cancelling(tmp_path: Path, aec: str, hears_itself: bool) -> None:
     slots = run_talk(tmp_path, {0.5: "tell_me_a_story"}, 7.0, aec)
-    assert ("cut" in events(slots)) is hears_itself
+    seen = events(slots)
+    assert ("cut" in seen or seen.count("start") > 1) is hears_itself
