@@ -63,7 +63,8 @@ class TurnTakingConfig(Config):
     """Pairs of questions, and long answers that are interrupted.
 
     `gap_s`: from the end of the first question to the start of the second. `barge_in_s`: from the start of the long
-    answer to the start of the question that interrupts it. `silence_s`: after the last question.
+    answer to the start of the question that interrupts it. `silence_s`: after the last question, or until its answer is
+    over and `quiet_s` have passed.
     `graces`, `limits`: what is reported; `grace_s`, `limit_s`: the headline.
     """
 
@@ -72,6 +73,7 @@ class TurnTakingConfig(Config):
     gap_s: float = 3.0
     barge_in_s: float = 2.0
     silence_s: float = 10.0
+    quiet_s: float = 1.0
     graces: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
     limits: tuple[float, ...] = (1.5, 3.0, 5.0, float("inf"))
     grace_s: float = 1.0
@@ -110,7 +112,8 @@ class PausesConfig(Config):
     """Waiting for the user to end.
 
     `before_s`, `after_s`: a start from this long before a pause to this long after it is a takeover in the pause.
-    `answer_s`: the limit for the answer after the turn's end. `silence_s`: after the turn.
+    `answer_s`: the limit for the answer after the turn's end. `silence_s`: after the turn, or
+    until `enough_s` of the answer were heard.
     """
 
     lead_s: float = 0.5
@@ -118,6 +121,7 @@ class PausesConfig(Config):
     after_s: float = 0.1
     answer_s: float = 3.0
     silence_s: float = 6.0
+    enough_s: float = 0.4
     pause_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.12),)
     clip_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.25),)
     answer_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=1.0),)

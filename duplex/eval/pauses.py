@@ -11,7 +11,7 @@ from duplex.eval.data import DataFolder, Trial, TrialFolder
 from duplex.eval.figures import Figure, number, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.timing import UserTurn
-from duplex.eval.user import After, At, Event, Script
+from duplex.eval.user import After, AfterStart, At, Event, Script
 
 PAUSE, CLIP, QUIET = "pause", "clip", ("silence", "room")
 _TURN = "turn"
@@ -99,7 +99,8 @@ def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
 
 
 def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConfig) -> Example:
-    return Example(name, group, Script((Event(_TURN, clip, After(limits.lead_s)),), limits.silence_s), facts)
+    events = (Event(_TURN, clip, After(limits.lead_s)),)
+    return Example(name, group, Script(events, limits.silence_s, AfterStart(limits.enough_s)), facts)
 
 
 def _stream(trial: Trial) -> Example:

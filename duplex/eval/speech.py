@@ -16,7 +16,7 @@ from duplex.eval.figures import Figure, number, spread
 from duplex.eval.recording import AnswerText, Recording
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.text_match import plain_words
-from duplex.eval.user import After, Event, Script, WhileSpeaking
+from duplex.eval.user import After, Event, Script, WhenSilent, WhileSpeaking
 
 RATE = AUDIO.output_rate
 ANSWER, CUT = "answer", "cut"
@@ -40,7 +40,12 @@ class Speech:
         requests = trials.requests(self.config.request_words)
         limits = self.config.understanding
         whole = [
-            Example(t.id, ANSWER, Script((self._asked(t.clip),), limits.wait_s, limits.quiet_s), {"question": t.text})
+            Example(
+                t.id,
+                ANSWER,
+                Script((self._asked(t.clip),), limits.wait_s, WhenSilent(limits.quiet_s)),
+                {"question": t.text},
+            )
             for t in questions
         ]
         barge_in = self.config.turn_taking.barge_in_s

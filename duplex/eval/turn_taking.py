@@ -18,7 +18,7 @@ from duplex.eval.figures import Figure, rate, spread
 from duplex.eval.recording import SlotTrace
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.timing import UserTurn
-from duplex.eval.user import After, AfterStart, Event, Script
+from duplex.eval.user import After, AfterStart, Event, Script, WhenSilent
 
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0
@@ -97,7 +97,7 @@ def _example(
     limits = config.turn_taking
     events = (Event(FIRST, first, After(limits.lead_s)), Event(SECOND, second.clip, when))
     facts = {"first": text, "second": second.text, "answer": second.answer}
-    return Example(name, "pair", Script(events, limits.silence_s), facts)
+    return Example(name, "pair", Script(events, limits.silence_s, WhenSilent(limits.quiet_s)), facts)
 
 
 def measures(dialogue: Dialogue, config: EvaluationConfig) -> tuple[Facts, float]:

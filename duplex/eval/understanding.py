@@ -13,7 +13,7 @@ from duplex.eval.figures import Figure, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.text_match import exist_match, exist_match_norm, holds_phrase
 from duplex.eval.timing import UserTurn
-from duplex.eval.user import After, Event, Script
+from duplex.eval.user import After, Event, Script, WhenSilent
 
 VOICE, FRAME, BOTH, ROBOT = QUESTIONS
 INSIDE, DISPUTED, OUTSIDE = "llama_in", "llama_disputed", "llama_outside"
@@ -75,7 +75,7 @@ class Understanding:
 
     def _example(self, name: str, group: str, clip: Clip, text: str, key: str) -> Example:
         limits = self.config.understanding
-        script = Script((Event(_QUESTION, clip, After(limits.lead_s)),), limits.wait_s, limits.quiet_s)
+        script = Script((Event(_QUESTION, clip, After(limits.lead_s)),), limits.wait_s, WhenSilent(limits.quiet_s))
         return Example(name, group, script, {"question": text, "key": key})
 
 

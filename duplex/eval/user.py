@@ -76,13 +76,13 @@ class Script:
     Attributes:
         events: one after the other.
         silence_s: after the last clip; then the conversation is over.
-        quiet_s: an assistant that has begun to answer the last clip is heard out instead, until it has been silent for
-            this long; None does not.
+        until: ends it when this holds: `WhenSilent` hears an answer to the last clip out, however long the silence,
+            `AfterStart` ends it soon after the answer began.
     """
 
     events: tuple[Event, ...]
     silence_s: float
-    quiet_s: float | None = None
+    until: WhenSilent | AfterStart | None = None
 
 
 @dataclass(frozen=True)
@@ -214,11 +214,10 @@ class SimulatedUser:
         if not self._all_done:
             return False
         waited = begin - self._armed
-        quiet_s = self._script.quiet_s
-        quiet = None if quiet_s is None else self._silent_for(round(quiet_s * RATE))
-        if quiet is None:
+        enough = None if self._script.until is None else self._start(self._script.until)
+        if enough is None:
             return waited >= self._script.silence_s * RATE
-        return begin >= quiet or waited >= self._config.user.longest_s * RATE
+        return begin >= enough or waited >= self._config.user.longest_s * RATE
 
 
 def _at_input_rate(sample: int) -> int:

@@ -33,9 +33,11 @@ def heard(user: SimulatedUser, spans: list[tuple[int, int]], slots: int) -> np.n
     return np.concatenate([piece for piece in said if piece is not None])
 
 
-def user_of(clip: Clip, *when: When, silence_s: float = 1.0, quiet_s: float | None = None) -> SimulatedUser:
+def user_of(
+    clip: Clip, *when: When, silence_s: float = 1.0, until: WhenSilent | AfterStart | None = None
+) -> SimulatedUser:
     events = tuple(Event(str(number), clip, w) for number, w in enumerate(when))
-    return SimulatedUser(Script(events, silence_s, quiet_s), CONFIG)
+    return SimulatedUser(Script(events, silence_s, until), CONFIG)
 
 
 @SHARED
@@ -105,18 +107,23 @@ def test_the_conversation_ends_after_the_silence(clip: Clip) -> None:
 
 
 def test_an_answer_is_heard_out(clip: Clip) -> None:
-    user = user_of(clip, At(0.0), silence_s=2.0, quiet_s=1.0)
+    user = user_of(clip, At(0.0), silence_s=2.0, until=WhenSilent(1.0))
     assert len(heard(user, [(2 * OUT, 6 * OUT)], 50)) == 7 * IN
 
 
+def test_an_answer_need_not_be_heard_out(clip: Clip) -> None:
+    user = user_of(clip, At(0.0), silence_s=4.0, until=AfterStart(0.4))
+    assert len(heard(user, [(2 * OUT, 6 * OUT)], 50)) == round(2.4 * IN)
+
+
 def test_without_an_answer_the_silence_counts(clip: Clip) -> None:
-    user = user_of(clip, At(0.0), silence_s=2.0, quiet_s=1.0)
+    user = user_of(clip, At(0.0), silence_s=2.0, until=WhenSilent(1.0))
     assert len(heard(user, [], 50)) == 3 * IN
 
 
 def test_an_endless_answer_is_not_heard_out(clip: Clip) -> None:
     config = EvaluationConfig(user=UserConfig(longest_s=4.0))
-    user = SimulatedUser(Script((Event("0", clip, At(0.0)),), 2.0, 1.0), config)
+    user = SimulatedUser(Script((Event("0", clip, At(0.0)),), 2.0, WhenSilent(1.0)), config)
     assert len(heard(user, [(0, 20 * OUT)], 100)) == 5 * IN
 
 
