@@ -46,7 +46,10 @@ class SpokenPart:
 
 @dataclass
 class Pointer:
-    """Units known so far (`units`, `stress`, `owners`), their durations, and the cursor. One answer each."""
+    """Units known so far (`units`, `stress`, `owners`), their durations, and the cursor. One answer each.
+
+    `last_word` and `deferred` (a word that cannot be read before its follower is known) are kept for the reader.
+    """
 
     config: SrhConfig
     units: list[int] = field(default_factory=lambda: [_WAIT])
@@ -59,6 +62,7 @@ class Pointer:
     slot_ms: float = 0.0
     items: int = 0
     last_word: str = ""
+    deferred: str = ""
     finished: bool = False
     sounded: list[tuple[int, float, float]] = field(default_factory=list)
 
@@ -86,7 +90,7 @@ class Pointer:
         """Add the units of the next item: a word (a space is put before it) or a punctuation mark."""
         if self.items == 0:
             self._append(Unit(START), _NOBODY)
-        elif not punctuation:
+        elif units and not punctuation:
             self._append(Unit(SPACE), _NOBODY)
         for unit in units:
             self._append(unit, _NOBODY if punctuation or unit.symbol == SPACE else self.items)

@@ -18,6 +18,9 @@ from duplex.stages.srh_networks import DigitNetwork, DurationNetwork
 from duplex.text.lexicon import Lexicon
 from duplex.text.phonemes import PUNCTUATION
 
+_NO_MORE = "."
+"""What follows the last word, as far as its reading goes."""
+
 
 @dataclass(frozen=True)
 class SrhInput:
@@ -119,12 +122,23 @@ class SpeechRefinedHead(nn.Module):
 
     def _take_words(self, pointer: Pointer, words: Sequence[str], finished: bool) -> None:
         for word in words:
-            is_mark = word in PUNCTUATION
-            pointer.push(self.lexicon.units(word, pointer.last_word), is_mark)
-            pointer.last_word = pointer.last_word if is_mark else word
+            self._read(pointer, following=word)
+            pointer.deferred = word
+            if not self.lexicon.needs_following(word):
+                self._read(pointer, following="")
         if finished:
+            self._read(pointer, following=_NO_MORE)
             pointer.close()
         pointer.open_slot()
+
+    def _read(self, pointer: Pointer, following: str) -> None:
+        """Queue the units of the deferred item, if there is one."""
+        word, pointer.deferred = pointer.deferred, ""
+        if not word:
+            return
+        is_mark = word in PUNCTUATION
+        pointer.push(self.lexicon.units(word, pointer.last_word, following), is_mark)
+        pointer.last_word = pointer.last_word if is_mark else word
 
     def _slot(self, x: SrhInput, state: SrhState, rows: list[int]) -> Tensor:
         """[B, 5, 15] tokens; silence where a row does not speak or has not begun."""

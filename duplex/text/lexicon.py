@@ -1,7 +1,7 @@
 """Words to speech units: a lexicon file, word-building rules on top of it, letter-to-sound for the rest.
 
-A word's units depend on the word alone (and, for the letter "a", on the word before), so that a word can be spoken
-as soon as it is complete. Knows English spelling; knows nothing of tokens or sound.
+A word's units depend on the word alone, so that a word can be spoken as soon as it is complete; only "a", which may be
+the article or the letter, needs its neighbours. Knows English spelling; knows nothing of tokens or sound.
 """
 
 import lzma
@@ -64,18 +64,23 @@ class Lexicon:
         """All entries, in no particular order."""
         return self._entries.keys()
 
-    def units(self, word: str, previous: str = "") -> tuple[Unit, ...]:
-        """Units of a finished word or of a punctuation mark; `previous` is the word before it, if any.
+    @staticmethod
+    def needs_following(word: str) -> bool:
+        """Whether the word can only be read when the item after it is known."""
+        return word.lower() == "a"
+
+    def units(self, word: str, previous: str = "", following: str = "") -> tuple[Unit, ...]:
+        """Units of a finished word or of a punctuation mark; `previous` is the word before, `following` the next item.
 
         Unpronounceable text gives an empty tuple.
         """
         if len(word) == 1 and word in PUNCTUATION:
             return (Unit(word),)
-        return parse(self.phonemes(word.lower(), previous))
+        return parse(self.phonemes(word.lower(), previous, following))
 
-    def phonemes(self, word: str, previous: str = "") -> str:
+    def phonemes(self, word: str, previous: str = "", following: str = "") -> str:
         """Phoneme string of a lower-case word."""
-        if word == "a" and _is_spelled(previous):
+        if word == "a" and (_is_spelled(previous) or _shows_a_letter(following)):
             return LETTERS["a"]
         known = self._entries.get(word)
         return known if known is not None else self.derived(word)
@@ -107,6 +112,11 @@ class Lexicon:
 
 def _is_spelled(previous: str) -> bool:
     return previous in _SPELLING_WORDS or (len(previous) == 1 and previous.isalpha() and previous not in "ai")
+
+
+def _shows_a_letter(following: str) -> bool:
+    """An article is followed by a word; a letter by a mark or by another letter."""
+    return len(following) == 1 and following != "i"
 
 
 def _stems(word: str) -> Iterable[tuple[str, str]]:

@@ -73,7 +73,8 @@ def units_of(items: Sequence[str], lexicon: Lexicon) -> tuple[list[Unit], list[i
     previous = ""
     for index, item in enumerate(items):
         space = [Unit(SPACE)] if index and item not in PUNCTUATION else []
-        found = space + list(lexicon.units(item, previous))
+        following = items[index + 1] if index + 1 < len(items) else "."
+        found = space + list(lexicon.units(item, previous, following))
         units += found
         owners += [index] * len(found)
         previous = previous if item in PUNCTUATION else item

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from duplex.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
+from duplex.text.phonemes import UNITS
 from tests.duplex.stages.voices import small_voice
 
 SENTENCE = [["the"], ["cat"], ["sat"], ["."], [], [], [], [], [], []]
@@ -118,6 +119,27 @@ def test_silence_until_enough_is_known(head: SpeechRefinedHead) -> None:
     out = _step(head, state, [["the"]], 0)
     assert torch.equal(out.tokens[0], head.silence.to(torch.int8).expand(5, -1))
     assert int(out.queued[0]) == 3
+
+
+def test_an_article_or_letter_waits_for_what_follows(head: SpeechRefinedHead) -> None:
+    def sound(words: list[list[str]]) -> str:
+        state = head.init_state(1)
+        for slot, word in enumerate(words):
+            _step(head, state, [word], slot)
+        return "".join(UNITS[unit] for unit in state.pointers[0].units if len(UNITS[unit]) == 1)
+
+    assert sound([["hello"], ["a"]]) == "həlO"
+    assert sound([["hello"], ["a"], ["cat"]]) == "həlO ɐ kæt"
+    assert sound([["hello"], ["a"], ["."]]) == "həlO A."
+    assert sound([["hello"], ["a"], [], [], [], [], []]) == "həlO A"
+
+
+def test_signs_without_sound_are_passed_over(head: SpeechRefinedHead) -> None:
+    state = head.init_state(1)
+    for slot, word in enumerate([["hello"], [":"], ["cat"]]):
+        _step(head, state, [word], slot)
+    assert state.pointers[0].items == 3
+    assert "".join(UNITS[unit] for unit in state.pointers[0].units if len(UNITS[unit]) == 1) == "həlO kæt"
 
 
 def test_hidden_vector_of_zeros_is_none(head: SpeechRefinedHead) -> None:

@@ -6,7 +6,7 @@ from configs.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceCo
 from duplex.text.lexicon import Lexicon
 from duplex.voice import Voice
 
-WORDS = {"hello": "həlˈO", "the": "ðə", "cat": "kˈæt", "sat": "sˈæt", "strawberries": "stɹˈɔbˌɛɹiz"}
+WORDS = {"a": "ɐ", "hello": "həlˈO", "the": "ðə", "cat": "kˈæt", "sat": "sˈæt", "strawberries": "stɹˈɔbˌɛɹiz"}
 
 
 def small_voice(seed: int = 0) -> Voice:

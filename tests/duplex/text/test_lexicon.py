@@ -80,7 +80,12 @@ def test_unknown_words_follow_the_letters(lexicon: Lexicon, word: str, sound: st
     assert lexicon.phonemes(word) == sound
 
 
-def test_letter_a_has_its_name_only_where_a_word_is_spelled(lexicon: Lexicon) -> None:
+def test_letter_a_has_its_name_where_its_neighbours_show_a_letter(lexicon: Lexicon) -> None:
+    assert lexicon.needs_following("a")
+    assert not lexicon.needs_following("an")
+    assert lexicon.phonemes("a", "is", ".") == "ˈA"
+    assert lexicon.phonemes("a", "are", "b") == "ˈA"
+    assert lexicon.phonemes("a", "is", "cat") == "ɐ"
     assert lexicon.phonemes("a", "c") == "ˈA"
     assert lexicon.phonemes("a", "spelled") == "ˈA"
     assert lexicon.phonemes("a", "is") == "ɐ"
