@@ -54,11 +54,11 @@ class Result:
 
 @dataclass
 class Clip:
-    """Audio of a turn since its last restart, by slots, and what is known of its words."""
+    """Audio of a turn since its last restart, by slots, and what is known of its words; the opening slot counts."""
 
     slots: list[Tensor]
     agreement: Agreement = field(default_factory=Agreement)
-    since_decoded: int = 0
+    since_decoded: int = 1
     unheard_voice: bool = True
 
     @property

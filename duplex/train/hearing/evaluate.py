@@ -33,18 +33,21 @@ Figures = dict[str, Any]
 def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures:
     """Measure the hearing half in the folder `ears` on the test audio in `data`; write and return the figures.
 
+    The file is written after every part, so that a run that is broken off has not been in vain.
+
     Raises:
         ConfigError: the weights cannot be read.
         EvaluationError: the data folder is missing or not complete.
     """
     hearing, whisper, folder = Ears.load(ears), embedded_whisper(ears), DataFolder(data)
-    figures: Figures = {"word_errors": {}, "noise": {}, "speed": speeds(config, hearing, whisper)}
+    figures: Figures = {"word_errors": {}}
     for name in config.sets:
         files = [file for file in folder.files(name) if file.text.strip()]
         figures["word_errors"][name] = word_error_rates(config, hearing, whisper, files)
+        _write(figures, out)
     figures["noise"] = false_words(config, hearing, folder.files(config.noises))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures["speed"] = speeds(config, hearing, whisper)
+    _write(figures, out)
     return figures
 
 
@@ -118,6 +121,11 @@ def _heard(told: list[list[Told]], ends: list[float]) -> list[tuple[list[Told], 
 
 def _late(told: Iterable[Told], end_s: float) -> float:
     return float(sum(len(one.words.text.split()) for one in told if one.at_s > end_s))
+
+
+def _write(figures: Figures, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _words(text: str) -> str:

@@ -11,7 +11,8 @@ from duplex.stages.matrices import matrix
 from duplex.stages.whisper_decoder import TextDecoder
 from duplex.stages.whisper_decoding import Whisper, load_whisper
 from duplex.stages.whisper_weights import load_audio_encoder
-from tests.duplex.stages.whispers import SHAPE, VOCABULARY, reference, weights
+from tests.duplex.stages.pieces import VOCABULARY
+from tests.duplex.stages.whispers import SHAPE, reference, weights
 
 MODEL = reference()
 WEIGHTS = weights(MODEL)

@@ -6,15 +6,30 @@ import torch
 
 from configs.listening import DecodingConfig
 from duplex.stages.whisper_rules import forbid, is_over, most_tokens, repeats, same, without_repeat, words_of
-from tests.duplex.stages.whispers import PIECES, VOCABULARY
+from tests.duplex.stages.pieces import (
+    BLANK,
+    CAT,
+    COMMA,
+    DOT,
+    END,
+    MAT,
+    NO,
+    NO_SPEECH,
+    ON,
+    PIECES,
+    SAT,
+    START,
+    T0,
+    THE,
+    TING,
+    VOCABULARY,
+    YES,
+    A,
+    S,
+    time_token,
+)
 
 CONFIG = DecodingConfig()
-THE, CAT, SAT, ON, A, MAT, NO, YES, S, TING, DOT, COMMA, ASK, BLANK = range(len(PIECES))
-END, START, NO_SPEECH, T0 = VOCABULARY.end, VOCABULARY.start, VOCABULARY.no_speech, VOCABULARY.first_time
-
-
-def _time(seconds: float) -> int:
-    return T0 + round(seconds / 0.02)
 
 
 def _allowed(written: list[int], likely: dict[int, float] | None = None) -> set[int]:
@@ -27,30 +42,30 @@ def _allowed(written: list[int], likely: dict[int, float] | None = None) -> set[
 
 
 def test_a_transcript_begins_with_a_time_near_the_start() -> None:
-    assert _allowed([]) == set(range(T0, _time(CONFIG.latest_start_s) + 1))
+    assert _allowed([]) == set(range(T0, time_token(CONFIG.latest_start_s) + 1))
 
 
 def test_an_opening_time_is_followed_by_text() -> None:
     assert _allowed([T0]) == set(range(len(PIECES))) - {BLANK}
-    assert _allowed([T0, CAT, _time(1), _time(1)]) == (set(range(len(PIECES))) - {BLANK}) | {END}
+    assert _allowed([T0, CAT, time_token(1), time_token(1)]) == (set(range(len(PIECES))) - {BLANK}) | {END}
 
 
-def test_text_is_followed_by_text_the_end_or_a_later_time() -> None:
-    assert _allowed([_time(0.5), CAT]) == {*range(len(PIECES)), END, *range(_time(0.5) + 1, len(VOCABULARY))}
+def test_text_is_followed_by_text_the_end_or_a_latertime_token() -> None:
+    assert _allowed([time_token(0.5), CAT]) == {*range(len(PIECES)), END, *range(time_token(0.5) + 1, len(VOCABULARY))}
 
 
-def test_a_closing_time_is_followed_by_the_end_or_an_opening_time() -> None:
-    assert _allowed([T0, CAT, _time(1)]) == {END, *range(_time(1), len(VOCABULARY))}
+def test_a_closing_time_is_followed_by_the_end_or_an_openingtime_token() -> None:
+    assert _allowed([T0, CAT, time_token(1)]) == {END, *range(time_token(1), len(VOCABULARY))}
 
 
 def test_a_time_is_due_when_times_together_are_likelier_than_any_piece() -> None:
-    likely = {_time(1): 19.9, _time(1) + 1: 19.9}
+    likely = {time_token(1): 19.9, time_token(1) + 1: 19.9}
     assert min(_allowed([T0, CAT], likely)) >= T0
-    assert CAT in _allowed([T0, CAT], {_time(1): 19.9})
+    assert CAT in _allowed([T0, CAT], {time_token(1): 19.9})
 
 
 def test_start_and_no_speech_are_never_written() -> None:
-    for written in ([T0], [T0, CAT], [T0, CAT, _time(1)]):
+    for written in ([T0], [T0, CAT], [T0, CAT, time_token(1)]):
         assert not {START, NO_SPEECH} & _allowed(written)
 
 
@@ -58,8 +73,8 @@ def test_a_transcript_is_over_at_its_end_near_the_clips_end_or_when_it_is_too_lo
     assert not is_over([], 2.0, VOCABULARY, CONFIG)
     assert not is_over([T0, CAT], 2.0, VOCABULARY, CONFIG)
     assert is_over([T0, CAT, END], 2.0, VOCABULARY, CONFIG)
-    assert not is_over([T0, CAT, _time(1.3)], 2.0, VOCABULARY, CONFIG)
-    assert is_over([T0, CAT, _time(1.5)], 2.0, VOCABULARY, CONFIG)
+    assert not is_over([T0, CAT, time_token(1.3)], 2.0, VOCABULARY, CONFIG)
+    assert is_over([T0, CAT, time_token(1.5)], 2.0, VOCABULARY, CONFIG)
     long = [T0, *[CAT, SAT] * 20]
     assert is_over(long[: most_tokens(3.0, CONFIG)], 3.0, VOCABULARY, CONFIG)
 
@@ -77,17 +92,17 @@ def test_a_broken_off_repetition_is_dropped() -> None:
 
 
 def test_too_many_words_for_the_time_are_a_repetition() -> None:
-    closed = [T0, NO, YES, DOT, NO, YES, DOT, NO, YES, DOT, _time(0.8)]
+    closed = [T0, NO, YES, DOT, NO, YES, DOT, NO, YES, DOT, time_token(0.8)]
     assert without_repeat(closed, 0.5, VOCABULARY, CONFIG) == (T0, NO, YES, DOT)
 
 
 def test_words_said_twice_in_their_time_stay() -> None:
-    closed = [T0, NO, YES, DOT, NO, YES, DOT, _time(1.9)]
+    closed = [T0, NO, YES, DOT, NO, YES, DOT, time_token(1.9)]
     assert without_repeat([*closed, END], 2.0, VOCABULARY, CONFIG) == tuple(closed)
 
 
 def test_words_begin_at_spaces_and_times() -> None:
-    tokens = [T0, THE, CAT, S, DOT, _time(1), _time(1), TING, SAT, TING, COMMA, END]
+    tokens = [T0, THE, CAT, S, DOT, time_token(1), time_token(1), TING, SAT, TING, COMMA, END]
     assert words_of(tokens, VOCABULARY) == [(THE,), (CAT, S, DOT), (TING,), (SAT, TING, COMMA)]
     assert same([(CAT, S, DOT)], [(CAT, S)], VOCABULARY)
     assert not same([(CAT, S)], [(CAT,)], VOCABULARY)

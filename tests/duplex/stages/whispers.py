@@ -5,13 +5,11 @@ from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from configs.listening import WhisperShape
-from duplex.text.whisper_vocabulary import TIMES, WhisperVocabulary
+from tests.duplex.stages.pieces import VOCABULARY
 
 SHAPE = WhisperShape(
     dim=32, heads=2, ffn=48, encoder_layers=2, decoder_layers=2, source_positions=300, target_positions=64
 )
-PIECES = ["Ġthe", "Ġcat", "Ġsat", "Ġon", "Ġa", "Ġmat", "Ġno", "Ġyes", "s", "ting", ".", ",", "?", "Ġ"]
-VOCABULARY = WhisperVocabulary(PIECES)
 
 
 def reference(seed: int = 0) -> WhisperForConditionalGeneration:
@@ -47,6 +45,3 @@ def weights(model: WhisperForConditionalGeneration) -> dict[str, Tensor]:
     """Its weights without the tied projection and the computed positions."""
     left = ("proj_out.weight", "model.encoder.embed_positions.weight")
     return {name: value.detach() for name, value in model.state_dict().items() if name not in left}
-
-
-assert len(VOCABULARY) == len(PIECES) + 3 + TIMES
