@@ -127,11 +127,10 @@ class SourceFilter(nn.Module):
         return response * (frames[..., -1:] * _VOICING_SLOPE - _VOICING_OFFSET).clamp(0, 1)
 
     def _noise(self, frames: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
-        """[R, T, bins] noise with the levels of the noise bands and random phase."""
+        """[R, T, bins] noise with the levels of the noise bands (twice their power in all) and random phase."""
         levels = frames[..., self.bands.harmonic : -2] @ self.spread_hiss
-        shape = (*levels.shape[1:], 2)
-        draws = [_normal(state.seeds[row], int(state.slots[row]), shape) for row in rows]
-        return torch.view_as_complex(torch.stack(draws)) * torch.exp(levels.clamp(max=_LOUDEST))
+        draws = [_angles(state.seeds[row], int(state.slots[row]), tuple(levels.shape[1:])) for row in rows]
+        return torch.polar(torch.exp(levels.clamp(max=_LOUDEST)) * 2**0.5, torch.stack(draws))
 
     def _overlap_add(self, pieces: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
         hop, count = self.bands.hop, pieces.shape[1]
@@ -143,7 +142,7 @@ class SourceFilter(nn.Module):
         return out[:, : count * hop]
 
 
-def _normal(seed: int, slot: int, shape: tuple[int, ...]) -> Tensor:
-    """Normal draws that depend on seed and slot alone."""
+def _angles(seed: int, slot: int, shape: tuple[int, ...]) -> Tensor:
+    """Uniform draws from 0 to 2 pi that depend on seed and slot alone."""
     generator = np.random.Generator(np.random.Philox(key=seed & _SEED_MASK, counter=[0, 0, slot, 0]))
-    return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
+    return torch.from_numpy(generator.random(shape, dtype=np.float32) * np.float32(2 * np.pi))

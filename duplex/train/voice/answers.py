@@ -15,6 +15,8 @@ _SPLITS: Final[tuple[Split, ...]] = ("train", "heldout_pair", "ood")
 _DRAWS_AN_ANSWER = 6
 _LONGEST_ITEMS = 45
 _ENDS = ".?!"
+_SAMPLED_ROWS = 4_000
+_LONGEST_SAMPLE = 220
 
 
 def answers(count: int, seed: int) -> list[Items]:
@@ -28,6 +30,21 @@ def answers(count: int, seed: int) -> list[Items]:
     }
     parts = {part for text in sorted(texts) if (items := items_of(text)) for part in parted(items)}
     return rng.sample(sorted(parts), min(count, len(parts)))
+
+
+def sample(count: int, seed: int) -> list[str]:
+    """Texts of `count` distinct answers to measure the voice with, evenly over the kinds of questions."""
+    rng = random.Random(seed)
+    corpus = Corpus.build(CorpusConfig())
+    by_kind: dict[str, set[str]] = {}
+    for split in _SPLITS:
+        for exchange in corpus.rows(split, rng, _SAMPLED_ROWS):
+            if len(exchange.assistant) <= _LONGEST_SAMPLE:
+                by_kind.setdefault(exchange.kind, set()).add(exchange.assistant)
+    pools = [rng.sample(sorted(by_kind[kind]), len(by_kind[kind])) for kind in sorted(by_kind)]
+    rng.shuffle(pools)
+    dealt = [pool[turn] for turn in range(max(map(len, pools))) for pool in pools if turn < len(pool)]
+    return list(dict.fromkeys(dealt))[:count]
 
 
 def parted(items: Items) -> Iterator[Items]:

@@ -8,7 +8,7 @@ import pytest
 
 from configs.base import read_yaml
 from duplex.text.lexicon import Lexicon
-from duplex.train.voice.answers import parted
+from duplex.train.voice.answers import parted, sample
 from duplex.train.voice.corpus import Patterns, items_of, natural_sentences, utterances
 from duplex.train.voice.data import PATTERNS, units_of
 from tests.duplex.stages.voices import WORDS
@@ -67,3 +67,11 @@ def test_units_carry_the_item_they_belong_to() -> None:
     units, owners = units_of(("the", "cat", "."), Lexicon(WORDS))
     assert [unit.symbol for unit in units] == ["ð", "ə", " ", "k", "æ", "t", "."]
     assert owners == [0, 0, 1, 1, 1, 1, 2]
+
+
+def test_sampled_answers_are_distinct_seeded_and_of_many_kinds() -> None:
+    texts = sample(80, 1)
+    assert len(set(texts)) == 80
+    assert texts == sample(80, 1)
+    assert texts != sample(80, 2)
+    assert len({text.split()[0] for text in texts}) > 15
