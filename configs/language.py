@@ -150,7 +150,8 @@ class PretrainConfig(Config):
             to `one_word_left` at half of the steps. A sum of four words cannot be learnt before one word is.
         word_maps_rate: rate of the maps W_k against the others'; fast ones lose the identity that copying rests on.
         errors_from: share of the steps over which recognition errors grow to their full share.
-        copying: strength of the attention that passes on what it sees, in the weights it starts from.
+        copying, table_deviation: strength of the attention that passes on what it sees, and the deviation of the text
+            table, in the weights it starts from.
         gaps: chances of 0, 1, 2, ... empty slots behind a batch of the user's words and behind an answer.
         holds: chance of a slot without a text token behind each token of an answer.
         peak_rate, warmup, weight_decay, clip, average: of AdamW with a cosine; decay of the average of the weights.
@@ -169,10 +170,11 @@ class PretrainConfig(Config):
     full: float = 0.1
     latest_first_slot: int = 3000
     singles: tuple[float, float] = (0.85, 0.3)
-    copies: tuple[float, float] = (0.8, 0.04)
+    copies: tuple[float, float] = (0.4, 0.03)
     copied_words: int = 6
     turns: float = 0.12
-    copying: float = 0.7
+    copying: float = 0.1
+    table_deviation: float = 0.08
     one_word: float = 1.0
     one_word_left: float = 0.15
     word_maps_rate: float = 0.1

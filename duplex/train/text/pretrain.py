@@ -138,7 +138,7 @@ class Pretraining:
         torch.manual_seed(config.seed)
         self.config = config
         self.core, self.average = Core(config.core), Core(config.core)
-        set_to_copy(self.core, config.copying, config.seed)
+        set_to_copy(self.core, config.copying, config.table_deviation, config.seed)
         self.average.load_state_dict(self.core.state_dict())
         self.step, self.loss = 0, 0.0
         self._source = source

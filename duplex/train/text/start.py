@@ -12,8 +12,11 @@ from duplex.core import Core
 
 
 @torch.no_grad()
-def set_to_copy(core: Core, strength: float, seed: int) -> None:
+def set_to_copy(core: Core, strength: float, table: float, seed: int) -> None:
     """W_o W_v = strength * identity in every layer, and the read-out of U passes U on (in place).
+
+    `table` is the deviation of the text table: what attention adds is as large as `strength`, so a word's own vector
+    has to be large enough not to drown in it.
 
     Raises:
         ValueError: the model has fewer key-value heads than heads, so that the product cannot be the identity.
@@ -23,6 +26,7 @@ def set_to_copy(core: Core, strength: float, seed: int) -> None:
         raise ValueError("copying weights need as many key-value heads as heads; change num_key_value_heads")
     generator = torch.Generator().manual_seed(seed)
     width = config.hidden_size
+    core.llm.table.weight.normal_(0.0, table, generator=generator)
     for layer in core.llm.lm.model.layers:
         turn, _ = torch.linalg.qr(torch.randn(width, width, generator=generator))
         layer.self_attn.v_proj.weight.copy_(strength**0.5 * turn)
