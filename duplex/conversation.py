@@ -16,7 +16,7 @@ from duplex.stages.fusion import ABSENT
 from duplex.stages.pointer import SpokenPart
 from duplex.text.clock_words import fill_in_words, local
 from duplex.text.tokenizer import TextTokenizer
-from duplex.text.truecase import Truecase
+from duplex.text.truecase import MARKS, Truecase
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
 
@@ -25,7 +25,15 @@ _WORD = re.compile(r"[\w']+|[^\w\s]")
 
 @dataclass
 class Answer:
-    """The assistant's present answer: its words as spoken and as captions, an unfinished piece, is it written."""
+    """The assistant's present answer.
+
+    Attributes:
+        index: counts the answers of the conversation.
+        words, captions: words and marks as spoken and as shown; `shown` of them have been given out.
+        piece: letters of a word that is not complete.
+        written: the text head has ended it.
+        over: words and marks that have been spoken to their end, the last one at `over_ms` of the slot.
+    """
 
     index: int = -1
     words: list[str] = field(default_factory=list)
@@ -33,6 +41,8 @@ class Answer:
     shown: int = 0
     piece: str = ""
     written: bool = False
+    over: int = 0
+    over_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -130,12 +140,26 @@ class Conversation:
         return new
 
     def spoken_words(self, parts: Iterable[SpokenPart]) -> tuple[SpokenWord, ...]:
-        """What sounds in slot t + 1, with its captions."""
-        answer = self.answer
-        return tuple(
-            SpokenWord(answer.index, part.item, answer.captions[part.item], part.start_ms, part.end_ms, part.done)
-            for part in parts
-        )
+        """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
+        answer, spoken = self.answer, []
+        for part in parts:
+            caption = answer.captions[part.item]
+            spoken.append(SpokenWord(answer.index, part.item, caption, part.start_ms, part.end_ms, part.done))
+            if part.done >= 1:
+                answer.over, answer.over_ms = part.item + 1, part.end_ms
+            spoken += self._marks()
+        spoken += self._marks()
+        answer.over_ms = 0.0
+        return tuple(spoken)
+
+    def _marks(self) -> list[SpokenWord]:
+        """Marks that follow the last word that is over."""
+        answer, marks = self.answer, []
+        while answer.over < len(answer.words) and answer.words[answer.over] in MARKS:
+            caption = answer.captions[answer.over]
+            marks.append(SpokenWord(answer.index, answer.over, caption, answer.over_ms, answer.over_ms, 1.0))
+            answer.over += 1
+        return marks
 
     def _become(self, text_id: int) -> None:
         self.assistant = AssistantSlot(text_id, self.scheduler.state, self.scheduler.slots_in_state)

@@ -6,11 +6,12 @@ played; a word that was known and never begun carries the moment of the cut as s
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.runtime import TranscriptConfig
+from duplex.text.truecase import MARKS
 from runtime.slot_log import LoggedUser, LoggedWord, SlotRow
 from tdm.slots import State
 
@@ -177,8 +178,15 @@ class TranscriptBuilder:
         answer.end = begin - row.flushed_ms / 1000
 
     def _words(self, number: int, answer: _Answer, length: float) -> list[AnswerWord]:
+        """The words of an answer; a punctuation mark belongs to the word before it."""
         stop = answer.end if answer.how != "open" else length
-        return [self._word(number, word, stop) for _, word in sorted(answer.words.items())]
+        words: list[AnswerWord] = []
+        for _, word in sorted(answer.words.items()):
+            if words and word.text in MARKS:
+                words[-1] = replace(words[-1], text=words[-1].text + word.text)
+            else:
+                words.append(self._word(number, word, stop))
+        return words
 
     def _word(self, number: int, word: _Word, stop: float) -> AnswerWord:
         fraction = word.played(stop)

@@ -139,3 +139,11 @@ def test_it_is_written_as_json(tmp_path: Path) -> None:
         "answer": 0, "text": "one", "start": 0.45, "end": 0.55, "fraction": 1.0, "heard": True,
     }  # fmt: skip
     assert set(values) == {"seconds", "user", "assistant"}
+
+
+def test_a_mark_belongs_to_the_word_before_it() -> None:
+    marked = replace(ANSWER[1], answer_words=("one", ",", "two"))
+    sounding = replace(marked, spoken=(word(0, 50, 150, 1.0), LoggedWord(0, 2, "two", 150, 200, 1.0)))
+    side = told([mute(0), sounding, mute(2, "end")]).assistant
+    assert [(w.text, w.heard) for w in side.words] == [("one,", True), ("two", True)]
+    assert side.text == "one, two"
