@@ -45,11 +45,11 @@ class CorpusConfig(Config):
         first_chance: ... are taken this often, the others the rest of the time.
         outside: share of questions the assistant cannot answer.
         kind_exponent: a kind with n facts is drawn in proportion to n ** kind_exponent.
-        facts_per_kind: at most so many facts of a table are kept, the first ones; what a small model can learn in the
-            time of its training.
+        breadth: which kinds of facts there are, and how many of each: "full" is everything, other names stand in
+            `data/breadth.yaml`.
         topics_per_kind: at most so many stories, explanations, jokes and the like are kept.
         arithmetic_limit: numbers in sums and differences go up to this one.
-        large_numbers: whether sums and differences of a number up to 99 and a digit are asked.
+        large_numbers: whether tens, and a number up to 99 with a digit, are added and subtracted.
         times_limit: factors of products go up to this one.
         compared_limit: numbers that are compared, and parity, go up to this one.
         count_limit: "count to n" goes up to this n.
@@ -72,9 +72,9 @@ class CorpusConfig(Config):
     first_chance: float = 0.3
     outside: float = 0.12
     kind_exponent: float = 0.8
-    facts_per_kind: int = 75
+    breadth: str = "small"
     topics_per_kind: int = 26
-    arithmetic_limit: int = 12
+    arithmetic_limit: int = 10
     times_limit: int = 10
     large_numbers: bool = False
     compared_limit: int = 12

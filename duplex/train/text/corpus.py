@@ -17,7 +17,7 @@ from configs.language import CorpusConfig
 from duplex.train.text.conversations import Conversations
 from duplex.train.text.exchange import Dialogue, Exchange, Turn
 from duplex.train.text.generated import generated_kinds
-from duplex.train.text.kinds import Fact, Kind, kinds_of, read_data
+from duplex.train.text.kinds import Fact, Kind, kinds_of, narrowed, read_data
 from duplex.train.text.outside import OutsideQuestions
 from duplex.train.text.patterns import asks, parted
 from duplex.train.text.talk import talk_kinds, topic_kinds
@@ -49,8 +49,9 @@ class Corpus:
     @classmethod
     def build(cls, config: CorpusConfig) -> Self:
         """Read the data files and compute what is computed."""
-        read = (kind for name in DATA_FILES for kind in kinds_of(name, config.facts_per_kind))
-        return cls(config, (*read, *generated_kinds(config), *talk_kinds(), *topic_kinds(config.topics_per_kind)))
+        read = (kind for name in DATA_FILES for kind in kinds_of(name))
+        facts = narrowed((*read, *generated_kinds(config)), config.breadth)
+        return cls(config, (*facts, *talk_kinds(), *topic_kinds(config.topics_per_kind)))
 
     def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Exchange]:
         """`n` exchanges of a split; `ood` holds questions without an answer, in templates never trained on."""

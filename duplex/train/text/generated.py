@@ -51,7 +51,7 @@ def _operation(a: int, b: int, c: int) -> Slots:
 def _arithmetic(config: CorpusConfig) -> Iterator[Kind]:
     limit, times = range(config.arithmetic_limit + 1), range(1, config.times_limit + 1)
     tens = range(10, 101, 10)
-    sums = [(a, b) for a, b in product(limit, limit)] + [*product(tens, tens)]
+    sums = [*product(limit, limit), *(product(tens, tens) if config.large_numbers else ())]
     yield _kind("add", [_operation(a, b, a + b) for a, b in sums])
     yield _kind("subtract", [_operation(a, b, a - b) for a, b in sums if a >= b])
     if config.large_numbers:

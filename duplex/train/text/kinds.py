@@ -3,11 +3,10 @@
 Knows the files' form; knows nothing of splits or of drawing.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -56,6 +55,22 @@ class Kind:
     again: tuple[str, ...] = ()
 
 
+def narrowed(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
+    """The kinds that a breadth names, each with the first of its facts; all of them for "full".
+
+    Raises:
+        ConfigError: there is no such breadth.
+    """
+    breadths = read_data("breadth")
+    if breadth != "full" and breadth not in breadths:
+        raise ConfigError(f"there is no breadth '{breadth}'; take one of full, {', '.join(breadths)}")
+    for kind in kinds:
+        if breadth == "full":
+            yield kind
+        elif kind.name in breadths[breadth]:
+            yield replace(kind, facts=kind.facts[: breadths[breadth][kind.name]])
+
+
 @cache
 def read_data(name: str) -> Mapping[str, Any]:
     """A YAML file of the data folder.
@@ -70,13 +85,13 @@ def read_data(name: str) -> Mapping[str, Any]:
     return values
 
 
-def kinds_of(name: str, most: int) -> Iterator[Kind]:
-    """Kinds of one data file: its tables, of each at most `most` facts, then its single facts."""
+def kinds_of(name: str) -> Iterator[Kind]:
+    """Kinds of one data file: its tables of facts, then its single facts."""
     data = read_data(name)
     for kind, spec in data.get("kinds", {}).items():
         yield Kind(
             kind,
-            tuple(islice(_table_facts(spec, _rows(spec, data)), most)),
+            tuple(_table_facts(spec, _rows(spec, data))),
             share=spec.get("share", 1.0),
             long=spec.get("long", False),
         )

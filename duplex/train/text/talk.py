@@ -9,7 +9,7 @@ from typing import Any
 from duplex.train.text.kinds import Fact, Kind, read_data
 from duplex.train.text.patterns import distinct
 
-TALK_SHARE = 10.0
+TALK_SHARE = 3.0
 """Small talk has one fact a kind, but people do it more often than they ask for one capital."""
 KEY_WORDS = 4
 """So many first words of an answer tell it from the others of its kind."""

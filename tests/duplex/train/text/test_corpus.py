@@ -7,9 +7,11 @@ from typing import get_args
 
 import pytest
 
+from configs.base import ConfigError
 from configs.language import CorpusConfig
 from duplex.text.clock_words import fill_in_words, local
 from duplex.train.text.corpus import OUTSIDE, Corpus, Split
+from duplex.train.text.kinds import read_data
 from duplex.train.text.patterns import parted
 
 CORPUS = Corpus.build(CorpusConfig())
@@ -104,3 +106,13 @@ def test_turns_end_in_what_is_answered() -> None:
 def test_short_things() -> None:
     assert "mm-hm" in CORPUS.backchannels
     assert {row.assistant for row in CORPUS.commands if row.user == "stop"} == {"Okay."}
+
+
+def test_breadth() -> None:
+    full = Corpus.build(CorpusConfig(breadth="full"))
+    small = {kind.name: kind for kind in CORPUS.kinds}
+    assert sum(len(kind.facts) for kind in full.kinds) > 2 * sum(len(kind.facts) for kind in CORPUS.kinds)
+    assert set(CORPUS.answers()) <= set(full.answers())
+    assert all(small[name].facts for name in read_data("breadth")["small"])
+    with pytest.raises(ConfigError, match="no breadth 'vast'"):
+        Corpus.build(CorpusConfig(breadth="vast"))
