@@ -15,7 +15,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.params import Depends as DependsParam
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 
 from configs.audio import AUDIO
 from configs.policy import PRESETS, policy
@@ -29,6 +28,7 @@ from runtime.webrtc.edge import (
     ErrorAnswer,
     OfferAnswer,
     OfferRequest,
+    Page,
     SessionOptions,
     Status,
     TokenCheck,
@@ -71,7 +71,9 @@ def create_app(
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    app = FastAPI(title="Duplex", version=metadata.version("duplex-voice"), lifespan=lifespan)
+    # FastAPI's own documentation pages load scripts from elsewhere; /openapi.json is enough.
+    version = metadata.version("duplex-voice")
+    app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     add_error_handlers(app)
     guard = Depends(TokenCheck(config.token))
@@ -79,7 +81,7 @@ def create_app(
     if metrics is not None:
         app.include_router(_metrics(metrics, guard))
     if page is not None:
-        app.mount("/", StaticFiles(directory=page, html=True))
+        app.mount("/", Page(directory=page, html=True))
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     return app
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -110,12 +111,12 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first: dict[str, Any] = dict(error.errors()[0])
         place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-        return error_answer("bad_request", f"'{place}' is wrong: {first['msg']}; see /docs", 422)
+        return error_answer("bad_request", f"'{place}' is wrong: {first['msg']}; see /openapi.json", 422)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         return error_answer(
-            "http", f"{error.detail} ({request.method} {request.url.path}); see /docs", error.status_code
+            "http", f"{error.detail} ({request.method} {request.url.path}); see /openapi.json", error.status_code
         )
 
     @app.exception_handler(Exception)
@@ -182,3 +183,17 @@ class TokenCheck:
         )
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
+
+
+class Page(StaticFiles):
+    """Static files that may talk to this server only and are asked for anew after an upgrade."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """See `StaticFiles`."""
+        response = await super().get_response(path, scope)
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'self'; media-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
+        )
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response

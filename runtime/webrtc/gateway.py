@@ -4,8 +4,10 @@ Knows the hub and the peers; knows nothing of HTTP. Everything runs on one event
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from configs.audio import AUDIO
 from configs.serve import ServeConfig
 from duplex.interface import ConversationOptions
 from runtime.clock import Clock
-from runtime.errors import SessionError, UnknownSession
+from runtime.errors import SessionError, UnknownSession, user_line
 from runtime.hub import Ended, SessionHub
 from runtime.webrtc.messages import Hello, Latency
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
 from runtime.webrtc.seam import allow_loopback
+
+logger = logging.getLogger(__name__)
 
 
 class SessionInUse(SessionError):  # noqa: N818 - reads as what it is
@@ -98,10 +102,13 @@ class Gateway:
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
         self._peers[opened.id] = peer
         try:
-            return opened.id, await peer.connect(offer)
+            answer = await peer.connect(offer)
         except BaseException:
-            await self.close(opened.id, "the offer could not be answered")
+            self._left(opened.id, "the offer could not be answered")
             raise
+        if opened.id not in self._peers:
+            raise UnknownSession(f"session {opened.id} ended while it was opened: {self._closed[opened.id].reason}")
+        return opened.id, answer
 
     async def close(self, session: str, reason: str) -> None:
         """End a session: row free, files finished, connection closed.
@@ -138,12 +145,22 @@ class Gateway:
 
     def pump(self) -> None:
         """Carry slots to the engine and results to the clients."""
-        for news in self.hub.pump():
+        try:
+            everything = self.hub.pump()
+        except Exception as error:  # a full disk or a broken model ends conversations, not the server
+            logger.exception("all conversations end")
+            self._break(error)
+            return
+        for news in everything:
             peer = self._peers.get(news.session)
             if peer is not None:
                 peer.news(news)
             if isinstance(news, Ended):
                 self._left(news.session, f"{news.code}: {news.message}")
+
+    def _break(self, error: Exception) -> None:
+        for peer in self.peers:
+            self._left(peer.session.id, f"the server failed ({type(error).__name__}: {user_line(error)})")
 
     def _refuse(self, session: str) -> None:
         if session in self._peers:
@@ -160,7 +177,8 @@ class Gateway:
     def _drop(self, session: str, reason: str) -> Peer | None:
         peer = self._peers.pop(session, None)
         if peer is not None:
-            self.hub.close(session, reason)
+            with suppress(OSError):  # on a full disk, what was written stays as it is
+                self.hub.close(session, reason)
             self._closed[session] = Closed(reason, peer.session.folder)
             while len(self._closed) > self._config.keep_closed:
                 self._closed.popitem(last=False)

@@ -6,6 +6,7 @@
 Knows aiortc and the session; knows nothing of other clients or HTTP.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -81,6 +82,7 @@ class Peer:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing, calls.sent)
+        self._negotiating = asyncio.Lock()
         self._created = clock.now()
         self._last_packet: float | None = None
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
@@ -98,15 +100,13 @@ class Peer:
         Raises:
             BadOffer: the offer contradicts itself. TransportError: the installed aiortc does not fit.
         """
-        self._connection.addTrack(self._track)
-        self._connection.getTransceivers()[0].setCodecPreferences(_opus_only())
-        try:
-            await self._connection.setRemoteDescription(offer)
-            tap_packets(self._connection.getReceivers()[0], self._on_packet)
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
-        except (ValueError, KeyError, AttributeError, ArithmeticError) as error:
-            raise BadOffer(f"the offer cannot be answered ({error}); use a browser's unchanged offer") from error
-        return ask_for_redundancy(self._connection.localDescription.sdp)
+        async with self._negotiating:
+            try:
+                await self._answer(offer)
+            except (ValueError, KeyError, AttributeError, ArithmeticError) as error:
+                raise BadOffer(f"the offer cannot be answered ({error}); use a browser's unchanged offer") from error
+            self._created = self._clock.now()
+            return ask_for_redundancy(self._connection.localDescription.sdp)
 
     def news(self, news: News) -> None:
         """What happened to the session."""
@@ -123,6 +123,8 @@ class Peer:
     def gone(self, now: float) -> str | None:
         """Why the client counts as gone at `now`, or None."""
         liveness = self._config.liveness
+        if self._negotiating.locked():
+            return None
         if self._last_packet is None:
             return "the client never sent audio" if now - self._created > liveness.connect_s else None
         return "the client went silent" if now - self._last_packet > liveness.silent_s else None
@@ -134,7 +136,16 @@ class Peer:
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
         """End the connection; the session is the owner's."""
         self._send([EndedMessage(code=code, message=message)])
-        await self._connection.close()
+        async with self._negotiating:  # a connection that is closed while it gathers addresses leaves sockets behind
+            await self._connection.close()
+
+    async def _answer(self, offer: RTCSessionDescription) -> None:
+        connection = self._connection
+        connection.addTrack(self._track)
+        connection.getTransceivers()[0].setCodecPreferences(_opus_only())
+        await connection.setRemoteDescription(offer)
+        tap_packets(connection.getReceivers()[0], self._on_packet)
+        await connection.setLocalDescription(await connection.createAnswer())
 
     def _on_packet(self, packet: Packet) -> None:
         now = self._clock.now()

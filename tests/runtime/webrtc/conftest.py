@@ -44,11 +44,13 @@ def make_server(tmp_path: Path) -> MakeServer:
     """`async with make_server(rows=2, **ServeConfig values) as server`."""
 
     @asynccontextmanager
-    async def make(rows: int = 2, record: bool = True, **values: Any) -> AsyncIterator[Server]:
+    async def make(
+        rows: int = 2, record: bool = True, generator: FakeGenerator | None = None, **values: Any
+    ) -> AsyncIterator[Server]:
         clock = SystemClock()
         runtime = RuntimeConfig(recording=RecordingConfig(folder=tmp_path / "recordings", enabled=record))
         metrics = Metrics()
-        engine = InlineEngine(Engine(FakeGenerator(rows), clock, runtime.engine), "fake")
+        engine = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
         hub = SessionHub(engine, runtime, clock, metrics)
         app = create_app(ServeConfig(**values), hub, clock, metrics=metrics)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

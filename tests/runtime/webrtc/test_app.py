@@ -168,11 +168,13 @@ async def test_without_the_token_nothing_is_told(make_server: MakeServer) -> Non
 async def test_a_client_that_never_connects_is_ended(make_server: MakeServer, client: VoiceClient) -> None:
     liveness = {"connect_s": 0.05, "watch_s": 0.02}
     async with make_server(rows=1, liveness=liveness) as server:
-        await server.post({"sdp": await client.offer()})
-        async with asyncio.timeout(5):
+        answer = await server.post({"sdp": await client.offer()})
+        async with asyncio.timeout(10):
             while server.gateway.peers:  # noqa: ASYNC110 - the gateway tells nobody but a connected client
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.02)
+        log = await server.http.get(f"/api/sessions/{answer['session']}/slots.jsonl")
         assert server.hub.client.free == 1
+    assert '"reason":"the client never sent audio"' in log.text
 
 
 async def test_an_unknown_path_is_answered_in_the_same_form(make_server: MakeServer) -> None:

@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pytest
 import soundfile
 
 from runtime.clock import SystemClock
 from runtime.pcm import Pcm16
 from runtime.webrtc.client import VoiceClient
+from tests.runtime.fakes import FailingGenerator
 from tests.runtime.webrtc.conftest import MakeServer, Server
 from tests.runtime.webrtc.test_latency import voice
 
@@ -141,3 +143,19 @@ async def test_a_client_that_vanishes_is_ended_and_its_recording_is_kept(make_se
         log = await download(server, client.session, "slots.jsonl")
         await client.close()
     assert b'"reason":"the client went silent"' in log
+
+
+async def test_a_failure_of_the_model_ends_the_conversation_and_not_the_server(
+    make_server: MakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with make_server(rows=1, generator=FailingGenerator(1)) as server:
+        client = VoiceClient(speaker([]), SystemClock())
+        await client.connect(server.post)
+        ended = await client.wait_for(lambda message: message["type"] == "ended", 8)
+        await client.close()
+        status = (await server.http.get("/api/status")).json()
+        log = await download(server, client.session, "slots.jsonl")
+    assert "the fake model broke" in ended.message["message"]
+    assert (status["free"], status["sessions"]) == (1, 0)
+    assert log.count(b'"kind":"slot"') == 2
+    assert "all conversations end" in caplog.text
