@@ -23,6 +23,7 @@ class HearingEvaluation(Config):
         lead_s, tail_s: silence around a clip that is fed slot by slot.
         floor: standard deviation of the faint noise under everything; a real microphone is never digital silence.
         silence_s: length of the silent conversation.
+        whole_s: length of the recording that is encoded in one go.
         turns_s: lengths of the turns whose decoding is timed.
         repeats: how often each timing is taken.
         seed: of the faint noise.
@@ -34,6 +35,7 @@ class HearingEvaluation(Config):
     tail_s: float = 2.0
     floor: float = 2e-4
     silence_s: float = 60.0
+    whole_s: float = 60.0
     turns_s: tuple[float, ...] = (2.0, 4.0, 8.0)
     repeats: int = 30
     seed: int = 0

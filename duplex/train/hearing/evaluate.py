@@ -87,12 +87,12 @@ def speeds(config: HearingEvaluation, ears: Ears, whisper: Whisper) -> Figures:
     generator = torch.Generator().manual_seed(config.seed)
     state, active = ears.encoder.init_state(1), torch.ones(1, dtype=torch.bool)
     slot = 0.1 * torch.randn(1, AUDIO.slot_input_samples, generator=generator)
-    minute = 0.1 * torch.randn(1, 60 * AUDIO.input_rate, generator=generator)
-    whole = _timed(lambda: ears.encoder.encode(minute), 3)
+    long = 0.1 * torch.randn(1, round(config.whole_s * AUDIO.input_rate), generator=generator)
+    whole = _timed(lambda: ears.encoder.encode(long), 3)
     return {
         "threads": torch.get_num_threads(),
         "encoder_ms_per_slot": _spread(_timed(lambda: ears.encoder.step(slot, state, active), 10 * config.repeats)),
-        "encoder_times_real_time": round(60 * _MS / float(np.median(whole)), 1),
+        "encoder_times_real_time": round(config.whole_s * _MS / float(np.median(whole)), 1),
         "decode_ms": {str(length): _decode_ms(config, whisper, length) for length in config.turns_s},
     }
 

@@ -1,0 +1,100 @@
+"""Recognising clips in bulk, feeding them slot by slot, and what is measured of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import save_file
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.hearing import HearingEvaluation, RecognitionConfig
+from configs.listening import DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
+from configs.model import EarsConfig
+from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.quantize import pack
+from duplex.train.hearing import errors, evaluate
+from duplex.train.hearing.listener import as_conversation, speech_end_s
+from tests.duplex.stages import pieces
+from tests.duplex.stages.whispers import SHAPE, reference, weights
+
+CREDULOUS = DecodingConfig(least_logprob=-99.0, doubtful_logprob=-99.0)
+RATE = AUDIO.input_rate
+
+
+@pytest.fixture(scope="module")
+def ears(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small random Whisper that believes everything it writes."""
+    folder = tmp_path_factory.mktemp("ears")
+    words = WordsConfig(transcriber=TranscriberConfig(shape=SHAPE, decoding=CREDULOUS))
+    config = EarsConfig(encoder=EncoderConfig(shape=SHAPE, cycle_frames=300), words=words)
+    (folder / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+    pieces.VOCABULARY.save(folder / VOCABULARY)
+    save_file(pack(weights(reference())), folder / WEIGHTS)
+    return folder
+
+
+def _clips(count: int) -> list[errors.Samples]:
+    generator = np.random.default_rng(0)
+    return [generator.normal(0, 0.1, RATE // 4 * (1 + place % 3)).astype(np.float32) for place in range(count)]
+
+
+def test_pairs_come_in_order_whatever_the_batch(ears: Path) -> None:
+    whisper, clips = errors.embedded_whisper(ears), _clips(5)
+    texts = [f"Clip {place}." for place in range(5)]
+    found = list(errors.pairs(whisper, texts, clips, RecognitionConfig(batch=2, window=3)))
+    assert [pair.said for pair in found] == [["clip", word] for word in ["zero", "one", "two", "three", "four"]]
+    assert all(pair.heard for pair in found)
+    heard = [errors.recognise(whisper, [clip], RecognitionConfig()) for clip in (clips[0], clips[3])]
+    assert errors.recognise(whisper, [clips[0], clips[3]], RecognitionConfig()) == [*heard[0], *heard[1]]
+
+
+def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
+    rows = []
+    for place, clip in enumerate(_clips(3)):
+        soundfile.write(tmp_path / f"{place}.wav", clip, RATE)
+        rows.append(json.dumps({"wav": f"{place}.wav", "text": f"number {place}"}))
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    out, config = tmp_path / "pairs.jsonl", RecognitionConfig(window=2, batch=1)
+    errors.run(config, tmp_path / "rows.jsonl", ears, out)
+    whole = out.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["said"] for line in whole] == ["number zero", "number one", "number two"]
+    out.write_text(whole[0] + "\n", encoding="utf-8")
+    errors.run(config, tmp_path / "rows.jsonl", ears, out)
+    assert out.read_text(encoding="utf-8").splitlines() == whole
+
+
+def test_missing_files_are_named(ears: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"rows\.jsonl"):
+        errors.run(RecognitionConfig(), tmp_path / "rows.jsonl", ears, tmp_path / "out.jsonl")
+    with pytest.raises(ConfigError, match=r"nothing\.wav"):
+        errors.read_clip(tmp_path / "nothing.wav")
+
+
+def test_the_end_of_speech_is_found() -> None:
+    clip = np.concatenate([_clips(1)[0], np.zeros(RATE, np.float32)])
+    assert speech_end_s(clip) == pytest.approx(0.25, abs=0.011)
+    heard = as_conversation(clip, HearingEvaluation(lead_s=0.5, tail_s=1.0))
+    assert len(heard) == len(clip) + RATE * 3 // 2
+    assert 0 < np.abs(heard[: RATE // 2]).max() < 0.01
+
+
+def test_all_figures_are_measured(ears: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    data = tmp_path / "data"
+    rows = []
+    for name, text in (("speech/a.wav", "the cat || mat"), ("speech/b.wav", ""), ("noise/c.wav", "")):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(data / name, _clips(1)[0], RATE)
+        rows.append(json.dumps({"file": name, "text": text}))
+    (data / "manifest.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    config = HearingEvaluation(sets=("speech",), turns_s=(0.5,), repeats=1, silence_s=0.4, tail_s=0.6, whole_s=1.0)
+    figures = evaluate.run(config, data, ears, tmp_path / "figures.json")
+    assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")) == figures
+    assert figures["word_errors"]["speech"]["n"] == 1
+    assert figures["word_errors"]["speech"]["words"] == 2
+    assert figures["noise"]["n"] == 1
+    assert figures["speed"]["decode_ms"]["0.5"]["p50"] > 0
