@@ -78,7 +78,11 @@ class DetokenizerConfig(Config):
 
 
 class SrhConfig(Config):
-    """Pointer speech refined head: what it sees around the pointer, its sizes, when it may start."""
+    """Pointer speech refined head: what it sees around the pointer, its sizes, when it may start.
+
+    `start_units`: speech starts, or goes on after a wait, when that many units are known (or a phrase is complete).
+    `pace`: of speech as the networks are told it; trained from 0.9 to 1.1, weights of today follow it weakly.
+    """
 
     ahead: int = 5
     behind: int = 3
