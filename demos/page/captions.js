@@ -1,6 +1,9 @@
 // What was said, as a conversation: words that are planned, sounding, heard or never heard.
 // Knows caption messages and one list element.
 
+/** Words that follow the one before without a space. */
+const JOINED = /^[.,;:!?…)’”']/;
+
 export class Captions {
   #list;
   #turns = new Map();
@@ -77,7 +80,7 @@ export class Captions {
       word.className = "word";
       word.textContent = text;
       const place = bubble.querySelector(".text");
-      place.append(index ? " " : "", word);
+      place.append(index && !JOINED.test(text) ? " " : "", word);
       words[index] = word;
     }
     return words[index];

@@ -19,6 +19,8 @@ from tdm.slots import State
 FLOOR_DB = -60.0
 BAR = 28
 SHOWN = 8
+JOINED = tuple(".,;:!?…)’”'")
+"""First characters of words that follow the one before without a space."""
 USER, ASSISTANT, QUIET, CUT = "bright_cyan", "orange3", "grey50", "red"
 
 
@@ -91,11 +93,9 @@ class TerminalView:
         if line.side == "user":
             return Text(f"  you  {' '.join(line.words)}", USER)
         text = Text("       ")
-        text.append(" ".join(line.words[: line.heard]), ASSISTANT)
-        rest = " ".join(line.words[line.heard :])
-        if rest:
-            text.append(" " if line.heard else "")
-            text.append(rest, f"{CUT} strike" if line.cut else QUIET)
+        for place, word in enumerate(line.words):
+            text.append("" if place == 0 or word[:1] in JOINED else " ")
+            text.append(word, ASSISTANT if place < line.heard else f"{CUT} strike" if line.cut else QUIET)
         return text
 
     def _state(self) -> Text:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 REPOSITORY = Path(__file__).parents[2]
 SPEECH = REPOSITORY / "tests" / "data" / "speech"
-MINI = REPOSITORY / "duplex" / "pretrained" / "mini" / "config.yaml"
+MINI = REPOSITORY / "duplex" / "pretrained" / "mini" / "mind.yaml"
 MICROPHONE_RATE = 48_000
 LOUD = 0.02
 
@@ -99,7 +99,7 @@ def test_a_question_an_interruption_and_a_second_answer(
 ) -> None:
     wav, _ = microphone(tmp_path / "microphone.wav", script)
     server = make_server(model=script.model)
-    with open_page(server.url, wav, viewport={"width": 1280, "height": 860}) as page:
+    with open_page(server.url, wav, viewport={"width": 1280, "height": 860}, bypass_csp=True) as page:
         connect(page)
         expect(page.locator(".says.assistant .tag")).to_be_visible(timeout=script.patience_s * 1000)
         page.wait_for_function(ANSWERED, arg=script.second_answer, timeout=script.patience_s * 1000)

@@ -3,6 +3,7 @@
 import io
 
 from rich.console import Console
+from rich.text import Text
 
 from runtime.sound.terminal import TerminalView
 from runtime.webrtc.messages import Cut, Latency, PlannedWords, SlotMessage, Spoken, UserCaption
@@ -34,7 +35,16 @@ def test_a_conversation_is_shown_with_its_figures() -> None:
     view.take(Latency(kind="response", ms=512.0))
     view.take(Latency(kind="response", ms=700.0))
     text = screen(view)
-    for part in ("Duplex · mini", "What rains?", "Water", "speaking", "0.90", "1:05", "response 700 ms (median 606)"):
+    for part in (
+        "Duplex · mini",
+        "What rains?",
+        "Water",
+        "mostly",
+        "speaking",
+        "0.90",
+        "1:05",
+        "response 700 ms (median 606)",
+    ):
         assert part in text
     assert "1 slots degraded" in text
     assert "echo -30 dB" in text
@@ -47,5 +57,14 @@ def test_what_was_cut_is_struck_through() -> None:
     view.take(Cut(answer=0, heard=1))
     view.take(slot("MUTE", 0.1))
     text = screen(view)
-    assert "\x1b[9;31mtwo three" in text
+    assert "\x1b[9;31mtwo" in text
+    assert "\x1b[9;31mthree" in text
+    assert "\x1b[9;31mone" not in text
     assert "listening" in text
+
+
+def test_a_comma_follows_its_word() -> None:
+    view = TerminalView("Duplex")
+    view.take(PlannedWords(answer=0, first=0, words=("Sorry", ",", "I", "don't", ".")))
+    plain = Text.from_ansi(screen(view)).plain
+    assert "Sorry, I don't." in plain
