@@ -111,8 +111,6 @@ class TranscriberConfig(Config):
         onset_frames: voiced frames within two slots that open a turn.
         lead_s: audio before the first voiced frame that belongs to the clip.
         pause_ms: silence at the end of a slot after which all words are taken.
-        settled_s: all words are taken, too, when Whisper itself lets the speech end this long before the clip's end:
-            in noise the detector never sees a pause.
         every_slots: how often a clip is decoded while speech goes on, per begun `slower_each_s` of its length.
         restart_s, restart_pause_s: a clip longer than this gives way to a new one at a pause of this length.
         longest_s: a clip is never longer.
@@ -126,7 +124,6 @@ class TranscriberConfig(Config):
     onset_frames: int = 3
     lead_s: float = 0.3
     pause_ms: int = 60
-    settled_s: float = 0.4
     every_slots: int = 2
     slower_each_s: float = 6.0
     restart_s: float = 8.0

@@ -229,20 +229,11 @@ class Transcriber:
             return None
         clip, request = row.clip, result.request
         tokens = request.beginning if result.transcript is None else result.transcript.tokens
-        everything = request.everything or self._is_settled(request, tokens)
-        words = clip.agreement.update(tokens, everything, self._whisper.vocabulary)
+        words = clip.agreement.update(tokens, request.everything, self._whisper.vocabulary)
         told = self._tell(row, words)
         if clip.seconds >= self.config.longest_s:
             self._drop_clip(row)
         return told
-
-    def _is_settled(self, request: Request, tokens: Sequence[int]) -> bool:
-        """True when the transcript closes well before the end of its clip."""
-        vocabulary = self._whisper.vocabulary
-        if not tokens or vocabulary.is_text(tokens[-1]):
-            return False
-        length_s = len(request.pcm) / AUDIO.input_rate
-        return vocabulary.seconds(tokens[-1]) <= length_s - self.config.settled_s
 
     def _tell(self, row: Row, words: list[Word]) -> UserWords | None:
         vocabulary = self._whisper.vocabulary

@@ -13,7 +13,7 @@ from duplex.interface import UserWords
 from duplex.stages.transcriber import Transcriber, TranscriberState
 from duplex.stages.whisper_decoding import Transcript, Whisper
 from duplex.stages.words import WordsInput, step
-from tests.duplex.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A, time_token
+from tests.duplex.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
 
 SLOT = AUDIO.slot_input_samples
 CONFIG = TranscriberConfig()
@@ -24,9 +24,8 @@ VOICE, SILENCE = "v", "."
 class FakeWhisper(Whisper):
     """Hears one word of the sentence in every voiced slot of a clip; keeps what it was asked."""
 
-    def __init__(self, logprob: float = -0.1, closes_before_s: float | None = None) -> None:
+    def __init__(self, logprob: float = -0.1) -> None:
         self.vocabulary, self.config, self._logprob = VOCABULARY, DecodingConfig(), logprob
-        self._closes_before_s = closes_before_s
         self.asked: list[tuple[float, float, tuple[int, ...]]] = []
 
     def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[Transcript]:
@@ -35,8 +34,6 @@ class FakeWhisper(Whisper):
         loud = sum(float(slot.abs().max()) > 0.01 for slot in pcm[0].split(SLOT))
         words = [SENTENCE[place % len(SENTENCE)] for place in range(loud)]
         written = tuple([*beginning, *words[len(beginning) - 1 :]] if beginning else [T0, *words])
-        if self._closes_before_s is not None:
-            written = (*written, time_token(pcm.shape[1] / AUDIO.input_rate - self._closes_before_s))
         return [Transcript(written, self._logprob, 0.0)]
 
 
@@ -130,11 +127,6 @@ def test_a_turn_ends_after_long_silence() -> None:
     talk = Talk()
     talk.say("..vv" + SILENCE * silence)
     assert {words.turn for _, words in talk.say("vv....")} == {1}
-
-
-@pytest.mark.parametrize(("closes_before_s", "words"), [(0.1, ""), (0.6, "the cat")])
-def test_all_words_are_taken_when_the_transcript_itself_ends_early(closes_before_s: float, words: str) -> None:
-    assert _text(Talk(FakeWhisper(closes_before_s=closes_before_s)).say("..vvv")) == words
 
 
 def test_noise_makes_no_words_and_no_turn() -> None:
