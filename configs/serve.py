@@ -55,7 +55,8 @@ class LatencyConfig(Config):
     """How speech is found for the latency figures (not for the model).
 
     `aggressiveness`: of webrtcvad, 0..3. `onset_packets` of `onset_window` voiced packets begin speech,
-    `hangover_packets` unvoiced ones end it. `drop_db`: so far below a turn's loudest packet there is no speech. `audible_db`: assistant level that counts as sound, relative to full scale.
+    `hangover_packets` unvoiced ones end it. `drop_db`: so far below a turn's loudest packet there is no speech.
+    `audible_db`: assistant level that counts as sound, relative to full scale.
     """
 
     aggressiveness: int = Field(default=2, ge=0, le=3)

@@ -14,8 +14,8 @@ from configs.schedule import ScheduleConfig
 from duplex.core import Core, CoreInput
 from duplex.train.core.losses import Targets, losses
 from duplex.train.dialogue.dataset import DialogueBatch
+from duplex.train.loop import Loop, cosine
 from duplex.train.text.packing import TextBatch, batch_loss
-from duplex.train.voice.loop import Loop, cosine
 from tdm.layout import TdmLayout
 
 

@@ -15,8 +15,8 @@ from configs.voice import VoiceConfig
 from configs.voice_training import DecoderTraining, SrhTraining
 from duplex.stages.band_decoder import BandDecoder
 from duplex.stages.srh_networks import DigitNetwork
+from duplex.train.loop import Loop, cosine
 from duplex.train.voice.data import load
-from duplex.train.voice.loop import Loop, cosine
 from duplex.train.voice.srh import Samples, load_networks, simulate
 from duplex.train.voice.tokenizer import load_codec, reconstruction_loss
 

@@ -18,7 +18,10 @@ SPEECH: Final = "speech"
 
 
 def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | None = None) -> Voice:
-    """Train with `training`; intermediate files go to `work`, the voice to `out`."""
+    """Train with `training`; intermediate files go to `work`, the voice to `out`.
+
+    Without `decoder.steps` the band decoder of the tokenizer ships as it is.
+    """
     voice = voice or VoiceConfig()
     work.mkdir(parents=True, exist_ok=True)
     texts = answers(training.corpus.answers, training.corpus.seed)
@@ -27,7 +30,8 @@ def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | Non
     data.run(voice, training.corpus, words, speech, texts[: training.corpus.spoken_answers])
     codec = tokenizer.run(voice, training.tokenizer, speech, work)
     srh.run(voice, training.srh, codec.encoder.eval(), speech, work)
-    decoder.run(voice, training.decoder, training.srh, speech, work)
+    if training.decoder.steps:
+        decoder.run(voice, training.decoder, training.srh, speech, work)
     return export.run(voice, work, words, out)
 
 

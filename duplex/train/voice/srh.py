@@ -20,9 +20,9 @@ from configs.voice_training import SrhTraining
 from duplex.stages.bands import silence
 from duplex.stages.speech_tokenizer import SpeechTokenizer
 from duplex.stages.srh_networks import DigitNetwork, DurationNetwork
+from duplex.train.loop import Loop, cosine
 from duplex.train.voice.arrival import Arrival, Track
 from duplex.train.voice.data import Utterance, load
-from duplex.train.voice.loop import Loop, cosine
 
 FOLLOWING: int = 6
 """Place of the following unit's duration among the scalars; live it is a guess, so training makes it noisy."""

@@ -17,8 +17,8 @@ from configs.voice_training import TokenizerTraining
 from duplex.stages.band_decoder import BandDecoder
 from duplex.stages.bands import normalisation, silence
 from duplex.stages.speech_tokenizer import SpeechTokenizer
+from duplex.train.loop import Loop, cosine
 from duplex.train.voice.data import Utterance, load
-from duplex.train.voice.loop import Loop, cosine
 
 _PAUSE_FRAMES = (6, 60)
 _EDGE_FRAMES = 4

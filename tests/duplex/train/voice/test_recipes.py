@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from configs.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
 from configs.voice_training import DecoderTraining, SrhTraining, TokenizerTraining
+from duplex.train.loop import Loop, cosine
 from duplex.train.voice import decoder, srh, tokenizer
 from duplex.train.voice.data import Utterance
-from duplex.train.voice.loop import Loop, cosine
 from tests.duplex.train.voice.utterances import utterance
 
 VOICE = VoiceConfig(
