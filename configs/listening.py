@@ -88,8 +88,8 @@ class DecodingConfig(Config):
     `tail_s` of silence is appended to a clip. Decoding stops at a closing time within `near_end_s` of the clip's end,
     when the first `loop_tokens` pieces come again, or after `tokens_per_s` pieces a second (at least `least_tokens`).
     Words that repeat the first ones are dropped where there are more than `words_per_s` a second.
-    A transcript is dropped when the mean log-probability of its pieces is below `least_logprob`, or below
-    `doubtful_logprob` while no-speech is above `no_speech`.
+    A transcript is dropped when the mean log-probability of its pieces is not above `least_logprob` by as much as
+    the probability of no-speech is above `no_speech`.
     """
 
     tail_s: float = 1.0
@@ -99,9 +99,8 @@ class DecodingConfig(Config):
     least_tokens: int = 8
     words_per_s: float = 4.5
     latest_start_s: float = 1.0
-    least_logprob: float = -1.2
-    doubtful_logprob: float = -0.85
-    no_speech: float = 0.5
+    least_logprob: float = -1.3
+    no_speech: float = 0.3
 
 
 class TranscriberConfig(Config):

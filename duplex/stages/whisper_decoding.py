@@ -75,8 +75,8 @@ class Whisper:
 
     def believed(self, transcript: Transcript) -> bool:
         """False for what Whisper writes when nobody speaks."""
-        doubtful = transcript.no_speech > self.config.no_speech
-        return transcript.logprob >= (self.config.doubtful_logprob if doubtful else self.config.least_logprob)
+        doubt = max(0.0, transcript.no_speech - self.config.no_speech)
+        return transcript.logprob >= self.config.least_logprob + doubt
 
     def _write(self, rows: list[_Row], memory: Memory, beginning: Sequence[int]) -> list[float]:
         """Write all rows to their end; -> no-speech probabilities."""

@@ -21,7 +21,7 @@ from duplex.train.hearing.listener import as_conversation, speech_end_s
 from tests.duplex.stages import pieces
 from tests.duplex.stages.whispers import SHAPE, reference, weights
 
-CREDULOUS = DecodingConfig(least_logprob=-99.0, doubtful_logprob=-99.0)
+CREDULOUS = DecodingConfig(least_logprob=-99.0)
 RATE = AUDIO.input_rate
 
 
