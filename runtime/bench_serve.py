@@ -153,8 +153,10 @@ async def _bench(url: str, model: str, clients: int, seconds: float, audio: Pcm1
 
 async def _converse(client: VoiceClient, url: str, seconds: float) -> None:
     await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body))
-    await client.wait_for(lambda message: message["type"] == "slot", 30)
-    await asyncio.sleep(seconds)
+    await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
+    with suppress(TimeoutError):
+        ended = await client.wait_for(lambda message: message["type"] == "ended", seconds)
+        raise EngineError(f"a conversation ended early: {ended.message['message']}")
     client.say_goodbye()
     with suppress(TimeoutError):
         await client.wait_for(lambda message: message["type"] == "ended", 5)
