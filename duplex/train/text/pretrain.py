@@ -55,11 +55,11 @@ def run(config: PretrainConfig, out: Path, pairs: Path | None = None) -> None:
     schedule = config.schedule.model_copy(update={"window_slots": config.longest})
     knowledge = Knowledge(corpus, config.evaluation_rows, config.seed)
     for _ in training.rounds():
+        save_model(training.average, str(out / CORE))
         assistant = TextAssistant(training.average, tokenizer, schedule, LONGEST_SCORED)
         report = {"step": training.step, "loss": training.loss, "clean": knowledge.report(assistant)}
         report["misheard"] = knowledge.report(assistant, mishearing)
         (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        save_model(training.average, str(out / CORE))
 
 
 def read_pairs(path: Path) -> list[Pair]:
