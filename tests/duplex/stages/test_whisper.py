@@ -9,7 +9,7 @@ from configs.listening import DecodingConfig
 from duplex.quantize import pack
 from duplex.stages.matrices import matrix
 from duplex.stages.whisper_decoder import TextDecoder
-from duplex.stages.whisper_decoding import Whisper, load_whisper
+from duplex.stages.whisper_decoding import Transcript, Whisper, load_whisper
 from duplex.stages.whisper_weights import load_audio_encoder
 from tests.duplex.stages.pieces import VOCABULARY
 from tests.duplex.stages.whispers import SHAPE, reference, weights
@@ -115,11 +115,19 @@ def test_a_transcript_goes_on_from_its_beginning() -> None:
     assert transcript.tokens[:3] == beginning
 
 
-def test_what_is_written_in_noise_is_not_believed() -> None:
-    whisper, pcm = _whisper(WEIGHTS), _noise(1, 1.0)
-    (transcript,) = whisper.transcribe(pcm, [1.0])
-    assert transcript.logprob < DecodingConfig().least_logprob
-    assert not whisper.believed(transcript)
+@pytest.mark.parametrize(
+    ("logprob", "no_speech", "believed"),
+    [
+        (-0.1, 0.0, True),
+        (-1.2, 0.1, True),
+        (-1.4, 0.0, False),
+        (-0.8, 0.7, True),
+        (-0.8, 0.9, False),
+        (-0.1, 1.0, True),
+    ],
+)
+def test_transcripts_are_doubted_where_nobody_may_speak(logprob: float, no_speech: float, believed: bool) -> None:
+    assert _whisper(WEIGHTS).believed(Transcript((VOCABULARY.first_time, 1), logprob, no_speech)) is believed
 
 
 def test_missing_weights_are_named() -> None:
