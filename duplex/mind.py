@@ -36,7 +36,7 @@ class Mind:
     @classmethod
     def fresh(cls, config: MindConfig) -> Self:
         """Random weights, also where training starts from zero, and a vocabulary of letters; seed torch before."""
-        tokenizer = TextTokenizer.train(config.text, {})
+        tokenizer = TextTokenizer.of_letters(config.text)
         _check_size(tokenizer, config)
         core = Core(config.core).eval()
         for parameter in core.parameters():

@@ -38,9 +38,15 @@ else:
 
 
 def load_model(model: str, rows: int) -> SlotGenerator:
-    """The loader of real models: by name or folder. Imports torch."""
+    """The loader of real models: by name or folder. Imports torch.
+
+    One thread: with another number of threads kernels round differently, and a replay would not be exact.
+    """
+    import torch
+
     from duplex.generator import load_generator
 
+    torch.set_num_threads(1)
     return load_generator(model, rows)
 
 

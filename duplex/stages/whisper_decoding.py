@@ -16,7 +16,7 @@ from duplex.quantize import unpack
 from duplex.stages.logmel import LogMel
 from duplex.stages.whisper_blocks import AudioEncoder
 from duplex.stages.whisper_decoder import Memory, TextDecoder
-from duplex.stages.whisper_rules import forbid, is_over, most_tokens, no_speech_probability, without_repeat
+from duplex.stages.whisper_rules import forbid, is_over, most_tokens, no_speech_probability, stutters, without_repeat
 from duplex.stages.whisper_weights import load_audio_encoder
 from duplex.text.whisper_vocabulary import WhisperVocabulary
 
@@ -75,6 +75,8 @@ class Whisper:
 
     def believed(self, transcript: Transcript) -> bool:
         """False for what Whisper writes when nobody speaks."""
+        if stutters(transcript.tokens, self.config.same_words, self.vocabulary):
+            return False
         doubt = max(0.0, transcript.no_speech - self.config.no_speech)
         return transcript.logprob >= self.config.least_logprob + doubt
 

@@ -108,6 +108,13 @@ def same(one: Sequence[Word], other: Sequence[Word], vocabulary: WhisperVocabula
     return spoken[0] == spoken[1]
 
 
+def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
+    """True when a word comes more than `count` times in a row."""
+    words = words_of(tokens, vocabulary)
+    runs = (words[start : start + count + 1] for start in range(len(words) - count))
+    return any(same(run, run[:1] * len(run), vocabulary) for run in runs)
+
+
 def _repeated_words(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
     """How many words at the end are the first words again, the longest such run that leaves a word."""
     counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))

@@ -51,7 +51,7 @@ class TextTokenizer:
 
     @classmethod
     def train(cls, config: TextTokenizerConfig, counts: Mapping[str, int]) -> Self:
-        """Learn byte pairs from words and how often they occur. Deterministic."""
+        """Learn byte pairs from words and how often they occur; equally frequent pairs come in no fixed order."""
         tokenizer = Tokenizer(BPE(end_of_word_suffix=config.end_of_word))
         tokenizer.normalizer = _normalizer(config)
         tokenizer.pre_tokenizer = _pre_tokenizer(config)
@@ -66,6 +66,17 @@ class TextTokenizer:
         single = dict.fromkeys(config.alphabet + config.punctuation, config.min_frequency)
         words = (word for word, count in sorted((single | dict(counts)).items()) for _ in range(count))
         tokenizer.train_from_iterator(words, trainer)
+        return cls(tokenizer, config)
+
+    @classmethod
+    def of_letters(cls, config: TextTokenizerConfig) -> Self:
+        """A vocabulary of letters and marks alone, always the same."""
+        signs = [*config.alphabet, *(sign + config.end_of_word for sign in config.alphabet + config.punctuation)]
+        vocabulary = {token: index for index, token in enumerate([*config.specials, *signs])}
+        tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[], end_of_word_suffix=config.end_of_word))
+        tokenizer.normalizer = _normalizer(config)
+        tokenizer.pre_tokenizer = _pre_tokenizer(config)
+        tokenizer.add_special_tokens(list(config.specials))
         return cls(tokenizer, config)
 
     def save(self, path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,13 @@ from configs.voice_training import CorpusConfig
 from duplex.text.lexicon import Lexicon
 from duplex.text.phonemes import PUNCTUATION, SPACE, Unit
 from duplex.train.voice.corpus import Items, Patterns, natural_sentences, utterances
-from duplex.train.voice.teacher import Teacher
 
 PATTERNS = Path(__file__).parents[3] / "configs" / "train" / "voice_corpus.yaml"
 _SHORTEST_MEAN_S = 3.0
+
+
+if TYPE_CHECKING:
+    from duplex.train.voice.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class _Recorder:
 
     def __init__(self, voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path) -> None:
         self._voice, self._config, self._lexicon, self._out = voice, config, lexicon, out
+        from duplex.train.voice.teacher import Teacher  # needs the train extra, which readers of shards may lack
+
         self._teacher = Teacher(voice.bands, out)
 
     def record(self, name: str, texts: Sequence[Items], seconds: float) -> None:
@@ -127,7 +133,7 @@ def _texts(config: CorpusConfig, lexicon: Lexicon) -> Iterator[Items]:
     yield from islice(utterances(natural, patterns, config.natural_share, rng), count)
 
 
-def _speak(items: Items, lexicon: Lexicon, teacher: Teacher, speed: float) -> Utterance:
+def _speak(items: Items, lexicon: Lexicon, teacher: "Teacher", speed: float) -> Utterance:
     units, owners = units_of(items, lexicon)
     speech = teacher.speak(tuple(units), speed)
     return Utterance(
