@@ -89,7 +89,7 @@ class DecodingConfig(Config):
     when the first `loop_tokens` pieces come again, or after `tokens_per_s` pieces a second (at least `least_tokens`).
     Words that repeat the first ones are dropped where there are more than `words_per_s` a second.
     A transcript is dropped when the mean log-probability of its pieces is not above `least_logprob` by as much as
-    the probability of no-speech is above `no_speech`.
+    the probability of no-speech is above `no_speech`, or when a word comes more than `same_words` times in a row.
     """
 
     tail_s: float = 1.0
@@ -101,6 +101,7 @@ class DecodingConfig(Config):
     latest_start_s: float = 1.0
     least_logprob: float = -1.3
     no_speech: float = 0.3
+    same_words: int = 4
 
 
 class TranscriberConfig(Config):

@@ -5,7 +5,7 @@ import math
 import torch
 
 from configs.listening import DecodingConfig
-from duplex.stages.whisper_rules import forbid, is_over, most_tokens, repeats, same, without_repeat, words_of
+from duplex.stages.whisper_rules import forbid, is_over, most_tokens, repeats, same, stutters, without_repeat, words_of
 from tests.duplex.stages.pieces import (
     BLANK,
     CAT,
@@ -106,3 +106,9 @@ def test_words_begin_at_spaces_and_times() -> None:
     assert words_of(tokens, VOCABULARY) == [(THE,), (CAT, S, DOT), (TING,), (SAT, TING, COMMA)]
     assert same([(CAT, S, DOT)], [(CAT, S)], VOCABULARY)
     assert not same([(CAT, S)], [(CAT,)], VOCABULARY)
+
+
+def test_one_word_on_and_on_is_a_stutter() -> None:
+    assert not stutters([T0, NO, NO, COMMA, NO, NO, YES], 4, VOCABULARY)
+    assert stutters([T0, YES, NO, NO, COMMA, NO, NO, NO], 4, VOCABULARY)
+    assert not stutters([T0], 4, VOCABULARY)
