@@ -110,9 +110,8 @@ def same(one: Sequence[Word], other: Sequence[Word], vocabulary: WhisperVocabula
 
 def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
     """True when a word comes more than `count` times in a row."""
-    words = words_of(tokens, vocabulary)
-    runs = (words[start : start + count + 1] for start in range(len(words) - count))
-    return any(same(run, run[:1] * len(run), vocabulary) for run in runs)
+    words = spoken_words(vocabulary.text(tokens))
+    return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 
 def _repeated_words(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
