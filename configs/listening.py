@@ -113,7 +113,7 @@ class TranscriberConfig(Config):
         pause_ms: silence at the end of a slot after which all words are taken.
         every_slots: how often a clip is decoded while speech goes on, per begun `slower_each_s` of its length.
         restart_s, restart_pause_s: a clip longer than this gives way to a new one at a pause of this length.
-        longest_s: a clip is never longer.
+        longest_s: a clip is never longer: a decode must take about a slot at most.
         answered_s: silence that ends a turn while the assistant speaks.
         abandoned_s: silence that ends a turn while the assistant is mute.
     """
@@ -127,8 +127,8 @@ class TranscriberConfig(Config):
     every_slots: int = 2
     slower_each_s: float = 6.0
     restart_s: float = 8.0
-    restart_pause_s: float = 0.4
-    longest_s: float = 27.0
+    restart_pause_s: float = 0.2
+    longest_s: float = 16.0
     answered_s: float = 0.4
     abandoned_s: float = 4.0
 

@@ -233,6 +233,7 @@ class Transcriber:
         told = self._tell(row, words)
         if clip.seconds >= self.config.longest_s:
             self._drop_clip(row)
+            row.recent = []
         return told
 
     def _tell(self, row: Row, words: list[Word]) -> UserWords | None:
