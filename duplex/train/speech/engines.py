@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -130,7 +131,7 @@ class PiperEngine:
         return np.concatenate([chunk.audio_float_array for chunk in chunks]), self._voice.config.sample_rate
 
 
-class ProgramEngine:
+class ProgramEngine(ABC):
     """A command line synthesizer that writes a wav file."""
 
     program = ""
@@ -140,9 +141,9 @@ class ProgramEngine:
         if shutil.which(self.program) is None:
             raise EngineMissingError(f"{self.program} is not installed; apt-get install {self.debian}")
 
+    @abstractmethod
     def command(self, text: str, voice: str, speed: float, pitch: float, wav: Path) -> list[str]:
         """The command that writes `wav`; the text is also given on standard input."""
-        raise NotImplementedError
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
         """See `Engine.speak`; the programs have no noise to seed."""
