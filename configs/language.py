@@ -154,7 +154,7 @@ class PretrainConfig(Config):
             table, in the weights it starts from.
         gaps: chances of 0, 1, 2, ... empty slots behind a batch of the user's words and behind an answer.
         holds: chance of a slot without a text token behind each token of an answer.
-        peak_rate, warmup, weight_decay, clip, average: of AdamW with a cosine; decay of the average of the weights.
+        peak_rate, warmup, weight_decay, average: of AdamW with a cosine; decay of the average of the weights.
     """
 
     core: CoreConfig = CoreConfig()
@@ -184,9 +184,7 @@ class PretrainConfig(Config):
     peak_rate: float = 1.5e-3
     warmup: int = 100
     weight_decay: float = 0.05
-    clip: float = 1.0
     average: float = 0.998
-    save_every_s: float = 120.0
     evaluate_every: int = 1000
     evaluation_rows: int = 200
     vocabulary: str = "duplex/pretrained/mini"

@@ -19,11 +19,13 @@ class Threshold(Config):
 class PolicyConfig(Config):
     """Hysteresis of the state policy: start and stop have settings of their own.
 
-    `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
+    `start`: SPEAK when p(speak) was above the threshold long enough. `sure`: one slot above it starts at once.
+    `stop`: MUTE when it was below the threshold long enough.
     `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
     """
 
     start: Threshold = Threshold(probability=0.7, slots=2)
+    sure: float = Field(default=1.0, ge=0.0, le=1.0)
     stop: Threshold = Threshold(probability=0.4, slots=1)
     min_speak_slots: int = Field(default=1, ge=1)
     min_mute_slots: int = Field(default=1, ge=1)

@@ -69,12 +69,17 @@ def voice(config: ConfigFile = None, work: Out = _RUNS / "voice", model: Model =
 
 
 @app.command()
-def text(config: ConfigFile = None, out: Out = _RUNS / "text", pairs: Path | None = None) -> None:
-    """Pre-train the core on the corpus as text; PAIRS are recognition errors, `said <tab> recognized`."""
+def text(
+    config: ConfigFile = None, out: Out = _RUNS / "text", pairs: Path | None = None, start: Path | None = None
+) -> None:
+    """Pre-train the core on the corpus as text; PAIRS are recognition errors, `said <tab> recognized`.
+
+    START: weights of an earlier run to begin with, instead of fresh ones.
+    """
     from configs.language import PretrainConfig
     from duplex.train.text import pretrain
 
-    pretrain.run(_read(PretrainConfig, config, "text"), out, pairs)
+    pretrain.run(_read(PretrainConfig, config, "text"), out, pairs, start)
 
 
 @app.command()

@@ -4,7 +4,9 @@ Knows modules and losses; knows nothing of what is trained.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
@@ -13,12 +15,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 _BETAS = (0.9, 0.98)
-_DECAY = 0.01
 _CLIP = 1.0
 _FLOOR = 0.02
 _CHECKPOINT_S = 120.0
 _SMOOTHING = 0.99
-_EMA = 0.995
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How weights follow the gradient.
+
+    Attributes:
+        rate: of AdamW, at the top of the schedule.
+        decay: weight decay of matrices; norms, biases and the parameters of `shares` do not decay.
+        average: decay of the moving average of the weights, a step; it begins with a shorter average.
+        shares: parameter name -> its part of the rate, where that is not 1.
+    """
+
+    rate: float
+    decay: float = 0.01
+    average: float = 0.995
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def cosine(warmup: int, steps: int) -> Callable[[int], float]:
@@ -33,15 +50,19 @@ def cosine(warmup: int, steps: int) -> Callable[[int], float]:
 class Loop:
     """AdamW with a moving average of the weights; goes on from `path` where that holds an unfinished run."""
 
-    def __init__(self, model: nn.Module, rate: float, steps: int, path: Path, name: str) -> None:
-        self._model, self._rate, self._steps, self._path, self._name = model, rate, steps, path, name
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = torch.optim.AdamW(parameters, rate, _BETAS, weight_decay=_DECAY, fused=True)
+    def __init__(self, model: nn.Module, how: Optimization, steps: int, path: Path, name: str) -> None:
+        self._model, self._how, self._steps, self._path, self._name = model, how, steps, path, name
+        self._optimizer = torch.optim.AdamW(_groups(model, how), how.rate, _BETAS, fused=True)
         self._average = {key: value.detach().clone() for key, value in model.state_dict().items()}
-        self._loss = 0.0
-        self._first = 0
+        self._first = self._updates = 0
+        self.loss = 0.0
         if path.exists():
             self._resume()
+
+    @property
+    def first(self) -> int:
+        """The step the run begins with: 0, or where an earlier one stopped."""
+        return self._first
 
     def steps(self, share: Callable[[int], float]) -> Iterator[int]:
         """Step numbers that are left, with the rate set for each; afterwards the model holds the average."""
@@ -55,9 +76,9 @@ class Loop:
             task = progress.add_task(self._name, total=self._steps, completed=self._first, loss=0.0)
             for step in range(self._first, self._steps):
                 for group in self._optimizer.param_groups:
-                    group["lr"] = self._rate * share(step)
+                    group["lr"] = self._how.rate * group["share"] * share(step)
                 yield step
-                progress.update(task, completed=step + 1, loss=self._loss)
+                progress.update(task, completed=step + 1, loss=self.loss)
                 if monotonic() - saved > _CHECKPOINT_S:
                     self.checkpoint(step + 1)
                     saved = monotonic()
@@ -72,14 +93,26 @@ class Loop:
         nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP)
         self._optimizer.step()
         value = float(loss.detach())
-        self._loss = value if self._loss == 0 else _SMOOTHING * self._loss + (1 - _SMOOTHING) * value
+        self.loss = value if self.loss == 0 else _SMOOTHING * self.loss + (1 - _SMOOTHING) * value
         self._follow()
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the model holds the moving average of its weights."""
+        live = {key: value.detach().clone() for key, value in self._model.state_dict().items()}
+        self._model.load_state_dict(self._average)
+        try:
+            yield
+        finally:
+            self._model.load_state_dict(live)
 
     @torch.no_grad()
     def _follow(self) -> None:
+        self._updates += 1
+        decay = min(self._how.average, self._updates / (self._updates + 9))
         for key, value in self._model.state_dict().items():
             if value.is_floating_point():
-                self._average[key].lerp_(value, 1 - _EMA)
+                self._average[key].lerp_(value, 1 - decay)
             else:
                 self._average[key].copy_(value)
 
@@ -98,7 +131,17 @@ class Loop:
 
     def _resume(self) -> None:
         state = torch.load(self._path, weights_only=True)
-        self._first = int(state["done"])
+        self._first = self._updates = int(state["done"])
         self._average = state["model"]
         self._model.load_state_dict(state["model"] if self._first >= self._steps else state["live"])
         self._optimizer.load_state_dict(state["optimizer"])
+
+
+def _groups(model: nn.Module, how: Optimization) -> list[dict[str, object]]:
+    """Groups of parameters that learn alike."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            decays = parameter.ndim >= 2 and name not in how.shares
+            groups.setdefault((how.shares.get(name, 1.0), how.decay * decays), []).append(parameter)
+    return [{"params": found, "share": share, "weight_decay": decay} for (share, decay), found in groups.items()]

@@ -64,28 +64,18 @@ def run(
     data = DialogueDataset(
         [Shard(folder) for folder in shards], table, tokenizer, config.data, mishearing, corpus.prompts()[0], retext
     )
-    draw = _Draw(data, random.Random(config.seed))
-    _set_statistics(core, draw(config.statistics_dialogues))
+    rng = random.Random(config.seed)
+    _set_statistics(core, data.batch(rng.sample(range(len(data)), min(len(data), config.statistics_dialogues)), rng))
     text = DialogueSource(config.text, corpus, tokenizer, mishearing).batches(0)
-    train(core, config, config.text.schedule, draw, text, out / CHECKPOINT)
+    train(core, config, config.text.schedule, _batches(data, config.dialogues, rng), text, out / CHECKPOINT)
     save_model(core, str(out / WEIGHTS))
 
 
-class _Draw:
-    """Batches of dialogues, every dialogue once before any comes again."""
-
-    def __init__(self, data: DialogueDataset, rng: random.Random) -> None:
-        self._data, self._rng = data, rng
-        self._order = self._endless()
-
-    def __call__(self, n: int) -> DialogueBatch:
-        return self._data.batch([next(self._order) for _ in range(n)], self._rng)
-
-    def _endless(self) -> Iterator[int]:
-        while True:
-            ids = list(range(len(self._data)))
-            self._rng.shuffle(ids)
-            yield from ids
+def _batches(data: DialogueDataset, size: int, rng: random.Random) -> Iterator[DialogueBatch]:
+    """Endless batches; every dialogue comes once before any comes again."""
+    while True:
+        for ids in data.epoch(size, rng):
+            yield data.batch(ids, rng)
 
 
 def _set_statistics(core: Core, batch: DialogueBatch) -> None:

@@ -3,7 +3,7 @@
 Knows batches and losses; knows nothing of how they are made.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -14,8 +14,9 @@ from configs.schedule import ScheduleConfig
 from duplex.core import Core, CoreInput
 from duplex.train.core.losses import Targets, losses
 from duplex.train.dialogue.dataset import DialogueBatch
-from duplex.train.loop import Loop, cosine
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.text.packing import TextBatch, batch_loss
+from duplex.train.text.pretrain import WORD_MAPS
 from tdm.layout import TdmLayout
 
 
@@ -23,15 +24,16 @@ def train(
     core: Core,
     config: CoreTrainingConfig,
     schedule: ScheduleConfig,
-    dialogues: Callable[[int], DialogueBatch],
+    dialogues: Iterator[DialogueBatch],
     text: Iterator[TextBatch],
     out: Path,
 ) -> None:
-    """Train `core` in place: every step a batch of `dialogues(n)` and one of `text`. Resumes from `out`."""
+    """Train `core` in place: every step a batch of `dialogues` and one of `text`. Resumes from `out`."""
     torch.manual_seed(config.seed)
-    loop = Loop(core, config.learning_rate, config.steps, out, "core")
+    how = Optimization(config.learning_rate, shares={WORD_MAPS: config.text.word_maps_rate})
+    loop = Loop(core, how, config.steps, out, "core")
     for _ in loop.steps(cosine(config.warmup, config.steps)):
-        slots, targets, prefix = augmented(dialogues(config.dialogues), config.augment, core)
+        slots, targets, prefix = augmented(next(dialogues), config.augment, core)
         with torch.autocast("cpu", torch.bfloat16):
             total = dialogue_loss(core, prefix, slots, targets, config, schedule)
             if config.losses.rows:

@@ -5,19 +5,18 @@ Knows dialogues, steps and checkpoints; knows nothing of audio.
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_model
-from torch import nn
+from safetensors.torch import load_model, save_model
 
+from configs.base import ConfigError
 from configs.language import PretrainConfig
 from duplex.core import Core
 from duplex.text.tokenizer import TextTokenizer
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.text.answering import TextAssistant
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.evaluate import Knowledge
@@ -31,34 +30,48 @@ from duplex.train.text.vocabulary import TOKENIZER, word_list
 CORE: Final = "core.safetensors"
 CHECKPOINT: Final = "checkpoint.pt"
 REPORT: Final = "knowledge.json"
+WORD_MAPS: Final = "user.words"
+"""The maps W_k. They start as the identity, on which copying rests, and have to move slowly."""
 LONGEST_SCORED = 40
 COPIES_FALL = 2.5
 COPY_REQUESTS: Final = ("say", "please say", "can you say", "repeat after me", "say after me", "say the words")
 
 
-def run(config: PretrainConfig, out: Path, pairs: Path | None = None) -> None:
+def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Path | None = None) -> None:
     """Train from scratch or go on from `out`; writes `core.safetensors` and `knowledge.json`.
 
     Args:
         config: everything that has a value.
         out: folder of checkpoint and results.
         pairs: a file of lines `said <tab> recognized`, from which recognition errors are learnt.
+        start: weights of an earlier run, in place of fresh ones; a checkpoint in `out` goes before them.
 
     Raises:
-        ConfigError: the vocabulary is missing or does not fit.
+        ConfigError: the vocabulary is missing or does not fit, or `start` is not there.
     """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = TextTokenizer.from_file(Path(config.vocabulary) / TOKENIZER)
     corpus = Corpus.build(config.corpus)
     mishearing = Mishearing(config.noise, word_list(corpus), read_pairs(pairs) if pairs else ())
-    training = Pretraining(config, DialogueSource(config, corpus, tokenizer, mishearing), out)
-    schedule = config.schedule.model_copy(update={"window_slots": config.longest})
+    torch.manual_seed(config.seed)
+    core = Core(config.core)
+    begin(core, config, start)
+    how = Optimization(config.peak_rate, config.weight_decay, config.average, {WORD_MAPS: config.word_maps_rate})
+    loop = Loop(core, how, config.steps, out / CHECKPOINT, "text")
+    batches = DialogueSource(config, corpus, tokenizer, mishearing).batches(loop.first)
     knowledge = Knowledge(corpus, config.evaluation_rows, config.seed)
-    for _ in training.rounds():
-        save_model(training.average, str(out / CORE))
-        assistant = TextAssistant(training.average, tokenizer, schedule, LONGEST_SCORED)
-        report = {"step": training.step, "loss": training.loss, "clean": knowledge.report(assistant)}
-        report["misheard"] = knowledge.report(assistant, mishearing)
+    schedule = config.schedule.model_copy(update={"window_slots": config.longest})
+    for step in loop.steps(cosine(config.warmup, config.steps)):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = batch_loss(core, next(batches), config.schedule.window_slots)
+        loop.update(loss)
+        if (step + 1) % config.evaluate_every and step + 1 < config.steps:
+            continue
+        with loop.averaged():
+            save_model(core, str(out / CORE))
+            assistant = TextAssistant(core, tokenizer, schedule, LONGEST_SCORED)
+            report = {"step": step + 1, "loss": loop.loss, "clean": knowledge.report(assistant)}
+            report["misheard"] = knowledge.report(assistant, mishearing)
         (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
@@ -131,100 +144,15 @@ class DialogueSource:
         return groups
 
 
-class Pretraining:
-    """The optimizer's loop, with a checkpoint every few minutes and a moving average of the weights."""
+def begin(core: Core, config: PretrainConfig, start: Path | None) -> None:
+    """Give `core` the weights a run begins with: those of `start`, else fresh ones that copy.
 
-    def __init__(self, config: PretrainConfig, source: DialogueSource, out: Path) -> None:
-        torch.manual_seed(config.seed)
-        self.config = config
-        self.core, self.average = Core(config.core), Core(config.core)
-        set_to_copy(self.core, config.copying, config.table_deviation, config.seed)
-        self.average.load_state_dict(self.core.state_dict())
-        self.step, self.loss = 0, 0.0
-        self._source = source
-        self._path = out / CHECKPOINT
-        self._optimizer = torch.optim.AdamW(_groups(self.core, config), betas=(0.9, 0.98), fused=True)
-        if self._path.exists():
-            self._load()
-
-    def rounds(self) -> Iterator[int]:
-        """Train; yields after every `evaluate_every` steps and at the end."""
-        columns = (
-            TextColumn("text"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[loss]}"),
-        )
-        saved = time.monotonic()
-        with Progress(*columns) as progress:
-            task = progress.add_task("text", total=self.config.steps, completed=self.step, loss="")
-            batches = self._source.batches(self.step)
-            while self.step < self.config.steps:
-                self._update(next(batches))
-                progress.update(task, completed=self.step, loss=f"loss {self.loss:.3f}")
-                if time.monotonic() - saved > self.config.save_every_s:
-                    self._save()
-                    saved = time.monotonic()
-                if self.step % self.config.evaluate_every == 0 or self.step == self.config.steps:
-                    self._save()
-                    yield self.step
-
-    def _update(self, batch: TextBatch) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.config.peak_rate * group["share"] * _schedule(self.step, self.config)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = batch_loss(self.core, batch, self.config.schedule.window_slots)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.core.parameters(), self.config.clip)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        self.loss = 0.98 * self.loss + 0.02 * loss.item() if self.step > 1 else loss.item()
-        self._follow()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.average.parameters(), self.core.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
-
-    def _save(self) -> None:
-        state = {
-            "step": self.step,
-            "loss": self.loss,
-            "core": self.core.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-        }
-        fresh = self._path.with_suffix(".new")
-        torch.save(state, fresh)
-        fresh.replace(self._path)
-
-    def _load(self) -> None:
-        state: dict[str, Any] = torch.load(self._path, weights_only=True)
-        self.step, self.loss = state["step"], state["loss"]
-        self.core.load_state_dict(state["core"])
-        self.average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-
-
-def _groups(core: Core, config: PretrainConfig) -> list[dict[str, Any]]:
-    """Matrices decay towards zero; norms, biases and the word maps, which start as identity and move slowly, do not."""
-    maps = core.user.words
-    others = [value for value in core.parameters() if value is not maps]
-    matrices = [value for value in others if value.ndim == 2]
-    vectors = [value for value in others if value.ndim != 2]
-    return [
-        {"params": matrices, "weight_decay": config.weight_decay, "share": 1.0},
-        {"params": vectors, "weight_decay": 0.0, "share": 1.0},
-        {"params": [maps], "weight_decay": 0.0, "share": config.word_maps_rate},
-    ]
-
-
-def _schedule(step: int, config: PretrainConfig) -> float:
-    """Linear warm-up, then a cosine down to a twentieth."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.05 + 0.95 * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * min(done, 1.0)))))
+    Raises:
+        ConfigError: `start` is not there.
+    """
+    if start is None:
+        set_to_copy(core, config.copying, config.table_deviation, config.seed)
+    elif start.exists():
+        load_model(core, str(start))
+    else:
+        raise ConfigError(f"{start}: no weights to start from; leave --start out to begin with fresh ones")

@@ -15,7 +15,7 @@ from configs.voice import VoiceConfig
 from configs.voice_training import DecoderTraining, SrhTraining
 from duplex.stages.band_decoder import BandDecoder
 from duplex.stages.srh_networks import DigitNetwork
-from duplex.train.loop import Loop, cosine
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.data import load
 from duplex.train.voice.srh import Samples, load_networks, simulate
 from duplex.train.voice.tokenizer import load_codec, reconstruction_loss
@@ -30,7 +30,7 @@ def run(voice: VoiceConfig, config: DecoderTraining, srh: SrhTraining, speech: P
     predicted = torch.load(path, weights_only=True)
     bands, _ = simulate(voice, srh, load(speech))
     decoder = load_codec(voice, out).decoder.train()
-    loop = Loop(decoder, config.rate, config.steps, out / "decoder.pt", "decoder")
+    loop = Loop(decoder, Optimization(config.rate), config.steps, out / "decoder.pt", "decoder")
     for step in loop.steps(cosine(config.warmup, config.steps)):
         torch.manual_seed(config.seed * config.steps + step)
         digits, target = _batch(predicted, samples.digits, bands, voice, config)

@@ -20,7 +20,7 @@ from configs.voice_training import SrhTraining
 from duplex.stages.bands import silence
 from duplex.stages.speech_tokenizer import SpeechTokenizer
 from duplex.stages.srh_networks import DigitNetwork, DurationNetwork
-from duplex.train.loop import Loop, cosine
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.arrival import Arrival, Track
 from duplex.train.voice.data import Utterance, load
 
@@ -127,7 +127,7 @@ def train(voice: VoiceConfig, config: SrhTraining, samples: Samples, out: Path) 
     """Train both networks on prepared samples."""
     torch.manual_seed(config.seed)
     modules = HeadNetworks(voice)
-    loop = Loop(modules, config.rate, config.steps, out / "srh.pt", "srh")
+    loop = Loop(modules, Optimization(config.rate), config.steps, out / "srh.pt", "srh")
     for step in loop.steps(cosine(config.warmup, config.steps)):
         torch.manual_seed(config.seed * config.steps + step)
         with torch.autocast("cpu", torch.bfloat16):

@@ -17,7 +17,7 @@ from configs.voice_training import TokenizerTraining
 from duplex.stages.band_decoder import BandDecoder
 from duplex.stages.bands import normalisation, silence
 from duplex.stages.speech_tokenizer import SpeechTokenizer
-from duplex.train.loop import Loop, cosine
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.data import Utterance, load
 
 _PAUSE_FRAMES = (6, 60)
@@ -47,7 +47,7 @@ def run(voice: VoiceConfig, config: TokenizerTraining, speech: Path, out: Path) 
     torch.manual_seed(config.seed)
     frames = torch.from_numpy(with_pauses(load(speech), voice.bands, config.seed))
     codec = Codec.fresh(voice)
-    loop = Loop(codec.modules(), config.rate, config.steps, out / "tokenizer.pt", "tokenizer")
+    loop = Loop(codec.modules(), Optimization(config.rate), config.steps, out / "tokenizer.pt", "tokenizer")
     length = config.crop_tokens * voice.bands.frames_per_token
     places = torch.arange(length)
     for step in loop.steps(cosine(config.warmup, config.steps)):

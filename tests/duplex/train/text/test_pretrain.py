@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from configs.base import ConfigError
 from configs.core import CoreConfig, LlmConfig
 from configs.language import CorpusConfig, PretrainConfig
 from configs.schedule import ScheduleConfig
@@ -32,7 +34,6 @@ CONFIG = PretrainConfig(
     longest=24,
     evaluate_every=6,
     evaluation_rows=2,
-    save_every_s=0.0,
 )
 CORPUS = Corpus.build(CorpusConfig())
 TOKENIZER = TextTokenizer.from_file(Path(CONFIG.vocabulary) / "tokenizer.json")
@@ -126,3 +127,14 @@ def test_training_learns_goes_on_and_reports(tmp_path: Path) -> None:
     pretrain.run(longer, tmp_path)
     assert json.loads((tmp_path / pretrain.REPORT).read_text())["step"] == 8
     assert (tmp_path / pretrain.CORE).exists()
+
+
+def test_training_starts_from_given_weights(tmp_path: Path) -> None:
+    pretrain.run(CONFIG, tmp_path / "first")
+    weights = tmp_path / "first" / pretrain.CORE
+    still = CONFIG.model_copy(update={"steps": 1, "evaluate_every": 1, "peak_rate": 0.0})
+    pretrain.run(still, tmp_path / "second", start=weights)
+    first, second = load_file(weights), load_file(tmp_path / "second" / pretrain.CORE)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    with pytest.raises(ConfigError, match="no weights to start from"):
+        pretrain.run(still, tmp_path / "third", start=tmp_path / "none.safetensors")

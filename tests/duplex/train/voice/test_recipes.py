@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from configs.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
 from configs.voice_training import DecoderTraining, SrhTraining, TokenizerTraining
-from duplex.train.loop import Loop, cosine
+from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice import decoder, srh, tokenizer
 from duplex.train.voice.data import Utterance
 from tests.duplex.train.voice.utterances import utterance
@@ -75,7 +75,7 @@ class _Line(nn.Module):
 
 def _fit(path: Path, stop: int, steps: int = 40) -> _Line:
     model = _Line()
-    loop = Loop(model, 0.1, steps, path, "line")
+    loop = Loop(model, Optimization(0.1), steps, path, "line")
     for step in loop.steps(cosine(2, steps)):
         loop.update((model(torch.ones(1)) - 2).square().mean())
         if step == stop:

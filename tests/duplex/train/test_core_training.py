@@ -1,0 +1,82 @@
+"""Training of the core on dialogues: it learns, goes on where it stopped, and spares the word maps."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from configs.core import CoreConfig, LlmConfig, UserSideConfig
+from configs.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
+from configs.schedule import ScheduleConfig
+from configs.simulation import AnswerLengthConfig, DialogueDataConfig
+from duplex.core import Core
+from duplex.train.core.losses import speak_accuracy
+from duplex.train.core.trainer import train, unpacked
+from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
+from duplex.train.dialogue.shards import Shard
+from duplex.train.dialogue.simulate import run
+from duplex.train.dialogue.speak import answers_of
+from duplex.train.dialogue.tracks import TextIds, estimated_table
+from tdm.layout import TdmLayout
+from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, small_bank
+
+LLM = LlmConfig(
+    vocab_size=400, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
+    num_key_value_heads=2,
+)  # fmt: skip
+CORE = CoreConfig(llm=LLM, user=UserSideConfig(feature_dim=2))
+CONFIG = CoreTrainingConfig(
+    steps=30, dialogues=3, learning_rate=5e-3, warmup=5, losses=LossConfig(rows=0.0),
+    augment=AugmentConfig(crop_slots=100, channel_dropout=0.0, noise=0.0),
+)  # fmt: skip
+SCHEDULE = ScheduleConfig(window_slots=30)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DialogueDataset:
+    folder = tmp_path_factory.mktemp("core")
+    run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEar())
+    shard, ids = Shard(folder / "shard"), WordIds()
+    table = estimated_table(answers_of([shard]), ids.encode, TextIds(0, 1, 2), REST + 1, AnswerLengthConfig())
+    return DialogueDataset([shard], table, ids, DialogueDataConfig(), no_errors, prompt="you are ada")
+
+
+def batches(data: DialogueDataset) -> Iterator[DialogueBatch]:
+    rng = random.Random(0)
+    while True:
+        for ids in data.epoch(3, rng):
+            yield data.batch(ids, rng)
+
+
+def trained(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core:
+    torch.manual_seed(0)
+    core = Core(CORE)
+    config = CONFIG.model_copy(update={"steps": steps})
+    train(core, config, SCHEDULE, batches(data), iter(()), out / "checkpoint.pt")
+    return core
+
+
+@torch.no_grad()
+def accuracy(core: Core, data: DialogueDataset) -> float:
+    batch = data.batch(range(6), random.Random(9), perturbed=False)
+    slots, targets = unpacked(batch)
+    assert slots.features is not None
+    slots.features = slots.features.float()
+    return speak_accuracy(core.pack(batch.prefix, slots, TdmLayout(SCHEDULE, batch.prefix.shape[1])), targets)
+
+
+def test_learns_when_to_speak_and_spares_the_word_maps(data: DialogueDataset, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    fresh = Core(CORE)
+    core = trained(data, tmp_path)
+    assert accuracy(core, data) > max(0.75, accuracy(fresh, data) + 0.1)
+    moved = {name: (value - fresh.state_dict()[name]).abs().max() for name, value in core.named_parameters()}
+    assert 0 < moved["user.words"] < 0.2 * max(moved.values())
+
+
+def test_finished_run_is_not_repeated(data: DialogueDataset, tmp_path: Path) -> None:
+    first = trained(data, tmp_path, steps=2)
+    again = trained(data, tmp_path, steps=2)
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
