@@ -27,8 +27,8 @@ from runtime.records import (
     SessionOpened,
 )
 
-Loader = Callable[[str, int], SlotGenerator]
-"""(model, rows) -> generator; for a process it must be importable by name."""
+Loader = Callable[[str, int, int], SlotGenerator]
+"""(model, rows, threads) -> generator; for a process it must be importable by name."""
 Inbox = queue.SimpleQueue[tuple[object, float] | None]
 """Requests with the time they came; None when no more will come."""
 if TYPE_CHECKING:
@@ -37,27 +37,27 @@ else:
     Pipe = Connection
 
 
-def load_model(model: str, rows: int) -> SlotGenerator:
-    """The loader of real models: by name or folder. Imports torch.
+def load_model(model: str, rows: int, threads: int) -> SlotGenerator:
+    """The loader of real models: by name or folder. Imports torch and sets the threads of this process.
 
-    One thread: with another number of threads kernels round differently, and a replay would not be exact.
+    With another number of threads kernels round differently: a replay is exact only with the same number.
     """
     import torch
 
     from duplex.generator import load_generator
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     return load_generator(model, rows)
 
 
-def load(model: str, rows: int, loader: Loader | None = None) -> SlotGenerator:
+def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) -> SlotGenerator:
     """Load a model; without a `loader` by its name or folder.
 
     Raises:
         ModelLoadError: it cannot be loaded; the message names the model and the reason.
     """
     try:
-        return (loader or load_model)(model, rows)
+        return (loader or load_model)(model, rows, threads)
     except Exception as error:
         raise ModelLoadError(f"model '{model}' cannot be loaded: {user_line(error)}") from error
 
@@ -67,7 +67,7 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
     with pipe:
         try:
             clock = SystemClock()
-            generator = load(model, config.max_sessions, loader)
+            generator = load(model, config.max_sessions, loader, config.threads)
             engine = Engine(generator, clock, config)
             pipe.send(EngineReady(EngineInfo(model, generator.fingerprint, engine.places, generator.delay_ms)))
             _serve(engine, pipe, clock)
@@ -83,9 +83,6 @@ def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     if config.nice:
         os.nice(config.nice)
-    import torch
-
-    torch.set_num_threads(config.threads)
     run_engine(pipe, model, config, loader)
 
 

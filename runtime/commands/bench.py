@@ -36,11 +36,8 @@ def step(
     json_file: JsonFile = None,
 ) -> None:
     """Time the steps of a model, in all and by stage."""
-    import torch
-
-    torch.set_num_threads(threads)
     sound = _sound(audio)
-    generator = load(model, sessions)
+    generator = load(model, sessions, threads=threads)
     clock = SystemClock()
     try:
         with progress() as bar:

@@ -126,8 +126,8 @@ class FailingGenerator(FakeGenerator):
         return results
 
 
-def load_fake(model: str, rows: int) -> FakeGenerator:
-    """A loader as `duplex.generator.load_generator`: "fake", "failing" or an unknown model."""
+def load_fake(model: str, rows: int, threads: int) -> FakeGenerator:
+    """A loader as `runtime.engine_worker.load_model`: "fake", "failing" or an unknown model."""
     if model == "failing":
         return FailingGenerator(rows)
     if model != "fake":

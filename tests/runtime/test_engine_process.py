@@ -1,5 +1,6 @@
 """The engine behind a pipe: a thread, a process, their ends."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from duplex.interface import ConversationOptions
 from runtime.engine_process import PipeEngine, ProcessWorker, start_engine_process, start_engine_thread
 from runtime.errors import EngineDied, ModelLoadError, ServerFull
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
-from tests.runtime.fakes import load_fake
+from tests.runtime.fakes import FakeGenerator, load_fake
 
 CONFIG = EngineConfig(max_sessions=2, gather_ms=0)
 OPTIONS = ConversationOptions()
@@ -112,6 +113,21 @@ def test_a_model_that_breaks_down_is_told_to_every_session_once(in_thread: Open)
 def test_a_model_that_cannot_be_loaded_is_one_line(in_thread: Open) -> None:
     with pytest.raises(ModelLoadError, match="model 'nope' cannot be loaded: there is no model 'nope'; choose"):
         in_thread("nope")
+
+
+def load_without_torch(model: str, rows: int, threads: int) -> FakeGenerator:
+    """A fake named after what its process found: its threads, and whether torch was imported before it."""
+    generator = FakeGenerator(rows)
+    generator.fingerprint = f"{threads} threads, torch: {'torch' in sys.modules}"
+    return generator
+
+
+def test_the_loader_alone_sets_the_threads() -> None:
+    engine = start_engine_process("fake", CONFIG.model_copy(update={"threads": 3}), load_without_torch)
+    try:
+        assert engine.info.fingerprint == "3 threads, torch: False"
+    finally:
+        engine.close()
 
 
 def test_a_process_of_its_own_and_its_sudden_end() -> None:

@@ -36,6 +36,6 @@ class TalkingGenerator(FakeGenerator):
         return replace(result, pcm=self._voice[place : place + SLOT])
 
 
-def load_talking(model: str, rows: int) -> TalkingGenerator:
+def load_talking(model: str, rows: int, threads: int) -> TalkingGenerator:
     """A loader for the engine's process."""
     return TalkingGenerator(rows)
