@@ -1,5 +1,7 @@
 """What the assistant reads and says: text tokens and the corpus of exchanges."""
 
+from pydantic import Field
+
 from configs.base import Config
 from configs.core import CoreConfig
 from configs.schedule import ScheduleConfig
@@ -45,6 +47,7 @@ class CorpusConfig(Config):
         first_chance: ... are taken this often, the others the rest of the time.
         outside: share of questions the assistant cannot answer.
         kind_exponent: a kind with n facts is drawn in proportion to n ** kind_exponent.
+        emphasis: kind -> how much more often it is drawn; for kinds that are harder to learn than others.
         breadth: which kinds of facts there are, and how many of each: "full" is everything, other names stand in
             `data/breadth.yaml`.
         topics_per_kind: at most so many stories, explanations, jokes and the like are kept.
@@ -72,6 +75,7 @@ class CorpusConfig(Config):
     first_chance: float = 0.3
     outside: float = 0.12
     kind_exponent: float = 0.8
+    emphasis: dict[str, float] = Field(default_factory=dict)
     breadth: str = "small"
     topics_per_kind: int = 26
     arithmetic_limit: int = 10

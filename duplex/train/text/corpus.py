@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import accumulate, chain
 from typing import Literal, Self
 
+from configs.base import ConfigError
 from configs.language import CorpusConfig
 from duplex.train.text.conversations import Conversations
 from duplex.train.text.exchange import Dialogue, Exchange, Turn
@@ -35,6 +36,8 @@ class Corpus:
     def __init__(self, config: CorpusConfig, kinds: tuple[Kind, ...]) -> None:
         names = Counter(kind.name for kind in kinds)
         assert max(names.values()) == 1, f"two kinds share a name: {names.most_common(1)}"
+        if unknown := set(config.emphasis) - set(names):
+            raise ConfigError(f"emphasis names kinds that are not in the corpus: {', '.join(sorted(unknown))}")
         self.config = config
         self.kinds = kinds
         self._weights = list(accumulate(self._weight(kind) for kind in kinds))
@@ -48,7 +51,11 @@ class Corpus:
 
     @classmethod
     def build(cls, config: CorpusConfig) -> Self:
-        """Read the data files and compute what is computed."""
+        """Read the data files and compute what is computed.
+
+        Raises:
+            ConfigError: there is no such breadth, or `emphasis` names an unknown kind.
+        """
         read = (kind for name in DATA_FILES for kind in kinds_of(name))
         facts = narrowed((*read, *generated_kinds(config)), config.breadth)
         return cls(config, (*facts, *talk_kinds(), *topic_kinds(config.topics_per_kind)))
@@ -101,7 +108,8 @@ class Corpus:
         ]
 
     def _weight(self, kind: Kind) -> float:
-        return kind.share * sum(fact.weight for fact in kind.facts) ** self.config.kind_exponent
+        size = sum(fact.weight for fact in kind.facts) ** self.config.kind_exponent
+        return kind.share * size * self.config.emphasis.get(kind.name, 1.0)
 
     def _row(self, split: Split, rng: random.Random) -> Exchange:
         if split == "ood" or (split == "train" and rng.random() < self.config.outside):

@@ -32,6 +32,15 @@ def test_wrong_answers_are_wrong() -> None:
     assert not any(row.right("The capital of Nowhere is Nothing.") for row in rows)
 
 
+def test_emphasis_draws_a_kind_more_often() -> None:
+    def count(corpus: Corpus) -> int:
+        return sum(row.kind == "multiply" for row in corpus.rows("train", random.Random(2), 2000))
+
+    assert count(Corpus.build(CorpusConfig(emphasis={"multiply": 4.0}))) > 2 * count(CORPUS)
+    with pytest.raises(ConfigError, match="not in the corpus: divination"):
+        Corpus.build(CorpusConfig(emphasis={"divination": 2.0}))
+
+
 def test_draws_are_seeded() -> None:
     def drawn(seed: int) -> list[object]:
         rng = random.Random(seed)
