@@ -11,9 +11,10 @@ import typer
 
 from runtime.commands import bench, converse, doctor, repair, replay
 from runtime.commands.common import show_error
-from runtime.errors import USER_ERRORS, exit_code
+from runtime.errors import USER_ERRORS, MissingPackage, exit_code
 
 INTERRUPTED = 130
+TRAIN_PACKAGES = "get what the recipe needs with: pip install 'duplex-voice[train]'"
 DEBUG = "--debug"
 FORWARD = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
@@ -57,7 +58,11 @@ app.command("doctor")(doctor.command)
 @app.command("train", context_settings=FORWARD, add_help_option=False)
 def train(context: typer.Context) -> None:
     """Train the parts of the embedded model."""
-    _forward("duplex.train.cli", "train", context)
+    try:
+        _forward("duplex.train.cli", "train", context)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        raise MissingPackage(f"the package {package} is not installed; {TRAIN_PACKAGES}") from error
 
 
 @bench_app.command("serve", context_settings=FORWARD, add_help_option=False)

@@ -3,6 +3,7 @@
     DuplexError
     |- AudioError           a sound file or a sound device cannot be used
     |- LogError             a slot log cannot be read, is damaged or does not fit its sound
+    |- MissingPackage       a package that only some commands need is not installed
     |- SessionError
     |  |- ServerFull        no place is free
     |  |- BadOptions        the model cannot be opened with these options
@@ -37,6 +38,12 @@ class LogError(DuplexError):
     """A slot log cannot be read, is damaged or does not fit its sound."""
 
     code = "log"
+
+
+class MissingPackage(DuplexError):  # noqa: N818 - reads as what it is
+    """A package that only some commands need is not installed."""
+
+    code = "missing_package"
 
 
 class SessionError(DuplexError):

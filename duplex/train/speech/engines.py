@@ -18,6 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from configs.base import ConfigError
+
 Samples = NDArray[np.float32]
 
 _VOICED_ABOVE_HZ = 40.0
@@ -25,8 +27,8 @@ _ESPEAK_WORDS_PER_MINUTE = 165
 _KOKORO_LONGEST = 509
 
 
-class EngineMissingError(RuntimeError):
-    """A synthesizer cannot be used on this machine. The message names it and says how to get it."""
+class EngineMissingError(ConfigError):
+    """A synthesizer that is asked for cannot be used on this machine. The message names it and says how to get it."""
 
 
 class Engine(Protocol):
@@ -49,7 +51,7 @@ def _package(name: str, distribution: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise EngineMissingError(f"{distribution} is not installed; pip install {distribution}") from None
+        raise EngineMissingError(f"{distribution} is not installed; pip install 'duplex-voice[train]'") from None
 
 
 def _session(path: Path) -> Any:

@@ -52,17 +52,24 @@ def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] 
         makers: of the engines.
 
     A part none of whose voices is on this machine is named and left out.
+
+    Raises:
+        EngineMissingError: this holds for every part.
     """
     cast = Cast(config.cast, config.manner, makers)
     amounts = config.amounts.model_dump()
+    chosen = parts or tuple(amounts)
+    skipped: dict[str, str] = {}
     with _progress() as progress:
-        for part in parts or amounts:
+        for part in chosen:
             try:
                 _speak_part(config, out, texts, part, amounts[part], cast, progress)
             except EngineMissingError as error:
-                cast.missing[part] = str(error)
-    for name, reason in cast.missing.items():
-        Console(stderr=True).print(f"{name} was skipped: {reason}")
+                skipped[part] = str(error)
+    if skipped and skipped.keys() >= set(chosen):
+        raise EngineMissingError(skipped[chosen[0]])
+    for name, reason in {**cast.missing, **skipped}.items():
+        Console(stderr=True).print(f"{name} was skipped: {reason}", markup=False, soft_wrap=True)
 
 
 def _speak_part(

@@ -5,6 +5,7 @@ import pytest
 
 from configs.simulation import AmountConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankPart
+from duplex.train.speech.engines import EngineMissingError
 from duplex.train.speech.scripts import mark_of, written
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, Absent, TinyTexts
@@ -39,9 +40,15 @@ def test_a_longer_run_goes_on_and_equals_one_go(tmp_path: Path) -> None:
 
 def test_a_part_without_voices_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(config(2), tmp_path, TinyTexts(), ["test_voice", "questions"], {**HUMMING, "kokoro": Absent})
-    assert "test_voice was skipped: absent is not installed" in " ".join(capsys.readouterr().err.split())
+    skipped = "test_voice was skipped: absent is not installed; pip install 'duplex-voice[train]'"
+    assert skipped in capsys.readouterr().err.splitlines()
     assert not BankPart(tmp_path, "test_voice").scripts
     assert len(BankPart(tmp_path, "questions").scripts) == 2
+
+
+def test_no_voice_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissingError, match="absent is not installed; pip install 'duplex-voice"):
+        run(config(2), tmp_path, TinyTexts(), ["answers", "questions"], dict.fromkeys(HUMMING, Absent))
 
 
 def test_pieces_of_a_turn_are_its_text() -> None:

@@ -58,7 +58,7 @@ def test_missing_engines_are_named_and_skipped() -> None:
     cast = Cast(CastConfig(), MannerConfig(), {**HUMMING, "piper": Absent, "flite": Absent})
     names = {cast.draw(cast.config.training, random.Random(seed)).name for seed in range(60)}
     assert not [name for name in names if name.startswith(("piper", "flite"))]
-    assert cast.missing["piper"] == "absent is not installed; pip install absent"
+    assert cast.missing["piper"] == "absent is not installed; pip install 'duplex-voice[train]'"
 
 
 def test_no_engine_at_all_is_an_error() -> None:

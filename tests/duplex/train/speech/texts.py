@@ -72,7 +72,7 @@ class Absent:
     """An engine that is not installed."""
 
     def __init__(self) -> None:
-        raise EngineMissingError("absent is not installed; pip install absent")
+        raise EngineMissingError("absent is not installed; pip install 'duplex-voice[train]'")
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
         raise AssertionError("an engine that is not installed cannot speak")
