@@ -70,14 +70,14 @@ class EngineConfig(Config):
     `max_sessions`: rows of the batch; one session more is refused.
     `gather_ms`: a ready row waits this long for others to share its step.
     `max_waiting_slots`: a session whose user slots wait longer than this is ended, the engine cannot keep up.
-    `threads`, `nice`: of the engine's own process. `load_timeout_s`, `stop_timeout_s`: patience with that process.
+    `threads`, `nice`: of the engine's own process; packets go before its steps. `load_timeout_s`, `stop_timeout_s`: patience with that process.
     """
 
     max_sessions: int = Field(default=2, ge=1)
     gather_ms: float = Field(default=8.0, ge=0.0)
     max_waiting_slots: int = Field(default=15, ge=1)
     threads: int = Field(default=1, ge=1)
-    nice: int = Field(default=0, ge=0, le=19)
+    nice: int = Field(default=5, ge=0, le=19)
     load_timeout_s: float = Field(default=180.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
 

@@ -21,7 +21,7 @@ from runtime.clock import SystemClock
 from runtime.commands.common import ConfigFile, Model, out, runtime_config
 from runtime.engine import EngineClient
 from runtime.engine_process import start_engine_process
-from runtime.engine_worker import Loader, load_model
+from runtime.engine_worker import Loader, load_model, settle_heap
 from runtime.errors import DuplexError
 from runtime.hub import SessionHub
 from runtime.metrics import Metrics
@@ -114,6 +114,7 @@ class _Server(uvicorn.Server):
         """Start, then tell."""
         await super().startup(sockets)
         if self.started:
+            settle_heap()
             self._ready()
 
 
