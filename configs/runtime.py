@@ -70,7 +70,8 @@ class EngineConfig(Config):
     `max_sessions`: rows of the batch; one session more is refused.
     `gather_ms`: a ready row waits this long for others to share its step.
     `max_waiting_slots`: a session whose user slots wait longer than this is ended, the engine cannot keep up.
-    `threads`, `nice`: of the engine's own process; packets go before its steps. `load_timeout_s`, `stop_timeout_s`: patience with that process.
+    `threads`, `nice`: of the engine's own process; packets go before its steps.
+    `load_timeout_s`, `stop_timeout_s`: patience with that process.
     """
 
     max_sessions: int = Field(default=2, ge=1)
