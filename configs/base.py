@@ -9,6 +9,9 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+Range = tuple[float, float]
+"""(lowest, highest) of a uniform draw."""
+
 
 class ConfigError(ValueError):
     """A configuration cannot be used. The message says what, why and how to mend it, in one line."""

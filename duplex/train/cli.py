@@ -86,7 +86,7 @@ def text(
 def speech(config: ConfigFile = None, out: Bank = _RUNS / "speech", part: list[str] | None = None) -> None:
     """Synthesize the users' speech with every engine at hand."""
     from configs.language import CorpusConfig
-    from configs.simulation import SpeechBankConfig
+    from configs.speech_bank import SpeechBankConfig
     from duplex.train.speech import synthesize
     from duplex.train.text.corpus import Corpus
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from configs.base import Config
-from configs.simulation import CastConfig, SimulationConfig, SpeechBankConfig, TrialsConfig
+from configs.simulation import SimulationConfig, TrialsConfig
+from configs.speech_bank import CastConfig, SpeechBankConfig
 
 RECIPES = Path(__file__).parents[2] / "configs" / "train"
 
