@@ -6,12 +6,17 @@ from configs.base import Config
 class RecognitionConfig(Config):
     """How clips are recognised in bulk: like a turn of a conversation, with `lead_s` of silence before the speech.
 
+    `most` lines of the clip bank's `parts`, drawn by `seed`, not longer than `longest_s`, give (said, heard) pairs.
     Clips are sorted by length within `window` clips, so that the `batch` clips of one pass are about as long.
     """
 
+    parts: tuple[str, ...] = ("questions", "dialogues", "turns")
+    most: int = 1500
+    longest_s: float = 20.0
+    seed: int = 0
     lead_s: float = 0.3
     batch: int = 16
-    window: int = 512
+    window: int = 256
 
 
 class HearingEvaluation(Config):

@@ -72,7 +72,7 @@ def voice(config: ConfigFile = None, work: Out = _RUNS / "voice", model: Model =
 def text(
     config: ConfigFile = None, out: Out = _RUNS / "text", pairs: Path | None = None, start: Path | None = None
 ) -> None:
-    """Pre-train the core on the corpus as text; PAIRS are recognition errors, `said <tab> recognized`.
+    """Pre-train the core on the corpus as text; PAIRS: what `duplex train errors` wrote.
 
     START: weights of an earlier run to begin with, instead of fresh ones.
     """
@@ -155,12 +155,17 @@ def mind(config: ConfigFile = None, weights: Path = _RUNS / "core" / "core.safet
 
 
 @app.command()
-def errors(rows: Path, out: Path, config: ConfigFile = None, model: Model = _MODEL) -> None:
-    """Recognise the clips listed in ROWS and write what was said and heard to OUT."""
+def errors(
+    config: ConfigFile = None,
+    bank: Bank = _RUNS / "speech",
+    model: Model = _MODEL,
+    out: Path = _RUNS / "errors.jsonl",
+) -> None:
+    """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
     from configs.hearing import RecognitionConfig
     from duplex.train.hearing import errors as step
 
-    step.run(_read(RecognitionConfig, config), rows, model, out)
+    step.run(_read(RecognitionConfig, config), bank, model, out)
 
 
 @app.command()

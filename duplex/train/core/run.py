@@ -45,7 +45,7 @@ def run(
         shards: folders of simulated dialogues.
         tracks: the assistant's answers, slot by slot.
         out: folder of checkpoint and weights; an unfinished run goes on from it.
-        pairs: recognition errors as lines `said <tab> recognized`.
+        pairs: recognition errors, as `duplex train errors` wrote them.
 
     Raises:
         ConfigError: there is nothing to start from.

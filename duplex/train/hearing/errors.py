@@ -4,27 +4,27 @@ Knows files of clips and the recognizer; knows nothing of what the pairs are use
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from safetensors.torch import load_file
 
 from configs.audio import AUDIO
-from configs.base import ConfigError
 from configs.hearing import RecognitionConfig
 from configs.model import EarsConfig
 from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.stages.whisper_decoding import Whisper, load_whisper
 from duplex.text.spoken import spoken_words
 from duplex.text.whisper_vocabulary import WhisperVocabulary
+from duplex.train.speech.bank import BankPart, Line
 
 Samples = NDArray[np.float32]
 
@@ -37,28 +37,36 @@ class Pair:
     heard: list[str]
 
 
-def run(config: RecognitionConfig, rows: Path, ears: Path, out: Path) -> None:
-    """Recognise the clips of a list and append a pair per clip to `out`; clips that `out` already has are skipped.
+def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
+    """Recognise lines of the clip bank and append a pair per line to `out`; lines that `out` already has are skipped.
 
     Args:
-        config: of the recognition.
-        rows: JSON lines with "wav" (a path, relative to the list's folder) and "text".
+        config: which lines, and how they are recognised.
+        bank: folder of the clip bank.
         ears: folder of the hearing half's weights.
-        out: JSON lines with "said" and "heard", in the order of `rows`.
+        out: JSON lines with "said" and "heard", in the order of `lines`.
 
     Raises:
-        ConfigError: a file is missing or cannot be read.
+        ConfigError: a file of the ears is missing or cannot be read. BankError: a part of the bank is missing.
     """
     whisper = embedded_whisper(ears)
     done = len(out.read_text(encoding="utf-8").splitlines()) if out.exists() else 0
-    todo = _rows(rows)[done:]
+    todo = lines(config, bank)[done:]
     with out.open("a", encoding="utf-8") as file:
         for first in track(range(0, len(todo), config.window), description="recognising"):
-            some = todo[first : first + config.window]
-            clips = [read_clip(rows.parent / row["wav"]) for row in some]
-            for pair in pairs(whisper, [row["text"] for row in some], clips, config):
+            texts, clips = zip(*(clip() for clip in todo[first : first + config.window]), strict=True)
+            for pair in pairs(whisper, texts, clips, config):
                 file.write(json.dumps({"said": " ".join(pair.said), "heard": " ".join(pair.heard)}) + "\n")
             file.flush()
+
+
+def lines(config: RecognitionConfig, bank: Path) -> list[Callable[[], tuple[str, Samples]]]:
+    """Ways to read the text and the speech of the lines, drawn by `config.seed` from its parts."""
+    parts = [BankPart(bank, name) for name in config.parts]
+    every = [(part, line) for part in parts for script in part.scripts for line in script.lines]
+    every = [one for one in every if _seconds(one[1]) <= config.longest_s]
+    chosen = random.Random(config.seed).sample(every, min(config.most, len(every)))
+    return [partial(_speech, part, line) for part, line in chosen]
 
 
 def pairs(
@@ -100,22 +108,9 @@ def embedded_whisper(folder: Path) -> Whisper:
     return load_whisper(load_file(folder / WEIGHTS), vocabulary, config.shape, config.decoding)
 
 
-def read_clip(path: Path) -> Samples:
-    """Audio of a file, mono at 16 kHz.
-
-    Raises:
-        ConfigError: the file is missing or is no audio.
-    """
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ConfigError(f"{path}: no audio can be read ({error}); check the path") from None
-    mono: Samples = soxr.resample(samples.mean(axis=1), rate, AUDIO.input_rate).astype(np.float32)
-    return mono
+def _speech(part: BankPart, line: Line) -> tuple[str, Samples]:
+    return line.text, np.concatenate([part.samples(piece) for piece in line.pieces])
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: no list of clips can be read ({error}); check the path") from None
+def _seconds(line: Line) -> float:
+    return sum(piece.length for piece in line.pieces) / AUDIO.input_rate

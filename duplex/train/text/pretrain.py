@@ -43,7 +43,7 @@ def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Pat
     Args:
         config: everything that has a value.
         out: folder of checkpoint and results.
-        pairs: a file of lines `said <tab> recognized`, from which recognition errors are learnt.
+        pairs: what `duplex train errors` wrote, from which recognition errors are learnt.
         start: weights of an earlier run, in place of fresh ones; a checkpoint in `out` goes before them.
 
     Raises:
@@ -76,10 +76,16 @@ def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Pat
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Lines `said <tab> recognized`."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    parts = (line.split("\t") for line in lines)
-    return [(part[0], part[1]) for part in parts if len(part) == 2]
+    """What was said and what was heard, as `duplex train errors` wrote it.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [(row["said"], row["heard"]) for row in rows]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"{path}: no (said, heard) pairs can be read ({error}); run 'duplex train errors'") from None
 
 
 class DialogueSource:

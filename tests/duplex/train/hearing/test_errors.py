@@ -16,10 +16,14 @@ from configs.listening import DecodingConfig, EncoderConfig, TranscriberConfig, 
 from configs.model import EarsConfig
 from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.quantize import pack
+from duplex.text.spoken import spoken_words
 from duplex.train.hearing import errors, evaluate
 from duplex.train.hearing.listener import as_conversation, speech_end_s
+from duplex.train.speech.bank import BankError, BankPart
+from duplex.train.text.pretrain import read_pairs
 from tests.duplex.stages import pieces
 from tests.duplex.stages.whispers import SHAPE, reference, weights
+from tests.duplex.train.dialogue.scenes import small_bank
 
 CREDULOUS = DecodingConfig(least_logprob=-99.0)
 RATE = AUDIO.input_rate
@@ -53,25 +57,29 @@ def test_pairs_come_in_order_whatever_the_batch(ears: Path) -> None:
 
 
 def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
-    rows = []
-    for place, clip in enumerate(_clips(3)):
-        soundfile.write(tmp_path / f"{place}.wav", clip, RATE)
-        rows.append(json.dumps({"wav": f"{place}.wav", "text": f"number {place}"}))
-    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    out, config = tmp_path / "pairs.jsonl", RecognitionConfig(window=2, batch=1)
-    errors.run(config, tmp_path / "rows.jsonl", ears, out)
+    bank = small_bank(tmp_path / "bank")
+    config = RecognitionConfig(parts=("questions", "turns"), most=4, longest_s=5.0, window=3, batch=1)
+    out = tmp_path / "pairs.jsonl"
+    errors.run(config, bank, ears, out)
     whole = out.read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["said"] for line in whole] == ["number zero", "number one", "number two"]
+    spoken = {" ".join(spoken_words(text)) for part in config.parts for text in texts(bank, part)}
+    assert len(whole) == 4
+    assert {json.loads(line)["said"] for line in whole} <= spoken
     out.write_text(whole[0] + "\n", encoding="utf-8")
-    errors.run(config, tmp_path / "rows.jsonl", ears, out)
+    errors.run(config, bank, ears, out)
     assert out.read_text(encoding="utf-8").splitlines() == whole
+    assert read_pairs(out) == [(row["said"], row["heard"]) for row in map(json.loads, whole)]
+
+
+def texts(bank: Path, part: str) -> list[str]:
+    return [line.text for script in BankPart(bank, part).scripts for line in script.lines]
 
 
 def test_missing_files_are_named(ears: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"rows\.jsonl"):
-        errors.run(RecognitionConfig(), tmp_path / "rows.jsonl", ears, tmp_path / "out.jsonl")
-    with pytest.raises(ConfigError, match=r"nothing\.wav"):
-        errors.read_clip(tmp_path / "nothing.wav")
+    with pytest.raises(BankError, match=r"questions\.jsonl"):
+        errors.run(RecognitionConfig(), tmp_path, ears, tmp_path / "out.jsonl")
+    with pytest.raises(ConfigError, match="run 'duplex train errors'"):
+        read_pairs(tmp_path / "nothing.jsonl")
 
 
 def test_the_end_of_speech_is_found() -> None:
