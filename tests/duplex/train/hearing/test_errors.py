@@ -58,7 +58,7 @@ def test_pairs_come_in_order_whatever_the_batch(ears: Path) -> None:
 
 def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
     bank = small_bank(tmp_path / "bank")
-    config = RecognitionConfig(parts=("questions", "turns"), most=4, longest_s=5.0, window=3, batch=1)
+    config = RecognitionConfig(parts=("questions", "turns"), most=4, longest_s=4.0, window=3, batch=1)
     out = tmp_path / "pairs.jsonl"
     errors.run(config, bank, ears, out)
     whole = out.read_text(encoding="utf-8").splitlines()
