@@ -11,7 +11,7 @@ class RecognitionConfig(Config):
     """
 
     parts: tuple[str, ...] = ("questions", "dialogues", "turns")
-    most: int = 1500
+    most: int = 4000
     longest_s: float = 20.0
     seed: int = 0
     lead_s: float = 0.3
