@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.skipif(
 )
 REPOSITORY = Path(__file__).parents[3]
 RATE = 48_000
-ATTEMPTS = 3
 
 
 def microphone(folder: Path, said: dict[float, str]) -> Path:
@@ -66,38 +64,20 @@ def events(slots: list[dict[str, Any]]) -> list[str]:
     return [slot["event"] for slot in slots if slot["event"]]
 
 
-def try_to_talk(
-    folder: Path, said: dict[float, str], seconds: float, aec: str, good: Callable[[list[str]], bool]
-) -> tuple[Path, list[str]]:
-    """The first good conversation of three: on a busy machine the virtual card stutters, which no real card does."""
-    for attempt in range(ATTEMPTS):
-        kept = folder / str(attempt)
-        kept.mkdir()
-        seen = events(run_talk(kept, said, seconds, aec))
-        if good(seen):
-            break
-    return kept, seen
-
-
-def is_interrupted(seen: list[str]) -> bool:
-    return "cut" in seen and "start" in seen[seen.index("cut") :]
-
-
 def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) -> None:
-    said = {0.5: "tell_me_a_story", 2.8: "capital_of_norway"}
-    kept, seen = try_to_talk(tmp_path, said, 8.0, "aec", is_interrupted)
-    assert seen[0] == "start"
-    assert is_interrupted(seen)
-    (recording,) = kept.glob("kept/*/dialogue.wav")
+    """The first answer is heard out: while the canceller learns the room, it takes away who speaks at the same time."""
+    said = {0.5: "tell_me_a_story", 4.8: "tell_me_a_story", 6.8: "capital_of_norway"}
+    seen = events(run_talk(tmp_path, said, 12.0, "aec"))
+    assert seen[:4] == ["start", "end", "start", "cut"]
+    assert "start" in seen[4:]
+    (recording,) = tmp_path.glob("kept/*/dialogue.wav")
     audio, rate = soundfile.read(recording)
-    assert len(audio) / rate > 8
+    assert len(audio) / rate > 12
     assert np.abs(audio[:, 1]).max() > 0.1
 
 
 @pytest.mark.parametrize(("aec", "hears_itself"), [("aec", False), ("no-aec", True)])
 def test_the_assistant_hears_itself_only_without_cancelling(tmp_path: Path, aec: str, hears_itself: bool) -> None:
-    def good(seen: list[str]) -> bool:
-        return ("cut" in seen or seen.count("start") > 1) is hears_itself
-
-    _, seen = try_to_talk(tmp_path, {0.5: "tell_me_a_story"}, 7.0, aec, good)
-    assert good(seen)
+    seen = events(run_talk(tmp_path, {0.5: "tell_me_a_story"}, 7.0, aec))
+    assert seen[0] == "start"
+    assert ("cut" in seen or seen.count("start") > 1) is hears_itself
