@@ -1,4 +1,4 @@
-"""How the assistant hears: mel front end, speech encoder, voice activity, transcriber and its source of words.
+"""How the assistant hears: mel front end, speech encoder, voice activity, and the sources of the user's words.
 
 Knows shapes and rules; knows nothing of weights or files.
 """
@@ -133,11 +133,37 @@ class TranscriberConfig(Config):
     abandoned_s: float = 4.0
 
 
+class CtcConfig(Config):
+    """A causal network on the encoder's features that spells words as they are spoken, and when a word or turn ends.
+
+    Attributes:
+        stride: encoder frames per step of the network.
+        width, inner: of its residual blocks.
+        kernel, dilations: steps each block looks back at, and how far they lie apart.
+        close_s: time without letters after which a word that has not been finished counts as finished.
+        answered_s: time without letters that ends a turn while the assistant speaks.
+        abandoned_s: time without letters that ends a turn while the assistant is mute.
+    """
+
+    stride: int = 2
+    width: int = 256
+    inner: int = 512
+    kernel: int = 5
+    dilations: tuple[int, ...] = (1, 1, 2, 2)
+    close_s: float = 0.4
+    answered_s: float = 0.4
+    abandoned_s: float = 4.0
+
+
+Source = Literal["none", "ctc", "transcriber"]
+
+
 class WordsConfig(Config):
     """Where the user's words come from."""
 
-    source: Literal["none", "ctc", "transcriber"] = "transcriber"
+    source: Source = "transcriber"
     transcriber: TranscriberConfig = TranscriberConfig()
+    ctc: CtcConfig = CtcConfig()
 
 
 class WhisperExport(Config):

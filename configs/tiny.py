@@ -1,8 +1,8 @@
-"""The tiny model: two layers, random weights, for tests of everything around a model."""
+"""The tiny models: two layers, random weights, for tests of everything around a model."""
 
 from configs.core import AssistantSideConfig, CoreConfig, LlmConfig, UserSideConfig
 from configs.language import TextTokenizerConfig
-from configs.listening import EncoderConfig, WhisperShape, WordsConfig
+from configs.listening import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
 from configs.model import EarsConfig, MindConfig, ModelConfig
 from configs.schedule import ScheduleConfig
 from configs.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
@@ -38,3 +38,13 @@ TINY = ModelConfig(
         srh=SrhConfig(width=32, blocks=1, duration_width=24, duration_blocks=1, hidden=_WIDTH, hidden_width=4),
     ),
 )
+
+TINY_CTC = TINY.model_copy(
+    update={
+        "mind": TINY.mind.model_copy(update={"name": "tiny-ctc"}),
+        "ears": TINY.ears.model_copy(
+            update={"words": WordsConfig(source="ctc", ctc=CtcConfig(width=16, inner=24, dilations=(1, 2)))}
+        ),
+    }
+)
+"""The same with words: random letters of its own CTC ears."""

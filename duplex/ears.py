@@ -1,11 +1,13 @@
 """The hearing half as one object: its folder of weights, read and written.
 
 Knows files and stages; knows nothing of conversations. Files: ears.yaml (configuration), whisper.safetensors and
-whisper_vocabulary.json; the encoder serves the features, encoder and decoder together the words.
+whisper_vocabulary.json; the encoder serves the features, encoder and decoder together the words. Where the source of
+words is `ctc`, ctc.safetensors makes them of the features.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Final, Self
 
 import torch
@@ -15,16 +17,19 @@ from torch import Tensor
 
 from configs.base import ConfigError
 from configs.model import EarsConfig
+from duplex.stages.ctc_network import CtcNetwork, load_ctc
+from duplex.stages.ctc_words import CtcWords
 from duplex.stages.encoder import SpeechEncoder
 from duplex.stages.transcriber import Transcriber
 from duplex.stages.whisper_blocks import AudioEncoder
-from duplex.stages.whisper_decoding import load_whisper
+from duplex.stages.whisper_decoding import Whisper, load_whisper
 from duplex.stages.words import NoWords, WordSource
 from duplex.text.whisper_vocabulary import WhisperVocabulary
 
 CONFIG: Final = "ears.yaml"
 WEIGHTS: Final = "whisper.safetensors"
 VOCABULARY: Final = "whisper_vocabulary.json"
+CTC: Final = "ctc.safetensors"
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,17 @@ class Ears:
 
     @classmethod
     def fresh(cls, config: EarsConfig) -> Self:
-        """A random encoder and no words; seed torch before."""
-        return cls(config, SpeechEncoder(config.encoder, AudioEncoder(config.encoder.shape)).eval(), NoWords())
+        """A random encoder, and random words where the source is `ctc`, else none; seed torch before."""
+        encoder = SpeechEncoder(config.encoder, AudioEncoder(config.encoder.shape)).eval()
+        if config.words.source != "ctc":
+            return cls(config, encoder, NoWords())
+        words = [f"{letter} " for letter in ascii_lowercase]
+        network = CtcNetwork(config.words.ctc, config.encoder.shape.dim, words).eval()
+        return cls(config, encoder, CtcWords(network, config.encoder.block_frames))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a folder with the three files.
+        """Read a folder with the files.
 
         Raises:
             ConfigError: a file is missing or broken, or they do not belong together.
@@ -52,16 +62,16 @@ class Ears:
         transcriber = config.words.transcriber
         whisper = load_whisper(_read(folder / WEIGHTS), vocabulary, transcriber.shape, transcriber.decoding)
         encoder = SpeechEncoder(config.encoder, whisper.encoder)
-        return cls(config, encoder, _words(config, Transcriber(transcriber, whisper)))
+        return cls(config, encoder, _words(config, whisper, folder))
 
 
-def _words(config: EarsConfig, transcriber: Transcriber) -> WordSource:
-    source = config.words.source
-    if source == "transcriber":
-        return transcriber
-    if source == "none":
-        return NoWords()
-    raise ConfigError(f"words.source '{source}' has no weights here; choose 'transcriber' or 'none'")
+def _words(config: EarsConfig, whisper: Whisper, folder: Path) -> WordSource:
+    words, encoder = config.words, config.encoder
+    if words.source == "transcriber":
+        return Transcriber(words.transcriber, whisper)
+    if words.source == "ctc":
+        return CtcWords(load_ctc(words.ctc, encoder.shape.dim, folder / CTC), encoder.block_frames)
+    return NoWords()
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from configs.tiny import TINY
+from configs.tiny import TINY, TINY_CTC
 from duplex.interface import ConversationOptions, Samples, SlotResult
 from duplex.model import DuplexModel
 from duplex.row_group import RowGroup
@@ -19,7 +19,7 @@ from duplex.row_group import RowGroup
 class DuplexGenerator:
     """`SlotGenerator` over a `DuplexModel`: rows in groups of `rows_per_step`, each with its own states.
 
-    The transcriber runs beside the steps in a worker thread; its words enter exactly one slot later, whether it was
+    The source of words runs beside the steps in a worker thread; its words enter exactly one slot later, whether it was
     quick or the step had to wait for it. Without `beside` it runs within the step; results are the same.
     """
 
@@ -59,11 +59,12 @@ class DuplexGenerator:
 
 
 def load_generator(model: str, rows: int, beside: bool = True) -> DuplexGenerator:
-    """Generator of a model: "tiny" (random, for tests), "mini", a checkpoint folder or a hub id.
+    """Generator of a model: "tiny" or "tiny-ctc" (random, for tests), "mini", a checkpoint folder or a hub id.
 
     Raises:
         ConfigError: there is no such model or its files are not usable.
     """
-    if model == TINY.mind.name:
-        return DuplexGenerator(DuplexModel.random(TINY), rows, beside)
+    for tiny in (TINY, TINY_CTC):
+        if model == tiny.mind.name:
+            return DuplexGenerator(DuplexModel.random(tiny), rows, beside)
     return DuplexGenerator(DuplexModel.from_pretrained(model), rows, beside)

@@ -1,6 +1,6 @@
 """A few conversations that one step runs together: their states in every stage, and the order of a slot.
 
-hear    words that became known, encoder features            -> U_t
+hear    encoder features, words that became known            -> U_t
 think   plan, shared LLM, state head                         -> decision for slot t + 1
 say     text token, speech tokens, samples of slot t + 1     -> A_(t + 1)
 """
@@ -40,7 +40,7 @@ class RowGroup:
         self._tokens = model.srh.silence.to(torch.int8).repeat(size, AUDIO.tokens_per_slot, 1)
         self._conversations = [self._conversation(ConversationOptions()) for _ in range(size)]
         self._core = model.core.init_state(size, self._conversations[0].scheduler.layout)
-        self._transcribing: Future[WordsResult] | None = None
+        self._recognising: Future[WordsResult] | None = None
         self._stage_ms: dict[str, float] = {}
 
     @torch.inference_mode()
@@ -78,20 +78,19 @@ class RowGroup:
         return Conversation(options, model.config.schedule, model.tokenizer, model.truecase, prefix)
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
-        """Words that became known with this slot, and its features; sets the transcriber to work on it."""
-        source = self._model.words
+        """Words that became known with this slot, and its features; sets the source of words to work on it."""
+        with self._timed("encoder"):
+            features = self._model.encoder.step(pcm, self._encoder, active)
         with self._timed("words"):
             heard = self._collect(active)
             speaking = torch.tensor([row.assistant.state is State.SPEAK for row in self._conversations])
-            request = source.prepare(WordsInput(pcm, speaking), self._words, active)
-            self._transcribing = self._submit(request)
-        with self._timed("encoder"):
-            features = self._model.encoder.step(pcm, self._encoder, active)
+            request = self._model.words.prepare(WordsInput(pcm, features, speaking), self._words, active)
+            self._recognising = self._submit(request)
         return heard, features
 
     def _collect(self, active: Tensor) -> list[UserWords | None]:
         """Result of the slot before; waits for it if need be, so that words always enter exactly one slot later."""
-        result = self._transcribing.result() if self._transcribing is not None else ()
+        result = self._recognising.result() if self._recognising is not None else ()
         heard = self._model.words.deliver(result, self._words, active)
         for conversation, words in zip(self._conversations, heard, strict=True):
             if words is not None:

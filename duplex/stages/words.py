@@ -21,10 +21,12 @@ class WordsInput:
 
     Attributes:
         pcm: [B, 3200] the user's audio at 16 kHz, -1..1.
+        features: [B, 10, D] what the speech encoder makes of it.
         speaking: [B] bool, the assistant speaks in this slot.
     """
 
     pcm: Tensor
+    features: Tensor
     speaking: Tensor
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from configs.policy import PolicyConfig, Threshold
-from configs.tiny import TINY
+from configs.tiny import TINY, TINY_CTC
 from duplex.generator import DuplexGenerator
 from duplex.interface import ConversationOptions, SlotResult
 from duplex.model import DuplexModel
@@ -135,3 +135,13 @@ def test_random_models_do_not_touch_the_global_generator() -> None:
     torch.manual_seed(5)
     DuplexModel.random(TINY)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
+    generator = DuplexGenerator(DuplexModel.random(TINY_CTC), rows=2)
+    one, two = run(generator, 0, talkative(), audio(1)), run(generator, 1, talkative(), audio(1))
+    generator.close()
+    heard = [result.user for result in one if result.user is not None]
+    assert heard
+    assert heard[0].turn == 0
+    assert same(one, two)

@@ -56,7 +56,7 @@ def word_error_rates(config: HearingEvaluation, ears: Ears, whisper: Whisper, fi
     whole, live, told_all, clips = [], [], [], []
     for file in track(files, description=files[0].name.split("/")[0]):
         clip, said = read_sound(file.path), _words(file.text.split(_ANSWER)[0])
-        told = listen(ears.words, as_conversation(clip, config))
+        told = listen(ears, as_conversation(clip, config))
         (text,) = recognise(whisper, [clip], RecognitionConfig())
         whole.append(word_errors(said, _words(text)))
         live.append(word_errors(said, " ".join(one.words.text for one in told)))
@@ -74,11 +74,11 @@ def false_words(config: HearingEvaluation, ears: Ears, files: list[DataFile]) ->
     """What is heard in clips without speech and in silence."""
     heard = {}
     for file in track(files, description="noise"):
-        told = listen(ears.words, as_conversation(read_sound(file.path), config))
+        told = listen(ears, as_conversation(read_sound(file.path), config))
         if told:
             heard[file.name] = " ".join(one.words.text for one in told)
     silence = as_conversation(np.zeros(round(config.silence_s * AUDIO.input_rate), np.float32), config)
-    words = sum(len(one.words.text.split()) for one in listen(ears.words, silence))
+    words = sum(len(one.words.text.split()) for one in listen(ears, silence))
     return {"n": len(files), "with_words": len(heard), "heard": heard, "words_in_silence": words}
 
 

@@ -1,6 +1,6 @@
-"""A clip fed to a source of words slot by slot, as a conversation would: what it told, and when.
+"""A clip fed to the ears slot by slot, as a conversation would: what their source of words told, and when.
 
-Knows the source's interface; knows nothing of data or figures.
+Knows the stages' interface; knows nothing of data or figures.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.hearing import HearingEvaluation
+from duplex.ears import Ears
 from duplex.interface import UserWords
-from duplex.stages.words import WordsInput, WordSource, step
+from duplex.stages.words import WordsInput, step
 
 Samples = NDArray[np.float32]
 _SPEECH_DB = -35.0
@@ -27,14 +28,16 @@ class Told:
     words: UserWords
 
 
-def listen(source: WordSource, samples: Samples) -> list[Told]:
+def listen(ears: Ears, samples: Samples) -> list[Told]:
     """All words of a conversation: samples [N] at 16 kHz, the assistant mute throughout."""
     size = AUDIO.slot_input_samples
     pcm = torch.from_numpy(np.pad(samples, (0, -len(samples) % size)))
-    state, active = source.init_state(1), torch.ones(1, dtype=torch.bool)
+    encoder, state = ears.encoder.init_state(1), ears.words.init_state(1)
+    active, mute = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
     told = []
     for slot, part in enumerate(pcm.split(size)):
-        (words,) = step(source, WordsInput(part[None], torch.zeros(1, dtype=torch.bool)), state, active)
+        features = ears.encoder.step(part[None], encoder, active)
+        (words,) = step(ears.words, WordsInput(part[None], features, mute), state, active)
         if words is not None:
             told.append(Told(slot * AUDIO.slot_seconds, words))
     return told

@@ -19,6 +19,7 @@ SLOT = AUDIO.slot_input_samples
 CONFIG = TranscriberConfig()
 SENTENCE = [THE, CAT, SAT, ON, A, MAT]
 VOICE, SILENCE = "v", "."
+NO_FEATURES = torch.zeros(1, 10, 0)
 
 
 class FakeWhisper(Whisper):
@@ -54,7 +55,7 @@ class Talk:
         told = []
         for sign in drawn:
             pcm = _voice() if sign in "vV" else torch.zeros(SLOT)
-            x = WordsInput(pcm[None], torch.tensor([sign in "V:"]))
+            x = WordsInput(pcm[None], NO_FEATURES, torch.tensor([sign in "V:"]))
             (words,) = step(self.source, x, self.state, torch.ones(1, dtype=torch.bool))
             if words is not None:
                 told.append((self.slot, words))
@@ -167,7 +168,8 @@ def test_rows_do_not_know_their_batch() -> None:
     together = []
     for slot, sign in enumerate("..vvv...."):
         pcm = torch.stack([_voice() if slot % 2 else torch.zeros(SLOT), _voice() if sign == "v" else torch.zeros(SLOT)])
-        words = step(source, WordsInput(pcm, torch.zeros(2, dtype=torch.bool)), state, torch.ones(2, dtype=torch.bool))
+        x = WordsInput(pcm, NO_FEATURES, torch.zeros(2, dtype=torch.bool))
+        words = step(source, x, state, torch.ones(2, dtype=torch.bool))
         together += [(slot, words[1])] if words[1] is not None else []
     assert together == alone
 
@@ -178,7 +180,7 @@ def test_an_inactive_row_stays_and_gets_its_words_later() -> None:
     got = []
     for sign in "..vvv....":
         pcm = torch.stack([torch.zeros(SLOT), _voice() if sign == "v" else torch.zeros(SLOT)])
-        x = WordsInput(pcm, torch.zeros(2, dtype=torch.bool))
+        x = WordsInput(pcm, NO_FEATURES, torch.zeros(2, dtype=torch.bool))
         for active in (torch.tensor([True, False]), torch.tensor([True, True])):
             words = step(source, x, state, active)
             assert active[1] or words[1] is None
