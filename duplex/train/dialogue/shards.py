@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
+from configs.base import ConfigError
 from duplex.train.dialogue.scene import Scene
 
 Features = NDArray[np.float16]
@@ -18,7 +19,7 @@ Features = NDArray[np.float16]
 _FILE_FEATURES, _FILE_SCENES = "features.f16", "scenes.jsonl"
 
 
-class ShardError(RuntimeError):
+class ShardError(ConfigError):
     """A shard cannot be used. The message says which file, why and how to mend it."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
+from configs.base import ConfigError
 from configs.simulation import AnswerLengthConfig
 from duplex.train.dialogue.director import answer_seconds
 from duplex.train.dialogue.oracle import Answer
@@ -21,7 +22,7 @@ NOT_TAUGHT = -100
 """Text target of a slot in which the text head is not asked."""
 
 
-class TrackError(RuntimeError):
+class TrackError(ConfigError):
     """A table of tracks cannot be used. The message says which file, why and how to mend it."""
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.base import ConfigError
+
 Samples = NDArray[np.float32]
 
 _FULL_SCALE = 32767
 _SAMPLE_BYTES = 2
 
 
-class BankError(RuntimeError):
+class BankError(ConfigError):
     """The clip bank cannot be used. The message says which file, why and how to mend it."""
 
 
