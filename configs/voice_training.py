@@ -1,4 +1,4 @@
-"""Settings of the voice's training recipes: corpus, tokenizer, pointer head, decoder."""
+"""Settings of the voice's training recipes: corpus, tokenizer, pointer head, decoder, hidden vectors."""
 
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class SrhTraining(Config):
     """Pointer head on simulated text arrival (one text token a slot).
 
     `late_share` of the utterances get text late: a slot brings no token with `late_chance`. `long_word_share` of the
-    words take more than one token. Text is held back while `hold_units` units are queued.
+    words take more than one token. Text is held back while `hold_units` units are queued. Where samples have hidden
+    vectors of the language model, `blind_share` of them get zeros instead, so that the head speaks without one too.
     """
 
     steps: int = 9_000
@@ -59,6 +60,7 @@ class SrhTraining(Config):
     foreign_share: float = 0.06
     blank_share: float = 0.06
     following_noise: float = 0.1
+    blind_share: float = 0.25
 
 
 class DecoderTraining(Config):
@@ -81,3 +83,53 @@ class VoiceTraining(Config):
     tokenizer: TokenizerTraining = TokenizerTraining()
     srh: SrhTraining = SrhTraining()
     decoder: DecoderTraining = DecoderTraining()
+
+
+class EncoderTraining(Config):
+    """An encoder for a decoder that is given: it reads the digits out of the sound the decoder makes of them.
+
+    `foreign_weight` is that of the teacher's own sound, which has to come back from the decoder as it was.
+    """
+
+    steps: int = 2_000
+    seed: int = 0
+    batch: int = 6
+    crop_tokens: int = 96
+    rate: float = 2e-3
+    warmup: int = 100
+    foreign_weight: float = 0.5
+
+
+class QuestionConfig(Config):
+    """How questions come before the answers: slots until the user's words are known, and until the answer begins.
+
+    The first slot has a number up to `latest_first_slot`. The user is silent but for noise of deviation `noise`.
+    """
+
+    before: tuple[int, int] = (4, 16)
+    after: tuple[int, int] = (0, 3)
+    latest_first_slot: int = 600
+    noise: float = 1e-3
+
+
+class HiddenTraining(Config):
+    """Fine-tuning of the pointer head on hidden vectors of the core.
+
+    `answers` distinct answers of the corpus are spoken at `speeds`; `held_out` of them only measure. The map of the
+    hidden vector learns at `rate`, everything else at `others` times it.
+    """
+
+    seed: int = 0
+    answers: int = 2_400
+    held_out: int = 130
+    speeds: tuple[float, ...] = (0.95, 1.0, 1.0, 1.05)
+    question: QuestionConfig = QuestionConfig()
+    encoder: EncoderTraining = EncoderTraining()
+    srh: SrhTraining = SrhTraining(late_share=0.05)
+    rows: int = 256
+    conversations: int = 16
+    steps: int = 1_500
+    rate: float = 1e-3
+    others: float = 0.06
+    warmup: int = 50
+    measured_batches: int = 24

@@ -68,10 +68,11 @@ class DigitNetwork(nn.Module):
             units, stress: [B, 9] window around the pointer.
             scalars: [B, SCALARS].
             history: [B, 5, 15] the last tokens as digits -2..2, newest first.
-            hidden: [B, H] vector of the language model for this slot; zeros where there is none.
+            hidden: [B, H] vector of the language model for this slot, of any scale; zeros where there is none.
         """
+        told = self.hidden(F.layer_norm(hidden, hidden.shape[-1:]))
         past = history.flatten(1) / self.tokenizer.top
-        x = torch.cat([self.window(units, stress), scalars, past, self.hidden(hidden)], 1)
+        x = torch.cat([self.window(units, stress), scalars, past, told], 1)
         logits = self.outward(self.norm(self.trunk(self.inward(x))))
         return logits.float().reshape(-1, self.tokenizer.digits, self.tokenizer.levels)
 

@@ -9,6 +9,7 @@
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
     mind                    what ships of it                    -> the model folder
+    voice-hidden            the refined head reads the core     -> the model folder
     trials, knowledge       recordings and texts for evaluation
 
 Every step goes on where it was stopped. Knows files and configurations; the steps are in their rooms.
@@ -152,6 +153,24 @@ def mind(config: ConfigFile = None, weights: Path = _RUNS / "core" / "core.safet
     from duplex.train.core import export
 
     export.run(_read(MindConfig, config, "mind"), weights, model, model)
+
+
+@app.command()
+def voice_hidden(
+    config: ConfigFile = None,
+    work: Out = _RUNS / "voice_hidden",
+    model: Model = _MODEL,
+    out: Path | None = None,
+    codec: Path | None = None,
+) -> None:
+    """Fine-tune the refined head on the core's hidden vectors; OUT gets the voice, else the model folder.
+
+    CODEC: folder of the run that trained the voice; without it an encoder is fitted to the voice first.
+    """
+    from configs.voice_training import HiddenTraining
+    from duplex.train.voice import hidden
+
+    hidden.run(_read(HiddenTraining, config, "voice_hidden"), model, work, out or model, codec)
 
 
 @app.command()

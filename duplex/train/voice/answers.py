@@ -9,6 +9,7 @@ from typing import Final
 
 from configs.language import CorpusConfig
 from duplex.train.text.corpus import Corpus, Split
+from duplex.train.text.exchange import Exchange
 from duplex.train.voice.corpus import Items, items_of
 
 _SPLITS: Final[tuple[Split, ...]] = ("train", "heldout_pair", "ood")
@@ -34,17 +35,26 @@ def answers(count: int, seed: int) -> list[Items]:
 
 def sample(count: int, seed: int) -> list[str]:
     """Texts of `count` distinct answers to measure the voice with, evenly over the kinds of questions."""
+    return [exchange.assistant for exchange in exchanges(count, seed)]
+
+
+def exchanges(count: int, seed: int, rows: int = _SAMPLED_ROWS) -> list[Exchange]:
+    """`count` exchanges with distinct answers, evenly over the kinds of questions; `rows` are drawn of each split."""
     rng = random.Random(seed)
     corpus = Corpus.build(CorpusConfig())
-    by_kind: dict[str, set[str]] = {}
+    by_kind: dict[str, dict[str, Exchange]] = {}
     for split in _SPLITS:
-        for exchange in corpus.rows(split, rng, _SAMPLED_ROWS):
+        for exchange in corpus.rows(split, rng, rows):
             if len(exchange.assistant) <= _LONGEST_SAMPLE:
-                by_kind.setdefault(exchange.kind, set()).add(exchange.assistant)
-    pools = [rng.sample(sorted(by_kind[kind]), len(by_kind[kind])) for kind in sorted(by_kind)]
+                by_kind.setdefault(exchange.kind, {}).setdefault(exchange.assistant, exchange)
+    pools = [[of[text] for text in rng.sample(sorted(of), len(of))] for _, of in sorted(by_kind.items())]
     rng.shuffle(pools)
-    dealt = [pool[turn] for turn in range(max(map(len, pools))) for pool in pools if turn < len(pool)]
-    return list(dict.fromkeys(dealt))[:count]
+    distinct: dict[str, Exchange] = {}
+    for turn in range(max(map(len, pools))):
+        for pool in pools:
+            for exchange in pool[turn : turn + 1]:
+                distinct.setdefault(exchange.assistant, exchange)
+    return list(distinct.values())[:count]
 
 
 def parted(items: Items) -> Iterator[Items]:

@@ -5,7 +5,7 @@ sample, so training sees exactly the numbers that speaking sees. Knows units, ti
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from configs.voice_training import SrhTraining
 from duplex.stages.bands import silence
 from duplex.stages.pointer import Pointer
 from duplex.text.phonemes import PUNCTUATION, SPACE, UNITS, Unit
+from duplex.train.voice.batch import HOLD
 from duplex.train.voice.data import Utterance
 
 _EDGE_FRAMES = 2
@@ -31,32 +32,45 @@ class Track:
         bands: [15 * slots, 98] what sounds, pauses for late text included.
         tokens: (window units, window stress, scalars, token index) where speech has begun.
         units: (window units, window stress, scalars, (class now, class next or -1)) for every unit entered.
+        text: per slot the index of the text token that enters, the number of tokens for the end mark, or `HOLD`.
     """
 
     bands: NDArray[np.float32]
     tokens: list[tuple[list[int], list[int], list[float], int]] = field(default_factory=list)
     units: list[tuple[list[int], list[int], list[float], tuple[int, int]]] = field(default_factory=list)
+    text: list[int] = field(default_factory=list)
 
 
 class Arrival:
     """Simulates one utterance after the other; all chance comes from `rng`."""
 
-    def __init__(self, srh: SrhConfig, bands: BandConfig, config: SrhTraining, rng: random.Random) -> None:
+    def __init__(
+        self,
+        srh: SrhConfig,
+        bands: BandConfig,
+        config: SrhTraining,
+        rng: random.Random,
+        pieces: Callable[[str], int] | None = None,
+    ) -> None:
+        """`pieces`: text tokens of a word or mark; without it their number is drawn."""
         self._srh, self._bands, self._config, self._rng = srh, bands, config, rng
+        self._count = pieces
         self._quiet = silence(bands).numpy()
 
     def track(self, utterance: Utterance) -> Track:
         """Samples and target bands of one utterance."""
-        walk = _Walk(self._srh, utterance)
+        walk, text = _Walk(self._srh, utterance), _Text()
         late = self._config.late_chance if self._rng.random() < self._config.late_share else 0.0
         words = self._pieces(utterance)
         trailing = 0
         while trailing <= _TRAILING_SLOTS:
-            if walk.pointer.queued < self._config.hold_units and self._rng.random() >= late:
+            arrives = walk.pointer.queued < self._config.hold_units and self._rng.random() >= late
+            if arrives:
                 self._arrive(words, walk)
+            text.slot(arrives, walk.pointer.finished)
             walk.slot()
             trailing += walk.pointer.exhausted
-        return Track(self._sound(utterance, walk), walk.tokens, walk.units)
+        return Track(self._sound(utterance, walk), walk.tokens, walk.units, text.entering)
 
     def _arrive(self, words: Iterator[tuple[Unit, ...] | None], walk: "_Walk") -> None:
         """One text token: the last piece of an item completes it; after the last item the text is over."""
@@ -76,6 +90,8 @@ class Arrival:
             yield _item(utterance, index)
 
     def _extra_pieces(self, word: str) -> int:
+        if self._count is not None:
+            return self._count(word) - 1
         if word in PUNCTUATION or self._rng.random() >= self._config.long_word_share:
             return 0
         return self._rng.randint(1, 1 + len(word) // 4)
@@ -89,6 +105,21 @@ class Arrival:
             piece = utterance.bands[source : source + round((end_ms - start_ms) * rate)].astype(np.float32)
             frames[start : start + len(piece)] = _soft(piece, self._quiet)
         return frames
+
+
+class _Text:
+    """Which text token entered in which slot."""
+
+    def __init__(self) -> None:
+        self.entering: list[int] = []
+        self._entered = 0
+        self._over = False
+
+    def slot(self, arrives: bool, finished: bool) -> None:
+        """One slot; `finished` after it the text is over, so that the first such slot has the end mark."""
+        self.entering.append(self._entered if arrives and not self._over else HOLD)
+        self._entered += arrives
+        self._over = finished
 
 
 class _Walk:

@@ -28,7 +28,7 @@ def run(voice: VoiceConfig, config: DecoderTraining, srh: SrhTraining, speech: P
     if not path.exists():
         torch.save(free_running(load_networks(voice, out).digits, samples, config.rows), path)
     predicted = torch.load(path, weights_only=True)
-    bands, _ = simulate(voice, srh, load(speech))
+    bands = simulate(voice, srh, load(speech)).bands
     decoder = load_codec(voice, out).decoder.train()
     loop = Loop(decoder, Optimization(config.rate), config.steps, out / "decoder.pt", "decoder")
     for step in loop.steps(cosine(config.warmup, config.steps)):
@@ -79,7 +79,7 @@ def _speak(network: DigitNetwork, samples: Samples, predicted: Tensor, group: Te
             samples.stress[pick].long(),
             samples.scalars[pick].float(),
             predicted[place[:, None] - back].float(),
-            torch.zeros(len(pick), network.config.hidden),
+            samples.hidden_at(pick, network.config.hidden),
         )
         predicted[place] = (logits.argmax(-1) - top).to(predicted.dtype)
 

@@ -5,7 +5,7 @@ nothing of training.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,12 +16,15 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
+from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.judge import WordErrors, quality, recognise, word_errors
 from duplex.stages.detokenizer import DetokenizerInput
 from duplex.stages.srh import SrhInput
+from duplex.train.voice.batch import HOLD
 from duplex.train.voice.corpus import Items, items_of
+from duplex.train.voice.thinking import Thinker
 from duplex.voice import Voice
 
 Samples = NDArray[np.float32]
@@ -42,16 +45,26 @@ class Spoken:
 
 
 def run(
-    folder: Path, texts: Sequence[str], out: Path, asr: str = "", lead_units: int = 16, mos_clips: int = 20
+    folder: Path,
+    texts: Sequence[str],
+    out: Path,
+    asr: str = "",
+    lead_units: int = 16,
+    mos_clips: int = 20,
+    think: Callable[[str, Tensor], Thinker] | None = None,
 ) -> dict[str, Any]:
     """Speak `texts` with the voice in `folder`; write wavs and `voice.json` to `out`, return the figures.
 
-    `asr` is a folder or name of a faster-whisper model, "" the packaged one.
+    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `think` gives the core that answers with a
+    text, for the token of silence; without it the head gets no hidden vectors.
     """
     out.mkdir(parents=True, exist_ok=True)
     voice = Voice.load(folder)
     pairs = [(text, items) for text in texts if (items := items_of(text))]
-    spoken = [speak(voice, items, seed, lead_units) for seed, (_, items) in enumerate(track(pairs, "speaking"))]
+    spoken = [
+        speak(voice, items, seed, lead_units, think(text, voice.head.silence) if think else None)
+        for seed, (text, items) in enumerate(track(pairs, "speaking"))
+    ]
     for index, one in enumerate(spoken[:_KEPT_CLIPS]):
         sf.write(out / f"{index:02d}.wav", one.samples, AUDIO.output_rate)
     figures = {
@@ -66,8 +79,9 @@ def run(
     return figures
 
 
-def speak(voice: Voice, items: Items, seed: int, lead_units: int) -> Spoken:
-    """One item a slot, held back while `lead_units` units are queued, until all has sounded."""
+def speak(voice: Voice, items: Items, seed: int, lead_units: int, thinker: Thinker | None = None) -> Spoken:
+    """One item (with a `thinker` one text token) a slot, held back while `lead_units` units are queued, to the end."""
+    pieces = thinker.pieces(" ".join(items)) if thinker else [[item] for item in items]
     head, detokenizer = voice.head, voice.detokenizer
     head_state, sound_state = head.init_state(1), detokenizer.init_state(1, [seed])
     yes, entered, queued, tail = torch.ones(1, dtype=torch.bool), 0, 0, 0
@@ -76,13 +90,17 @@ def speak(voice: Voice, items: Items, seed: int, lead_units: int) -> Spoken:
     first = _LONGEST_SLOTS
     while tail <= _TAIL_SLOTS and len(pcm) < _LONGEST_SLOTS:
         held = queued >= lead_units
-        words = list(items[entered : entered + 1]) if not held else []
-        finished = not held and entered >= len(items)
+        entering = HOLD if held or entered > len(pieces) else entered
+        words = pieces[entering] if 0 <= entering < len(pieces) else []
+        finished = torch.tensor([entered + (not held) > len(pieces)])
         entered += not held
         begin = perf_counter()
-        tokens = head.step(SrhInput([words], torch.tensor([finished]), yes), head_state, yes)
+        hidden = thinker.hidden if thinker else None
+        tokens = head.step(SrhInput([words], finished, yes, hidden), head_state, yes)
         pcm.append(detokenizer.step(DetokenizerInput(tokens.tokens, yes), sound_state, yes)[0].numpy())
         times.append(1000 * (perf_counter() - begin))
+        if thinker:
+            thinker.say(entering, tokens.tokens)
         queued, tail = int(tokens.queued[0]), tail + bool(tokens.exhausted[0])
         first = min(first, len(pcm) - 1) if tokens.spoken[0] else first
     return Spoken(np.concatenate(pcm), times, first)

@@ -5,7 +5,7 @@ they come about is in `arrival`.
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Samples:
         place: [M] where in `digits` a token sample's target stands; its history stands before it.
         units, stress, scalars: [M, 9], [M, 9], [M, SCALARS] of the token samples.
         unit_units, unit_stress, unit_scalars, unit_classes: [K, ...] of the duration samples; class -1 is no target.
+        slot: [M] row of `hidden` of the token samples, or None.
+        hidden: [S, H] vectors of the language model for slots, or None: the head gets zeros.
     """
 
     digits: Tensor
@@ -51,6 +53,14 @@ class Samples:
     unit_stress: Tensor
     unit_scalars: Tensor
     unit_classes: Tensor
+    slot: Tensor | None = None
+    hidden: Tensor | None = None
+
+    def hidden_at(self, pick: Tensor, width: int) -> Tensor:
+        """[B, width] hidden vectors of the token samples `pick`; zeros where there are none."""
+        if self.hidden is None or self.slot is None:
+            return torch.zeros(len(pick), width)
+        return self.hidden[self.slot[pick]].float()
 
     def save(self, path: Path) -> None:
         """Write all tensors to one file."""
@@ -60,6 +70,30 @@ class Samples:
     def load(cls, path: Path) -> "Samples":
         """Read what `save` wrote."""
         return cls(**torch.load(path, weights_only=True))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Tracks in a row, with silence between them.
+
+    Attributes:
+        bands: [3N, 98] float16, what sounds.
+        columns: the columns of `Samples` after `digits`, without the optional ones.
+        tokens: N.
+        firsts: place of each track's first token; a track begins with a slot.
+        texts: `Track.text` of each.
+    """
+
+    bands: Tensor
+    columns: tuple[Tensor, ...]
+    tokens: int
+    firsts: list[int]
+    texts: list[list[int]]
+
+    def samples(self, digits: Tensor) -> Samples:
+        """Samples of the digits [N, 15]."""
+        place, units, stress, scalars, *unit_columns = self.columns
+        return Samples(digits, place, units, stress, scalars, *unit_columns)
 
 
 class HeadNetworks(nn.Module):
@@ -90,25 +124,28 @@ def prepare(
     voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, utterances: Iterable[Utterance]
 ) -> Samples:
     """Simulate the arrival of every utterance's text and encode what sounds."""
-    bands, columns = simulate(voice, config, utterances)
-    place, units, stress, scalars, *unit_columns = columns
-    return Samples(encode_all(encoder, bands, voice), place, units, stress, scalars, *unit_columns)
+    layout = simulate(voice, config, utterances)
+    return layout.samples(encode_all(encoder, layout.bands, voice))
 
 
 def simulate(
-    voice: VoiceConfig, config: SrhTraining, utterances: Iterable[Utterance]
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """What sounds, [3N, 98] float16 with silence between utterances, and the columns of `Samples` after `digits`."""
-    arrival = Arrival(voice.srh, voice.bands, config, random.Random(config.seed))
+    voice: VoiceConfig,
+    config: SrhTraining,
+    utterances: Iterable[Utterance],
+    pieces: Callable[[str], int] | None = None,
+) -> Layout:
+    """Let the text of every utterance arrive; `pieces` as in `Arrival`."""
+    arrival = Arrival(voice.srh, voice.bands, config, random.Random(config.seed), pieces)
     pause = np.tile(silence(voice.bands).numpy(), (_LEAD_SLOTS * voice.bands.frames_per_slot, 1)).astype(np.float16)
-    bands, tracks, first = [pause], [], len(pause) // voice.bands.frames_per_token
+    bands, tracks, texts, firsts = [pause], [], [], [len(pause) // voice.bands.frames_per_token]
     for utterance in track(utterances, "simulating"):
         one = arrival.track(utterance)
-        tracks.append(_packed(one, first))
+        tracks.append(_packed(one, firsts[-1]))
+        texts.append(one.text)
         bands += [one.bands.astype(np.float16), pause]
-        first += (len(one.bands) + len(pause)) // voice.bands.frames_per_token
+        firsts.append(firsts[-1] + (len(one.bands) + len(pause)) // voice.bands.frames_per_token)
     columns = tuple(torch.cat(column) for column in zip(*tracks, strict=True))
-    return torch.from_numpy(np.concatenate(bands)), columns
+    return Layout(torch.from_numpy(np.concatenate(bands)), columns, firsts[-1], firsts[:-1], texts)
 
 
 @torch.inference_mode()
@@ -146,7 +183,9 @@ def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> 
     scalars[:, FOLLOWING] *= torch.exp(config.following_noise * torch.randn(len(pick)))
     history = noisy_history(samples.digits, place, config, network)
     units, stress = samples.units[pick].long(), samples.stress[pick].long()
-    hidden = torch.zeros(len(pick), network.config.hidden)
+    hidden = samples.hidden_at(pick, network.config.hidden)
+    if samples.hidden is not None:
+        hidden *= torch.rand(len(pick), 1) >= config.blind_share
     logits = network(units, stress, scalars, history, hidden)
     target = samples.digits[place].long() + logits.shape[-1] // 2
     return F.cross_entropy(logits.flatten(0, 1), target.flatten())

@@ -1,0 +1,138 @@
+"""Recipe: the pointer head learns to read the core's hidden vector (`duplex train voice-hidden`).
+
+It goes on from the voice that ships, on the assistant's own answers: the map of the hidden vector, zero until now,
+learns fast, everything else slowly. Knows the order of the parts and their files; the samples are made in
+`hidden_samples`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from configs.base import ConfigError
+from configs.voice_training import CorpusConfig, HiddenTraining, SrhTraining
+from duplex.ears import Ears
+from duplex.mind import Mind
+from duplex.stages.speech_tokenizer import SpeechTokenizer
+from duplex.stages.srh_networks import DigitNetwork
+from duplex.train.loop import Loop, Optimization, cosine
+from duplex.train.text.exchange import Exchange
+from duplex.train.voice import data, encoder
+from duplex.train.voice.answers import exchanges
+from duplex.train.voice.corpus import Items, items_of
+from duplex.train.voice.data import Utterance
+from duplex.train.voice.hidden_samples import Preparation, Spoken
+from duplex.train.voice.srh import Samples, digit_loss
+from duplex.train.voice.thinking import quiet_features
+from duplex.train.voice.tokenizer import load_codec
+from duplex.voice import Voice
+
+HIDDEN: Final = "hidden.weight"
+SPEECH: Final = "speech"
+LEARNT: Final = "learnt.pt"
+HELD_OUT: Final = "held_out.pt"
+QUESTIONS: Final = "held_out.json"
+REPORT: Final = "hidden.json"
+_LONGEST_ITEMS = 45
+_ROWS_AN_ANSWER = 6
+
+
+def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path | None = None) -> Voice:
+    """Train the voice of `model` on vectors of its mind; files of the run go to `work`, the voice to `out`.
+
+    `codec` is the folder of the run that trained the voice, for its encoder; without it one is fitted to the voice.
+
+    Raises:
+        ConfigError: the encoder in `codec` is another voice's.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    voice = Voice.load(model)
+    if not (work / LEARNT).exists():
+        _prepare(config, voice, model, work, codec)
+    network, held_out = voice.head.digits, Samples.load(work / HELD_OUT)
+    before = held_out_losses(network, config, held_out)["zeros"]
+    tune(network, config, Samples.load(work / LEARNT), work / "hidden.pt")
+    report = {"before": before, **held_out_losses(network, config, held_out)}
+    (work / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    voice.save(out)
+    return voice
+
+
+def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: Path) -> None:
+    """Train `network` in place on samples with hidden vectors; goes on from the checkpoint `out`."""
+    torch.manual_seed(config.seed)
+    shares = {name: config.others for name, _ in network.named_parameters() if name != HIDDEN}
+    loop = Loop(network, Optimization(config.rate, shares=shares), config.steps, out, "hidden")
+    for step in loop.steps(cosine(config.warmup, config.steps)):
+        torch.manual_seed(config.seed * config.steps + step)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = digit_loss(network, samples, config.srh)
+        loop.update(loss)
+
+
+def held_out_losses(network: DigitNetwork, config: HiddenTraining, samples: Samples) -> dict[str, float]:
+    """Loss with the right hidden vectors, with zeros, and with those of other slots."""
+    assert samples.slot is not None
+    torch.manual_seed(config.seed)
+    foreign = replace(samples, slot=samples.slot[torch.randperm(len(samples.slot))])
+    seeing, blind = (config.srh.model_copy(update={"blind_share": share}) for share in (0.0, 1.0))
+    return {
+        "hidden": _mean_loss(network, samples, seeing, config.measured_batches),
+        "zeros": _mean_loss(network, samples, blind, config.measured_batches),
+        "foreign": _mean_loss(network, foreign, seeing, config.measured_batches),
+    }
+
+
+@torch.no_grad()
+def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, batches: int) -> float:
+    """Over the same draws for every network and kind of vectors."""
+    losses = []
+    for batch in range(batches):
+        torch.manual_seed(batch)
+        losses.append(float(digit_loss(network, samples, config)))
+    return round(sum(losses) / batches, 5)
+
+
+def _prepare(config: HiddenTraining, voice: Voice, model: Path, work: Path, codec: Path | None) -> None:
+    """Write the samples to learn from and those that only measure."""
+    asked = _asked(config)
+    corpus = CorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
+    data.run(voice.config, corpus, voice.head.lexicon, work / SPEECH, list(asked))
+    mind, quiet = Mind.load(model), quiet_features(Ears.load(model), config.question)
+    preparation = Preparation(voice, mind, quiet, config, asked)
+    utterances = list(data.load(work / SPEECH))
+    _write_questions(utterances[: config.held_out], asked, work / QUESTIONS)
+    held_out, learnt = (
+        preparation.lay_out(part) for part in (utterances[: config.held_out], utterances[config.held_out :])
+    )
+    tokenizer = _given(voice, codec) if codec else _fitted(config, voice, learnt, work)
+    preparation.samples(held_out, tokenizer).save(work / HELD_OUT)
+    preparation.samples(learnt, tokenizer).save(work / LEARNT)
+
+
+def _asked(config: HiddenTraining) -> dict[Items, Exchange]:
+    """Exchanges by the items of their answer, those that can be spoken as they stand."""
+    drawn = exchanges(config.answers, config.seed, _ROWS_AN_ANSWER * config.answers)
+    pairs = ((items_of(exchange.assistant), exchange) for exchange in drawn)
+    return {items: exchange for items, exchange in pairs if items and len(items) <= _LONGEST_ITEMS}
+
+
+def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchange], path: Path) -> None:
+    """Questions of the held-out answers by answer, as `Questions` of `thinking` takes them."""
+    found = {asked[one.items].assistant: asked[one.items].user for one in utterances}
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _given(voice: Voice, codec: Path) -> SpeechTokenizer:
+    tokenizer = load_codec(voice.config, codec).encoder
+    if not torch.equal(tokenizer.silence_token().float(), voice.head.silence.float()):
+        raise ConfigError(f"{codec} holds the encoder of another voice; name the run that trained this one, or none")
+    return tokenizer
+
+
+def _fitted(config: HiddenTraining, voice: Voice, learnt: Spoken, work: Path) -> SpeechTokenizer:
+    return encoder.run(voice, config.encoder, learnt.layout.bands, learnt.said, work / "encoder.pt")

@@ -1,0 +1,171 @@
+"""The core over answers that are given: the hidden vector that the refined head gets in each of their slots.
+
+    slot        ... m - 1   m    | a     a + 1
+    state       ... MUTE    MUTE | SPEAK SPEAK          a = m + 1: the answer's first slot
+    hidden from ...              | m     a              what is read out of a slot makes the next one
+
+Knows the core, its inputs and the text; knows nothing of how the head uses the vectors.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.voice_training import QuestionConfig
+from duplex.core import CoreInput
+from duplex.ears import Ears
+from duplex.mind import Mind
+from duplex.stages.fusion import ABSENT
+from duplex.train.dialogue.speak import completed
+from duplex.train.voice.batch import HOLD
+from tdm.layout import TdmLayout
+
+_QUIET_SLOTS = 100
+_MOMENT = datetime(2024, 1, 1)
+_MUTE, _SPEAK = 0, 1
+
+
+@dataclass(frozen=True)
+class Told:
+    """A question and its answer.
+
+    Attributes:
+        heard: ids of the user's words in each slot before the answer, at least one slot.
+        text: id of the text token of each slot of the answer.
+        tokens: [slots, k, digits] speech tokens of the answer.
+    """
+
+    heard: Sequence[Sequence[int]]
+    text: Sequence[int]
+    tokens: Tensor
+
+
+def heard_slots(ids: Sequence[int], places: int, config: QuestionConfig, rng: random.Random) -> list[Sequence[int]]:
+    """Ids of a question in slots: nothing while it is said, then `places` a slot, then a wait."""
+    words = [ids[first : first + places] for first in range(0, len(ids), places)]
+    before, after = rng.randint(*config.before), rng.randint(*config.after)
+    return [*[()] * before, *words, *[()] * after]
+
+
+def quiet_features(ears: Ears, config: QuestionConfig, slots: int = _QUIET_SLOTS) -> Tensor:
+    """[slots, frames, F] features of a user who is silent."""
+    draw = torch.Generator().manual_seed(0)
+    pcm = config.noise * torch.randn(1, slots * AUDIO.slot_input_samples, generator=draw)
+    return ears.encoder.encode(pcm)[0].unflatten(0, (slots, -1))
+
+
+def written_ids(entering: Sequence[int], ids: Sequence[int], mind: Mind) -> list[int]:
+    """Text id of each slot: `entering` counts the tokens `ids`, has their number for the end mark, or `HOLD`."""
+    written = [*ids, mind.tokenizer.eos]
+    return [mind.tokenizer.hold if index == HOLD else written[index] for index in entering]
+
+
+@torch.inference_mode()
+def hidden_vectors(
+    mind: Mind, told: Sequence[Told], silence: Tensor, quiet: Tensor, first_slot: int = 0
+) -> list[Tensor]:
+    """[slots, H] for each answer: row n is what the head gets to make the tokens of the answer's slot n.
+
+    Args:
+        mind: core, tokenizer and system prompt.
+        told: questions and answers, run side by side.
+        silence: [digits] the token of silence.
+        quiet: features of `quiet_features`.
+        first_slot: number of the first slot.
+    """
+    prefix = torch.tensor(mind.tokenizer.encode(mind.config.system_prompt), dtype=torch.long)
+    layout = TdmLayout(mind.config.schedule, len(prefix))
+    slots = _slots(mind, told, silence, quiet)
+    hidden = mind.core.pack(prefix.expand(len(told), -1), slots, layout, first_slot).hidden
+    before = [len(one.heard) - 1 for one in told]
+    return [row[first : first + len(one.text)] for row, first, one in zip(hidden, before, told, strict=True)]
+
+
+def _slots(mind: Mind, told: Sequence[Told], silence: Tensor, quiet: Tensor) -> CoreInput:
+    """[B, T]; what lies behind an answer is not seen by it."""
+    length = max(len(one.heard) + len(one.text) for one in told)
+    shape = (len(told), length)
+    words = torch.full((*shape, mind.core.config.user.words), ABSENT)
+    text = torch.full(shape, mind.tokenizer.sil)
+    tokens = silence.to(torch.int8).repeat(*shape, AUDIO.tokens_per_slot, 1)
+    state, since = torch.full(shape, _MUTE), torch.arange(length).repeat(len(told), 1)
+    for row, one in enumerate(told):
+        first, last = len(one.heard), len(one.heard) + len(one.text)
+        for slot, ids in enumerate(one.heard):
+            words[row, slot, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        text[row, first:last] = torch.tensor(one.text)
+        tokens[row, first:last] = one.tokens.to(torch.int8)
+        state[row, first:last] = _SPEAK
+        since[row, first:] -= first
+    features = quiet[torch.arange(length) % len(quiet)].expand(len(told), -1, -1, -1)
+    return CoreInput(features, words, text, tokens, state, since)
+
+
+class Thinker:
+    """One answer as it is spoken: `hidden` [1, H] is for the slot that comes, `say` tells what came of it."""
+
+    hidden: Tensor
+
+    def __init__(self, mind: Mind, heard: Sequence[Sequence[int]], silence: Tensor, quiet: Tensor) -> None:
+        """`heard`: ids of the user's words in each slot before the answer."""
+        prefix = mind.tokenizer.encode(mind.config.system_prompt)
+        self._mind, self._quiet = mind, quiet
+        self._layout = TdmLayout(mind.config.schedule, len(prefix))
+        self._state = mind.core.init_state(1, self._layout)
+        self._ids: list[int] = []
+        self._slot = self._since = 0
+        with torch.inference_mode():
+            mind.core.prefill(torch.tensor([prefix]), self._layout, self._state, _yes())
+        for ids in heard:
+            self._step(ids, mind.tokenizer.sil, silence.repeat(1, AUDIO.tokens_per_slot, 1), _MUTE)
+        self._since = 0
+
+    def pieces(self, text: str) -> list[list[str]]:
+        """Takes the answer; returns for each of its text tokens the words and marks that are complete with it."""
+        self._ids = self._mind.tokenizer.encode(text)
+        return completed(self._ids, self._mind.tokenizer, _MOMENT)
+
+    def say(self, entered: int, tokens: Tensor) -> None:
+        """A slot of the answer: which text token entered it (as `written_ids`), tokens [1, k, digits]."""
+        self._step((), written_ids([entered], self._ids, self._mind)[0], tokens, _SPEAK)
+
+    @torch.inference_mode()
+    def _step(self, words: Sequence[int], text: int, tokens: Tensor, state: int) -> None:
+        absent = [ABSENT] * (self._mind.core.config.user.words - len(words))
+        slots = CoreInput(
+            features=self._quiet[self._slot % len(self._quiet)][None],
+            words=torch.tensor([[*words, *absent]]),
+            text=torch.tensor([text]),
+            tokens=tokens.to(torch.int8),
+            state=torch.tensor([state]),
+            since=torch.tensor([self._since]),
+        )
+        plans = [self._layout.plan(self._slot)]
+        self.hidden = self._mind.core.step(slots, plans, self._layout, self._state, _yes()).hidden
+        self._slot, self._since = self._slot + 1, self._since + 1
+
+
+class Questions:
+    """Makes a `Thinker` that has heard the question to a text; `questions` has it by the text."""
+
+    def __init__(self, model: Path, questions: Mapping[str, str], config: QuestionConfig) -> None:
+        """`model`: folder of mind and ears."""
+        self._mind, self._questions, self._config = Mind.load(model), questions, config
+        self._quiet = quiet_features(Ears.load(model), config)
+
+    def __call__(self, text: str, silence: Tensor) -> Thinker:
+        """The thinker before its first slot of the answer `text`; `silence` [digits] as the voice has it."""
+        ids = self._mind.tokenizer.encode(self._questions[text])
+        places = self._mind.core.config.user.words
+        heard = heard_slots(ids, places, self._config, random.Random(text))
+        return Thinker(self._mind, heard, silence, self._quiet)
+
+
+def _yes() -> Tensor:
+    return torch.ones(1, dtype=torch.bool)

@@ -1,0 +1,110 @@
+"""The vectors of the recipe are those the head gets live, in the same slots."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from configs.policy import PolicyConfig, Threshold
+from configs.tiny import TINY
+from configs.voice_training import QuestionConfig
+from duplex.generator import DuplexGenerator
+from duplex.interface import ConversationOptions, SlotResult
+from duplex.mind import Mind
+from duplex.model import DuplexModel
+from duplex.stages.srh import SrhInput, SrhOutput, SrhState
+from duplex.train.voice.batch import HOLD
+from duplex.train.voice.thinking import Thinker, Told, heard_slots, hidden_vectors, quiet_features, written_ids
+from tdm.slots import State
+
+SLOTS = 14
+PROMPT = "abc"
+
+
+@pytest.fixture
+def model() -> DuplexModel:
+    return DuplexModel.random(TINY)
+
+
+def _mind(model: DuplexModel) -> Mind:
+    return replace(model.mind, config=model.config.model_copy(update={"system_prompt": PROMPT}))
+
+
+def _live(model: DuplexModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotResult], Tensor, Tensor]:
+    """A conversation that begins to speak by itself; features of the user, and what the head got in each step."""
+    features: list[Tensor] = []
+    hidden: list[Tensor] = []
+    encode, speak = model.encoder.step, model.srh.step
+
+    def hear(*given: object) -> Tensor:
+        features.append(encode(*given).clone())  # type: ignore[arg-type]
+        return features[-1]
+
+    def say(x: SrhInput, state: SrhState, active: Tensor) -> SrhOutput:
+        assert x.hidden is not None
+        hidden.append(x.hidden.clone())
+        return speak(x, state, active)
+
+    monkeypatch.setattr(model.encoder, "step", hear)
+    monkeypatch.setattr(model.srh, "step", say)
+    start, stop = Threshold(probability=0.0, slots=3), Threshold(probability=0.0, slots=1)
+    policy = PolicyConfig(start=start, stop=stop, guard_slots=0)
+    generator = DuplexGenerator(model, rows=1, beside=False)
+    generator.open(0, ConversationOptions(seed=3, policy=policy, system_prompt=PROMPT, temperature=1.0))
+    pcm = (np.random.default_rng(0).standard_normal((SLOTS, 1, 3200)) * 0.1).astype(np.float32)
+    results = [generator.step(slot, np.array([True]))[0] for slot in pcm]
+    return [result for result in results if result is not None], torch.cat(features), torch.cat(hidden)
+
+
+def test_vectors_are_those_of_the_live_head(model: DuplexModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, features, live = _live(model, monkeypatch)
+    onset = [result.event for result in results].index("start")
+    states = [result.state for result in results[onset:]]
+    answer = results[onset : onset + states.index(State.MUTE) if State.MUTE in states else None]
+    assert len(answer) > 4
+    heard = [()] * (onset + 1)
+    told = Told(heard, [slot.text_id for slot in answer], torch.from_numpy(np.stack([slot.tokens for slot in answer])))
+    found = hidden_vectors(_mind(model), [told], model.srh.silence, features)[0]
+    torch.testing.assert_close(found, live[onset : onset + len(answer)], rtol=1e-4, atol=1e-5)
+    assert (found[1:] - live[onset : onset + len(answer) - 1]).abs().max() > 0.1
+    assert (found[:-1] - live[onset + 1 : onset + len(answer)]).abs().max() > 0.1
+
+
+def _told(mind: Mind, slots: int, seed: int) -> Told:
+    draw = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(-2, 3, (slots, 5, TINY.voice.tokenizer.digits), generator=draw)
+    heard = heard_slots(mind.tokenizer.encode("who is it"), 4, QuestionConfig(before=(1, 3)), random.Random(seed))
+    ids = mind.tokenizer.encode("hi cat.")
+    return Told(heard, written_ids([0, 1, 2, HOLD, 3, 4, 5, 6][:slots], ids, mind), tokens)
+
+
+def test_answers_side_by_side_are_answers_alone(model: DuplexModel) -> None:
+    mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
+    told = [_told(mind, 8, 0), _told(mind, 3, 1)]
+    together = hidden_vectors(mind, told, model.srh.silence, quiet, first_slot=4)
+    for one, vectors in zip(told, together, strict=True):
+        alone = hidden_vectors(mind, [one], model.srh.silence, quiet, first_slot=4)[0]
+        torch.testing.assert_close(vectors, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_step_by_step_equals_the_whole_answer(model: DuplexModel) -> None:
+    mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
+    told = _told(mind, 8, 0)
+    thinker = Thinker(mind, told.heard, model.srh.silence, quiet)
+    assert [word for words in thinker.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
+    stepped = []
+    for entered, tokens in zip([0, 1, 2, HOLD, 3, 4, 5, 6], told.tokens, strict=True):
+        stepped.append(thinker.hidden)
+        thinker.say(entered, tokens[None])
+    whole = hidden_vectors(mind, [told], model.srh.silence, quiet)[0]
+    torch.testing.assert_close(torch.cat(stepped), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_a_question_is_heard_in_order_and_an_answer_waits_for_it() -> None:
+    rng, config = random.Random(0), QuestionConfig(before=(2, 4), after=(0, 2))
+    drawn = [heard_slots(range(9), 4, config, rng) for _ in range(40)]
+    assert all([index for slot in slots for index in slot] == list(range(9)) for slots in drawn)
+    assert {len(slots) for slots in drawn} == {5, 6, 7, 8, 9}
