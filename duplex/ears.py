@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from configs.base import ConfigError
+from configs.listening import Source
 from configs.model import EarsConfig
 from duplex.stages.ctc_network import CtcNetwork, load_ctc
 from duplex.stages.ctc_words import CtcWords
@@ -51,8 +52,8 @@ class Ears:
         return cls(config, encoder, CtcWords(network, config.encoder.block_frames))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a folder with the files.
+    def load(cls, folder: Path, source: Source | None = None) -> Self:
+        """Read a folder with the files; `source` of words instead of the one that its configuration names.
 
         Raises:
             ConfigError: a file is missing or broken, or they do not belong together.
@@ -62,14 +63,14 @@ class Ears:
         transcriber = config.words.transcriber
         whisper = load_whisper(_read(folder / WEIGHTS), vocabulary, transcriber.shape, transcriber.decoding)
         encoder = SpeechEncoder(config.encoder, whisper.encoder)
-        return cls(config, encoder, _words(config, whisper, folder))
+        return cls(config, encoder, _words(config, source or config.words.source, whisper, folder))
 
 
-def _words(config: EarsConfig, whisper: Whisper, folder: Path) -> WordSource:
+def _words(config: EarsConfig, source: Source, whisper: Whisper, folder: Path) -> WordSource:
     words, encoder = config.words, config.encoder
-    if words.source == "transcriber":
+    if source == "transcriber":
         return Transcriber(words.transcriber, whisper)
-    if words.source == "ctc":
+    if source == "ctc":
         return CtcWords(load_ctc(words.ctc, encoder.shape.dim, folder / CTC), encoder.block_frames)
     return NoWords()
 

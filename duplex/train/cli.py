@@ -11,6 +11,7 @@
     mind                    what ships of it                    -> the model folder
     voice-hidden            the refined head reads the core     -> the model folder
     trials, knowledge       recordings and texts for evaluation
+    ctc, sources            another source of the user's words  -> runs/ctc, and both compared
 
 Every step goes on where it was stopped. Knows files and configurations; the steps are in their rooms.
 """
@@ -203,3 +204,32 @@ def knowledge(out: Path, config: ConfigFile = None, folder: Out = _RUNS / "text"
     from duplex.train.text import report
 
     report.run(_read(PretrainConfig, config, "text"), folder, out, data)
+
+
+@app.command()
+def ctc(
+    config: ConfigFile = None, bank: Bank = _RUNS / "speech", model: Model = _MODEL, out: Out = _RUNS / "ctc"
+) -> None:
+    """Train CTC ears on the model's speech encoder; OUT becomes a folder of ears that takes its words from them.
+
+    To use them in a model, copy `ctc.safetensors` to its folder and set `words.source: ctc` in its `ears.yaml`.
+    """
+    from configs.ctc_training import CtcTrainingConfig
+    from duplex.train.hearing import ctc as step
+
+    step.run(_read(CtcTrainingConfig, config, "ctc"), bank, model, out)
+
+
+@app.command()
+def sources(
+    ears: list[Path],
+    config: ConfigFile = None,
+    bank: Bank = _RUNS / "speech",
+    data: Annotated[Path, typer.Option(help="Folder of the test audio.")] = Path("../shared/data"),
+    out: Path = _RUNS / "ctc" / "sources.json",
+) -> None:
+    """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
+    from configs.ctc_training import SourcesConfig
+    from duplex.train.hearing import sources as step
+
+    step.run(_read(SourcesConfig, config, "sources"), ears, bank, data, out)

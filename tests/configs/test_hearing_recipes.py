@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from configs.base import Config
-from configs.hearing import HearingEvaluation, RecognitionConfig
+from configs.ctc_training import CtcTrainingConfig, SourcesConfig
+from configs.hearing import HearingEvaluation
 from configs.listening import WhisperExport
 
 FOLDER = Path(__file__).parents[2] / "configs" / "train"
@@ -15,9 +16,15 @@ FOLDER = Path(__file__).parents[2] / "configs" / "train"
     ("name", "kind"),
     [
         ("hearing_export", WhisperExport),
-        ("hearing_errors", RecognitionConfig),
         ("hearing_evaluate", HearingEvaluation),
     ],
 )
 def test_a_recipes_file_holds_the_defaults(name: str, kind: type[Config]) -> None:
     assert kind.from_yaml(FOLDER / f"{name}.yaml") == kind()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("ctc", CtcTrainingConfig), ("sources", SourcesConfig)])
+def test_the_recipes_of_ctc_ears_are_read(name: str, kind: type[Config], tmp_path: Path) -> None:
+    recipe = kind.from_yaml(FOLDER / f"{name}.yaml")
+    (tmp_path / "again.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+    assert kind.from_yaml(tmp_path / "again.yaml") == recipe

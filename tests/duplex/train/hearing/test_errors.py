@@ -7,38 +7,18 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from safetensors.torch import save_file
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.hearing import HearingEvaluation, RecognitionConfig
-from configs.listening import DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
-from duplex.quantize import pack
 from duplex.text.spoken import spoken_words
 from duplex.train.hearing import errors, evaluate
 from duplex.train.hearing.listener import as_conversation, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 from duplex.train.text.pretrain import read_pairs
-from tests.duplex.stages import pieces
-from tests.duplex.stages.whispers import SHAPE, reference, weights
 from tests.duplex.train.dialogue.scenes import small_bank
 
-CREDULOUS = DecodingConfig(least_logprob=-99.0)
 RATE = AUDIO.input_rate
-
-
-@pytest.fixture(scope="module")
-def ears(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small random Whisper that believes everything it writes."""
-    folder = tmp_path_factory.mktemp("ears")
-    words = WordsConfig(transcriber=TranscriberConfig(shape=SHAPE, decoding=CREDULOUS))
-    config = EarsConfig(encoder=EncoderConfig(shape=SHAPE, cycle_frames=300), words=words)
-    (folder / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
-    pieces.VOCABULARY.save(folder / VOCABULARY)
-    save_file(pack(weights(reference())), folder / WEIGHTS)
-    return folder
 
 
 def _clips(count: int) -> list[errors.Samples]:

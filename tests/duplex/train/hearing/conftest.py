@@ -1,0 +1,28 @@
+"""A small hearing half on disk that the tests of the hearing recipes share."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+
+from configs.listening import CtcConfig, DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
+from configs.model import EarsConfig
+from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.quantize import pack
+from tests.duplex.stages import pieces
+from tests.duplex.stages.whispers import SHAPE, reference, weights
+
+CREDULOUS = DecodingConfig(least_logprob=-99.0)
+CTC = CtcConfig(width=16, inner=24, kernel=3, dilations=(1,))
+
+
+@pytest.fixture(scope="session")
+def ears(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small random Whisper that believes everything it writes."""
+    folder = tmp_path_factory.mktemp("ears")
+    words = WordsConfig(transcriber=TranscriberConfig(shape=SHAPE, decoding=CREDULOUS), ctc=CTC)
+    config = EarsConfig(encoder=EncoderConfig(shape=SHAPE, cycle_frames=300), words=words)
+    (folder / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+    pieces.VOCABULARY.save(folder / VOCABULARY)
+    save_file(pack(weights(reference())), folder / WEIGHTS)
+    return folder
