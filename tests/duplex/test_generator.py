@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from configs.policy import PolicyConfig, Threshold
-from configs.tiny import TINY, TINY_CTC
-from duplex.generator import DuplexGenerator
+from configs.tiny import TINY
+from duplex.generator import DuplexGenerator, load_generator
 from duplex.interface import ConversationOptions, SlotResult
 from duplex.model import DuplexModel
 from tdm.slots import State
@@ -138,7 +138,7 @@ def test_random_models_do_not_touch_the_global_generator() -> None:
 
 
 def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
-    generator = DuplexGenerator(DuplexModel.random(TINY_CTC), rows=2)
+    generator = load_generator("tiny-ctc", rows=2)
     one, two = run(generator, 0, talkative(), audio(1)), run(generator, 1, talkative(), audio(1))
     generator.close()
     heard = [result.user for result in one if result.user is not None]
