@@ -21,12 +21,16 @@ class MindConfig(Config):
     Attributes:
         name: of the model.
         system_prompt: taken where a conversation brings none.
+        refusal, refusal_bias: what the model says when it does not know, and what is added to the logit of its first
+            token where an answer begins; above 0 it would rather refuse than guess.
         rows_per_step: conversations that one step runs together. 1 makes a conversation's output independent, bit for
             bit, of who shares the engine (batched kernels round differently for different batch sizes).
     """
 
     name: str
     system_prompt: str = ""
+    refusal: str = ""
+    refusal_bias: float = 0.0
     rows_per_step: int = 1
     schedule: ScheduleConfig = ScheduleConfig()
     core: CoreConfig = CoreConfig()

@@ -7,6 +7,7 @@ A checkpoint folder holds the files of `Ears`, `Mind` and `Voice`, safetensors a
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -82,6 +83,12 @@ class DuplexModel:
     def tokenizer(self) -> TextTokenizer:
         """Text ids of both sides."""
         return self.mind.tokenizer
+
+    @cached_property
+    def refusal_id(self) -> int | None:
+        """First text id of the model's refusal, None where it has none."""
+        ids = self.tokenizer.encode(self.config.refusal)
+        return ids[0] if ids else None
 
     @property
     def truecase(self) -> Truecase:

@@ -75,6 +75,16 @@ def test_it_starts_by_its_policy_and_says_something(generator: DuplexGenerator) 
     assert any(result.answer_words for result in results)
 
 
+def test_a_cautious_model_begins_with_its_refusal_and_goes_on_freely() -> None:
+    mind = TINY.mind.model_copy(update={"refusal": "q", "refusal_bias": 1e4})
+    cautious = DuplexModel.random(TINY.model_copy(update={"mind": mind}))
+    generator = DuplexGenerator(cautious, rows=1)
+    said = [result.text_id for result in run(generator, 0, talkative(), audio(0)) if result.state is State.SPEAK]
+    generator.close()
+    assert said[0] == cautious.refusal_id == cautious.tokenizer.encode("q")[0]
+    assert cautious.refusal_id not in said[1:]
+
+
 def test_mute_is_exact_silence(generator: DuplexGenerator) -> None:
     shy = ConversationOptions(policy=PolicyConfig(start=Threshold(probability=1.0, slots=1)))
     results = run(generator, 0, shy, audio(0))
