@@ -19,13 +19,11 @@ class Threshold(Config):
 class PolicyConfig(Config):
     """Hysteresis of the state policy: start and stop have settings of their own.
 
-    `start`: SPEAK when p(speak) was above the threshold long enough. `sure`: one slot above it starts at once.
-    `stop`: MUTE when it was below the threshold long enough.
+    `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
     `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
     """
 
-    start: Threshold = Threshold(probability=0.7, slots=2)
-    sure: float = Field(default=1.0, ge=0.0, le=1.0)
+    start: Threshold = Threshold(probability=0.79, slots=1)
     stop: Threshold = Threshold(probability=0.4, slots=1)
     min_speak_slots: int = Field(default=1, ge=1)
     min_mute_slots: int = Field(default=1, ge=1)
@@ -34,8 +32,8 @@ class PolicyConfig(Config):
 
 PRESETS: dict[str, PolicyConfig] = {
     "responsive": PolicyConfig(start=Threshold(probability=0.5, slots=1)),
-    "balanced": PolicyConfig(start=Threshold(probability=0.7, slots=2)),
-    "patient": PolicyConfig(start=Threshold(probability=0.85, slots=3)),
+    "balanced": PolicyConfig(start=Threshold(probability=0.79, slots=1)),
+    "patient": PolicyConfig(start=Threshold(probability=0.7, slots=3)),
 }
 
 

@@ -34,11 +34,6 @@ def test_start_and_stop_have_thresholds_and_durations_of_their_own() -> None:
     assert run(config, [0.8, 0.6, 0.8, 0.8, 0.5, 0.3, 0.9]) == [M, M, M, S, S, M, M]
 
 
-def test_one_slot_that_is_sure_starts_at_once() -> None:
-    config = make(start=(0.7, 2), stop=(0.4, 1)).model_copy(update={"sure": 0.9})
-    assert run(config, [0.8, 0.5, 0.95, 0.3, 0.8, 0.8]) == [M, M, S, M, M, S]
-
-
 def test_between_the_thresholds_nothing_changes() -> None:
     config = make(start=(0.7, 1), stop=(0.4, 1))
     assert run(config, [0.5] * 3 + [0.8] + [0.5] * 3) == [M] * 3 + [S] * 4
