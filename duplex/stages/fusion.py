@@ -17,7 +17,8 @@ class UserFusion(nn.Module):
     """U_t = speech vector + sum over k of W_k E_text(x_k) + type vector.
 
     x_1..x_K are the words that became known in slot t. W_k start as identity and the speech map as zero, so that a
-    trained LLM is not disturbed when it learns to hear.
+    trained LLM is not disturbed when it learns to hear. The map's sum is divided by the root of its thousands of
+    inputs: else it grows far beyond the words while it learns, and they drown in it.
     """
 
     mean: Tensor
@@ -27,6 +28,7 @@ class UserFusion(nn.Module):
         super().__init__()
         self.config = config
         self.speech = nn.Linear(config.frames * config.feature_dim, width)
+        self.scale = (config.frames * config.feature_dim) ** -0.5
         self.words = nn.Parameter(torch.eye(width).repeat(config.words, 1, 1))
         self.kind = nn.Parameter(torch.zeros(width))
         self.register_buffer("mean", torch.zeros(config.feature_dim))
@@ -52,7 +54,7 @@ class UserFusion(nn.Module):
         if features is None:
             return fused
         normal = (features - self.mean) / self.deviation
-        return fused + self.speech(normal.flatten(-2).to(self.speech.weight.dtype))
+        return fused + self.scale * self.speech(normal.flatten(-2).to(self.speech.weight.dtype))
 
 
 class AssistantFusion(nn.Module):

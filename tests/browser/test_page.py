@@ -157,7 +157,7 @@ def test_the_embedded_model_is_asked_interrupted_and_asked_again(
     make_server: MakeServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
     server = make_server(model="mini")
-    with open_page(server.url) as page:
+    with open_page(server.url, bypass_csp=True) as page:
         page.evaluate(SPEAKER)
         connect(page)
         say(page, "count_to_thirty")
@@ -165,7 +165,7 @@ def test_the_embedded_model_is_asked_interrupted_and_asked_again(
         say(page, "capital_of_norway")
         expect(page.locator(".says.assistant .tag").first).to_be_visible(timeout=30_000)
         expect(page.locator(".says.user").last).to_contain_text("Norway", timeout=30_000)
-        expect(page.locator(".says.assistant").nth(1).locator(".word.heard").nth(1)).to_be_attached(timeout=30_000)
+        page.wait_for_function(ANSWERED, arg="Oslo", timeout=30_000)
         page.click("#end")
         recording = download(page, "#download-recording", tmp_path / "recording.wav")
         log = download(page, "#download-slots", tmp_path / "slots.jsonl").read_text().splitlines()
