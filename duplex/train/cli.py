@@ -5,6 +5,8 @@
     voice                   lexicon, tokenizer, refined head, detokenizer -> the model folder
     text                    the core reads and writes           -> runs/text
     speech                  users' voices                       -> runs/speech
+    errors                  what the ears make of them          -> runs/errors.jsonl
+    text --start            the core lives with such errors     -> runs/text_more
     dialogues               simulated two-channel dialogues     -> runs/dialogues/NAME
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
