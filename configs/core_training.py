@@ -19,13 +19,15 @@ class AugmentConfig(Config):
 
     `crop_slots`: up to so many slots are cut off the beginning. `channel_dropout`: share of feature channels replaced
     by their mean. `noise`: standard deviations of Gaussian noise. `latest_first_slot`: the first slot's number is
-    drawn up to it, so that late positions are no surprise.
+    drawn up to it, so that late positions are no surprise. `overlaid_text`: share of the text batches that are overlaid
+    with the sound of dialogues.
     """
 
     crop_slots: int = 50
     channel_dropout: float = 0.15
     noise: float = 0.25
     latest_first_slot: int = 6000
+    overlaid_text: float = 0.8
 
 
 class RetextConfig(Config):

@@ -20,20 +20,25 @@ class PolicyConfig(Config):
     """Hysteresis of the state policy: start and stop have settings of their own.
 
     `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
+    `stop_at_once`: one slot with p(speak) below it is enough for MUTE: a voice that takes the floor leaves no doubt,
+    a listener's "mm-hm" does for a moment.
     `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
     """
 
     start: Threshold = Threshold(probability=0.79, slots=1)
-    stop: Threshold = Threshold(probability=0.4, slots=1)
+    stop: Threshold = Threshold(probability=0.2, slots=2)
+    stop_at_once: float = Field(default=0.03, ge=0.0, le=1.0)
     min_speak_slots: int = Field(default=1, ge=1)
     min_mute_slots: int = Field(default=1, ge=1)
     guard_slots: int = Field(default=2, ge=0)
 
 
 PRESETS: dict[str, PolicyConfig] = {
-    "responsive": PolicyConfig(start=Threshold(probability=0.5, slots=1)),
-    "balanced": PolicyConfig(start=Threshold(probability=0.79, slots=1)),
-    "patient": PolicyConfig(start=Threshold(probability=0.7, slots=3)),
+    "responsive": PolicyConfig(
+        start=Threshold(probability=0.5, slots=1), stop=Threshold(probability=0.4, slots=1), stop_at_once=0.0
+    ),
+    "balanced": PolicyConfig(),
+    "patient": PolicyConfig(start=Threshold(probability=0.7, slots=3), stop_at_once=0.01),
 }
 
 

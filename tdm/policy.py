@@ -31,7 +31,8 @@ def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Policy
     run = memory.run + 1 if beyond else 0
     least = config.min_mute_slots if mute else config.min_speak_slots
     guarded = mute and memory.slots < config.guard_slots
-    if run >= threshold.slots and memory.held + 1 >= least and not guarded:
+    at_once = not mute and p_speak < config.stop_at_once
+    if (run >= threshold.slots or at_once) and memory.held + 1 >= least and not guarded:
         return PolicyMemory(State(1 - memory.state), 0, 0, memory.slots + 1)
     return PolicyMemory(memory.state, run, memory.held + 1, memory.slots + 1)
 

@@ -34,7 +34,7 @@ class FakeRow:
         heard = self._hear(loud)
         before = self.memory.state
         finished = before is State.SPEAK and self.word == len(ANSWER)
-        self.memory = decide(self.options.policy, self.memory, 0.05 if loud or not self.pending else 0.95)
+        self.memory = decide(self.options.policy, self.memory, 0.01 if loud or not self.pending else 0.95)
         if finished:
             self.memory = force(self.memory, State.MUTE)
         event = self._event(before, finished)

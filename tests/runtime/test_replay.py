@@ -38,10 +38,10 @@ def test_the_first_difference_is_named(log: Path) -> None:
 
 def test_another_policy_changes_the_conversation(log: Path) -> None:
     logged = load_logged(log)
-    talk = replay(logged, FakeGenerator(), policy("responsive"))
+    talk = replay(logged, FakeGenerator(), policy("patient"))
     report = compare(logged.rows, talk.rows)
     assert report.difference is not None
-    assert "slot 8: state was MUTE, is SPEAK" in report.difference
+    assert "slot 8: state was SPEAK, is MUTE" in report.difference
 
 
 def test_other_weights_are_refused(log: Path) -> None:

@@ -24,6 +24,7 @@ def make(start: tuple[float, int], stop: tuple[float, int], **others: int) -> Po
     return PolicyConfig(
         start=Threshold(probability=start[0], slots=start[1]),
         stop=Threshold(probability=stop[0], slots=stop[1]),
+        stop_at_once=0.0,
         guard_slots=others.pop("guard_slots", 0),
         **others,
     )
@@ -32,6 +33,11 @@ def make(start: tuple[float, int], stop: tuple[float, int], **others: int) -> Po
 def test_start_and_stop_have_thresholds_and_durations_of_their_own() -> None:
     config = make(start=(0.7, 2), stop=(0.4, 1))
     assert run(config, [0.8, 0.6, 0.8, 0.8, 0.5, 0.3, 0.9]) == [M, M, M, S, S, M, M]
+
+
+def test_stops_at_once_where_there_is_no_doubt() -> None:
+    config = make(start=(0.5, 1), stop=(0.4, 2)).model_copy(update={"stop_at_once": 0.1})
+    assert run(config, [0.9, 0.3, 0.9, 0.05, 0.9, 0.3, 0.3, 0.05]) == [S, S, S, M, S, S, M, M]
 
 
 def test_between_the_thresholds_nothing_changes() -> None:

@@ -4,6 +4,7 @@ Knows batches and losses; knows nothing of how they are made.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -37,7 +38,9 @@ def train(
         with torch.autocast("cpu", torch.bfloat16):
             total = dialogue_loss(core, prefix, slots, targets, config, schedule)
             if config.losses.rows:
-                total = total + config.losses.rows * batch_loss(core, next(text), schedule.window_slots)
+                rows = next(text)
+                rows.slots = overlaid(rows.slots, slots) if loud(config.augment) else rows.slots
+                total = total + config.losses.rows * batch_loss(core, rows, schedule.window_slots)
         loop.update(total)
 
 
@@ -48,6 +51,31 @@ def dialogue_loss(
     first = int(torch.randint(0, config.augment.latest_first_slot + 1, ()))
     out = core.pack(prefix, slots, TdmLayout(schedule, prefix.shape[1]), first)
     return losses(core, out, targets, config.losses).total
+
+
+def loud(config: AugmentConfig) -> bool:
+    """Whether the next batch of text is overlaid with sound."""
+    return bool(torch.rand(()) < config.overlaid_text)
+
+
+def overlaid(text: CoreInput, sound: CoreInput) -> CoreInput:
+    """Text slots [R, S] with the sound of dialogues [B, T]: what is answered must not depend on how anything sounds.
+
+    A row hears one dialogue from a random slot on, over its end again from its start; in SPEAK slots the assistant
+    has played speech tokens of any of their SPEAK slots, else those of silence.
+    """
+    assert sound.features is not None
+    assert sound.tokens is not None
+    rows, length = text.text.shape
+    dialogues, slots = sound.text.shape
+    who = torch.randint(0, dialogues, (rows, 1))
+    when = (torch.randint(0, slots, (rows, 1)) + torch.arange(length)) % slots
+    spoken, silent = sound.tokens[sound.state == 1], sound.tokens[sound.state == 0]
+    tokens = silent[torch.zeros(rows, length, dtype=torch.long)]
+    if len(spoken):
+        drawn = spoken[torch.randint(0, len(spoken), (rows, length))]
+        tokens = torch.where((text.state == 1)[..., None, None], drawn, tokens)
+    return replace(text, features=sound.features[who, when], tokens=tokens)
 
 
 def unpacked(batch: DialogueBatch, first: int = 0) -> tuple[CoreInput, Targets]:

@@ -11,9 +11,9 @@ from configs.core import CoreConfig, LlmConfig, UserSideConfig
 from configs.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
 from configs.schedule import ScheduleConfig
 from configs.simulation import AnswerLengthConfig, DialogueDataConfig
-from duplex.core import Core
+from duplex.core import Core, CoreInput
 from duplex.train.core.losses import speak_accuracy
-from duplex.train.core.trainer import train, unpacked
+from duplex.train.core.trainer import overlaid, train, unpacked
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
@@ -28,7 +28,7 @@ LLM = LlmConfig(
 )  # fmt: skip
 CORE = CoreConfig(llm=LLM, user=UserSideConfig(feature_dim=2))
 CONFIG = CoreTrainingConfig(
-    steps=30, dialogues=3, learning_rate=5e-3, warmup=5, losses=LossConfig(rows=0.0),
+    steps=50, dialogues=3, learning_rate=1e-2, warmup=5, losses=LossConfig(rows=0.0),
     augment=AugmentConfig(crop_slots=100, channel_dropout=0.0, noise=0.0),
 )  # fmt: skip
 SCHEDULE = ScheduleConfig(window_slots=30)
@@ -80,3 +80,24 @@ def test_finished_run_is_not_repeated(data: DialogueDataset, tmp_path: Path) -> 
     first = trained(data, tmp_path, steps=2)
     again = trained(data, tmp_path, steps=2)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+def test_text_is_overlaid_with_the_sound_of_one_dialogue_and_keeps_its_words(data: DialogueDataset) -> None:
+    torch.manual_seed(0)
+    sound, _ = unpacked(data.batch(range(3), random.Random(0)))
+    assert sound.tokens is not None
+    rest = sound.tokens[sound.state == 0][0]
+    sound.tokens = torch.where((sound.state == 1)[..., None, None], rest + 1, sound.tokens)
+    text = CoreInput(None, torch.full((2, 7, 4), 5), torch.full((2, 7), 6), None, torch.tensor([[0] * 3 + [1] * 4] * 2),
+                     torch.zeros(2, 7, dtype=torch.long))  # fmt: skip
+    both = overlaid(text, sound)
+    assert both.features is not None
+    assert both.tokens is not None
+    assert sound.features is not None
+    assert torch.equal(both.words, text.words)
+    assert torch.equal(both.text, text.text)
+    for row in both.features:
+        places = (sound.features == row[0]).flatten(2).all(-1).nonzero()
+        assert any(torch.equal(sound.features[who, (when + torch.arange(7)) % 150], row) for who, when in places)
+    assert (both.tokens[text.state == 0] == rest).all()
+    assert (both.tokens[text.state == 1] == rest + 1).all()
