@@ -95,7 +95,7 @@ class EngineConverse:
 
     def __call__(self) -> Converse:
         """The engine as `Converse`."""
-        return converse_of(_one_thread(self.model), self.options)
+        return converse_of(load(self.model, 1), self.options)
 
 
 def converse_of(generator: SlotGenerator, options: ConversationOptions) -> Converse:
@@ -128,7 +128,7 @@ def measure(name: str, settings: Run) -> tuple[list[Figure], Facts]:
     file, options = settings.file(name), settings.options
     with _as_duplex_error():
         examples = limited(suite.examples(), settings.limit)
-        with closing(_one_thread(settings.model)) as generator:
+        with closing(load(settings.model, 1)) as generator:
             facts = _facts(suite, settings, generator)
             store = RowStore(file.with_suffix(".jsonl"), facts, settings.fresh)
             rows = _rows(suite, examples, settings, _maker(settings, generator, options), store)
@@ -160,13 +160,6 @@ def _rows(suite: Suite, examples: list[Example], settings: Run, make: MakeConver
             jobs=settings.jobs,
             on_row=lambda _: bar.advance(task),
         )
-
-
-def _one_thread(model: str) -> SlotGenerator:
-    import torch
-
-    torch.set_num_threads(1)
-    return load(model, 1)
 
 
 @contextmanager
