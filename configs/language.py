@@ -156,7 +156,12 @@ class PretrainConfig(Config):
         errors_from: share of the steps over which recognition errors grow to their full share.
         copying, table_deviation: strength of the attention that passes on what it sees, and the deviation of the text
             table, in the weights it starts from.
-        gaps: chances of 0, 1, 2, ... empty slots behind a batch of the user's words and behind an answer.
+        as_live: share of the turns that do not enter one by one whose words enter as they do live; the rest enters K
+            to a slot, slot after slot.
+        lead: at most so many empty slots are before the words of such a turn.
+        batches: chances of 1, 2, ... words in a slot of such a turn.
+        between: chances of 0, 1, 2, ... empty slots between two of its batches.
+        gaps: chances of 0, 1, 2, ... empty slots before an answer and behind it.
         holds: chance of a slot without a text token behind each token of an answer.
         peak_rate, warmup, weight_decay, average: of AdamW with a cosine; decay of the average of the weights.
     """
@@ -183,6 +188,10 @@ class PretrainConfig(Config):
     one_word_left: float = 0.15
     word_maps_rate: float = 0.1
     errors_from: float = 0.5
+    as_live: float = 0.75
+    lead: int = 8
+    batches: tuple[float, ...] = (0.37, 0.36, 0.16, 0.11)
+    between: tuple[float, ...] = (0.22, 0.63, 0.05, 0.1)
     gaps: tuple[float, ...] = (0.7, 0.15, 0.1, 0.05)
     holds: float = 0.1
     peak_rate: float = 1.5e-3

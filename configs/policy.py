@@ -20,12 +20,15 @@ class PolicyConfig(Config):
     """Hysteresis of the state policy: start and stop have settings of their own.
 
     `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
+    `start_late`: a lower threshold that has to last for longer than people pause within a turn; so who has ended is
+    answered even where it did not sound like an end.
     `stop_at_once`: one slot with p(speak) below it is enough for MUTE: a voice that takes the floor leaves no doubt,
     a listener's "mm-hm" does for a moment.
     `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
     """
 
     start: Threshold = Threshold(probability=0.79, slots=1)
+    start_late: Threshold = Threshold(probability=0.4, slots=7)
     stop: Threshold = Threshold(probability=0.2, slots=2)
     stop_at_once: float = Field(default=0.03, ge=0.0, le=1.0)
     min_speak_slots: int = Field(default=1, ge=1)

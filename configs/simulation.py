@@ -185,11 +185,15 @@ class DialogueDataConfig(Config):
     """How simulated dialogues become training examples.
 
     `words_per_slot`: text tokens of the user per slot. `veto_share`: of mute slots in which the assistant must stay
-    mute, the share that teaches the text head to have no words, so that it can veto a wrong start.
+    mute, the share that teaches the text head to have no words, so that it can veto a wrong start. `open_kinds`: turns
+    that ask for nothing; who made a statement often goes on, so their answer is due only `open_wait` slots after their
+    last word became known.
     """
 
     words_per_slot: int = 4
     veto_share: float = 0.0
+    open_kinds: tuple[str, ...] = ("reaction",)
+    open_wait: int = 4
     arrival: ArrivalConfig = ArrivalConfig()
     oracle: OracleConfig = OracleConfig()
     projection: ProjectionConfig = ProjectionConfig()

@@ -33,6 +33,7 @@ class Answer:
         piece: letters of a word that is not complete.
         written: the text head has ended it.
         over: words and marks that have been spoken to their end, the last one at `over_ms` of the slot.
+        sounds: something of it can be heard up to slot t.
     """
 
     index: int = -1
@@ -43,6 +44,7 @@ class Answer:
     written: bool = False
     over: int = 0
     over_ms: float = 0.0
+    sounds: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Conversation:
         self._tokenizer = tokenizer
         self._truecase = truecase
         self._waiting: deque[int] = deque()
+        self._entered = False
 
     def hear(self, words: str) -> None:
         """Words of the user became known; their tokens enter U one slot after the other."""
@@ -88,13 +91,14 @@ class Conversation:
 
     def take_user_words(self) -> list[int]:
         """Ids for this slot's U: at most `user_words_per_slot`, padded with `ABSENT`."""
+        self._entered = bool(self._waiting)
         taken = [self._waiting.popleft() for _ in range(min(self._places, len(self._waiting)))]
         return taken + [ABSENT] * (self._places - len(taken))
 
     def decide(self, p_speak: float) -> Decision:
         """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
         spoke = self.assistant.state is State.SPEAK
-        decision = self.scheduler.decide(p_speak, self.queued)
+        decision = self.scheduler.decide(p_speak, self.queued, self._late_words())
         ended = spoke and decision.state is State.MUTE
         self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
         if decision.onset:
@@ -102,6 +106,12 @@ class Conversation:
         if decision.state is State.MUTE:
             self._become(self._tokenizer.sil)
         return decision
+
+    def _late_words(self) -> bool:
+        """Whether an answer would miss words of the user: they wait, or entered U after it was begun."""
+        if self.assistant.state is State.MUTE:
+            return bool(self._waiting)
+        return not self.answer.sounds and (self._entered or bool(self._waiting))
 
     def say(self, text_id: int) -> list[str]:
         """A text token of the answer; returns the words that are complete with it."""
@@ -143,6 +153,7 @@ class Conversation:
         """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
         answer, spoken = self.answer, []
         for part in parts:
+            answer.sounds = True
             caption = answer.captions[part.item]
             spoken.append(SpokenWord(answer.index, part.item, caption, part.start_ms, part.end_ms, part.done))
             if part.done >= 1:

@@ -13,7 +13,8 @@ from tdm.slots import State
 class PolicyMemory:
     """What the policy remembers between slots.
 
-    `run`: slots in a row in which p(speak) was beyond the threshold that would change the state.
+    `run`: slots in a row in which p(speak) was beyond the threshold that would change the state. `waited`: MUTE slots
+    in a row in which it was above that of a late start.
     `held`: slots the present state has lasted. `slots`: slots since the session's start.
     """
 
@@ -21,6 +22,7 @@ class PolicyMemory:
     run: int = 0
     held: int = 0
     slots: int = 0
+    waited: int = 0
 
 
 def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
@@ -29,16 +31,18 @@ def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Policy
     threshold = config.start if mute else config.stop
     beyond = p_speak > threshold.probability if mute else p_speak < threshold.probability
     run = memory.run + 1 if beyond else 0
+    waited = memory.waited + 1 if mute and p_speak > config.start_late.probability else 0
     least = config.min_mute_slots if mute else config.min_speak_slots
     guarded = mute and memory.slots < config.guard_slots
     at_once = not mute and p_speak < config.stop_at_once
-    if (run >= threshold.slots or at_once) and memory.held + 1 >= least and not guarded:
-        return PolicyMemory(State(1 - memory.state), 0, 0, memory.slots + 1)
-    return PolicyMemory(memory.state, run, memory.held + 1, memory.slots + 1)
+    changes = run >= threshold.slots or waited >= config.start_late.slots or at_once
+    if changes and memory.held + 1 >= least and not guarded:
+        return PolicyMemory(State(1 - memory.state), slots=memory.slots + 1)
+    return PolicyMemory(memory.state, run, memory.held + 1, memory.slots + 1, waited)
 
 
 def force(memory: PolicyMemory, state: State) -> PolicyMemory:
     """The memory after the runtime itself changed the state (an answer came to its end, or there was none)."""
     if memory.state is state:
         return memory
-    return PolicyMemory(state, 0, 0, memory.slots)
+    return PolicyMemory(state, slots=memory.slots)

@@ -57,16 +57,18 @@ class Scheduler:
         """Plan of the present slot."""
         return self.layout.plan(self.slot)
 
-    def decide(self, p_speak: float, queued: int) -> Decision:
+    def decide(self, p_speak: float, queued: int, late_words: bool = False) -> Decision:
         """Close slot t and decide slot t + 1.
 
         Args:
             p_speak: the state head's probability that the assistant speaks in slot t + 1.
             queued: speech units that are known and unspoken.
+            late_words: the user has said words that an answer cannot know about and nothing of it has sounded: it is
+                not begun, or taken back.
         """
         before = self._memory.state
         self._memory = decide(self.policy, self._memory, p_speak)
-        if before is State.SPEAK and self._finished:
+        if late_words or (before is State.SPEAK and self._finished):
             self._memory = force(self._memory, State.MUTE)
         decision = self._decision(before, queued)
         self._lasted = self._since + 1

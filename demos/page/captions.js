@@ -63,6 +63,10 @@ export class Captions {
   #cut({ answer, heard }) {
     if (!this.#answers.has(answer)) return;
     const { bubble, words } = this.#answer(answer);
+    if (!heard) {
+      bubble.remove();
+      return;
+    }
     words.forEach((word, place) => {
       word.classList.remove("now", "heard");
       word.classList.add(place < heard ? "heard" : "unheard");

@@ -84,6 +84,29 @@ def test_a_cut_begins_a_new_answer_next_time(conversation: Conversation) -> None
     assert (conversation.event, conversation.answer.index, conversation.answer.words) == ("start", 1, [])
 
 
+def test_an_answer_waits_until_all_words_of_the_user_entered(conversation: Conversation) -> None:
+    conversation.hear("a b c d e f")
+    events = []
+    for _ in range(2):
+        conversation.take_user_words()
+        conversation.decide(0.9)
+        events.append(conversation.event)
+    assert events == ["", "start"]
+
+
+@pytest.mark.parametrize(("sounds", "event"), [(False, "cut"), (True, "")])
+def test_words_that_enter_before_an_answer_sounds_take_it_back(
+    conversation: Conversation, sounds: bool, event: str
+) -> None:
+    conversation.decide(0.9)
+    say(conversation, "hello")
+    conversation.spoken_words([SpokenPart(0, 0, 90, 1.0)] if sounds else [])
+    conversation.hear("a")
+    conversation.take_user_words()
+    conversation.decide(0.9)
+    assert conversation.event == event
+
+
 def test_a_veto_is_no_answer(conversation: Conversation) -> None:
     conversation.decide(0.9)
     conversation.veto()

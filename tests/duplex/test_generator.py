@@ -86,7 +86,8 @@ def test_a_cautious_model_begins_with_its_refusal_and_goes_on_freely() -> None:
 
 
 def test_mute_is_exact_silence(generator: DuplexGenerator) -> None:
-    shy = ConversationOptions(policy=PolicyConfig(start=Threshold(probability=1.0, slots=1)))
+    never = Threshold(probability=1.0, slots=1)
+    shy = ConversationOptions(policy=PolicyConfig(start=never, start_late=never))
     results = run(generator, 0, shy, audio(0))
     assert all(result.state is State.MUTE and not result.pcm.any() for result in results)
 

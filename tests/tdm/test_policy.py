@@ -24,6 +24,7 @@ def make(start: tuple[float, int], stop: tuple[float, int], **others: int) -> Po
     return PolicyConfig(
         start=Threshold(probability=start[0], slots=start[1]),
         stop=Threshold(probability=stop[0], slots=stop[1]),
+        start_late=Threshold(probability=1.0, slots=1),
         stop_at_once=0.0,
         guard_slots=others.pop("guard_slots", 0),
         **others,
@@ -38,6 +39,13 @@ def test_start_and_stop_have_thresholds_and_durations_of_their_own() -> None:
 def test_stops_at_once_where_there_is_no_doubt() -> None:
     config = make(start=(0.5, 1), stop=(0.4, 2)).model_copy(update={"stop_at_once": 0.1})
     assert run(config, [0.9, 0.3, 0.9, 0.05, 0.9, 0.3, 0.3, 0.05]) == [S, S, S, M, S, S, M, M]
+
+
+def test_starts_late_where_the_end_stays_in_doubt() -> None:
+    late = Threshold(probability=0.4, slots=3)
+    config = make(start=(0.8, 1), stop=(0.2, 1)).model_copy(update={"start_late": late})
+    assert run(config, [0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5]) == [M, M, M, M, M, S, S]
+    assert run(config, [0.5, 0.9, 0.5]) == [M, S, S]
 
 
 def test_between_the_thresholds_nothing_changes() -> None:

@@ -50,6 +50,15 @@ def test_a_stop_before_the_end_is_a_cut_and_the_next_answer_is_fresh() -> None:
     assert (again.onset, again.wants_text) == (True, True)
 
 
+def test_late_words_hold_an_answer_back_and_take_it_back() -> None:
+    scheduler = make()
+    assert scheduler.decide(0.9, queued=0, late_words=True).state is State.MUTE
+    assert scheduler.decide(0.9, queued=0).onset
+    back = scheduler.decide(0.9, queued=5, late_words=True)
+    assert (back.state, back.cut) == (State.MUTE, True)
+    assert scheduler.decide(0.9, queued=0).onset
+
+
 def test_veto_leaves_the_slot_mute_as_if_nothing_had_happened() -> None:
     scheduler = make()
     scheduler.decide(0.1, queued=0)

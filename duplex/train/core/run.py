@@ -56,6 +56,9 @@ def run(
     if not start.exists():
         raise ConfigError(f"{start}: no weights to start from; run 'duplex train text' first")
     load_model(core, str(start))
+    with torch.no_grad():
+        core.user.speech.weight.mul_(config.speech_start)
+        core.user.speech.bias.mul_(config.speech_start)
     tokenizer = TextTokenizer.from_file(Path(config.text.vocabulary) / TOKENIZER)
     corpus = Corpus.build(config.text.corpus)
     mishearing = Mishearing(config.text.noise, word_list(corpus), read_pairs(pairs) if pairs else ())

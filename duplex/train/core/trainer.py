@@ -6,6 +6,7 @@ Knows batches and losses; knows nothing of how they are made.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from duplex.train.text.packing import TextBatch, batch_loss
 from duplex.train.text.pretrain import WORD_MAPS
 from tdm.layout import TdmLayout
 
+SPEECH_MAP: Final = "user.speech.weight"
+
 
 def train(
     core: Core,
@@ -31,7 +34,8 @@ def train(
 ) -> None:
     """Train `core` in place: every step a batch of `dialogues` and one of `text`. Resumes from `out`."""
     torch.manual_seed(config.seed)
-    how = Optimization(config.learning_rate, shares={WORD_MAPS: config.text.word_maps_rate})
+    shares = {WORD_MAPS: config.text.word_maps_rate, SPEECH_MAP: config.speech_rate}
+    how = Optimization(config.learning_rate, shares=shares)
     loop = Loop(core, how, config.steps, out, "core")
     for _ in loop.steps(cosine(config.warmup, config.steps)):
         slots, targets, prefix = augmented(next(dialogues), config.augment, core)

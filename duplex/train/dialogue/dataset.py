@@ -26,7 +26,7 @@ from configs.simulation import DialogueDataConfig
 from duplex.train.dialogue.arrival import Arrival, Mishear
 from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
 from duplex.train.dialogue.retext import Retext
-from duplex.train.dialogue.scene import Scene
+from duplex.train.dialogue.scene import Scene, Turn
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
 from duplex.train.dialogue.tracks import NOT_TAUGHT, TrackTable
@@ -189,7 +189,7 @@ class DialogueDataset:
     def _plan(self, scene: Scene, known: Sequence[int], rng: random.Random) -> Plan:
         places = self._table.places
         turns = [
-            PlannedTurn(turn.start, slot, places.get(turn.answer), self._guess(turn.kind, rng))
+            PlannedTurn(turn.start, self._due(turn, slot), places.get(turn.answer), self._guess(turn.kind, rng))
             for turn, slot in zip(scene.turns, known, strict=True)
         ]
         opening = places.get(scene.opening)
@@ -197,6 +197,10 @@ class DialogueDataset:
             left = min(ceil(scene.opening_seconds / AUDIO.slot_seconds), opening.slots)
             opening = Answer(opening.first + opening.slots - left, left) if left else None
         return Plan(self.slots, turns, opening, self._guess("", rng))
+
+    def _due(self, turn: Turn, known: int) -> int:
+        """The slot from which on the turn may be answered; `known` is that of its last word."""
+        return known + self._config.open_wait * (turn.kind in self._config.open_kinds)
 
     def _guess(self, kind: str, rng: random.Random) -> Answer:
         """An answer to a question of the kind, whichever."""

@@ -39,13 +39,13 @@ class PlannedTurn:
 
     Attributes:
         start: seconds.
-        known: the slot in which its last word enters; from it on the answer is due.
+        due: the slot from which on its answer is due, at the earliest the one in which its last word enters.
         answer: what is right to say, None if nothing is.
         guess: what the assistant says when it barges into this turn.
     """
 
     start: float
-    known: int
+    due: int
     answer: Answer | None
     guess: Answer
 
@@ -134,7 +134,7 @@ class _Performance:
         while self._turn + 1 < len(turns) and turns[self._turn + 1].start < now:
             self._turn += 1
             self._done = turns[self._turn].answer is None
-        self._over = self._turn == _BEFORE_ANY_TURN or slot >= turns[self._turn].known
+        self._over = self._turn == _BEFORE_ANY_TURN or slot >= turns[self._turn].due
 
     @property
     def _is_right(self) -> bool:

@@ -1,20 +1,25 @@
 """Fresh words for dialogues that were simulated once: questions are exchanged for others of like length.
 
 The audio stays as it is: it teaches when somebody speaks, pauses and ends; the words come from the corpus, each time
-others. So a few thousand dialogues carry the whole corpus, and nothing can be learnt by heart from their sound.
+others. So a few thousand dialogues carry the whole corpus, and nothing can be learnt by heart from their sound. What
+asks nothing gets sentences of the corpus' answers, each voiced stretch one of its own.
 Knows scenes and exchanges; knows nothing of features or tokens.
 """
 
 import random
-from collections.abc import Container
+import re
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from configs.core_training import RetextConfig
-from duplex.train.dialogue.scene import Scene, Turn, Word
-from duplex.train.text.corpus import Corpus
+from duplex.train.dialogue.scene import Scene, Span, Turn, Word, timed
+from duplex.train.text.corpus import OUTSIDE, Corpus
 from duplex.train.text.exchange import Exchange
+from duplex.train.text.patterns import as_heard
+from duplex.train.text.turns import REACTION
 
 _TRIES = 8
+_FEWEST_WORDS = 3
 
 
 class Retext:
@@ -23,14 +28,19 @@ class Retext:
     def __init__(self, config: RetextConfig, corpus: Corpus, answers: Container[str]) -> None:
         self._config, self._corpus, self._answers = config, corpus, answers
         self._kinds = {kind.name for kind in corpus.kinds}
+        self._statements = _statements(corpus)
+        self._reactions = [text for text in corpus.reactions if text in answers]
 
     def __call__(self, scene: Scene, rng: random.Random) -> Scene:
         """The same scene, other questions."""
         return replace(scene, turns=tuple(self._turn(turn, rng) for turn in scene.turns))
 
     def _turn(self, turn: Turn, rng: random.Random) -> Turn:
-        """Single questions only: a turn of several pieces, and one that leans on the turn before, stays."""
-        if turn.kind not in self._kinds or rng.random() >= self._config.share:
+        """Questions without a pause only: pauses stand where a turn's own clauses end; and one that leans on the turn
+        before is not of the corpus' kinds."""
+        if turn.kind in (OUTSIDE, REACTION):
+            return self._stated(turn, rng) if self._reactions and rng.random() < self._config.stated else turn
+        if turn.kind not in self._kinds or len(turn.spans) > 1 or rng.random() >= self._config.share:
             return turn
         letters = len(turn.text)
         for exchange in self._corpus.rows("train", rng, _TRIES):
@@ -38,6 +48,33 @@ class Retext:
             if fits and exchange.assistant in self._answers:
                 return _said(turn, exchange)
         return turn
+
+    def _stated(self, turn: Turn, rng: random.Random) -> Turn:
+        """The turn as statements, and a reaction in place of its answer."""
+        words = tuple(word for span in turn.spans for word in self._sentence(turn, span, rng))
+        answer = rng.choice(self._reactions)
+        return replace(turn, answer=answer, kind=REACTION, key=answer, long=False, words=words)
+
+    def _sentence(self, turn: Turn, span: Span, rng: random.Random) -> tuple[Word, ...]:
+        """A sentence in place of the words of a voiced stretch; the words where none has their length."""
+        start, end = span
+        said = tuple(word for word in turn.words if start < word.end <= end)
+        letters = sum(len(word.text) + 1 for word in said)
+        for sentence in rng.choices(self._statements, k=_TRIES):
+            if self._config.least <= (len(sentence) + 1) / max(letters, 1) <= self._config.most:
+                return timed(sentence, (span,))
+        return said
+
+
+def _statements(corpus: Corpus) -> Sequence[str]:
+    """Sentences of the corpus' answers that state something, as the model reads them."""
+    sentences = {
+        as_heard(sentence)
+        for answer in corpus.answers()
+        for sentence in re.findall(r"[^.!?]+[.!]", answer)
+        if answer not in (corpus.no_answer, *corpus.reactions)
+    }
+    return sorted(sentence for sentence in sentences if len(sentence.split()) >= _FEWEST_WORDS)
 
 
 def _said(turn: Turn, exchange: Exchange) -> Turn:

@@ -91,6 +91,11 @@ class Corpus:
         return self._outside.answer
 
     @property
+    def reactions(self) -> list[str]:
+        """What the assistant says to statements."""
+        return self._turns.reactions
+
+    @property
     def backchannels(self) -> list[str]:
         """What people say while they listen."""
         return list(read_data("talk")["backchannels"])

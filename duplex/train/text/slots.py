@@ -44,7 +44,7 @@ class TextDialogue:
 
 
 class SlotWriter:
-    """Lays dialogues out in slots, with recognition errors and the gaps of a live conversation."""
+    """Lays dialogues out in slots, with recognition errors and the arrival of words of a live conversation."""
 
     def __init__(self, config: PretrainConfig, tokenizer: TextTokenizer, mishear: Mishear) -> None:
         self._config = config
@@ -66,17 +66,22 @@ class SlotWriter:
         return written
 
     def hear(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random, progress: float = 1.0) -> None:
-        """Add the user's words: one by one, all at once, or as they come while speech goes on."""
+        """Add the user's words: one by one, all at once, or as a transcriber brings them while speech goes on."""
+        config = self._config
         one_by_one = rng.random() < self._one_word(progress)
-        at_once = one_by_one or rng.random() < 0.5
-        most = 1 if one_by_one else self._places
+        as_live = not one_by_one and rng.random() < config.as_live
+        if as_live:
+            self._empty(dialogue, rng.randint(0, config.lead))
         place = 0
         while place < len(ids):
-            count = most if at_once else rng.randint(1, most)
+            count = 1 if one_by_one else self._batch(rng) if as_live else self._places
             self._mute(dialogue, ids[place : place + count])
             place += count
-            if place < len(ids) and not at_once:
-                self._gap(dialogue, rng)
+            if as_live and place < len(ids):
+                self._empty(dialogue, _drawn(config.between, rng))
+
+    def _batch(self, rng: random.Random) -> int:
+        return min(_drawn(self._config.batches, rng) + 1, self._places)
 
     def _one_word(self, progress: float) -> float:
         first, left = self._config.one_word, self._config.one_word_left
@@ -98,14 +103,21 @@ class SlotWriter:
         self._gap(dialogue, rng)
 
     def _gap(self, dialogue: TextDialogue, rng: random.Random) -> None:
-        gaps = self._config.gaps
-        for _ in range(rng.choices(range(len(gaps)), gaps)[0]):
+        self._empty(dialogue, _drawn(self._config.gaps, rng))
+
+    def _empty(self, dialogue: TextDialogue, slots: int) -> None:
+        for _ in range(slots):
             self._mute(dialogue, ())
 
     def _mute(self, dialogue: TextDialogue, words: Sequence[int]) -> None:
         before = dialogue.slots[-1] if dialogue.slots else TextSlot([], self._tokenizer.sil, 0, -1)
         since = before.since + 1 if before.state == 0 else 0
         dialogue.slots.append(TextSlot(list(words), self._tokenizer.sil, 0, since))
+
+
+def _drawn(chances: Sequence[float], rng: random.Random) -> int:
+    """A place of `chances`, drawn by them."""
+    return rng.choices(range(len(chances)), chances)[0]
 
 
 def padded(words: Iterable[int], places: int) -> list[int]:

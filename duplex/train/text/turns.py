@@ -10,6 +10,9 @@ from duplex.train.text.exchange import Exchange, Turn
 from duplex.train.text.kinds import read_data
 from duplex.train.text.patterns import parted
 
+REACTION = "reaction"
+"""Kind of a turn that ends in a statement."""
+
 Piece = tuple[str, str]
 CLAUSE, STATEMENT, QUESTION, FILLER = "csqf"
 
@@ -23,12 +26,12 @@ SHORTEST_BROKEN = 5
 
 
 class Turns:
-    """Draws long turns."""
+    """Draws long turns; `reactions` are what the assistant says to statements."""
 
     def __init__(self, config: CorpusConfig) -> None:
         data = read_data("turns")
         self._parts = {name: parted(items, config.held_out_every) for name, items in data.items()}
-        self._reactions: list[str] = data["reactions"]
+        self.reactions: list[str] = data["reactions"]
 
     def draw(self, rng: random.Random, ending: Exchange | None, held_out: bool) -> Turn:
         """One turn that ends in `ending`, or in a statement where that is None."""
@@ -44,7 +47,7 @@ class Turns:
         return Turn(tuple(_as_spoken(rng, words, pieces)), ending)
 
     def _statement(self, rng: random.Random, text: str) -> Exchange:
-        return Exchange(text, rng.choice(self._reactions), "reaction", "|".join(self._reactions))
+        return Exchange(text, rng.choice(self.reactions), REACTION, "|".join(self.reactions))
 
 
 class _Words:

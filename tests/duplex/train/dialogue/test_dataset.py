@@ -72,6 +72,18 @@ def test_an_epoch_has_every_dialogue_once_and_equal_prompts(shard: Shard) -> Non
         assert (data.batch(ids, random.Random(0)).prefix != 0).all()
 
 
+def test_turns_that_ask_for_nothing_are_answered_later(shard: Shard) -> None:
+    kinds = tuple({turn.kind for scene in shard.scenes for turn in scene.turns})
+    onsets = []
+    for config in (DialogueDataConfig(open_kinds=()), DialogueDataConfig(open_kinds=kinds, open_wait=3)):
+        batch = dataset(shard, config).batch(range(12), random.Random(0), perturbed=False)
+        starts = (batch.target_state == 1) & (batch.state == 0)
+        onsets.append([int(row.nonzero()[0]) for row in starts if row.any()])
+    waits = [later - at_once for at_once, later in zip(*onsets, strict=True)]
+    assert min(waits) >= 0
+    assert waits.count(3) > len(waits) / 2
+
+
 def test_a_perfect_past_says_what_was_taught(shard: Shard) -> None:
     batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0), perturbed=False)
     taught = batch.target_text[:, :-1] != NOT_TAUGHT

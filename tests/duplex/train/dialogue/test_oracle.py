@@ -123,7 +123,7 @@ def test_any_past_is_consistent(seed: int, gaps: list[tuple[float, int]], openin
             assert played.played[slot] == played.played[slot - 1] + 1
     for turn in turns:
         inside = np.arange(40)
-        inside = inside[((inside + 1) * 0.2 > turn.start) & (inside < turn.known)]
+        inside = inside[((inside + 1) * 0.2 > turn.start) & (inside < turn.due)]
         later = [other.start for other in turns if other.start > turn.start]
         inside = inside[(inside + 1) * 0.2 <= min(later, default=99)]
         assert not played.target[inside].any()

@@ -102,6 +102,17 @@ def test_slots_hold_the_exchange() -> None:
     assert said[-1].target == TOKENIZER.eos
 
 
+def test_words_arrive_as_they_do_live() -> None:
+    as_live = {"one_word": 0.0, "one_word_left": 0.0, "as_live": 1.0, "lead": 3}
+    config = CONFIG.model_copy(update={**as_live, "batches": (0.0, 1.0), "between": (0.0, 1.0)})
+    heard = TextDialogue([])
+    SlotWriter(config, TOKENIZER, lambda words, rng: words).hear(heard, [1, 2, 3, 4, 5], random.Random(0))
+    words = [slot.words for slot in heard.slots]
+    lead = words.index([1, 2])
+    assert lead <= config.lead
+    assert words == [[]] * lead + [[1, 2], [], [3, 4], [], [5]]
+
+
 def test_assistant_answers_as_the_packed_form_predicts(core: Core) -> None:
     question = "what is the capital of france please"
     assistant = TextAssistant(core, TOKENIZER, ScheduleConfig(window_slots=30), longest=5)

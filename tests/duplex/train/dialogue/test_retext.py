@@ -1,0 +1,51 @@
+"""Fresh words for old dialogues: which turns get other questions."""
+
+import random
+
+import pytest
+
+from configs.core_training import RetextConfig
+from configs.language import CorpusConfig
+from duplex.train.dialogue.retext import Retext
+from duplex.train.dialogue.scene import Scene, Turn, Word
+from duplex.train.text.corpus import OUTSIDE, Corpus
+from duplex.train.text.turns import REACTION
+
+CORPUS = Corpus.build(CorpusConfig())
+TEXT = "what is the capital of france"
+ANSWERS = {exchange.assistant for exchange in CORPUS.rows("train", random.Random(0), 2000)}
+
+
+def asked(spans: tuple[tuple[float, float], ...], kind: str = "capital") -> Scene:
+    words = tuple(Word(text, 1.0 + 0.3 * place) for place, text in enumerate(TEXT.split()))
+    turn = Turn(1.0, 3.0, "The capital of France is Paris.", kind, "Paris", False, spans, words)
+    return Scene("0", "", "", 0.0, (turn,), ())
+
+
+def texts(scene: Scene) -> set[str]:
+    retext = Retext(RetextConfig(share=1.0), CORPUS, ANSWERS)
+    return {retext(scene, random.Random(seed)).turns[0].text for seed in range(10)}
+
+
+def test_a_question_gets_other_words_of_like_length_within_its_time() -> None:
+    scene = asked(((1.0, 3.0),))
+    assert len(texts(scene)) > 5
+    turn = Retext(RetextConfig(share=1.0), CORPUS, ANSWERS)(scene, random.Random(1)).turns[0]
+    assert 0.7 <= len(turn.text) / len(TEXT) <= 1.4
+    assert turn.words[-1].end == 3.0
+    assert turn.answer in ANSWERS
+
+
+def test_a_turn_with_a_pause_keeps_its_words() -> None:
+    assert texts(asked(((1.0, 1.8), (2.4, 3.0)))) == {TEXT}
+
+
+@pytest.mark.parametrize("kind", [OUTSIDE, REACTION])
+def test_what_asks_nothing_becomes_statements_in_its_own_time(kind: str) -> None:
+    scene = asked(((0.9, 3.0),), kind)
+    retext = Retext(RetextConfig(stated=1.0), CORPUS, ANSWERS | set(CORPUS.reactions))
+    turns = [retext(scene, random.Random(seed)).turns[0] for seed in range(10)]
+    assert {turn.kind for turn in turns} == {REACTION}
+    assert all(turn.answer in CORPUS.reactions for turn in turns)
+    assert len({turn.text for turn in turns}) > 5
+    assert all(turn.words[-1].end <= 3.0 for turn in turns)
