@@ -29,7 +29,7 @@ EARS = EarsConfig(
     words=WordsConfig(source="ctc", ctc=CtcConfig(width=32, inner=48, kernel=3, dilations=(1, 1))),
 )
 TRAINING_CONFIG = CtcTrainingConfig(
-    steps=70, warmup=5, rate=1e-2, average=0.9, pieces=40, batch=8, pool=32, masks=1, mask_frames=2, dropout=0.0
+    steps=160, warmup=5, rate=1e-2, average=0.9, pieces=40, batch=8, pool=32, masks=1, mask_frames=2, dropout=0.0
 )
 TEXTS = ["a cat", "cat", "a dog", "dog", "a cat a dog", "dog cat", ""]
 
