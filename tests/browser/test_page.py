@@ -203,6 +203,26 @@ def test_the_page_fits_a_phone_and_both_themes(server: Served, open_page: OpenPa
         assert page.evaluate(COLOURS) > 3
 
 
+CAPTIONS = """async (messages) => {
+  const { Captions } = await import("./captions.js");
+  const list = document.createElement("ul");
+  const captions = new Captions(list);
+  for (const message of messages) captions.take(message);
+  return [...list.children].map((bubble) => bubble.innerText);
+}"""
+"""What the captions show after messages of the server."""
+
+
+def test_an_answer_of_which_nothing_was_heard_leaves_no_caption(server: Served, open_page: OpenPage) -> None:
+    planned = {"type": "planned", "answer": 0, "first": 0, "words": ["One", "two"]}
+    spoken = {"type": "spoken", "answer": 0, "index": 0, "text": "One"}
+    with open_page(server.url) as page:
+        taken_back = page.evaluate(CAPTIONS, [planned, {"type": "cut", "answer": 0, "heard": 0}])
+        cut = page.evaluate(CAPTIONS, [planned, spoken, {"type": "cut", "answer": 0, "heard": 1}])
+    assert taken_back == []
+    assert cut == ["One twointerrupted"]
+
+
 def test_settings_reach_the_server(server: Served, open_page: OpenPage, tmp_path: Path) -> None:
     wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
     with open_page(server.url, wav) as page:
@@ -213,7 +233,6 @@ def test_settings_reach_the_server(server: Served, open_page: OpenPage, tmp_path
         page.click("#settings button[type=submit]")
         page.reload()
         connect(page)
-        page.wait_for_timeout(500)
         page.click("#end")
         log = download(page, "#download-slots", tmp_path / "slots.jsonl").read_text()
     options = json.loads(log.splitlines()[0])["options"]
