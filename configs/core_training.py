@@ -35,13 +35,15 @@ class RetextConfig(Config):
 
     `share` of the questions; a new one has between `least` and `most` times the letters of the old one. `stated`: share
     of the turns without a question of ours that become statements of any content, so that what is no question is not
-    taken for one only because its words are new.
+    taken for one only because its words are new. `broken`: share of these that lack their last words, so that silence
+    ends every turn in the end.
     """
 
     share: float = 0.7
     least: float = 0.7
     most: float = 1.4
     stated: float = 0.5
+    broken: float = 0.3
 
 
 class CoreTrainingConfig(Config):
@@ -50,8 +52,7 @@ class CoreTrainingConfig(Config):
     `steps` of `dialogues` dialogues and one batch of text each; AdamW, cosine after `warmup` steps. `text` says how
     text is drawn, as in pre-training. `statistics_dialogues`: so many give the features' mean and deviation.
     `speech_rate`: rate of the map that the user's sound enters through, against the others'; it has thousands of
-    inputs and outgrows the words where it follows as fast as the rest. `speech_start`: its weights are multiplied by
-    this before the first step, for runs that start where the sound is too loud.
+    inputs and outgrows the words where it follows as fast as the rest.
     """
 
     seed: int = 0
@@ -60,7 +61,6 @@ class CoreTrainingConfig(Config):
     learning_rate: float = 6e-4
     warmup: int = 60
     speech_rate: float = 1.0
-    speech_start: float = 1.0
     text: PretrainConfig = PretrainConfig()
     data: DialogueDataConfig = DialogueDataConfig(veto_share=0.05)
     retext: RetextConfig = RetextConfig()

@@ -7,11 +7,13 @@ class RecognitionConfig(Config):
     """How clips are recognised in bulk: like a turn of a conversation, with `lead_s` of silence before the speech.
 
     `most` lines of the clip bank's `parts`, drawn by `seed`, not longer than `longest_s`, give (said, heard) pairs.
+    Each is there at every one of `speeds`, whose pitch goes with the speed: to the recognizer they are other voices.
     Clips are sorted by length within `window` clips, so that the `batch` clips of one pass are about as long.
     """
 
     parts: tuple[str, ...] = ("questions", "dialogues", "turns")
     most: int = 4000
+    speeds: tuple[float, ...] = (1.0,)
     longest_s: float = 20.0
     seed: int = 0
     lead_s: float = 0.3

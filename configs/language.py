@@ -150,6 +150,7 @@ class PretrainConfig(Config):
             steps on: they teach to find the user's words and to say them, which every answer needs.
         copied_words: most words of them.
         turns: share of dialogues that begin with a long turn.
+        misheard: share of rows that are whole questions as the recognizer heard them spoken, where there are such.
         one_word: share of turns whose words enter one by one instead of up to K in a slot, at the first step; it falls
             to `one_word_left` at half of the steps. A sum of four words cannot be learnt before one word is.
         word_maps_rate: rate of the maps W_k against the others'; fast ones lose the identity that copying rests on.
@@ -182,6 +183,7 @@ class PretrainConfig(Config):
     copies: tuple[float, float] = (0.4, 0.03)
     copied_words: int = 6
     turns: float = 0.12
+    misheard: float = 0.0
     copying: float = 0.1
     table_deviation: float = 0.08
     one_word: float = 1.0

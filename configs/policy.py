@@ -20,15 +20,15 @@ class PolicyConfig(Config):
     """Hysteresis of the state policy: start and stop have settings of their own.
 
     `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
-    `start_late`: a lower threshold that has to last for longer than people pause within a turn; so who has ended is
-    answered even where it did not sound like an end.
+    `start_late`: a lower threshold that p(speak) has to cross from below and stay above for longer than people pause
+    within a turn; so who has ended is answered even where it did not sound like an end.
     `stop_at_once`: one slot with p(speak) below it is enough for MUTE: a voice that takes the floor leaves no doubt,
     a listener's "mm-hm" does for a moment.
     `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
     """
 
     start: Threshold = Threshold(probability=0.79, slots=1)
-    start_late: Threshold = Threshold(probability=0.4, slots=7)
+    start_late: Threshold = Threshold(probability=0.06, slots=7)
     stop: Threshold = Threshold(probability=0.2, slots=2)
     stop_at_once: float = Field(default=0.03, ge=0.0, le=1.0)
     min_speak_slots: int = Field(default=1, ge=1)
@@ -41,7 +41,9 @@ PRESETS: dict[str, PolicyConfig] = {
         start=Threshold(probability=0.5, slots=1), stop=Threshold(probability=0.4, slots=1), stop_at_once=0.0
     ),
     "balanced": PolicyConfig(),
-    "patient": PolicyConfig(start=Threshold(probability=0.7, slots=3), stop_at_once=0.01),
+    "patient": PolicyConfig(
+        start=Threshold(probability=0.7, slots=3), start_late=Threshold(probability=0.06, slots=10), stop_at_once=0.01
+    ),
 }
 
 

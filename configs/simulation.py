@@ -3,6 +3,8 @@
 Who speaks in them is a matter of `configs.speech_bank`.
 """
 
+from pydantic import Field
+
 from configs.base import Config, Range
 
 
@@ -185,15 +187,14 @@ class DialogueDataConfig(Config):
     """How simulated dialogues become training examples.
 
     `words_per_slot`: text tokens of the user per slot. `veto_share`: of mute slots in which the assistant must stay
-    mute, the share that teaches the text head to have no words, so that it can veto a wrong start. `open_kinds`: turns
-    that ask for nothing; who made a statement often goes on, so their answer is due only `open_wait` slots after their
-    last word became known.
+    mute, the share that teaches the text head to have no words, so that it can veto a wrong start. `waits`: slots
+    after their last word became known before turns of these kinds are answered; who made a statement often goes on, who
+    broke off in the middle of one even more so.
     """
 
     words_per_slot: int = 4
     veto_share: float = 0.0
-    open_kinds: tuple[str, ...] = ("reaction",)
-    open_wait: int = 4
+    waits: dict[str, int] = Field(default={"reaction": 4, "unfinished": 10})
     arrival: ArrivalConfig = ArrivalConfig()
     oracle: OracleConfig = OracleConfig()
     projection: ProjectionConfig = ProjectionConfig()

@@ -48,10 +48,14 @@ def word_errors(reference: str, recognised: str) -> WordErrors:
 def recognise(samples: Samples, asr: str) -> str:
     """What a Whisper model hears in `samples` [n] at 24 kHz. `asr`: a faster-whisper folder, "" the packaged one.
 
+    Every window of 30 s is heard alone: going on from its own text, Whisper may say a sentence again without end.
+
     Raises:
         EvaluationError: the recogniser is not installed.
     """
-    pieces, _ = _recogniser(asr).transcribe(at_judges_rate(samples), beam_size=5, language="en", temperature=0.0)
+    pieces, _ = _recogniser(asr).transcribe(
+        at_judges_rate(samples), beam_size=5, language="en", temperature=0.0, condition_on_previous_text=False
+    )
     return " ".join(piece.text.strip() for piece in pieces)
 
 

@@ -10,6 +10,7 @@
     dialogues               simulated two-channel dialogues     -> runs/dialogues/NAME
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
+    mix                     the weights of several cores, averaged -> one file of them
     mind                    what ships of it                    -> the model folder
     voice-hidden            the refined head reads the core     -> the model folder
     trials, knowledge       recordings and texts for evaluation
@@ -150,6 +151,14 @@ def core(
 
 
 @app.command()
+def mix(weights: list[Path], share: list[float] | None = None, out: Path = _RUNS / "core" / "core.safetensors") -> None:
+    """Average the WEIGHTS of cores that were trained one from another; SHARE: of each, else equal ones."""
+    from duplex.train.core import mix as step
+
+    step.run(weights, share or (), out)
+
+
+@app.command()
 def mind(config: ConfigFile = None, weights: Path = _RUNS / "core" / "core.safetensors", model: Model = _MODEL) -> None:
     """Write what ships of the trained core."""
     from configs.model import MindConfig
@@ -187,7 +196,7 @@ def errors(
     from configs.hearing import RecognitionConfig
     from duplex.train.hearing import errors as step
 
-    step.run(_read(RecognitionConfig, config), bank, model, out)
+    step.run(_read(RecognitionConfig, config, "errors"), bank, model, out)
 
 
 @app.command()

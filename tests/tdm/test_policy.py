@@ -46,6 +46,7 @@ def test_starts_late_where_the_end_stays_in_doubt() -> None:
     config = make(start=(0.8, 1), stop=(0.2, 1)).model_copy(update={"start_late": late})
     assert run(config, [0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5]) == [M, M, M, M, M, S, S]
     assert run(config, [0.5, 0.9, 0.5]) == [M, S, S]
+    assert run(config, [0.7, 0.6, 0.5, 0.5, 0.5]) == [M] * 5, "it has to rise first"
 
 
 def test_between_the_thresholds_nothing_changes() -> None:

@@ -22,7 +22,7 @@ from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.tracks import TrackTable
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.noise import Mishearing
-from duplex.train.text.pretrain import DialogueSource, read_pairs
+from duplex.train.text.pretrain import DialogueSource, read_misheard, read_pairs
 from duplex.train.text.vocabulary import TOKENIZER, word_list
 
 WEIGHTS: Final = "core.safetensors"
@@ -56,9 +56,6 @@ def run(
     if not start.exists():
         raise ConfigError(f"{start}: no weights to start from; run 'duplex train text' first")
     load_model(core, str(start))
-    with torch.no_grad():
-        core.user.speech.weight.mul_(config.speech_start)
-        core.user.speech.bias.mul_(config.speech_start)
     tokenizer = TextTokenizer.from_file(Path(config.text.vocabulary) / TOKENIZER)
     corpus = Corpus.build(config.text.corpus)
     mishearing = Mishearing(config.text.noise, word_list(corpus), read_pairs(pairs) if pairs else ())
@@ -69,7 +66,8 @@ def run(
     )
     rng = random.Random(config.seed)
     _set_statistics(core, data.batch(rng.sample(range(len(data)), min(len(data), config.statistics_dialogues)), rng))
-    text = DialogueSource(config.text, corpus, tokenizer, mishearing).batches(0)
+    heard = read_misheard(pairs) if pairs else ()
+    text = DialogueSource(config.text, corpus, tokenizer, mishearing, heard).batches(0)
     train(core, config, config.text.schedule, _batches(data, config.dialogues, rng), text, out / CHECKPOINT)
     save_model(core, str(out / WEIGHTS))
 

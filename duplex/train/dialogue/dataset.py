@@ -200,7 +200,7 @@ class DialogueDataset:
 
     def _due(self, turn: Turn, known: int) -> int:
         """The slot from which on the turn may be answered; `known` is that of its last word."""
-        return known + self._config.open_wait * (turn.kind in self._config.open_kinds)
+        return known + self._config.waits.get(turn.kind, 0)
 
     def _guess(self, kind: str, rng: random.Random) -> Answer:
         """An answer to a question of the kind, whichever."""

@@ -16,10 +16,11 @@ from duplex.train.dialogue.scene import Scene, Span, Turn, Word, timed
 from duplex.train.text.corpus import OUTSIDE, Corpus
 from duplex.train.text.exchange import Exchange
 from duplex.train.text.patterns import as_heard
-from duplex.train.text.turns import REACTION
+from duplex.train.text.turns import REACTION, UNFINISHED
 
 _TRIES = 8
 _FEWEST_WORDS = 3
+_MOST_BROKEN = 2
 
 
 class Retext:
@@ -50,10 +51,13 @@ class Retext:
         return turn
 
     def _stated(self, turn: Turn, rng: random.Random) -> Turn:
-        """The turn as statements, and a reaction in place of its answer."""
+        """The turn as statements, the last one maybe broken off, and a reaction in place of its answer."""
         words = tuple(word for span in turn.spans for word in self._sentence(turn, span, rng))
+        kind = REACTION
+        if rng.random() < self._config.broken and len(words) > _FEWEST_WORDS:
+            words, kind = words[: -rng.randint(1, _MOST_BROKEN)], UNFINISHED
         answer = rng.choice(self._reactions)
-        return replace(turn, answer=answer, kind=REACTION, key=answer, long=False, words=words)
+        return replace(turn, answer=answer, kind=kind, key=answer, long=False, words=words)
 
     def _sentence(self, turn: Turn, span: Span, rng: random.Random) -> tuple[Word, ...]:
         """A sentence in place of the words of a voiced stretch; the words where none has their length."""

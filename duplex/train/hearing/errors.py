@@ -5,13 +5,13 @@ Knows files of clips and the recognizer; knows nothing of what the pairs are use
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
@@ -40,11 +40,14 @@ class Pair:
 def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
     """Recognise lines of the clip bank and append a pair per line to `out`; lines that `out` already has are skipped.
 
+    A line that needs nothing said before it keeps its answer, so that whole questions can be taught as they were heard.
+
     Args:
         config: which lines, and how they are recognised.
         bank: folder of the clip bank.
         ears: folder of the hearing half's weights.
-        out: JSON lines with "said" and "heard", in the order of `lines`.
+        out: JSON lines with "said", "heard" and, where it stands alone, "answer", "kind", "key" and "long", in the
+            order of `lines`.
 
     Raises:
         ConfigError: a file of the ears is missing or cannot be read. BankError: a part of the bank is missing.
@@ -54,19 +57,50 @@ def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
     todo = lines(config, bank)[done:]
     with out.open("a", encoding="utf-8") as file:
         for first in track(range(0, len(todo), config.window), description="recognising"):
-            texts, clips = zip(*(clip() for clip in todo[first : first + config.window]), strict=True)
-            for pair in pairs(whisper, texts, clips, config):
-                file.write(json.dumps({"said": " ".join(pair.said), "heard": " ".join(pair.heard)}) + "\n")
+            some = todo[first : first + config.window]
+            found = pairs(whisper, (one.line.text for one in some), (one.samples() for one in some), config)
+            for one, pair in zip(some, found, strict=True):
+                row = {"said": " ".join(pair.said), "heard": " ".join(pair.heard)}
+                file.write(json.dumps(row | (one.exchange() if one.alone else {})) + "\n")
             file.flush()
 
 
-def lines(config: RecognitionConfig, bank: Path) -> list[Callable[[], tuple[str, Samples]]]:
-    """Ways to read the text and the speech of the lines, drawn by `config.seed` from its parts."""
-    parts = [BankPart(bank, name) for name in config.parts]
-    every = [(part, line) for part in parts for script in part.scripts for line in script.lines]
-    every = [one for one in every if _seconds(one[1]) <= config.longest_s]
-    chosen = random.Random(config.seed).sample(every, min(config.most, len(every)))
-    return [partial(_speech, part, line) for part, line in chosen]
+@dataclass(frozen=True)
+class Spoken:
+    """A line of the bank at a speed; `alone`: its answer depends on nothing before it."""
+
+    part: BankPart
+    line: Line
+    alone: bool
+    speed: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return sum(piece.length for piece in self.line.pieces) / self.speed / AUDIO.input_rate
+
+    def samples(self) -> Samples:
+        """The whole line, [N] float32, 16 kHz."""
+        whole = np.concatenate([self.part.samples(piece) for piece in self.line.pieces])
+        return whole if self.speed == 1 else np.asarray(soxr.resample(whole, self.speed, 1.0), np.float32)
+
+    def exchange(self) -> dict[str, str | bool]:
+        """What is right to answer."""
+        line = self.line
+        return {"answer": line.answer, "kind": line.kind, "key": line.key, "long": line.long}
+
+
+def lines(config: RecognitionConfig, bank: Path) -> list[Spoken]:
+    """The lines of the parts at every speed, drawn by `config.seed`."""
+    every = [
+        Spoken(part, line, alone=len(script.lines) == 1 and bool(line.answer), speed=speed)
+        for part in (BankPart(bank, name) for name in config.parts)
+        for script in part.scripts
+        for line in script.lines
+        for speed in config.speeds
+    ]
+    short = [one for one in every if one.seconds <= config.longest_s]
+    return random.Random(config.seed).sample(short, min(config.most, len(short)))
 
 
 def pairs(
@@ -106,11 +140,3 @@ def embedded_whisper(folder: Path) -> Whisper:
     config = EarsConfig.from_yaml(folder / CONFIG).words.transcriber
     vocabulary = WhisperVocabulary.load(folder / VOCABULARY)
     return load_whisper(load_file(folder / WEIGHTS), vocabulary, config.shape, config.decoding)
-
-
-def _speech(part: BankPart, line: Line) -> tuple[str, Samples]:
-    return line.text, np.concatenate([part.samples(piece) for piece in line.pieces])
-
-
-def _seconds(line: Line) -> float:
-    return sum(piece.length for piece in line.pieces) / AUDIO.input_rate

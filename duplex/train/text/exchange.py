@@ -15,6 +15,7 @@ class Exchange:
         kind: name of the kind of question.
         key: what must appear in a right answer; alternatives are parted by '|'.
         long: whether the answer is long enough to be interrupted.
+        misheard: whether `user` is what a recognizer made of the words, so that no more errors belong in it.
     """
 
     user: str
@@ -22,6 +23,7 @@ class Exchange:
     kind: str
     key: str
     long: bool = False
+    misheard: bool = False
 
     @property
     def heard(self) -> str:

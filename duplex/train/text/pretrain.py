@@ -5,9 +5,9 @@ Knows dialogues, steps and checkpoints; knows nothing of audio.
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from safetensors.torch import load_model, save_model
@@ -23,7 +23,7 @@ from duplex.train.text.evaluate import Knowledge
 from duplex.train.text.exchange import Dialogue, Exchange
 from duplex.train.text.noise import Mishearing, Pair
 from duplex.train.text.packing import TextBatch, batch_loss, pack
-from duplex.train.text.slots import SlotWriter, TextDialogue
+from duplex.train.text.slots import Mishear, SlotWriter, TextDialogue
 from duplex.train.text.start import set_to_copy
 from duplex.train.text.vocabulary import TOKENIZER, word_list
 
@@ -58,7 +58,8 @@ def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Pat
     begin(core, config, start)
     how = Optimization(config.peak_rate, config.weight_decay, config.average, {WORD_MAPS: config.word_maps_rate})
     loop = Loop(core, how, config.steps, out / CHECKPOINT, "text")
-    batches = DialogueSource(config, corpus, tokenizer, mishearing).batches(loop.first)
+    heard = read_misheard(pairs) if pairs else ()
+    batches = DialogueSource(config, corpus, tokenizer, mishearing, heard).batches(loop.first)
     knowledge = Knowledge(corpus, config.evaluation_rows, config.seed)
     schedule = config.schedule.model_copy(update={"window_slots": config.longest})
     for step in loop.steps(cosine(config.warmup, config.steps)):
@@ -81,20 +82,46 @@ def read_pairs(path: Path) -> list[Pair]:
     Raises:
         ConfigError: the file cannot be read.
     """
+    return [(row["said"], row["heard"]) for row in _rows(path)]
+
+
+def read_misheard(path: Path) -> list[Exchange]:
+    """Whole questions as they were heard, with the answers to what was said, as `duplex train errors` wrote them.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    return [
+        Exchange(row["heard"], row["answer"], row["kind"], row["key"], row["long"], misheard=True)
+        for row in _rows(path)
+        if row.get("answer") and row["heard"]
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [(row["said"], row["heard"]) for row in rows]
-    except (OSError, ValueError, KeyError) as error:
+        if not all("said" in row and "heard" in row for row in rows):
+            raise ValueError("a line without them")
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: no (said, heard) pairs can be read ({error}); run 'duplex train errors'") from None
+    return rows
 
 
 class DialogueSource:
     """Batches of text dialogues of like length, each drawn anew."""
 
     def __init__(
-        self, config: PretrainConfig, corpus: Corpus, tokenizer: TextTokenizer, mishearing: Mishearing
+        self,
+        config: PretrainConfig,
+        corpus: Corpus,
+        tokenizer: TextTokenizer,
+        mishearing: Mishear,
+        misheard: Sequence[Exchange] = (),
     ) -> None:
+        """`mishearing` makes recognition errors in what is drawn from `corpus`; `misheard` has real ones."""
         self._config = config
+        self._misheard = misheard
         self._corpus = corpus
         self._writer = SlotWriter(config, tokenizer, mishearing)
         self._words = word_list(corpus)
@@ -117,6 +144,8 @@ class DialogueSource:
         copies, left = self._config.copies
         if rng.random() < max(left, copies + (left - copies) * COPIES_FALL * progress):
             return Dialogue("", (self._copy(rng),))
+        if self._misheard and rng.random() < self._config.misheard:
+            return Dialogue("", (rng.choice(self._misheard),))
         early, late = self._config.singles
         if rng.random() < early + (late - early) * progress:
             return Dialogue("", tuple(self._corpus.rows("train", rng, 1)))

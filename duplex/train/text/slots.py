@@ -58,7 +58,7 @@ class SlotWriter:
         written = TextDialogue(prefix)
         for exchange in dialogue.exchanges:
             heard: Sequence[str] = exchange.heard.split()
-            if rng.random() * self._config.errors_from <= progress:
+            if not exchange.misheard and rng.random() * self._config.errors_from <= progress:
                 heard = self._mishear(heard, rng)
             self.hear(written, self._tokenizer.encode(" ".join(heard)), rng, progress)
             self._answer(written, self._tokenizer.encode(exchange.assistant), rng)

@@ -12,6 +12,8 @@ from duplex.train.text.patterns import parted
 
 REACTION = "reaction"
 """Kind of a turn that ends in a statement."""
+UNFINISHED = "unfinished"
+"""Kind of a turn that breaks off in the middle of one."""
 
 Piece = tuple[str, str]
 CLAUSE, STATEMENT, QUESTION, FILLER = "csqf"

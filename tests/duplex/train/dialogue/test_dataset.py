@@ -75,7 +75,7 @@ def test_an_epoch_has_every_dialogue_once_and_equal_prompts(shard: Shard) -> Non
 def test_turns_that_ask_for_nothing_are_answered_later(shard: Shard) -> None:
     kinds = tuple({turn.kind for scene in shard.scenes for turn in scene.turns})
     onsets = []
-    for config in (DialogueDataConfig(open_kinds=()), DialogueDataConfig(open_kinds=kinds, open_wait=3)):
+    for config in (DialogueDataConfig(waits={}), DialogueDataConfig(waits=dict.fromkeys(kinds, 3))):
         batch = dataset(shard, config).batch(range(12), random.Random(0), perturbed=False)
         starts = (batch.target_state == 1) & (batch.state == 0)
         onsets.append([int(row.nonzero()[0]) for row in starts if row.any()])

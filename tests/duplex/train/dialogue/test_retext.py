@@ -9,7 +9,7 @@ from configs.language import CorpusConfig
 from duplex.train.dialogue.retext import Retext
 from duplex.train.dialogue.scene import Scene, Turn, Word
 from duplex.train.text.corpus import OUTSIDE, Corpus
-from duplex.train.text.turns import REACTION
+from duplex.train.text.turns import REACTION, UNFINISHED
 
 CORPUS = Corpus.build(CorpusConfig())
 TEXT = "what is the capital of france"
@@ -43,9 +43,20 @@ def test_a_turn_with_a_pause_keeps_its_words() -> None:
 @pytest.mark.parametrize("kind", [OUTSIDE, REACTION])
 def test_what_asks_nothing_becomes_statements_in_its_own_time(kind: str) -> None:
     scene = asked(((0.9, 3.0),), kind)
-    retext = Retext(RetextConfig(stated=1.0), CORPUS, ANSWERS | set(CORPUS.reactions))
+    retext = Retext(RetextConfig(stated=1.0, broken=0.0), CORPUS, ANSWERS | set(CORPUS.reactions))
     turns = [retext(scene, random.Random(seed)).turns[0] for seed in range(10)]
     assert {turn.kind for turn in turns} == {REACTION}
     assert all(turn.answer in CORPUS.reactions for turn in turns)
     assert len({turn.text for turn in turns}) > 5
     assert all(turn.words[-1].end <= 3.0 for turn in turns)
+
+
+def test_a_statement_may_break_off_before_its_end() -> None:
+    scene = asked(((0.9, 3.0),), REACTION)
+    answers = ANSWERS | set(CORPUS.reactions)
+    whole, broken = (Retext(RetextConfig(stated=1.0, broken=share), CORPUS, answers) for share in (0.0, 1.0))
+    for seed in range(10):
+        said, cut = (retext(scene, random.Random(seed)).turns[0] for retext in (whole, broken))
+        assert (said.kind, cut.kind) == (REACTION, UNFINISHED)
+        assert said.words[: len(cut.words)] == cut.words
+        assert 1 <= len(said.words) - len(cut.words) <= 2

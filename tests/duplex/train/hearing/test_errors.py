@@ -15,7 +15,7 @@ from duplex.text.spoken import spoken_words
 from duplex.train.hearing import errors, evaluate
 from duplex.train.hearing.listener import as_conversation, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
-from duplex.train.text.pretrain import read_pairs
+from duplex.train.text.pretrain import read_misheard, read_pairs
 from tests.duplex.train.dialogue.scenes import small_bank
 
 RATE = AUDIO.input_rate
@@ -49,6 +49,29 @@ def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
     errors.run(config, bank, ears, out)
     assert out.read_text(encoding="utf-8").splitlines() == whole
     assert read_pairs(out) == [(row["said"], row["heard"]) for row in map(json.loads, whole)]
+
+
+def test_a_whole_question_keeps_its_answer_for_what_was_heard(ears: Path, tmp_path: Path) -> None:
+    bank, out = small_bank(tmp_path / "bank"), tmp_path / "pairs.jsonl"
+    errors.run(RecognitionConfig(parts=("questions", "dialogues")), bank, ears, out)
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    heard = read_misheard(out)
+    lines = [script.lines[0] for script in BankPart(bank, "questions").scripts]
+    assert len(rows) > len(heard) == len(lines)
+    assert {exchange.assistant for exchange in heard} == {line.answer for line in lines}
+    assert {exchange.user for exchange in heard} <= {row["heard"] for row in rows}
+    assert all(exchange.misheard for exchange in heard)
+
+
+def test_a_clip_is_also_heard_faster_and_slower(tmp_path: Path) -> None:
+    bank = small_bank(tmp_path)
+    once = errors.lines(RecognitionConfig(parts=("questions",)), bank)
+    drawn = errors.lines(RecognitionConfig(parts=("questions",), speeds=(0.8, 1.0, 1.25)), bank)
+    assert len(drawn) == 3 * len(once)
+    lengths = {(one.line.text, one.speed): len(one.samples()) for one in drawn}
+    for one in drawn:
+        assert lengths[one.line.text, one.speed] == pytest.approx(lengths[one.line.text, 1.0] / one.speed, abs=1)
+        assert one.seconds == pytest.approx(lengths[one.line.text, one.speed] / RATE, abs=1e-3)
 
 
 def texts(bank: Path, part: str) -> list[str]:

@@ -113,6 +113,15 @@ def test_words_arrive_as_they_do_live() -> None:
     assert words == [[]] * lead + [[1, 2], [], [3, 4], [], [5]]
 
 
+def test_what_was_misheard_already_gets_no_more_errors() -> None:
+    said = Exchange("what is the capital of friends", "Paris.", "capital", "Paris", misheard=True)
+    config = CONFIG.model_copy(update={"misheard": 1.0, "copies": (0.0, 0.0), "elements": 100})
+    source = pretrain.DialogueSource(config, CORPUS, TOKENIZER, lambda words, rng: ["never"], [said])
+    batch = next(source.batches(0))
+    for row in batch.slots.words:
+        assert TOKENIZER.decode(row[row != ABSENT].tolist()) == said.user
+
+
 def test_assistant_answers_as_the_packed_form_predicts(core: Core) -> None:
     question = "what is the capital of france please"
     assistant = TextAssistant(core, TOKENIZER, ScheduleConfig(window_slots=30), longest=5)
