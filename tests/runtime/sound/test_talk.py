@@ -32,9 +32,8 @@ def microphone(folder: Path, said: dict[float, str]) -> Path:
     return folder / "said.wav"
 
 
-def run_talk(folder: Path, said: dict[float, str], seconds: float) -> list[str]:
-    """Events of a conversation on the virtual card; skips where the sound system loses sound: no echo canceller can
-    follow an echo that jumps."""
+def run_talk(folder: Path, said: dict[float, str], seconds: float) -> tuple[list[str], float]:
+    """Events of a conversation on the virtual card, and by how many dB the echo was cancelled."""
     wav = microphone(folder, said)
     with VirtualSoundCard(folder / "card", echo=True) as card, (folder / "output.txt").open("wb") as output:
         command = [sys.executable, "-m", "tests.runtime.sound.talk_fake", str(folder / "kept"), str(seconds)]
@@ -50,11 +49,11 @@ def run_talk(folder: Path, said: dict[float, str], seconds: float) -> list[str]:
             talk.wait()
     told = (folder / "output.txt").read_text()
     assert talk.returncode == 0, told
-    if lost := re.search(r"xruns \d+", told):
-        pytest.skip(f"the machine is too busy for its sound system: {lost[0]}")
+    echo = re.search(r"echo -(\d+) dB", told)
+    assert echo, told
     (log,) = folder.glob("kept/*/slots.jsonl")
     slots = [line for line in map(json.loads, log.read_text().splitlines()) if line["kind"] == "slot"]
-    return [slot["event"] for slot in slots if slot["event"]]
+    return [slot["event"] for slot in slots if slot["event"]], float(echo[1])
 
 
 def ended(process: "subprocess.Popen[bytes]", patience_s: float) -> bool:
@@ -67,12 +66,14 @@ def ended(process: "subprocess.Popen[bytes]", patience_s: float) -> bool:
 
 
 def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) -> None:
-    """The first answer is heard out: while the canceller learns the room, it takes away who speaks at the same time."""
+    """A busy machine moves the echo against the loudspeaker, and the assistant may hear itself for a moment: which
+    answer is cut is therefore a matter of the simulated room's test."""
     said = {0.5: "tell_me_a_story", 4.8: "tell_me_a_story", 6.8: "capital_of_norway"}
-    seen = run_talk(tmp_path, said, 12.0)
-    assert seen[:4] == ["start", "end", "start", "cut"]
-    assert "start" in seen[4:]
+    events, cancelled_db = run_talk(tmp_path, said, 12.0)
+    assert events[0] == "start"
+    assert "start" in events[events.index("cut") :]
+    assert cancelled_db > 6
     (recording,) = tmp_path.glob("kept/*/dialogue.wav")
     audio, rate = soundfile.read(recording)
     assert len(audio) / rate > 12
-    assert np.abs(audio[:, 1]).max() > 0.1
+    assert (np.abs(audio).max(axis=0) > 0.1).all()
