@@ -19,6 +19,8 @@ from runtime.clock import Clock, SystemClock
 
 PROGRAMS = ("pulseaudio", "pactl", "paplay", "parec")
 START_S = 10.0
+FIRST = ("nice", "-n", "-10") if os.geteuid() == 0 else ()
+"""Before programs that play or record: a busy machine must not move the echo against the loudspeaker."""
 
 
 def missing_program() -> str | None:
@@ -91,6 +93,6 @@ class VirtualSoundCard:
         return subprocess.run(["pactl", *arguments], env=self.environment, capture_output=True, check=False)
 
     def _start(self, *command: str) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([*FIRST, *command], env=self.environment, stderr=subprocess.DEVNULL)
         self._running.append(process)
         return process

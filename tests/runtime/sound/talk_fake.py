@@ -1,9 +1,9 @@
-"""`python -m tests.runtime.sound.talk_fake FOLDER SECONDS`: `duplex talk` with the talking fake model."""
+"""`python -m tests.runtime.sound.talk_fake FOLDER SECONDS aec|no-aec`: `duplex talk` with the talking fake model."""
 
 import sys
 from pathlib import Path
 
-from configs.local import LocalConfig
+from configs.local import EchoConfig, LocalConfig
 from configs.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from duplex.interface import ConversationOptions
 from runtime.engine_process import PipeEngine, start_engine_thread
@@ -18,5 +18,5 @@ def start(model: str, config: EngineConfig) -> PipeEngine:
 
 if __name__ == "__main__":
     runtime = RuntimeConfig(recording=RecordingConfig(folder=Path(sys.argv[1])))
-    local = LocalConfig(latency_s=0.15)
+    local = LocalConfig(latency_s=0.15, echo=EchoConfig(enabled=sys.argv[3] == "aec"))
     talk("talking", local, runtime, ConversationOptions(), float(sys.argv[2]), start)
