@@ -19,14 +19,14 @@ from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from configs.policy import policy as policy_by_name
 from duplex.eval.errors import EvaluationError
-from duplex.eval.figures import Figure, all_met
+from duplex.eval.measures.figures import Figure, all_met
 from duplex.eval.recording import AnswerText, Converse, MakeConverse, Recording, SlotTrace
-from duplex.eval.report import html, report, table, write_json, write_text
+from duplex.eval.reports.report import html, report, table, write_json, write_text
 from duplex.eval.runner import limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Example, Facts, Row, Suite
-from duplex.eval.suites import REACTIVE, SUITES, TURN_TAKING, Sources
-from duplex.eval.user import SimulatedUser
+from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
+from duplex.eval.users.user import SimulatedUser
 from duplex.interface import ConversationOptions, SlotGenerator
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
 from runtime.converse import Conversation, converse_with

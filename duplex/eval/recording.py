@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from configs.audio import AUDIO
 from configs.evaluation import GateConfig
-from duplex.eval.activity import Segment, segments
-from duplex.eval.user import SimulatedUser
+from duplex.eval.measures.activity import Segment, segments
+from duplex.eval.users.user import SimulatedUser
 from duplex.interface import Samples
 
 

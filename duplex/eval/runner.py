@@ -16,7 +16,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.recording import Converse, MakeConverse
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Dialogue, Example, Row, Suite, row_of
-from duplex.eval.user import SimulatedUser
+from duplex.eval.users.user import SimulatedUser
 
 OnRow = Callable[[Row], None]
 _POLL_S = 0.5

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
-from duplex.eval.figures import Figure
+from duplex.eval.measures.figures import Figure
 from duplex.eval.recording import Recording
-from duplex.eval.user import Played, Script
+from duplex.eval.users.user import Played, Script
 
 Facts = dict[str, Any]
 """Plain JSON values by name."""

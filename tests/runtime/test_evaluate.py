@@ -10,8 +10,8 @@ import pytest
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from configs.policy import policy
-from duplex.eval.clip import Clip
-from duplex.eval.user import At, Event, Script, SimulatedUser, WhileSpeaking
+from duplex.eval.users.clip import Clip
+from duplex.eval.users.user import At, Event, Script, SimulatedUser, WhileSpeaking
 from duplex.interface import ConversationOptions
 from runtime import evaluate
 from runtime.cli import run

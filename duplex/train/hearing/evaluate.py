@@ -16,9 +16,9 @@ from rich.progress import track
 from configs.audio import AUDIO
 from configs.hearing import HearingEvaluation, RecognitionConfig
 from duplex.ears import Ears
-from duplex.eval.clip import read_sound
-from duplex.eval.data import DataFile, DataFolder
-from duplex.eval.judge import WordErrors, word_errors
+from duplex.eval.measures.judge import WordErrors, word_errors
+from duplex.eval.users.clip import read_sound
+from duplex.eval.users.data import DataFile, DataFolder
 from duplex.stages.whisper_decoding import Whisper
 from duplex.text.spoken import spoken_words
 from duplex.train.hearing.errors import embedded_whisper, recognise

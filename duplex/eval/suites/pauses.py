@@ -1,0 +1,112 @@
+"""Suite `pauses`: the assistant should wait in a pause, answer soon after the end, and be silent when nobody speaks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.evaluation import EvaluationConfig, PausesConfig
+from duplex.eval.measures import timing
+from duplex.eval.measures.figures import Figure, number, rate, spread
+from duplex.eval.measures.timing import UserTurn
+from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.users.clip import Clip
+from duplex.eval.users.data import DataFolder, Trial, TrialFolder
+from duplex.eval.users.user import After, AfterStart, At, Event, Script
+
+PAUSE, CLIP, QUIET = "pause", "clip", ("silence", "room")
+_TURN = "turn"
+_FAILED = 100.0
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Synthetic turns with a pause, human clips, and streams without a user."""
+
+    config: EvaluationConfig
+    data: Path
+    trials: Path
+    name: str = "pauses"
+
+    def examples(self) -> Sequence[Example]:
+        """Pause trials, LibriSpeech clips, silence and room noise."""
+        trials, limits = TrialFolder(self.trials), self.config.pauses
+        turns = [
+            _example(t.id, f"{PAUSE} {_length(t):.1f} s", t.clip, {"pause": t.pause}, limits) for t in trials.of(PAUSE)
+        ]
+        clips = [
+            _example(file.path.stem, CLIP, Clip(file.path), {}, limits)
+            for file in DataFolder(self.data).files("librispeech_test_other")
+        ]
+        streams = [_stream(trial) for kind in QUIET for trial in trials.of(kind)]
+        return [*turns, *clips, *streams]
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        """Where the assistant started to speak."""
+        played = dialogue.clip(_TURN)
+        assert played is not None, "a clip at a fixed time is always played"
+        speech = dialogue.recording.speech(self.config.gate)
+        if dialogue.example.group in QUIET:
+            return {"starts": [round(segment.start, 4) for segment in speech]}, _FAILED * len(speech)
+        turn = UserTurn(played.start_s, played.end_s)
+        inside = timing.starts_within(speech, turn.start, turn.end - self.config.timing.tail_s)
+        latency = timing.response(speech, turn, self.config.timing)
+        found: Facts = {
+            "inside": [round(start, 4) for start in inside],
+            "speaks_at_end": timing.speaking_at(speech, turn.end - self.config.timing.early_s) is not None,
+            "response_s": None if latency is None else round(latency, 4),
+        }
+        if "pause" in dialogue.example.facts:
+            start, end = (played.clip_start_s + second for second in dialogue.example.facts["pause"])
+            limits = self.config.pauses
+            found["takeover"] = bool(timing.starts_within(speech, start - limits.before_s, end + limits.after_s))
+        return found, _FAILED * len(inside) + (latency or 0.0)
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        """Takeovers, answers and false starts."""
+        limits = self.config.pauses
+        paused = [row for row in rows if row.group.startswith(PAUSE)]
+        clips = [row.measures for row in rows if row.group == CLIP]
+        return [
+            rate("takeover in a pause", "pauses", (row.measures["takeover"] for row in paused), limits.pause_bars),
+            *_by_length(paused),
+            *self._answers("turn", [row.measures for row in paused]),
+            rate("takeover inside a human clip", "clips", (bool(f["inside"]) for f in clips), limits.clip_bars),
+            *self._answers("clip", clips),
+            *(self._false_starts(kind, rows) for kind in QUIET),
+        ]
+
+    def _answers(self, what: str, found: Sequence[Facts]) -> Iterator[Figure]:
+        """Answers of those it was silent at the end of."""
+        limits = self.config.pauses
+        waited = [f["response_s"] for f in found if not f["speaks_at_end"]]
+        within = (latency is not None and latency <= limits.answer_s for latency in waited)
+        of = f"{what}s at whose end it was silent"
+        yield rate(f"{what} answered within {limits.answer_s:g} s", of, within, limits.answer_bars)
+        yield spread(f"response after a {what}", "answers", waited)
+
+    def _false_starts(self, kind: str, rows: Sequence[Row]) -> Figure:
+        streams = [row for row in rows if row.group == kind]
+        minutes = sum(row.trace["seconds"] for row in streams) / 60
+        starts = sum(len(row.measures["starts"]) for row in streams)
+        name = f"false starts in {minutes:.1f} minutes of {kind}"
+        return number(name, "streams", len(streams), starts, self.config.pauses.quiet_bars)
+
+
+def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
+    for group in sorted({row.group for row in paused}):
+        takeovers = (row.measures["takeover"] for row in paused if row.group == group)
+        yield rate(f"takeover in a {group}", "pauses", takeovers)
+
+
+def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConfig) -> Example:
+    events = (Event(_TURN, clip, After(limits.lead_s)),)
+    return Example(name, group, Script(events, limits.silence_s, AfterStart(limits.enough_s)), facts)
+
+
+def _stream(trial: Trial) -> Example:
+    return Example(trial.id, trial.test, Script((Event(_TURN, trial.clip, At(0.0)),), 0.0))
+
+
+def _length(trial: Trial) -> float:
+    start, end = trial.pause or (0.0, 0.0)
+    return end - start

@@ -1,0 +1,126 @@
+"""Suite `speech`: the assistant's own voice. Is it what its text says, does it sound clean, does it click?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, cycle
+from pathlib import Path
+
+import numpy as np
+
+from configs.audio import AUDIO
+from configs.evaluation import EvaluationConfig
+from duplex.eval.measures import judge
+from duplex.eval.measures.figures import Figure, number, spread
+from duplex.eval.measures.text_match import plain_words
+from duplex.eval.recording import AnswerText, Recording
+from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.users.clip import Clip
+from duplex.eval.users.data import QUESTIONS, TrialFolder
+from duplex.eval.users.user import After, Event, Script, WhenSilent, WhileSpeaking
+
+RATE = AUDIO.output_rate
+ANSWER, CUT = "answer", "cut"
+_SOURCE = QUESTIONS[0]
+_QUESTION, _BARGE_IN = "question", "barge-in"
+_FAILED = 100.0
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Answers that are heard out, and long ones that are cut by a question (for the edges of cuts)."""
+
+    config: EvaluationConfig
+    trials: Path
+    name: str = "speech"
+
+    def examples(self) -> Sequence[Example]:
+        """`answers` questions, and as many requests as there are, each interrupted."""
+        trials = TrialFolder(self.trials)
+        questions = trials.of(_SOURCE)[: self.config.speech.answers]
+        requests = trials.requests(self.config.request_words)
+        limits = self.config.understanding
+        whole = [
+            Example(
+                t.id,
+                ANSWER,
+                Script((self._asked(t.clip),), limits.wait_s, WhenSilent(limits.quiet_s)),
+                {"question": t.text},
+            )
+            for t in questions
+        ]
+        barge_in = self.config.turn_taking.barge_in_s
+        cut = [
+            Example(
+                f"cut-{r.id}",
+                CUT,
+                Script((self._asked(r.clip), Event(_BARGE_IN, q.clip, WhileSpeaking(barge_in))), 2.0),
+                {"question": r.text},
+            )
+            for r, q in zip(requests[: self.config.speech.cuts], cycle(questions), strict=False)
+        ]
+        return [*whole, *cut]
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        """Word errors and quality of whole answers, clicks of all."""
+        recording, limits = dialogue.recording, self.config.speech
+        answers = [self._judged(recording, answer) for answer in recording.answers if _whole(answer)]
+        steps = judge.steps_at(recording.assistant, list(_joints(recording, self.config)), limits)
+        found: Facts = {
+            "answers": answers,
+            "joints": len(steps),
+            "clicks": judge.clicks(steps, limits),
+            "largest_step": round(max((at for at, _ in steps), default=0.0), 4),
+            "clipped": int(np.sum(np.abs(recording.assistant) >= limits.clip_level)),
+        }
+        errors = sum(answer["errors"] / max(answer["words"], 1) for answer in answers)
+        return {**dialogue.example.facts, **found}, errors + _FAILED * found["clicks"]
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        """Figures over all whole answers, clicks over all joints."""
+        limits, found = self.config.speech, [row.measures for row in rows]
+        answers = list(chain.from_iterable(f["answers"] for f in found))
+        words, joints = sum(a["words"] for a in answers), sum(f["joints"] for f in found)
+        errors, clicked = sum(a["errors"] for a in answers), sum(f["clicks"] for f in found)
+        wrong = errors / words if words else None
+        return [
+            number(
+                "word error rate of its own speech", f"words of {len(answers)} answers", words, wrong, limits.error_bars
+            ),
+            spread("DNSMOS", "answers", (a["dnsmos"] for a in answers), limits.quality_bars),
+            spread("speaking rate, words a second", "answers", (a["words_per_s"] for a in answers)),
+            number("clicks", "starts, ends, cuts and slot borders", joints, clicked, limits.click_bars),
+            spread("largest step at a joint, full scale 1", "dialogues", (f["largest_step"] for f in found)),
+            number("clipped samples", "dialogues", len(found), sum(f["clipped"] for f in found)),
+        ]
+
+    def _asked(self, clip: Clip) -> Event:
+        return Event(_QUESTION, clip, After(self.config.understanding.lead_s))
+
+    def _judged(self, recording: Recording, answer: AnswerText) -> Facts:
+        margin = self.config.speech.margin_s
+        first, last = round((answer.start - margin) * RATE), round((answer.end + margin) * RATE)
+        samples = recording.assistant[max(0, first) : last]
+        recognised = judge.recognise(samples, self.config.speech.asr)
+        errors = judge.word_errors(answer.text, recognised)
+        return {
+            "text": answer.text,
+            "recognised": recognised,
+            "errors": errors.errors,
+            "words": errors.words,
+            "dnsmos": round(judge.quality(samples), 3),
+            "words_per_s": round(len(plain_words(answer.text)) / (answer.end - answer.start), 3),
+        }
+
+
+def _whole(answer: AnswerText) -> bool:
+    return answer.how == "end" and bool(answer.text) and answer.end > answer.start
+
+
+def _joints(recording: Recording, config: EvaluationConfig) -> Iterator[int]:
+    """Sample positions where pieces of sound meet: edges of its segments, and slot borders inside them."""
+    slot = AUDIO.slot_output_samples
+    for segment in recording.speech(config.gate):
+        first, last = round(segment.start * RATE), round(segment.end * RATE)
+        yield first
+        yield from range((first // slot + 1) * slot, last, slot)
+        yield last

@@ -1,0 +1,93 @@
+"""Suite `understanding`: spoken questions, right answers; and an honest refusal of what is not known."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from configs.evaluation import Bar, EvaluationConfig
+from duplex.eval.measures import timing
+from duplex.eval.measures.figures import Figure, rate, spread
+from duplex.eval.measures.text_match import exist_match, exist_match_norm, holds_phrase
+from duplex.eval.measures.timing import UserTurn
+from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suites.domain import corpus_domain
+from duplex.eval.users.clip import Clip
+from duplex.eval.users.data import QUESTIONS, DataFolder, TrialFolder
+from duplex.eval.users.user import After, Event, Script, WhenSilent
+
+VOICE, FRAME, BOTH, ROBOT = QUESTIONS
+INSIDE, DISPUTED, OUTSIDE = "llama_in", "llama_disputed", "llama_outside"
+_QUESTION = "question"
+_FAILED = 100.0
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """Held-out voices and ways of asking, and Llama Questions inside and outside the corpus' domain."""
+
+    config: EvaluationConfig
+    data: Path
+    trials: Path
+    name: str = "understanding"
+
+    def examples(self) -> Sequence[Example]:
+        """One question each."""
+        trials, domain = TrialFolder(self.trials), corpus_domain()
+        made = [self._example(t.id, test, t.clip, t.text, t.key) for test in QUESTIONS for t in trials.any_of(test)]
+        for question in DataFolder(self.data).llama_questions():
+            group = f"llama_{domain.place(question.text, question.answer)}"
+            made.append(self._example(f"llama-{question.id}", group, question.clip, question.text, question.answer))
+        return made
+
+    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+        """Whether the assistant's words hold the key, or refuse."""
+        facts, played = dialogue.example.facts, dialogue.clip(_QUESTION)
+        assert played is not None, "a clip at a fixed time is always played"
+        answer = dialogue.recording.said()
+        speech = dialogue.recording.speech(self.config.gate)
+        latency = timing.response(speech, UserTurn(played.start_s, played.end_s), self.config.timing)
+        right = exist_match_norm(answer, facts["key"])
+        refused = holds_phrase(answer, self.config.understanding.refusals)
+        found = {
+            "answer": answer,
+            "heard": " / ".join(dialogue.recording.heard),
+            "right": right,
+            "exist_match": exist_match(answer, facts["key"]),
+            "refused": refused,
+            "response_s": None if latency is None else round(latency, 4),
+        }
+        wanted = refused if dialogue.example.group == OUTSIDE else right
+        return {**facts, **found}, 0.0 if wanted else _FAILED
+
+    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+        """Right answers by condition, refusals of what lies outside."""
+        limits = self.config.understanding
+        return [
+            *_right("right, voice never trained on", VOICE, rows, limits.voice_bars),
+            *_right("right, way of asking never trained on", FRAME, rows, limits.frame_bars),
+            *_right("right, neither ever trained on", BOTH, rows),
+            *_right("right, robotic voice never trained on", ROBOT, rows),
+            *_right("right, Llama Questions in domain", INSIDE, rows, limits.domain_bars),
+            *_refused("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
+            *_refused("Llama Questions with another answer in the corpus", DISPUTED, rows),
+            spread("response", "questions", (row.measures["response_s"] for row in rows)),
+        ]
+
+    def _example(self, name: str, group: str, clip: Clip, text: str, key: str) -> Example:
+        limits = self.config.understanding
+        script = Script((Event(_QUESTION, clip, After(limits.lead_s)),), limits.wait_s, WhenSilent(limits.quiet_s))
+        return Example(name, group, script, {"question": text, "key": key})
+
+
+def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
+    found = [row.measures for row in rows if row.group == group]
+    yield rate(name, "questions", (f["right"] for f in found), bars)
+    published = rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))
+    yield replace(published, detail=True)
+    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found))
+
+
+def _refused(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
+    found = [row.measures for row in rows if row.group == group]
+    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found), bars)
+    yield rate(f"{name}: right all the same", "questions", (f["right"] for f in found))
