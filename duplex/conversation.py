@@ -12,7 +12,7 @@ from datetime import datetime
 from configs.audio import AUDIO
 from configs.schedule import ScheduleConfig
 from duplex.interface import ConversationOptions, SpokenWord
-from duplex.stages.fusion import ABSENT
+from duplex.stages.fusion import padded
 from duplex.stages.pointer import SpokenPart
 from duplex.text.clock_words import fill_in_words, local
 from duplex.text.tokenizer import TextTokenizer
@@ -90,10 +90,10 @@ class Conversation:
         self._waiting.extend(self._tokenizer.encode(words))
 
     def take_user_words(self) -> list[int]:
-        """Ids for this slot's U: at most `user_words_per_slot`, padded with `ABSENT`."""
+        """Ids for this slot's U: at most `user_words_per_slot`, padded."""
         self._entered = bool(self._waiting)
-        taken = [self._waiting.popleft() for _ in range(min(self._places, len(self._waiting)))]
-        return taken + [ABSENT] * (self._places - len(taken))
+        taken = (self._waiting.popleft() for _ in range(min(self._places, len(self._waiting))))
+        return padded(taken, self._places)
 
     def decide(self, p_speak: float) -> Decision:
         """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""

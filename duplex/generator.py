@@ -14,6 +14,11 @@ from configs.tiny import TINY, TINY_CTC
 from duplex.interface import ConversationOptions, Samples, SlotResult
 from duplex.model import DuplexModel
 from duplex.row_group import RowGroup
+from duplex.text.spoken import spoken_words
+from duplex.text_assistant import TextAssistant
+
+LONGEST_WRITTEN = 120
+"""Tokens after which a written answer is cut."""
 
 
 class DuplexGenerator:
@@ -25,6 +30,7 @@ class DuplexGenerator:
 
     def __init__(self, model: DuplexModel, rows: int, beside: bool = True) -> None:
         size = min(rows, model.config.rows_per_step)
+        self._model = model
         self.rows = rows
         self.fingerprint = model.fingerprint
         self.delay_ms = model.detokenizer.delay_ms
@@ -51,6 +57,13 @@ class DuplexGenerator:
             else:
                 results += [None] * group.size
         return results
+
+    def write(self, question: str) -> str:
+        """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T)."""
+        model = self._model
+        assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN, model.cautious)
+        (answer,) = assistant.answer(model.config.system_prompt, [" ".join(spoken_words(question))])
+        return answer
 
     def close(self) -> None:
         """Stop the worker thread."""

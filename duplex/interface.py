@@ -5,7 +5,7 @@ torch, so that files and processes that only carry results stay light.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,4 +136,13 @@ class SlotGenerator(Protocol):
 
     def close(self) -> None:
         """Release worker threads."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A model that also answers in writing."""
+
+    def write(self, question: str) -> str:
+        """Answer to a written question."""
         ...

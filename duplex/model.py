@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import torch
+from torch import Tensor
 
 from configs.base import ConfigError
 from configs.model import MindConfig, ModelConfig
@@ -89,6 +90,13 @@ class DuplexModel:
         """First text id of the model's refusal, None where it has none."""
         ids = self.tokenizer.encode(self.config.refusal)
         return ids[0] if ids else None
+
+    def cautious(self, logits: Tensor) -> Tensor:
+        """Logits [..., V] of an answer's first token, with the model's bias towards its refusal."""
+        if self.refusal_id is None or not self.config.refusal_bias:
+            return logits
+        bias = logits.new_tensor([self.config.refusal_bias])
+        return logits.index_add(-1, torch.tensor([self.refusal_id]), bias.expand(*logits.shape[:-1], 1))
 
     @property
     def truecase(self) -> Truecase:

@@ -148,19 +148,12 @@ class RowGroup:
         chosen = choose(logits, never, row.options.temperature, seed)
         if chosen not in (tokenizer.eos, tokenizer.sil):
             if decision.onset:
-                chosen = choose(self._cautious(logits), never, row.options.temperature, seed)
+                chosen = choose(self._model.cautious(logits), never, row.options.temperature, seed)
             return row.say(chosen)
         if decision.onset:
             row.veto()
             return []
         return row.end_text()
-
-    def _cautious(self, logits: Tensor) -> Tensor:
-        """Logits [V] of an answer's first token, with the model's bias towards its refusal."""
-        refusal, bias = self._model.refusal_id, self._model.config.refusal_bias
-        if refusal is None or not bias:
-            return logits
-        return logits.index_add(0, torch.tensor([refusal]), logits.new_tensor([bias]))
 
     def _speak(self, words: list[list[str]], out: CoreOutput, active: Tensor) -> tuple[SrhOutput, Tensor]:
         """Speech tokens and samples of slot t + 1."""

@@ -45,7 +45,7 @@ app.command("converse")(converse.command)
 @app.command("evaluate", context_settings=FORWARD, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure turn-taking, understanding and speech."""
-    _forward("runtime.evaluate", "evaluate", context)
+    _forward("runtime.evaluation.app", "evaluate", context)
 
 
 app.command("replay")(replay.command)

@@ -13,13 +13,15 @@
        |- EngineDied        the engine ended unexpectedly
        `- EngineOverloaded  the engine cannot keep up with a session
 
-`configs.base.ConfigError` stands beside the tree, because configurations know nothing of the runtime.
+`configs.base.ConfigError` and `duplex.eval.errors.EvaluationError` stand beside the tree, because configurations and
+the evaluation know nothing of the runtime.
 Every message says what, why and how to mend it, in one line.
 """
 
 from typing import ClassVar
 
 from configs.base import ConfigError
+from duplex.eval.errors import EvaluationError
 
 
 class DuplexError(Exception):
@@ -94,7 +96,7 @@ class EngineOverloaded(EngineError):  # noqa: N818
     code = "engine_overloaded"
 
 
-USER_ERRORS = (DuplexError, ConfigError)
+USER_ERRORS = (DuplexError, ConfigError, EvaluationError)
 """What is shown to the user as one line instead of a traceback."""
 
 _EXIT_USAGE, _EXIT_FAILURE = 2, 1

@@ -32,14 +32,30 @@ class SlotTrace:
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """A word with its punctuation, and when it sounded, seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class AnswerText:
-    """One answer: its heard words, the words that were cut, when it began and ended, and how ("end", "cut", "open")."""
+    """One answer of the assistant.
+
+    Attributes:
+        text: its heard words. unheard: the words that were cut.
+        start, end: when it began and ended. how: it ended: "end", "cut" or "open".
+        words: the heard words with their times; empty where they are not known.
+    """
 
     text: str
     unheard: str
     start: float
     end: float
     how: str
+    words: tuple[TimedWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,5 +92,13 @@ class Recording:
 Converse = Callable[[SimulatedUser, int], Recording]
 """Lets a system talk to a user; the number seeds the system."""
 
-MakeConverse = Callable[[], Converse]
+@dataclass(frozen=True)
+class System:
+    """What is measured: lets users talk to it, and answers written questions where it can (pattern T2T)."""
+
+    converse: Converse
+    write: Callable[[str], str] | None = None
+
+
+MakeSystem = Callable[[], System]
 """Loads the system; picklable, so that every process can load its own."""

@@ -7,14 +7,16 @@ import multiprocessing
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
+from pathlib import Path
 from queue import Empty
 
 from configs.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.recording import Converse, MakeConverse
-from duplex.eval.store import RowStore
+from duplex.eval.recording import MakeSystem, System
+from duplex.eval.store import RowStore, audio_file, save_audio
 from duplex.eval.suite import Dialogue, Example, Row, Suite, row_of
 from duplex.eval.users.user import SimulatedUser
 
@@ -33,53 +35,68 @@ def limited(examples: Sequence[Example], limit: int | None) -> list[Example]:
     return kept
 
 
+@dataclass(frozen=True)
+class Experiment:
+    """What makes rows of examples; picklable.
+
+    Attributes:
+        suite: scores the conversations. make: loads the system. config: the definitions.
+        seed: of the run; a conversation's own depends on it and on the example's id alone.
+        audio: folder for the sound of every conversation; None keeps none.
+    """
+
+    suite: Suite
+    make: MakeSystem
+    config: EvaluationConfig
+    seed: int = 0
+    audio: Path | None = None
+
+    def row(self, example: Example, system: System) -> Row:
+        """One conversation and its score."""
+        user = SimulatedUser(example.script, self.config)
+        recording = system.converse(user, zlib.crc32(f"{self.seed}/{example.id}".encode()))
+        written = system.write(example.written) if system.write and example.written else None
+        if self.audio:
+            save_audio(self.audio, example.id, recording)
+        return row_of(self.suite, Dialogue(example, recording, user.played, written), self.config)
+
+    def done(self, example: Example, store: RowStore) -> bool:
+        """Whether nothing is left to do for this example."""
+        return example.id in store.rows and (self.audio is None or audio_file(self.audio, example.id).is_file())
+
+
 def run(
-    suite: Suite,
+    experiment: Experiment,
     examples: Sequence[Example],
-    make: MakeConverse,
     store: RowStore,
-    config: EvaluationConfig,
-    seed: int = 0,
     jobs: int = 1,
     on_row: OnRow = lambda row: None,
 ) -> list[Row]:
-    """Rows of all `examples` in their order; those in the store are not made again.
+    """Rows of all `examples` in their order; those that are done are not made again.
 
     Raises:
         EvaluationError: the data cannot be read, or a process ended.
     """
-    left = [example for example in examples if example.id not in store.rows]
-    rows = _inline(suite, left, make, config, seed) if jobs == 1 else _parallel(suite, left, make, config, seed, jobs)
-    for row in rows:
+    left = [example for example in examples if not experiment.done(example, store)]
+    for row in _inline(experiment, left) if jobs == 1 else _parallel(experiment, left, jobs):
         store.add(row)
         on_row(row)
     return [store.rows[example.id] for example in examples]
 
 
-def talk(suite: Suite, example: Example, converse: Converse, config: EvaluationConfig, seed: int) -> Row:
-    """One conversation and its score. Its seed depends on the run's and on the example's id alone."""
-    user = SimulatedUser(example.script, config)
-    recording = converse(user, zlib.crc32(f"{seed}/{example.id}".encode()))
-    return row_of(suite, Dialogue(example, recording, user.played), config)
-
-
-def _inline(
-    suite: Suite, examples: Sequence[Example], make: MakeConverse, config: EvaluationConfig, seed: int
-) -> Iterator[Row]:
+def _inline(experiment: Experiment, examples: Sequence[Example]) -> Iterator[Row]:
     if examples:
-        converse = make()
-        yield from (talk(suite, example, converse, config, seed) for example in examples)
+        system = experiment.make()
+        yield from (experiment.row(example, system) for example in examples)
 
 
-def _parallel(
-    suite: Suite, examples: Sequence[Example], make: MakeConverse, config: EvaluationConfig, seed: int, jobs: int
-) -> Iterator[Row]:
+def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) -> Iterator[Row]:
     """Every process takes each `jobs`-th example and loads the system once."""
     context = multiprocessing.get_context("spawn")
     done: Queue[Row | str] = context.Queue()
     shares = [share for start in range(jobs) if (share := examples[start::jobs])]
     workers: list[BaseProcess] = [
-        context.Process(target=_work, args=(suite, share, make, config, seed, done), daemon=True) for share in shares
+        context.Process(target=_work, args=(experiment, share, done), daemon=True) for share in shares
     ]
     for worker in workers:
         worker.start()
@@ -92,16 +109,9 @@ def _parallel(
             worker.join()
 
 
-def _work(
-    suite: Suite,
-    examples: Sequence[Example],
-    make: MakeConverse,
-    config: EvaluationConfig,
-    seed: int,
-    done: "Queue[Row | str]",
-) -> None:
+def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[Row | str]") -> None:
     try:
-        for row in _inline(suite, examples, make, config, seed):
+        for row in _inline(experiment, examples):
             done.put(row)
     except Exception as error:
         done.put(str(error) or repr(error))

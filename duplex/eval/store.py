@@ -1,9 +1,18 @@
-"""Finished conversations on disk: a header line and one JSON line each, so that a killed run goes on where it was."""
+"""Finished conversations on disk: a header line and one JSON line each, so that a killed run goes on where it was.
+
+The sound of a conversation, where it is kept, is a stereo file of its own: left the user, right the assistant.
+"""
 
 import json
 from pathlib import Path
 
+import numpy as np
+import soundfile
+import soxr
+
+from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
+from duplex.eval.recording import Recording
 from duplex.eval.suite import Facts, Row
 
 
@@ -46,6 +55,23 @@ class RowStore:
         if not same:
             raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
         self.path.write_text("".join(lines), encoding="utf-8")
+
+
+def audio_file(folder: Path, name: str) -> Path:
+    """Where the sound of the conversation `name` lies."""
+    return folder / f"{name.replace('/', '_')}.wav"
+
+
+def save_audio(folder: Path, name: str, recording: Recording) -> None:
+    """Keep the sound of a conversation, stereo, 24 kHz, 16 bit; both channels end together."""
+    user = np.asarray(soxr.resample(recording.user, AUDIO.input_rate, AUDIO.output_rate), np.float32)
+    both = np.zeros((max(len(user), len(recording.assistant)), 2), np.float32)
+    both[: len(user), 0], both[: len(recording.assistant), 1] = user, recording.assistant
+    folder.mkdir(parents=True, exist_ok=True)
+    path = audio_file(folder, name)
+    unfinished = path.with_suffix(".part")
+    soundfile.write(unfinished, np.clip(both, -1.0, 1.0), AUDIO.output_rate, subtype="PCM_16", format="WAV")
+    unfinished.replace(path)
 
 
 def _line(values: Facts) -> str:

@@ -29,21 +29,24 @@ class Example:
         group: what it is an example of; figures are made by group.
         script: of the simulated user.
         facts: what the score needs to know of it.
+        written: question that is also put to the system in writing; "" is none.
     """
 
     id: str
     group: str
     script: Script
     facts: Facts = field(default_factory=dict)
+    written: str = ""
 
 
 @dataclass(frozen=True)
 class Dialogue:
-    """An example after the conversation."""
+    """An example after the conversation. `written`: the answer in writing, None where it was not asked for."""
 
     example: Example
     recording: Recording
     played: tuple[Played, ...]
+    written: str | None = None
 
     def clip(self, name: str) -> Played | None:
         """The clip that was played under this name, or None."""
@@ -58,7 +61,7 @@ class Row:
         id, group: of the example.
         measures: what the suite scored.
         worst: orders conversations for a reader, the highest first.
-        events: {side, kind, start, end} of all that sounded, seconds.
+        events: {side, kind, name, start, end} of all that sounded, seconds; `name` as in the script.
         trace: envelopes (0..99 per 50 ms), p(speak) and state per slot, texts.
     """
 
@@ -118,10 +121,14 @@ def row_of(suite: Suite, dialogue: Dialogue, config: EvaluationConfig) -> Row:
 
 
 def _events(dialogue: Dialogue, config: EvaluationConfig) -> list[Facts]:
-    user = [{"side": "user", "kind": c.name, "start": c.start_s, "end": c.end_s} for c in dialogue.played]
+    user = [_event("user", clip.kind, clip.name, clip.start_s, clip.end_s) for clip in dialogue.played]
     speech = dialogue.recording.speech(config.gate)
-    assistant = [{"side": "assistant", "kind": "speech", "start": s.start, "end": s.end} for s in speech]
+    assistant = [_event("assistant", "speech", "", segment.start, segment.end) for segment in speech]
     return sorted(user + assistant, key=lambda event: (event["start"], event["side"]))
+
+
+def _event(side: str, kind: str, name: str, start: float, end: float) -> Facts:
+    return {"side": side, "kind": kind, "name": name, "start": start, "end": end}
 
 
 def _trace(recording: Recording) -> Facts:
@@ -132,7 +139,9 @@ def _trace(recording: Recording) -> Facts:
         "p_speak": [round(slot.p_speak, 3) for slot in recording.slots],
         "state": "".join("S" if slot.speaks else "m" for slot in recording.slots),
         "decisions": [[round(slot.sounds_at, 3), slot.event] for slot in recording.slots if slot.event],
-        "answers": [asdict(answer) for answer in recording.answers],
+        "answers": [
+            {**asdict(answer), "words": [asdict(word) for word in answer.words]} for answer in recording.answers
+        ],
         "heard": list(recording.heard),
     }
 

@@ -4,6 +4,8 @@ Both have the width D of the LLM and share its text embedding table. They know n
 of slots, live ([B]) or packed ([B, T]); every leading shape is allowed and written [...].
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,12 @@ from configs.core import AssistantSideConfig, UserSideConfig
 
 ABSENT = -1
 """Id of a user word place that is not taken."""
+
+
+def padded(words: Iterable[int], places: int) -> list[int]:
+    """Ids of U filled up with `ABSENT`."""
+    taken = list(words)
+    return taken + [ABSENT] * (places - len(taken))
 
 
 class UserFusion(nn.Module):

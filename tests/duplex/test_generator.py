@@ -9,9 +9,10 @@ import torch
 
 from configs.policy import PolicyConfig, Threshold
 from configs.tiny import TINY
-from duplex.generator import DuplexGenerator, load_generator
+from duplex.generator import LONGEST_WRITTEN, DuplexGenerator, load_generator
 from duplex.interface import ConversationOptions, SlotResult
 from duplex.model import DuplexModel
+from duplex.text_assistant import TextAssistant
 from tdm.slots import State
 
 SLOTS = 16
@@ -156,3 +157,14 @@ def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
     assert heard
     assert heard[0].turn == 0
     assert same(one, two)
+
+
+def test_written_questions_are_answered_as_the_core_does() -> None:
+    model = DuplexModel.random(TINY, seed=1)
+    generator = DuplexGenerator(model, rows=1)
+    assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN)
+    spoken, other = assistant.answer("", ["who is it"]), assistant.answer("", ["two"])
+    assert spoken != other
+    assert [generator.write("Who is it?")] == spoken
+    assert [generator.write("2")] == other
+    generator.close()

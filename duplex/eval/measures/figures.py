@@ -1,18 +1,150 @@
-"""Figures: rates with Wilson intervals, latencies with percentiles, single numbers; each with its bars.
+"""Figures: rates with Wilson intervals, latencies with percentiles, ratios of sums, single numbers; each with its bars.
 
-Knows numbers; knows nothing of conversations.
+Knows numbers and the ids of the conversations that they come from; knows nothing of what was said in them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import sqrt
-
-import numpy as np
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Final, Protocol
 
 from configs.evaluation import Bar
+from configs.statistics import StatisticsConfig
+from duplex.eval.measures.statistics import (
+    Estimator,
+    Places,
+    Quantile,
+    RatioOfSums,
+    Values,
+    estimate,
+    interval,
+    places_of,
+    resampled,
+    wilson,
+)
 
-Z95 = 1.959963984540054
-DIGITS = 4
+DIGITS: Final = 4
+_LEAST_CONVERSATIONS: Final = 2
+"""Draws of a single conversation are all the same."""
+
+Numbers = dict[str, float | None]
+
+
+class Summary(Protocol):
+    """What a figure is made of."""
+
+    @property
+    def kind(self) -> str:
+        """As in a report."""
+        ...
+
+    @property
+    def values(self) -> Values:
+        """Empty where only the total is known."""
+        ...
+
+    @property
+    def over(self) -> tuple[float, ...]:
+        """The denominators of a ratio, one for every value; empty otherwise."""
+        ...
+
+    def numbers(self, config: StatisticsConfig) -> Numbers:
+        """The result by name."""
+        ...
+
+    def estimators(self, places: Places) -> dict[str, Estimator]:
+        """Those numbers that can be computed anew for other draws of conversations."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The share of values that are 1; the others are 0."""
+
+    values: Values
+    kind: ClassVar[str] = "rate"
+    over: ClassVar[tuple[float, ...]] = ()
+
+    def numbers(self, config: StatisticsConfig) -> Numbers:
+        """`n`, `hits`, `share`, and its 95 % interval after Wilson `low`, `high`; of few trials only `n` and `hits`."""
+        hits, n = sum(int(value) for _, value in self.values), len(self.values)
+        if n < config.least_n:
+            return {"n": n, "hits": hits, "share": None, "low": None, "high": None}
+        low, high = wilson(hits, n)
+        return {"n": n, "hits": hits, **_rounded({"share": hits / n, "low": low, "high": high})}
+
+    def estimators(self, places: Places) -> dict[str, Estimator]:
+        """`share`."""
+        return {"share": RatioOfSums.mean(self.values, places)}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How values are spread: a latency in seconds, or anything else of which every conversation has some."""
+
+    values: Values
+    kind: ClassVar[str] = "spread"
+    over: ClassVar[tuple[float, ...]] = ()
+    _bounded: ClassVar[tuple[str, ...]] = ("mean", "p50")
+
+    def numbers(self, config: StatisticsConfig) -> Numbers:
+        """`n`, `mean`, `p50`, `p90`, `p95`, and 95 % intervals `mean_low`, `mean_high`, `p50_low`, `p50_high`."""
+        places = places_of(self.values)
+        found = self.estimators(places)
+        numbers: Numbers = {name: estimate(one, places) for name, one in found.items()}
+        bounds = _bounds([found[name] for name in self._bounded], places, config)
+        for name, (low, high) in zip(self._bounded, bounds, strict=True):
+            numbers |= {f"{name}_low": low, f"{name}_high": high}
+        return {"n": len(self.values), **_rounded(numbers)}
+
+    def estimators(self, places: Places) -> dict[str, Estimator]:
+        """`mean` and percentiles."""
+        return {
+            "mean": RatioOfSums.mean(self.values, places),
+            "p50": Quantile.of(self.values, 0.5, places),
+            "p90": Quantile.of(self.values, 0.9, places),
+            "p95": Quantile.of(self.values, 0.95, places),
+        }
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The sum of `values` divided by the sum of `over`; for instance errors by words."""
+
+    values: Values
+    over: tuple[float, ...]
+    kind: ClassVar[str] = "ratio"
+
+    def numbers(self, config: StatisticsConfig) -> Numbers:
+        """`n`: the sum of `over`; `value`, and its 95 % interval `low`, `high`."""
+        n, places = sum(self.over), places_of(self.values)
+        found = self.estimators(places)["value"]
+        ((low, high),) = _bounds([found], places, config)
+        numbers = _rounded({"value": estimate(found, places), "low": low, "high": high})
+        return {"n": int(n) if n == int(n) else round(n, DIGITS), **numbers}
+
+    def estimators(self, places: Places) -> dict[str, Estimator]:
+        """`value`."""
+        return {"value": RatioOfSums.of(self.values, self.over, places)}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A single number over `n` things."""
+
+    n: int
+    value: float | None
+    kind: ClassVar[str] = "number"
+    values: ClassVar[Values] = ()
+    over: ClassVar[tuple[float, ...]] = ()
+
+    def numbers(self, config: StatisticsConfig) -> Numbers:
+        """`n`, `value`."""
+        return {"n": self.n, **_rounded({"value": self.value if self.n else None})}
+
+    def estimators(self, places: Places) -> dict[str, Estimator]:
+        """None: nothing is known of single conversations."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -21,64 +153,67 @@ class Figure:
 
     Attributes:
         name: what was measured. of: what `n` counts.
-        numbers: `n` and the rest; "share", "low", "high" of a rate, "mean", "p50", "p90", "p95" of a latency (seconds),
-            "value" of a number. A number that cannot be had (n = 0) is None.
+        summary: the values that it is made of.
         bars: what is asked of the numbers.
         detail: whether it is one of many that a summary leaves out.
+        statistics: how the values become numbers.
     """
 
     name: str
     of: str
-    numbers: dict[str, float | None]
+    summary: Summary
     bars: tuple[Bar, ...] = ()
     detail: bool = False
+    statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
+
+    @property
+    def kind(self) -> str:
+        """ "rate", "spread", "ratio" or "number"."""
+        return self.summary.kind
+
+    @property
+    def values(self) -> Values:
+        """(id of the conversation, value), those that count."""
+        return self.summary.values
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """`n` and the rest, see the summaries. A number that cannot be had (n = 0) or is hidden is None."""
+        return self.summary.numbers(self.statistics)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is a rate of too few trials to be shown."""
+        return self.kind == Rate.kind and len(self.values) < self.statistics.least_n
 
     def met(self, bar: Bar) -> bool:
-        """Whether the bar is reached; a number that is missing reaches none."""
+        """Whether the bar is reached; a number that is missing or hidden reaches none."""
         number = self.numbers.get(bar.of)
         if number is None:
             return False
         return number <= bar.limit if bar.sense == "<=" else number >= bar.limit
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a rate after Wilson (1927).
-
-    Raises:
-        ValueError: n is 0 or smaller than the hits.
-    """
-    if n < 1 or not 0 <= hits <= n:
-        raise ValueError(f"{hits} of {n} is no rate; there must be at least one trial and no more hits than trials")
-    share, z2 = hits / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    spread = Z95 / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - spread), min(1.0, middle + spread)
+def rate(name: str, of: str, outcomes: Iterable[tuple[str, bool]], bars: tuple[Bar, ...] = ()) -> Figure:
+    """The share of true outcomes; each comes with the id of its conversation."""
+    return Figure(name, of, Rate(tuple((who, float(outcome)) for who, outcome in outcomes)), bars)
 
 
-def rate(name: str, of: str, outcomes: Iterable[bool], bars: tuple[Bar, ...] = ()) -> Figure:
-    """The share of true outcomes."""
-    flags = list(outcomes)
-    hits, n = sum(flags), len(flags)
-    if not n:
-        return Figure(name, of, {"n": 0, "hits": 0, "share": None, "low": None, "high": None}, bars)
-    low, high = wilson(hits, n)
-    shares = {"share": hits / n, "low": low, "high": high}
-    return Figure(name, of, {"n": n, "hits": hits, **_rounded(shares)}, bars)
+def spread(name: str, of: str, values: Iterable[tuple[str, float | None]], bars: tuple[Bar, ...] = ()) -> Figure:
+    """Mean and percentiles of the values that are not None; each comes with the id of its conversation."""
+    return Figure(name, of, Spread(tuple((who, value) for who, value in values if value is not None)), bars)
 
 
-def spread(name: str, of: str, values: Iterable[float | None], bars: tuple[Bar, ...] = ()) -> Figure:
-    """Mean and percentiles (linear interpolation) of the values that are not None."""
-    kept = [value for value in values if value is not None]
-    if not kept:
-        return Figure(name, of, {"n": 0, "mean": None, "p50": None, "p90": None, "p95": None}, bars)
-    p50, p90, p95 = (float(value) for value in np.percentile(kept, (50, 90, 95)))
-    numbers = {"mean": float(np.mean(kept)), "p50": p50, "p90": p90, "p95": p95}
-    return Figure(name, of, {"n": len(kept), **_rounded(numbers)}, bars)
+def ratio(name: str, of: str, parts: Iterable[tuple[str, float, float]], bars: tuple[Bar, ...] = ()) -> Figure:
+    """Sum of numerators by sum of denominators; parts are (id of the conversation, numerator, denominator)."""
+    kept = list(parts)
+    summary = Ratio(tuple((who, above) for who, above, _ in kept), tuple(below for *_, below in kept))
+    return Figure(name, of, summary, bars)
 
 
 def number(name: str, of: str, n: int, value: float | None, bars: tuple[Bar, ...] = ()) -> Figure:
-    """A single number over `n` things; None where n is 0."""
-    return Figure(name, of, {"n": n, "value": None if value is None or not n else round(value, DIGITS)}, bars)
+    """A single number over `n` things that cannot be told by conversation; None where n is 0."""
+    return Figure(name, of, Number(n, value), bars)
 
 
 def all_met(figures: Sequence[Figure]) -> bool:
@@ -86,5 +221,14 @@ def all_met(figures: Sequence[Figure]) -> bool:
     return all(figure.met(bar) for figure in figures for bar in figure.bars)
 
 
-def _rounded(numbers: dict[str, float]) -> dict[str, float | None]:
-    return {key: round(value, DIGITS) for key, value in numbers.items()}
+def _bounds(
+    estimators: Sequence[Estimator], places: Places, config: StatisticsConfig
+) -> list[tuple[float | None, float | None]]:
+    """The 95 % interval of each number by the bootstrap; (None, None) where there are too few conversations."""
+    if len(places) < _LEAST_CONVERSATIONS:
+        return [(None, None)] * len(estimators)
+    return [interval(found) or (None, None) for found in resampled(estimators, places, config)]
+
+
+def _rounded(numbers: Numbers) -> Numbers:
+    return {key: None if value is None else round(value, DIGITS) for key, value in numbers.items()}

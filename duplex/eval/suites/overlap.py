@@ -59,11 +59,12 @@ class Overlap:
 
 
 def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:
-    found = [row.measures for row in rows if row.group == kind]
-    valid = [f for f in found if f["valid"]]
-    yield rate(f"{kind}: stops the assistant", f"{kind}s while it spoke", (f["stopped"] for f in valid), bars)
-    yield spread(f"{kind}: stop", "stops", (f["stop_s"] for f in valid if f["stopped"]))
-    yield rate(f"{kind}: void", "dialogues", (not f["valid"] for f in found))
+    found = [(row.id, row.measures) for row in rows if row.group == kind]
+    valid = [(who, f) for who, f in found if f["valid"]]
+    stopped = ((who, f["stopped"]) for who, f in valid)
+    yield rate(f"{kind}: stops the assistant", f"{kind}s while it spoke", stopped, bars)
+    yield spread(f"{kind}: stop", "stops", ((who, f["stop_s"]) for who, f in valid if f["stopped"]))
+    yield rate(f"{kind}: void", "dialogues", ((who, not f["valid"]) for who, f in found))
 
 
 def _example(kind: str, name: str, text: str, clip: Clip, request: Clip, limits: OverlapConfig) -> Example:

@@ -1,6 +1,6 @@
 """Suite `pauses`: the assistant should wait in a pause, answer soon after the end, and be silent when nobody speaks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +65,22 @@ class Pauses:
         """Takeovers, answers and false starts."""
         limits = self.config.pauses
         paused = [row for row in rows if row.group.startswith(PAUSE)]
-        clips = [row.measures for row in rows if row.group == CLIP]
+        clips = [row for row in rows if row.group == CLIP]
+        barged_in = ((row.id, bool(row.measures["inside"])) for row in clips)
         return [
-            rate("takeover in a pause", "pauses", (row.measures["takeover"] for row in paused), limits.pause_bars),
+            rate("takeover in a pause", "pauses", _takeovers(paused), limits.pause_bars),
             *_by_length(paused),
-            *self._answers("turn", [row.measures for row in paused]),
-            rate("takeover inside a human clip", "clips", (bool(f["inside"]) for f in clips), limits.clip_bars),
+            *self._answers("turn", paused),
+            rate("takeover inside a human clip", "clips", barged_in, limits.clip_bars),
             *self._answers("clip", clips),
             *(self._false_starts(kind, rows) for kind in QUIET),
         ]
 
-    def _answers(self, what: str, found: Sequence[Facts]) -> Iterator[Figure]:
+    def _answers(self, what: str, rows: Sequence[Row]) -> Iterator[Figure]:
         """Answers of those it was silent at the end of."""
         limits = self.config.pauses
-        waited = [f["response_s"] for f in found if not f["speaks_at_end"]]
-        within = (latency is not None and latency <= limits.answer_s for latency in waited)
+        waited = [(row.id, row.measures["response_s"]) for row in rows if not row.measures["speaks_at_end"]]
+        within = ((who, latency is not None and latency <= limits.answer_s) for who, latency in waited)
         of = f"{what}s at whose end it was silent"
         yield rate(f"{what} answered within {limits.answer_s:g} s", of, within, limits.answer_bars)
         yield spread(f"response after a {what}", "answers", waited)
@@ -94,8 +95,11 @@ class Pauses:
 
 def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
     for group in sorted({row.group for row in paused}):
-        takeovers = (row.measures["takeover"] for row in paused if row.group == group)
-        yield rate(f"takeover in a {group}", "pauses", takeovers)
+        yield rate(f"takeover in a {group}", "pauses", _takeovers(row for row in paused if row.group == group))
+
+
+def _takeovers(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
+    return ((row.id, row.measures["takeover"]) for row in rows)
 
 
 def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConfig) -> Example:

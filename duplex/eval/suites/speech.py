@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, cycle
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
-from duplex.eval.measures.figures import Figure, number, spread
+from duplex.eval.measures.figures import Figure, number, ratio, spread
 from duplex.eval.measures.text_match import plain_words
 from duplex.eval.recording import AnswerText, Recording
 from duplex.eval.suite import Dialogue, Example, Facts, Row
@@ -78,18 +78,16 @@ class Speech:
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Figures over all whole answers, clicks over all joints."""
         limits, found = self.config.speech, [row.measures for row in rows]
-        answers = list(chain.from_iterable(f["answers"] for f in found))
-        words, joints = sum(a["words"] for a in answers), sum(f["joints"] for f in found)
-        errors, clicked = sum(a["errors"] for a in answers), sum(f["clicks"] for f in found)
-        wrong = errors / words if words else None
+        answers = [(row.id, answer) for row in rows for answer in row.measures["answers"]]
+        errors = ((who, a["errors"], a["words"]) for who, a in answers)
+        steps = ((row.id, row.measures["largest_step"]) for row in rows)
+        joints, clicked = sum(f["joints"] for f in found), sum(f["clicks"] for f in found)
         return [
-            number(
-                "word error rate of its own speech", f"words of {len(answers)} answers", words, wrong, limits.error_bars
-            ),
-            spread("DNSMOS", "answers", (a["dnsmos"] for a in answers), limits.quality_bars),
-            spread("speaking rate, words a second", "answers", (a["words_per_s"] for a in answers)),
+            ratio("word error rate of its own speech", f"words of {len(answers)} answers", errors, limits.error_bars),
+            spread("DNSMOS", "answers", ((who, a["dnsmos"]) for who, a in answers), limits.quality_bars),
+            spread("speaking rate, words a second", "answers", ((who, a["words_per_s"]) for who, a in answers)),
             number("clicks", "starts, ends, cuts and slot borders", joints, clicked, limits.click_bars),
-            spread("largest step at a joint, full scale 1", "dialogues", (f["largest_step"] for f in found)),
+            spread("largest step at a joint, full scale 1", "dialogues", steps),
             number("clipped samples", "dialogues", len(found), sum(f["clipped"] for f in found)),
         ]
 

@@ -23,6 +23,9 @@ from duplex.eval.users.user import After, AfterStart, Event, Script, WhenSilent
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0
 
+Scored = tuple[str, Facts]
+"""Id and measures of a conversation."""
+
 
 @dataclass(frozen=True)
 class TurnTaking:
@@ -143,42 +146,44 @@ def _figures(
     rows: Sequence[Row], config: EvaluationConfig, bars: tuple[Bar, ...], stop_bars: tuple[Bar, ...]
 ) -> list[Figure]:
     limits = config.turn_taking
-    found = [row.measures for row in rows]
-    heard = [f for f in found if f["played"]]
-    true = [f for f in heard if f["interrupted"]]
-    latencies = [latency for f in heard for latency in f["response_s"]]
+    found = [(row.id, row.measures) for row in rows]
+    heard = [(who, f) for who, f in found if f["played"]]
+    true = [(who, f) for who, f in heard if f["interrupted"]]
+    latencies = [(who, latency) for who, f in heard for latency in f["response_s"]]
     return [
         _rate("success", "pairs", found, config, bars),
         *_sweep(found, config),
         _rate("success, first turn answered too", "pairs", found, config, strict=True),
-        rate("second turn before the answer to the first", "pairs", (_preempted(f) for f in heard)),
+        rate("second turn before the answer to the first", "pairs", ((who, _preempted(f)) for who, f in heard)),
         _rate("success where it was speaking", "true interruptions", true, config),
         spread("response", "answered turns", latencies, limits.response_bars),
-        spread("stop", "true interruptions", (_stop(f, limits.grace_s) for f in true), stop_bars),
+        spread("stop", "true interruptions", ((who, _stop(f, limits.grace_s)) for who, f in true), stop_bars),
     ]
 
 
-def _sweep(found: Sequence[Facts], config: EvaluationConfig) -> Iterator[Figure]:
+def _sweep(found: Sequence[Scored], config: EvaluationConfig) -> Iterator[Figure]:
     """Success for every grace and limit but the headline."""
     limits = config.turn_taking
     for grace in limits.graces:
         for limit in limits.limits:
             if (grace, limit) != (limits.grace_s, limits.limit_s):
                 name = f"success, grace {grace:g} s, answer within {limit:g} s"
-                figure = rate(name, "pairs", (_success(f, grace, limit, config) for f in found))
+                figure = rate(name, "pairs", ((who, _success(f, grace, limit, config)) for who, f in found))
                 yield replace(figure, detail=True)
 
 
 def _rate(
     name: str,
     of: str,
-    found: Sequence[Facts],
+    found: Sequence[Scored],
     config: EvaluationConfig,
     bars: tuple[Bar, ...] = (),
     strict: bool = False,
 ) -> Figure:
     grace, limit = config.turn_taking.grace_s, config.turn_taking.limit_s
-    wanted = (_success(f, grace, limit, config) and not (strict and f["response_s"][0] is None) for f in found)
+    wanted = (
+        (who, _success(f, grace, limit, config) and not (strict and f["response_s"][0] is None)) for who, f in found
+    )
     return rate(f"{name}, grace {grace:g} s, answer within {limit:g} s", of, wanted, bars)
 
 

@@ -70,7 +70,7 @@ class Understanding:
             *_right("right, Llama Questions in domain", INSIDE, rows, limits.domain_bars),
             *_refused("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
             *_refused("Llama Questions with another answer in the corpus", DISPUTED, rows),
-            spread("response", "questions", (row.measures["response_s"] for row in rows)),
+            spread("response", "questions", ((row.id, row.measures["response_s"]) for row in rows)),
         ]
 
     def _example(self, name: str, group: str, clip: Clip, text: str, key: str) -> Example:
@@ -80,14 +80,18 @@ class Understanding:
 
 
 def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
-    found = [row.measures for row in rows if row.group == group]
-    yield rate(name, "questions", (f["right"] for f in found), bars)
-    published = rate(f"{name}: exist-match as published", "questions", (f["exist_match"] for f in found))
+    found = [row for row in rows if row.group == group]
+    yield rate(name, "questions", _that("right", found), bars)
+    published = rate(f"{name}: exist-match as published", "questions", _that("exist_match", found))
     yield replace(published, detail=True)
-    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found))
+    yield rate(f"{name}: refused", "questions", _that("refused", found))
 
 
 def _refused(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
-    found = [row.measures for row in rows if row.group == group]
-    yield rate(f"{name}: refused", "questions", (f["refused"] for f in found), bars)
-    yield rate(f"{name}: right all the same", "questions", (f["right"] for f in found))
+    found = [row for row in rows if row.group == group]
+    yield rate(f"{name}: refused", "questions", _that("refused", found), bars)
+    yield rate(f"{name}: right all the same", "questions", _that("right", found))
+
+
+def _that(measure: str, rows: Sequence[Row]) -> Iterator[tuple[str, bool]]:
+    return ((row.id, row.measures[measure]) for row in rows)

@@ -9,6 +9,7 @@ Pure: the same assistant gives the same user. Knows samples and scripts; knows n
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -60,13 +61,18 @@ class WhenSilent:
 When = At | After | WhileSpeaking | AfterStart | WhenSilent
 
 
+Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
+"""What a sound of the user is, as labels of recordings name it."""
+
+
 @dataclass(frozen=True)
 class Event:
-    """Play `clip` under the name `name`."""
+    """Play `clip` under the name `name`; `kind` is what it is."""
 
     name: str
     clip: Clip
     when: When
+    kind: Kind = "turn"
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Played:
     """A clip that was played, in samples of the user's channel at 16 kHz.
 
     Attributes:
+        name, kind: of its event.
         start, end: of the clip. speech_start, speech_end: of the speech in it.
     """
 
@@ -98,6 +105,7 @@ class Played:
     end: int
     speech_start: int
     speech_end: int
+    kind: Kind = "turn"
 
     @property
     def start_s(self) -> float:
@@ -160,7 +168,7 @@ class SimulatedUser:
         first, last = (0, len(samples)) if event.clip.exact else speech_bounds(samples, self._config.clips)
         end = start + len(samples)
         self._clip = np.concatenate([self._clip, np.zeros(start - len(self._clip), np.float32), samples])
-        self.played += (Played(event.name, start, end, start + first, start + last),)
+        self.played += (Played(event.name, start, end, start + first, start + last, event.kind),)
         self._armed = end
 
     def _next_start(self, begin: int, end: int) -> int | None:

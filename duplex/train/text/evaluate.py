@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from duplex.train.text.answering import TextAssistant
+from duplex.text_assistant import TextAssistant
 from duplex.train.text.corpus import OUTSIDE, Corpus, Split
 from duplex.train.text.exchange import Exchange
 from duplex.train.text.noise import Mishearing

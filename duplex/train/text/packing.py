@@ -12,8 +12,9 @@ from torch import Tensor
 
 from configs.schedule import SEGMENTS_PER_SLOT
 from duplex.core import Core, CoreInput
+from duplex.stages.fusion import padded
 from duplex.train.core.losses import IGNORED, text_loss
-from duplex.train.text.slots import TextDialogue, padded
+from duplex.train.text.slots import TextDialogue
 
 PREFIX, PADDING = -1, 1 << 30
 """Slot numbers of elements that belong to no slot."""

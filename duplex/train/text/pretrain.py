@@ -16,8 +16,8 @@ from configs.base import ConfigError
 from configs.language import PretrainConfig
 from duplex.core import Core
 from duplex.text.tokenizer import TextTokenizer
+from duplex.text_assistant import TextAssistant
 from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.text.answering import TextAssistant
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.evaluate import Knowledge
 from duplex.train.text.exchange import Dialogue, Exchange

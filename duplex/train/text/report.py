@@ -16,7 +16,7 @@ from duplex.eval.suites.domain import Domain
 from duplex.eval.users.data import DataFolder, Question
 from duplex.text.spoken import spoken_words
 from duplex.text.tokenizer import TextTokenizer
-from duplex.train.text.answering import TextAssistant
+from duplex.text_assistant import TextAssistant
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.evaluate import BATCH, Knowledge, shares
 from duplex.train.text.noise import Mishearing

@@ -4,11 +4,10 @@ Knows ids and slots; knows nothing of tensors.
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from configs.language import PretrainConfig
-from duplex.stages.fusion import ABSENT
 from duplex.text.tokenizer import TextTokenizer
 from duplex.train.core.losses import IGNORED
 from duplex.train.text.exchange import Dialogue
@@ -118,9 +117,3 @@ class SlotWriter:
 def _drawn(chances: Sequence[float], rng: random.Random) -> int:
     """A place of `chances`, drawn by them."""
     return rng.choices(range(len(chances)), chances)[0]
-
-
-def padded(words: Iterable[int], places: int) -> list[int]:
-    """Ids of U filled up with `ABSENT`."""
-    taken = list(words)
-    return taken + [ABSENT] * (places - len(taken))

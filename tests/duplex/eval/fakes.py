@@ -8,7 +8,10 @@ import numpy as np
 import soundfile
 
 from configs.audio import AUDIO
-from duplex.eval.recording import AnswerText, Recording, SlotTrace
+from configs.evaluation import EvaluationConfig
+from duplex.eval.recording import AnswerText, Recording, SlotTrace, System
+from duplex.eval.runner import Experiment
+from duplex.eval.suite import Example, Row, Suite
 from duplex.eval.users.user import Played, SimulatedUser
 from duplex.interface import Samples
 
@@ -97,6 +100,12 @@ class KnownAssistant:
 
     def _answers(self) -> tuple[AnswerText, ...]:
         return tuple(AnswerText(self.says, "", start, end, "end") for start, end in self.spans if self.says)
+
+
+def talked(suite: Suite, example: Example, assistant: KnownAssistant) -> Row:
+    """The row of one conversation with this assistant."""
+    system = System(assistant.converse)
+    return Experiment(suite, lambda: system, EvaluationConfig()).row(example, system)
 
 
 def write_clip(path: Path, seconds: float, lead_s: float = 0.0) -> Path:

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from configs.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.figures import Figure, rate
-from duplex.eval.recording import Converse, Recording
+from duplex.eval.measures.figures import Figure, number, rate
+from duplex.eval.recording import Recording, System
 from duplex.eval.reports.report import html, report, table
-from duplex.eval.runner import limited, run
+from duplex.eval.runner import Experiment, limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.users.clip import Clip
@@ -40,7 +40,7 @@ class Answered:
         return {"answered": bool(speech)}, float(dialogue.example.id == "b1")
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
-        return [rate("answered", "clips", (row.measures["answered"] for row in rows))]
+        return [rate("answered", "clips", ((row.id, row.measures["answered"]) for row in rows))]
 
 
 @dataclass
@@ -50,8 +50,8 @@ class Counted:
     seeds: list[int] = field(default_factory=list)
     breaks_at: int | None = None
 
-    def __call__(self) -> Converse:
-        return self.converse
+    def __call__(self) -> System:
+        return System(self.converse)
 
     def converse(self, user: SimulatedUser, seed: int) -> Recording:
         if len(self.seeds) == self.breaks_at:
@@ -60,12 +60,12 @@ class Counted:
         return KnownAssistant(says="yes").converse(user, seed)
 
 
-def load_known() -> Converse:
+def load_known() -> System:
     """Importable by name, as processes need it."""
-    return KnownAssistant(says="yes").converse
+    return System(KnownAssistant(says="yes").converse)
 
 
-def load_broken() -> Converse:
+def load_broken() -> System:
     """A system that is not there."""
     raise RuntimeError("the system is not there")
 
@@ -79,27 +79,27 @@ def test_a_broken_run_goes_on_without_redoing_anything(suite: Answered, tmp_path
     path = tmp_path / "rows.jsonl"
     broken = Counted(breaks_at=2)
     with pytest.raises(RuntimeError, match="power"):
-        run(suite, suite.examples(), broken, RowStore(path, SETTINGS), CONFIG)
+        run(Experiment(suite, broken, CONFIG), suite.examples(), RowStore(path, SETTINGS))
     rest, whole = Counted(), Counted()
-    rows = run(suite, suite.examples(), rest, RowStore(path, SETTINGS), CONFIG)
+    rows = run(Experiment(suite, rest, CONFIG), suite.examples(), RowStore(path, SETTINGS))
     assert len(rest.seeds) == len(rows) - 2
-    again = run(suite, suite.examples(), whole, RowStore(tmp_path / "whole.jsonl", SETTINGS), CONFIG)
+    again = run(Experiment(suite, whole, CONFIG), suite.examples(), RowStore(tmp_path / "whole.jsonl", SETTINGS))
     assert rows == again
     assert broken.seeds + rest.seeds == whole.seeds
 
 
 def test_a_line_cut_off_in_writing_is_done_again(suite: Answered, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    rows = run(suite, suite.examples(), Counted(), RowStore(path, SETTINGS), CONFIG)
+    rows = run(Experiment(suite, Counted(), CONFIG), suite.examples(), RowStore(path, SETTINGS))
     path.write_text(path.read_text()[:-20])
     counted = Counted()
-    assert run(suite, suite.examples(), counted, RowStore(path, SETTINGS), CONFIG) == rows
+    assert run(Experiment(suite, counted, CONFIG), suite.examples(), RowStore(path, SETTINGS)) == rows
     assert len(counted.seeds) == 1
 
 
 def test_rows_of_other_settings_are_not_mixed_in(suite: Answered, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    run(suite, suite.examples(), Counted(), RowStore(path, SETTINGS), CONFIG)
+    run(Experiment(suite, Counted(), CONFIG), suite.examples(), RowStore(path, SETTINGS))
     with pytest.raises(EvaluationError, match=r"other settings.*--fresh"):
         RowStore(path, {**SETTINGS, "policy": "patient"})
     assert RowStore(path, {**SETTINGS, "policy": "patient"}, fresh=True).rows == {}
@@ -113,20 +113,20 @@ def test_a_foreign_file_is_not_taken_for_rows(tmp_path: Path) -> None:
 
 
 def test_processes_give_the_same_rows(suite: Answered, tmp_path: Path) -> None:
-    one = run(suite, suite.examples(), load_known, RowStore(tmp_path / "1", SETTINGS), CONFIG)
-    two = run(suite, suite.examples(), load_known, RowStore(tmp_path / "2", SETTINGS), CONFIG, jobs=2)
+    one = run(Experiment(suite, load_known, CONFIG), suite.examples(), RowStore(tmp_path / "1", SETTINGS))
+    two = run(Experiment(suite, load_known, CONFIG), suite.examples(), RowStore(tmp_path / "2", SETTINGS), jobs=2)
     assert one == two
 
 
 def test_a_process_that_fails_says_why(suite: Answered, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="the system is not there"):
-        run(suite, suite.examples(), load_broken, RowStore(tmp_path / "1", SETTINGS), CONFIG, jobs=2)
+        run(Experiment(suite, load_broken, CONFIG), suite.examples(), RowStore(tmp_path / "1", SETTINGS), jobs=2)
 
 
 def test_seeds_depend_on_the_run_and_the_example(suite: Answered, tmp_path: Path) -> None:
     first, second = Counted(), Counted()
-    run(suite, suite.examples(), first, RowStore(tmp_path / "1", SETTINGS), CONFIG, seed=0)
-    run(suite, suite.examples()[::-1], second, RowStore(tmp_path / "2", SETTINGS), CONFIG, seed=0)
+    run(Experiment(suite, first, CONFIG), suite.examples(), RowStore(tmp_path / "1", SETTINGS))
+    run(Experiment(suite, second, CONFIG), suite.examples()[::-1], RowStore(tmp_path / "2", SETTINGS))
     assert len(set(first.seeds)) == len(first.seeds)
     assert first.seeds == second.seeds[::-1]
 
@@ -137,7 +137,7 @@ def test_a_limit_counts_by_group(suite: Answered) -> None:
 
 
 def test_the_page_needs_no_network_and_shows_the_worst_first(suite: Answered, tmp_path: Path) -> None:
-    rows = run(suite, suite.examples(), Counted(), RowStore(tmp_path / "1", SETTINGS), CONFIG)
+    rows = run(Experiment(suite, Counted(), CONFIG), suite.examples(), RowStore(tmp_path / "1", SETTINGS))
     figures = suite.figures(rows)
     values = json.loads(json.dumps(report("answered", SETTINGS, {}, figures, rows)))
     text = html(values, figures)
@@ -148,14 +148,14 @@ def test_the_page_needs_no_network_and_shows_the_worst_first(suite: Answered, tm
 
 
 def test_the_page_escapes_what_was_said(suite: Answered, tmp_path: Path) -> None:
-    rows = run(suite, suite.examples()[:1], Counted(), RowStore(tmp_path / "1", SETTINGS), CONFIG)
+    rows = run(Experiment(suite, Counted(), CONFIG), suite.examples()[:1], RowStore(tmp_path / "1", SETTINGS))
     rows[0].trace["heard"].append("<script>")
     figures = suite.figures(rows)
     assert "<script>" not in html(report("answered", SETTINGS, {}, figures, rows), figures)
 
 
 def test_the_table_leaves_details_out(suite: Answered) -> None:
-    figures = [rate("shown", "clips", [True]), Figure("hidden", "clips", {"n": 1, "value": 1.0}, detail=True)]
+    figures = [rate("shown", "clips", [("a", True)]), replace(number("hidden", "clips", 1, 1.0), detail=True)]
     assert table("title", figures).row_count == 1
 
 

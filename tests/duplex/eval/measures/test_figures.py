@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.evaluation import Bar
-from duplex.eval.measures.figures import Figure, all_met, number, rate, spread, wilson
+from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, wilson
 
 
 def test_wilson_interval_of_a_published_example() -> None:
@@ -33,7 +33,7 @@ def test_a_rate_without_trials_has_no_share() -> None:
 
 
 def test_latencies_keep_their_sign_and_leave_out_what_is_missing() -> None:
-    numbers = spread("response", "turns", [-0.5, 0.5, None, 1.5]).numbers
+    numbers = spread("response", "turns", [("a", -0.5), ("b", 0.5), ("b", None), ("c", 1.5)]).numbers
     assert numbers == {"n": 3, "mean": 0.5, "p50": 0.5, "p90": 1.3, "p95": 1.4}
 
 
@@ -42,7 +42,7 @@ def test_latencies_keep_their_sign_and_leave_out_what_is_missing() -> None:
 )
 def test_bars(limit: float, sense: str, met: bool) -> None:
     bar = Bar.model_validate({"of": "share", "sense": sense, "limit": limit})
-    figure = rate("half", "trials", [True, False], (bar,))
+    figure = rate("half", "trials", [("a", True), ("b", False)], (bar,))
     assert figure.met(bar) is met
     assert all_met([figure]) is met
 
@@ -50,4 +50,11 @@ def test_bars(limit: float, sense: str, met: bool) -> None:
 def test_a_missing_number_meets_no_bar() -> None:
     bar = Bar(of="value", sense="<=", limit=1.0)
     assert not number("wer", "words", 0, 0.0, (bar,)).met(bar)
-    assert Figure("x", "y", {"n": 1, "value": 0.0}).met(bar)
+    assert number("wer", "words", 1, 0.0, (bar,)).met(bar)
+
+
+def test_a_ratio_is_of_sums() -> None:
+    figure = ratio("wer", "words", [("a", 1, 2), ("b", 0, 6), ("b", 2, 0)])
+    assert figure.numbers == {"n": 8, "value": 0.375}
+    assert figure.values == (("a", 1), ("b", 0), ("b", 2))
+    assert ratio("wer", "words", []).numbers == {"n": 0, "value": None}

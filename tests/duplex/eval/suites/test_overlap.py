@@ -7,10 +7,10 @@ import pytest
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.runner import talk
 from duplex.eval.suite import Row
 from duplex.eval.suites.overlap import Overlap
-from tests.duplex.eval.fakes import KnownAssistant, trial, write_data, write_trials
+from tests.duplex.eval.counted import share_of
+from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 SLOT = AUDIO.slot_seconds
@@ -34,11 +34,11 @@ def speaker(stop_s: float | None = None, answer_s: float = 8.0, tells: bool = Fa
 
 def row_of(suite: Overlap, group: str, assistant: KnownAssistant) -> Row:
     example = next(example for example in suite.examples() if example.group == group)
-    return talk(suite, example, assistant.converse, CONFIG, 0)
+    return talked(suite, example, assistant)
 
 
 def shares(suite: Overlap, rows: list[Row]) -> dict[str, tuple[float | None, float | None]]:
-    return {figure.name: (figure.numbers.get("share"), figure.numbers["n"]) for figure in suite.figures(rows)}
+    return {figure.name: (share_of(figure), figure.numbers["n"]) for figure in suite.figures(rows)}
 
 
 @pytest.mark.parametrize(("stop", "stopped"), [(LATEST - 0.01, True), (LATEST - 0.01 + SLOT, False)])

@@ -6,10 +6,10 @@ import pytest
 
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
-from duplex.eval.runner import talk
 from duplex.eval.suite import Row
 from duplex.eval.suites.pauses import Pauses
-from tests.duplex.eval.fakes import KnownAssistant, trial, write_data, write_trials
+from tests.duplex.eval.counted import share_of
+from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 LIMITS = CONFIG.pauses
@@ -27,7 +27,7 @@ def suite(tmp_path: Path) -> Pauses:
 
 def row_of(suite: Pauses, start: str, assistant: KnownAssistant) -> Row:
     example = next(example for example in suite.examples() if example.group.startswith(start))
-    return talk(suite, example, assistant.converse, CONFIG, 0)
+    return talked(suite, example, assistant)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_answer_has_three_seconds(suite: Pauses, response: float, share: flo
     row = row_of(suite, "clip", KnownAssistant(response_s=response))
     assert row.measures["response_s"] == pytest.approx(response, abs=0.005)
     figures = {figure.name: figure for figure in suite.figures([row])}
-    assert figures["clip answered within 3 s"].numbers["share"] == share
+    assert share_of(figures["clip answered within 3 s"]) == share
     assert figures["response after a clip"].numbers["p50"] == pytest.approx(response, abs=0.005)
 
 
@@ -65,7 +65,7 @@ def test_a_clip_it_talks_over_the_end_of_asks_for_no_answer(suite: Pauses) -> No
     row = row_of(suite, "clip", KnownAssistant(barges_in_s=1.6, response_s=100.0))
     figures = {figure.name: figure for figure in suite.figures([row])}
     assert figures["clip answered within 3 s"].numbers["n"] == 0
-    assert figures["takeover inside a human clip"].numbers["share"] == 1.0
+    assert share_of(figures["takeover inside a human clip"]) == 1.0
 
 
 def test_false_starts_are_counted(suite: Pauses) -> None:

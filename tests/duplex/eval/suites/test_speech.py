@@ -9,10 +9,9 @@ from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
 from duplex.eval.recording import AnswerText, Recording
-from duplex.eval.runner import talk
 from duplex.eval.suite import Dialogue
 from duplex.eval.suites.speech import Speech
-from tests.duplex.eval.fakes import KnownAssistant, trial, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_trials
 
 CONFIG = EvaluationConfig()
 LIMITS = CONFIG.speech
@@ -70,7 +69,7 @@ def suite(tmp_path: Path) -> Speech:
 def test_long_answers_are_cut(suite: Speech) -> None:
     examples = suite.examples()
     assert [example.group for example in examples] == ["answer", "answer", "cut"]
-    row = talk(suite, examples[-1], KnownAssistant(answer_s=8.0).converse, CONFIG, 0)
+    row = talked(suite, examples[-1], KnownAssistant(answer_s=8.0))
     assert row.measures["answers"] == []
     assert row.measures["joints"] > 2
 

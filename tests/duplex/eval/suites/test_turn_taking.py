@@ -7,10 +7,10 @@ import pytest
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.measures.figures import Figure
-from duplex.eval.runner import talk
 from duplex.eval.suite import Row, Suite
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
-from tests.duplex.eval.fakes import KnownAssistant, trial, write_data, write_trials
+from tests.duplex.eval.counted import share_of
+from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 SLOT = AUDIO.slot_seconds
@@ -35,7 +35,7 @@ def reactive(tmp_path: Path) -> ReactiveTurnTaking:
 
 
 def rows(suite: Suite, assistant: KnownAssistant) -> list[Row]:
-    return [talk(suite, example, assistant.converse, CONFIG, 0) for example in suite.examples()]
+    return [talked(suite, example, assistant) for example in suite.examples()]
 
 
 def figure(suite: Suite, found: list[Row], start: str) -> Figure:
@@ -43,7 +43,7 @@ def figure(suite: Suite, found: list[Row], start: str) -> Figure:
 
 
 def share(suite: Suite, found: list[Row], start: str = "success, grace 1 s, answer within 5 s") -> float | None:
-    return figure(suite, found, start).numbers["share"]
+    return share_of(figure(suite, found, start))
 
 
 @pytest.mark.parametrize("response", [-0.15, 0.0, 0.437, 2.9])
@@ -62,8 +62,8 @@ def test_stop_latencies_are_recovered(reactive: ReactiveTurnTaking, stop: float)
 
 def test_the_interruption_starts_when_it_should(reactive: ReactiveTurnTaking) -> None:
     row = rows(reactive, KnownAssistant(response_s=0.4, answer_s=8.0))[0]
-    second = next(event for event in row.events if event["kind"] == "second")
-    first = next(event for event in row.events if event["kind"] == "first")
+    second = next(event for event in row.events if event["name"] == "second")
+    first = next(event for event in row.events if event["name"] == "first")
     assert second["start"] == pytest.approx(first["end"] + 0.4 + CONFIG.turn_taking.barge_in_s, abs=EXACT)
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from configs.evaluation import EvaluationConfig
 from configs.language import CorpusConfig
-from duplex.eval.runner import talk
 from duplex.eval.suite import Row
 from duplex.eval.suites.domain import Domain, content_words
 from duplex.eval.suites.understanding import Understanding
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.kinds import Fact, Kind
-from tests.duplex.eval.fakes import KnownAssistant, trial, write_data, write_trials
+from tests.duplex.eval.counted import share_of
+from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 TESTS = ("question_voice", "question_frame", "question_voice_frame", "question_robot")
@@ -27,11 +27,11 @@ def suite(tmp_path: Path) -> Understanding:
 
 def rows(suite: Understanding, says: str) -> list[Row]:
     assistant = KnownAssistant(says=says)
-    return [talk(suite, example, assistant.converse, CONFIG, 0) for example in suite.examples()]
+    return [talked(suite, example, assistant) for example in suite.examples()]
 
 
 def shares(suite: Understanding, says: str) -> dict[str, float | None]:
-    return {figure.name: figure.numbers.get("share") for figure in suite.figures(rows(suite, says))}
+    return {figure.name: share_of(figure) for figure in suite.figures(rows(suite, says))}
 
 
 def test_the_key_in_the_words_is_right(suite: Understanding) -> None:

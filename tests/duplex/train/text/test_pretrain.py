@@ -15,9 +15,9 @@ from configs.schedule import ScheduleConfig
 from duplex.core import Core
 from duplex.stages.fusion import ABSENT
 from duplex.text.tokenizer import TextTokenizer
+from duplex.text_assistant import TextAssistant
 from duplex.train.core.losses import IGNORED
 from duplex.train.text import pretrain
-from duplex.train.text.answering import TextAssistant
 from duplex.train.text.corpus import Corpus
 from duplex.train.text.exchange import Dialogue, Exchange
 from duplex.train.text.packing import hidden_of, pack

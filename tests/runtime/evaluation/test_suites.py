@@ -13,9 +13,11 @@ from configs.policy import policy
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import At, Event, Script, SimulatedUser, WhileSpeaking
 from duplex.interface import ConversationOptions
-from runtime import evaluate
 from runtime.cli import run
 from runtime.engine_worker import load
+from runtime.evaluation import run as evaluation_run
+from runtime.evaluation import system
+from runtime.evaluation.system import system_of
 from tests.duplex.eval.fakes import loud, write_clip, write_data
 from tests.runtime.fakes import ANSWER, FakeGenerator, load_fake
 
@@ -25,14 +27,15 @@ SLOT_S = AUDIO.slot_seconds
 
 @pytest.fixture(autouse=True)
 def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "load", partial(load, loader=load_fake))
+    for module in (evaluation_run, system):
+        monkeypatch.setattr(module, "load", partial(load, loader=load_fake))
 
 
 def test_the_engine_answers_the_simulated_user(tmp_path: Path) -> None:
     clip = Clip(write_clip(tmp_path / "one.wav", 1.0), exact=True)
     script = Script((Event("ask", clip, At(0.5)), Event("cut", clip, WhileSpeaking(0.7))), 2.0)
     user = SimulatedUser(script, CONFIG)
-    talk = evaluate.converse_of(FakeGenerator(), ConversationOptions(policy=policy("responsive")))(user, 3)
+    talk = system_of(FakeGenerator(), ConversationOptions(policy=policy("responsive"))).converse(user, 3)
     ask, cut = user.played
     np.testing.assert_allclose(talk.user[ask.start : ask.end], loud(1.0), atol=1e-4)
     assert len(talk.assistant) / AUDIO.output_rate == len(talk.user) / AUDIO.input_rate == talk.seconds
@@ -53,10 +56,11 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
     values = json.loads((tmp_path / "figures.json").read_text())
     assert values["settings"]["fingerprint"] == "fake-1"
     assert len(values["dialogues"]) == 2
-    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".jsonl"]
-    before = (tmp_path / "out" / "turn-taking-fake-balanced.json").read_bytes()
+    folder = tmp_path / "out" / "turn-taking-fake-balanced"
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "rows.jsonl"]
+    before = (folder / "report.json").read_bytes()
     assert run([*arguments, "--fresh"]) == 0
-    assert (tmp_path / "out" / "turn-taking-fake-balanced.json").read_bytes() == before
+    assert (folder / "report.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,34 @@
-"""The core as a text assistant: questions in, greedy answers out, slot by slot as it runs live.
+"""The core as a text assistant (pattern T2T): questions in, greedy answers out, slot by slot as it runs live.
 
 Knows the core and the tokenizer; knows nothing of right and wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from configs.schedule import ScheduleConfig
 from duplex.core import Core, CoreInput
+from duplex.stages.fusion import padded
 from duplex.stages.llm import LlmState
 from duplex.text.tokenizer import TextTokenizer
-from duplex.train.text.slots import padded
 from tdm.layout import TdmLayout
 
 
 class TextAssistant:
     """Answers batches of questions under one system prompt; greedy."""
 
-    def __init__(self, core: Core, tokenizer: TextTokenizer, schedule: ScheduleConfig, longest: int) -> None:
-        """`longest`: answers are cut after so many tokens."""
+    def __init__(
+        self,
+        core: Core,
+        tokenizer: TextTokenizer,
+        schedule: ScheduleConfig,
+        longest: int,
+        onset: Callable[[Tensor], Tensor] = lambda logits: logits,
+    ) -> None:
+        """`longest`: answers are cut after so many tokens. `onset`: changes the logits [B, V] of their first token."""
+        self._onset = onset
         self._core = core
         self._tokenizer = tokenizer
         self._schedule = schedule
@@ -32,7 +40,7 @@ class TextAssistant:
         """Lower-case answers to questions in lower case; every question begins a conversation of its own."""
         run = _Run(self._core, self._tokenizer, self._schedule, prompt, len(questions))
         ids = [self._tokenizer.encode(question) for question in questions]
-        said = run.hear(ids, self._places)
+        said = self._onset(run.hear(ids, self._places)).argmax(dim=-1)
         answers: list[list[int]] = [[] for _ in questions]
         open_rows = torch.ones(len(questions), dtype=torch.bool)
         for _ in range(self._longest):
@@ -41,7 +49,7 @@ class TextAssistant:
                 break
             for row in open_rows.nonzero().flatten().tolist():
                 answers[row].append(int(said[row]))
-            said = run.speak(said, open_rows)
+            said = run.speak(said, open_rows).argmax(dim=-1)
         return [self._tokenizer.decode(answer) for answer in answers]
 
 
@@ -60,20 +68,20 @@ class _Run:
         self._since = torch.zeros(rows, dtype=torch.long)
 
     def hear(self, ids: Sequence[Sequence[int]], places: int) -> Tensor:
-        """Feed all user words; returns the first token of each answer [B]."""
-        said = torch.zeros(len(ids), dtype=torch.long)
+        """Feed all user words; returns the logits [B, V] of each answer's first token."""
+        logits = torch.zeros(len(ids), self._core.config.llm.vocab_size)
         for first in range(0, max(map(len, ids)), places):
             active = torch.tensor([len(row) > first for row in ids])
             words = torch.tensor([padded(row[first : first + places], places) for row in ids])
             text = torch.full((len(ids),), self._tokenizer.sil)
             heard = self._step(words, text, torch.zeros_like(text), active)
-            said = torch.where(active, heard, said)
+            logits = torch.where(active[:, None], heard, logits)
         self._since.zero_()
-        self._nothing = torch.full((len(ids), places), -1)
-        return said
+        self._nothing = torch.tensor([padded((), places)] * len(ids))
+        return logits
 
     def speak(self, said: Tensor, active: Tensor) -> Tensor:
-        """Say tokens [B]; returns the next ones."""
+        """Say tokens [B]; returns the logits [B, V] of the next ones."""
         return self._step(self._nothing, said, torch.ones_like(said), active)
 
     def _step(self, words: Tensor, text: Tensor, state: Tensor, active: Tensor) -> Tensor:
@@ -82,4 +90,4 @@ class _Run:
         out = self._core.step(slots, plans, self._layout, self._state, active)
         self._slots = [slot + bool(moved) for slot, moved in zip(self._slots, active, strict=True)]
         self._since = self._since + active.long()
-        return self._core.text_logits(out.hidden).argmax(dim=-1)
+        return self._core.text_logits(out.hidden)
