@@ -203,8 +203,8 @@ class DialogueDataConfig(Config):
 class TrialsConfig(Config):
     """Recordings for the evaluation of turn-taking and understanding; times in seconds.
 
-    `per_pause`: turns for each length of pause. `gap`: every other pause of such a turn. `streams`: length of
-    recordings in which nobody speaks. `floor`: RMS of the noise under everything.
+    `per_pause`: turns for each length of pause. `gap`: every other pause of such a turn. `tics`: coughs and clearings
+    of the throat. `streams`: length of recordings in which nobody speaks. `floor`: RMS of the noise under everything.
     """
 
     seed: int = 0
@@ -214,6 +214,7 @@ class TrialsConfig(Config):
     before_pause: float = 0.8
     longest_turn: float = 20.0
     noises: int = 120
+    tics: int = 40
     noise_level: Range = (0.015, 0.06)
     backchannel_db: Range = (-6.0, 0.0)
     streams: float = 300.0

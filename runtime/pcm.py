@@ -1,4 +1,4 @@
-"""Arithmetic on samples: 16-bit and float, fades, levels. Knows arrays only, no rates and no time."""
+"""Arithmetic on samples: 16-bit and float, levels. Knows arrays only, no rates and no time."""
 
 from typing import Any
 
@@ -23,26 +23,6 @@ def to_int16(samples: Samples) -> Pcm16:
 def to_float(pcm: Pcm16) -> Samples:
     """16-bit samples as float samples -1..1."""
     return pcm.astype(np.float32) / np.float32(FULL_SCALE)
-
-
-def falling(length: int) -> Samples:
-    """Half a cosine from 1 (excluded) to 0, [length]."""
-    phase = np.arange(1, length + 1, dtype=np.float32) / max(length, 1)
-    return (0.5 + 0.5 * np.cos(np.pi * phase)).astype(np.float32)
-
-
-def rising(length: int) -> Samples:
-    """Half a cosine from 0 to 1 (excluded), [length]."""
-    return falling(length)[::-1].copy()
-
-
-def fading_echo(before: NDArray[Any], length: int) -> Samples:
-    """What follows `before` where samples are missing: its mirrored end, faded to 0.
-
-    Starts at the last sample of `before`, so that nothing clicks. Shorter than `length` where `before` is.
-    """
-    mirrored = before[::-1][:length].astype(np.float32)
-    return mirrored * falling(len(mirrored))
 
 
 def level_db(pcm: NDArray[Any], full_scale: float = 1.0) -> float:

@@ -14,8 +14,8 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.runtime import PlayoutConfig
+from duplex.concealment import fading_echo, falling, rising
 from duplex.interface import Samples, SlotResult
-from runtime.pcm import fading_echo, falling, rising
 from tdm.slots import State
 
 PACKET = AUDIO.packet_output_samples

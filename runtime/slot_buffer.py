@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime import SlotBufferConfig
-from runtime.pcm import Pcm16, fading_echo, rising
+from duplex.concealment import Concealer
+from runtime.pcm import Pcm16
 from runtime.records import UserSlot
 
 SLOT = AUDIO.slot_input_samples
@@ -72,8 +73,7 @@ class SlotBuffer:
         self._shift = 0
         self._unusable = 0
         self._delay = NetworkDelay(config.delay_window_s)
-        self._before: Pcm16 = np.zeros(config.fade_samples, dtype=np.int16)
-        self._open_hole = False
+        self._concealer = Concealer(config.fade_samples)
         self._counts: dict[str, int] = {}
 
     @property
@@ -149,27 +149,12 @@ class SlotBuffer:
 
     def _close(self, now: float) -> UserSlot:
         pcm, have = self._pcm[:SLOT].copy(), self._have[:SLOT].copy()
-        holes = _spans(~have)
-        self._conceal(pcm, holes)
+        holes = self._concealer.fill(pcm, ~have)
         self._count("concealed", sum(stop - start for start, stop in holes))
-        self._before = pcm[-self.config.fade_samples :].copy()
-        self._open_hole = bool(holes) and holes[-1][1] == SLOT
         self._roll()
         slot = UserSlot(self._next, pcm, holes, now)
         self._next += 1
         return slot
-
-    def _conceal(self, pcm: Pcm16, holes: tuple[tuple[int, int], ...]) -> None:
-        """Fill the holes in place: a fading echo of what came before, and a fade back into what follows."""
-        fade = self.config.fade_samples
-        if self._open_hole and (not holes or holes[0][0] > 0):
-            _fade_in(pcm[:fade])
-        for start, stop in holes:
-            before = pcm[max(0, start - fade) : start] if start else self._before
-            if not (start == 0 and self._open_hole):
-                echo = fading_echo(before, min(fade, stop - start))
-                pcm[start : start + len(echo)] = np.rint(echo).astype(np.int16)
-            _fade_in(pcm[stop : stop + fade])
 
     def _roll(self) -> None:
         for ring in (self._pcm, self._have):
@@ -178,13 +163,3 @@ class SlotBuffer:
 
     def _count(self, name: str, amount: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + amount
-
-
-def _fade_in(pcm: Pcm16) -> None:
-    pcm[:] = np.rint(pcm * rising(len(pcm))).astype(np.int16)
-
-
-def _spans(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
-    """Spans [start, stop) where `mask` is True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

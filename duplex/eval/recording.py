@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from configs.audio import AUDIO
 from configs.evaluation import GateConfig
+from configs.policy import PolicyConfig
 from duplex.eval.measures.activity import Segment, segments
 from duplex.eval.users.user import SimulatedUser
 from duplex.interface import Samples
@@ -92,12 +93,20 @@ class Recording:
 Converse = Callable[[SimulatedUser, int], Recording]
 """Lets a system talk to a user; the number seeds the system."""
 
+
 @dataclass(frozen=True)
 class System:
-    """What is measured: lets users talk to it, and answers written questions where it can (pattern T2T)."""
+    """What is measured.
+
+    Attributes:
+        converse: lets a user talk to it.
+        write: answers a written question (pattern T2T), where it can.
+        under: `converse` under another state policy, where it has one.
+    """
 
     converse: Converse
     write: Callable[[str], str] | None = None
+    under: Callable[[PolicyConfig], Converse] | None = None
 
 
 MakeSystem = Callable[[], System]

@@ -15,7 +15,7 @@ from queue import Empty
 
 from configs.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.recording import MakeSystem, System
+from duplex.eval.recording import Converse, MakeSystem, System
 from duplex.eval.store import RowStore, audio_file, save_audio
 from duplex.eval.suite import Dialogue, Example, Row, Suite, row_of
 from duplex.eval.users.user import SimulatedUser
@@ -54,7 +54,7 @@ class Experiment:
     def row(self, example: Example, system: System) -> Row:
         """One conversation and its score."""
         user = SimulatedUser(example.script, self.config)
-        recording = system.converse(user, zlib.crc32(f"{self.seed}/{example.id}".encode()))
+        recording = _converse(system, example)(user, zlib.crc32(f"{self.seed}/{example.id}".encode()))
         written = system.write(example.written) if system.write and example.written else None
         if self.audio:
             save_audio(self.audio, example.id, recording)
@@ -78,10 +78,27 @@ def run(
         EvaluationError: the data cannot be read, or a process ended.
     """
     left = [example for example in examples if not experiment.done(example, store)]
-    for row in _inline(experiment, left) if jobs == 1 else _parallel(experiment, left, jobs):
+    for row in rows(experiment, left, jobs):
         store.add(row)
         on_row(row)
     return [store.rows[example.id] for example in examples]
+
+
+def rows(experiment: Experiment, examples: Sequence[Example], jobs: int = 1) -> Iterator[Row]:
+    """Rows of the examples as they come; with several jobs not in their order.
+
+    Raises:
+        EvaluationError: the data cannot be read, or a process ended.
+    """
+    return _inline(experiment, examples) if jobs == 1 else _parallel(experiment, examples, jobs)
+
+
+def _converse(system: System, example: Example) -> Converse:
+    if example.policy is None:
+        return system.converse
+    if system.under is None:
+        raise EvaluationError("the system has no state policy that could be exchanged; measure it as it is")
+    return system.under(example.policy)
 
 
 def _inline(experiment: Experiment, examples: Sequence[Example]) -> Iterator[Row]:

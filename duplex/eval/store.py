@@ -16,45 +16,64 @@ from duplex.eval.recording import Recording
 from duplex.eval.suite import Facts, Row
 
 
-class RowStore:
-    """The rows of one run."""
+class LineStore:
+    """Plain values, a line each, made with settings that the first line tells.
+
+    Attributes:
+        lines: what was there when it was opened.
+    """
 
     def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
-        """Open or begin a run.
+        """Open or begin a file.
 
         Args:
-            path: of the file. settings: what the rows depend on. fresh: forget the rows that are there.
+            path: of the file. settings: what the lines depend on. fresh: forget the lines that are there.
 
         Raises:
-            EvaluationError: the rows that are there were made with other settings, or are no rows.
+            EvaluationError: the lines that are there were made with other settings, or the file is another kind.
         """
         self.path = path
-        self.rows: dict[str, Row] = {}
+        self.lines: list[Facts] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         if fresh or not path.exists():
             path.write_text(_line({"settings": settings}), encoding="utf-8")
         else:
             self._read(settings)
 
-    def add(self, row: Row) -> None:
-        """Keep a row."""
-        self.rows[row.id] = row
+    def add(self, values: Facts) -> None:
+        """Keep one more line."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(row.to_json()))
+            file.write(_line(values))
 
     def _read(self, settings: Facts) -> None:
         """Take over complete lines; a last line that was cut off in writing is dropped from the file."""
         text = self.path.read_text(encoding="utf-8")
         lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
         try:
-            header, *rows = [json.loads(line) for line in lines]
+            header, *self.lines = [json.loads(line) for line in lines]
             same = header["settings"] == json.loads(json.dumps(settings))
-            self.rows = {row["id"]: Row.from_json(row) for row in rows}
         except (ValueError, KeyError, TypeError) as error:
             raise EvaluationError(f"{self.path}: is no result file ({error!r}); remove it or use --fresh") from None
         if not same:
             raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
         self.path.write_text("".join(lines), encoding="utf-8")
+
+
+class RowStore:
+    """The rows of one run by id; of two with one id the later one counts."""
+
+    def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
+        """As `LineStore`, with the same errors."""
+        self._store = LineStore(path, settings, fresh)
+        try:
+            self.rows = {row["id"]: Row.from_json(row) for row in self._store.lines}
+        except (KeyError, TypeError) as error:
+            raise EvaluationError(f"{path}: a line is no row ({error!r}); remove it or use --fresh") from None
+
+    def add(self, row: Row) -> None:
+        """Keep a row."""
+        self.rows[row.id] = row
+        self._store.add(row.to_json())
 
 
 def audio_file(folder: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
+from configs.policy import PolicyConfig
 from duplex.eval.measures.figures import Figure
 from duplex.eval.recording import Recording
 from duplex.eval.users.user import Played, Script
@@ -30,6 +31,7 @@ class Example:
         script: of the simulated user.
         facts: what the score needs to know of it.
         written: question that is also put to the system in writing; "" is none.
+        policy: state policy instead of the system's own, for systems that have one.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Example:
     script: Script
     facts: Facts = field(default_factory=dict)
     written: str = ""
+    policy: PolicyConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def _trace(recording: Recording) -> Facts:
         "seconds": recording.seconds,
         "user": envelope(recording.user, AUDIO.input_rate),
         "assistant": envelope(recording.assistant, AUDIO.output_rate),
-        "p_speak": [round(slot.p_speak, 3) for slot in recording.slots],
+        "p_speak": [round(slot.p_speak, 6) for slot in recording.slots],
         "state": "".join("S" if slot.speaks else "m" for slot in recording.slots),
         "decisions": [[round(slot.sounds_at, 3), slot.event] for slot in recording.slots if slot.event],
         "answers": [

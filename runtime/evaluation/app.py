@@ -11,28 +11,32 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from configs.evaluation import EvaluationConfig
 from duplex.eval.measures.figures import all_met
 from duplex.eval.reports.report import table, write_json
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
+from runtime.evaluation import policy
+from runtime.evaluation.options import (
+    DATA,
+    OUT,
+    TRIALS,
+    Audio,
+    Check,
+    Data,
+    Definitions,
+    Fresh,
+    Jobs,
+    Limit,
+    Out,
+    Seed,
+    Trials,
+    definitions,
+)
 from runtime.evaluation.run import OnStart, Result, Run, measure
 
 REDIRECTED_WIDTH = 140
-DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/evaluation")
-
-Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
-Trials = Annotated[Path, typer.Option("--trials", help="Folder of synthesized trials with their trials.jsonl.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seeds the choice of examples and the model.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a killed run goes on from it.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first examples of every group.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Forget finished conversations.")]
-Audio = Annotated[bool, typer.Option("--audio", help="Keep the sound of every conversation.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a bar is missed.")]
-Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other limits and windows.")]
 Reactive = Annotated[bool, typer.Option("--reactive", help=SUITES[REACTIVE].question)]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure the model: docs/evaluation.md.")
@@ -67,7 +71,7 @@ def turn_taking(
     config: Definitions = None,
 ) -> None:
     """Two questions, or a question into a long answer."""
-    sources = Sources(_definitions(config), data, trials, seed)
+    sources = Sources(definitions(config), data, trials, seed)
     settings = Run(sources, model, policy, out_folder, limit, jobs, fresh, audio)
     _show([REACTIVE if reactive else TURN_TAKING], settings, check, json_file)
 
@@ -90,14 +94,10 @@ def _command(*names: str) -> Callable[..., None]:
         json_file: JsonFile = None,
         config: Definitions = None,
     ) -> None:
-        sources = Sources(_definitions(config), data, trials, seed)
+        sources = Sources(definitions(config), data, trials, seed)
         _show(names, Run(sources, model, policy, out_folder, limit, jobs, fresh, audio), check, json_file)
 
     return command
-
-
-def _definitions(path: Path | None) -> EvaluationConfig:
-    return EvaluationConfig.from_yaml(path) if path else EvaluationConfig()
 
 
 def _show(names: Sequence[str], settings: Run, check: bool, json_file: Path | None) -> None:
@@ -141,3 +141,4 @@ for _name, _entry in SUITES.items():
     if _name != TURN_TAKING:
         app.command(_name, help=_entry.question)(_command(_name))
 app.command("all", help="All suites, one after the other.")(_command(*SUITES))
+app.command("policy")(policy.command)

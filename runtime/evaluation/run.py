@@ -20,7 +20,8 @@ from pathlib import Path
 from configs.policy import policy as policy_by_name
 from duplex.eval.measures.figures import Figure
 from duplex.eval.recording import MakeSystem
-from duplex.eval.reports.report import html, report, write_json, write_text
+from duplex.eval.reports.markdown import markdown
+from duplex.eval.reports.report import html, plain, report, write_json, write_text
 from duplex.eval.runner import Experiment, OnRow, limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Facts
@@ -100,8 +101,9 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)
     figures = suite.figures(rows)
-    values = report(name, facts, _machine(), figures, rows)
+    values = report(name, facts, machine(), figures, rows)
     write_json(values, folder / "report.json")
+    write_text(markdown(values, figures), folder / "report.md")
     write_text(html(values, figures), folder / "report.html")
     return Result(folder, figures, values)
 
@@ -114,15 +116,16 @@ def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
 
 def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
     """Everything the rows depend on."""
-    sources = settings.sources
+    policy = {"policy": settings.policy, "policy_values": settings.options.policy.model_dump(mode="json")}
+    return {"suite": suite, "model": settings.model, **policy, **measured_with(settings.sources, generator)}
+
+
+def measured_with(sources: Sources, generator: SlotGenerator) -> Facts:
+    """The weights, the seed, the definitions and the data, by hashes."""
     return {
-        "suite": suite,
-        "model": settings.model,
         "fingerprint": generator.fingerprint,
-        "policy": settings.policy,
-        "policy_values": settings.options.policy.model_dump(mode="json"),
         "seed": sources.seed,
-        "definitions": sources.config.model_dump(mode="json"),
+        "definitions": plain(sources.config.model_dump(mode="json")),
         "data_sha256": _sha256(sources.data / "manifest.jsonl"),
         "trials_sha256": _sha256(sources.trials / "trials.jsonl"),
     }
@@ -132,5 +135,6 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _machine() -> Facts:
+def machine() -> Facts:
+    """Where a measurement was made, and with which software."""
     return {"machine": platform.machine(), "cores": os.cpu_count(), "versions": versions()}

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from configs.audio import AUDIO
-from duplex.eval.recording import AnswerText, Recording, SlotTrace, System, TimedWord
-from duplex.eval.users.user import SimulatedUser
+from configs.policy import PolicyConfig
+from duplex.eval.recording import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
+from duplex.eval.users.user import User
 from duplex.interface import ConversationOptions, SlotGenerator, Writer
 from runtime.converse import Conversation, converse_with
 from runtime.engine_worker import load
@@ -30,12 +31,15 @@ class EngineSystem:
 def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
     """The engine under a virtual clock; every conversation has a seed of its own."""
 
-    def converse(user: SimulatedUser, seed: int) -> Recording:
-        seeded = ConversationOptions(seed, options.policy, started_at=options.started_at)
-        talk = converse_with(generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded)
-        return recording_of(talk)
+    def under(policy: PolicyConfig) -> Converse:
+        def converse(user: User, seed: int) -> Recording:
+            seeded = ConversationOptions(seed, policy, started_at=options.started_at)
+            talk = converse_with(generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded)
+            return recording_of(talk)
 
-    return System(converse, generator.write if isinstance(generator, Writer) else None)
+        return converse
+
+    return System(under(options.policy), generator.write if isinstance(generator, Writer) else None, under)
 
 
 def recording_of(talk: Conversation) -> Recording:

@@ -9,6 +9,7 @@ from duplex.eval.suite import Suite
 from duplex.eval.suites.overlap import Overlap
 from duplex.eval.suites.pauses import Pauses
 from duplex.eval.suites.speech import Speech
+from duplex.eval.suites.spoken_qa import SpokenQa
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
 from duplex.eval.suites.understanding import Understanding
 
@@ -52,6 +53,10 @@ SUITES: dict[str, SuiteEntry] = {
     "understanding": SuiteEntry(
         "Spoken questions: are the answers right, and does it say what it does not know?",
         lambda s: Understanding(s.config, s.data, s.trials),
+    ),
+    "spoken-qa": SuiteEntry(
+        "Spoken questions with published answers: are they right as text, as speech, and when asked in writing?",
+        lambda s: SpokenQa(s.config, s.data),
     ),
     "speech": SuiteEntry(
         "Its own voice: is it understood, does it sound clean, does it click?",

@@ -1,4 +1,8 @@
-"""Suite `overlap`: sounds while the assistant gives a long answer. It should speak on, but stop for a command."""
+"""Suite `overlap`: sounds while the assistant speaks. It should stop for interruptions and commands, for nothing else.
+
+The groups are Full-Duplex-Bench v1.5's (interruption, backchannel, talking to somebody else, background speech) and
+tau-voice's vocal tics, beside commands and bursts of noise.
+"""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -12,19 +16,34 @@ from configs.evaluation import Bar, EvaluationConfig, OverlapConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip, read_sound
 from duplex.eval.users.data import DataFile, DataFolder, TrialFolder
-from duplex.eval.users.user import After, Event, Script, WhileSpeaking
+from duplex.eval.users.sounds import FarTalker, Sound
+from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhileSpeaking
 from duplex.interface import Samples
 
-BACKCHANNEL, NOISE, COMMAND = "backchannel", "noise", "command"
+INTERRUPTION, COMMAND, BACKCHANNEL = "interruption", "command", "backchannel"
+OTHER, BACKGROUND, TIC, NOISE = "speech to somebody else", "background speech", "vocal tic", "noise"
+_KINDS: dict[str, Kind] = {
+    INTERRUPTION: "interrupt",
+    COMMAND: "interrupt",
+    BACKCHANNEL: "backchannel",
+    OTHER: "non_directed",
+    BACKGROUND: "non_directed",
+    TIC: "vocal_tic",
+    NOISE: "noise",
+}
+WANTED = (INTERRUPTION, COMMAND)
+"""Groups that should stop the assistant."""
+_TRIALS = {BACKCHANNEL: "backchannel", COMMAND: "command", TIC: "vocal_tic"}
 _REQUEST = "request"
 _FAILED = 100.0
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """One sound in every long answer: backchannels and commands of held-out voices, bursts of real noise."""
+    """One sound in every answer: interruptions, backchannels, other people, coughs, bursts of noise."""
 
     config: EvaluationConfig
     data: Path
@@ -33,29 +52,42 @@ class Overlap:
     name: str = "overlap"
 
     def examples(self) -> Sequence[Example]:
-        """All backchannel and command trials, then `noises` bursts."""
-        trials, rng = TrialFolder(self.trials), random.Random(self.seed)
-        requests = trials.requests(self.config.request_words)
-        sounds = [(kind, t.id, t.text, t.clip) for kind in (BACKCHANNEL, COMMAND) for t in trials.any_of(kind)]
-        bursts = list(_bursts(DataFolder(self.data).files("noise"), self.config.overlap))
-        chosen = rng.sample(bursts, min(self.config.overlap.noises, len(bursts)))
-        sounds += [(NOISE, name, "", clip) for name, clip in chosen]
+        """All sounds, each in the middle of an answer to one of the requests in turn."""
+        requests = long_requests(self.config, self.data, self.trials)
         return [
-            _example(kind, name, text, clip, requests[i % len(requests)].clip, self.config.overlap)
-            for i, (kind, name, text, clip) in enumerate(sounds)
+            _example(sound, *requests[i % len(requests)], self.config.overlap) for i, sound in enumerate(self._sounds())
         ]
+
+    def _sounds(self) -> Iterator["_Placed"]:
+        """Interruptions, what was synthesized, other talkers, noise."""
+        limits, data, rng = self.config.overlap, DataFolder(self.data), random.Random(self.seed)
+        questions = data.llama_questions()
+        for question in rng.sample(questions, min(limits.interruptions, len(questions))):
+            yield _Placed(INTERRUPTION, question.id, question.text, question.clip)
+        trials = TrialFolder.of_any(self.trials)
+        for group, test in _TRIALS.items():
+            for trial in trials.any_of(test) if trials else ():
+                yield _Placed(group, trial.id, trial.text, trial.clip)
+        talkers = [Clip(file.path, *limits.other_s) for file in data.files("librispeech_test_other")][: limits.others]
+        for group, scene in ((OTHER, limits.to_other), (BACKGROUND, limits.background)):
+            for talker in talkers:
+                yield _Placed(group, talker.path.stem, "", FarTalker(talker, scene))
+        bursts = list(_bursts(data.files("noise"), limits))
+        for name, clip in rng.sample(bursts, min(limits.noises, len(bursts))):
+            yield _Placed(NOISE, name, "", clip)
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
         """Whether the sound stopped the assistant, and how soon."""
         found = _measures(dialogue, self.config)
-        wanted = found.get("stopped", False) is (dialogue.example.group == COMMAND)
+        wanted = found.get("stopped", False) is (dialogue.example.group in WANTED)
         return {**dialogue.example.facts, **found}, 0.0 if wanted else _FAILED
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Share of sounds that stopped it, of those that met a speaking assistant."""
         limits = self.config.overlap
-        bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars, COMMAND: ()}
-        return [figure for kind in bars for figure in _figures(kind, rows, bars[kind])]
+        bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars}
+        groups = [group for group in _KINDS if any(row.group == group for row in rows)]
+        return [figure for group in groups for figure in _figures(group, rows, bars.get(group, ()))]
 
 
 def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:
@@ -67,12 +99,29 @@ def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[
     yield rate(f"{kind}: void", "dialogues", ((who, not f["valid"]) for who, f in found))
 
 
-def _example(kind: str, name: str, text: str, clip: Clip, request: Clip, limits: OverlapConfig) -> Example:
+@dataclass(frozen=True)
+class _Placed:
+    """A sound of one group."""
+
+    group: str
+    name: str
+    text: str
+    sound: Sound
+
+
+def _example(placed: _Placed, request: Clip, asked: str, limits: OverlapConfig) -> Example:
     events = (
         Event(_REQUEST, request, After(limits.lead_s)),
-        Event(kind, clip, WhileSpeaking(limits.into_answer_s)),
+        Event(placed.group, placed.sound, WhileSpeaking(limits.into_answer_s), _KINDS[placed.group]),
     )
-    return Example(f"{kind}/{name}", kind, Script(events, limits.silence_s), {"text": text})
+    answered = placed.group == INTERRUPTION
+    script = Script(
+        events,
+        limits.answer_s if answered else limits.silence_s,
+        AfterStart(limits.enough_s) if answered else None,
+    )
+    facts = {"request": asked, "text": placed.text}
+    return Example(f"{placed.group}/{placed.name}", placed.group, script, facts)
 
 
 def _measures(dialogue: Dialogue, config: EvaluationConfig) -> Facts:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
@@ -92,6 +92,11 @@ class TrialFolder:
         self.folder = folder
         hint = "make the trials with 'duplex train trials', or give their folder with --trials"
         self._trials = [_trial(folder, row) for row in _lines(folder / "trials.jsonl", hint)]
+
+    @classmethod
+    def of_any(cls, folder: Path) -> Self | None:
+        """The trials of a folder, or None where there is no such folder: suites do without where they can."""
+        return cls(folder) if folder.is_dir() else None
 
     def of(self, test: str) -> list[Trial]:
         """All trials of a test, in the file's order.

@@ -20,7 +20,7 @@ from configs.simulation import TrialsConfig
 from duplex.train.dialogue.library import Spoken, spoken_part, spoken_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import coloured
-from duplex.train.speech.events import Samples, event
+from duplex.train.speech.events import Samples, cough, event, throat
 
 QUESTIONS = ("test_voice", "test_frame", "test_voice_frame", "test_robot")
 PARTS = (*QUESTIONS, "test_turns", "test_backchannels", "test_commands")
@@ -33,8 +33,8 @@ class Trial:
 
     Attributes:
         name: the file is `name`.wav.
-        test: `question_*` (answer it), `pause` (wait in the pause, answer after the end), `backchannel` and `noise`
-            (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room` (stay mute).
+        test: `question_*` (answer it), `pause` (wait in the pause, answer after the end), `backchannel`, `noise` and
+            `vocal_tic` (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room` (stay mute).
         start, end: of the speech or noise in the recording, seconds.
         text, answer, kind, key, long: of the corpus, where there is a turn.
         voice: who speaks.
@@ -94,6 +94,7 @@ def made(config: TrialsConfig, bank: Path) -> Iterator[Made]:
     yield from _pauses(config, spoken_part(bank, "test_turns"), rng)
     yield from _while_speaking(config, bank, long_ones, rng)
     yield from _streams(config, rng)
+    yield from _tics(config, random.Random(f"{config.seed}/tics"))
 
 
 def _question(config: TrialsConfig, spoken: Spoken, name: str, part: str, rng: random.Random) -> Made:
@@ -158,6 +159,14 @@ def _streams(config: TrialsConfig, rng: random.Random) -> Iterator[Made]:
     yield _recorded(config, "silence", "silence", np.zeros(count, np.float32), rng)
     room = coloured(np.random.default_rng(rng.randrange(1 << 30)), count) * np.float32(config.room_level)
     yield _recorded(config, "room", "room", room, rng)
+
+
+def _tics(config: TrialsConfig, rng: random.Random) -> Iterator[Made]:
+    """Coughs and clearings of the throat."""
+    for number in range(config.tics):
+        tic = (cough, throat)[number % 2](np.random.default_rng(rng.randrange(1 << 30)))
+        samples = tic * np.float32(rng.uniform(*config.noise_level))
+        yield _recorded(config, f"vocal_tic_{number:03d}", "vocal_tic", samples, rng)
 
 
 def _of(line: Line) -> dict[str, object]:

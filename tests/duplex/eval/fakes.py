@@ -1,6 +1,7 @@
 """An assistant with known latencies, clips with known edges, and folders of data and trials made of them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,9 +103,9 @@ class KnownAssistant:
         return tuple(AnswerText(self.says, "", start, end, "end") for start, end in self.spans if self.says)
 
 
-def talked(suite: Suite, example: Example, assistant: KnownAssistant) -> Row:
-    """The row of one conversation with this assistant."""
-    system = System(assistant.converse)
+def talked(suite: Suite, example: Example, assistant: KnownAssistant, write: Callable[[str], str] | None = None) -> Row:
+    """The row of one conversation with this assistant, which may answer in writing too."""
+    system = System(assistant.converse, write)
     return Experiment(suite, lambda: system, EvaluationConfig()).row(example, system)
 
 

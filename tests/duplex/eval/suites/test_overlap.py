@@ -22,13 +22,13 @@ LONG = "word " * 30
 @pytest.fixture
 def suite(tmp_path: Path) -> Overlap:
     asks = [trial("ask", "question_voice", 1.0, long=True, answer=LONG), trial("other", "question_voice", 1.0)]
-    sounds = [trial("mm", "backchannel", SOUND_S), trial("wait", "command", SOUND_S)]
-    data = write_data(tmp_path / "data", {}, noises=1)
+    sounds = [trial("mm", "backchannel", SOUND_S), trial("wait", "command", SOUND_S), trial("ahem", "vocal_tic", 0.3)]
+    data = write_data(tmp_path / "data", {"Who?": "I"}, clips=1, noises=1)
     return Overlap(CONFIG, data, write_trials(tmp_path / "trials", asks + sounds))
 
 
 def speaker(stop_s: float | None = None, answer_s: float = 8.0, tells: bool = False) -> KnownAssistant:
-    ignores = ("backchannel", "noise", "command")
+    ignores = ("backchannel", "noise", "command", "vocal tic", "speech to somebody else", "background speech")
     return KnownAssistant(stop_s=stop_s, answer_s=answer_s, tells=tells, ignores=ignores)
 
 
@@ -81,6 +81,35 @@ def test_groups_are_counted_apart(suite: Overlap) -> None:
 
 def test_without_long_answers_there_is_no_suite(tmp_path: Path) -> None:
     short = [trial("ask", "question_voice", 1.0, long=True, answer="too short")]
-    suite = Overlap(CONFIG, write_data(tmp_path / "data", {}, noises=1), write_trials(tmp_path / "trials", short))
+    data = write_data(tmp_path / "data", {"Who?": "I"}, clips=1, noises=1)
     with pytest.raises(EvaluationError, match="no trials for 'long answers'"):
-        suite.examples()
+        Overlap(CONFIG, data, write_trials(tmp_path / "trials", short)).examples()
+
+
+def test_every_group_is_what_its_label_says(suite: Overlap) -> None:
+    kinds = {example.group: example.script.events[1].kind for example in suite.examples()}
+    assert kinds == {
+        "interruption": "interrupt",
+        "command": "interrupt",
+        "backchannel": "backchannel",
+        "vocal tic": "vocal_tic",
+        "speech to somebody else": "non_directed",
+        "background speech": "non_directed",
+        "noise": "noise",
+    }
+
+
+def test_without_trials_real_audio_is_what_is_left(suite: Overlap, tmp_path: Path) -> None:
+    alone = Overlap(CONFIG, suite.data, tmp_path / "nothing").examples()
+    assert {example.group for example in alone} == {
+        "interruption", "speech to somebody else", "background speech", "noise",
+    }  # fmt: skip
+    assert {example.facts["request"] for example in alone} == {"Who?"}
+
+
+def test_an_interruption_is_answered_before_the_dialogue_ends(suite: Overlap) -> None:
+    row = row_of(suite, "interruption", KnownAssistant(response_s=2.5, stop_s=0.3, answer_s=8.0))
+    assert row.measures["stop_s"] == pytest.approx(0.3, abs=0.005)
+    *_, answer = [event for event in row.events if event["side"] == "assistant"]
+    question = next(event for event in row.events if event["name"] == "interruption")
+    assert answer["start"] == pytest.approx(question["end"] + 2.5, abs=0.005)

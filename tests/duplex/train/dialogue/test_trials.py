@@ -8,7 +8,7 @@ from configs.simulation import TrialsConfig
 from duplex.train.dialogue.trials import Trial, read_trials, run
 from duplex.train.speech.bank import BankError
 
-CONFIG = TrialsConfig(noises=2, streams=1.0)
+CONFIG = TrialsConfig(noises=2, tics=3, streams=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def test_every_test_has_its_trials(folder: Path) -> None:
         "backchannel": 2,
         "command": 1,
         "noise": 2,
+        "vocal_tic": 3,
         "silence": 1,
         "room": 1,
     }

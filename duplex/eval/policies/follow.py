@@ -1,0 +1,35 @@
+"""Whether a logged conversation would have gone the same way under another state policy.
+
+The model hears what it has said itself, so a log holds for another policy exactly as long as that policy decides what
+was decided. Knows p(speak) and states of a row's trace; knows nothing of sound.
+"""
+
+from configs.audio import AUDIO
+from configs.policy import PolicyConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.suite import Row
+from tdm.policy import PolicyMemory, decide, force
+from tdm.slots import State
+
+
+def follows(policy: PolicyConfig, logged: PolicyConfig, row: Row) -> bool:
+    """Whether `policy` decides in every slot what was decided under `logged`.
+
+    What the runtime decides by itself (an answer is over, has no words, or waits for the user's words) is seen from
+    where the state is not the one that `logged` chose, and holds for both.
+
+    Raises:
+        EvaluationError: the conversation was not had under `logged`.
+    """
+    mine = theirs = PolicyMemory()
+    ends = {round(time / AUDIO.slot_seconds) - 1 for time, event in row.trace["decisions"] if event == "end"}
+    for slot, (p_speak, letter) in enumerate(zip(row.trace["p_speak"], row.trace["state"], strict=True)):
+        actual = State.SPEAK if letter == "S" else State.MUTE
+        mine, theirs = decide(policy, mine, p_speak), decide(logged, theirs, p_speak)
+        if theirs.state is not actual and actual is State.SPEAK:
+            raise EvaluationError(f"{row.id}: slot {slot} was not decided by the policy that is named; log it again")
+        if theirs.state is not actual or slot in ends:
+            mine, theirs = force(mine, State.MUTE), force(theirs, State.MUTE)
+        if mine.state is not actual:
+            return False
+    return True
