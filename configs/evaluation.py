@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from configs.base import Config
+from configs.conditions import ConditionsConfig
+from configs.protocols import ProtocolsConfig
 
 
 class Bar(Config):
@@ -84,18 +86,43 @@ class TurnTakingConfig(Config):
     response_bars: tuple[Bar, ...] = (Bar(of="p50", sense="<=", limit=0.8), Bar(of="p95", sense="<=", limit=2.2))
 
 
+class SceneConfig(Config):
+    """A talker who is not at the microphone.
+
+    `level_db`: relative to `reference_rms`, the level of a user at the microphone. `low_pass_hz`: upper end of what
+    arrives. `shelf_db`: of what is above `shelf_hz`. `reflections`: (delay in ms, level in dB) of copies.
+    """
+
+    reference_rms: float = Field(default=0.06, gt=0.0)
+    level_db: float = 0.0
+    low_pass_hz: float = Field(default=20_000.0, gt=0.0)
+    shelf_hz: float = Field(default=4_000.0, gt=0.0)
+    shelf_db: float = 0.0
+    reflections: tuple[tuple[float, float], ...] = ()
+
+
 class OverlapConfig(Config):
     """Sounds while the assistant speaks.
 
     `into_answer_s`: from the start of the answer to the sound. `window_s`: a stop up to this long after the sound's
-    end is its fault. `silence_s`: after the sound. `bursts`: (from, to) of each noise file that is played, if it is at
+    end is its fault. `silence_s`: after the sound. `answer_s`: after an interruption, which wants an answer, or until
+    that has begun and `enough_s` of it were heard. `bursts`: (from, to) of each noise file that is played, if it is at
     least `least_burst_s` long and not `silent_db` below the file. `burst_rms`: loudness of a noise burst.
+    `interruptions`, `others`, `noises`: how many. `other_s`: (from, to) of a recording that is heard as another talker.
+    `to_other`: speech to somebody else, `background`: of somebody else (Full-Duplex-Bench v1.5's acoustics).
     """
 
     lead_s: float = 0.5
     into_answer_s: float = 1.5
     window_s: float = 1.0
-    silence_s: float = 2.0
+    silence_s: float = 2.5
+    answer_s: float = 6.0
+    enough_s: float = 0.4
+    interruptions: int = Field(default=40, ge=0)
+    others: int = Field(default=25, ge=0)
+    other_s: tuple[float, float] = (0.5, 3.0)
+    to_other: SceneConfig = SceneConfig(level_db=-8.0, shelf_db=-5.0, reflections=((45.0, -6.0), (120.0, -12.0)))
+    background: SceneConfig = SceneConfig(level_db=-15.0, low_pass_hz=3_000.0, reflections=((100.0, -10.0),))
     bursts: tuple[tuple[float, float], ...] = (
         *((0.0, 0.3), (0.2, 0.8), (0.5, 1.5), (1.0, 2.5)),
         *((2.0, 2.4), (2.5, 3.5), (3.0, 3.3)),
@@ -121,7 +148,7 @@ class PausesConfig(Config):
     after_s: float = 0.1
     answer_s: float = 3.0
     silence_s: float = 6.0
-    enough_s: float = 0.4
+    enough_s: float = 1.2
     pause_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.12),)
     clip_bars: tuple[Bar, ...] = (Bar(of="share", sense="<=", limit=0.25),)
     answer_bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=1.0),)
@@ -188,3 +215,5 @@ class EvaluationConfig(Config):
     pauses: PausesConfig = PausesConfig()
     understanding: UnderstandingConfig = UnderstandingConfig()
     speech: SpeechConfig = SpeechConfig()
+    protocols: ProtocolsConfig = ProtocolsConfig()
+    conditions: ConditionsConfig = ConditionsConfig()

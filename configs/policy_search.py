@@ -26,8 +26,8 @@ class PolicySearchConfig(Config):
     """Both searches begin at `base` and change its start or its stop.
 
     The best start takes the turn in at most `takeovers` of the pauses and `clip_takeovers` of the human clips, answers
-    `answered` of the turns within `answer_s`, and answers soonest (median). The best stop has the largest sum of yield rate and selectivity; of those within
-    `tie` of it, the soonest.
+    `answered` of the turns within `answer_s`, and answers soonest (median). The best stop has the largest sum of yield
+    rate and selectivity; of those within `tie` of it, the soonest.
     """
 
     base: PolicyConfig = PolicyConfig()

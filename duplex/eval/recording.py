@@ -10,7 +10,7 @@ from configs.audio import AUDIO
 from configs.evaluation import GateConfig
 from configs.policy import PolicyConfig
 from duplex.eval.measures.activity import Segment, segments
-from duplex.eval.users.user import SimulatedUser
+from duplex.eval.users.user import User
 from duplex.interface import Samples
 
 
@@ -90,7 +90,7 @@ class Recording:
         return " ".join(answer.text for answer in self.answers if answer.text)
 
 
-Converse = Callable[[SimulatedUser, int], Recording]
+Converse = Callable[[User, int], Recording]
 """Lets a system talk to a user; the number seeds the system."""
 
 

@@ -18,7 +18,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.recording import Converse, MakeSystem, System
 from duplex.eval.store import RowStore, audio_file, save_audio
 from duplex.eval.suite import Dialogue, Example, Row, Suite, row_of
-from duplex.eval.users.user import SimulatedUser
+from duplex.eval.users.conditions import NO_CONDITIONS, Conditions
 
 OnRow = Callable[[Row], None]
 _POLL_S = 0.5
@@ -43,6 +43,7 @@ class Experiment:
         suite: scores the conversations. make: loads the system. config: the definitions.
         seed: of the run; a conversation's own depends on it and on the example's id alone.
         audio: folder for the sound of every conversation; None keeps none.
+        conditions: what is between the user and the system.
     """
 
     suite: Suite
@@ -50,11 +51,13 @@ class Experiment:
     config: EvaluationConfig
     seed: int = 0
     audio: Path | None = None
+    conditions: Conditions = NO_CONDITIONS
 
     def row(self, example: Example, system: System) -> Row:
         """One conversation and its score."""
-        user = SimulatedUser(example.script, self.config)
-        recording = _converse(system, example)(user, zlib.crc32(f"{self.seed}/{example.id}".encode()))
+        seed = zlib.crc32(f"{self.seed}/{example.id}".encode())
+        user = self.conditions.user(example.script, self.config, seed)
+        recording = _converse(system, example)(user, seed)
         written = system.write(example.written) if system.write and example.written else None
         if self.audio:
             save_audio(self.audio, example.id, recording)

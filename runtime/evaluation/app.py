@@ -5,17 +5,20 @@ Knows the command line; a run of a suite is `runtime.evaluation.run`.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from configs.conditions import NO_CONDITION
 from duplex.eval.measures.figures import all_met
 from duplex.eval.reports.report import table, write_json
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
+from duplex.eval.users.conditions import parse
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
 from runtime.evaluation import policy
 from runtime.evaluation.options import (
@@ -24,15 +27,18 @@ from runtime.evaluation.options import (
     TRIALS,
     Audio,
     Check,
+    ConditionTexts,
     Data,
     Definitions,
     Fresh,
+    Gap,
     Jobs,
     Limit,
     Out,
     Seed,
     Trials,
     definitions,
+    gaps_of,
 )
 from runtime.evaluation.run import OnStart, Result, Run, measure
 
@@ -56,10 +62,12 @@ def list_suites(json_file: JsonFile = None) -> None:
 @app.command(TURN_TAKING, help=SUITES[TURN_TAKING].question)
 def turn_taking(
     reactive: Reactive = False,
+    gap: Gap = None,
     data: Data = DATA,
     trials: Trials = TRIALS,
     model: Model = "mini",
     policy: PolicyName = "balanced",
+    condition: ConditionTexts = None,
     seed: Seed = 0,
     out_folder: Out = OUT,
     limit: Limit = None,
@@ -71,9 +79,11 @@ def turn_taking(
     config: Definitions = None,
 ) -> None:
     """Two questions, or a question into a long answer."""
-    sources = Sources(definitions(config), data, trials, seed)
-    settings = Run(sources, model, policy, out_folder, limit, jobs, fresh, audio)
-    _show([REACTIVE if reactive else TURN_TAKING], settings, check, json_file)
+    settings = Run(
+        Sources(definitions(config), data, trials, seed), model, policy, out_folder, limit, jobs, fresh, audio
+    )
+    runs = [one for base in _gaps(settings, gap) for one in _conditions(base, condition)]
+    _show([(REACTIVE if reactive else TURN_TAKING, one) for one in runs], check, json_file)
 
 
 def _command(*names: str) -> Callable[..., None]:
@@ -84,6 +94,7 @@ def _command(*names: str) -> Callable[..., None]:
         trials: Trials = TRIALS,
         model: Model = "mini",
         policy: PolicyName = "balanced",
+        condition: ConditionTexts = None,
         seed: Seed = 0,
         out_folder: Out = OUT,
         limit: Limit = None,
@@ -94,22 +105,42 @@ def _command(*names: str) -> Callable[..., None]:
         json_file: JsonFile = None,
         config: Definitions = None,
     ) -> None:
-        sources = Sources(definitions(config), data, trials, seed)
-        _show(names, Run(sources, model, policy, out_folder, limit, jobs, fresh, audio), check, json_file)
+        settings = Run(
+            Sources(definitions(config), data, trials, seed), model, policy, out_folder, limit, jobs, fresh, audio
+        )
+        _show([(name, one) for name in names for one in _conditions(settings, condition)], check, json_file)
 
     return command
 
 
-def _show(names: Sequence[str], settings: Run, check: bool, json_file: Path | None) -> None:
-    """Run the suites one after the other; every result is printed and kept as soon as it is there."""
-    results = {}
-    for name in names:
+def _conditions(settings: Run, texts: Sequence[str] | None) -> Iterator[Run]:
+    """A run for every condition that is asked for."""
+    for condition in parse(texts or ()):
+        yield replace(settings, condition=condition)
+
+
+def _gaps(settings: Run, text: str | None) -> Iterator[Run]:
+    """A run for every gap between the two questions."""
+    if text is None:
+        yield settings
+        return
+    config = settings.sources.config
+    for gap in gaps_of(text):
+        turn_taking = config.turn_taking.model_copy(update={"gap_s": gap})
+        sources = replace(settings.sources, config=config.model_copy(update={"turn_taking": turn_taking}))
+        yield replace(settings, sources=sources, variant=f"gap{gap:g}")
+
+
+def _show(runs: Sequence[tuple[str, Run]], check: bool, json_file: Path | None) -> None:
+    """One run after the other; every result is printed and kept as soon as it is there."""
+    results = []
+    for name, settings in runs:
         with _counted(name) as on_start:
-            results[name] = measure(name, settings, on_start)
-        _print(name, settings, results[name])
+            results.append(measure(name, settings, on_start))
+        _print(name, settings, results[-1])
     if json_file:
-        write_json(results[names[0]].values if len(names) == 1 else _overview(results), json_file)
-    if check and not all(all_met(result.figures) for result in results.values()):
+        write_json(results[0].values if len(results) == 1 else _overview(results), json_file)
+    if check and not all(all_met(result.figures) for result in results):
         raise typer.Exit(1)
 
 
@@ -127,14 +158,20 @@ def _counted(name: str) -> Iterator[OnStart]:
 def _print(name: str, settings: Run, result: Result) -> None:
     console = out()
     console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
-    console.print(table(f"{name}, {settings.model}, {settings.policy}", result.figures))
+    title = ", ".join([name, settings.model, settings.policy, *filter(None, _variant(settings))])
+    console.print(table(title, result.figures))
     err().print(f"report with timelines: {result.folder / 'report.html'}")
 
 
-def _overview(results: dict[str, Result]) -> Facts:
-    """The reports of several suites without their conversations."""
-    kept = ("schema", "settings", "machine", "figures")
-    return {"suites": {name: {key: result.values[key] for key in kept} for name, result in results.items()}}
+def _variant(settings: Run) -> tuple[str, str]:
+    clean = settings.condition == NO_CONDITION
+    return settings.variant, "" if clean else settings.condition.name
+
+
+def _overview(results: Sequence[Result]) -> Facts:
+    """The reports of several runs without their conversations."""
+    kept = ("schema", "suite", "settings", "machine", "figures")
+    return {"reports": [{key: result.values[key] for key in kept} for result in results]}
 
 
 for _name, _entry in SUITES.items():

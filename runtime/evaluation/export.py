@@ -20,6 +20,7 @@ from duplex.eval.suite import Facts
 from runtime.commands.common import JsonFile, err, out, progress, write_json
 
 _FDB = "fdb"
+REDIRECTED_WIDTH = 140
 FormatName = Annotated[
     str, typer.Argument(metavar="FORMAT", help=", ".join(f"{name}: {one.project}" for name, one in FORMATS.items()))
 ]
@@ -57,7 +58,9 @@ def agreement_command(checkout: Checkout, folders: Folders, json_file: JsonFile 
         for folder in folders:
             lines += agreement(checkout, folder, ProtocolsConfig().full_duplex_bench)
             bar.advance(steps)
-    out().print(_table(lines))
+    console = out()
+    console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
+    console.print(_table(lines))
     if json_file:
         write_json(json_file, {"lines": [_facts(line) for line in lines], "agree": all(line.agrees for line in lines)})
     if not all(line.agrees for line in lines):

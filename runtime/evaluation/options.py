@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from configs.evaluation import EvaluationConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.users.conditions import EXAMPLES
 
+LONGEST_GAP = 60.0
 DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/evaluation")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
@@ -19,6 +22,27 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Forget finished conversati
 Audio = Annotated[bool, typer.Option("--audio", help="Keep the sound of every conversation.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a bar is missed.")]
 Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other limits and windows.")]
+
+_CONDITIONS = f"Between user and system: {', '.join(EXAMPLES.values())}. Several values are a run each."
+ConditionTexts = Annotated[list[str] | None, typer.Option("--condition", help=_CONDITIONS)]
+Gap = Annotated[
+    str | None, typer.Option("--gap", help="Seconds between the questions, or several: 0.5,1,2,3,4; a run each.")
+]
+
+
+def gaps_of(text: str) -> list[float]:
+    """The numbers of `--gap`.
+
+    Raises:
+        EvaluationError: one is no number of seconds.
+    """
+    try:
+        gaps = [float(part) for part in text.split(",")]
+    except ValueError:
+        gaps = [-1.0]
+    if any(not 0.0 <= gap < LONGEST_GAP for gap in gaps):
+        raise EvaluationError(f"--gap '{text}': must be seconds from 0 to {LONGEST_GAP:g}, like 0.5,1,2,3,4")
+    return gaps
 
 
 def definitions(path: Path | None) -> EvaluationConfig:

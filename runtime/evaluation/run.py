@@ -17,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.conditions import NO_CONDITION, Condition
 from configs.policy import policy as policy_by_name
 from duplex.eval.measures.figures import Figure
 from duplex.eval.recording import MakeSystem
@@ -26,6 +27,7 @@ from duplex.eval.runner import Experiment, OnRow, limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import SUITES, Sources
+from duplex.eval.users.conditions import Conditions
 from duplex.interface import ConversationOptions, SlotGenerator
 from runtime.engine_worker import load
 from runtime.evaluation.system import EngineSystem, system_of
@@ -44,6 +46,7 @@ class Run:
         out: folder for the folders of all runs.
         limit: conversations of every group; None is all. jobs: processes.
         fresh: forget what is done. audio: keep the sound.
+        condition: between the user and the system. variant: name of definitions that are not the default ones.
     """
 
     sources: Sources
@@ -54,6 +57,8 @@ class Run:
     jobs: int = 1
     fresh: bool = False
     audio: bool = False
+    condition: Condition = NO_CONDITION
+    variant: str = ""
 
     @property
     def options(self) -> ConversationOptions:
@@ -66,7 +71,8 @@ class Run:
 
     def folder(self, suite: str) -> Path:
         """Where its files lie."""
-        return self.out / "-".join([suite, Path(self.model).name, self.policy])
+        parts = (suite, Path(self.model).name, self.policy, self.variant, self.condition.file_name)
+        return self.out / "-".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -85,18 +91,20 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         EvaluationError: data is missing, or results of other settings are there.
         ModelLoadError, ConfigError: the model or the policy cannot be used.
     """
-    suite = SUITES[name].make(settings.sources)
-    folder = settings.folder(name)
+    sources, folder = settings.sources, settings.folder(name)
+    suite = SUITES[name].make(sources)
+    conditions = Conditions.of(settings.condition, sources.data, sources.config.conditions)
     examples = limited(suite.examples(), settings.limit)
     with closing(load(settings.model, 1)) as generator:
-        facts = _facts(name, settings, generator)
+        facts = {**_facts(name, settings, generator), "condition": conditions.facts()}
         store = RowStore(folder / "rows.jsonl", facts, settings.fresh)
         experiment = Experiment(
             suite,
             _maker(settings, generator),
-            settings.sources.config,
-            settings.sources.seed,
+            sources.config,
+            sources.seed,
             folder / "audio" if settings.audio else None,
+            conditions,
         )
         on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)

@@ -1,11 +1,11 @@
-"""Samples: 16 bits and back, fades without steps, levels."""
+"""Samples: 16 bits and back, levels."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.pcm import FULL_SCALE, SILENCE_DB, fading_echo, falling, level_db, rising, to_float, to_int16
+from runtime.pcm import FULL_SCALE, SILENCE_DB, level_db, to_float, to_int16
 
 
 @settings(deadline=None, derandomize=True)
@@ -18,23 +18,6 @@ def test_16_bit_samples_survive_the_way_through_floats(values: list[int]) -> Non
 def test_what_is_too_loud_is_clipped_and_what_is_no_number_is_silent() -> None:
     samples = np.array([2.0, -2.0, np.nan, 0.5], dtype=np.float32)
     assert to_int16(samples).tolist() == [32767, -32768, 0, 16384]
-
-
-@pytest.mark.parametrize("length", [1, 2, 120])
-def test_fades_are_monotonic_and_mirror_each_other(length: int) -> None:
-    fade = falling(length)
-    assert len(fade) == length
-    assert fade[-1] == pytest.approx(0.0, abs=1e-7)
-    assert np.all(np.diff(fade) <= 0)
-    np.testing.assert_array_equal(rising(length), fade[::-1])
-
-
-def test_an_echo_starts_at_the_last_sample_and_ends_in_silence() -> None:
-    before = np.linspace(0.0, 0.5, 300, dtype=np.float32)
-    echo = fading_echo(before, 100)
-    assert echo[0] == pytest.approx(0.5, abs=1e-3)
-    assert echo[-1] == pytest.approx(0.0, abs=1e-7)
-    assert np.abs(np.diff(np.concatenate([before[-1:], echo]))).max() < 0.01
 
 
 def test_levels_are_relative_to_full_scale() -> None:

@@ -4,7 +4,7 @@ Knows numbers and the ids of the conversations that they come from; knows nothin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Final, Protocol
 
@@ -214,6 +214,11 @@ def ratio(name: str, of: str, parts: Iterable[tuple[str, float, float]], bars: t
 def number(name: str, of: str, n: int, value: float | None, bars: tuple[Bar, ...] = ()) -> Figure:
     """A single number over `n` things that cannot be told by conversation; None where n is 0."""
     return Figure(name, of, Number(n, value), bars)
+
+
+def summed_up(figures: Iterable[Figure], config: StatisticsConfig) -> list[Figure]:
+    """The same figures with numbers after `config`."""
+    return [replace(figure, statistics=config) for figure in figures]
 
 
 def all_met(figures: Sequence[Figure]) -> bool:

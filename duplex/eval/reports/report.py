@@ -1,39 +1,45 @@
-"""Results for people and programs: a JSON file and a table for the terminal.
+"""Results for people and programs: the values of a report, a strict JSON file, a table for the terminal.
 
-Knows figures and rows; knows nothing of how they were made.
+Knows figures and rows; knows nothing of how they were made. `duplex.eval.reports.schema` says what the file holds.
 """
 
 import json
 from collections.abc import Sequence
+from math import isinf, isnan
 from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from configs.evaluation import Bar
-from duplex.eval.measures.figures import Figure
-from duplex.eval.reports.timeline import page
+from configs.statistics import StatisticsConfig
+from duplex.eval.measures.figures import DIGITS, Figure
+from duplex.eval.reports.cells import Cells, cells
+from duplex.eval.reports.page import page
+from duplex.eval.reports.schema import SCHEMA
 from duplex.eval.suite import Facts, Row
 
-SCHEMA = 1
-_SHARES = ("share", "low", "high")
+_STYLES: Final = {"met": "green", "missed": "bold red", "no data": "yellow"}
 
 
 def report(suite: str, settings: Facts, machine: Facts, figures: Sequence[Figure], rows: Sequence[Row]) -> Facts:
     """Everything about a run as plain values; `machine` is the only part that two equal runs may differ in."""
+    statistics = figures[0].statistics if figures else StatisticsConfig()
     return {
         "schema": SCHEMA,
         "suite": suite,
-        "settings": settings,
-        "machine": machine,
-        "figures": [_figure(figure) for figure in figures],
-        "dialogues": [row.to_json() for row in rows],
+        "settings": plain(settings),
+        "machine": plain(machine),
+        "statistics": plain(statistics.model_dump()),
+        "figures": [plain(_figure(figure), DIGITS) for figure in figures],
+        "dialogues": [plain(row.to_json(), DIGITS) for row in rows],
     }
 
 
 def write_json(values: Facts, path: Path) -> None:
-    """Write a report; the folder is made."""
-    write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", path)
+    """Write plain values as strict JSON, items of lists on a line each; the folder is made."""
+    write_text(_laid_out(plain(values), "") + "\n", path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -42,12 +48,24 @@ def write_text(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def plain(value: Any, digits: int | None = None) -> Any:
+    """The same as values that JSON has: infinity as "inf", what is no number as None, floats rounded if asked."""
+    if isinstance(value, dict):
+        return {str(key): plain(one, digits) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one, digits) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, float):
+        return value
+    if isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return None if isnan(value) else value if digits is None else round(value, digits)
+
+
 def html(values: Facts, figures: Sequence[Figure]) -> str:
     """The report as a single HTML page with a timeline per conversation."""
-    settings = values["settings"]
-    title = f"{values['suite']}: {settings.get('model', '')}, {settings.get('policy', '')}"
-    subtitle = f"fingerprint {settings.get('fingerprint', '')}, seed {settings.get('seed', '')}"
-    return page(title, subtitle, [_cells(figure) for figure in figures], values["dialogues"])
+    return page(values, figures)
 
 
 def table(title: str, figures: Sequence[Figure]) -> Table:
@@ -55,63 +73,43 @@ def table(title: str, figures: Sequence[Figure]) -> Table:
     out = Table(title=title, title_justify="left")
     out.add_column("figure")
     out.add_column("result", justify="right")
-    out.add_column("95 % interval, percentiles")
+    out.add_column("95 % interval")
+    out.add_column("spread")
     out.add_column("n")
     out.add_column("bar")
     for figure in figures:
         if not figure.detail:
-            out.add_row(figure.name, result(figure), around(figure), _n(figure), _bars(figure))
+            cell = cells(figure)
+            out.add_row(cell.name, cell.result, cell.interval, cell.spread, cell.n, _bars(cell))
     return out
 
 
-def result(figure: Figure) -> str:
-    """The main number of a figure."""
-    numbers = figure.numbers
-    if "share" in numbers:
-        return shown(numbers["share"], "share")
-    return shown(numbers["value"], "value") if "value" in numbers else f"p50 {shown(numbers['p50'], 'p50')}"
-
-
-def around(figure: Figure) -> str:
-    """Interval or percentiles of a figure."""
-    numbers = figure.numbers
-    if "share" in numbers:
-        return f"{shown(numbers['low'], 'low')} - {shown(numbers['high'], 'high')}"
-    return "" if "value" in numbers else ", ".join(f"{k} {shown(numbers[k], k)}" for k in ("mean", "p90", "p95"))
-
-
-def shown(value: float | None, kind: str) -> str:
-    """A number as people read it: shares in percent."""
-    if value is None:
-        return "-"
-    return f"{100 * value:.1f} %" if kind in _SHARES else f"{value:.3g}"
-
-
-def _n(figure: Figure) -> str:
-    return f"{figure.numbers['n']:g} {figure.of}"
-
-
-def _cells(figure: Figure) -> Facts:
-    bars = [{"text": _bar(bar), "css": "met" if figure.met(bar) else "missed"} for bar in figure.bars]
-    return {"name": figure.name, "n": _n(figure), "result": result(figure), "around": around(figure), "bars": bars}
-
-
-def _bars(figure: Figure) -> Text:
+def _bars(cell: Cells) -> Text:
     text = Text()
-    for bar in figure.bars:
-        if figure.numbers.get(bar.of) is None:
-            mark, style = "no data", "yellow"
-        else:
-            mark, style = ("met", "green") if figure.met(bar) else ("MISSED", "red")
-        text.append(f"{_bar(bar)} {mark} ", style)
+    for bar in cell.bars:
+        mark = bar.mark.upper() if bar.mark == "missed" else bar.mark
+        text.append(f"{bar.text} {mark} ", _STYLES[bar.mark])
     return text
-
-
-def _bar(bar: Bar) -> str:
-    name = "" if bar.of in ("share", "value") else f"{bar.of} "
-    return f"{name}{bar.sense} {shown(bar.limit, bar.of)}"
 
 
 def _figure(figure: Figure) -> Facts:
     bars = [{**bar.model_dump(), "met": figure.met(bar)} for bar in figure.bars]
-    return {"name": figure.name, "of": figure.of, **figure.numbers, "bars": bars}
+    values: Facts = {"values": figure.values} if figure.kind != "number" else {}
+    if figure.kind == "ratio":
+        values["over"] = figure.summary.over
+    known = {"name": figure.name, "of": figure.of, "kind": figure.kind, **figure.numbers}
+    return {**known, "bars": bars, "detail": figure.detail, **values}
+
+
+def _laid_out(value: Any, indent: str) -> str:
+    """JSON for people too: keys on lines of their own, but those inside of lists; items of lists of lists likewise."""
+    if isinstance(value, dict) and value:
+        lines = (f"{indent} {_line(key)}: {_laid_out(one, indent + ' ')}" for key, one in value.items())
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return "[\n" + ",\n".join(f"{indent} {_line(one)}" for one in value) + f"\n{indent}]"
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,111 +1,196 @@
-"""Conversations as pictures: a single HTML file with a two-lane timeline each, the most remarkable first.
+"""The picture of a dialogue: two lanes of sound, p(speak) and latencies between them; places and sizes in pixels.
 
-Reads report values (`duplex.eval.reports.report`); needs no network and no sound.
+Reads report values (`duplex.eval.reports.schema`); knows nothing of the page around it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from itertools import accumulate, groupby
+from math import inf
 from typing import Final
 
-from jinja2 import Environment
-
 from configs.audio import AUDIO
+from duplex.eval.reports.latencies import RESPONSE, STOP, Latency, latencies
 from duplex.eval.suite import ENVELOPE_S, Facts
 
-PIXELS_PER_S: Final = 60
-LANE: Final = 46
-GAP: Final = 8
-_FULL: Final = 99
-_USER_Y, _PLOT_Y, _ASSISTANT_Y = 0, LANE + GAP, 2 * (LANE + GAP)
-_LANES: Final = ((_USER_Y, "user"), (_PLOT_Y, "p(speak), SPEAK"), (_ASSISTANT_Y, "assistant"))
-HEIGHT: Final = 3 * LANE + 2 * GAP + 16
+PIXELS_PER_S: Final = 80
+LETTER: Final = 5.6
+"""Width of a letter of a label."""
+LABEL: Final = 14
+LANE: Final = 42
+PLOT: Final = 36
+AXIS: Final = 16
+GAP: Final = 6
+LOUDEST: Final = 99
+_LONG_S: Final = 30
+_LONG_STEP_S: Final = 5
+_SLOT: Final = AUDIO.slot_seconds * PIXELS_PER_S
 
-_PAGE: Final = "timeline.html.j2"
+
+@dataclass(frozen=True)
+class Band:
+    """A horizontal part of the picture."""
+
+    name: str
+    top: float
+    height: float
+
+    @property
+    def middle(self) -> float:
+        """Of its height."""
+        return self.top + self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        """Where it ends."""
+        return self.top + self.height
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle with a tool tip, in pixels."""
+    """A rectangle with a tool tip and a label."""
 
     css: str
     x: float
-    y: float
     width: float
-    height: float
     title: str
+    label: str = ""
 
 
-def page(title: str, subtitle: str, figures: Sequence[Facts], dialogues: Sequence[Facts]) -> str:
-    """The HTML of a report.
+@dataclass(frozen=True)
+class Span:
+    """A latency: a line from `begin` to `end`, and its value beside it."""
 
-    Args:
-        figures: {name, n, result, around, bars: [{css, text}]} each. dialogues: rows as in the JSON file.
+    css: str
+    begin: float
+    end: float
+    y: float
+    label: str
+
+    @property
+    def label_x(self) -> float:
+        """Where the label starts."""
+        return max(self.begin, self.end) + GAP
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All that is drawn.
+
+    Attributes:
+        bands: "user", "latencies", "p(speak)" and "assistant", those that there is something for.
+        ticks: (x, label) of seconds. user, assistant: waves. spans: latencies.
+        events, speech: what the user and the assistant did. speaks: areas of SPEAK slots. p_speak: points of a line.
+        decisions: (x, label).
     """
-    source = files("duplex.eval.reports").joinpath(_PAGE).read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-    worst_first = sorted(dialogues, key=lambda row: -row["worst"])
-    drawn = [_drawn(row) for row in worst_first]
-    return template.render(
-        title=title, subtitle=subtitle, figures=figures, dialogues=drawn, height=HEIGHT, lanes=_LANES
+
+    width: int
+    height: float
+    bands: dict[str, Band]
+    ticks: list[tuple[float, str]]
+    user: str
+    assistant: str
+    events: list[Box]
+    speech: list[Box]
+    spans: list[Span]
+    speaks: str
+    p_speak: str
+    decisions: list[tuple[float, str]]
+
+
+def timeline(row: Facts) -> Timeline:
+    """The picture of one dialogue."""
+    trace, found = row["trace"], latencies(row)
+    kinds = sorted({one.kind for one in found}, key=lambda kind: (kind != RESPONSE, kind != STOP, kind))
+    bands = _bands(len(kinds), bool(trace["p_speak"]))
+    user, speech = ([event for event in row["events"] if event["side"] == side] for side in ("user", "assistant"))
+    assistant, plot = bands["assistant"], bands.get("p(speak)")
+    return Timeline(
+        width=round(trace["seconds"] * PIXELS_PER_S) + 1,
+        height=assistant.bottom + LABEL + AXIS,
+        bands=bands,
+        ticks=list(_ticks(trace["seconds"])),
+        user=_wave(trace["user"], bands["user"]),
+        assistant=_wave(trace["assistant"], assistant),
+        events=_boxes(user, [_named(event) for event in user]),
+        speech=_boxes(speech, _said(speech, trace["answers"])),
+        spans=[_span(one, bands["latencies"].top + (kinds.index(one.kind) + 0.5) * LABEL) for one in found],
+        speaks=_speaks(trace["state"], plot) if plot else "",
+        p_speak=_line(trace["p_speak"], plot) if plot else "",
+        decisions=[(time * PIXELS_PER_S, event) for time, event in trace["decisions"]],
     )
 
 
-def _drawn(row: Facts) -> Facts:
-    trace = row["trace"]
-    return {
-        "id": row["id"],
-        "group": row["group"],
-        "lines": list(_lines(trace)),
-        "width": round(trace["seconds"] * PIXELS_PER_S) + 1,
-        "ticks": [(second * PIXELS_PER_S, second) for second in range(0, int(trace["seconds"]) + 1, _tick(trace))],
-        "boxes": [*_speaks(trace["state"]), *_spans(row["events"])],
-        "user": _wave(trace["user"], _USER_Y),
-        "assistant": _wave(trace["assistant"], _ASSISTANT_Y),
-        "p_speak": " ".join(_points(trace["p_speak"])),
-        "decisions": [(time * PIXELS_PER_S, f"{event} at {time:.2f} s") for time, event in trace["decisions"]],
-        "measures": "\n".join(f"{key}: {value}" for key, value in row["measures"].items()),
-    }
+def _bands(kinds: int, slots: bool) -> dict[str, Band]:
+    heights = {"user": LANE, "latencies": kinds * LABEL, "p(speak)": PLOT if slots else 0, "assistant": LANE}
+    above = {"user": LABEL, "p(speak)": LABEL}
+    bands, end = {}, 0.0
+    for name, height in heights.items():
+        if height:
+            top = end + above.get(name, GAP)
+            bands[name] = Band(name, top, height)
+            end = top + height
+    return bands
 
 
-def _tick(trace: Facts) -> int:
-    return 1 if trace["seconds"] <= PIXELS_PER_S else 10
+def _span(latency: Latency, y: float) -> Span:
+    css = latency.kind if latency.kind in (RESPONSE, STOP) else "other"
+    begin, end = latency.begin * PIXELS_PER_S, latency.end * PIXELS_PER_S
+    return Span(css, begin, end, y, f"{latency.kind} {latency.seconds:.2f} s")
 
 
-def _lines(trace: Facts) -> Iterator[str]:
-    if trace["heard"]:
-        yield "heard: " + " / ".join(trace["heard"])
-    for answer in trace["answers"]:
-        cut = f" [{answer['unheard']}]" if answer["unheard"] else ""
-        yield f"said at {answer['start']:.2f} s ({answer['how']}): {answer['text']}{cut}"
+def _ticks(seconds: float) -> Iterator[tuple[float, str]]:
+    step = 1 if seconds <= _LONG_S else _LONG_STEP_S
+    yield from ((second * PIXELS_PER_S, f"{second} s") for second in range(0, int(seconds) + 1, step))
 
 
-def _wave(envelope: Sequence[int], top: float) -> str:
-    """A closed path around the middle of a lane."""
-    middle, scale, step = top + LANE / 2, LANE / 2 / _FULL, ENVELOPE_S * PIXELS_PER_S
-    upper = [f"{i * step:.1f} {middle - peak * scale:.1f}" for i, peak in enumerate(envelope)]
-    lower = [f"{i * step:.1f} {middle + peak * scale:.1f}" for i, peak in enumerate(envelope)]
-    return "M" + " L".join(upper + lower[::-1]) + "Z" if envelope else ""
+def _wave(envelope: Sequence[int], band: Band) -> str:
+    """A stroke per piece of sound; its height is the root of the peak, so that quiet sound is seen."""
+    step = ENVELOPE_S * PIXELS_PER_S
+    halves = ((i, round(band.height * (peak / LOUDEST) ** 0.5 / 2)) for i, peak in enumerate(envelope) if peak)
+    return "".join(f"M{(i + 0.5) * step:g} {band.middle - half:g}v{2 * half}" for i, half in halves)
 
 
-def _points(p_speak: Sequence[float]) -> Iterator[str]:
+def _line(p_speak: Sequence[float], band: Band) -> str:
     """p(speak) of slot t stands at the end of slot t, when it was decided."""
-    for slot, value in enumerate(p_speak):
-        x = (slot + 1) * AUDIO.slot_seconds * PIXELS_PER_S
-        yield f"{x:.1f},{_PLOT_Y + (1 - value) * LANE:.1f}"
+    points = ((slot + 1, band.top + (1 - value) * band.height) for slot, value in enumerate(p_speak))
+    return " ".join(f"{slot * _SLOT:g},{y:.1f}" for slot, y in points)
 
 
-def _speaks(states: str) -> Iterator[Box]:
-    """The slots in which the assistant was in SPEAK."""
-    width = AUDIO.slot_seconds * PIXELS_PER_S
-    for slot, state in enumerate(states):
-        if state == "S":
-            yield Box("speaks", (slot + 1) * width, _PLOT_Y, width, LANE, f"SPEAK in slot {slot + 1}")
+def _speaks(states: str, band: Band) -> str:
+    """A rectangle per run of slots in SPEAK; what was decided upon slot t is the state of slot t + 1."""
+    runs = [(state, len(list(run))) for state, run in groupby(states)]
+    ends = accumulate((length for _, length in runs), initial=1)
+    rectangles = (
+        (first * _SLOT, length * _SLOT) for first, (state, length) in zip(ends, runs, strict=False) if state == "S"
+    )
+    return "".join(f"M{x:g} {band.top:g}h{width:g}v{band.height:g}h-{width:g}z" for x, width in rectangles)
 
 
-def _spans(events: Sequence[Facts]) -> Iterator[Box]:
-    for event in events:
-        user = event["side"] == "user"
-        x, width = event["start"] * PIXELS_PER_S, (event["end"] - event["start"]) * PIXELS_PER_S
-        title = f"{event['side']}: {event['kind']}, {event['start']:.3f} - {event['end']:.3f} s"
-        yield Box("span" if user else "speaks", x, _USER_Y if user else _ASSISTANT_Y, width, LANE, title)
+def _boxes(events: Sequence[Facts], words: Sequence[str]) -> list[Box]:
+    """What one side did; a label may be as wide as there is room before the next one."""
+    nexts = [*(event["start"] for event in events[1:]), inf]
+    return [_box(event, label, until) for event, label, until in zip(events, words, nexts, strict=False)]
+
+
+def _box(event: Facts, words: str, until: float) -> Box:
+    start, end = event["start"], event["end"]
+    title = f"{event['side']} {event['kind']}, {start:.3f} - {end:.3f} s: {words}".removesuffix(": ")
+    room = (until - start) * PIXELS_PER_S / LETTER
+    label = words if len(words) <= room else words[: max(0, int(room) - 1)] + "…"
+    return Box(f"{event['side']} {event['kind']}", start * PIXELS_PER_S, (end - start) * PIXELS_PER_S, title, label)
+
+
+def _named(event: Facts) -> str:
+    kind, name = event["kind"], event.get("name", "")
+    return kind if name in ("", kind) else f"{kind}: {name}"
+
+
+def _said(speech: Sequence[Facts], answers: Sequence[Facts]) -> list[str]:
+    """The words of each answer at the first segment that sounds after it began."""
+    words: list[list[str]] = [[] for _ in speech]
+    for answer in answers:
+        place = next((i for i, event in enumerate(speech) if event["end"] > answer["start"]), None)
+        if place is not None:
+            words[place].append(answer["text"])
+    return [" / ".join(texts) for texts in words]

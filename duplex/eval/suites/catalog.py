@@ -11,6 +11,7 @@ from duplex.eval.suites.pauses import Pauses
 from duplex.eval.suites.speech import Speech
 from duplex.eval.suites.spoken_qa import SpokenQa
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
+from duplex.eval.suites.turn_taking_at_k import TurnTakingAtK
 from duplex.eval.suites.understanding import Understanding
 
 
@@ -42,8 +43,12 @@ SUITES: dict[str, SuiteEntry] = {
         "A question while it gives a long answer: does it stop, and answer the question?",
         lambda s: ReactiveTurnTaking(s.config, s.data, s.trials, s.seed),
     ),
+    "turn-taking@k": SuiteEntry(
+        "OmniFlatten's Acc@K: who holds the turn 40, 200, 400 and 1,000 ms after it should change?",
+        lambda s: TurnTakingAtK(s.config, s.data, s.trials, s.seed),
+    ),
     "overlap": SuiteEntry(
-        "Backchannels and noises while it speaks: does it speak on?",
+        "Sounds while it speaks: does it stop for interruptions, and speak on for all others?",
         lambda s: Overlap(s.config, s.data, s.trials, s.seed),
     ),
     "pauses": SuiteEntry(

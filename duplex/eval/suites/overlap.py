@@ -16,6 +16,7 @@ from configs.evaluation import Bar, EvaluationConfig, OverlapConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suites import benchmarks
 from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip, read_sound
 from duplex.eval.users.data import DataFile, DataFolder, TrialFolder
@@ -83,11 +84,17 @@ class Overlap:
         return {**dialogue.example.facts, **found}, 0.0 if wanted else _FAILED
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
-        """Share of sounds that stopped it, of those that met a speaking assistant."""
+        """Share of sounds that stopped it, of those that met a speaking assistant; the panels of other benchmarks."""
         limits = self.config.overlap
         bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars}
         groups = [group for group in _KINDS if any(row.group == group for row in rows)]
-        return [figure for group in groups for figure in _figures(group, rows, bars.get(group, ()))]
+        asked = [row for row in rows if row.group == INTERRUPTION]
+        return [
+            *(figure for group in groups for figure in _figures(group, rows, bars.get(group, ()))),
+            *benchmarks.tau_panel(rows, self.config.protocols),
+            *benchmarks.interruptions(asked, INTERRUPTION, self.config.protocols),
+            *benchmarks.overlap_timing(asked, self.config.protocols),
+        ]
 
 
 def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:

@@ -9,6 +9,7 @@ from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, number, rate, spread
 from duplex.eval.measures.timing import UserTurn
 from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suites import benchmarks
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.data import DataFolder, Trial, TrialFolder
 from duplex.eval.users.user import After, AfterStart, At, Event, Script
@@ -56,7 +57,7 @@ class Pauses:
             "response_s": None if latency is None else round(latency, 4),
         }
         if "pause" in dialogue.example.facts:
-            start, end = (played.clip_start_s + second for second in dialogue.example.facts["pause"])
+            start, end = (played.at(second) for second in dialogue.example.facts["pause"])
             limits = self.config.pauses
             found["takeover"] = bool(timing.starts_within(speech, start - limits.before_s, end + limits.after_s))
         return found, _FAILED * len(inside) + (latency or 0.0)
@@ -74,6 +75,8 @@ class Pauses:
             rate("takeover inside a human clip", "clips", barged_in, limits.clip_bars),
             *self._answers("clip", clips),
             *(self._false_starts(kind, rows) for kind in QUIET),
+            *benchmarks.pauses(paused, _TURN, self.config.protocols),
+            *benchmarks.smooth_turns([*paused, *clips], _TURN, self.config.protocols),
         ]
 
     def _answers(self, what: str, rows: Sequence[Row]) -> Iterator[Figure]:
@@ -108,7 +111,7 @@ def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConf
 
 
 def _stream(trial: Trial) -> Example:
-    return Example(trial.id, trial.test, Script((Event(_TURN, trial.clip, At(0.0)),), 0.0))
+    return Example(trial.id, trial.test, Script((Event(_TURN, trial.clip, At(0.0), "noise"),), 0.0))
 
 
 def _length(trial: Trial) -> float:

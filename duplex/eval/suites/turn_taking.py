@@ -16,9 +16,10 @@ from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.timing import UserTurn
 from duplex.eval.recording import SlotTrace
 from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import DataFolder, Question, TrialFolder
-from duplex.eval.users.user import After, AfterStart, Event, Script, WhenSilent
+from duplex.eval.users.data import DataFolder, Question
+from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhenSilent
 
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0
@@ -67,13 +68,12 @@ class ReactiveTurnTaking:
     def examples(self) -> Sequence[Example]:
         """`pairs` pairs of a request for a long answer and a question."""
         limits, rng = self.config.turn_taking, random.Random(self.seed)
-        requests = TrialFolder(self.trials).requests(self.config.request_words)
+        requests = long_requests(self.config, self.data, self.trials)
         questions = _drawn(DataFolder(self.data).llama_questions(), limits.pairs, rng)
         when = AfterStart(limits.barge_in_s)
         return [
-            _example(f"{i:03d}-{q.id}", request.clip, request.text, q, when, self.config)
-            for i, q in enumerate(questions)
-            for request in (requests[i % len(requests)],)
+            _example(f"{i:03d}-{question.id}", *requests[i % len(requests)], question, when, self.config)
+            for i, question in enumerate(questions)
         ]
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
@@ -98,7 +98,8 @@ def _example(
     name: str, first: Clip, text: str, second: Question, when: After | AfterStart, config: EvaluationConfig
 ) -> Example:
     limits = config.turn_taking
-    events = (Event(FIRST, first, After(limits.lead_s)), Event(SECOND, second.clip, when))
+    kind: Kind = "interrupt" if isinstance(when, AfterStart) else "turn"
+    events = (Event(FIRST, first, After(limits.lead_s)), Event(SECOND, second.clip, when, kind))
     facts = {"first": text, "second": second.text, "answer": second.answer}
     return Example(name, "pair", Script(events, limits.silence_s, WhenSilent(limits.quiet_s)), facts)
 
@@ -152,7 +153,8 @@ def _figures(
     latencies = [(who, latency) for who, f in heard for latency in f["response_s"]]
     return [
         _rate("success", "pairs", found, config, bars),
-        *_sweep(found, config),
+        *_sweep(found, "", "pairs", config),
+        *_sweep(true, " where it was speaking", "true interruptions", config),
         _rate("success, first turn answered too", "pairs", found, config, strict=True),
         rate("second turn before the answer to the first", "pairs", ((who, _preempted(f)) for who, f in heard)),
         _rate("success where it was speaking", "true interruptions", true, config),
@@ -161,14 +163,14 @@ def _figures(
     ]
 
 
-def _sweep(found: Sequence[Scored], config: EvaluationConfig) -> Iterator[Figure]:
+def _sweep(found: Sequence[Scored], where: str, of: str, config: EvaluationConfig) -> Iterator[Figure]:
     """Success for every grace and limit but the headline."""
     limits = config.turn_taking
     for grace in limits.graces:
         for limit in limits.limits:
             if (grace, limit) != (limits.grace_s, limits.limit_s):
-                name = f"success, grace {grace:g} s, answer within {limit:g} s"
-                figure = rate(name, "pairs", ((who, _success(f, grace, limit, config)) for who, f in found))
+                name = f"success{where}, grace {grace:g} s, answer within {limit:g} s"
+                figure = rate(name, of, ((who, _success(f, grace, limit, config)) for who, f in found))
                 yield replace(figure, detail=True)
 
 

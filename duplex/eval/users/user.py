@@ -9,14 +9,14 @@ Pure: the same assistant gives the same user. Knows samples and scripts; knows n
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.measures.activity import Gate, speech_bounds
-from duplex.eval.users.clip import Clip
+from duplex.eval.users.sounds import Sound
 from duplex.interface import Samples
 
 RATE = AUDIO.input_rate
@@ -70,7 +70,7 @@ class Event:
     """Play `clip` under the name `name`; `kind` is what it is."""
 
     name: str
-    clip: Clip
+    clip: Sound
     when: When
     kind: Kind = "turn"
 
@@ -98,6 +98,7 @@ class Played:
     Attributes:
         name, kind: of its event.
         start, end: of the clip. speech_start, speech_end: of the speech in it.
+        rate: of the clip.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Played:
     speech_start: int
     speech_end: int
     kind: Kind = "turn"
+    rate: float = 1.0
 
     @property
     def start_s(self) -> float:
@@ -121,6 +123,36 @@ class Played:
     def clip_start_s(self) -> float:
         """When the clip begins, seconds."""
         return self.start / RATE
+
+    def at(self, seconds: float) -> float:
+        """When that place of the clip sounds, seconds of the conversation.
+
+        Args:
+            seconds: from the clip's beginning, as it is before its rate is changed.
+        """
+        return self.clip_start_s + seconds / self.rate
+
+
+class User(Protocol):
+    """Whoever a system talks to: a simulated user, or one behind a channel."""
+
+    @property
+    def played(self) -> tuple[Played, ...]:
+        """What was played so far, and where."""
+        ...
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Names of the events that were given up."""
+        ...
+
+    def next_slot(self, assistant: Samples) -> Samples | None:
+        """What the system hears in the next slot, [3200] at 16 kHz, or None when the conversation is over.
+
+        Args:
+            assistant: what the assistant says in this same slot, [4800] at 24 kHz.
+        """
+        ...
 
 
 class SimulatedUser:
@@ -152,6 +184,10 @@ class SimulatedUser:
         self._slot += 1
         return self._audio(begin, end)
 
+    def ahead(self) -> Samples:
+        """What is certain of the slot after the last one, [3200]: the rest of a clip; one that begins in it is not."""
+        return self._audio(self._slot * SLOT, (self._slot + 1) * SLOT)
+
     @property
     def _all_done(self) -> bool:
         return len(self.played) + len(self.skipped) == len(self._script.events)
@@ -168,7 +204,7 @@ class SimulatedUser:
         first, last = (0, len(samples)) if event.clip.exact else speech_bounds(samples, self._config.clips)
         end = start + len(samples)
         self._clip = np.concatenate([self._clip, np.zeros(start - len(self._clip), np.float32), samples])
-        self.played += (Played(event.name, start, end, start + first, start + last, event.kind),)
+        self.played += (Played(event.name, start, end, start + first, start + last, event.kind, event.clip.rate),)
         self._armed = end
 
     def _next_start(self, begin: int, end: int) -> int | None:

@@ -34,7 +34,8 @@ class Trial:
     Attributes:
         name: the file is `name`.wav.
         test: `question_*` (answer it), `pause` (wait in the pause, answer after the end), `backchannel`, `noise` and
-            `vocal_tic` (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room` (stay mute).
+            `vocal_tic` (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room`
+            (stay mute).
         start, end: of the speech or noise in the recording, seconds.
         text, answer, kind, key, long: of the corpus, where there is a turn.
         voice: who speaks.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
@@ -57,7 +58,7 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
     assert values["settings"]["fingerprint"] == "fake-1"
     assert len(values["dialogues"]) == 2
     folder = tmp_path / "out" / "turn-taking-fake-balanced"
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "rows.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md", "rows.jsonl"]
     before = (folder / "report.json").read_bytes()
     assert run([*arguments, "--fresh"]) == 0
     assert (folder / "report.json").read_bytes() == before
@@ -87,12 +88,54 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_missed_bars_are_an_exit_code(tmp_path: Path) -> None:
-    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(4)})
-    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "1", "--check"]
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(20)})
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "10", "--check"]
     strict = tmp_path / "strict.yaml"
     strict.write_text("turn_taking: {response_bars: [{of: p50, sense: '<=', limit: 0.0}]}\n")
     assert run([*arguments, "--out", str(tmp_path / "a")]) == 0
     assert run([*arguments, "--out", str(tmp_path / "b"), "--config", str(strict)]) == 1
+
+
+def test_a_rate_of_too_few_pairs_meets_no_bar(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(4)})
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--check", "--limit", "4"]
+    assert run([*arguments, "--out", str(tmp_path / "a")]) == 1
+
+
+def test_every_value_of_a_condition_and_every_gap_is_a_run(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(4)}, noises=1)
+    write_clip(data / "noise" / "0.wav", 4.0)
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "1"]
+    arguments += ["--out", str(tmp_path / "out"), "--gap", "1,3", "--condition", "snr=clean,10", "--condition", "mulaw"]
+    assert run([*arguments, "--json", str(tmp_path / "all.json")]) == 0
+    reports = json.loads((tmp_path / "all.json").read_text())["reports"]
+    told = [(one["settings"]["definitions"]["turn_taking"]["gap_s"], one["settings"]["condition"]["name"])
+            for one in reports]  # fmt: skip
+    assert told == [(gap, name) for gap in (1.0, 3.0) for name in ("mulaw", "snr=10 mulaw")]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"turn-taking-fake-balanced-gap{gap}-{name}" for gap in (1, 3) for name in ("mulaw", "snr10-mulaw")
+    }
+
+
+def test_the_sound_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(2)})
+    for path in data.glob("llama_questions/*.wav"):
+        soundfile.write(path, 0.5 * np.sin(np.arange(16_000) * 0.2), 16_000)
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "1"]
+    arguments += ["--out", str(tmp_path / "out")]
+    assert run(arguments) == 0
+    assert run([*arguments, "--audio"]) == 0
+    folder = tmp_path / "out" / "turn-taking-fake-balanced"
+    report = json.loads((folder / "report.json").read_text())
+    (row,) = report["dialogues"]
+    sound, rate = soundfile.read(folder / "audio" / f"{row['id']}.wav")
+    assert (rate, sound.shape[1]) == (24_000, 2)
+    assert len(sound) / rate == pytest.approx(row["trace"]["seconds"])
+    for event in row["events"]:
+        side = sound[:, 0 if event["side"] == "user" else 1]
+        inside = side[round(event["start"] * rate) + 30 : round(event["end"] * rate) - 30]
+        assert np.abs(inside).max() > 0.1
+        assert not np.abs(side[round(event["end"] * rate) + 480 : round(event["end"] * rate) + 960]).max() > 0.01
 
 
 def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

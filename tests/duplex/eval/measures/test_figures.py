@@ -1,40 +1,83 @@
-"""Intervals and percentiles against published and hand-made numbers."""
+"""Rates, latencies and ratios by hand-made numbers; what is too little is hidden and meets no bar."""
+
+import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from configs.evaluation import Bar
-from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, wilson
+from configs.statistics import StatisticsConfig
+from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, summed_up
+
+LEAST = StatisticsConfig().least_n
 
 
-def test_wilson_interval_of_a_published_example() -> None:
-    low, high = wilson(148, 150)
-    assert (round(low, 3), round(high, 3)) == (0.953, 0.996)
+def flags(hits: int, n: int) -> list[tuple[str, bool]]:
+    return [(f"d{i}", i < hits) for i in range(n)]
 
 
-@given(n=st.integers(1, 500), share=st.floats(0, 1))
-def test_the_interval_holds_the_rate_and_lies_within_0_and_1(n: int, share: float) -> None:
-    hits = round(share * n)
-    low, high = wilson(hits, n)
-    assert 0 <= low <= hits / n + 1e-12
-    assert hits / n - 1e-12 <= high <= 1
+def test_a_rate_has_its_interval() -> None:
+    figure = rate("success", "pairs", flags(148, 150))
+    assert figure.numbers == {"n": 150, "hits": 148, "share": 0.9867, "low": 0.9527, "high": 0.9963}
+    assert figure.values[0] == ("d0", 1.0)
+    assert figure.values[-1] == ("d149", 0.0)
+    assert not figure.hidden
 
 
-@pytest.mark.parametrize(("hits", "n"), [(0, 0), (3, 2), (-1, 4)])
-def test_impossible_rates_are_refused(hits: int, n: int) -> None:
-    with pytest.raises(ValueError, match="is no rate"):
-        wilson(hits, n)
+@pytest.mark.parametrize("n", [0, 1, LEAST - 1])
+def test_a_rate_of_few_trials_is_hidden(n: int) -> None:
+    bar = Bar(of="share", sense=">=", limit=0.0)
+    figure = rate("few", "trials", flags(n, n), (bar,))
+    assert figure.hidden
+    assert figure.numbers == {"n": n, "hits": n, "share": None, "low": None, "high": None}
+    assert not figure.met(bar)
 
 
-def test_a_rate_without_trials_has_no_share() -> None:
-    figure = rate("none", "trials", [])
-    assert figure.numbers == {"n": 0, "hits": 0, "share": None, "low": None, "high": None}
+def test_a_rate_of_just_enough_trials_is_shown() -> None:
+    assert rate("enough", "trials", flags(LEAST, LEAST)).numbers["share"] == 1.0
+
+
+def test_what_is_too_little_is_configured() -> None:
+    few = [rate("few", "trials", flags(1, 2))]
+    (shown,) = summed_up(few, StatisticsConfig(least_n=2))
+    assert few[0].numbers["share"] is None
+    assert shown.numbers["share"] == 0.5
 
 
 def test_latencies_keep_their_sign_and_leave_out_what_is_missing() -> None:
-    numbers = spread("response", "turns", [("a", -0.5), ("b", 0.5), ("b", None), ("c", 1.5)]).numbers
+    figure = spread("response", "turns", [("a", -0.5), ("b", 0.5), ("b", None), ("c", 1.5)])
+    numbers = {key: figure.numbers[key] for key in ("n", "mean", "p50", "p90", "p95")}
     assert numbers == {"n": 3, "mean": 0.5, "p50": 0.5, "p90": 1.3, "p95": 1.4}
+    assert figure.values == (("a", -0.5), ("b", 0.5), ("c", 1.5))
+    assert (figure.numbers["p50_low"], figure.numbers["p50_high"]) == (-0.5, 1.5)
+
+
+def test_latencies_of_nobody_have_no_numbers() -> None:
+    numbers = spread("response", "turns", [("a", None)]).numbers
+    assert numbers.pop("n") == 0
+    assert set(numbers.values()) == {None}
+    assert len(numbers) == 8
+
+
+def test_one_conversation_has_no_bootstrap_interval() -> None:
+    numbers = spread("response", "turns", [("a", 0.4), ("a", 0.6)]).numbers
+    assert (numbers["mean"], numbers["mean_low"], numbers["mean_high"]) == (0.5, None, None)
+
+
+def test_equal_latencies_have_an_interval_of_no_width() -> None:
+    numbers = spread("response", "turns", [(f"d{i}", 0.25) for i in range(12)]).numbers
+    assert {numbers[key] for key in numbers if key != "n"} == {0.25}
+
+
+def test_a_ratio_is_of_sums() -> None:
+    figure = ratio("wer", "words", [("a", 1, 2), ("b", 0, 6), ("b", 2, 0)])
+    assert figure.numbers == {"n": 8, "value": 0.375, "low": 0.3333, "high": 0.5}
+    assert figure.values == (("a", 1), ("b", 0), ("b", 2))
+    assert figure.summary.over == (2, 6, 0)
+    assert ratio("wer", "words", []).numbers == {"n": 0, "value": None, "low": None, "high": None}
+
+
+def test_a_ratio_to_nothing_has_no_value() -> None:
+    assert ratio("wer", "words", [("a", 2, 0), ("b", 1, 0)]).numbers["value"] is None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +85,7 @@ def test_latencies_keep_their_sign_and_leave_out_what_is_missing() -> None:
 )
 def test_bars(limit: float, sense: str, met: bool) -> None:
     bar = Bar.model_validate({"of": "share", "sense": sense, "limit": limit})
-    figure = rate("half", "trials", [("a", True), ("b", False)], (bar,))
+    figure = rate("half", "trials", flags(LEAST, 2 * LEAST), (bar,))
     assert figure.met(bar) is met
     assert all_met([figure]) is met
 
@@ -53,8 +96,6 @@ def test_a_missing_number_meets_no_bar() -> None:
     assert number("wer", "words", 1, 0.0, (bar,)).met(bar)
 
 
-def test_a_ratio_is_of_sums() -> None:
-    figure = ratio("wer", "words", [("a", 1, 2), ("b", 0, 6), ("b", 2, 0)])
-    assert figure.numbers == {"n": 8, "value": 0.375}
-    assert figure.values == (("a", 1), ("b", 0), ("b", 2))
-    assert ratio("wer", "words", []).numbers == {"n": 0, "value": None}
+def test_equal_values_give_equal_numbers() -> None:
+    values = [(f"d{i % 7}", math.sin(i)) for i in range(40)]
+    assert spread("x", "y", values).numbers == spread("x", "y", values).numbers

@@ -84,7 +84,7 @@ def test_the_sweep_has_every_other_grace_and_limit(pairs: TurnTaking) -> None:
     assert share(pairs, found, "success, grace 1 s, answer within 3 s") == 1.0
     limits = CONFIG.turn_taking
     details = [figure for figure in pairs.figures(found) if figure.detail]
-    assert len(details) == len(limits.graces) * len(limits.limits) - 1
+    assert len(details) == 2 * (len(limits.graces) * len(limits.limits) - 1)
 
 
 def test_speaking_inside_the_users_turn_fails(pairs: TurnTaking) -> None:

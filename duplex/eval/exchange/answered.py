@@ -1,0 +1,67 @@
+"""Questions and answers of a run of spoken questions, as exporters need them.
+
+A row's measures hold `question`, `key` (right answers, parted by "|"), `answer` (the words of the assistant),
+`recognised` (what a recogniser heard it say) and `text_answer` (its answer in writing); the last two may be None.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from duplex.eval.errors import EvaluationError
+from duplex.eval.exchange.saved import SavedRun
+from duplex.eval.measures.text_match import ALTERNATIVES
+from duplex.eval.suite import Row
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One question. `keys`: alternatives. `recognised`, `text_answer`: None where they are not known."""
+
+    row: Row
+    question: str
+    keys: tuple[str, ...]
+    answer: str
+    recognised: str | None
+    text_answer: str | None
+
+
+Said = Callable[[Answered], str | None]
+"""One of the three answers to a question."""
+
+SAID: Final[Mapping[str, Said]] = MappingProxyType(
+    {
+        "audio": lambda one: one.answer,
+        "speech": lambda one: one.recognised,
+        "text": lambda one: one.text_answer,
+    }
+)
+"""Spoken question to the assistant's words, to what its speech was heard as; written question to written answer."""
+
+
+def all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
+    """One of the three answers of every question; None where one has no such answer."""
+    texts = [SAID[modality](one) for one in questions]
+    known = [text for text in texts if text is not None]
+    return known if len(known) == len(texts) else None
+
+
+def answered(run: SavedRun) -> list[Answered]:
+    """The questions of a run with a right answer.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    found = [_answered(row) for row in run.rows if row.measures.get("question") and row.measures.get("key")]
+    if not found:
+        raise EvaluationError(f"{run.folder}: holds no questions with answers; export a run of spoken-qa")
+    return found
+
+
+def _answered(row: Row) -> Answered:
+    facts = row.measures
+    keys = tuple(key.strip() for key in facts["key"].split(ALTERNATIVES) if key.strip())
+    return Answered(
+        row, facts["question"], keys, facts.get("answer") or "", facts.get("recognised"), facts.get("text_answer")
+    )

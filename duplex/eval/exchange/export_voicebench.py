@@ -1,0 +1,46 @@
+"""`export voicebench`: answers as VoiceBench's `api_judge.py` and `evaluate.py` read them.
+
+    OUT/MODEL-spoken-qa-test-audio.jsonl     {"prompt", "reference", "response"} a line: the words of the assistant
+    OUT/MODEL-spoken-qa-test-speech.jsonl    what a recogniser heard it say, where all answers were recognised
+    OUT/MODEL-spoken-qa-test-text.jsonl      its answers in writing, where all questions were written too
+
+As its `sd-qa`: the reference is one text, so that several right answers stand in it with "or" between them. The
+evaluator `qa` wants the verdicts of `api_judge.py` first, which asks OpenAI.
+
+Knows questions and answers; knows nothing of sound.
+"""
+
+from pathlib import Path
+
+from configs.protocols import ProtocolsConfig
+from duplex.eval.exchange.answered import SAID, Answered, all_said, answered
+from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, write_lines
+from duplex.eval.exchange.saved import SavedRun
+
+
+def export_voicebench(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig) -> Exported:
+    """Write all questions with a right answer. Needs no sound.
+
+    Raises:
+        EvaluationError: there are none, or the folder is not empty.
+    """
+    questions = answered(run)
+    empty_folder(out)
+    model = Path(str(run.settings.get("model", "duplex"))).name
+    notes = []
+    for modality in SAID:
+        said = all_said(questions, modality)
+        name = f"{model}-{run.suite}-test-{modality}.jsonl"
+        if said is None:
+            notes.append(f"left out: {name}; not all questions have such an answer")
+            continue
+        write_lines([_line(one, text) for one, text in zip(questions, said, strict=True)], out / name)
+        notes.append(f"score it in {out.resolve()} with: api_judge.py --src_file {name}")
+        notes.append(f"    then: evaluate.py --src_file result-{name} --evaluator qa")
+    for one in questions:
+        on_row(one.row)
+    return Exported(len(questions), {"questions": len(questions)}, tuple(notes))
+
+
+def _line(one: Answered, response: str) -> dict[str, str]:
+    return {"prompt": one.question, "reference": " or ".join(one.keys), "response": response}

@@ -1,0 +1,98 @@
+"""A folder in the layout of Full-Duplex-Bench, scored by our definitions of its v1 tasks.
+
+The same folder goes to its own scorers, which must find the same (`duplex.eval.exchange.fdb_agreement`).
+Knows the layout; the rules are `duplex.eval.protocols.full_duplex_bench`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.protocols import FullDuplexBenchConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.protocols.full_duplex_bench import (
+    Sample,
+    published_latency,
+    signed_latency,
+    takeover,
+    takeover_rate,
+    turn_taking,
+)
+from duplex.eval.suite import Facts
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A word as a recogniser gave it; `end` is None where it did not tell."""
+
+    text: str
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """Samples by name; `timed`: those for which it is written down when the user ended."""
+
+    samples: dict[str, Sample]
+    timed: tuple[str, ...]
+
+    def figures(self) -> Facts:
+        """Takeover rate and latencies; None where there is nothing to average."""
+        samples = list(self.samples.values())
+        timed = [self.samples[name] for name in self.timed]
+        return {
+            "samples": len(samples),
+            "takeover rate": takeover_rate(samples),
+            "latency as published, s": published_latency(timed),
+            "latency signed, s": signed_latency(timed),
+        }
+
+
+def scores(root: Path, config: FullDuplexBenchConfig) -> FolderScores:
+    """Score every sample with an output.json in ROOT/ID/.
+
+    Raises:
+        EvaluationError: there is none, or a file is not what it should be.
+    """
+    folders = sorted(path.parent for path in root.glob("*/output.json"))
+    if not folders:
+        raise EvaluationError(f"{root}: holds no ID/output.json; give the folder of one task of Full-Duplex-Bench")
+    ends = {folder.name: _user_end(folder) for folder in folders}
+    samples = {folder.name: _sample(_words(folder), ends[folder.name], config) for folder in folders}
+    return FolderScores(samples, tuple(name for name, end in ends.items() if end is not None))
+
+
+def _sample(words: Sequence[Chunk], user_end: float | None, config: FullDuplexBenchConfig) -> Sample:
+    return Sample(takeover(words, config), None) if user_end is None else turn_taking(words, user_end, config)
+
+
+def _words(folder: Path) -> list[Chunk]:
+    path = folder / "output.json"
+    try:
+        return [Chunk(chunk["text"], *chunk["timestamp"]) for chunk in _read(path)["chunks"]]
+    except (KeyError, TypeError) as error:
+        raise EvaluationError(
+            f"{path}: holds no words with times ({error!r}); make it with the benchmark's asr.py"
+        ) from None
+
+
+def _user_end(folder: Path) -> float | None:
+    """End of the first turn, or of the interruption; None where neither is written down."""
+    for name, place in (("turn_taking.json", 0), ("interrupt.json", 1)):
+        path = folder / name
+        if path.is_file():
+            try:
+                return float(_read(path)[0]["timestamp"][place])
+            except (LookupError, TypeError, ValueError) as error:
+                raise EvaluationError(f"{path}: tells no time ({error!r}); get the annotation again") from None
+    return None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"{path}: cannot be read as JSON ({error}); get the folder again") from None

@@ -1,0 +1,50 @@
+"""The formats of other projects that a saved run can be written in, by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from configs.protocols import ProtocolsConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.exchange.export_fdb import export_fdb
+from duplex.eval.exchange.export_mtr import export_mtr
+from duplex.eval.exchange.export_tau2 import export_tau2
+from duplex.eval.exchange.export_ultraeval import export_ultraeval
+from duplex.eval.exchange.export_voicebench import export_voicebench
+from duplex.eval.exchange.layout import Exported, OnRow
+from duplex.eval.exchange.saved import SavedRun
+
+Export = Callable[[SavedRun, Path, OnRow, ProtocolsConfig], Exported]
+"""Writes a run to an empty folder; told of every conversation."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """`project`: whose scorers read it. `export`: writes it."""
+
+    project: str
+    export: Export
+
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {
+        "fdb": Format("Full-Duplex-Bench v1 and v1.5", export_fdb),
+        "mtr": Format("MTR-DuplexBench", export_mtr),
+        "ultraeval": Format("UltraEval-Audio", export_ultraeval),
+        "tau2": Format("tau2-bench (tau-voice)", export_tau2),
+        "voicebench": Format("VoiceBench", export_voicebench),
+    }
+)
+
+
+def format_named(name: str) -> Format:
+    """The format of this name.
+
+    Raises:
+        EvaluationError: there is none.
+    """
+    if name not in FORMATS:
+        raise EvaluationError(f"there is no format '{name}'; choose one of {', '.join(FORMATS)}")
+    return FORMATS[name]

@@ -1,0 +1,147 @@
+"""A saved run for other people's scorers: its rows, the sound of every conversation, and the assistant's words.
+
+    RUN/report.json     see `duplex.eval.reports.schema`
+    RUN/audio/ID.wav    stereo, left the user, right the assistant
+
+Words come with the rows where the system told them; else a recogniser hears them in the sound.
+Knows files and rows; knows nothing of the layouts that others want.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import soundfile
+
+from configs.audio import AUDIO
+from duplex.eval.errors import EvaluationError
+from duplex.eval.exchange.spoken_words import spoken_parts
+from duplex.eval.recording import TimedWord
+from duplex.eval.reports.schema import read_report
+from duplex.eval.store import audio_file
+from duplex.eval.suite import Facts, Row
+from duplex.interface import Samples
+
+Part = tuple[TimedWord, ...]
+"""Words that were said in one go: an answer, or a segment of a recogniser."""
+
+_AUDIO = "audio"
+_AGAIN = "run the suite again with --audio"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Both channels of a conversation, [n] samples at 24 kHz, -1..1."""
+
+    user: Samples
+    assistant: Samples
+
+    @property
+    def seconds(self) -> float:
+        """Length of both."""
+        return len(self.user) / AUDIO.output_rate
+
+    def between(self, since: float, until: float) -> "Sound":
+        """The part from `since` to `until` seconds."""
+        first, last = (round(min(time, self.seconds) * AUDIO.output_rate) for time in (since, until))
+        return Sound(self.user[first:last], self.assistant[first:last])
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """One run.
+
+    Attributes:
+        folder: its files. suite: its name. settings: what it depends on. rows: its conversations.
+    """
+
+    folder: Path
+    suite: str
+    settings: Facts
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a run.
+
+        Raises:
+            EvaluationError: it is no run, one of another schema, or has no conversations.
+        """
+        report = read_report(folder)
+        rows = tuple(Row.from_json(dialogue.model_dump()) for dialogue in report.dialogues)
+        if not rows:
+            raise EvaluationError(f"{folder}: holds no conversations; give the folder of a finished run")
+        return cls(folder, report.suite, report.settings, rows)
+
+    def sound(self, row: Row) -> Sound:
+        """Both channels of a conversation.
+
+        Raises:
+            EvaluationError: the sound was not kept, is damaged, or is not stereo.
+        """
+        path = self.audio_file(row)
+        try:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise EvaluationError(f"{path}: cannot be read as sound ({error}); {_AGAIN}") from None
+        if samples.shape[1] != 2 or rate != AUDIO.output_rate:
+            raise EvaluationError(f"{path}: is not the stereo sound at {AUDIO.output_rate} Hz of a run; {_AGAIN}")
+        return Sound(samples[:, 0], samples[:, 1])
+
+    def audio_file(self, row: Row) -> Path:
+        """Where the sound of a conversation lies.
+
+        Raises:
+            EvaluationError: it was not kept.
+        """
+        path = audio_file(self.folder / _AUDIO, row.id)
+        if not path.is_file():
+            raise EvaluationError(f"{path}: the sound of the run was not kept; {_AGAIN}")
+        return path
+
+    def parts(self, row: Row, since: float = 0.0, until: float = float("inf")) -> tuple[Part, ...]:
+        """What the assistant was heard saying from `since` to `until`; words that reach over are cut off there.
+
+        Raises:
+            EvaluationError: the words are not in the row, and the sound or the recogniser is not there.
+        """
+        told = told_parts(row)
+        if told is None:
+            return self._recognised(row, since, until)
+        inside = (tuple(_cut(word, since, until) for word in part if _sounds(word, since, until)) for part in told)
+        return tuple(part for part in inside if part)
+
+    def _recognised(self, row: Row, since: float, until: float) -> tuple[Part, ...]:
+        assistant = self.sound(row).between(since, until).assistant
+        heard = spoken_parts(assistant, self.settings.get("definitions", {}).get("speech", {}).get("asr", ""))
+        return tuple(tuple(TimedWord(w.text, w.start + since, w.end + since) for w in part) for part in heard)
+
+
+def told_parts(row: Row) -> tuple[Part, ...] | None:
+    """The heard words by answer, as the system told them; None where it did not tell them."""
+    answers = row.trace["answers"]
+    if any(answer["text"] and not answer.get("words") for answer in answers):
+        return None
+    if not answers and events_of(row, "assistant"):
+        return None
+    return tuple(tuple(TimedWord(**word) for word in answer["words"]) for answer in answers if answer.get("words"))
+
+
+def events_of(row: Row, side: str, *kinds: str) -> list[Facts]:
+    """The events of one side in order of time; of these kinds, or of all."""
+    found = (event for event in row.events if event["side"] == side and (not kinds or event["kind"] in kinds))
+    return sorted(found, key=lambda event: (event["start"], event["end"]))
+
+
+def text_of(row: Row, event: Facts) -> str:
+    """What a user's event says, as the suite's measures tell it: by the event's name, or the one `text`; else ""."""
+    found = row.measures.get(event["name"], "" if event["kind"] == "turn" else row.measures.get("text", ""))
+    return found if isinstance(found, str) else ""
+
+
+def _sounds(word: TimedWord, since: float, until: float) -> bool:
+    return word.end > since and word.start < until
+
+
+def _cut(word: TimedWord, since: float, until: float) -> TimedWord:
+    return TimedWord(word.text, max(word.start, since), min(word.end, until))

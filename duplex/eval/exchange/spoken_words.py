@@ -1,0 +1,31 @@
+"""The words of a voice with their times, heard by a Whisper model of the `eval` extra.
+
+Knows samples; knows nothing of conversations.
+"""
+
+from duplex.eval.measures import judge
+from duplex.eval.recording import TimedWord
+from duplex.interface import Samples
+
+
+def spoken_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...]:
+    """The words in `samples` [n] at 24 kHz by segment of the recogniser, seconds.
+
+    Args:
+        asr: a faster-whisper folder, "" the packaged one.
+
+    Raises:
+        EvaluationError: the recogniser is not installed.
+    """
+    pieces, _ = judge._recogniser(asr).transcribe(
+        judge.at_judges_rate(samples),
+        beam_size=5,
+        language="en",
+        temperature=0.0,
+        condition_on_previous_text=False,
+        word_timestamps=True,
+    )
+    heard = (
+        tuple(TimedWord(word.word.strip(), word.start, word.end) for word in piece.words or ()) for piece in pieces
+    )
+    return tuple(part for part in heard if part)

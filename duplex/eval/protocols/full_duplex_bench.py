@@ -1,0 +1,196 @@
+"""Full-Duplex-Bench: takeover, latencies and backchannels of v1 (Lin et al. 2025), stops and responses of v1.5.
+
+Written from the definitions; the values are those of its code where that differs from the paper. Known weaknesses are
+kept: a takeover is judged by the whole file, two lone words two seconds apart are one, and latencies that the benchmark
+publishes are clamped at 0 and leave out samples without a takeover. Beside them stand the signed ones.
+
+Knows words and segments in seconds; knows nothing of samples, recognisers or voice activity detectors.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.protocols import FullDuplexBenchConfig
+from duplex.eval.measures.activity import Segment
+
+_MS = 1000
+_DIGITS = 3
+
+
+class Word(Protocol):
+    """A word of the assistant; `end` is None where a recogniser did not tell it."""
+
+    @property
+    def start(self) -> float:
+        """Seconds."""
+        ...
+
+    @property
+    def end(self) -> float | None:
+        """Seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample of v1: whether the assistant took the turn, and how late; signed seconds, None without a takeover."""
+
+    takeover: bool
+    latency: float | None
+
+
+@dataclass(frozen=True)
+class Backchannels:
+    """A listener's file of v1: whether it took the turn, and the segments that count as backchannels."""
+
+    takeover: bool
+    segments: tuple[Segment, ...]
+
+
+def takeover(words: Sequence[Word], config: FullDuplexBenchConfig) -> bool:
+    """Takeover (TOR): the words of the whole output last at least 1 s from first to last, or are more than three."""
+    if not words:
+        return False
+    end = words[-1].start if words[-1].end is None else words[-1].end
+    return end - words[0].start >= config.turn_s or len(words) > config.turn_words
+
+
+def turn_taking(words: Sequence[Word], user_end: float, config: FullDuplexBenchConfig) -> Sample:
+    """Smooth turn-taking, or an interruption whose `words` are those after its end: latency of the first word."""
+    taken = takeover(words, config)
+    return Sample(taken, words[0].start - user_end if taken else None)
+
+
+def takeover_rate(samples: Sequence[Sample]) -> float | None:
+    """Share of samples with a takeover; None without samples."""
+    return sum(sample.takeover for sample in samples) / len(samples) if samples else None
+
+
+def published_latency(samples: Iterable[Sample]) -> float | None:
+    """Mean latency as published: of samples with a takeover, negative ones as 0; None without a takeover."""
+    return _mean([max(0.0, sample.latency) for sample in samples if sample.latency is not None])
+
+
+def signed_latency(samples: Iterable[Sample]) -> float | None:
+    """The same mean with negative latencies as they are."""
+    return _mean([sample.latency for sample in samples if sample.latency is not None])
+
+
+def backchannels(words: Sequence[Word], segments: Sequence[Segment], config: FullDuplexBenchConfig) -> Backchannels:
+    """Backchannels of a listener.
+
+    A segment over 3 s takes the turn, and nothing after it is looked at. Of the others the last one decides.
+
+    Args:
+        words: of the output. segments: of its voice activity detector (Silero in the benchmark), in order.
+    """
+    taken = False
+    found: list[Segment] = []
+    for segment in segments:
+        if segment.end - segment.start > config.backchannel_s:
+            return Backchannels(True, tuple(found))
+        count = sum(_within(word, segment) for word in words)
+        taken = segment.end - segment.start >= config.short_s or count > config.short_words
+        found.append(segment)
+    return Backchannels(taken, tuple(found))
+
+
+def frequency(found: Backchannels, seconds: float) -> float:
+    """Backchannels per second of an output that lasts `seconds`."""
+    return len(found.segments) / seconds
+
+
+def divergence(found: Backchannels, seconds: float, human: Sequence[float], config: FullDuplexBenchConfig) -> float:
+    """JSD: how far the backchannels' places are from people's, 0 (the same) .. 0.83; 1 without backchannels.
+
+    The square root of the Jensen-Shannon divergence (natural logarithm) of two histograms.
+
+    Args:
+        seconds: length of the output.
+        human: people's histogram over the same sample, brought to the same number of windows by linear interpolation.
+    """
+    if not found.segments:
+        return 1.0
+    counts = np.full(int(seconds / config.window_s) + 1, config.epsilon)
+    for segment in found.segments:
+        counts[int(segment.start / config.window_s) : int(segment.end / config.window_s) + 1] += 1
+    grid = np.linspace(0, 1, len(counts))
+    people = np.interp(grid, np.linspace(0, 1, len(human)), human)
+    return _jensen_shannon(counts / counts.sum(), people / people.sum())
+
+
+def merged(segments: Iterable[Segment], gap: float) -> tuple[Segment, ...]:
+    """Segments in order, those at most `gap` seconds apart joined."""
+    out: list[Segment] = []
+    for segment in sorted(segments, key=lambda one: (one.start, one.end)):
+        if out and segment.start - out[-1].end <= gap:
+            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
+        else:
+            out.append(segment)
+    return tuple(out)
+
+
+def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig) -> tuple[Segment, ...]:
+    """Stop latencies of v1.5: every span in which both speak, to the millisecond, in the order of their ends.
+
+    An assistant that never yields is charged no more than the length of the user's speech.
+    """
+    theirs, ours = _both(user, assistant, config)
+    spans = [Segment(max(a.start, b.start), min(a.end, b.end)) for a in theirs for b in ours]
+    shortest: dict[int, Segment] = {}
+    for span in spans:
+        place = round(span.end * _MS)
+        if span.start < span.end and (place not in shortest or _length(span) < _length(shortest[place])):
+            shortest[place] = span
+    return tuple(_rounded(span) for span in sorted(shortest.values(), key=lambda span: span.end))
+
+
+def responses(
+    user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
+) -> tuple[Segment, ...]:
+    """Response latencies of v1.5: from each end of the user to the assistant's next start, the shortest per start."""
+    theirs, ours = _both(user, assistant, config)
+    last: dict[int, Segment] = {}
+    for turn in theirs:
+        start = next((segment.start for segment in ours if segment.start > turn.end), None)
+        if start is not None:
+            last[round(start * _MS)] = _rounded(Segment(turn.end, start))
+    return tuple(sorted(last.values(), key=lambda gap: gap.end))
+
+
+def _both(
+    user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
+) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    return merged(user, config.user_merge_s), merged(assistant, config.assistant_merge_s)
+
+
+def _within(word: Word, segment: Segment) -> bool:
+    """Whether a word with a known end touches the segment, as the benchmark counts it."""
+    if word.end is None:
+        return False
+    inside = word.start >= segment.start and word.end <= segment.end
+    goes_on = word.start <= segment.end < word.end
+    came_in = word.start <= segment.start < word.end
+    return inside or goes_on or came_in
+
+
+def _jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> float:
+    middle = (p + q) / 2
+    total = sum(float(np.sum(one[one > 0] * np.log(one[one > 0] / middle[one > 0]))) for one in (p, q))
+    return float(np.sqrt(max(0.0, total / 2)))
+
+
+def _length(segment: Segment) -> float:
+    return segment.end - segment.start
+
+
+def _rounded(segment: Segment) -> Segment:
+    return Segment(round(segment.start, _DIGITS), round(segment.end, _DIGITS))
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

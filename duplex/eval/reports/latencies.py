@@ -1,0 +1,66 @@
+"""Where the latencies of a dialogue lie, so that a timeline can mark them and a page can sort by them.
+
+Reads report values (`duplex.eval.reports.schema`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from duplex.eval.suite import Facts
+
+RESPONSE, STOP = "response", "stop"
+_MEASURES: Final = {RESPONSE: ("response_s", "end", "start"), STOP: ("stop_s", "start", "end")}
+"""kind: (measure, the user's edge that it counts from, the assistant's edge that it counts to)."""
+_SAME_S: Final = 0.001
+"""Times are rounded to less than this in reports."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A latency on the clock of the dialogue, seconds; negative if `end` is before `begin`."""
+
+    kind: str
+    begin: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Signed."""
+        return self.end - self.begin
+
+
+def latencies(row: Facts) -> list[Latency]:
+    """Those that the trace names; without any, those of the measures that lie between two edges of the dialogue."""
+    named = row["trace"].get("latencies")
+    if named:
+        return [Latency(one["kind"], one["from"], one["to"]) for one in named]
+    return [found for kind in _MEASURES for found in _placed(kind, row)]
+
+
+def slowest(row: Facts, kind: str) -> float | None:
+    """The longest latency of a kind; None without any."""
+    found = list(_measured(kind, row)) or [one.seconds for one in latencies(row) if one.kind == kind]
+    return max(found, default=None)
+
+
+def _measured(kind: str, row: Facts) -> Iterator[float]:
+    value = row["measures"].get(_MEASURES[kind][0])
+    yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, int | float))
+
+
+def _placed(kind: str, row: Facts) -> Iterator[Latency]:
+    """Each measured latency at the first pair of edges that are so far apart."""
+    _, from_edge, to_edge = _MEASURES[kind]
+    begins = [event[from_edge] for event in row["events"] if event["side"] == "user"]
+    ends = [event[to_edge] for event in row["events"] if event["side"] == "assistant"]
+    for seconds in _measured(kind, row):
+        found = _pair(begins, ends, seconds)
+        if found:
+            begins.remove(found[0])
+            yield Latency(kind, *found)
+
+
+def _pair(begins: Sequence[float], ends: Sequence[float], seconds: float) -> tuple[float, float] | None:
+    pairs = ((begin, end) for begin in begins for end in ends)
+    return next(((begin, end) for begin, end in pairs if abs(end - begin - seconds) < _SAME_S), None)

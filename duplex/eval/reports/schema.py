@@ -1,0 +1,253 @@
+"""What a report file holds, as pydantic models, and how it is read. The models are the published schema.
+
+Numbers that JSON has no word for are the strings "inf" and "-inf"; what cannot be had is null. Times are seconds on the
+clock of the conversation. `Report.model_json_schema()` gives the same as a JSON schema.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from configs.evaluation import Bar
+from configs.statistics import StatisticsConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.measures.figures import Figure, Number, Rate, Ratio, Spread, Summary
+
+SCHEMA: Final = 2
+REPORT_FILE: Final = "report.json"
+_HINT = f"give the {REPORT_FILE} of a run or its folder"
+
+Values = tuple[tuple[str, float], ...]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class BarResult(Bar):
+    """A bar, and whether it is met; a hidden or missing number meets none."""
+
+    met: bool
+
+
+class FigurePart(Part):
+    """What all figures have: `name`, what `n` counts (`of`), bars, whether a summary leaves it out."""
+
+    name: str
+    of: str
+    bars: tuple[BarResult, ...]
+    detail: bool
+
+    def summary(self) -> Summary:
+        """What it is made of."""
+        raise NotImplementedError
+
+    def figure(self, statistics: StatisticsConfig) -> Figure:
+        """The figure that was written."""
+        bars = tuple(Bar(of=bar.of, sense=bar.sense, limit=bar.limit) for bar in self.bars)
+        return Figure(self.name, self.of, self.summary(), bars, self.detail, statistics)
+
+
+class RateFigure(FigurePart):
+    """`hits` of `n`; the share with its Wilson interval is null where it is hidden. Values are 0 or 1."""
+
+    kind: Literal["rate"]
+    n: int
+    hits: int
+    share: float | None
+    low: float | None
+    high: float | None
+    values: Values
+
+    def summary(self) -> Rate:
+        """See `FigurePart`."""
+        return Rate(self.values)
+
+
+class SpreadFigure(FigurePart):
+    """`n` values: mean and percentiles, and bootstrap intervals of the mean and the median."""
+
+    kind: Literal["spread"]
+    n: int
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    mean_low: float | None
+    mean_high: float | None
+    p50_low: float | None
+    p50_high: float | None
+    values: Values
+
+    def summary(self) -> Spread:
+        """See `FigurePart`."""
+        return Spread(self.values)
+
+
+class RatioFigure(FigurePart):
+    """`value`: the sum of `values` by the sum of `over` (`n`), with its bootstrap interval."""
+
+    kind: Literal["ratio"]
+    n: float
+    value: float | None
+    low: float | None
+    high: float | None
+    values: Values
+    over: tuple[float, ...]
+
+    def summary(self) -> Ratio:
+        """See `FigurePart`."""
+        return Ratio(self.values, self.over)
+
+
+class NumberFigure(FigurePart):
+    """`value` over `n` things."""
+
+    kind: Literal["number"]
+    n: int
+    value: float | None
+
+    def summary(self) -> Number:
+        """See `FigurePart`."""
+        return Number(self.n, self.value)
+
+
+AnyFigure = Annotated[RateFigure | SpreadFigure | RatioFigure | NumberFigure, Field(discriminator="kind")]
+
+
+class EventPart(Part):
+    """Something that sounded. `kind`: as labels name it, "speech" of the assistant. `name`: as in the script."""
+
+    side: Literal["user", "assistant"]
+    kind: str
+    name: str = ""
+    start: float
+    end: float
+
+
+class LatencyPart(Part):
+    """A latency that a timeline marks: `to` - `from`, signed. `kind`: "response", "stop" or another word."""
+
+    kind: str
+    begin: float = Field(alias="from")
+    to: float
+
+
+class WordPart(Part):
+    """A word and when it sounded."""
+
+    text: str
+    start: float
+    end: float
+
+
+class AnswerPart(Part):
+    """An answer of the assistant, as `duplex.eval.recording.AnswerText`."""
+
+    text: str
+    unheard: str
+    start: float
+    end: float
+    how: str
+    words: tuple[WordPart, ...] = ()
+
+
+class TracePart(Part):
+    """What a timeline draws. A suite may add more.
+
+    Attributes:
+        seconds: length. user, assistant: envelopes, 0..99 every 50 ms.
+        p_speak: per slot. state: a letter per slot, "S" speaks. decisions: (when it sounds, event).
+        answers, heard: texts. latencies: to be marked; without them those are marked that the measures `response_s` and
+            `stop_s` allow to place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    seconds: float
+    user: tuple[int, ...]
+    assistant: tuple[int, ...]
+    p_speak: tuple[float, ...]
+    state: str
+    decisions: tuple[tuple[float, str], ...]
+    answers: tuple[AnswerPart, ...]
+    heard: tuple[str, ...]
+    latencies: tuple[LatencyPart, ...] = ()
+
+
+class DialoguePart(Part):
+    """One conversation. `measures`: of its suite. `worst`: orders conversations, the most remarkable highest."""
+
+    id: str
+    group: str
+    measures: dict[str, Any]
+    worst: float
+    events: tuple[EventPart, ...]
+    trace: TracePart
+
+
+class Report(Part):
+    """A run of a suite.
+
+    Attributes:
+        version: of this schema ("schema" in the file).
+        settings: all that the rows depend on: model and its fingerprint, seed, definitions, hashes of the data.
+        machine: the only part in which two equal runs may differ.
+        statistics: how values became numbers.
+    """
+
+    version: Literal[2] = Field(alias="schema")
+    suite: str
+    settings: dict[str, Any]
+    machine: dict[str, Any]
+    statistics: StatisticsConfig
+    figures: tuple[AnyFigure, ...]
+    dialogues: tuple[DialoguePart, ...]
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        if len({dialogue.id for dialogue in self.dialogues}) < len(self.dialogues):
+            raise ValueError("two dialogues have the same id")
+        return self
+
+
+def read_report(path: Path) -> Report:
+    """Read and check a report.
+
+    Args:
+        path: the file, or the folder of a run.
+
+    Raises:
+        EvaluationError: there is no such file, it is no report, or one of another schema.
+    """
+    file = path / REPORT_FILE if path.is_dir() else path
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except OSError as error:
+        raise EvaluationError(f"{file}: cannot be read ({error.strerror}); {_HINT}") from None
+    except ValueError as error:
+        raise EvaluationError(f"{file}: is no JSON ({error}); {_HINT}") from None
+    return _checked(values, file)
+
+
+def _checked(values: Any, file: Path) -> Report:
+    if not isinstance(values, dict) or "schema" not in values:
+        raise EvaluationError(f"{file}: is no report; {_HINT}")
+    if values["schema"] != SCHEMA:
+        raise EvaluationError(
+            f"{file}: is a report of schema {values['schema']}, but schema {SCHEMA} is read here; run the suite again"
+        )
+    try:
+        return Report.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "(top level)"
+        raise EvaluationError(f"{file}: is no report of schema {SCHEMA} ('{place}': {first['msg']}); {_HINT}") from None
+
+
+def _refuse(token: str) -> NoReturn:
+    raise ValueError(f"{token} is no JSON number")

@@ -1,0 +1,196 @@
+"""Conditions of a run: from the command line, with the sound files they need, to the channel of each dialogue.
+
+    for condition in parse(("snr=20,10", "mulaw")):                  # a run each
+        conditions = Conditions.of(condition, data, config.conditions)
+        user = conditions.user(example.script, config, seed)         # a `User`, seeded per dialogue
+        conditions.facts()                                           # for the report's settings
+
+Knows names, files and the order of stages; knows nothing of how a stage sounds.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any, Self, cast
+
+import numpy as np
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.conditions import NO_CONDITION, Condition, ConditionsConfig
+from configs.evaluation import EvaluationConfig
+from duplex.eval.errors import EvaluationError
+from duplex.eval.users.channel import Channel, Stage
+from duplex.eval.users.clip import read_sound
+from duplex.eval.users.data import DataFile, DataFolder
+from duplex.eval.users.microphone import Bed, Echo, Room, direct_on, energy_gain, speech_level
+from duplex.eval.users.network import MuLaw, PacketLoss
+from duplex.eval.users.sounds import Sound
+from duplex.eval.users.user import Kind, Script, SimulatedUser, User
+from duplex.interface import Samples
+
+CLEAN = "clean"
+EXAMPLES = {
+    "rate": "rate=1.25",
+    "echo": "echo=-30",
+    "rir": "rir or rir=2",
+    "snr": "snr=10 or snr=clean,20,10,5,0",
+    "mulaw": "mulaw",
+    "loss": "loss=0.05 or loss=0.05/3",
+}
+"""Every condition, as on the command line."""
+
+_SPEECH: tuple[Kind, ...] = ("turn", "interrupt", "backchannel", "pause")
+"""Kinds of the user's own speech: these set the level that noise is relative to."""
+
+
+def parse(texts: Sequence[str]) -> tuple[Condition, ...]:
+    """Conditions of the command line: every combination of the values that are given, the last one changing fastest.
+
+    Args:
+        texts: NAME or NAME=VALUE[,VALUE...]; the value "clean" leaves the condition out. None is one clean run.
+
+    Raises:
+        EvaluationError: an unknown name, a name given twice, a value that cannot be.
+    """
+    given: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        if name not in EXAMPLES:
+            raise EvaluationError(f"condition '{text}': there is no '{name}'; choose among {', '.join(EXAMPLES)}")
+        if name in given:
+            raise EvaluationError(f"condition '{text}': '{name}' is given twice; list its values: {name}=VALUE,VALUE")
+        given[name] = tuple(values.split(",")) if text != name else ("",)
+    found = (_condition(dict(zip(given, values, strict=True))) for values in product(*given.values()))
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A condition with the files it needs; picklable.
+
+    Attributes:
+        condition: what is asked for. config: what it means.
+        noises, rooms: files that a dialogue's noise and room are drawn from.
+    """
+
+    condition: Condition
+    config: ConditionsConfig
+    noises: tuple[DataFile, ...] = ()
+    rooms: tuple[DataFile, ...] = ()
+
+    @classmethod
+    def of(cls, condition: Condition, data: Path, config: ConditionsConfig) -> Self:
+        """Find the files in the data folder, which is only needed for `snr` and `rir`.
+
+        Raises:
+            EvaluationError: there are none, or one cannot be used.
+        """
+        noises = () if condition.snr is None else tuple(_beds(DataFolder(data), config.noise.least_s))
+        rooms = () if condition.rir is None else _rooms(DataFolder(data), condition.rir)
+        return cls(condition, config, noises, rooms)
+
+    def user(self, script: Script, config: EvaluationConfig, seed: int) -> User:
+        """The user of one dialogue.
+
+        Args:
+            script: what he does; his clips change their rate here.
+            config: of the user.
+            seed: draws noise, room and lost packets.
+        """
+        script = at_rate(script, self.condition.rate or 1.0)
+        return Channel(SimulatedUser(script, config), tuple(self._stages(script, config, seed)))
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values for the settings of a report: the condition, its numbers, the files by their SHA-256."""
+        return {
+            "name": self.condition.name,
+            "values": self.condition.model_dump(mode="json"),
+            "definitions": self.config.model_dump(mode="json"),
+            "files_sha256": {file.name: _sha256(file.path) for file in (*self.noises, *self.rooms)},
+        }
+
+    def _stages(self, script: Script, config: EvaluationConfig, seed: int) -> Iterator[Stage]:
+        """Every one draws by itself, so that another condition beside it does not change it."""
+        condition, numbers = self.condition, self.config
+        if condition.echo is not None:
+            yield Echo(condition.echo, numbers)
+        if self.rooms:
+            yield self._room(_spoken(script), Random(f"rir/{seed}"))
+        if condition.snr is not None:
+            level = speech_level(_spoken(script), config.clips) or 10 ** (numbers.noise.nominal_db / 20)
+            rng = Random(f"snr/{seed}")
+            noise = read_sound(rng.choice(self.noises).path)
+            yield Bed(noise, level * 10 ** (-condition.snr / 20), numbers.noise, rng)
+        if condition.mulaw:
+            yield MuLaw(numbers)
+        if condition.loss is not None:
+            yield PacketLoss(condition.loss, Random(f"loss/{seed}"))
+
+    def _room(self, spoken: Sequence[Samples], rng: Random) -> Room:
+        response = direct_on(read_sound(rng.choice(self.rooms).path), self.config.room)
+        return Room(response, energy_gain(spoken, response))
+
+
+NO_CONDITIONS = Conditions(NO_CONDITION, ConditionsConfig())
+"""Nothing between the user and the system."""
+
+
+def at_rate(script: Script, rate: float) -> Script:
+    """The same script with every clip spoken at `rate` times its tempo; `Played.at` knows where its parts are then."""
+    return replace(script, events=tuple(replace(event, clip=_faster(event.clip, rate)) for event in script.events))
+
+
+def _faster(clip: Sound, rate: float) -> Sound:
+    faster: Sound = replace(cast(Any, clip), rate=clip.rate * rate)  # every sound is a dataclass
+    return faster
+
+
+def _condition(texts: dict[str, str]) -> Condition:
+    values = {name: _value(name, text) for name, text in texts.items() if text != CLEAN}
+    try:
+        return Condition.from_mapping(values, "condition")
+    except ConfigError as error:
+        hints = ", ".join(EXAMPLES[name] for name in values if f"'{name}" in str(error))
+        raise EvaluationError(f"{error}; write it like {hints}") from None
+
+
+def _value(name: str, text: str) -> Any:
+    """The value as `Condition` reads it."""
+    if name == "mulaw" and text == "":
+        return True
+    if name == "rir" and text == "":
+        return 0
+    if name == "loss":
+        rate, slash, burst = text.partition("/")
+        return {"rate": rate, "burst": burst} if slash else {"rate": rate}
+    return text
+
+
+def _beds(data: DataFolder, least_s: float) -> Iterator[DataFile]:
+    files = [file for file in data.files("noise") if len(read_sound(file.path)) >= least_s * AUDIO.input_rate]
+    if not files:
+        raise EvaluationError(f"{data.folder}/noise: no file has {least_s:g} s; add longer ones, or set noise.least_s")
+    for file in files:
+        if not np.any(read_sound(file.path)):
+            raise EvaluationError(f"{file.path}: is silent, so that it cannot be noise; remove it from the manifest")
+        yield file
+
+
+def _rooms(data: DataFolder, number: int) -> tuple[DataFile, ...]:
+    """The room of this number, or all for 0."""
+    files = tuple(data.files("rir"))
+    if number > len(files):
+        raise EvaluationError(f"rir={number}: {data.folder} has rooms 1 to {len(files)}; choose one of them, or rir")
+    return files[number - 1 : number] if number else files
+
+
+def _spoken(script: Script) -> list[Samples]:
+    return [event.clip.samples() for event in script.events if event.kind in _SPEECH]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
