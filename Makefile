@@ -1,6 +1,7 @@
 # make demo   sets everything up and serves the browser demo on http://127.0.0.1:8080
 # make test   sets everything up and runs every check
-# Both are idempotent; the second run does not set up again unless pyproject.toml or this file changed.
+# make evaluate DATA=FOLDER   measures mini with every suite; FOLDER holds real audio (docs/evaluation.md)
+# All are idempotent; the second run does not set up again unless pyproject.toml or this file changed.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,8 +12,14 @@ TORCH  ?= torch==2.13.0
 
 APT_DEMO := libportaudio2
 APT_TEST := chromium pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
+APT_TRAIN := espeak-ng flite festival festvox-kallpc16k festvox-us-slt-hts
 
-.PHONY: demo test format lint types contracts unit setup clean
+DATA   ?= ../shared/data
+JOBS   ?= 2
+# What simulated users say in the evaluation: voices and ways of asking that were kept out of training.
+TESTS  := test_voice test_frame test_voice_frame test_robot test_turns test_backchannels test_commands
+
+.PHONY: demo test format lint types contracts unit evaluate clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +62,18 @@ $(VENV)/.demo: $(VENV)/.base
 $(VENV)/.test: $(VENV)/.demo
 	@scripts/apt.sh $(APT_TEST)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,eval]'
+	@touch $@
+
+evaluate: $(VENV)/.test runs/trials/trials.jsonl
+	$(BIN)/duplex evaluate all --data $(DATA) --jobs $(JOBS)
+
+runs/trials/trials.jsonl: | $(VENV)/.train
+	$(BIN)/duplex train speech $(TESTS:%=--part %)
+	$(BIN)/duplex train trials
+
+$(VENV)/.train: $(VENV)/.base
+	@scripts/apt.sh $(APT_TRAIN)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train]'
 	@touch $@
 
 clean:

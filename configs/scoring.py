@@ -84,8 +84,8 @@ class EdgesConfig(Config):
     window_s: float = Field(default=0.003, gt=0.0)
     above_db: float = Field(default=5.0, ge=0.0)
     clear_db: float = Field(default=6.0, ge=0.0)
-    masked_onset_s_per_db: float = Field(default=0.0, ge=0.0)
-    masked_offset_s_per_db: float = Field(default=0.0, ge=0.0)
+    masked_onset_s_per_db: float = Field(default=0.00045, ge=0.0)
+    masked_offset_s_per_db: float = Field(default=0.0006, ge=0.0)
     masked_s: float = Field(default=0.02, ge=0.0)
 
 

@@ -211,8 +211,8 @@ class _Edges:
     ) -> None:
         self._squares, self._rate, self._config, self._hop_s = np.square(samples), rate, config.edges, hop_s
         self._least = max(level * power(-config.range_db), threshold.noise * power(config.edges.above_db))
-        above = float(decibels(threshold.bands.sum() / level)) + threshold.excess
-        self._masked_db = max(0.0, above + config.range_db)
+        floor = np.maximum(threshold.bands * power(threshold.excess) - level * power(-config.range_db), 0.0)
+        self._masked_db = max(0.0, float(decibels(floor.sum() / level)) + config.range_db)
 
     def segment(self, part: Run) -> Segment:
         """The run's start and end in seconds."""

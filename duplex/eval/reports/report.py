@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.statistics import StatisticsConfig
+from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure
 from duplex.eval.reports.cells import Cells, cells
 from duplex.eval.reports.page import page
@@ -38,14 +39,25 @@ def report(suite: str, settings: Facts, machine: Facts, figures: Sequence[Figure
 
 
 def write_json(values: Facts, path: Path) -> None:
-    """Write plain values as strict JSON, items of lists on a line each; the folder is made."""
+    """Write plain values as strict JSON, items of lists on a line each; the folder is made.
+
+    Raises:
+        EvaluationError: the file cannot be written.
+    """
     write_text(_laid_out(plain(values), "") + "\n", path)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    """Write a text file; the folder is made.
+
+    Raises:
+        EvaluationError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def plain(value: Any, digits: int | None = None) -> Any:

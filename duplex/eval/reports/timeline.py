@@ -79,7 +79,7 @@ class Timeline:
 
     Attributes:
         bands: "user", "latencies", "p(speak)" and "assistant", those that there is something for.
-        ticks: (x, label) of seconds. user, assistant: waves. spans: latencies.
+        ticks: (x, label) of seconds; not all have a label. user, assistant: waves. spans: latencies.
         events, speech: what the user and the assistant did. speaks: areas of SPEAK slots. p_speak: points of a line.
         decisions: (x, label).
     """
@@ -141,7 +141,7 @@ def _span(latency: Latency, y: float) -> Span:
 
 def _ticks(seconds: float) -> Iterator[tuple[float, str]]:
     step = 1 if seconds <= _LONG_S else _LONG_STEP_S
-    yield from ((second * PIXELS_PER_S, f"{second} s") for second in range(0, int(seconds) + 1, step))
+    yield from ((at * PIXELS_PER_S, "" if at % step else f"{at} s") for at in range(int(seconds) + 1))
 
 
 def _wave(envelope: Sequence[int], band: Band) -> str:

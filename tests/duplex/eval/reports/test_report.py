@@ -116,6 +116,12 @@ def test_unknown_keys_and_double_ids_are_refused(tmp_path: Path) -> None:
         read_report(written(tmp_path / "double.json", [row("a"), row("a")]))
 
 
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EvaluationError, match=r"r.json: cannot be written \(.*\); choose another place"):
+        write_json({}, tmp_path / "file" / "r.json")
+
+
 def test_the_schema_is_published() -> None:
     schema = Report.model_json_schema()
     assert schema["properties"]["schema"]["const"] == SCHEMA

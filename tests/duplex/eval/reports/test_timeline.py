@@ -29,6 +29,12 @@ def test_events_stand_where_they_sounded() -> None:
     assert found.ticks[6] == (6 * PIXELS_PER_S, "6 s")
 
 
+def test_a_long_dialogue_has_fewer_labels() -> None:
+    ticks = timeline(drawn(trace={"seconds": 31.0})).ticks
+    assert len(ticks) == 32
+    assert [label for _, label in ticks if label] == ["0 s", "5 s", "10 s", "15 s", "20 s", "25 s", "30 s"]
+
+
 def test_latencies_are_marked_from_edge_to_edge() -> None:
     found = timeline(drawn(response=0.5, stop=0.3))
     marked = [(span.css, span.begin / PIXELS_PER_S, span.end / PIXELS_PER_S, span.label) for span in found.spans]
