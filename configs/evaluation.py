@@ -10,6 +10,7 @@ from pydantic import Field
 from configs.base import Config
 from configs.conditions import ConditionsConfig
 from configs.protocols import ProtocolsConfig
+from configs.statistics import StatisticsConfig
 
 
 class Bar(Config):
@@ -217,3 +218,4 @@ class EvaluationConfig(Config):
     speech: SpeechConfig = SpeechConfig()
     protocols: ProtocolsConfig = ProtocolsConfig()
     conditions: ConditionsConfig = ConditionsConfig()
+    statistics: StatisticsConfig = StatisticsConfig()

@@ -39,7 +39,8 @@ class FloorConfig(Config):
     """What a channel holds without speech.
 
     `smooth_s`: powers are averaged over this before their `quantile` is taken as the noise in a band; frames below
-    `digital_db` are digital silence and tell nothing of noise. `false_alarm_z`: how far (in standard deviations, of a
+    `digital_db` are digital silence and tell nothing of noise; where these are many, the noise of the others counts only
+    if it is `trusted_db` below the loudest. `false_alarm_z`: how far (in standard deviations, of a
     chi-square) noise rises above its mean by chance. `margin_db`: on top of it.
     Restless noise is judged beside the loud parts of the speech (`apart_s` from them): its median plus `band_spreads`
     (per band), `joint_spreads` (over all bands), `loud_spreads` (total level) times the spread of its upper half, which
@@ -49,6 +50,7 @@ class FloorConfig(Config):
     smooth_s: float = Field(default=0.05, gt=0.0)
     quantile: float = Field(default=0.08, gt=0.0, lt=0.5)
     digital_db: float = Field(default=-95.0, lt=0.0)
+    trusted_db: float = Field(default=25.0, ge=0.0)
     false_alarm_z: float = Field(default=3.7, gt=0.0)
     margin_db: float = Field(default=0.75, ge=0.0)
     apart_s: float = Field(default=0.25, ge=0.0)
@@ -84,8 +86,8 @@ class EdgesConfig(Config):
     window_s: float = Field(default=0.003, gt=0.0)
     above_db: float = Field(default=5.0, ge=0.0)
     clear_db: float = Field(default=6.0, ge=0.0)
-    masked_onset_s_per_db: float = Field(default=0.00045, ge=0.0)
-    masked_offset_s_per_db: float = Field(default=0.0006, ge=0.0)
+    masked_onset_s_per_db: float = Field(default=0.0008, ge=0.0)
+    masked_offset_s_per_db: float = Field(default=0.0012, ge=0.0)
     masked_s: float = Field(default=0.02, ge=0.0)
 
 
@@ -104,7 +106,7 @@ class ReverberationConfig(Config):
     from_db: float = Field(default=5.0, gt=0.0)
     peak_db: float = Field(default=15.0, gt=0.0)
     longest_s: float = Field(default=1.0, gt=0.0)
-    median_s: float = Field(default=0.07, gt=0.0)
+    median_s: float = Field(default=0.08, gt=0.0)
     quantile: float = Field(default=0.2, gt=0.0, lt=1.0)
     quick_s: float = Field(default=0.035, gt=0.0)
     rise_db: float = Field(default=2.0, ge=0.0)

@@ -24,5 +24,5 @@ class ComparisonConfig(Config):
     `statistics`: of the paired bootstrap.
     """
 
-    alike: tuple[str, ...] = ("definitions", "data_sha256", "trials_sha256")
+    alike: tuple[str, ...] = ("definitions", "condition", "data_sha256", "trials_sha256")
     statistics: StatisticsConfig = StatisticsConfig()

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from typer.core import TyperGroup
 
+from configs.base import ConfigError
 from configs.conditions import NO_CONDITION
 from duplex.eval.measures.figures import all_met
 from duplex.eval.reports.report import table, write_json
@@ -20,7 +22,7 @@ from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
 from duplex.eval.users.conditions import parse
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
-from runtime.evaluation import policy
+from runtime.evaluation import compare, policy
 from runtime.evaluation.options import (
     DATA,
     OUT,
@@ -45,7 +47,29 @@ from runtime.evaluation.run import OnStart, Result, Run, measure
 REDIRECTED_WIDTH = 140
 Reactive = Annotated[bool, typer.Option("--reactive", help=SUITES[REACTIVE].question)]
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Measure the model: docs/evaluation.md.")
+
+class Commands(TyperGroup):
+    """Suites and commands; one that is not there is named in one line."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As typer does.
+
+        Raises:
+            ConfigError: there is no such suite or command.
+        """
+        if args and self.get_command(ctx, args[0]) is None:
+            known = ", ".join(self.list_commands(ctx))
+            raise ConfigError(f"there is no suite '{args[0]}'; choose one of {known}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Measure the model: docs/evaluation.md.",
+)
 
 
 @app.command("list")
@@ -178,4 +202,5 @@ for _name, _entry in SUITES.items():
     if _name != TURN_TAKING:
         app.command(_name, help=_entry.question)(_command(_name))
 app.command("all", help="All suites, one after the other.")(_command(*SUITES))
+app.command("compare")(compare.command)
 app.command("policy")(policy.command)

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from configs.conditions import NO_CONDITION, Condition
 from configs.policy import policy as policy_by_name
-from duplex.eval.measures.figures import Figure
+from duplex.eval.measures.figures import Figure, summed_up
 from duplex.eval.recording import MakeSystem
 from duplex.eval.reports.markdown import markdown
-from duplex.eval.reports.report import html, plain, report, write_json, write_text
+from duplex.eval.reports.page import page
+from duplex.eval.reports.report import plain, report, write_json, write_text
 from duplex.eval.runner import Experiment, OnRow, limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Facts
@@ -108,11 +109,11 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         )
         on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)
-    figures = suite.figures(rows)
+    figures = list(summed_up(suite.figures(rows), sources.config.statistics))
     values = report(name, facts, machine(), figures, rows)
     write_json(values, folder / "report.json")
     write_text(markdown(values, figures), folder / "report.md")
-    write_text(html(values, figures), folder / "report.html")
+    write_text(page(values, figures), folder / "report.html")
     return Result(folder, figures, values)
 
 

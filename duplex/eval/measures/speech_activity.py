@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.scoring import ActivityConfig, EdgesConfig, FloorConfig
+from configs.scoring import ActivityConfig, FloorConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.band_levels import (
     Array,
@@ -211,8 +211,8 @@ class _Edges:
     ) -> None:
         self._squares, self._rate, self._config, self._hop_s = np.square(samples), rate, config.edges, hop_s
         self._least = max(level * power(-config.range_db), threshold.noise * power(config.edges.above_db))
-        floor = np.maximum(threshold.bands * power(threshold.excess) - level * power(-config.range_db), 0.0)
-        self._masked_db = max(0.0, float(decibels(floor.sum() / level)) + config.range_db)
+        above = decibels(threshold.bands / level) + threshold.excess + config.range_db
+        self._masked_db = max(0.0, float(np.median(above)))
 
     def segment(self, part: Run) -> Segment:
         """The run's start and end in seconds."""
@@ -241,14 +241,23 @@ class _Edges:
 
 
 def _noise(bands: BandPowers, config: FloorConfig) -> Array:
-    """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean."""
+    """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean.
+
+    Between stretches of digital silence it can only be read beside and within the speech; what is too near to the
+    loudest frames is speech itself, and then the noise is digital silence too.
+    """
     frames = bands.frames(config.smooth_s)
     levels = smoothed(bands.powers, frames)
-    live = levels.sum(axis=1) > power(config.digital_db)
+    total = levels.sum(axis=1)
+    live = total > power(config.digital_db)
     if live.sum() <= frames:
         return np.zeros(bands.powers.shape[1])
     freedom = bands.freedom * frames * bands.hop_s / bands.window_s
-    return np.asarray(np.quantile(levels[live], config.quantile, axis=0) / chi_square(freedom, config.quantile_z))
+    found = np.quantile(levels[live], config.quantile, axis=0) / chi_square(freedom, config.quantile_z)
+    loudest = np.quantile(total[live], 1 - config.quantile)
+    if 1 - live.mean() > config.quantile and loudest < found.sum() * power(config.trusted_db):
+        return np.zeros(bands.powers.shape[1])
+    return np.asarray(found)
 
 
 def _upper(levels: Array, spreads: float, config: FloorConfig) -> Array:

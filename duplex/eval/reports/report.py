@@ -17,7 +17,6 @@ from configs.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure
 from duplex.eval.reports.cells import Cells, cells
-from duplex.eval.reports.page import page
 from duplex.eval.reports.schema import SCHEMA
 from duplex.eval.suite import Facts, Row
 
@@ -73,11 +72,6 @@ def plain(value: Any, digits: int | None = None) -> Any:
     if isinf(value):
         return "inf" if value > 0 else "-inf"
     return None if isnan(value) else value if digits is None else round(value, digits)
-
-
-def html(values: Facts, figures: Sequence[Figure]) -> str:
-    """The report as a single HTML page with a timeline per conversation."""
-    return page(values, figures)
 
 
 def table(title: str, figures: Sequence[Figure]) -> Table:

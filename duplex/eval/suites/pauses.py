@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configs.evaluation import EvaluationConfig, PausesConfig
 from duplex.eval.measures import timing
-from duplex.eval.measures.figures import Figure, number, rate, spread
+from duplex.eval.measures.figures import Figure, rate, ratio, spread
 from duplex.eval.measures.timing import UserTurn
 from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.suites import benchmarks
@@ -17,6 +17,7 @@ from duplex.eval.users.user import After, AfterStart, At, Event, Script
 PAUSE, CLIP, QUIET = "pause", "clip", ("silence", "room")
 _TURN = "turn"
 _FAILED = 100.0
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,8 @@ class Pauses:
 
     def _false_starts(self, kind: str, rows: Sequence[Row]) -> Figure:
         streams = [row for row in rows if row.group == kind]
-        minutes = sum(row.trace["seconds"] for row in streams) / 60
-        starts = sum(len(row.measures["starts"]) for row in streams)
-        name = f"false starts in {minutes:.1f} minutes of {kind}"
-        return number(name, "streams", len(streams), starts, self.config.pauses.quiet_bars)
+        parts = ((row.id, len(row.measures["starts"]), row.trace["seconds"] / _MINUTE) for row in streams)
+        return ratio(f"false starts in {kind}, a minute", "minutes", parts, self.config.pauses.quiet_bars)
 
 
 def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:

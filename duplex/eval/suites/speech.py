@@ -10,7 +10,7 @@ import numpy as np
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
-from duplex.eval.measures.figures import Figure, number, ratio, spread
+from duplex.eval.measures.figures import Figure, ratio, spread
 from duplex.eval.measures.text_match import plain_words
 from duplex.eval.recording import AnswerText, Recording
 from duplex.eval.suite import Dialogue, Example, Facts, Row
@@ -77,18 +77,21 @@ class Speech:
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Figures over all whole answers, clicks over all joints."""
-        limits, found = self.config.speech, [row.measures for row in rows]
+        limits = self.config.speech
         answers = [(row.id, answer) for row in rows for answer in row.measures["answers"]]
         errors = ((who, a["errors"], a["words"]) for who, a in answers)
         steps = ((row.id, row.measures["largest_step"]) for row in rows)
-        joints, clicked = sum(f["joints"] for f in found), sum(f["clicks"] for f in found)
+        clicks = ((row.id, row.measures["clicks"], row.measures["joints"]) for row in rows)
+        clipped = ((row.id, row.measures["clipped"], 1) for row in rows)
+        silent = ((who, a["silence"]) for who, a in answers)
         return [
             ratio("word error rate of its own speech", f"words of {len(answers)} answers", errors, limits.error_bars),
             spread("DNSMOS", "answers", ((who, a["dnsmos"]) for who, a in answers), limits.quality_bars),
             spread("speaking rate, words a second", "answers", ((who, a["words_per_s"]) for who, a in answers)),
-            number("clicks", "starts, ends, cuts and slot borders", joints, clicked, limits.click_bars),
+            spread("silence ratio", "answers", silent),
+            ratio("clicks a joint", "starts, ends, cuts and slot borders", clicks, limits.click_bars),
             spread("largest step at a joint, full scale 1", "dialogues", steps),
-            number("clipped samples", "dialogues", len(found), sum(f["clipped"] for f in found)),
+            ratio("clipped samples a dialogue", "dialogues", clipped),
         ]
 
     def _asked(self, clip: Clip) -> Event:
@@ -106,8 +109,16 @@ class Speech:
             "errors": errors.errors,
             "words": errors.words,
             "dnsmos": round(judge.quality(samples), 3),
+            "silence": round(self._silence(recording, answer), 4),
             "words_per_s": round(len(plain_words(answer.text)) / (answer.end - answer.start), 3),
         }
+
+    def _silence(self, recording: Recording, answer: AnswerText) -> float:
+        """Share of the answer's frames whose samples are all below the gate's floor."""
+        frame = round(self.config.clips.frame_s * RATE)
+        samples = recording.assistant[round(answer.start * RATE) : round(answer.end * RATE)]
+        peaks = np.abs(samples[: len(samples) // frame * frame]).reshape(-1, frame).max(axis=1)
+        return float(np.mean(peaks <= 10 ** (self.config.gate.floor_db / 20))) if len(peaks) else 0.0
 
 
 def _whole(answer: AnswerText) -> bool:

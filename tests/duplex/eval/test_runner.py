@@ -11,7 +11,8 @@ from configs.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, rate
 from duplex.eval.recording import Recording, System
-from duplex.eval.reports.report import html, report, write_json
+from duplex.eval.reports.page import page
+from duplex.eval.reports.report import report, write_json
 from duplex.eval.reports.schema import read_report
 from duplex.eval.runner import Experiment, limited, run
 from duplex.eval.store import RowStore
@@ -142,7 +143,7 @@ def test_rows_of_a_run_can_be_reported_and_shown(suite: Answered, tmp_path: Path
     figures = suite.figures(rows)
     write_json(report("answered", SETTINGS, {}, figures, rows), tmp_path / "report.json")
     assert [dialogue.id for dialogue in read_report(tmp_path).dialogues] == [row.id for row in rows]
-    text = html(json.loads((tmp_path / "report.json").read_text()), figures)
+    text = page(json.loads((tmp_path / "report.json").read_text()), figures)
     assert text.index('data-id="b1"') < text.index('data-id="a0"')
     assert "said at 1.10 s (end): yes" in text
 

@@ -70,6 +70,8 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
         (["turn-taking", "--data", "nowhere"], "nowhere/manifest.jsonl: there is no such file"),
         (["pauses", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
         (["turn-taking", "--policy", "hasty"], "unknown policy 'hasty'"),
+        (["turn-taking", "--gap", "soon"], "--gap 'soon': must be seconds from 0 to 60, like 0.5,1,2,3,4"),
+        (["turn-taking", "--condition", "fog=3"], "condition 'fog=3': there is no 'fog'; choose among rate, echo"),
     ],
 )
 def test_what_is_missing_is_one_line(
@@ -79,6 +81,12 @@ def test_what_is_missing_is_one_line(
     error = capsys.readouterr().err
     assert line in error
     assert "Traceback" not in error
+
+
+def test_a_suite_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "turn-talking"]) == 2
+    line = "error: there is no suite 'turn-talking'; choose one of list, turn-taking, "
+    assert capsys.readouterr().err.startswith(line)
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

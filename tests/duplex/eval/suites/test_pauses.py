@@ -73,5 +73,7 @@ def test_false_starts_are_counted(suite: Pauses) -> None:
         row_of(suite, "silence", KnownAssistant(response_s=100.0)),
         row_of(suite, "room", KnownAssistant(barges_in_s=1.0, response_s=100.0)),
     ]
-    values = {f.name: f.numbers["value"] for f in suite.figures(rows) if f.name.startswith("false starts")}
-    assert list(values.values()) == [0, 1]
+    silence, room = (f for f in suite.figures(rows) if f.name.startswith("false starts"))
+    assert [sum(starts for _, starts in figure.values) for figure in (silence, room)] == [0, 1]
+    minutes = rows[1].trace["seconds"] / 60
+    assert (silence.numbers["value"], room.numbers["value"]) == (0, pytest.approx(1 / minutes, rel=1e-4))

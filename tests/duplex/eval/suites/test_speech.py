@@ -85,11 +85,14 @@ def test_figures_add_up_over_answers(suite: Speech, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(judge, "quality", lambda samples: 3.5)
     answer = AnswerText("one two three", "", 0.4, 1.4, "end")
     cut = AnswerText("one", "two", 2.0, 2.2, "cut")
-    sound = np.concatenate([np.zeros(2 * SLOT, np.float32), tone(1.0), np.zeros(5 * SLOT, np.float32)])
+    spoken = tone(1.0)
+    spoken[RATE // 4 : RATE // 2] = 0.0
+    sound = np.concatenate([np.zeros(2 * SLOT, np.float32), spoken, np.zeros(5 * SLOT, np.float32)])
     recording = Recording(np.zeros(0, np.float32), sound, (), (answer, cut))
     measures, _ = suite.score(Dialogue(suite.examples()[0], recording, ()))
     assert heard == [round((1.0 + 2 * LIMITS.margin_s) * RATE)]
     assert measures["answers"][0]["errors"] == 1
     assert measures["answers"][0]["words_per_s"] == 3.0
+    assert measures["answers"][0]["silence"] == 0.25
     assert measures["clicks"] == 0
     assert measures["clipped"] == 0

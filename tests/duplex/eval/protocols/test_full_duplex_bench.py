@@ -1,0 +1,142 @@
+"""Full-Duplex-Bench's rules on words and segments made by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+
+from configs.protocols import FullDuplexBenchConfig
+from duplex.eval.measures.activity import Segment
+from duplex.eval.protocols import full_duplex_bench as fdb
+from duplex.eval.protocols.full_duplex_bench import Backchannels, Sample
+
+CONFIG = FullDuplexBenchConfig()
+
+
+@dataclass(frozen=True)
+class Word:
+    start: float
+    end: float | None
+
+
+def words(*starts: float, each: float = 0.1) -> list[Word]:
+    return [Word(start, start + each) for start in starts]
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        (words(), False),
+        (words(1.0, 1.2, 1.8), False),
+        (words(1.0, 1.2, 1.9), True),
+        (words(1.0, 1.1, 1.2, 1.3), True),
+        (words(1.0, 3.0), True),
+        ([Word(1.0, 1.1), Word(1.9, None)], False),
+        ([Word(1.0, 1.1), Word(2.0, None)], True),
+    ],
+)
+def test_takeover(said: list[Word], taken: bool) -> None:
+    assert fdb.takeover(said, CONFIG) is taken
+
+
+def test_latency_is_signed_and_only_of_takeovers() -> None:
+    assert fdb.turn_taking(words(2.0, 3.0), 2.5, CONFIG) == Sample(True, -0.5)
+    assert fdb.turn_taking(words(2.0), 1.5, CONFIG) == Sample(False, None)
+
+
+def test_the_published_mean_clamps_and_the_signed_one_does_not() -> None:
+    samples = [Sample(True, -0.5), Sample(True, 1.0), Sample(False, None), Sample(True, 0.1)]
+    assert fdb.takeover_rate(samples) == 0.75
+    assert fdb.published_latency(samples) == pytest.approx(1.1 / 3)
+    assert fdb.signed_latency(samples) == pytest.approx(0.2)
+    assert fdb.takeover_rate([]) is fdb.published_latency([Sample(False, None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("segment", "inside", "taken"),
+    [
+        (Segment(1.0, 1.9), 2, False),
+        (Segment(1.0, 1.9), 3, True),
+        (Segment(1.0, 2.0), 0, True),
+        (Segment(1.0, 4.01), 0, True),
+    ],
+)
+def test_a_backchannel_is_short_and_has_few_words(segment: Segment, inside: int, taken: bool) -> None:
+    said = words(*(1.1 + 0.2 * i for i in range(inside)))
+    assert fdb.backchannels(said, [segment], CONFIG).takeover is taken
+
+
+def test_the_last_segment_decides_and_a_long_one_ends_the_search() -> None:
+    short, middling, long = Segment(1.0, 1.5), Segment(3.0, 4.5), Segment(6.0, 9.5)
+    assert fdb.backchannels([], [middling, short], CONFIG) == Backchannels(False, (middling, short))
+    assert fdb.backchannels([], [short, long, middling], CONFIG) == Backchannels(True, (short,))
+    assert fdb.backchannels([], [], CONFIG) == Backchannels(False, ())
+
+
+@pytest.mark.parametrize(
+    ("word", "counted"),
+    [
+        (Word(1.1, 1.2), True),
+        (Word(0.9, 1.1), True),
+        (Word(1.4, 1.9), True),
+        (Word(0.5, 2.0), True),
+        (Word(0.5, 1.0), False),
+        (Word(1.6, 1.7), False),
+        (Word(1.2, None), False),
+    ],
+)
+def test_words_that_touch_a_segment_are_counted(word: Word, counted: bool) -> None:
+    found = fdb.backchannels([*words(1.1, 1.2), word], [Segment(1.0, 1.5)], CONFIG)
+    assert found.takeover is counted
+
+
+def test_frequency_is_per_second_of_the_whole_output() -> None:
+    assert fdb.frequency(Backchannels(False, (Segment(0, 1), Segment(2, 3))), 10.0) == 0.2
+
+
+def test_divergence_is_the_distance_of_two_histograms() -> None:
+    found = Backchannels(False, (Segment(0.1, 0.5), Segment(0.45, 0.5)))
+    human = [0.1, 0.2, 0.7, 0.0, 0.0, 0.0]
+    ours = np.array([1.0, 1.0, 2.0, 0.0, 0.0, 0.0]) + CONFIG.epsilon
+    assert fdb.divergence(found, 1.1, human, CONFIG) == pytest.approx(jensenshannon(ours, human))
+
+
+@given(st.integers(2, 50), st.floats(2.0, 30.0))
+def test_divergence_resamples_the_human_histogram(bins: int, seconds: float) -> None:
+    human = np.linspace(1.0, 2.0, bins)
+    found = Backchannels(False, (Segment(0.3, 1.1),))
+    count = int(seconds / CONFIG.window_s) + 1
+    ours = np.zeros(count) + CONFIG.epsilon
+    ours[1:6] += 1
+    wanted = jensenshannon(ours, np.linspace(1.0, 2.0, count))
+    assert fdb.divergence(found, seconds, list(human), CONFIG) == pytest.approx(wanted)
+
+
+def test_no_backchannel_is_as_far_as_can_be() -> None:
+    assert fdb.divergence(Backchannels(True, ()), 5.0, [1.0], CONFIG) == 1.0
+
+
+def test_gaps_up_to_the_limit_are_merged() -> None:
+    parts = [Segment(2.0, 3.0), Segment(0.0, 1.0), Segment(1.5, 1.6), Segment(3.6, 4.0)]
+    assert fdb.merged(parts, 0.5) == (Segment(0.0, 3.0), Segment(3.6, 4.0))
+    assert fdb.merged([Segment(0.0, 5.0), Segment(1.0, 2.0)], 0.5) == (Segment(0.0, 5.0),)
+
+
+def test_stops_are_all_overlaps_and_responses_the_gaps_after() -> None:
+    user = [Segment(0.0, 2.0), Segment(4.0, 5.0), Segment(9.0, 10.0)]
+    assistant = [Segment(1.5, 4.4), Segment(6.0, 7.0)]
+    assert fdb.stops(user, assistant, CONFIG) == (Segment(1.5, 2.0), Segment(4.0, 4.4))
+    assert fdb.responses(user, assistant, CONFIG) == (Segment(5.0, 6.0),)
+
+
+def test_a_start_answers_the_last_end_before_it() -> None:
+    user = [Segment(0.0, 1.0), Segment(2.0, 3.0)]
+    assert fdb.responses(user, [Segment(3.5, 5.0)], CONFIG) == (Segment(3.0, 3.5),)
+    assert fdb.responses(user[1:], [Segment(3.0, 5.0)], CONFIG) == ()
+
+
+def test_times_are_milliseconds() -> None:
+    assert fdb.stops([Segment(0.0, 1.00049)], [Segment(0.50051, 2.0)], CONFIG) == (Segment(0.501, 1.0),)
