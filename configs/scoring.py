@@ -48,7 +48,7 @@ class FloorConfig(Config):
     """
 
     smooth_s: float = Field(default=0.05, gt=0.0)
-    quantile: float = Field(default=0.08, gt=0.0, lt=0.5)
+    quantile: float = Field(default=0.04, gt=0.0, lt=0.5)
     digital_db: float = Field(default=-95.0, lt=0.0)
     trusted_db: float = Field(default=25.0, ge=0.0)
     false_alarm_z: float = Field(default=3.7, gt=0.0)

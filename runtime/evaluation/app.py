@@ -13,10 +13,11 @@ import typer
 from rich.table import Table
 from typer.core import TyperGroup
 
+from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.conditions import NO_CONDITION
 from duplex.eval.measures.figures import all_met
-from duplex.eval.reports.report import table, write_json
+from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
@@ -157,11 +158,13 @@ def _gaps(settings: Run, text: str | None) -> Iterator[Run]:
 
 def _show(runs: Sequence[tuple[str, Run]], check: bool, json_file: Path | None) -> None:
     """One run after the other; every result is printed and kept as soon as it is there."""
-    results = []
+    results: list[Result] = []
     for name, settings in runs:
         with _counted(name) as on_start:
             results.append(measure(name, settings, on_start))
         _print(name, settings, results[-1])
+    if len(results) > 1:
+        _summarise(results, runs[0][1].out)
     if json_file:
         write_json(results[0].values if len(results) == 1 else _overview(results), json_file)
     if check and not all(all_met(result.figures) for result in results):
@@ -184,12 +187,21 @@ def _print(name: str, settings: Run, result: Result) -> None:
     console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
     title = ", ".join([name, settings.model, settings.policy, *filter(None, _variant(settings))])
     console.print(table(title, result.figures))
+    for rate, count in result.resampled.items():
+        err().print(f"note: {count} sound files have {rate} Hz and were resampled to {AUDIO.input_rate} Hz")
     err().print(f"report with timelines: {result.folder / 'report.html'}")
 
 
 def _variant(settings: Run) -> tuple[str, str]:
     clean = settings.condition == NO_CONDITION
     return settings.variant, "" if clean else settings.condition.name
+
+
+def _summarise(results: Sequence[Result], folder: Path) -> None:
+    """The Markdown reports of several runs in one file."""
+    path = folder / "summary.md"
+    write_text("\n".join((result.folder / "report.md").read_text(encoding="utf-8") for result in results), path)
+    err().print(f"all figures: {path}")
 
 
 def _overview(results: Sequence[Result]) -> Facts:

@@ -28,6 +28,7 @@ from duplex.eval.runner import Experiment, OnRow, limited, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import SUITES, Sources
+from duplex.eval.users.clip import other_rates
 from duplex.eval.users.conditions import Conditions
 from duplex.interface import ConversationOptions, SlotGenerator
 from runtime.engine_worker import load
@@ -78,11 +79,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run: its report, and the figures with their bars."""
+    """What came of a run: its report, and the figures with their bars.
+
+    `resampled`: how many sound files had another sample rate, by their rate.
+    """
 
     folder: Path
     figures: list[Figure]
     values: Facts
+    resampled: dict[int, int]
 
 
 def measure(name: str, settings: Run, on_start: OnStart) -> Result:
@@ -96,6 +101,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
     suite = SUITES[name].make(sources)
     conditions = Conditions.of(settings.condition, sources.data, sources.config.conditions)
     examples = limited(suite.examples(), settings.limit)
+    resampled = other_rates(event.clip.path for example in examples for event in example.script.events)
     with closing(load(settings.model, 1)) as generator:
         facts = {**_facts(name, settings, generator), "condition": conditions.facts()}
         store = RowStore(folder / "rows.jsonl", facts, settings.fresh)
@@ -114,7 +120,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
     write_json(values, folder / "report.json")
     write_text(markdown(values, figures), folder / "report.md")
     write_text(page(values, figures), folder / "report.html")
-    return Result(folder, figures, values)
+    return Result(folder, figures, values, resampled)
 
 
 def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:

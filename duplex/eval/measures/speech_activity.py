@@ -255,7 +255,7 @@ def _noise(bands: BandPowers, config: FloorConfig) -> Array:
     freedom = bands.freedom * frames * bands.hop_s / bands.window_s
     found = np.quantile(levels[live], config.quantile, axis=0) / chi_square(freedom, config.quantile_z)
     loudest = np.quantile(total[live], 1 - config.quantile)
-    if 1 - live.mean() > config.quantile and loudest < found.sum() * power(config.trusted_db):
+    if (~live).sum() > frames and loudest < found.sum() * power(config.trusted_db):
         return np.zeros(bands.powers.shape[1])
     return np.asarray(found)
 

@@ -1,5 +1,7 @@
 """Clips that a simulated user plays: parts of sound files at the model's input rate."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +48,23 @@ class Clip:
             raise EvaluationError(f"{self.path}: holds no audio from {self.start_s} s on; choose another part")
         part = part if self.rms is None else _levelled(part, self.rms)
         return stretched(part, self.rate)
+
+
+def other_rates(paths: Iterable[Path]) -> dict[int, int]:
+    """How many of these files have another sample rate than the model's input, by their rate; they are resampled.
+
+    Raises:
+        EvaluationError: one is missing, or no sound file.
+    """
+    rates = Counter(_rate(path) for path in sorted(set(paths)))
+    return {rate: count for rate, count in sorted(rates.items()) if rate != AUDIO.input_rate}
+
+
+def _rate(path: Path) -> int:
+    try:
+        return int(soundfile.info(path).samplerate)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise EvaluationError(f"{path}: cannot be read as sound ({error}); check the data folder") from None
 
 
 @lru_cache(maxsize=16)

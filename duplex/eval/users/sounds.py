@@ -4,6 +4,7 @@ The acoustics of other talkers follow Full-Duplex-Bench v1.5. Knows samples at t
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,11 @@ _PASS_ORDER = 8
 
 class Sound(Protocol):
     """What a simulated user plays."""
+
+    @property
+    def path(self) -> Path:
+        """Of the file behind it."""
+        ...
 
     @property
     def rate(self) -> float:
@@ -51,6 +57,11 @@ class WithPause:
     rate: float = 1.0
 
     @property
+    def path(self) -> Path:
+        """As the sound itself."""
+        return self.sound.path
+
+    @property
     def exact(self) -> bool:
         """As the sound itself."""
         return self.sound.exact
@@ -71,6 +82,11 @@ class FarTalker:
     sound: Sound
     scene: SceneConfig
     rate: float = 1.0
+
+    @property
+    def path(self) -> Path:
+        """As the sound itself."""
+        return self.sound.path
 
     @property
     def exact(self) -> bool:

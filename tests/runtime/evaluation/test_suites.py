@@ -119,8 +119,9 @@ def test_every_value_of_a_condition_and_every_gap_is_a_run(tmp_path: Path) -> No
     reports = json.loads((tmp_path / "all.json").read_text())["reports"]
     told = [(one["settings"]["definitions"]["turn_taking"]["gap_s"], one["settings"]["condition"]["name"])
             for one in reports]  # fmt: skip
+    assert (tmp_path / "out" / "summary.md").read_text().count("# turn-taking") == 4
     assert told == [(gap, name) for gap in (1.0, 3.0) for name in ("mulaw", "snr=10 mulaw")]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {
         f"turn-taking-fake-balanced-gap{gap}-{name}" for gap in (1, 3) for name in ("mulaw", "snr10-mulaw")
     }
 
@@ -144,6 +145,14 @@ def test_the_sound_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
         inside = side[round(event["start"] * rate) + 30 : round(event["end"] * rate) - 30]
         assert np.abs(inside).max() > 0.1
         assert not np.abs(side[round(event["end"] * rate) + 480 : round(event["end"] * rate) + 960]).max() > 0.01
+
+
+def test_clips_of_another_rate_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(2)})
+    soundfile.write(data / "llama_questions" / "0.wav", 0.5 * np.sin(np.arange(24_000) * 0.2), 24_000)
+    arguments = ["evaluate", "turn-taking", "--data", str(data), "--model", "fake", "--limit", "1"]
+    assert run([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert "note: 1 sound files have 24000 Hz and were resampled to 16000 Hz" in capsys.readouterr().err
 
 
 def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

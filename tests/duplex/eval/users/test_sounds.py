@@ -1,6 +1,7 @@
 """Pauses in sentences and talkers from elsewhere, measured on tones."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ class Given:
     wave: tuple[float, ...]
     exact: bool = True
     rate: float = 1.0
+    path: Path = Path("given.wav")
 
     def samples(self) -> Samples:
         return np.array(self.wave, np.float32)
