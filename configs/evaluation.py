@@ -107,10 +107,12 @@ class OverlapConfig(Config):
 
     `into_answer_s`: from the start of the answer to the sound. `window_s`: a stop up to this long after the sound's
     end is its fault. `silence_s`: after the sound. `answer_s`: after an interruption, which wants an answer, or until
-    that has begun and `enough_s` of it were heard. `bursts`: (from, to) of each noise file that is played, if it is at
-    least `least_burst_s` long and not `silent_db` below the file. `burst_rms`: loudness of a noise burst.
-    `interruptions`, `others`, `noises`: how many. `other_s`: (from, to) of a recording that is heard as another talker.
-    `to_other`: speech to somebody else, `background`: of somebody else (Full-Duplex-Bench v1.5's acoustics).
+    that has begun and `enough_s` of it were heard.
+    `bursts`: (from, to) of each noise file that is played, if it is at least `least_burst_s` long and not `silent_db`
+    below the file. `burst_rms`: loudness of a noise burst.
+    `interruptions`, `others`, `noises`: how many. `repeats`: of backchannels and commands, in other answers.
+    `other_s`: (from, to) of a recording that is heard as another talker. `to_other`: speech to somebody else,
+    `background`: of somebody else (Full-Duplex-Bench v1.5's acoustics).
     """
 
     lead_s: float = 0.5
@@ -119,6 +121,7 @@ class OverlapConfig(Config):
     silence_s: float = 2.5
     answer_s: float = 6.0
     enough_s: float = 0.4
+    repeats: int = Field(default=2, ge=1)
     interruptions: int = Field(default=40, ge=0)
     others: int = Field(default=25, ge=0)
     other_s: tuple[float, float] = (0.5, 3.0)
@@ -139,11 +142,13 @@ class OverlapConfig(Config):
 class PausesConfig(Config):
     """Waiting for the user to end.
 
+    `phrase_pauses`: put into phrases of the data folder where a shorter phrase would have been complete, seconds.
     `before_s`, `after_s`: a start from this long before a pause to this long after it is a takeover in the pause.
     `answer_s`: the limit for the answer after the turn's end. `silence_s`: after the turn, or
     until `enough_s` of the answer were heard.
     """
 
+    phrase_pauses: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
     lead_s: float = 0.5
     before_s: float = 0.05
     after_s: float = 0.1

@@ -8,6 +8,7 @@ from statistics import NormalDist
 from pydantic import Field
 
 from configs.base import Config
+from configs.protocols import TauVoiceConfig
 
 
 class SoundConfig(Config):
@@ -169,3 +170,65 @@ class ActivityConfig(Config):
     release_s: float = Field(default=0.01, gt=0.0)
     after_s: float = Field(default=0.2, ge=0.0)
     release_db: float = Field(default=3.0, ge=0.0)
+
+
+class TurnsConfig(Config):
+    """What is a turn, a response, a stop, a backchannel.
+
+    `user_gap_s`, `assistant_gap_s`: shorter gaps are inside of one side's speech (Full-Duplex-Bench v1.5's merges).
+    `pause_s`: a longer silence of the assistant within its speech is a pause of its own; a stop that falls in one is void.
+    `voiced_s`: the assistant must have been sounding for so long when the user begins, or the stop is void.
+    `stop_after_s`: falling silent up to this long after the user's end is a stop. `stay_silent_s`: for at least so long, or
+    until the user's turn is over. `short_s`: a user's sound up to this length that the assistant talks through is a
+    backchannel, as is an assistant's within the user's turn. `early_s`: an assistant that starts at most so long before
+    the user's end, and goes on beyond it, answers early; before that, it interrupts.
+    `before_pause_s`, `after_pause_s`: an assistant that starts from so long before a labelled pause to so long after it
+    takes the turn. `selectivity`: windows in which a labelled sound that is not meant for the assistant may not stop it
+    or be answered; noise has those of a vocal tic.
+    """
+
+    user_gap_s: float = Field(default=0.6, ge=0.0)
+    assistant_gap_s: float = Field(default=0.5, ge=0.0)
+    pause_s: float = Field(default=0.15, ge=0.0)
+    voiced_s: float = Field(default=0.15, ge=0.0)
+    stop_after_s: float = Field(default=1.0, ge=0.0)
+    stay_silent_s: float = Field(default=0.5, ge=0.0)
+    short_s: float = Field(default=1.0, ge=0.0)
+    early_s: float = Field(default=1.0, ge=0.0)
+    before_pause_s: float = Field(default=0.05, ge=0.0)
+    after_pause_s: float = Field(default=0.1, ge=0.0)
+    selectivity: TauVoiceConfig = TauVoiceConfig()
+
+
+class SileroConfig(Config):
+    """Silero VAD with its own defaults, and the merges of Full-Duplex-Bench v1.5 in `TurnsConfig`.
+
+    `threshold`: of the probability of speech. `least_speech_s`, `least_silence_s`: shorter speech is dropped, shorter
+    silence bridged. `pad_s`: on each side of speech.
+    """
+
+    threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
+    least_speech_s: float = Field(default=0.25, ge=0.0)
+    least_silence_s: float = Field(default=0.1, ge=0.0)
+    pad_s: float = Field(default=0.03, ge=0.0)
+
+
+class LabelsConfig(Config):
+    """Labels beside a recording. `beyond_s`: one may end so long after the recording does.
+
+    `user_names`, `assistant_names`: speakers of RTTM files, tiers of TextGrid files, channels of JSON lines.
+    """
+
+    beyond_s: float = Field(default=0.05, ge=0.0)
+    user_names: tuple[str, ...] = ("user", "human", "caller", "customer", "left", "input")
+    assistant_names: tuple[str, ...] = ("assistant", "agent", "model", "system", "bot", "right", "output")
+
+
+class ScoringConfig(Config):
+    """Everything that defines the scores of a recording."""
+
+    sound: SoundConfig = SoundConfig()
+    activity: ActivityConfig = ActivityConfig()
+    turns: TurnsConfig = TurnsConfig()
+    silero: SileroConfig = SileroConfig()
+    labels: LabelsConfig = LabelsConfig()

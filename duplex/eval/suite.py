@@ -55,6 +55,15 @@ class Dialogue:
         """The clip that was played under this name, or None."""
         return next((played for played in self.played if played.name == name), None)
 
+    def pause(self, name: str) -> tuple[float, float] | None:
+        """Start and end of the pause in the clip that was played under this name, seconds, or None."""
+        played = self.clip(name)
+        spans = [event.pause for event in self.example.script.events if event.name == name]
+        if played is None or spans[0] is None:
+            return None
+        start, end = spans[0]
+        return played.at(start), played.at(end)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -125,6 +134,8 @@ def row_of(suite: Suite, dialogue: Dialogue, config: EvaluationConfig) -> Row:
 
 def _events(dialogue: Dialogue, config: EvaluationConfig) -> list[Facts]:
     user = [_event("user", clip.kind, clip.name, clip.start_s, clip.end_s) for clip in dialogue.played]
+    pauses = ((clip.name, dialogue.pause(clip.name)) for clip in dialogue.played)
+    user += [_event("user", "pause", name, *pause) for name, pause in pauses if pause]
     speech = dialogue.recording.speech(config.gate)
     assistant = [_event("assistant", "speech", "", segment.start, segment.end) for segment in speech]
     return sorted(user + assistant, key=lambda event: (event["start"], event["side"]))

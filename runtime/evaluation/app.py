@@ -23,7 +23,7 @@ from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
 from duplex.eval.users.conditions import parse
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
-from runtime.evaluation import compare, policy
+from runtime.evaluation import compare, export, policy
 from runtime.evaluation.options import (
     DATA,
     OUT,
@@ -215,4 +215,6 @@ for _name, _entry in SUITES.items():
         app.command(_name, help=_entry.question)(_command(_name))
 app.command("all", help="All suites, one after the other.")(_command(*SUITES))
 app.command("compare")(compare.command)
+app.command("export")(export.export_command)
+app.command("fdb-agreement")(export.agreement_command)
 app.command("policy")(policy.command)

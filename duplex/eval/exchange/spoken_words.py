@@ -3,6 +3,8 @@
 Knows samples; knows nothing of conversations.
 """
 
+from typing import Any
+
 from duplex.eval.measures import judge
 from duplex.eval.recording import TimedWord
 from duplex.interface import Samples
@@ -17,7 +19,7 @@ def spoken_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...
     Raises:
         EvaluationError: the recogniser is not installed.
     """
-    pieces, _ = judge._recogniser(asr).transcribe(
+    pieces, _ = judge.recogniser(asr).transcribe(
         judge.at_judges_rate(samples),
         beam_size=5,
         language="en",
@@ -25,7 +27,9 @@ def spoken_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...
         condition_on_previous_text=False,
         word_timestamps=True,
     )
-    heard = (
-        tuple(TimedWord(word.word.strip(), word.start, word.end) for word in piece.words or ()) for piece in pieces
-    )
-    return tuple(part for part in heard if part)
+    parts = (tuple(_word(heard) for heard in piece.words or ()) for piece in pieces)
+    return tuple(part for part in parts if part)
+
+
+def _word(heard: Any) -> TimedWord:
+    return TimedWord(heard.word.strip(), float(heard.start), float(heard.end))

@@ -53,7 +53,7 @@ def recognise(samples: Samples, asr: str) -> str:
     Raises:
         EvaluationError: the recogniser is not installed.
     """
-    pieces, _ = _recogniser(asr).transcribe(
+    pieces, _ = recogniser(asr).transcribe(
         at_judges_rate(samples), beam_size=5, language="en", temperature=0.0, condition_on_previous_text=False
     )
     return " ".join(piece.text.strip() for piece in pieces)
@@ -117,7 +117,12 @@ def _mos() -> Any:
 
 
 @cache
-def _recogniser(asr: str) -> Any:
+def recogniser(asr: str) -> Any:
+    """A faster-whisper model, loaded once. `asr`: its folder, "" the packaged one.
+
+    Raises:
+        EvaluationError: it is not installed.
+    """
     try:
         from faster_whisper import WhisperModel
 

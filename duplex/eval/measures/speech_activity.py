@@ -101,8 +101,8 @@ class _Channel:
         self._samples, self._rate, self._bands, self._leak, self._config = samples, rate, bands, leak, config
         self._powers, self._total = bands.powers, bands.total
         self._floor = _noise(bands, config.floor)
-        self._audible = self._floor * chi_square(bands.freedom, config.floor.false_alarm_z) * power(
-            config.floor.margin_db
+        self._audible = (
+            self._floor * chi_square(bands.freedom, config.floor.false_alarm_z) * power(config.floor.margin_db)
         )
 
     def activity(self) -> Activity:
@@ -119,7 +119,9 @@ class _Channel:
         if level < max(threshold.noise, self._floor.sum()) * power(self._config.contrast_db):
             return Activity(noise=noise, leak=leak)
         parts = self._parts(threshold)
-        rate = decay_rate(self._bands, float(decibels(level)), float(decibels(threshold.noise)), self._config.reverberation)
+        rate = decay_rate(
+            self._bands, float(decibels(level)), float(decibels(threshold.noise)), self._config.reverberation
+        )
         if rate is not None:
             fresh = speaks(self._bands, rate, float(decibels(level)), self._config.reverberation)
             parts = without_tails(parts, fresh, self._config.reverberation, self._bands)
@@ -181,7 +183,9 @@ class _Channel:
         joint = np.maximum(decibels(quiet / bands).max(axis=1), -floor.depth_db)
         swing = _upper(decibels(np.maximum(total, loud * depth)), floor.loud_spreads, floor)
         loud = min(max(loud, power(float(swing))), level * power(-self._core_db(level)))
-        return _Threshold(bands, max(0.0, float(_upper(joint, floor.joint_spreads, floor))), loud, float(np.median(total)))
+        return _Threshold(
+            bands, max(0.0, float(_upper(joint, floor.joint_spreads, floor))), loud, float(np.median(total))
+        )
 
     def _parts(self, threshold: _Threshold) -> list[Run]:
         """Runs of speech, each with the release of a final stop."""

@@ -60,22 +60,23 @@ class Overlap:
         ]
 
     def _sounds(self) -> Iterator["_Placed"]:
-        """Interruptions, what was synthesized, other talkers, noise."""
+        """What was synthesized (listeners' sounds `repeats` times), noise, interruptions, other talkers."""
         limits, data, rng = self.config.overlap, DataFolder(self.data), random.Random(self.seed)
+        trials = TrialFolder.of_any(self.trials)
+        yield from _trials(trials, (BACKCHANNEL, COMMAND))
+        bursts = list(_bursts(data.files("noise"), limits))
+        for name, clip in rng.sample(bursts, min(limits.noises, len(bursts))):
+            yield _Placed(NOISE, name, "", clip)
+        for again in range(1, limits.repeats):
+            yield from _trials(trials, (BACKCHANNEL, COMMAND), f"-{again + 1}")
+        yield from _trials(trials, (TIC,))
         questions = data.llama_questions()
         for question in rng.sample(questions, min(limits.interruptions, len(questions))):
             yield _Placed(INTERRUPTION, question.id, question.text, question.clip)
-        trials = TrialFolder.of_any(self.trials)
-        for group, test in _TRIALS.items():
-            for trial in trials.any_of(test) if trials else ():
-                yield _Placed(group, trial.id, trial.text, trial.clip)
         talkers = [Clip(file.path, *limits.other_s) for file in data.files("librispeech_test_other")][: limits.others]
         for group, scene in ((OTHER, limits.to_other), (BACKGROUND, limits.background)):
             for talker in talkers:
                 yield _Placed(group, talker.path.stem, "", FarTalker(talker, scene))
-        bursts = list(_bursts(data.files("noise"), limits))
-        for name, clip in rng.sample(bursts, min(limits.noises, len(bursts))):
-            yield _Placed(NOISE, name, "", clip)
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
         """Whether the sound stopped the assistant, and how soon."""
@@ -114,6 +115,12 @@ class _Placed:
     name: str
     text: str
     sound: Sound
+
+
+def _trials(folder: TrialFolder | None, groups: Sequence[str], suffix: str = "") -> Iterator[_Placed]:
+    for group in groups:
+        for trial in folder.any_of(_TRIALS[group]) if folder else ():
+            yield _Placed(group, f"{trial.id}{suffix}", trial.text, trial.clip)
 
 
 def _example(placed: _Placed, request: Clip, asked: str, limits: OverlapConfig) -> Example:

@@ -12,17 +12,20 @@ from duplex.eval.suite import Dialogue, Example, Facts, Row
 from duplex.eval.suites import benchmarks
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.data import DataFolder, Trial, TrialFolder
+from duplex.eval.users.phrases import TurnPhrase, turn_phrases
+from duplex.eval.users.sounds import Sound, WithPause
 from duplex.eval.users.user import After, AfterStart, At, Event, Script
 
-PAUSE, CLIP, QUIET = "pause", "clip", ("silence", "room")
+PAUSE, PHRASE, WHOLE_PHRASE, CLIP, QUIET = "pause", "phrase", "whole phrase", "clip", ("silence", "room")
 _TURN = "turn"
 _FAILED = 100.0
 _MINUTE = 60.0
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Pauses:
-    """Synthetic turns with a pause, human clips, and streams without a user."""
+    """Synthetic turns with a pause, phrases that are held up, human clips, and streams without a user."""
 
     config: EvaluationConfig
     data: Path
@@ -30,17 +33,14 @@ class Pauses:
     name: str = "pauses"
 
     def examples(self) -> Sequence[Example]:
-        """Pause trials, LibriSpeech clips, silence and room noise."""
-        trials, limits = TrialFolder(self.trials), self.config.pauses
-        turns = [
-            _example(t.id, f"{PAUSE} {_length(t):.1f} s", t.clip, {"pause": t.pause}, limits) for t in trials.of(PAUSE)
-        ]
-        clips = [
-            _example(file.path.stem, CLIP, Clip(file.path), {}, limits)
-            for file in DataFolder(self.data).files("librispeech_test_other")
-        ]
-        streams = [_stream(trial) for kind in QUIET for trial in trials.of(kind)]
-        return [*turns, *clips, *streams]
+        """Pause trials, phrases, human clips, silence and room noise; without a folder of trials what is real."""
+        trials, data, limits = TrialFolder.of_any(self.trials), DataFolder(self.data), self.config.pauses
+        made = trials.of(PAUSE) if trials else []
+        turns = [_example(t.id, f"{PAUSE} {_length(t):.1f} s", t.clip, t.pause, limits) for t in made]
+        phrases = [_phrase(phrase, pause, limits) for pause in limits.phrase_pauses for phrase in turn_phrases(data)]
+        clips = [_example(f.path.stem, CLIP, Clip(f.path), None, limits) for f in data.files("librispeech_test_other")]
+        streams = [_stream(trial) for kind in QUIET for trial in (trials.of(kind) if trials else ())]
+        return [*turns, *phrases, *clips, *streams]
 
     def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
         """Where the assistant started to speak."""
@@ -57,27 +57,32 @@ class Pauses:
             "speaks_at_end": timing.speaking_at(speech, turn.end - self.config.timing.early_s) is not None,
             "response_s": None if latency is None else round(latency, 4),
         }
-        if "pause" in dialogue.example.facts:
-            start, end = (played.at(second) for second in dialogue.example.facts["pause"])
-            limits = self.config.pauses
-            found["takeover"] = bool(timing.starts_within(speech, start - limits.before_s, end + limits.after_s))
+        pause, limits = dialogue.pause(_TURN), self.config.pauses
+        if pause is not None:
+            begin, end = pause[0] - limits.before_s, pause[1] + limits.after_s
+            found["takeover"] = bool(timing.starts_within(speech, begin, end))
         return found, _FAILED * len(inside) + (latency or 0.0)
 
     def figures(self, rows: Sequence[Row]) -> list[Figure]:
         """Takeovers, answers and false starts."""
         limits = self.config.pauses
-        paused = [row for row in rows if row.group.startswith(PAUSE)]
+        paused = [row for row in rows if row.group.startswith(f"{PAUSE} ")]
+        phrases = [row for row in rows if row.group.startswith(f"{PHRASE} ")]
+        whole = [row for row in rows if row.group == WHOLE_PHRASE]
         clips = [row for row in rows if row.group == CLIP]
-        barged_in = ((row.id, bool(row.measures["inside"])) for row in clips)
         return [
             rate("takeover in a pause", "pauses", _takeovers(paused), limits.pause_bars),
             *_by_length(paused),
             *self._answers("turn", paused),
-            rate("takeover inside a human clip", "clips", barged_in, limits.clip_bars),
+            rate("takeover in a phrase's pause", "pauses", _takeovers(phrases)),
+            *_by_length(phrases),
+            rate("takeover inside a whole phrase", "phrases", _inside(whole)),
+            *self._answers("phrase", [*phrases, *whole]),
+            rate("takeover inside a human clip", "clips", _inside(clips), limits.clip_bars),
             *self._answers("clip", clips),
             *(self._false_starts(kind, rows) for kind in QUIET),
-            *benchmarks.pauses(paused, _TURN, self.config.protocols),
-            *benchmarks.smooth_turns([*paused, *clips], _TURN, self.config.protocols),
+            *benchmarks.pauses([*paused, *phrases], _TURN, self.config.protocols),
+            *benchmarks.smooth_turns([*paused, *phrases, *whole, *clips], _TURN, self.config.protocols),
         ]
 
     def _answers(self, what: str, rows: Sequence[Row]) -> Iterator[Figure]:
@@ -100,13 +105,25 @@ def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
         yield rate(f"takeover in a {group}", "pauses", _takeovers(row for row in paused if row.group == group))
 
 
+def _inside(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
+    return ((row.id, bool(row.measures["inside"])) for row in rows)
+
+
 def _takeovers(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
     return ((row.id, row.measures["takeover"]) for row in rows)
 
 
-def _example(name: str, group: str, clip: Clip, facts: Facts, limits: PausesConfig) -> Example:
-    events = (Event(_TURN, clip, After(limits.lead_s)),)
-    return Example(name, group, Script(events, limits.silence_s, AfterStart(limits.enough_s)), facts)
+def _example(name: str, group: str, clip: Sound, pause: Span | None, limits: PausesConfig) -> Example:
+    events = (Event(_TURN, clip, After(limits.lead_s), pause=pause),)
+    return Example(name, group, Script(events, limits.silence_s, AfterStart(limits.enough_s)))
+
+
+def _phrase(phrase: TurnPhrase, pause: float, limits: PausesConfig) -> Example:
+    """A phrase that is held up where it could have ended; with a pause of 0 as it was spoken."""
+    name, sound = f"{phrase.name}-{pause:g}", WithPause(Clip(phrase.path), phrase.complete_s, pause)
+    span = (phrase.complete_s, phrase.complete_s + pause)
+    group = f"{PHRASE} {pause:.1f} s" if pause else WHOLE_PHRASE
+    return _example(name, group, sound if pause else Clip(phrase.path), span if pause else None, limits)
 
 
 def _stream(trial: Trial) -> Example:

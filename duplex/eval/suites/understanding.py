@@ -31,9 +31,10 @@ class Understanding:
     name: str = "understanding"
 
     def examples(self) -> Sequence[Example]:
-        """One question each."""
-        trials, domain = TrialFolder(self.trials), corpus_domain()
-        made = [self._example(t.id, test, t.clip, t.text, t.key) for test in QUESTIONS for t in trials.any_of(test)]
+        """One question each; without a folder of trials Llama Questions alone."""
+        trials, domain = TrialFolder.of_any(self.trials), corpus_domain()
+        asked = [(test, trial) for test in QUESTIONS for trial in (trials.any_of(test) if trials else ())]
+        made = [self._example(trial.id, test, trial.clip, trial.text, trial.key) for test, trial in asked]
         for question in DataFolder(self.data).llama_questions():
             group = f"llama_{domain.place(question.text, question.answer)}"
             made.append(self._example(f"llama-{question.id}", group, question.clip, question.text, question.answer))

@@ -74,9 +74,14 @@ class DataFolder:
         Raises:
             EvaluationError: it holds none.
         """
-        rows = [row for row in self._rows if row["file"].startswith(f"{part}/") and row["file"].endswith(".wav")]
-        if not rows:
+        found = self.any_files(part)
+        if not found:
             raise EvaluationError(f"{self.folder}: its manifest names no wav in {part}/; get the complete data folder")
+        return found
+
+    def any_files(self, part: str) -> list[DataFile]:
+        """The same, or none."""
+        rows = [row for row in self._rows if row["file"].startswith(f"{part}/") and row["file"].endswith(".wav")]
         return [DataFile(self.folder / row["file"], row["file"], row.get("text", "")) for row in rows]
 
     def llama_questions(self) -> list[Question]:

@@ -67,12 +67,13 @@ Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_di
 
 @dataclass(frozen=True)
 class Event:
-    """Play `clip` under the name `name`; `kind` is what it is."""
+    """Play `clip` under the name `name`; `kind` is what it is, `pause` the span of a pause in it, seconds."""
 
     name: str
     clip: Sound
     when: When
     kind: Kind = "turn"
+    pause: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

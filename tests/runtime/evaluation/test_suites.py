@@ -68,7 +68,7 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["turn-taking", "--data", "nowhere"], "nowhere/manifest.jsonl: there is no such file"),
-        (["pauses", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
+        (["speech", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
         (["turn-taking", "--policy", "hasty"], "unknown policy 'hasty'"),
         (["turn-taking", "--gap", "soon"], "--gap 'soon': must be seconds from 0 to 60, like 0.5,1,2,3,4"),
         (["turn-taking", "--condition", "fog=3"], "condition 'fog=3': there is no 'fog'; choose among rate, echo"),

@@ -57,8 +57,12 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     sample(tmp_path, "1", turn_taking={"timestamp": []})
     with pytest.raises(EvaluationError, match=r"turn_taking\.json: tells no time"):
         scores(tmp_path, CONFIG)
+    (tmp_path / "1" / "turn_taking.json").unlink()
     (tmp_path / "1" / "output.json").write_text("{}")
-    with pytest.raises(EvaluationError, match=r"output\.json: "):
+    with pytest.raises(EvaluationError, match=r"output\.json: holds no words with times"):
+        scores(tmp_path, CONFIG)
+    (tmp_path / "1" / "output.json").write_text("{")
+    with pytest.raises(EvaluationError, match=r"output\.json: cannot be read as JSON"):
         scores(tmp_path, CONFIG)
 
 

@@ -10,7 +10,7 @@ SOUNDS: dict[str, Insert] = {"v": ("vocal_tic", "cough"), "n": ("non_directed", 
 
 
 def ticks(user: str, assistant: str) -> list[Tick]:
-    """`#` speech, `b` a backchannel's first tick, `v`/`n` speech with a tic/remark in it, `V`/`N` those beside speech."""
+    """`#` speech, `b` a backchannel's first tick, `v`/`n` speech with a tic/remark in it, `V`/`N` those alone."""
     return [
         Tick(
             user=one in "#bvn",

@@ -7,7 +7,9 @@ import pytest
 from configs.audio import AUDIO
 from configs.evaluation import EvaluationConfig
 from duplex.eval.suite import Row
+from duplex.eval.suites import pauses
 from duplex.eval.suites.pauses import Pauses
+from duplex.eval.users.phrases import TurnPhrase
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 
@@ -77,3 +79,28 @@ def test_false_starts_are_counted(suite: Pauses) -> None:
     assert [sum(starts for _, starts in figure.values) for figure in (silence, room)] == [0, 1]
     minutes = rows[1].trace["seconds"] / 60
     assert (silence.numbers["value"], room.numbers["value"]) == (0, pytest.approx(1 / minutes, rel=1e-4))
+
+
+def test_the_pause_is_an_event_of_the_dialogue(suite: Pauses) -> None:
+    row = row_of(suite, "pause", KnownAssistant())
+    (pause,) = [event for event in row.events if event["kind"] == "pause"]
+    (turn,) = [event for event in row.events if event["kind"] == "turn"]
+    assert pause["start"] == pytest.approx(turn["start"] + PAUSE_AT, abs=1e-4)
+    assert pause["end"] == pytest.approx(pause["start"] + PAUSE_S, abs=1e-4)
+
+
+def test_without_trials_human_clips_are_what_is_left(suite: Pauses, tmp_path: Path) -> None:
+    assert {example.group for example in Pauses(CONFIG, suite.data, tmp_path / "nothing").examples()} == {"clip"}
+
+
+def test_phrases_are_held_up_where_they_could_have_ended(suite: Pauses, monkeypatch: pytest.MonkeyPatch) -> None:
+    phrase = TurnPhrase("ball", suite.data / "librispeech_test_other" / "0.wav", 1.2)
+    monkeypatch.setattr(pauses, "turn_phrases", lambda data: [phrase])
+    groups = {example.group: example for example in suite.examples() if "phrase" in example.group}
+    assert list(groups) == ["whole phrase", "phrase 0.3 s", "phrase 0.6 s", "phrase 1.0 s"]
+    inside = talked(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.3))
+    assert inside.measures["takeover"]
+    assert inside.events[-1]["end"] - inside.events[0]["start"] > 2.6
+    before = talked(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.0))
+    assert not before.measures["takeover"]
+    assert before.measures["inside"]

@@ -1,0 +1,217 @@
+"""Who had the turn in a dialogue, how fast the assistant answered, how fast it fell silent; from speech segments alone.
+
+- A user's turn is speech with gaps up to 0.6 s, the assistant's speech with gaps up to 0.5 s (Full-Duplex-Bench v1.5).
+  An assistant that starts in a gap of the user parts it; an interruption that ends in a gap of the assistant parts that.
+- Response: each start of the assistant, minus the end of the user's latest turn, when nothing was started in between.
+  Signed: an assistant that starts before the user's end and goes on beyond it answers early.
+- Stop: where the user begins while the assistant speaks, from that onset to the assistant's silence. Void when that
+  silence, or the onset, falls in a pause of the assistant's own, or when the assistant had only just begun.
+
+Knows times in seconds; knows nothing of samples or files. All limits are in `configs.scoring.TurnsConfig`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from configs.scoring import TurnsConfig
+from duplex.eval.measures.activity import Segment
+
+Kind = Literal["turn", "interrupt", "backchannel"]
+
+IN_PAUSE = "the user began in a pause of the assistant's own"
+JUST_BEGUN = "the assistant had only just begun"
+OWN_PAUSE = "the assistant paused by itself and went on"
+SILENT = "the assistant was silent"
+
+
+@dataclass(frozen=True)
+class UserSpeech:
+    """Speech of the user that is one turn or one backchannel; `kind` is None where nobody has said what it is."""
+
+    start: float
+    end: float
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Speech of the user and what the assistant did.
+
+    Attributes:
+        start, end: seconds.
+        kind: "interrupt" where the assistant was speaking; a "backchannel" wants no answer.
+        response: from its end to `answer`, the assistant's start, signed seconds; None without an answer.
+        stop: from its start to the assistant's silence, seconds; None where there is none, or it is void.
+        yielded: whether an interrupted assistant stopped; None where it was not interrupted, or that is void.
+        void: why there is no stop, though the assistant was interrupted.
+    """
+
+    start: float
+    end: float
+    kind: Kind
+    answer: float | None = None
+    stop: float | None = None
+    yielded: bool | None = None
+    void: str = ""
+
+    @property
+    def response(self) -> float | None:
+        """From the user's end to the assistant's start."""
+        return None if self.answer is None else self.answer - self.end
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A dialogue.
+
+    Attributes:
+        turns: of the user, in order.
+        said: the assistant's speech, its own pauses up to the longest gap included.
+        backchannels: of the assistant, within a user's turn. barge_ins: its starts in a user's turn that is not nearly over.
+    """
+
+    turns: tuple[Turn, ...]
+    said: tuple[Segment, ...]
+    backchannels: tuple[Segment, ...]
+    barge_ins: tuple[Segment, ...]
+
+    @property
+    def response_s(self) -> list[float]:
+        """Responses in order of time."""
+        answered = sorted((turn for turn in self.turns if turn.answer is not None), key=lambda turn: turn.answer or 0.0)
+        return [turn.response for turn in answered if turn.response is not None]
+
+    @property
+    def stop_s(self) -> list[float]:
+        """Stops in order of time."""
+        return [turn.stop for turn in self.turns if turn.stop is not None]
+
+
+def analyse(user: Sequence[Segment], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
+    """Turns, responses and stops from the speech of both sides."""
+    whole = joined(user, config.user_gap_s)
+    said = _said(assistant, whole, config)
+    return _analysis(
+        [UserSpeech(one.start, one.end) for one in _user_turns(user, said, config)], assistant, said, config
+    )
+
+
+def analyse_known(user: Sequence[UserSpeech], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
+    """The same where the user's turns are known; their edges and kinds are taken as they are.
+
+    An assistant that never yields to a known interruption has the rest of its speech as its stop, and `yielded` is False.
+    """
+    turns = sorted(user, key=lambda one: (one.start, one.end))
+    said = _said(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)
+    return _analysis(turns, assistant, said, config)
+
+
+def joined(segments: Iterable[Segment], gap: float) -> list[Segment]:
+    """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
+    out: list[Segment] = []
+    for segment in sorted(segments, key=lambda one: (one.start, one.end)):
+        if out and segment.start - out[-1].end <= gap:
+            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
+        else:
+            out.append(segment)
+    return out
+
+
+def _said(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
+    """The assistant's speech; a gap in which an interruption ends is a turn exchange."""
+    out: list[Segment] = []
+    for segment in joined(assistant, 0.0):
+        last = out[-1] if out else None
+        if (
+            last is None
+            or segment.start - last.end > config.assistant_gap_s
+            or any(last.start < one.start < last.end <= one.end <= segment.start for one in user)
+        ):
+            out.append(segment)
+        else:
+            out[-1] = Segment(last.start, segment.end)
+    return out
+
+
+def _user_turns(user: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
+    """The user's turns; a gap in which the assistant starts to answer is a turn exchange."""
+    out: list[Segment] = []
+    for segment in joined(user, 0.0):
+        last = out[-1] if out else None
+        if (
+            last is None
+            or segment.start - last.end > config.user_gap_s
+            or any(_answers_within(one, last.end, segment.start, config) for one in said)
+        ):
+            out.append(segment)
+        else:
+            out[-1] = Segment(last.start, segment.end)
+    return out
+
+
+def _answers_within(said: Segment, begin: float, end: float, config: TurnsConfig) -> bool:
+    starts = begin <= said.start < end
+    return starts and not (said.end <= end and said.end - said.start <= config.short_s)
+
+
+def _analysis(
+    user: Sequence[UserSpeech], assistant: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig
+) -> Analysis:
+    voiced = joined(assistant, config.pause_s)
+    turns = [_turn(one, voiced, said, config) for one in user]
+    backchannels, barge_ins = [], []
+    answered: dict[int, float | None] = {}
+    for segment in said:
+        at = _turn_before(turns, segment.start)
+        if at is None or at in answered:
+            continue
+        turn, length = turns[at], segment.end - segment.start
+        if segment.start >= turn.end or (segment.end >= turn.end and turn.end - segment.start <= config.early_s):
+            answered[at] = segment.start
+        elif segment.end < turn.end and length <= config.short_s:
+            backchannels.append(segment)
+        else:
+            barge_ins.append(segment)
+            if segment.end >= turn.end:
+                answered[at] = None
+    done = [replace(turn, answer=answered.get(at)) for at, turn in enumerate(turns)]
+    return Analysis(tuple(done), tuple(said), tuple(backchannels), tuple(barge_ins))
+
+
+def _turn_before(turns: Sequence[Turn], time: float) -> int | None:
+    """The latest turn that began before `time`."""
+    begun = [at for at, turn in enumerate(turns) if turn.kind != "backchannel" and turn.start < time]
+    return begun[-1] if begun else None
+
+
+def _turn(user: UserSpeech, voiced: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> Turn:
+    """What the user's speech is, and whether it stopped the assistant."""
+    over = next((one for one in said if one.start < user.start < one.end), None)
+    if over is None:
+        return Turn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")
+    if user.kind == "backchannel":
+        return Turn(user.start, user.end, "backchannel")
+    kind: Kind = user.kind or "interrupt"
+    short = user.kind is None and user.end - user.start <= config.short_s
+    sounding = next((one for one in voiced if one.start < user.start < one.end), None)
+    if sounding is None or user.start - sounding.start < config.voiced_s:
+        if short and over.end > user.end + config.stop_after_s:
+            return Turn(user.start, user.end, "backchannel")
+        return Turn(user.start, user.end, kind, void=IN_PAUSE if sounding is None else JUST_BEGUN)
+    if _stops(user, sounding, voiced, config):
+        return Turn(user.start, user.end, kind, stop=sounding.end - user.start, yielded=True)
+    if short:
+        return Turn(user.start, user.end, "backchannel")
+    if sounding.end <= user.end:
+        return Turn(user.start, user.end, kind, void=OWN_PAUSE)
+    rest = over.end - user.start if user.kind == "interrupt" else None
+    return Turn(user.start, user.end, kind, stop=rest, yielded=False)
+
+
+def _stops(user: UserSpeech, sounding: Segment, voiced: Sequence[Segment], config: TurnsConfig) -> bool:
+    """Whether the assistant's silence after `sounding` is due to the user."""
+    if sounding.end > user.end + config.stop_after_s:
+        return False
+    again = min((one.start for one in voiced if one.start >= sounding.end), default=float("inf"))
+    return again - sounding.end >= config.stay_silent_s or sounding.end <= user.end <= again
