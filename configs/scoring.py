@@ -9,6 +9,7 @@ from pydantic import Field
 
 from configs.base import Config
 from configs.protocols import TauVoiceConfig
+from configs.statistics import StatisticsConfig
 
 
 class SoundConfig(Config):
@@ -214,12 +215,14 @@ class SileroConfig(Config):
 
 
 class LabelsConfig(Config):
-    """Labels beside a recording. `beyond_s`: one may end so long after the recording does.
+    """Labels beside a recording. `beyond_s`: one may end so long after the recording does. `snap_s`: edges of the user's
+    turns go to the nearest edge of speech activity within it; 0 takes them as they are.
 
     `user_names`, `assistant_names`: speakers of RTTM files, tiers of TextGrid files, channels of JSON lines.
     """
 
     beyond_s: float = Field(default=0.05, ge=0.0)
+    snap_s: float = Field(default=0.0, ge=0.0)
     user_names: tuple[str, ...] = ("user", "human", "caller", "customer", "left", "input")
     assistant_names: tuple[str, ...] = ("assistant", "agent", "model", "system", "bot", "right", "output")
 
@@ -232,3 +235,4 @@ class ScoringConfig(Config):
     turns: TurnsConfig = TurnsConfig()
     silero: SileroConfig = SileroConfig()
     labels: LabelsConfig = LabelsConfig()
+    statistics: StatisticsConfig = StatisticsConfig()

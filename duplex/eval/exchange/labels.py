@@ -1,0 +1,96 @@
+"""Labels beside a recording: who did what when, from any of the known files.
+
+One JSON object a line is the form of our own:
+
+    {"session", "channel": "user" | "agent", "start", "end", "type", "text"}
+
+with the types turn, interrupt, backchannel, pause, vocal_tic, non_directed, noise; and "speech", where it is known that
+somebody speaks but not what it is. Seconds. Other forms are read by modules of their own, all of them by
+`duplex.eval.exchange.label_files`. Knows text; knows nothing of how labels are judged.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from configs.scoring import LabelsConfig
+from duplex.eval.errors import EvaluationError
+
+Side = Literal["user", "assistant"]
+Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Something that a side does from `start` to `end`, seconds."""
+
+    side: Side
+    kind: Kind
+    start: float
+    end: float
+    text: str = ""
+
+
+Placed = tuple[str, Label]
+"""A label, and where in which file it stands."""
+
+
+def side_named(name: str, config: LabelsConfig) -> Side | None:
+    """Whose channel, speaker or tier a name means; None for any other name."""
+    word = name.strip().lower()
+    if word in config.user_names:
+        return "user"
+    return "assistant" if word in config.assistant_names else None
+
+
+def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> Iterator[Placed]:
+    """Labels of JSON lines; of several sessions the one that is named like the recording.
+
+    Raises:
+        EvaluationError: a line is no label.
+    """
+    rows = [(f"{path}:{number}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    found = [(place, *_line(place, line, config)) for place, line in rows]
+    sessions = {session for _, session, _ in found}
+    if len(sessions) > 1 and recording.stem not in sessions:
+        names = ", ".join(sorted(sessions)[:5])
+        raise EvaluationError(f"{path}: holds sessions {names} but none '{recording.stem}'; name the recording like one")
+    kept = recording.stem if len(sessions) > 1 else next(iter(sessions), "")
+    yield from ((place, label) for place, session, label in found if session == kept)
+
+
+def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
+    try:
+        values = json.loads(line)
+    except ValueError as error:
+        raise EvaluationError(f"{place}: is no JSON ({error}); write one JSON object a line") from None
+    if not isinstance(values, dict):
+        raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
+    side = side_named(str(values.get("channel", "")), config)
+    if side is None:
+        raise EvaluationError(f"{place}: 'channel' is {values.get('channel')!r}; it must be user or agent")
+    kind = values.get("type")
+    if kind not in KINDS:
+        raise EvaluationError(f"{place}: 'type' is {kind!r}; it must be one of {', '.join(KINDS)}")
+    start, end = (seconds_of(values.get(key), f"{place}: '{key}'") for key in ("start", "end"))
+    return str(values.get("session", "")), Label(side, kind, start, end, str(values.get("text", "")))
+
+
+def seconds_of(value: Any, what: str) -> float:
+    """A number of seconds; `what` names its place in errors.
+
+    Raises:
+        EvaluationError: it is no number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds")
+    try:
+        number = float(value)
+    except ValueError:
+        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds")
+    return number

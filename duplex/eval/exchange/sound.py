@@ -1,0 +1,138 @@
+"""Recordings of a dialogue: one stereo file (left the user, right the assistant) or two mono files on one clock.
+
+Knows sound files and what makes them unfit to be scored; knows nothing of speech.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from configs.scoring import SoundConfig
+from duplex.eval.errors import EvaluationError
+
+Channel = NDArray[np.float32]
+_TWO_WAYS = "give a stereo file (left the user, right the assistant), or the user's file and --assistant FILE"
+
+
+@dataclass(frozen=True)
+class DialogueSound:
+    """Both sides of a dialogue.
+
+    Attributes:
+        user, assistant: [n] each at `rate` Hz.
+        files: path and SHA-256 of what was read, by "user" and "assistant".
+        notes: what was done to make it so, for the user.
+    """
+
+    user: Channel
+    assistant: Channel
+    rate: int
+    files: dict[str, dict[str, str]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return len(self.user) / self.rate
+
+
+def read_dialogue(path: Path, assistant: Path | None, config: SoundConfig) -> DialogueSound:
+    """The recording in a stereo file, or in two files.
+
+    Args:
+        path: both sides, or the user's side. assistant: the assistant's side.
+
+    Raises:
+        EvaluationError: a file is missing, no sound file, empty, or holds values that are no numbers; one side is missing;
+            both sides are one mix; two files differ in length.
+    """
+    sound = _of_one(path) if assistant is None else _of_two(path, assistant, config)
+    _refuse_mix(sound, path, assistant, config)
+    silent = [name for name, side in (("user", sound.user), ("assistant", sound.assistant)) if _silent(side, config)]
+    notes = (f"{path if name == 'user' else assistant or path}: the {name}'s channel is silent" for name in silent)
+    return replace(sound, notes=(*sound.notes, *notes))
+
+
+def _of_one(path: Path) -> DialogueSound:
+    samples, rate = _read(path)
+    channels = samples.shape[1]
+    if channels == 1:
+        raise EvaluationError(f"{path}: is mono; a mix of both sides cannot be scored; {_TWO_WAYS}")
+    if channels > 2:
+        raise EvaluationError(f"{path}: has {channels} channels and it is not known which is whose; {_TWO_WAYS}")
+    file = _file(path)
+    return DialogueSound(samples[:, 0], samples[:, 1], rate, {"user": file, "assistant": file})
+
+
+def _of_two(user: Path, assistant: Path, config: SoundConfig) -> DialogueSound:
+    sides, rates, notes = [], [], []
+    for path in (user, assistant):
+        samples, rate = _read(path)
+        if samples.shape[1] > 1:
+            raise EvaluationError(
+                f"{path}: has {samples.shape[1]} channels, but each of two files must hold one side; "
+                "give mono files, or one stereo file without --assistant"
+            )
+        sides.append(samples[:, 0])
+        rates.append(rate)
+    highest = max(rates)
+    for at, path in enumerate((user, assistant)):
+        if rates[at] != highest:
+            sides[at] = np.asarray(soxr.resample(sides[at], rates[at], highest), np.float32)
+            notes.append(f"{path}: resampled from {rates[at]} Hz to {highest} Hz, the rate of the other file")
+    notes += _same_length(sides, (user, assistant), highest, config)
+    files = {"user": _file(user), "assistant": _file(assistant)}
+    return DialogueSound(sides[0], sides[1], highest, files, tuple(notes))
+
+
+def _same_length(sides: list[Channel], paths: tuple[Path, Path], rate: int, config: SoundConfig) -> list[str]:
+    """Pads the shorter side; says so where it is more than a sample or two of resampling."""
+    longest = max(len(side) for side in sides)
+    at = 0 if len(sides[0]) < longest else 1
+    missing = (longest - len(sides[at])) / rate
+    if missing > config.padding_s:
+        lengths = " and ".join(f"{path} {len(side) / rate:.2f} s" for path, side in zip(paths, sides, strict=True))
+        raise EvaluationError(
+            f"{lengths}: differ by {missing:.2f} s, so they are not on one clock; give files that begin and end together"
+        )
+    sides[at] = np.pad(sides[at], (0, longest - len(sides[at])))
+    padded = missing > 2 / rate
+    return [f"{paths[at]}: is {missing * 1000:.0f} ms shorter than the other file; its end is taken as silence"] * padded
+
+
+def _refuse_mix(sound: DialogueSound, path: Path, assistant: Path | None, config: SoundConfig) -> None:
+    first, second = (side - np.median(side) for side in (sound.user, sound.assistant))
+    energy = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
+    if energy and abs(float(np.dot(first, second))) >= config.mix_correlation * energy:
+        name = f"{path}: both channels are" if assistant is None else f"{path} and {assistant}: both files are"
+        raise EvaluationError(f"{name} the same mix; it cannot be told who speaks; record each side on its own")
+
+
+def _silent(side: Channel, config: SoundConfig) -> bool:
+    return bool(np.abs(side - np.median(side)).max() < 10 ** (config.silent_db / 20))
+
+
+def _read(path: Path) -> tuple[NDArray[Any], int]:
+    """Samples [n, channels] and the sample rate."""
+    if not path.is_file():
+        raise EvaluationError(f"{path}: there is no such file; check the path")
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise EvaluationError(f"{path}: is no readable sound file ({reason}); give a wav or flac file") from None
+    if not len(samples):
+        raise EvaluationError(f"{path}: holds no audio; record it again")
+    if not np.isfinite(samples).all():
+        raise EvaluationError(f"{path}: holds values that are no numbers; write it again as 16-bit wav")
+    return samples, int(rate)
+
+
+def _file(path: Path) -> dict[str, str]:
+    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
