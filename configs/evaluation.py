@@ -120,7 +120,7 @@ class OverlapConfig(Config):
     window_s: float = 1.0
     silence_s: float = 2.5
     answer_s: float = 6.0
-    enough_s: float = 0.4
+    enough_s: float = 1.2
     repeats: int = Field(default=2, ge=1)
     interruptions: int = Field(default=40, ge=0)
     others: int = Field(default=25, ge=0)

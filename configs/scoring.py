@@ -15,9 +15,9 @@ from configs.statistics import StatisticsConfig
 class SoundConfig(Config):
     """Which recordings are accepted.
 
-    `padding_s`: two files may differ by this length, the shorter is padded with silence. `mix_correlation`: two channels
-    that correlate at least so much are one mix. `silent_db`: a channel whose loudest sample is below it (relative to full
-    scale) is silent.
+    `padding_s`: two files may differ by this length, the shorter is padded with silence. `mix_correlation`: two
+    channels that correlate at least so much are one mix. `silent_db`: a channel whose loudest sample is below it
+    (relative to full scale) is silent.
     """
 
     padding_s: float = Field(default=0.5, ge=0.0)
@@ -40,10 +40,10 @@ class BandsConfig(Config):
 class FloorConfig(Config):
     """What a channel holds without speech.
 
-    `smooth_s`: powers are averaged over this before their `quantile` is taken as the noise in a band; frames below
-    `digital_db` are digital silence and tell nothing of noise; where these are many, the noise of the others counts only
-    if it is `trusted_db` below the loudest. `false_alarm_z`: how far (in standard deviations, of a
-    chi-square) noise rises above its mean by chance. `margin_db`: on top of it.
+    `smooth_s`: powers are averaged over this before their `quantile` is taken as the noise in a band. Frames below
+    `digital_db` are digital silence and tell nothing of noise; where there are some, the noise of the others counts
+    only if it is `trusted_db` below the loudest. `false_alarm_z`: how far (in standard deviations, of a chi-square)
+    noise rises above its mean by chance. `margin_db`: on top of it.
     Restless noise is judged beside the loud parts of the speech (`apart_s` from them): its median plus `band_spreads`
     (per band), `joint_spreads` (over all bands), `loud_spreads` (total level) times the spread of its upper half, which
     ends at the quantile `upper`. Levels further than `depth_db` below the threshold do not count as quieter ones.
@@ -78,10 +78,11 @@ class EdgesConfig(Config):
     """Where exactly speech begins and ends.
 
     `near_s`: around the first and last frame, the energy of `window_s` that passes the threshold for the first (last)
-    time is the edge; where noise hides it, the frame is.
-    `masked_onset_s_per_db`, `masked_offset_s_per_db`: the calibrated constants. Under noise the threshold is higher, and
-    speech shows that much later (ends that much earlier) for each dB; measured on real speech whose edges are known,
-    and subtracted. `masked_s`: at most so much.
+    time is the edge. The threshold is that of the speech level, but `above_db` above the noise; where nothing there is
+    `clear_db` above it, the frame is the edge.
+    `masked_onset_s_per_db`, `masked_offset_s_per_db`: the calibrated constants. Under noise the threshold is higher,
+    and speech shows that much later (ends that much earlier) for each dB; measured on real speech whose edges are
+    known, and subtracted. `masked_s`: at most so much.
     """
 
     near_s: float = Field(default=0.010, gt=0.0)
@@ -96,11 +97,11 @@ class EdgesConfig(Config):
 class ReverberationConfig(Config):
     """Tails of a room are no speech.
 
-    A channel is reverberant when at least `decays` falls of `drop_db` (from `from_db` below a peak at most `peak_db` below
-    the speech level) can be seen, the median of them takes longer than `median_s` and the quantile `quantile` longer than
-    `quick_s`. Then speech ends with the last frame that stands `rise_db` above what decays at that rate from all before
-    it (`lag_s` and more ago, powers averaged over `smooth_s`), and is at most `range_db` below the speech level.
-    `fill_s`: shorter gaps are no ends.
+    A channel is reverberant when at least `decays` falls of `drop_db` (from `from_db` below a peak that is at most
+    `peak_db` below the speech level, within `longest_s`) can be seen, the median of them takes longer than `median_s`
+    and the quantile `quantile` longer than `quick_s`. Then speech ends with the last frame that stands `rise_db` above
+    what decays at that rate from all before it (`lag_s` and more ago, powers averaged over `smooth_s`), and is at most
+    `range_db` below the speech level. `fill_s`: shorter gaps are no ends.
     """
 
     decays: int = Field(default=5, ge=1)
@@ -122,9 +123,9 @@ class CrosstalkConfig(Config):
     """The other side's voice in a channel (an echo, a leak) is no speech of this side.
 
     It is there when, over at least `least_s` of frames in which the other side is within `loud_db` of its speech level,
-    the two levels correlate by `correlation` at a delay of `-ahead_s` .. `delay_s`, and the channel is at least `below_db`
-    quieter. Then a frame must stand `margin_db` above what leaks, the loudest of the last `tail_s`.
-    `robust_db`: frames that are so much louder than usual are speech of this side and tell nothing of the leak.
+    the two levels correlate by `correlation` at a delay of `-ahead_s` .. `delay_s` (steps of `step_s`), and the channel
+    is at least `below_db` quieter. Then a frame must stand `margin_db` above what leaks, the loudest of the last
+    `tail_s`. `robust_db`: frames that are so much louder than usual are speech of this side and tell nothing of it.
     """
 
     loud_db: float = Field(default=20.0, gt=0.0)
@@ -144,9 +145,10 @@ class ActivityConfig(Config):
 
     `range_db`: frames within it of the speech level are speech, if they stand above the floor. `quiet_db`: the speech
     level must be above it (relative to full scale), and `contrast_db` above the noise. `weak_db`: a run must come this
-    near to the speech level; under noise that swings, to `core_db`. `swing_db`: noise rises at most so much above its
-    quiet parts. `top_share`, `top_s`: the speech level is first guessed from that share of the frames with sound, but
-    at least so many seconds, and then is the quantile `level_quantile` of the loud parts.
+    near to the speech level; under restless noise, nearer.
+    Loud parts (cores) tell the speech level: its first guess is the level that `top_share` of the frames with sound
+    reach, but at least `top_s`; then it is the quantile `level_quantile` of the cores. A core is `core_db` ..
+    `deepest_core_db` below it, so that it is `swing_db` above the noise where it can be.
     `fill_s`: shorter gaps (stops, weak fricatives) are inside of speech. `least_s`: speech is at least so long. A sound
     of `release_s` at most `after_s` after speech, `release_db` above the threshold, is the release of a final stop.
     """
@@ -177,12 +179,12 @@ class TurnsConfig(Config):
     """What is a turn, a response, a stop, a backchannel.
 
     `user_gap_s`, `assistant_gap_s`: shorter gaps are inside of one side's speech (Full-Duplex-Bench v1.5's merges).
-    `pause_s`: a longer silence of the assistant within its speech is a pause of its own; a stop that falls in one is void.
-    `voiced_s`: the assistant must have been sounding for so long when the user begins, or the stop is void.
-    `stop_after_s`: falling silent up to this long after the user's end is a stop. `stay_silent_s`: for at least so long, or
-    until the user's turn is over. `short_s`: a user's sound up to this length that the assistant talks through is a
-    backchannel, as is an assistant's within the user's turn. `early_s`: an assistant that starts at most so long before
-    the user's end, and goes on beyond it, answers early; before that, it interrupts.
+    `pause_s`: a longer silence of the assistant within its speech is a pause of its own; a stop that falls in one is
+    void. `voiced_s`: the assistant must have been sounding for so long when the user begins, or the stop is void.
+    `stop_after_s`: falling silent up to this long after the user's end is a stop. `stay_silent_s`: for at least so
+    long, or until the user's turn is over. `short_s`: a user's sound up to this length that the assistant talks through
+    is a backchannel, as is an assistant's within the user's turn. `early_s`: an assistant that starts at most so long
+    before the user's end, and goes on beyond it, answers early; before that, it interrupts.
     `before_pause_s`, `after_pause_s`: an assistant that starts from so long before a labelled pause to so long after it
     takes the turn. `selectivity`: windows in which a labelled sound that is not meant for the assistant may not stop it
     or be answered; noise has those of a vocal tic.
@@ -215,10 +217,11 @@ class SileroConfig(Config):
 
 
 class LabelsConfig(Config):
-    """Labels beside a recording. `beyond_s`: one may end so long after the recording does. `snap_s`: edges of the user's
-    turns go to the nearest edge of speech activity within it; 0 takes them as they are.
+    """Labels beside a recording.
 
-    `user_names`, `assistant_names`: speakers of RTTM files, tiers of TextGrid files, channels of JSON lines.
+    `beyond_s`: one may end so long after the recording does. `snap_s`: edges of the user's turns go to the nearest edge
+    of speech activity within it; 0 takes them as they are. `user_names`, `assistant_names`: speakers of RTTM files,
+    tiers of TextGrid files, channels of JSON lines.
     """
 
     beyond_s: float = Field(default=0.05, ge=0.0)

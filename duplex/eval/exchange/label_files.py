@@ -1,8 +1,8 @@
 """Files of labels beside a recording: which form one has, and whether its labels can be of this recording.
 
-    JSON lines              our own (`duplex.eval.exchange.labels`); whatever has no other known ending
-    .rttm, .TextGrid        who speaks when
-    .json                   an annotation of Full-Duplex-Bench, scenarios of MTR-DuplexBench, or JSON lines
+JSON lines              our own (`duplex.eval.exchange.labels`); whatever has no other known ending
+.rttm, .TextGrid        who speaks when
+.json                   an annotation of Full-Duplex-Bench, scenarios of MTR-DuplexBench, or JSON lines
 """
 
 import json
@@ -15,7 +15,9 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import fdb_annotations, mtr_scenario
 from duplex.eval.exchange.labels import Label, Placed, read_lines
 from duplex.eval.exchange.rttm import read_rttm
-from duplex.eval.exchange.textgrid import read_textgrid
+from duplex.eval.exchange.textgrid_labels import read_tiers
+
+_KNOWN = "Full-Duplex-Bench's pause, turn_taking, interrupt and metadata.json, MTR-DuplexBench's scenarios"
 
 
 def read_labels(path: Path, recording: Path, seconds: float, config: LabelsConfig) -> tuple[Label, ...]:
@@ -25,7 +27,7 @@ def read_labels(path: Path, recording: Path, seconds: float, config: LabelsConfi
         recording: whose labels are wanted, where a file holds those of several. seconds: its length.
 
     Raises:
-        EvaluationError: the file is missing or cannot be read, holds no labels of this recording, or one that cannot be.
+        EvaluationError: the file is missing or cannot be read, holds no label of this recording, or a wrong one.
     """
     placed = list(_placed(_text(path), path, recording, config))
     if not placed:
@@ -40,7 +42,7 @@ def _placed(text: str, path: Path, recording: Path, config: LabelsConfig) -> Ite
         case ".rttm":
             return read_rttm(text, path, recording, config)
         case ".textgrid":
-            return read_textgrid(text, path, config)
+            return read_tiers(path, config)
         case ".json":
             return _of_json(text, path, recording, config)
     return read_lines(text, path, recording, config)
@@ -57,8 +59,12 @@ def _of_json(text: str, path: Path, recording: Path, config: LabelsConfig) -> It
         return mtr_scenario.read(values, path, recording)
     if isinstance(values, dict) and "channel" in values:
         return read_lines(text, path, recording, config)
-    known = "pause.json, turn_taking.json, interrupt.json, metadata.json of Full-Duplex-Bench, scenarios of MTR-DuplexBench"
-    raise EvaluationError(f"{path}: is none of the known annotations ({known}); write JSON lines, see docs/evaluation.md")
+    known = (
+        "pause.json, turn_taking.json, interrupt.json, metadata.json of Full-Duplex-Bench, scenarios of MTR-DuplexBench"
+    )
+    raise EvaluationError(
+        f"{path}: is none of the known annotations ({known}); write JSON lines, see docs/evaluation.md"
+    )
 
 
 def _text(path: Path) -> str:

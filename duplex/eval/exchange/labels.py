@@ -57,7 +57,9 @@ def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> 
     sessions = {session for _, session, _ in found}
     if len(sessions) > 1 and recording.stem not in sessions:
         names = ", ".join(sorted(sessions)[:5])
-        raise EvaluationError(f"{path}: holds sessions {names} but none '{recording.stem}'; name the recording like one")
+        raise EvaluationError(
+            f"{path}: holds sessions {names} but none '{recording.stem}'; name the recording like one"
+        )
     kept = recording.stem if len(sessions) > 1 else next(iter(sessions), "")
     yield from ((place, label) for place, session, label in found if session == kept)
 

@@ -3,9 +3,9 @@
     [{"dialogue_id", "round_num", "scenario", "timestamp": {"user_start", "user_end", "model_start", "model_end",
       "interruption_start", "interruption_end", "pause_start", "pause_end", "background_start", "background_end"}}, ...]
 
-or the object of times alone. The user's turn is a turn, an interruption an interrupt, a pause a pause, background sound is
-noise; when the model should speak is no label. A pair that is missing, or 0 to 0, is not there. Of the entries those count
-whose dialogue, round and scenario the recording's name holds (dialogue_ID_round_N_SCENARIO.wav).
+or the object of times alone. The user's turn is a turn, an interruption an interrupt, a pause a pause, background sound
+is noise; when the model should speak is no label. A pair that is missing, or 0 to 0, is not there. Of several entries
+those count whose dialogue, round and scenario the recording's name holds (dialogue_ID_round_N_SCENARIO.wav).
 
 Knows JSON values and file names.
 """

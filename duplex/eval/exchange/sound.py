@@ -49,8 +49,8 @@ def read_dialogue(path: Path, assistant: Path | None, config: SoundConfig) -> Di
         path: both sides, or the user's side. assistant: the assistant's side.
 
     Raises:
-        EvaluationError: a file is missing, no sound file, empty, or holds values that are no numbers; one side is missing;
-            both sides are one mix; two files differ in length.
+        EvaluationError: a file is missing, no sound file, empty, or holds values that are no numbers; one side is
+            missing; both sides are one mix; two files differ in length.
     """
     sound = _of_one(path) if assistant is None else _of_two(path, assistant, config)
     _refuse_mix(sound, path, assistant, config)
@@ -98,12 +98,13 @@ def _same_length(sides: list[Channel], paths: tuple[Path, Path], rate: int, conf
     missing = (longest - len(sides[at])) / rate
     if missing > config.padding_s:
         lengths = " and ".join(f"{path} {len(side) / rate:.2f} s" for path, side in zip(paths, sides, strict=True))
-        raise EvaluationError(
-            f"{lengths}: differ by {missing:.2f} s, so they are not on one clock; give files that begin and end together"
-        )
+        why = f"differ by {missing:.2f} s, so they are not on one clock"
+        raise EvaluationError(f"{lengths}: {why}; give files that begin and end together")
     sides[at] = np.pad(sides[at], (0, longest - len(sides[at])))
     padded = missing > 2 / rate
-    return [f"{paths[at]}: is {missing * 1000:.0f} ms shorter than the other file; its end is taken as silence"] * padded
+    return [
+        f"{paths[at]}: is {missing * 1000:.0f} ms shorter than the other file; its end is taken as silence"
+    ] * padded
 
 
 def _refuse_mix(sound: DialogueSound, path: Path, assistant: Path | None, config: SoundConfig) -> None:

@@ -1,7 +1,6 @@
-"""TextGrid of Praat, long or short form: tiers of intervals and points with a text each.
+"""Praat's TextGrid: interval tiers of labelled spans, in the long and in the short text form.
 
-A tier is somebody's when its name says so (user, assistant, ...). An interval with a text is a label: of the type that the
-text names ("backchannel"), else "speech" with the text as its words. Points have no length and are left out.
+Knows the file format (Praat manual, "TextGrid file formats"); knows nothing of what the labels mean.
 """
 
 import re
@@ -9,78 +8,69 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import KINDS, Kind, Label, Placed, side_named
 
-_TOKEN = re.compile(r'"(?:[^"]|"")*"|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|<exists>|<absent>')
-_INDEX = re.compile(r"^\s*(?:item|intervals|points)\s*\[\d*\]\s*:?", re.MULTILINE)
-_COMMENT = re.compile(r"^\s*!.*$", re.MULTILINE)
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|(?<![\w.])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w\]])')
 _INTERVALS, _POINTS = "IntervalTier", "TextTier"
-_HEADER = 6
-"""File type, object class, start, end, whether there are tiers, how many."""
 
 
 @dataclass(frozen=True)
-class Tier:
-    """A tier of intervals: (start, end, text)."""
+class Interval:
+    """A labelled span, seconds; `text` may be empty."""
 
-    name: str
-    intervals: tuple[tuple[float, float, str], ...]
+    text: str
+    start: float
+    end: float
 
 
-def read_textgrid(text: str, path: Path, config: LabelsConfig) -> Iterator[Placed]:
-    """Labels of the tiers of both sides.
+def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
+    """The interval tiers by name, in the file's order; point tiers are left out.
 
     Raises:
-        EvaluationError: it is no TextGrid, or no tier is named after a side.
+        EvaluationError: the file is missing, or no TextGrid.
     """
-    tiers = _tiers(text, path)
-    owned = [(tier, side) for tier in tiers if (side := side_named(tier.name, config))]
-    if not owned:
-        names = ", ".join(f"'{tier.name}'" for tier in tiers) or "none"
-        raise EvaluationError(f"{path}: no tier is named after a side (tiers: {names}); name them user and assistant")
-    for tier, side in owned:
-        for number, (start, end, words) in enumerate(tier.intervals, 1):
-            if words.strip():
-                kind, said = _kind(words.strip())
-                yield f"{path}: interval {number} of tier '{tier.name}'", Label(side, kind, start, end, said)
-
-
-def _kind(words: str) -> tuple[Kind, str]:
-    named = next((kind for kind in KINDS if kind == words.lower()), None)
-    return (named, "") if named else ("speech", words)
-
-
-def _tiers(text: str, path: Path) -> list[Tier]:
-    """Both forms hold the same values in the same order; the long one has names and numbers of items between them."""
-    tokens = iter(_TOKEN.findall(_INDEX.sub("", _COMMENT.sub("", text))))
     try:
-        header = [next(tokens) for _ in range(_HEADER)]
-        if header[1] != '"TextGrid"':
-            raise EvaluationError(f"{path}: is no TextGrid but {header[1]}; save the TextGrid object of Praat")
-        tiers = [_tier(tokens) for _ in range(int(header[5]))]
-    except (StopIteration, ValueError):
-        raise EvaluationError(f"{path}: is no complete TextGrid; save it again as a text file") from None
-    return [tier for tier in tiers if tier is not None]
+        data = path.read_bytes()
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return dict(_tiers(_tokens(text)))
+    except ValueError as error:
+        raise EvaluationError(f"{path}: is no TextGrid ({error}); save it from Praat as text") from None
 
 
-def _tier(tokens: Iterator[str]) -> Tier | None:
-    """The next tier; None for one of points."""
-    form, name = _quoted(next(tokens)), _quoted(next(tokens))
-    next(tokens), next(tokens)
-    count = int(next(tokens))
-    if form == _POINTS:
-        for _ in range(count):
-            next(tokens), next(tokens)
-        return None
-    if form != _INTERVALS:
-        raise ValueError(form)
-    intervals = [(float(next(tokens)), float(next(tokens)), _quoted(next(tokens))) for _ in range(count)]
-    return Tier(name, tuple(intervals))
+def _tokens(text: str) -> Iterator[str]:
+    """Strings, numbers and flags of the file; what Praat writes around them is free text."""
+    for match in _TOKEN.finditer(text):
+        string, flag, number = match.groups()
+        yield string.replace('""', '"') if string is not None else flag or number
+    raise ValueError("it ends too early")
 
 
-def _quoted(token: str) -> str:
-    if not token.startswith('"'):
-        raise ValueError(token)
-    return token[1:-1].replace('""', '"')
+def _tiers(tokens: Iterator[str]) -> Iterator[tuple[str, tuple[Interval, ...]]]:
+    if (next(tokens), next(tokens)) != ("ooTextFile", "TextGrid"):
+        raise ValueError('it does not begin with "ooTextFile" and "TextGrid"')
+    _span(tokens)
+    if next(tokens) != "exists":
+        return
+    for _ in range(int(next(tokens))):
+        kind, name = next(tokens), next(tokens)
+        _span(tokens)
+        count = int(next(tokens))
+        if kind == _INTERVALS:
+            yield name, tuple(_interval(tokens) for _ in range(count))
+        elif kind == _POINTS:
+            for _ in range(2 * count):
+                next(tokens)
+        else:
+            raise ValueError(f"there is no kind of tier '{kind}'")
+
+
+def _interval(tokens: Iterator[str]) -> Interval:
+    start, end = _span(tokens)
+    return Interval(next(tokens), start, end)
+
+
+def _span(tokens: Iterator[str]) -> tuple[float, float]:
+    return float(next(tokens)), float(next(tokens))

@@ -1,8 +1,8 @@
 """Whether an assistant rightly ignored what was not meant for it, and waited in a pause; by labels.
 
-Windows are tau-voice's (tau2-bench, `docs/interaction-metrics.md`): a backchannel, a vocal tic, speech to somebody else may
-not silence a speaking assistant within 1 s of its start; a tic or speech to somebody else may not be answered by a silent
-one until 2 s after its end. Noise is judged like a tic. A pause may not be taken (`docs/evaluation.md`, Pauses).
+Windows are tau-voice's (tau2-bench, `docs/interaction-metrics.md`): a backchannel, a vocal tic, speech to somebody else
+may not silence a speaking assistant within 1 s of its start; a tic or speech to somebody else may not be answered by a
+silent one until 2 s after its end. Noise is judged like a tic. A pause may not be taken (`docs/evaluation.md`, Pauses).
 
 Knows times in seconds; knows nothing of samples or files.
 """
@@ -24,7 +24,7 @@ class Reaction:
 
     Attributes:
         speaking: whether the assistant was speaking when it began.
-        right: None where there is no rule: a backchannel to a silent assistant, a pause in which it was speaking already.
+        right: None where there is no rule: a backchannel to a silent assistant, a pause while it spoke anyway.
     """
 
     kind: Kind

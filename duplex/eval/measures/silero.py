@@ -1,7 +1,7 @@
 """Speech segments by Silero VAD, the detector that other benchmarks use; a second column beside our own.
 
-The model comes with faster-whisper (extra `eval`). Its edges lie on frames of 32 ms with padding around them, so they stray
-by tens of milliseconds (Full-Duplex-Bench v1.5 takes them as they are). Knows samples of one channel.
+The model comes with faster-whisper (extra `eval`). Its edges lie on frames of 32 ms with padding around them, so they
+stray by tens of milliseconds (Full-Duplex-Bench v1.5 takes them as they are). Knows samples of one channel.
 """
 
 from importlib.util import find_spec

@@ -1,8 +1,8 @@
 """When somebody speaks in a channel of a recording, however loud, noisy or coded it is.
 
 An energy gate per band of frequency. A frame is speech where it stands above what would be there without speech (noise,
-swings of the noise, the other side's voice, the tail of a room) and within some range of the channel's own speech level. A
-run of such frames counts when enough of it is nearly as loud as that level. Edges are then found in the waveform.
+swings of the noise, the other side's voice, the tail of a room) and within some range of the channel's own speech
+level. A run of such frames counts when enough of it is nearly as loud as that level. Edges are found in the waveform.
 
 Knows samples of one channel; knows nothing of turns. Every number is in `configs.scoring.ActivityConfig`.
 """

@@ -1,7 +1,7 @@
 """Who had the turn in a dialogue, how fast the assistant answered, how fast it fell silent; from speech segments alone.
 
-- A user's turn is speech with gaps up to 0.6 s, the assistant's speech with gaps up to 0.5 s (Full-Duplex-Bench v1.5).
-  An assistant that starts in a gap of the user parts it; an interruption that ends in a gap of the assistant parts that.
+- A user's turn is speech with gaps up to 0.6 s, the assistant's speech has gaps up to 0.5 s (Full-Duplex-Bench v1.5).
+  An assistant that starts in a gap of the user parts it; an interruption that ends in the assistant's gap parts that.
 - Response: each start of the assistant, minus the end of the user's latest turn, when nothing was started in between.
   Signed: an assistant that starts before the user's end and goes on beyond it answers early.
 - Stop: where the user begins while the assistant speaks, from that onset to the assistant's silence. Void when that
@@ -68,7 +68,8 @@ class Analysis:
     Attributes:
         turns: of the user, in order.
         said: the assistant's speech, its own pauses up to the longest gap included.
-        backchannels: of the assistant, within a user's turn. barge_ins: its starts in a user's turn that is not nearly over.
+        backchannels: of the assistant, within a user's turn.
+        barge_ins: what it said otherwise from within a user's turn that was not nearly over.
     """
 
     turns: tuple[Turn, ...]
@@ -100,7 +101,7 @@ def analyse(user: Sequence[Segment], assistant: Sequence[Segment], config: Turns
 def analyse_known(user: Sequence[UserSpeech], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
     """The same where the user's turns are known; their edges and kinds are taken as they are.
 
-    An assistant that never yields to a known interruption has the rest of its speech as its stop, and `yielded` is False.
+    An assistant that never yields to a known interruption has the rest of its speech as its stop; `yielded` is False.
     """
     turns = sorted(user, key=lambda one: (one.start, one.end))
     said = _said(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)

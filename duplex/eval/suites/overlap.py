@@ -102,7 +102,7 @@ def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[
     found = [(row.id, row.measures) for row in rows if row.group == kind]
     valid = [(who, f) for who, f in found if f["valid"]]
     stopped = ((who, f["stopped"]) for who, f in valid)
-    yield rate(f"{kind}: stops the assistant", f"{kind}s while it spoke", stopped, bars)
+    yield rate(f"{kind}: stops the assistant", "sounds while it spoke", stopped, bars)
     yield spread(f"{kind}: stop", "stops", ((who, f["stop_s"]) for who, f in valid if f["stopped"]))
     yield rate(f"{kind}: void", "dialogues", ((who, not f["valid"]) for who, f in found))
 
