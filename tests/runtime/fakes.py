@@ -34,11 +34,12 @@ class FakeRow:
         heard = self._hear(loud)
         before = self.memory.state
         finished = before is State.SPEAK and self.word == len(ANSWER)
-        self.memory = decide(self.options.policy, self.memory, 0.01 if loud or not self.pending else 0.95)
+        p_speak = 0.01 if loud or not self.pending else 0.95
+        self.memory = decide(self.options.policy, self.memory, p_speak)
         if finished:
             self.memory = force(self.memory, State.MUTE)
         event = self._event(before, finished)
-        result = self._result(event, before, heard, 0.05 if loud or not self.pending else 0.95)
+        result = self._result(event, before, heard, p_speak)
         self.slot += 1
         return result
 
