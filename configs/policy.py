@@ -29,8 +29,8 @@ class PolicyConfig(Config):
 
     start: Threshold = Threshold(probability=0.79, slots=1)
     start_late: Threshold = Threshold(probability=0.06, slots=7)
-    stop: Threshold = Threshold(probability=0.2, slots=2)
-    stop_at_once: float = Field(default=0.03, ge=0.0, le=1.0)
+    stop: Threshold = Threshold(probability=0.3, slots=2)
+    stop_at_once: float = Field(default=0.1, ge=0.0, le=1.0)
     min_speak_slots: int = Field(default=1, ge=1)
     min_mute_slots: int = Field(default=1, ge=1)
     guard_slots: int = Field(default=2, ge=0)
@@ -42,7 +42,10 @@ PRESETS: dict[str, PolicyConfig] = {
     ),
     "balanced": PolicyConfig(),
     "patient": PolicyConfig(
-        start=Threshold(probability=0.7, slots=3), start_late=Threshold(probability=0.06, slots=10), stop_at_once=0.01
+        start=Threshold(probability=0.7, slots=3),
+        start_late=Threshold(probability=0.06, slots=10),
+        stop=Threshold(probability=0.2, slots=2),
+        stop_at_once=0.01,
     ),
 }
 

@@ -26,8 +26,10 @@ class PolicySearchConfig(Config):
     """Both searches begin at `base` and change its start or its stop.
 
     The best start takes the turn in at most `takeovers` of the pauses and `clip_takeovers` of the human clips, answers
-    `answered` of the turns within `answer_s`, and answers soonest (median). The best stop has the largest sum of yield
-    rate and selectivity; of those within `tie` of it, the soonest.
+    `answered` of the turns within `answer_s`, and answers soonest (median).
+    The best stop ignores at least `backchannels` of the backchannels and `noises` of the noises, and has the largest
+    sum of yield rate and selectivity; of those within `tie` of it, which so many dialogues cannot tell apart, the
+    soonest.
     """
 
     base: PolicyConfig = PolicyConfig()
@@ -37,7 +39,9 @@ class PolicySearchConfig(Config):
     clip_takeovers: float = Field(default=0.25, ge=0.0, le=1.0)
     answered: float = Field(default=0.97, ge=0.0, le=1.0)
     answer_s: float = Field(default=3.0, gt=0.0)
-    tie: float = Field(default=0.01, ge=0.0)
+    backchannels: float = Field(default=0.92, ge=0.0, le=1.0)
+    noises: float = Field(default=0.97, ge=0.0, le=1.0)
+    tie: float = Field(default=0.02, ge=0.0)
 
     @property
     def starts(self) -> tuple[PolicyConfig, ...]:

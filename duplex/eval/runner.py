@@ -130,8 +130,12 @@ def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) ->
 
 
 def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[Row | str]") -> None:
+    """Put a row for every example, as long as somebody waits for them."""
+    parent = multiprocessing.parent_process()
     try:
         for row in _inline(experiment, examples):
+            if parent is None or not parent.is_alive():
+                return
             done.put(row)
     except Exception as error:
         done.put(str(error) or repr(error))

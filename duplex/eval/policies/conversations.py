@@ -32,6 +32,14 @@ class Had:
         return {"policy": self.policy.model_dump(mode="json"), "row": self.row.to_json()}
 
 
+@dataclass(frozen=True)
+class _LookUp:
+    """What was found for an example under a policy among the first `seen` conversations."""
+
+    seen: int = 0
+    row: Row | None = None
+
+
 class Conversations:
     """All conversations of one experiment that were had so far, on disk too."""
 
@@ -39,6 +47,7 @@ class Conversations:
         """Raises EvaluationError where the file holds something else."""
         self._store = LineStore(path, settings, fresh)
         self._had: dict[str, list[Had]] = {}
+        self._looked_up: dict[tuple[str, PolicyConfig], _LookUp] = {}
         for values in self._store.lines:
             self._remember(Had.from_json(values))
 
@@ -62,7 +71,11 @@ class Conversations:
     def under(self, policy: PolicyConfig, example: Example) -> Row | None:
         """The conversation as it goes under `policy`, or None where it was not had yet."""
         had = self._had.get(example.id, [])
-        return next((one.row for one in had if follows(policy, one.policy, one.row)), None)
+        before = self._looked_up.get((example.id, policy), _LookUp())
+        if before.row is None and before.seen < len(had):
+            fresh = (one.row for one in had[before.seen :] if follows(policy, one.policy, one.row))
+            before = self._looked_up[example.id, policy] = _LookUp(len(had), next(fresh, None))
+        return before.row
 
     def all_under(self, policy: PolicyConfig, examples: Sequence[Example]) -> list[Row]:
         """The conversations of all examples.

@@ -91,7 +91,7 @@ def searches(config: PolicySearchConfig) -> tuple[Search, Search]:
     return (
         Search(
             "stop", "overlap", (), "selectivity", "yield rate", True, True, config.stops, _stopping,
-            lambda points: _best_stop(points, config.tie),
+            lambda points: _best_stop(points, config),
         ),
         Search(
             "start", "pauses", pauses.QUIET, "turns taken in a pause", "response, median (s)", False, False,
@@ -135,10 +135,16 @@ def _stops(rows: Iterable[Row]) -> list[tuple[str, bool]]:
     return [(row.id, row.measures["stopped"]) for row in rows]
 
 
-def _best_stop(points: Sequence[Point], tie: float) -> Point:
-    highest = max(point.x + point.y for point in points)
-    near = [point for point in points if point.x + point.y >= highest - tie]
+def _best_stop(points: Sequence[Point], config: PolicySearchConfig) -> Point:
+    allowed = [point for point in points if _selective(point, config)] or list(points)
+    highest = max(point.x + point.y for point in allowed)
+    near = [point for point in allowed if point.x + point.y >= highest - config.tie]
     return min(near, key=lambda point: (median(point.figures[LATENCY]), -point.x - point.y))
+
+
+def _selective(point: Point, config: PolicySearchConfig) -> bool:
+    wanted = {f"{IGNORES}backchannels": config.backchannels, f"{IGNORES}noise": config.noises}
+    return all(share(point.figures[name]) >= least for name, least in wanted.items() if name in point.figures)
 
 
 def _best_start(points: Sequence[Point], config: PolicySearchConfig) -> Point:

@@ -50,9 +50,8 @@ def test_policies_are_compared_and_plotted(arguments: list[str], tmp_path: Path)
     }  # fmt: skip
     quick, slow = (stops[0.4, slots]["figures"]["latency"]["p50"] for slots in (1, 2))
     assert slow == pytest.approx(quick + 0.2, abs=0.01)
-    assert [key for key, point in stops.items() if point["best"]] == [
-        max(stops, key=lambda key: stops[key]["x"] + stops[key]["y"])
-    ]
+    assert [key for key, point in stops.items() if point["best"]] == [(0.005, 1)]
+    assert stops[0.4, 1]["figures"]["ignores noise"]["hits"] == 0
     folder = tmp_path / "out" / "policy-fake"
     assert {path.name for path in folder.iterdir()} == {
         "overlap.jsonl", "pauses.jsonl", "policy.json", "start.svg", "stop.svg",

@@ -146,6 +146,21 @@ def test_the_best_stop_yields_and_ignores_most_and_is_soonest_among_equals() -> 
     assert [point.front for point in (deaf, slow, quick)] == [False, True, True]
 
 
+def test_who_stops_for_listeners_is_not_the_best_however_much_it_yields() -> None:
+    grid = PolicySearchConfig(stop=StopGridConfig(probability=(0.1, 0.3), slots=(1,), at_once=(0.0,)))
+    search, _ = searches(grid)
+
+    def rows(policy: PolicyConfig) -> list[Row]:
+        eager = policy.stop.probability == 0.3
+        meant = [overlap_row(f"a{i}", "interruption", 0.3 if eager or i < 8 else None) for i in range(10)]
+        listeners = [overlap_row(f"b{i}", "backchannel", 0.3 if eager and not i else None) for i in range(10)]
+        return [*meant, *listeners]
+
+    waits, eager = search.points(rows)
+    assert (waits.x + waits.y, eager.x + eager.y) == (pytest.approx(1.8), pytest.approx(1.9))
+    assert (waits.best, eager.best) == (True, False)
+
+
 def pause_row(name: str, takeover: bool, late: float | None) -> Row:
     found = {"takeover": takeover, "inside": [], "speaks_at_end": takeover, "response_s": None if takeover else late}
     return Row(name, "pause 0.6 s", found, 0.0, (), {})
