@@ -11,7 +11,8 @@ from configs.base import Config
 class TauVoiceConfig(Config):
     """Windows of tau-voice's interaction panel (tau2-bench, `docs/interaction-metrics.md`, version 1.0).
 
-    `tick_s`: length of a tick. `yield_s`: an interrupted assistant yields within it. `backchannel_yield_s`,
+    `tick_s`: length of a tick. `answer_gap_s`: gaps in the assistant's speech up to this length are pauses of an
+    answer, where nothing else tells. `yield_s`: an interrupted assistant yields within it. `backchannel_yield_s`,
     `vocal_tic_yield_s`, `non_directed_yield_s`: falling silent within it is an error. `vocal_tic_response_s`,
     `non_directed_response_s`: starting to speak within it, out of silence, is an error.
     `overlapping_as_speech`: whether a tic or a remark to somebody else that begins while the assistant speaks counts as
@@ -20,6 +21,7 @@ class TauVoiceConfig(Config):
     """
 
     tick_s: float = Field(default=0.2, gt=0.0)
+    answer_gap_s: float = Field(default=0.5, ge=0.0)
     yield_s: float = Field(default=2.0, gt=0.0)
     backchannel_yield_s: float = Field(default=1.0, gt=0.0)
     vocal_tic_yield_s: float = Field(default=1.0, gt=0.0)

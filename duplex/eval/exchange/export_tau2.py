@@ -59,7 +59,7 @@ def export_tau2(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig
         )
     empty_folder(out)
     for row in run.rows:
-        ticks = ticks_of(row.events, row.trace["seconds"], config.tau_voice)
+        ticks = ticks_of(row, config.tau_voice)
         write_json(_simulation(run, row, ticks), out / "simulations" / f"{sample_name(row)}.json")
         on_row(row)
     write_json(_results(run), out / "results.json")

@@ -2,7 +2,8 @@
 
 A tick contains speech where a part of it does, however short, as in tau2, which flags a tick with any audio in it. So
 latencies are whole ticks, and on average up to a tick shorter than the exact ones: the user's end is rounded up, the
-assistant's start down.
+assistant's start down. tau2's assistants deliver the pauses within an answer as audio, so these are no silence: where a
+system tells its state, SPEAK is what it delivers; else its speech is, with gaps up to `answer_gap_s`.
 
 How events of a report become ticks:
 - turn, interrupt: the user speaks. backchannel: it speaks, and begins a backchannel. pause: nothing.
@@ -19,9 +20,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
+from configs.audio import AUDIO
 from configs.protocols import TauVoiceConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.figures import Figure, number, rate, spread
+from duplex.eval.protocols.full_duplex_bench import merged
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Panel, Tick, interaction, panel
 from duplex.eval.suite import Facts, Row
 
@@ -48,23 +51,18 @@ def flags(segments: Iterable[Segment], count: int, config: TauVoiceConfig) -> li
     return out
 
 
-def ticks_of(events: Sequence[Facts], seconds: float, config: TauVoiceConfig) -> tuple[Tick, ...]:
-    """The ticks of one conversation.
-
-    Args:
-        events: {side, kind, name, start, end} as in a report. seconds: length of the conversation.
-    """
-    count = ceil(_ticks(seconds, config))
-    speech = [Segment(event["start"], event["end"]) for event in events if event["side"] == "assistant"]
-    ticks = [Tick(assistant=speaks) for speaks in flags(speech, count, config)]
-    for sound in _sounds(events, count, config):
+def ticks_of(row: Row, config: TauVoiceConfig) -> tuple[Tick, ...]:
+    """The ticks of one conversation, of its events and the states of its trace."""
+    count = ceil(_ticks(row.trace["seconds"], config))
+    ticks = [Tick(assistant=speaks) for speaks in flags(_delivered(row, config), count, config)]
+    for sound in _sounds(row.events, count, config):
         _put(sound, ticks, config)
     return tuple(ticks)
 
 
 def interactions(rows: Iterable[Row], config: TauVoiceConfig) -> dict[str, Interaction]:
     """The events of every conversation by its id."""
-    return {row.id: interaction(ticks_of(row.events, row.trace["seconds"], config), config) for row in rows}
+    return {row.id: interaction(ticks_of(row, config), config) for row in rows}
 
 
 def panel_of(rows: Iterable[Row], config: TauVoiceConfig) -> Panel:
@@ -88,6 +86,15 @@ def panel_figures(rows: Iterable[Row], config: TauVoiceConfig) -> list[Figure]:
         rate("S_VT, vocal tics ignored", "vocal tics", _each(found, "vocal_tics")),
         rate("S_ND, speech to others ignored", "remarks to others", _each(found, "non_directed")),
     ]
+
+
+def _delivered(row: Row, config: TauVoiceConfig) -> Iterable[Segment]:
+    """The spans in which the assistant delivers audio. The state of slot t is about slot t + 1."""
+    state, slot = row.trace.get("state", ""), AUDIO.slot_seconds
+    if state:
+        return [Segment((at + 1) * slot, (at + 2) * slot) for at, letter in enumerate(state) if letter == "S"]
+    speech = (Segment(event["start"], event["end"]) for event in row.events if event["side"] == "assistant")
+    return merged(speech, config.answer_gap_s)
 
 
 def _each(found: dict[str, Interaction], name: str) -> Iterator[tuple[str, bool]]:
