@@ -41,9 +41,9 @@ class FloorConfig(Config):
     """What a channel holds without speech.
 
     `smooth_s`: powers are averaged over this before their `quantile` is taken as the noise in a band. Frames below
-    `digital_db` are digital silence and tell nothing of noise; where there are some, the noise of the others counts
-    only if it is `trusted_db` below the loudest. `false_alarm_z`: how far (in standard deviations, of a chi-square)
-    noise rises above its mean by chance. `margin_db`: on top of it.
+    `digital_db` are digital silence and tell nothing of noise; where there are some, sound between them tells of noise
+    only if that is `trusted_db` below its loudest frame. `false_alarm_z`: how far noise rises above its mean by
+    chance, in standard deviations of a chi-square distribution. `margin_db`: on top of it.
     Restless noise is judged beside the loud parts of the speech (`apart_s` from them): its median plus `band_spreads`
     (per band), `joint_spreads` (over all bands), `loud_spreads` (total level) times the spread of its upper half, which
     ends at the quantile `upper`. Levels further than `depth_db` below the threshold do not count as quieter ones.
@@ -54,7 +54,7 @@ class FloorConfig(Config):
     digital_db: float = Field(default=-95.0, lt=0.0)
     trusted_db: float = Field(default=25.0, ge=0.0)
     false_alarm_z: float = Field(default=3.7, gt=0.0)
-    margin_db: float = Field(default=0.75, ge=0.0)
+    margin_db: float = Field(default=0.5, ge=0.0)
     apart_s: float = Field(default=0.25, ge=0.0)
     least_s: float = Field(default=0.3, gt=0.0)
     upper: float = Field(default=0.8, gt=0.5, lt=1.0)
@@ -97,22 +97,24 @@ class EdgesConfig(Config):
 class ReverberationConfig(Config):
     """Tails of a room are no speech.
 
-    A channel is reverberant when at least `decays` falls of `drop_db` (from `from_db` below a peak that is at most
-    `peak_db` below the speech level, within `longest_s`) can be seen, the median of them takes longer than `median_s`
-    and the quantile `quantile` longer than `quick_s`. Then speech ends with the last frame that stands `rise_db` above
-    what decays at that rate from all before it (`lag_s` and more ago, powers averaged over `smooth_s`), and is at most
-    `range_db` below the speech level. `fill_s`: shorter gaps are no ends.
+    A channel is reverberant when at least `decays` falls of `drop_db` can be seen, the median of them takes longer than
+    `median_s` and the quantile `quantile` longer than `quick_s`. A fall begins `from_db` below a peak that is at most
+    `peak_db` below the speech level and the loudest within `side_s`, and takes at most `longest_s`. Then speech ends
+    with the last frame that stands `rise_db` above what decays at that rate from all before it (`lag_s` and more ago,
+    powers averaged over `smooth_s`), and is at most `range_db` below the speech level. `fill_s`: shorter gaps are no
+    ends.
     """
 
     decays: int = Field(default=5, ge=1)
     drop_db: float = Field(default=15.0, gt=0.0)
     from_db: float = Field(default=5.0, gt=0.0)
     peak_db: float = Field(default=15.0, gt=0.0)
+    side_s: float = Field(default=0.05, gt=0.0)
     longest_s: float = Field(default=1.0, gt=0.0)
     median_s: float = Field(default=0.08, gt=0.0)
     quantile: float = Field(default=0.2, gt=0.0, lt=1.0)
     quick_s: float = Field(default=0.035, gt=0.0)
-    rise_db: float = Field(default=2.0, ge=0.0)
+    rise_db: float = Field(default=3.0, ge=0.0)
     lag_s: float = Field(default=0.03, gt=0.0)
     smooth_s: float = Field(default=0.03, gt=0.0)
     range_db: float = Field(default=22.0, gt=0.0)
@@ -124,8 +126,9 @@ class CrosstalkConfig(Config):
 
     It is there when, over at least `least_s` of frames in which the other side is within `loud_db` of its speech level,
     the two levels correlate by `correlation` at a delay of `-ahead_s` .. `delay_s` (steps of `step_s`), and the channel
-    is at least `below_db` quieter. Then a frame must stand `margin_db` above what leaks, the loudest of the last
-    `tail_s`. `robust_db`: frames that are so much louder than usual are speech of this side and tell nothing of it.
+    is at least `below_db` quieter. Then a frame must stand `margin_db` above what leaks, and above its tail, which
+    falls by `fall_db_per_s`. `robust_db`: frames that are so much louder than usual are speech of this side and tell
+    nothing of what leaks.
     """
 
     loud_db: float = Field(default=20.0, gt=0.0)
@@ -136,7 +139,7 @@ class CrosstalkConfig(Config):
     step_s: float = Field(default=0.01, gt=0.0)
     below_db: float = Field(default=10.0, ge=0.0)
     robust_db: float = Field(default=6.0, ge=0.0)
-    tail_s: float = Field(default=0.1, ge=0.0)
+    fall_db_per_s: float = Field(default=60.0, gt=0.0)
     margin_db: float = Field(default=6.0, ge=0.0)
 
 
@@ -158,20 +161,20 @@ class ActivityConfig(Config):
     edges: EdgesConfig = EdgesConfig()
     reverberation: ReverberationConfig = ReverberationConfig()
     crosstalk: CrosstalkConfig = CrosstalkConfig()
-    range_db: float = Field(default=37.0, gt=0.0)
+    range_db: float = Field(default=38.0, gt=0.0)
     quiet_db: float = Field(default=-75.0, lt=0.0)
     contrast_db: float = Field(default=10.0, ge=0.0)
     weak_db: float = Field(default=30.0, gt=0.0)
     core_db: float = Field(default=12.0, gt=0.0)
-    deepest_core_db: float = Field(default=25.0, gt=0.0)
+    deepest_core_db: float = Field(default=30.0, gt=0.0)
     swing_db: float = Field(default=25.0, gt=0.0)
     top_share: float = Field(default=0.05, gt=0.0, lt=1.0)
     top_s: float = Field(default=0.2, gt=0.0)
     level_quantile: float = Field(default=0.9, gt=0.0, lt=1.0)
     fill_s: float = Field(default=0.06, ge=0.0)
     least_s: float = Field(default=0.05, gt=0.0)
-    release_s: float = Field(default=0.01, gt=0.0)
-    after_s: float = Field(default=0.2, ge=0.0)
+    release_s: float = Field(default=0.006, gt=0.0)
+    after_s: float = Field(default=0.15, ge=0.0)
     release_db: float = Field(default=3.0, ge=0.0)
 
 
@@ -179,7 +182,7 @@ class TurnsConfig(Config):
     """What is a turn, a response, a stop, a backchannel.
 
     `user_gap_s`, `assistant_gap_s`: shorter gaps are inside of one side's speech (Full-Duplex-Bench v1.5's merges).
-    `pause_s`: a longer silence of the assistant within its speech is a pause of its own; a stop that falls in one is
+    `pause_s`: a longer silence is a pause: one of the user's can be answered, a stop in one of the assistant's own is
     void. `voiced_s`: the assistant must have been sounding for so long when the user begins, or the stop is void.
     `stop_after_s`: falling silent up to this long after the user's end is a stop. `stay_silent_s`: for at least so
     long, or until the user's turn is over. `short_s`: a user's sound up to this length that the assistant talks through

@@ -51,7 +51,12 @@ def figures(score: Score, config: ScoringConfig) -> list[Figure]:
 
 def to_report(score: Score, found: list[Figure], config: ScoringConfig) -> Facts:
     """The values that a report page is made of (`duplex.eval.reports.schema`)."""
-    settings = {"files": score.sound.files, "sources": score.sources, "definitions": config.model_dump(mode="json")}
+    settings = {
+        "recording": score.sound.files["user"]["path"],
+        "files": score.sound.files,
+        "sources": score.sources,
+        "definitions": config.model_dump(mode="json"),
+    }
     return report(SUITE, settings, {}, found, [row(score, config)])
 
 

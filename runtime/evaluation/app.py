@@ -23,7 +23,7 @@ from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import REACTIVE, SUITES, TURN_TAKING, Sources
 from duplex.eval.users.conditions import parse
 from runtime.commands.common import JsonFile, Model, PolicyName, err, out, progress
-from runtime.evaluation import compare, export, policy
+from runtime.evaluation import compare, export, policy, score
 from runtime.evaluation.options import (
     DATA,
     OUT,
@@ -214,6 +214,7 @@ for _name, _entry in SUITES.items():
     if _name != TURN_TAKING:
         app.command(_name, help=_entry.question)(_command(_name))
 app.command("all", help="All suites, one after the other.")(_command(*SUITES))
+app.command("score")(score.command)
 app.command("compare")(compare.command)
 app.command("export")(export.export_command)
 app.command("fdb-agreement")(export.agreement_command)

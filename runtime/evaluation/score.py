@@ -95,8 +95,8 @@ def _shown(seconds: float | None) -> str:
 def _rate_notes(sound: DialogueSound, dialogue: Path, silero: bool) -> list[str]:
     if sound.rate == silero_vad.RATE:
         return []
-    resampled = f"; resampled to {silero_vad.RATE} Hz for Silero VAD" if silero else "; not resampled"
-    return [f"{dialogue}: measured at its {sound.rate} Hz{resampled}"]
+    resampled = f", resampled to {silero_vad.RATE} Hz for Silero VAD" if silero else ""
+    return [f"{dialogue}: measured at {sound.rate} Hz{resampled}"]
 
 
 def _silero_notes(asked: bool | None, here: bool) -> list[str]:

@@ -74,23 +74,14 @@ def _gain(mine: Array, theirs: Array, loud: Mask, delay: int) -> float:
 
 
 def _floor(own: BandPowers, other: BandPowers, loud: Mask, delay: int, config: CrosstalkConfig) -> Array:
-    """Per band: the loudest of the other side just before, as it leaks, and the margin."""
-    margin, tail = power(config.margin_db), max(1, other.frames(config.tail_s))
-    out = np.zeros(own.powers.shape)
-    for band in range(min(own.powers.shape[1], other.powers.shape[1])):
-        gain = power(_gain(decibels(own.powers[:, band]), decibels(other.powers[:, band]), loud, delay))
-        leaked = _loudest(other.powers[:, band], tail) * gain * margin
-        at = np.arange(len(out))
-        source = np.clip(at - delay + tail // 4, 0, len(leaked) - 1)
-        out[:, band] = leaked[source]
-    return out
-
-
-def _loudest(values: Array, frames: int) -> Array:
-    """The largest of the last `frames` values at each place."""
-    out, reach = values.copy(), 1
-    while reach < frames:
-        step = min(reach, frames - reach)
-        out[step:] = np.maximum(out[step:], out[:-step])
-        reach += step
+    """Per band: what leaks of the other side and of the tail of it, and the margin."""
+    margin, early = power(config.margin_db), other.frames(config.ahead_s)
+    count = min(len(own.powers), len(other.powers))
+    source = np.clip(np.arange(len(own.powers)) - delay + early, 0, count - 1)
+    out = np.zeros_like(own.powers)
+    for band in range(own.powers.shape[1]):
+        mine, theirs = decibels(own.powers[:count, band]), decibels(other.powers[:count, band])
+        slope = config.fall_db_per_s * other.hop_s * np.arange(count)
+        heard = np.maximum.accumulate(theirs + slope) - slope
+        out[:, band] = (10 ** (heard / 10))[source] * power(_gain(mine, theirs, loud, delay)) * margin
     return out

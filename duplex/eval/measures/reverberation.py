@@ -42,7 +42,7 @@ def _late(levels: Array, rate: float, bands: BandPowers, config: ReverberationCo
 
 def _falls(levels: Array, level: float, floor: float, bands: BandPowers, config: ReverberationConfig) -> Array:
     """Seconds that each fall of `drop_db` takes, from the last frame that is less than `from_db` below a peak."""
-    longest, side = bands.frames(config.longest_s), bands.frames(config.longest_s) // 20
+    longest, side = bands.frames(config.longest_s), bands.frames(config.side_s)
     bottom = config.from_db + config.drop_db
     times, after = [], 0
     for peak in _peaks(levels, side, max(level - config.peak_db, floor + bottom)):
@@ -64,7 +64,7 @@ def _peaks(levels: Array, side: int, least: float) -> list[int]:
     return [int(at) for at in loud if levels[at] >= levels[max(0, at - side) : at + side].max()]
 
 
-def without_tails(parts: list[Run], fresh: Mask, config: ReverberationConfig, bands: BandPowers) -> list[Run]:
+def without_tails(parts: list[Run], fresh: Mask, bands: BandPowers, config: ReverberationConfig) -> list[Run]:
     """Each run up to its last fresh frame, parted where nothing is fresh for longer than `fill_s`; starts are kept."""
     out: list[Run] = []
     for start, end in parts:

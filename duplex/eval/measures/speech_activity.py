@@ -119,15 +119,12 @@ class _Channel:
         if level < max(threshold.noise, self._floor.sum()) * power(self._config.contrast_db):
             return Activity(noise=noise, leak=leak)
         parts = self._parts(threshold)
-        rate = decay_rate(
-            self._bands, float(decibels(level)), float(decibels(threshold.noise)), self._config.reverberation
-        )
+        level_db, room = float(decibels(level)), self._config.reverberation
+        rate = decay_rate(self._bands, level_db, float(decibels(threshold.noise)), room)
         if rate is not None:
-            fresh = speaks(self._bands, rate, float(decibels(level)), self._config.reverberation)
-            parts = without_tails(parts, fresh, self._config.reverberation, self._bands)
+            parts = without_tails(parts, speaks(self._bands, rate, level_db, room), self._bands, room)
         edges = _Edges(self._samples, self._rate, self._config, level, threshold, self._bands.hop_s)
-        segments = tuple(edges.segment(part) for part in parts)
-        return Activity(segments, float(decibels(level)), noise, leak, rate is not None)
+        return Activity(tuple(edges.segment(part) for part in parts), level_db, noise, leak, rate is not None)
 
     def _above(self, limits: Array) -> Mask:
         """Frames that stand above `limits` [B], and above what leaks, in some band."""
@@ -166,7 +163,7 @@ class _Channel:
         for start, end in cores:
             out[max(0, start - apart) : end + apart] = False
         if self._leak is not None:
-            out &= ~(self._leak.floor > np.maximum(self._audible, 0.0)).any(axis=1)
+            out &= ~(self._leak.floor > self._audible).any(axis=1)
         return out
 
     def _threshold(self, cores: list[Run], level: float) -> _Threshold:
@@ -181,11 +178,10 @@ class _Channel:
         swings = _upper(decibels(np.maximum(quiet, bands * depth)), floor.band_spreads, floor)
         bands = np.maximum(bands, 10 ** (swings / 10))
         joint = np.maximum(decibels(quiet / bands).max(axis=1), -floor.depth_db)
-        swing = _upper(decibels(np.maximum(total, loud * depth)), floor.loud_spreads, floor)
-        loud = min(max(loud, power(float(swing))), level * power(-self._core_db(level)))
-        return _Threshold(
-            bands, max(0.0, float(_upper(joint, floor.joint_spreads, floor))), loud, float(np.median(total))
-        )
+        excess = max(0.0, float(_upper(joint, floor.joint_spreads, floor)))
+        swing = float(_upper(decibels(np.maximum(total, loud * depth)), floor.loud_spreads, floor))
+        loud = min(max(loud, power(swing)), level * power(-self._core_db(level)))
+        return _Threshold(bands, excess, loud, float(np.median(total)))
 
     def _parts(self, threshold: _Threshold) -> list[Run]:
         """Runs of speech, each with the release of a final stop."""
@@ -234,34 +230,41 @@ class _Edges:
         """Where the energy of the last `window_s` first passes the threshold around `near`, or `near`; seconds."""
         config = self._config
         width, reach = max(2, round(config.window_s * self._rate)), round(config.near_s * self._rate)
-        at = round(near * self._rate)
-        first = max(0, at - reach - width)
-        sums = np.cumsum(np.concatenate([[0.0], squares[first : at + reach]]))
+        first = round(near * self._rate) - reach - width
+        part = np.pad(squares[max(0, first) : first + 2 * reach + width], (1 + max(0, -first), 0))
+        sums = np.cumsum(part)
         means = (sums[width:] - sums[:-width]) / width
         passed = np.flatnonzero(means > self._least)
-        if not len(passed) or means.max() < self._least * power(config.clear_db) or (passed[0] == 0 and first > 0):
+        if not len(passed) or means.max() < self._least * power(config.clear_db) or passed[0] == 0:
             return near
         return (first + int(passed[0]) + width - 1) / self._rate
 
 
 def _noise(bands: BandPowers, config: FloorConfig) -> Array:
-    """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean.
-
-    Between stretches of digital silence it can only be read beside and within the speech; what is too near to the
-    loudest frames is speech itself, and then the noise is digital silence too.
-    """
+    """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean."""
     frames = bands.frames(config.smooth_s)
     levels = smoothed(bands.powers, frames)
-    total = levels.sum(axis=1)
-    live = total > power(config.digital_db)
-    if live.sum() <= frames:
+    kept = levels[_tells_of_noise(levels.sum(axis=1), frames, config)]
+    if len(kept) <= frames:
         return np.zeros(bands.powers.shape[1])
     freedom = bands.freedom * frames * bands.hop_s / bands.window_s
-    found = np.quantile(levels[live], config.quantile, axis=0) / chi_square(freedom, config.quantile_z)
-    loudest = np.quantile(total[live], 1 - config.quantile)
-    if (~live).sum() > frames and loudest < found.sum() * power(config.trusted_db):
-        return np.zeros(bands.powers.shape[1])
-    return np.asarray(found)
+    return np.asarray(np.quantile(kept, config.quantile, axis=0) / chi_square(freedom, config.quantile_z))
+
+
+def _tells_of_noise(total: Array, frames: int, config: FloorConfig) -> Mask:
+    """Frames in which noise would be heard.
+
+    Between stretches of digital silence noise can only be read around and within the speech. A stretch of sound that
+    hardly swings is speech throughout, and there is no noise in it.
+    """
+    live = total > power(config.digital_db)
+    if (~live).sum() <= frames:
+        return live
+    for start, end in runs(live):
+        part = total[start:end]
+        if part.max() < np.quantile(part, config.quantile) * power(config.trusted_db):
+            live[start:end] = False
+    return live
 
 
 def _upper(levels: Array, spreads: float, config: FloorConfig) -> Array:

@@ -120,25 +120,27 @@ def joined(segments: Iterable[Segment], gap: float) -> list[Segment]:
 
 
 def _said(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
-    """The assistant's speech; a gap in which an interruption ends is a turn exchange."""
+    """The assistant's speech, gaps bridged but for the one in which the interruption ends that silenced it."""
     out: list[Segment] = []
-    for segment in joined(assistant, 0.0):
-        last = out[-1] if out else None
-        if (
-            last is None
-            or segment.start - last.end > config.assistant_gap_s
-            or any(last.start < one.start < last.end <= one.end <= segment.start for one in user)
-        ):
-            out.append(segment)
+    before: Segment | None = None
+    for segment in joined(assistant, config.pause_s):
+        if before and segment.start - before.end <= config.assistant_gap_s and not _exchanged(before, segment, user):
+            out[-1] = Segment(out[-1].start, segment.end)
         else:
-            out[-1] = Segment(last.start, segment.end)
+            out.append(segment)
+        before = segment
     return out
+
+
+def _exchanged(before: Segment, after: Segment, user: Sequence[Segment]) -> bool:
+    """Whether the user interrupted `before` and ended between it and `after`."""
+    return any(before.start < one.start < before.end <= one.end <= after.start for one in user)
 
 
 def _user_turns(user: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
     """The user's turns; a gap in which the assistant starts to answer is a turn exchange."""
     out: list[Segment] = []
-    for segment in joined(user, 0.0):
+    for segment in joined(user, config.pause_s):
         last = out[-1] if out else None
         if (
             last is None
