@@ -16,6 +16,7 @@ class PolicyMemory:
     `run`: slots in a row in which p(speak) was beyond the threshold that would change the state. `waited`: MUTE slots
     in a row in which it was above that of a late start, None before it was below once.
     `held`: slots the present state has lasted. `slots`: slots since the session's start.
+    `late`: the answer is a late start, and p(speak) has not been above the threshold of a stop since.
     """
 
     state: State = State.MUTE
@@ -23,22 +24,33 @@ class PolicyMemory:
     held: int = 0
     slots: int = 0
     waited: int | None = None
+    late: bool = False
 
 
 def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
     """The policy's memory after one more slot; its `state` is the state of the next slot."""
-    mute = memory.state is State.MUTE
-    threshold = config.start if mute else config.stop
-    beyond = p_speak > threshold.probability if mute else p_speak < threshold.probability
-    run = memory.run + 1 if beyond else 0
-    waited = _waited(config, memory, p_speak) if mute else None
-    least = config.min_mute_slots if mute else config.min_speak_slots
-    guarded = mute and memory.slots < config.guard_slots
-    at_once = not mute and p_speak < config.stop_at_once
-    changes = run >= threshold.slots or (waited or 0) >= config.start_late.slots or at_once
-    if changes and memory.held + 1 >= least and not guarded:
-        return PolicyMemory(State(1 - memory.state), slots=memory.slots + 1)
-    return PolicyMemory(memory.state, run, memory.held + 1, memory.slots + 1, waited)
+    return _listening(config, memory, p_speak) if memory.state is State.MUTE else _speaking(config, memory, p_speak)
+
+
+def _listening(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
+    run = memory.run + 1 if p_speak > config.start.probability else 0
+    waited = _waited(config, memory, p_speak)
+    starts, late = run >= config.start.slots, (waited or 0) >= config.start_late.slots
+    lasted = memory.held + 1 >= config.min_mute_slots and memory.slots >= config.guard_slots
+    if (starts or late) and lasted:
+        return PolicyMemory(State.SPEAK, slots=memory.slots + 1, late=not starts)
+    return PolicyMemory(State.MUTE, run, memory.held + 1, memory.slots + 1, waited)
+
+
+def _speaking(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
+    """A late start comes of a low p(speak): until that was high once, only one too low to start on stops it."""
+    late = memory.late and p_speak < config.stop.probability
+    limit = min(config.stop.probability, config.start_late.probability) if late else config.stop.probability
+    run = memory.run + 1 if p_speak < limit else 0
+    at_once = not late and p_speak < config.stop_at_once
+    if (run >= config.stop.slots or at_once) and memory.held + 1 >= config.min_speak_slots:
+        return PolicyMemory(State.MUTE, slots=memory.slots + 1)
+    return PolicyMemory(State.SPEAK, run, memory.held + 1, memory.slots + 1, late=late)
 
 
 def _waited(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> int | None:
