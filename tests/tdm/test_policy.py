@@ -49,6 +49,15 @@ def test_starts_late_where_the_end_stays_in_doubt() -> None:
     assert run(config, [0.7, 0.6, 0.5, 0.5, 0.5]) == [M] * 5, "it has to rise first"
 
 
+def test_a_late_start_is_not_stopped_by_what_it_started_on() -> None:
+    late = Threshold(probability=0.1, slots=2)
+    config = make(start=(0.8, 1), stop=(0.3, 2)).model_copy(update={"start_late": late, "stop_at_once": 0.15})
+    assert run(config, [0.0, 0.2, 0.2, 0.12, 0.12, 0.12]) == [M, M, S, S, S, S]
+    assert run(config, [0.0, 0.2, 0.2, 0.05, 0.05, 0.2]) == [M, M, S, S, M, M], "what would not have started it"
+    assert run(config, [0.0, 0.2, 0.2, 0.9, 0.12]) == [M, M, S, S, M], "it was sure once"
+    assert run(config, [0.9, 0.12]) == [S, M]
+
+
 def test_between_the_thresholds_nothing_changes() -> None:
     config = make(start=(0.7, 1), stop=(0.4, 1))
     assert run(config, [0.5] * 3 + [0.8] + [0.5] * 3) == [M] * 3 + [S] * 4

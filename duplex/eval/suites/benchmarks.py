@@ -31,12 +31,12 @@ def overlap_timing(rows: Sequence[Row], config: ProtocolsConfig) -> Iterator[Fig
 
 def interruptions(rows: Sequence[Row], name: str, config: ProtocolsConfig) -> Iterator[Figure]:
     """Full-Duplex-Bench v1's user interruption, on words after the end of the user's event `name`."""
-    yield from _turns(rows, name, "interruption", config.full_duplex_bench)
+    yield from _turns(rows, name, "interruption", config.full_duplex_bench, whole=False)
 
 
 def smooth_turns(rows: Sequence[Row], name: str, config: ProtocolsConfig) -> Iterator[Figure]:
-    """Full-Duplex-Bench v1's smooth turn-taking, for the user's event `name`."""
-    yield from _turns(rows, name, "smooth turn", config.full_duplex_bench)
+    """Full-Duplex-Bench v1's smooth turn-taking for the user's event `name`, on all words of the dialogue."""
+    yield from _turns(rows, name, "smooth turn", config.full_duplex_bench, whole=True)
 
 
 def pauses(rows: Sequence[Row], name: str, config: ProtocolsConfig) -> Iterator[Figure]:
@@ -50,9 +50,9 @@ def pauses(rows: Sequence[Row], name: str, config: ProtocolsConfig) -> Iterator[
         yield rate(f"{BENCH} v1 takeover, pauses", "pauses", taken)
 
 
-def _turns(rows: Sequence[Row], name: str, what: str, limits: FullDuplexBenchConfig) -> Iterator[Figure]:
+def _turns(rows: Sequence[Row], name: str, what: str, limits: FullDuplexBenchConfig, whole: bool) -> Iterator[Figure]:
     ends = [(row, _end(row, name)) for row in rows if _tells(row) and _event(row, name)]
-    samples = [(row.id, fdb.turn_taking(_words(row, end), end, limits)) for row, end in ends]
+    samples = [(row.id, fdb.turn_taking(_words(row, 0.0 if whole else end), end, limits)) for row, end in ends]
     if not samples:
         return
     latencies = [(who, sample.latency) for who, sample in samples]

@@ -40,7 +40,13 @@ def test_a_smooth_turn_is_taken_by_words_after_its_end() -> None:
     assert (latency["n"], latency["mean"]) == (1, 0.5)
 
 
-def test_words_before_the_end_are_no_answer_to_it() -> None:
+def test_who_speaks_before_the_end_of_a_smooth_turn_is_published_as_in_time() -> None:
+    found = by_name(list(benchmarks.smooth_turns([EARLY], "turn", CONFIG)))
+    assert share_of(found["Full-Duplex-Bench v1 takeover, smooth turn"]) == 1.0
+    assert found["Full-Duplex-Bench v1 latency, smooth turn, as published"].numbers["mean"] == 0.0
+
+
+def test_words_before_the_end_of_an_interruption_are_no_answer_to_it() -> None:
     found = by_name(list(benchmarks.interruptions([EARLY], "turn", CONFIG)))
     assert share_of(found["Full-Duplex-Bench v1 takeover, interruption"]) == 0.0
 
