@@ -77,7 +77,10 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
 def test_what_is_missing_is_one_line(
     arguments: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["evaluate", *arguments, "--model", "fake", "--out", str(tmp_path)]) != 0
+    data = write_data(tmp_path / "data", {"Who?": "I", "When?": "Now"})
+    suite, *rest = arguments
+    common = ["--data", str(data), "--model", "fake", "--out", str(tmp_path)]
+    assert run(["evaluate", suite, *common, *rest]) != 0
     error = capsys.readouterr().err
     assert line in error
     assert "Traceback" not in error
