@@ -9,11 +9,11 @@ from typing import Final
 
 from configs.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Label, Side
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, summed_up
 from duplex.eval.measures.reactions import KINDS, Kind, Reaction
 from duplex.eval.measures.speech_activity import Activity
-from duplex.eval.measures.turns import Analysis, Turn, joined
+from duplex.eval.measures.turns import Analysis, Turn
 from duplex.eval.reports.latencies import RESPONSE, STOP
 from duplex.eval.reports.report import plain, report
 from duplex.eval.score import Score

@@ -3,6 +3,7 @@
 Knows samples; knows nothing of turns.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,17 @@ class Segment:
     def overlaps(self, start: float, end: float) -> bool:
         """Whether a part of it lies in (start, end)."""
         return self.start < end and start < self.end
+
+
+def joined(segments: Iterable[Segment], gap: float) -> list[Segment]:
+    """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
+    out: list[Segment] = []
+    for segment in sorted(segments, key=lambda one: (one.start, one.end)):
+        if out and segment.start - out[-1].end <= gap:
+            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
+        else:
+            out.append(segment)
+    return out
 
 
 class Gate:

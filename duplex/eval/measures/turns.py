@@ -10,12 +10,12 @@
 Knows times in seconds; knows nothing of samples or files. All limits are in `configs.scoring.TurnsConfig`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from configs.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import Segment, joined
 
 Kind = Literal["turn", "interrupt", "backchannel"]
 
@@ -106,17 +106,6 @@ def analyse_known(user: Sequence[UserSpeech], assistant: Sequence[Segment], conf
     turns = sorted(user, key=lambda one: (one.start, one.end))
     said = _said(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)
     return _analysis(turns, assistant, said, config)
-
-
-def joined(segments: Iterable[Segment], gap: float) -> list[Segment]:
-    """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
-    out: list[Segment] = []
-    for segment in sorted(segments, key=lambda one: (one.start, one.end)):
-        if out and segment.start - out[-1].end <= gap:
-            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
-        else:
-            out.append(segment)
-    return out
 
 
 def _said(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.protocols import FullDuplexBenchConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import Segment, joined
 
 _MS = 1000
 _DIGITS = 3
@@ -123,17 +123,6 @@ def divergence(found: Backchannels, seconds: float, human: Sequence[float], conf
     return _jensen_shannon(counts / counts.sum(), people / people.sum())
 
 
-def merged(segments: Iterable[Segment], gap: float) -> tuple[Segment, ...]:
-    """Segments in order, those at most `gap` seconds apart joined."""
-    out: list[Segment] = []
-    for segment in sorted(segments, key=lambda one: (one.start, one.end)):
-        if out and segment.start - out[-1].end <= gap:
-            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
-        else:
-            out.append(segment)
-    return tuple(out)
-
-
 def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig) -> tuple[Segment, ...]:
     """Stop latencies of v1.5: every span in which both speak, to the millisecond, in the order of their ends.
 
@@ -164,8 +153,8 @@ def responses(
 
 def _both(
     user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
-) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-    return merged(user, config.user_merge_s), merged(assistant, config.assistant_merge_s)
+) -> tuple[list[Segment], list[Segment]]:
+    return joined(user, config.user_merge_s), joined(assistant, config.assistant_merge_s)
 
 
 def _within(word: Word, segment: Segment) -> bool:

@@ -22,9 +22,8 @@ from math import ceil, floor
 
 from configs.audio import AUDIO
 from configs.protocols import TauVoiceConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.figures import Figure, number, rate, spread
-from duplex.eval.protocols.full_duplex_bench import merged
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Panel, Tick, interaction, panel
 from duplex.eval.suite import Facts, Row
 
@@ -94,7 +93,7 @@ def _delivered(row: Row, config: TauVoiceConfig) -> Iterable[Segment]:
     if state:
         return [Segment((at + 1) * slot, (at + 2) * slot) for at, letter in enumerate(state) if letter == "S"]
     speech = (Segment(event["start"], event["end"]) for event in row.events if event["side"] == "assistant")
-    return merged(speech, config.answer_gap_s)
+    return joined(speech, config.answer_gap_s)
 
 
 def _each(found: dict[str, Interaction], name: str) -> Iterator[tuple[str, bool]]:

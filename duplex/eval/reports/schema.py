@@ -5,6 +5,7 @@ clock of the conversation. `Report.model_json_schema()` gives the same as a JSON
 """
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
@@ -34,7 +35,7 @@ class BarResult(Bar):
     met: bool
 
 
-class FigurePart(Part):
+class FigurePart(Part, ABC):
     """What all figures have: `name`, what `n` counts (`of`), bars, whether a summary leaves it out."""
 
     name: str
@@ -42,9 +43,9 @@ class FigurePart(Part):
     bars: tuple[BarResult, ...]
     detail: bool
 
+    @abstractmethod
     def summary(self) -> Summary:
         """What it is made of."""
-        raise NotImplementedError
 
     def figure(self, statistics: StatisticsConfig) -> Figure:
         """The figure that was written."""

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from configs.scoring import ActivityConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.speech_activity import speech, speech_of_both
-from duplex.eval.measures.turns import joined
 from tests.duplex.eval.dialogues import RATE, Samples, Span, channel, noisy, voice
 
 CONFIG = ActivityConfig()
