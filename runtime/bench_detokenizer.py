@@ -50,6 +50,9 @@ class Step:
     chunks: bool = False
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
 class Size(StrEnum):
     """Width and depth of the model."""
 
@@ -267,6 +270,7 @@ def _note(size: Size, config: CosyVoiceConfig) -> str:
     )
 
 
+@app.command()
 def command(
     seconds: Annotated[str, typer.Option(help="Lengths of the utterances, with commas.")] = "5,20",
     size: Annotated[Size, typer.Option(help="Full is the released size: minutes on a small machine.")] = Size.REDUCED,
