@@ -1,0 +1,96 @@
+"""A stack of transformers' Qwen3 or Qwen3-MoE layers over vectors, with a cache that the caller keeps.
+
+Knows transformers; knows nothing of text, speech or turns.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, Cache
+
+from configs.funaudiochat import BackboneConfig
+from duplex.funaudiochat.key_values import KeyValues, Span
+
+
+class _SpanCache(Cache):
+    """Adapter: what transformers calls a cache, writing a span's keys and values to its places."""
+
+    def __init__(self, cache: KeyValues, span: Span) -> None:
+        super().__init__(layers=[])
+        self.cache, self.span = cache, span
+        batch = torch.arange(len(cache.lengths), device=span.places.device) if span.rows is None else span.rows
+        self.batch = batch[:, None]
+
+    def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object) -> tuple[Tensor, Tensor]:
+        """Store [R, heads, n, head_dim]; returns what the span sees, [R, heads, S, head_dim] each."""
+        return self._stored(self.cache.keys[layer_idx], key_states), self._stored(
+            self.cache.values[layer_idx], value_states
+        )
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """The mask is given in full, so no length is ever derived from this cache."""
+        return 0
+
+    def _stored(self, tensor: Tensor, new: Tensor) -> Tensor:
+        tensor[self.batch, :, self.span.places] = new.transpose(1, 2).to(tensor.dtype)
+        seen = tensor[:, :, : self.span.seen]
+        return seen if self.span.rows is None else seen[self.span.rows]
+
+
+class Backbone(nn.Module):
+    """Vectors [R, n, D] -> hidden vectors [R, n, D] after the final norm. Has no embedding table."""
+
+    def __init__(self, config: BackboneConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = AutoModel.from_config(_transformers_config(config), attn_implementation="sdpa")
+        del self.stack.embed_tokens
+
+    def init_state(self, batch: int, places: int) -> KeyValues:
+        """Empty cache for `batch` rows of at most `places` elements, in the type and place of the weights."""
+        config, like = self.config, self.stack.norm.weight
+        shape = (batch, config.num_key_value_heads, 1 + places, config.head_dim)
+
+        def empty() -> list[Tensor]:
+            return [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
+
+        return KeyValues(empty(), empty(), [0] * batch)
+
+    def step(self, x: Tensor, span: Span, cache: KeyValues) -> Tensor:
+        """Hidden vectors [R, n, D] of the span's elements x [R, n, D]; writes the cache, leaves its lengths."""
+        out = self.stack(
+            inputs_embeds=x,
+            position_ids=span.positions,
+            attention_mask=span.mask,
+            past_key_values=_SpanCache(cache, span),
+            use_cache=True,
+        )
+        hidden: Tensor = out.last_hidden_state
+        return hidden
+
+    def whole(self, x: Tensor) -> Tensor:
+        """Hidden vectors of whole sequences x [B, T, D], causal, without a cache."""
+        positions = torch.arange(x.shape[1], device=x.device)[None]
+        hidden: Tensor = self.stack(inputs_embeds=x, position_ids=positions, use_cache=False).last_hidden_state
+        return hidden
+
+    def compute_buffers(self, device: torch.device) -> None:
+        """Make the rotary frequencies on `device`: they are not in any checkpoint. They stay in float32."""
+        self.stack.rotary_emb = type(self.stack.rotary_emb)(config=self.stack.config).to(device)
+
+
+def _transformers_config(config: BackboneConfig) -> Any:
+    values = config.model_dump(exclude={"rope_theta", "experts"})
+    kind = "qwen3"
+    if config.experts is not None:
+        kind = "qwen3_moe"
+        values |= {
+            "num_experts": config.experts.count,
+            "num_experts_per_tok": config.experts.chosen,
+            "moe_intermediate_size": config.experts.width,
+            "norm_topk_prob": config.experts.normalised,
+            "decoder_sparse_step": config.experts.every,
+        }
+    rope = {"rope_type": "default", "rope_theta": config.rope_theta}
+    return AutoConfig.for_model(kind, **values, vocab_size=1, rope_parameters=rope)

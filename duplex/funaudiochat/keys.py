@@ -1,0 +1,63 @@
+"""Where each tensor of a checkpoint belongs: the authors' names, and ours.
+
+Knows names; knows nothing of files or values. The authors write one matrix per expert and projection; transformers'
+modules hold all experts of a layer in two tensors, so those are put in place piece by piece.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class Place:
+    """Parameter of `FunAudioChatNetwork`; with `expert` and `part`, a piece of it."""
+
+    parameter: str
+    expert: int | None = None
+    part: Literal["whole", "first half", "second half"] = "whole"
+
+
+_PREFIXES: Final = {
+    "continuous_audio_tower.": "encoder.",
+    "audio_tower.embed_tokens.": "grouping.table.",
+    "audio_tower.output_matching.": "grouping.spoken_matching.",
+    "audio_tower.continual_output_matching.": "grouping.heard_matching.",
+    "audio_invert_tower.crq_transformer.": "refined.backbone.stack.",
+    "audio_invert_tower.": "refined.",
+    "language_model.model.embed_tokens.": "table.",
+    "language_model.model.": "llm.stack.",
+    "language_model.lm_head.": "text_head.",
+}
+_UNUSED: Final = (
+    "continuous_audio_tower.audio_bos_eos_token.",
+    "audio_invert_tower.crq_transformer.embed_tokens.",
+    "audio_invert_tower.lm_head.",
+)
+"""Never read by the authors' forward pass, or tied to another tensor."""
+
+_EXPERT: Final = re.compile(r"(?P<mlp>.+\.mlp\.experts)\.(?P<expert>\d+)\.(?P<name>gate|up|down)_proj\.weight")
+
+
+def place_of(key: str) -> Place | None:
+    """Place of a tensor by the authors' name or by ours; None for one that is not used.
+
+    A name that is neither stays as it is, and so is found to be unexpected.
+    """
+    if key.startswith(_UNUSED):
+        return None
+    for theirs, ours in _PREFIXES.items():
+        if key.startswith(theirs):
+            return _expert(ours + key.removeprefix(theirs))
+    return Place(key)
+
+
+def _expert(name: str) -> Place:
+    match = _EXPERT.fullmatch(name)
+    if match is None:
+        return Place(name)
+    expert = int(match["expert"])
+    if match["name"] == "down":
+        return Place(f"{match['mlp']}.down_proj", expert)
+    half: Literal["first half", "second half"] = "first half" if match["name"] == "gate" else "second half"
+    return Place(f"{match['mlp']}.gate_up_proj", expert, half)
