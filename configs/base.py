@@ -3,6 +3,7 @@
 Knows files and keys; knows nothing of what the values mean.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +39,21 @@ class Config(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise ConfigError(_one_line(error, source)) from None
+
+    def changed(self, changes: Mapping[str, Any], source: str) -> Self:
+        """The same with other values; `live.policy` names the key `policy` of the nested `live`.
+
+        Raises:
+            ConfigError: there is no such key, or its value is wrong.
+        """
+        values = self.model_dump()
+        for name, value in changes.items():
+            *path, key = name.split(".")
+            inner = values
+            for part in path:
+                inner = inner[part] if isinstance(inner.get(part), dict) else inner.setdefault(part, {})
+            inner[key] = value
+        return self.from_mapping(values, source)
 
     def to_yaml(self) -> str:
         """YAML text that `from_yaml` reads back to an equal object."""

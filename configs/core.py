@@ -1,15 +1,27 @@
 """The shared language model between the ears and the mouth: its size, its inputs and its heads."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from configs.audio import AUDIO
 from configs.base import Config, exact_div
 
 
-class LlmConfig(Config):
-    """A causal LM with rotary positions, by its transformers model type and the values of its own configuration."""
+class Sparse(Config):
+    """A configuration whose absent values (None) are not written."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
+
+
+class LlmConfig(Sparse):
+    """A causal LM with rotary positions, by its transformers model type and the values of its own configuration.
+
+    `values`: what else differs from the type's defaults, by transformers' names; without it the text head is tied to
+    the text table.
+    """
 
     model_type: str = "llama"
     vocab_size: int = 4096
@@ -19,29 +31,39 @@ class LlmConfig(Config):
     num_attention_heads: int = 5
     num_key_value_heads: int = 5
     rope_theta: float = 10_000.0
+    values: dict[str, Any] | None = None
 
     @property
     def head_dim(self) -> int:
         """Width of one attention head."""
-        return exact_div(self.hidden_size, self.num_attention_heads)
+        given = (self.values or {}).get("head_dim")
+        return int(given) if given else exact_div(self.hidden_size, self.num_attention_heads)
+
+    @property
+    def tied(self) -> bool:
+        """Whether the text head shares the text table."""
+        return bool((self.values or {}).get("tie_word_embeddings", True))
 
 
-class UserSideConfig(Config):
+class UserSideConfig(Sparse):
     """U_t: `frames` encoder frames of `feature_dim` values, and at most `words` text tokens that became known.
 
-    `source`: where the user's words come from.
+    `source`: where the user's words come from. `units`: the frames are speech tokens of a codebook of this size, each
+    embedded in `feature_dim` values (OmniDRCA); None: they are vectors.
     """
 
     frames: int = 10
     feature_dim: int = 384
     words: int = 4
     source: Literal["none", "ctc", "transcriber"] = "transcriber"
+    units: int | None = None
 
 
-class AssistantSideConfig(Config):
+class AssistantSideConfig(Sparse):
     """A_t: the text token and the group of speech tokens played in slot t.
 
     `digits`: values of one speech token, each in -digit_range..digit_range (a finite scalar quantizer).
+    `codes`: a speech token is one id below this, embedded with the width of the LLM; None: it is its digits.
     `group`: how k token vectors become one (OmniDRCA eq. 3 concatenates and projects; Fun-Audio-Chat averages).
     `fuse`: how text and speech are joined (sum in the papers; Fun-Audio-Chat averages).
     `since_slots`: how many slots since the last change of state are told apart.
@@ -53,6 +75,7 @@ class AssistantSideConfig(Config):
     group: Literal["concat", "mean"] = "concat"
     fuse: Literal["sum", "average"] = "sum"
     since_slots: int = 64
+    codes: int | None = None
 
 
 class HeadsConfig(Config):

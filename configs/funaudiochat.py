@@ -4,10 +4,12 @@ Knows keys and values; knows nothing of weights, or of the file in which the aut
 (`duplex.funaudiochat.released` reads that).
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
+
+from pydantic import PositiveInt, model_validator
 
 from configs.audio import AUDIO
-from configs.base import Config, exact_div
+from configs.base import Config, ConfigError, exact_div
 from configs.listening import MelConfig
 
 
@@ -113,6 +115,25 @@ class FunAudioChatConfig(Config):
         return exact_div(self.encoder.chunk_frames, self.group_frames)
 
 
+class StepConfig(Config):
+    """How a step runs on a GPU; elsewhere it has no effect.
+
+    Attributes:
+        graphs: record the step as CUDA graphs when a model is given its conversations, and replay them.
+        buckets: places that a graph sees, ascending; a step takes the smallest that its longest conversation fits in.
+            The largest is always the whole cache.
+    """
+
+    graphs: bool = True
+    buckets: tuple[PositiveInt, ...] = (256, 512, 1024)
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        if list(self.buckets) != sorted(set(self.buckets)):
+            raise ConfigError(f"step: buckets {list(self.buckets)} do not ascend; sort them")
+        return self
+
+
 class TurnsConfig(Config):
     """How conversations are kept and how they listen.
 
@@ -124,12 +145,14 @@ class TurnsConfig(Config):
         refined_hears: "conversation" lets the refined head hear every element, as the authors do; it takes five times
             the places, most of a conversation's memory. "answer" starts it anew with every answer.
         answer_places: elements of an answer, for the refined head that hears only the answer.
+        step: how a step runs on a GPU.
     """
 
     places: int = 2048
     unfinished: Literal["wait", "slot"] = "wait"
     refined_hears: Literal["conversation", "answer"] = "conversation"
     answer_places: int = 512
+    step: StepConfig = StepConfig()
 
     @property
     def refined_places(self) -> int:
@@ -210,15 +233,48 @@ FUNAUDIOCHAT_30B_A3B: Final = FUNAUDIOCHAT_8B.model_copy(
 )
 """The same over Qwen3-30B-A3B's sizes; the authors report on it and have not released it."""
 
+_SMALL_IDS: Final = TextIds(audio=258, audio_bos=259, audio_eos=260, sil=262)
+
+FUNAUDIOCHAT_REDUCED: Final = FunAudioChatConfig(
+    name="funaudiochat-reduced",
+    vocabulary=8192,
+    ids=_SMALL_IDS,
+    encoder=ContinuousEncoderConfig(width=192, layers=4, heads=3, ffn=768),
+    llm=BackboneConfig(
+        hidden_size=512,
+        intermediate_size=1536,
+        num_hidden_layers=6,
+        num_attention_heads=8,
+        num_key_value_heads=2,
+        head_dim=64,
+        rope_theta=5e6,
+    ),
+    refined=BackboneConfig(
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        rope_theta=1e6,
+    ),
+)
+"""The same form at an eighth of the width, for measurements where there is no GPU: bytes as text."""
+
 _TINY_STACK: Final[dict[str, Any]] = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
 
 FUNAUDIOCHAT_TINY: Final = FunAudioChatConfig(
     name="funaudiochat-tiny",
     vocabulary=272,
-    ids=TextIds(audio=258, audio_bos=259, audio_eos=260, sil=262),
+    ids=_SMALL_IDS,
     codes=SpeechCodesConfig(size=65, bos=61, eos=62, pad=63),
     encoder=ContinuousEncoderConfig(bands=16, width=32, layers=2, heads=4, ffn=48, positions=100, chunk_frames=40),
     llm=BackboneConfig(hidden_size=64, head_dim=16, intermediate_size=96, rope_theta=5e6, **_TINY_STACK),
     refined=BackboneConfig(hidden_size=32, head_dim=8, intermediate_size=48, rope_theta=1e6, **_TINY_STACK),
 )
 """Small enough for tests of everything around a model: bytes as text, chunks of 0.4 s."""
+
+SHAPES: Final = {
+    shape.name: shape for shape in (FUNAUDIOCHAT_8B, FUNAUDIOCHAT_30B_A3B, FUNAUDIOCHAT_REDUCED, FUNAUDIOCHAT_TINY)
+}
+"""All of them by name."""

@@ -15,8 +15,8 @@ class EarsConfig(Config):
     words: WordsConfig = WordsConfig()
 
 
-class MindConfig(Config):
-    """What decides, thinks and writes.
+class ThinkingConfig(Config):
+    """What decides, thinks and writes, whatever its text tokens are.
 
     Attributes:
         name: of the model.
@@ -34,6 +34,11 @@ class MindConfig(Config):
     rows_per_step: int = 1
     schedule: ScheduleConfig = ScheduleConfig()
     core: CoreConfig = CoreConfig()
+
+
+class MindConfig(ThinkingConfig):
+    """With text tokens of its own."""
+
     text: TextTokenizerConfig = TextTokenizerConfig()
 
 

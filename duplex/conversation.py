@@ -3,9 +3,8 @@
 Pure Python: knows words, ids and the schedule; knows nothing of tensors and audio.
 """
 
-import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,13 +13,11 @@ from configs.schedule import ScheduleConfig
 from duplex.interface import ConversationOptions, SpokenWord
 from duplex.stages.fusion import padded
 from duplex.stages.pointer import SpokenPart
-from duplex.text.clock_words import fill_in_words, local
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text.truecase import MARKS, Truecase
+from duplex.text.clock_words import local
+from duplex.text.truecase import MARKS
+from duplex.writing import Moment, TextIds, Writing
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
-
-_WORD = re.compile(r"[\w']+|[^\w\s]")
 
 
 @dataclass
@@ -29,18 +26,18 @@ class Answer:
 
     Attributes:
         index: counts the answers of the conversation.
+        writing: makes words of its ids.
         words, captions: words and marks as spoken and as shown; `shown` of them have been given out.
-        piece: letters of a word that is not complete.
         written: the text head has ended it.
         over: words and marks that have been spoken to their end, the last one at `over_ms` of the slot.
         sounds: something of it can be heard up to slot t.
     """
 
+    writing: Writing
     index: int = -1
     words: list[str] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
     shown: int = 0
-    piece: str = ""
     written: bool = False
     over: int = 0
     over_ms: float = 0.0
@@ -63,11 +60,11 @@ class Conversation:
         self,
         options: ConversationOptions,
         schedule: ScheduleConfig,
-        tokenizer: TextTokenizer,
-        truecase: Truecase,
+        tokenizer: TextIds,
+        writing: Callable[[Moment], Writing],
         prefix: list[int],
     ) -> None:
-        """`prefix` are the ids of the system prompt.
+        """`writing` makes words of an answer's ids; `prefix` are the ids of the system prompt.
 
         Raises:
             ValueError: the prompt is longer than the schedule pins.
@@ -76,12 +73,12 @@ class Conversation:
         self.prefix = prefix
         self.scheduler = Scheduler(schedule, options.policy, len(prefix))
         self.assistant = AssistantSlot(tokenizer.sil)
-        self.answer = Answer()
+        self._writing = writing
+        self.answer = self._answer(-1)
         self.queued = 0
         self.event = ""
         self._places = schedule.user_words_per_slot
         self._tokenizer = tokenizer
-        self._truecase = truecase
         self._waiting: deque[int] = deque()
         self._entered = False
 
@@ -102,7 +99,7 @@ class Conversation:
         ended = spoke and decision.state is State.MUTE
         self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
         if decision.onset:
-            self.answer = Answer(self.answer.index + 1)
+            self.answer = self._answer(self.answer.index + 1)
         if decision.state is State.MUTE:
             self._become(self._tokenizer.sil)
         return decision
@@ -116,7 +113,7 @@ class Conversation:
     def say(self, text_id: int) -> list[str]:
         """A text token of the answer; returns the words that are complete with it."""
         self._become(text_id)
-        return self._add(self._finished_words(text_id))
+        return self._add(self.answer.writing.push(text_id))
 
     def hold(self) -> None:
         """No text token in slot t + 1: the text leads the speech far enough, or is over."""
@@ -127,13 +124,13 @@ class Conversation:
         self._become(self._tokenizer.eos)
         self.scheduler.end_text()
         self.answer.written = True
-        piece, self.answer.piece = self.answer.piece, ""
-        return self._add(_WORD.findall(piece))
+        return self._add(self.answer.writing.end())
 
     def veto(self) -> None:
         """The answer that was about to start has no words: slot t + 1 stays MUTE."""
         self.scheduler.veto()
-        self.answer = Answer(self.answer.index - 1, written=True)
+        self.answer = self._answer(self.answer.index - 1)
+        self.answer.written = True
         self.event = "veto"
         self._become(self._tokenizer.sil)
 
@@ -177,19 +174,12 @@ class Conversation:
 
     def _add(self, words: list[str]) -> list[str]:
         for word in words:
-            self.answer.captions.append(self._truecase.next_word(word, self.answer.words))
+            self.answer.captions.append(self.answer.writing.caption(word, self.answer.words))
             self.answer.words.append(word)
         return words
 
-    def _finished_words(self, text_id: int) -> list[str]:
-        name = self._tokenizer.fill_in(text_id)
-        if name is not None:
-            return fill_in_words(name, self._moment())
-        self.answer.piece += self._tokenizer.piece(text_id)
-        if not self._tokenizer.ends_word(text_id):
-            return []
-        words, self.answer.piece = _WORD.findall(self.answer.piece), ""
-        return words
+    def _answer(self, index: int) -> Answer:
+        return Answer(self._writing(self._moment), index)
 
     def _moment(self) -> datetime:
         elapsed = self.scheduler.slot * AUDIO.slot_seconds

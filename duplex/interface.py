@@ -14,7 +14,7 @@ from configs.policy import PolicyConfig
 from tdm.slots import State
 
 Samples = NDArray[np.float32]
-Tokens = NDArray[np.int8]
+Tokens = NDArray[np.int8] | NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class ConversationOptions:
         temperature: of the text head; 0 is greedy.
         started_at: wall clock of the first sample, seconds since 1970, for answers about time and date.
         utc_offset_s: the user's time zone.
+        pattern: interaction pattern by its name (`configs.patterns`), None the model's usual one.
     """
 
     seed: int = 0
@@ -36,6 +37,7 @@ class ConversationOptions:
     temperature: float = 0.0
     started_at: float = 0.0
     utc_offset_s: int = 0
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ class SlotResult:
             "veto" (the state head wanted to start, the text head had no words).
         text_id: text token of slot `slot + 1`.
         answer_words: words of the present answer that became known with this token, as captions show them.
-        tokens: [k, digits] speech tokens of slot `slot + 1`.
+        tokens: [k, digits] speech tokens of slot `slot + 1`; ids of a codebook have one digit.
         pcm: [4800] samples of slot `slot + 1` at 24 kHz, -1..1.
         user: words of the user that became known, or None.
         spoken: words of the assistant that sound in slot `slot + 1`.
         stage_ms: time each stage took, by its name; not part of the conversation's content.
+        kept: what a turn-based model's history keeps of an answer that was over before slot `slot + 1`, else None.
     """
 
     slot: int
@@ -106,6 +109,7 @@ class SlotResult:
     user: UserWords | None
     spoken: tuple[SpokenWord, ...]
     stage_ms: dict[str, float]
+    kept: str | None = None
 
 
 class SlotGenerator(Protocol):
@@ -136,6 +140,22 @@ class SlotGenerator(Protocol):
 
     def close(self) -> None:
         """Release worker threads."""
+        ...
+
+
+@runtime_checkable
+class PatternGenerator(Protocol):
+    """A generator with a history in turns: interaction patterns, written turns, answers kept as they were heard."""
+
+    patterns: tuple[str, ...]
+    """Names that `ConversationOptions.pattern` may have."""
+
+    def tell(self, row: int, text: str) -> None:
+        """The user writes: an answer follows with the next step; one that is under way is broken off."""
+        ...
+
+    def unheard(self, row: int, milliseconds: float) -> None:
+        """So much of the answer that was cut with the last step was taken back before it sounded."""
         ...
 
 

@@ -17,6 +17,7 @@ from duplex.quantize import load as load_weights
 from duplex.quantize import save as save_weights
 from duplex.text.tokenizer import TextTokenizer
 from duplex.text.truecase import Truecase
+from duplex.writing import Moment, PieceWriting
 
 CONFIG: Final = "mind.yaml"
 WEIGHTS: Final = "core.safetensors"
@@ -32,6 +33,19 @@ class Mind:
     core: Core
     tokenizer: TextTokenizer
     truecase: Truecase
+
+    @property
+    def never(self) -> tuple[int, ...]:
+        """Ids that no answer contains."""
+        return self.tokenizer.hold, self.tokenizer.bos
+
+    def prompt(self, text: str) -> list[int]:
+        """Ids of a system prompt."""
+        return self.tokenizer.encode(text)
+
+    def writing(self, moment: Moment) -> PieceWriting:
+        """A new answer."""
+        return PieceWriting(self.tokenizer, self.truecase, moment)
 
     @classmethod
     def fresh(cls, config: MindConfig) -> Self:

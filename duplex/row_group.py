@@ -13,23 +13,22 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from configs.audio import AUDIO
 from duplex.conversation import Conversation
 from duplex.core import CoreInput, CoreOutput
 from duplex.interface import ConversationOptions, SlotResult, UserWords
-from duplex.model import DuplexModel
 from duplex.sampling import choose, slot_seed
 from duplex.stages.detokenizer import DetokenizerInput
 from duplex.stages.fusion import ABSENT
 from duplex.stages.srh import SrhInput, SrhOutput
 from duplex.stages.words import WordsInput, WordsRequest, WordsResult
+from duplex.tdm_model import TdmModel
 from tdm.slots import State
 
 
 class RowGroup:
     """States of `size` conversations in every stage of `model`."""
 
-    def __init__(self, model: DuplexModel, size: int, worker: Executor | None) -> None:
+    def __init__(self, model: TdmModel, size: int, worker: Executor | None) -> None:
         self.size = size
         self._model = model
         self._worker = worker
@@ -37,7 +36,7 @@ class RowGroup:
         self._words = model.words.init_state(size)
         self._srh = model.srh.init_state(size)
         self._detokenizer = model.detokenizer.init_state(size)
-        self._tokens = model.srh.silence.to(torch.int8).repeat(size, AUDIO.tokens_per_slot, 1)
+        self._tokens = model.srh.silent.repeat(size, 1, 1)
         self._conversations = [self._conversation(ConversationOptions()) for _ in range(size)]
         self._core = model.core.init_state(size, self._conversations[0].scheduler.layout)
         self._recognising: Future[WordsResult] | None = None
@@ -52,7 +51,7 @@ class RowGroup:
         for state in (self._encoder, self._words, self._core, self._srh, self._detokenizer):
             state.reset(rows)
         self._detokenizer.seed(row, options.seed)
-        self._tokens[row] = self._model.srh.silence.to(torch.int8)
+        self._tokens[row] = self._model.srh.silent
         self._conversations[row] = conversation
         prefix = torch.tensor([conversation.prefix]).expand(self.size, -1)
         self._model.core.prefill(prefix, conversation.scheduler.layout, self._core, rows)
@@ -72,10 +71,9 @@ class RowGroup:
         ]
 
     def _conversation(self, options: ConversationOptions) -> Conversation:
-        model = self._model
-        prompt = model.config.system_prompt if options.system_prompt is None else options.system_prompt
-        prefix = model.tokenizer.encode(prompt)
-        return Conversation(options, model.config.schedule, model.tokenizer, model.truecase, prefix)
+        mind = self._model.mind
+        prompt = mind.config.system_prompt if options.system_prompt is None else options.system_prompt
+        return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt))
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
@@ -143,8 +141,7 @@ class RowGroup:
         if not decision.wants_text:
             row.hold()
             return []
-        seed = slot_seed(row.options.seed, row.scheduler.slot)
-        never = (tokenizer.hold, tokenizer.bos)
+        seed, never = _seed(row), self._model.mind.never
         chosen = choose(logits, never, row.options.temperature, seed)
         if chosen not in (tokenizer.eos, tokenizer.sil):
             if decision.onset:
@@ -160,10 +157,13 @@ class RowGroup:
         rows = self._conversations
         speaking = torch.tensor([row.assistant.state is State.SPEAK for row in rows])
         finished = torch.tensor([row.answer.written for row in rows])
+        ended = torch.tensor([row.event == "end" for row in rows])
         with self._timed("srh"):
-            spoken = self._model.srh.step(SrhInput(words, finished, speaking, out.hidden), self._srh, active)
+            said = SrhInput(words, finished, speaking, out.hidden, seeds=[_seed(row) for row in rows])
+            spoken = self._model.srh.step(said, self._srh, active)
         with self._timed("detokenizer"):
-            audio = self._model.detokenizer.step(DetokenizerInput(spoken.tokens, speaking), self._detokenizer, active)
+            sound = DetokenizerInput(spoken.tokens, speaking, ended)
+            audio = self._model.detokenizer.step(sound, self._detokenizer, active)
         self._tokens[active] = spoken.tokens[active]
         for index in active.nonzero().flatten().tolist():
             rows[index].spoke(int(spoken.queued[index]), bool(spoken.exhausted[index]))
@@ -192,3 +192,7 @@ class RowGroup:
         start = perf_counter()
         yield
         self._stage_ms[stage] = (perf_counter() - start) * 1000
+
+
+def _seed(row: Conversation) -> int:
+    return slot_seed(row.options.seed, row.scheduler.slot)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.commands import bench, converse, doctor, repair, replay
+from runtime.commands import bench, converse, convert, doctor, init, repair, replay
 from runtime.commands.common import show_error
 from runtime.errors import USER_ERRORS, MissingPackage, exit_code
 
@@ -42,6 +42,14 @@ def talk(context: typer.Context) -> None:
 app.command("converse")(converse.command)
 
 
+@app.command("chat", context_settings=FORWARD, add_help_option=False)
+def chat(context: typer.Context) -> None:
+    """Chat in turns: text or a recording in, text and speech out."""
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command()(import_module("runtime.commands.chat").command)
+    single(context.args, prog_name="duplex chat")
+
+
 @app.command("evaluate", context_settings=FORWARD, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure turn-taking, understanding and speech."""
@@ -53,6 +61,8 @@ app.command("repair")(repair.command)
 app.add_typer(bench_app, name="bench")
 bench_app.command("step")(bench.step)
 app.command("doctor")(doctor.command)
+app.command("convert")(convert.command)
+app.command("init")(init.command)
 
 
 @app.command("train", context_settings=FORWARD, add_help_option=False)
@@ -69,6 +79,12 @@ def train(context: typer.Context) -> None:
 def bench_serve(context: typer.Context) -> None:
     """Measure packets and latencies of a served model with several clients."""
     _forward("runtime.bench_serve", "bench serve", context)
+
+
+@bench_app.command("detokenizer", context_settings=FORWARD, add_help_option=False)
+def bench_detokenizer(context: typer.Context) -> None:
+    """Measure compute per second of sound of the CosyVoice3 detokenizer."""
+    _forward("runtime.bench_detokenizer", "bench detokenizer", context)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@
 `VirtualConversation` is the same slot by slot, for a user who reacts to what the assistant does.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,17 @@ from runtime.transcript import Transcript, transcript
 SLOT_IN, SLOT_OUT = AUDIO.slot_input_samples, AUDIO.slot_output_samples
 TAIL_S = 10.0
 """Silence after the user's audio, seconds, in which the assistant can answer."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a model is told with a slot beside its audio: `runtime.records.UserSlot`."""
+
+    text: str = ""
+    unheard_ms: float = 0.0
+
+
+NOTHING = Told()
 
 
 @dataclass(frozen=True)
@@ -91,8 +102,8 @@ class VirtualConversation:
         """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz; not to be changed."""
         return self._assistant[: self._length]
 
-    def step(self, user: Pcm16 | Samples) -> SlotRow:
-        """Let the user's next slot pass, [3200] at 16 kHz; returns its row.
+    def step(self, user: Pcm16 | Samples, told: Told = NOTHING) -> SlotRow:
+        """Let the user's next slot pass, [3200] at 16 kHz, and what the model is told with it; returns its row.
 
         Raises:
             ValueError: it is not exactly one slot.
@@ -102,6 +113,8 @@ class VirtualConversation:
         pcm = _as_int16(user)
         self._clock.advance(AUDIO.slot_seconds)
         self._session.push_audio(self.slot * SLOT_IN, pcm)
+        self._session.push_text(told.text)
+        self._session.push_unheard(told.unheard_ms)
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)
@@ -173,18 +186,19 @@ def converse_slots(
     user: Iterable[Pcm16],
     options: ConversationOptions | None = None,
     *,
+    told: Mapping[int, Told] | None = None,
     folder: Path | None = None,
     model: str = "",
     source: str = "library",
     config: RuntimeConfig | None = None,
     on_slot: Callable[[SlotRow], None] | None = None,
 ) -> Conversation:
-    """The same for slots of [3200] 16-bit samples."""
+    """The same for slots of [3200] 16-bit samples; `told`: what the model is told beside them, by slot."""
     live = VirtualConversation(
         generator, options or ConversationOptions(), folder=folder, model=model, source=source, config=config
     )
     slots = iter(user)
-    return _run(live, lambda _: next(slots, None), on_slot)
+    return _run(live, lambda _: next(slots, None), on_slot, told or {})
 
 
 def converse_with(
@@ -197,7 +211,7 @@ def converse_with(
 ) -> Conversation:
     """Let the model talk to a user who reacts; arguments and errors as in `converse`."""
     live = VirtualConversation(generator, options or ConversationOptions(), folder=folder, config=config)
-    return _run(live, user, None)
+    return _run(live, user, None, {})
 
 
 def user_slots(user_audio: Samples, tail_s: float) -> list[Pcm16]:
@@ -209,11 +223,13 @@ def user_slots(user_audio: Samples, tail_s: float) -> list[Pcm16]:
     return list(padded.reshape(slots, SLOT_IN))
 
 
-def _run(live: VirtualConversation, user: ReactiveUser, on_slot: Callable[[SlotRow], None] | None) -> Conversation:
+def _run(
+    live: VirtualConversation, user: ReactiveUser, on_slot: Callable[[SlotRow], None] | None, told: Mapping[int, Told]
+) -> Conversation:
     """Let `user` talk to its end; whatever happens, the files are finished."""
     try:
         while (slot := user(live)) is not None:
-            row = live.step(slot)
+            row = live.step(slot, told.get(live.slot, NOTHING))
             if on_slot:
                 on_slot(row)
     except BaseException:

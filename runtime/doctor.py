@@ -8,41 +8,30 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Literal
 
+from runtime.checks import Check, Level, Wanted
 from runtime.engine_worker import Loader, load
 from runtime.errors import DuplexError, user_line
 
-Level = Literal["ok", "warn", "fail"]
 DISTRIBUTION = "duplex-voice"
 LEAST_PYTHON = (3, 11)
 VECTOR_FLAGS = {"avx2", "avx512f", "asimd"}
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding. `mend`: what to do about it; empty where all is well."""
-
-    name: str
-    level: Level
-    found: str
-    mend: str = ""
+def examine(model: str, port: int, loader: Loader | None = None, wanted: Wanted | None = None) -> list[Check]:
+    """All checks."""
+    machine = [check_python(), check_packages(), check_processor(), check_port(port), check_sound()]
+    return [*machine, *check_files(model, loader, wanted or Wanted())]
 
 
-def examine(model: str, port: int, loader: Loader | None = None) -> list[Check]:
-    """All checks; the model is loaded once."""
-    checks: list[Callable[[], Check]] = [
-        check_python,
-        check_packages,
-        check_processor,
-        lambda: check_port(port),
-        check_sound,
-        lambda: check_model(model, loader),
-    ]
-    return [check() for check in checks]
+def check_files(model: str, loader: Loader | None, wanted: Wanted) -> list[Check]:
+    """The model's files, looked at without loading its weights; a model of no known kind is loaded."""
+    try:
+        from runtime.doctor_model import check_setup
+    except ImportError as error:
+        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", "install what is missing")]
+    return check_setup(model, wanted) or [check_model(model, loader)]
 
 
 def check_python() -> Check:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime import EngineConfig
-from duplex.interface import ConversationOptions, Samples, SlotGenerator, SlotResult
+from duplex.interface import ConversationOptions, PatternGenerator, Samples, SlotGenerator, SlotResult
 from runtime.clock import Clock
 from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession, user_line
 from runtime.pcm import to_float
@@ -109,6 +109,8 @@ class Engine:
         index = next((i for i, row in enumerate(self._rows) if row is None), None)
         if index is None:
             raise server_full(self.places)
+        if options.pattern and not isinstance(self.generator, PatternGenerator):
+            raise BadOptions(f"this model has one way of talking, not the pattern {options.pattern}; leave it out")
         try:
             self.generator.open(index, options)
         except ValueError as error:
@@ -149,6 +151,7 @@ class Engine:
             return []
         batch = self._collect()
         pcm, active = self._arrays(batch)
+        self._tell(batch)
         began = self.clock.now()
         results = self.generator.step(pcm, active)
         over = self.clock.now()
@@ -158,9 +161,24 @@ class Engine:
             if (result := _checked(results[index])) is not None
         ]
 
+    def info(self, model: str) -> EngineInfo:
+        """What runs here; `model` is the name it was loaded by."""
+        one = self.generator
+        patterns = one.patterns if isinstance(one, PatternGenerator) else ()
+        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+
     def close(self) -> None:
         """Release the generator's threads."""
         self.generator.close()
+
+    def _tell(self, batch: Sequence[tuple[int, Row, UserSlot, float]]) -> None:
+        """Hand over what users wrote and did not hear, to models that have a history of it."""
+        if isinstance(self.generator, PatternGenerator):
+            for index, _, slot, _ in batch:
+                if slot.text:
+                    self.generator.tell(index, slot.text)
+                if slot.unheard_ms:
+                    self.generator.unheard(index, slot.unheard_ms)
 
     def _collect(self) -> list[tuple[int, Row, UserSlot, float]]:
         """The oldest waiting slot of every ready row: (row index, row, slot, when it came)."""
@@ -187,8 +205,7 @@ class InlineEngine:
     @property
     def info(self) -> EngineInfo:
         """What the engine runs."""
-        generator = self._engine.generator
-        return EngineInfo(self._model, generator.fingerprint, self._engine.places, generator.delay_ms)
+        return self._engine.info(self._model)
 
     @property
     def free(self) -> int:

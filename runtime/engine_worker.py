@@ -8,9 +8,10 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs.runtime import EngineConfig
 from duplex.interface import SlotGenerator
@@ -19,7 +20,6 @@ from runtime.engine import Engine
 from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
 from runtime.records import (
     CloseSession,
-    EngineInfo,
     EngineReady,
     EngineStopped,
     OpenSession,
@@ -38,19 +38,26 @@ else:
     Pipe = Connection
 
 
-def load_model(model: str, rows: int, threads: int) -> SlotGenerator:
+def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] | None = None) -> SlotGenerator:
     """The loader of real models: by name or folder. Imports torch and sets the threads of this process.
+
+    `changes`: see `duplex.model.DuplexModel.from_pretrained`.
 
     With another number of threads kernels round differently: a replay is exact only with the same number.
     """
     import torch
 
-    from duplex.generator import load_generator
+    from duplex.model import load_generator
 
     torch.set_num_threads(threads)
-    generator = load_generator(model, rows)
+    generator = load_generator(model, rows, changes=changes)
     settle_heap()
     return generator
+
+
+def loader_with(changes: Mapping[str, Any]) -> Loader:
+    """The loader of real models with values of their description set; goes through pipes to other processes."""
+    return partial(load_model, changes=dict(changes)) if changes else load_model
 
 
 def settle_heap() -> None:
@@ -82,7 +89,7 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
             clock = SystemClock()
             generator = load(model, config.max_sessions, loader, config.threads)
             engine = Engine(generator, clock, config)
-            pipe.send(EngineReady(EngineInfo(model, generator.fingerprint, engine.places, generator.delay_ms)))
+            pipe.send(EngineReady(engine.info(model)))
             _serve(engine, pipe, clock)
             engine.close()
         except Exception as error:

@@ -6,6 +6,7 @@ Knows the command's options and the order of starting and ending; the conversati
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +20,20 @@ from configs.policy import policy as policy_named
 from configs.runtime import EngineConfig, RuntimeConfig
 from duplex.interface import ConversationOptions
 from runtime.clock import SystemClock
-from runtime.commands.common import ConfigFile, Model, PolicyName, err, out, runtime_config
+from runtime.commands.common import (
+    ConfigFile,
+    Model,
+    Pattern,
+    PolicyName,
+    Set,
+    changes,
+    err,
+    out,
+    runtime_config,
+)
 from runtime.engine import EngineClient
 from runtime.engine_process import start_engine_process
+from runtime.engine_worker import loader_with
 from runtime.hub import SessionHub
 from runtime.sound.card import Card, Device, SoundCard, list_devices
 from runtime.sound.conversation import LocalConversation
@@ -91,6 +103,8 @@ def command(
     system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
     seconds: Annotated[float | None, typer.Option(help="End after this time.", min=1.0)] = None,
     recordings: Annotated[Path | None, typer.Option(help="Folder for recording, log and transcript.")] = None,
+    pattern: Pattern = None,
+    values_set: Set = None,
     config: ConfigFile = None,
 ) -> None:
     """Talk to the model with this machine's microphone and loudspeaker."""
@@ -106,9 +120,11 @@ def command(
         temperature=temperature,
         started_at=time.time(),
         utc_offset_s=time.localtime().tm_gmtoff,
+        pattern=pattern,
     )
     err().print(f"Loading {model} ... (headphones work best; Ctrl-C ends the conversation)")
-    folder = talk(model, local, runtime, options, seconds)
+    start = partial(start_engine_process, loader=loader_with(changes(values_set)))
+    folder = talk(model, local, runtime, options, seconds, start)
     if folder is not None:
         out().print(f"Kept in {folder}")
 

@@ -18,12 +18,16 @@ class UserSlot:
         pcm: [3200] 16-bit samples at 16 kHz; exactly what the model hears.
         holes: spans [start, stop) of samples that did not arrive in time and were concealed.
         captured: when the slot was closed, seconds on the clock.
+        text: what the user wrote in the slot.
+        unheard_ms: of an answer that was cut with the slot before: what was taken back before it sounded.
     """
 
     index: int
     pcm: Pcm16
     holes: tuple[tuple[int, int], ...] = ()
     captured: float = 0.0
+    text: str = ""
+    unheard_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,14 @@ class EngineInfo:
     Attributes:
         model: name or folder it was loaded from. fingerprint: identifies weights and configuration.
         rows: sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
+        patterns: interaction patterns that a session may have; where there are some, it takes written turns too.
     """
 
     model: str
     fingerprint: str
     rows: int
     delay_ms: float
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.policy import PolicyConfig
 from configs.runtime import RuntimeConfig
 from duplex.interface import SlotGenerator
-from runtime.converse import Conversation, converse_slots
+from runtime.converse import Conversation, Told, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
 from runtime.recording import read_recording
@@ -114,8 +114,9 @@ def replay(
         )
     options = replace(header.options, policy=policy) if policy else header.options
     source = f"replay of {header.session}"
+    told = {row.slot: Told(row.typed, row.unheard_ms) for row in logged.rows}
     return converse_slots(
-        generator, logged.user, options, folder=folder, model=header.model, source=source, config=config,
+        generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=config,
         on_slot=on_slot,
     )  # fmt: skip
 

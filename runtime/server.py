@@ -18,10 +18,10 @@ from fastapi import FastAPI
 from configs.runtime import RuntimeConfig
 from configs.serve import ServeConfig
 from runtime.clock import SystemClock
-from runtime.commands.common import ConfigFile, Model, out, runtime_config
+from runtime.commands.common import ConfigFile, Model, Set, changes, out, runtime_config
 from runtime.engine import EngineClient
 from runtime.engine_process import start_engine_process
-from runtime.engine_worker import Loader, load_model, settle_heap
+from runtime.engine_worker import Loader, load_model, loader_with, settle_heap
 from runtime.errors import DuplexError
 from runtime.hub import SessionHub
 from runtime.metrics import Metrics
@@ -143,6 +143,7 @@ def command(
     sessions: Annotated[int | None, typer.Option(help="Conversations at once; one more is refused.", min=1)] = None,
     recordings: Annotated[Path | None, typer.Option(help="Folder for recordings, logs and transcripts.")] = None,
     record: Annotated[bool, typer.Option(help="Keep what is said on disk.")] = True,
+    values_set: Set = None,
     config: ConfigFile = None,
 ) -> None:
     """Serve the page: talk to the model in the browser."""
@@ -150,7 +151,7 @@ def command(
     network = ServeConfig.from_mapping(values, "serve")
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
     out().print(f"Loading {model} ...")
-    serve(model, network, runtime, _tell)
+    serve(model, network, runtime, _tell, loader_with(changes(values_set)))
 
 
 def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:

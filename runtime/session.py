@@ -12,7 +12,7 @@ between. Knows neither networks nor rows.
 import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.audio import AUDIO
@@ -104,6 +104,7 @@ class Session:
         self._user = SlotBuffer(config.slots)
         self._playout = PlayoutBuffer(config.playout)
         self._asked: dict[int, UserSlot] = {}
+        self._typed, self._unheard_ms = "", 0.0
         self._answered = self._missed = 0
         header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source)
         self._files = SessionFiles(folder, header, config) if folder else None
@@ -119,9 +120,20 @@ class Session:
         """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one."""
         self._user.push(position, pcm, self._clock.now())
 
+    def push_text(self, text: str) -> None:
+        """The user writes; it belongs to the next slot that is closed."""
+        self._typed = f"{self._typed} {text}".strip()
+
+    def push_unheard(self, milliseconds: float) -> None:
+        """So much of an answer was taken back before it sounded; the model is told with the next slot."""
+        self._unheard_ms += milliseconds
+
     def collect(self) -> list[UserSlot]:
         """User slots that are closed now, in order."""
         slots = self._user.pop(self._clock.now())
+        if slots:
+            slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms)
+            self._typed, self._unheard_ms = "", 0.0
         self._asked |= {slot.index: slot for slot in slots}
         return slots
 
@@ -134,6 +146,7 @@ class Session:
         slot = self._asked.pop(done.result.slot)
         flushed = self._playout.push(done.result)
         row = self._row(slot, done.result, done.times, flushed)
+        self.push_unheard(row.flushed_ms)
         self._answered += 1
         self._missed += "late" in row.degraded
         self._guarded(lambda files: files.add(slot, done.result, row))
@@ -185,6 +198,9 @@ class Session:
             degraded=tuple(name for name, applies in flags.items() if applies),
             times_ms=_times_ms(slot.captured - self._begin, times, sent, slack_ms),
             stage_ms={name: round(ms, 3) for name, ms in result.stage_ms.items()},
+            kept=result.kept,
+            typed=slot.text,
+            unheard_ms=slot.unheard_ms,
         )
 
 

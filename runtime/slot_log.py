@@ -75,11 +75,12 @@ class SlotRow:
 
     Attributes:
         slot: the user slot.
-        p_speak, state, event, text_id, answer_words, tokens, user, spoken: as in `SlotResult`; `state` by name.
+        p_speak, state, event, text_id, answer_words, tokens, user, spoken, kept: as in `SlotResult`; `state` by name.
         user_sha256, assistant_sha256: of the 16-bit samples of the user's slot and of the assistant's.
         user_db, assistant_db: their levels, dB relative to full scale.
         holes: spans of concealed user samples.
         flushed_ms: of the assistant's audio that was committed and taken back by this cut.
+        typed, unheard_ms: what the model was told with the slot: see `runtime.records.UserSlot`.
         degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up".
         times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
             sent, slack (time left to the deadline, negative when missed).
@@ -104,6 +105,9 @@ class SlotRow:
     degraded: tuple[str, ...]
     times_ms: dict[str, float]
     stage_ms: dict[str, float]
+    kept: str | None = None
+    typed: str = ""
+    unheard_ms: float = 0.0
 
 
 @dataclass(frozen=True)

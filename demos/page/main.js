@@ -90,6 +90,7 @@ function take(message) {
   if (message.type === "hello") {
     timeline.start(message.slot_ms);
     element("model").textContent = message.model;
+    element("write").hidden = message.patterns.length === 0;
   }
   if (message.type === "slot") {
     timeline.add(message);
@@ -118,6 +119,7 @@ function finish(over, problem) {
   timeline.stop();
   captions.settle();
   setState("ended");
+  element("write").hidden = true;
   element("downloads").hidden = false;
   for (const [id, name] of [
     ["download-recording", "recording.wav"],
@@ -167,7 +169,9 @@ async function describeServer() {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const response = await fetch("api/status", { headers }).catch(() => null);
   if (!response?.ok) return;
-  element("model").textContent = (await response.json()).model;
+  const { model, patterns } = await response.json();
+  element("model").textContent = model;
+  settings.offer(patterns);
 }
 
 element("connect").addEventListener("click", connect);
@@ -177,6 +181,12 @@ element("end").addEventListener("click", () => session?.end());
 element("mute").addEventListener("click", toggleMute);
 element("theme").addEventListener("click", switchTheme);
 element("open-settings").addEventListener("click", () => settings.open());
+element("write").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = element("written").value.trim();
+  if (text) session?.write(text);
+  element("written").value = "";
+});
 element("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   token = element("token").value.trim();

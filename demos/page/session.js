@@ -66,6 +66,11 @@ export class Session extends EventTarget {
     if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ type: "bye" }));
   }
 
+  /** A turn of the user in writing. */
+  write(text) {
+    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ type: "say", text }));
+  }
+
   async #open(options) {
     this.microphone = await navigator.mediaDevices.getUserMedia(MICROPHONE).catch((error) => {
       throw microphoneProblem(error);

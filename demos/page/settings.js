@@ -30,11 +30,21 @@ export class Settings {
       temperature: Number(values.get("temperature") || 0),
       seed: seed === "" ? null : Number(seed),
       utc_offset_min: -new Date().getTimezoneOffset(),
+      pattern: values.get("pattern") || null,
     };
   }
 
+  /** Interaction patterns of the server's model; none hides the choice. */
+  offer(patterns) {
+    const field = this.#form.elements.pattern;
+    field.disabled = patterns.length === 0;
+    field.closest("label").hidden = field.disabled;
+    for (const option of field.options) option.hidden = option.value !== "" && !patterns.includes(option.value);
+  }
+
   #keep() {
-    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(new FormData(this.#form))));
+    const pattern = this.#form.elements.pattern.value;
+    localStorage.setItem(STORE, JSON.stringify({ ...Object.fromEntries(new FormData(this.#form)), pattern }));
   }
 
   #restore() {

@@ -3,14 +3,56 @@
 Knows transformers; knows nothing of text, speech or turns.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, Cache
+from torch.nn import functional as F
+from transformers import AttentionInterface, AutoConfig, AutoModel, Cache
 
 from configs.funaudiochat import BackboneConfig
-from duplex.funaudiochat.key_values import KeyValues, Span
+from duplex.funaudiochat.key_values import KeyValues, Span, cache_places
+
+_ATTENTION: Final = "duplex_grouped"
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    **_: object,
+) -> tuple[Tensor, None]:
+    """Attention whose keys and values [R, heads, S, head_dim] are not copied for the query heads that share them.
+
+    Args:
+        module: of transformers, asks for it.
+        query: [R, groups * heads, n, head_dim].
+        key, value: [R, heads, S, head_dim].
+        attention_mask: additive [R, 1, groups * n, S] (`_additive`); None is causal.
+        scaling: of the scores.
+
+    Returns:
+        [R, n, groups * heads, head_dim], and no weights.
+    """
+    heads, count = key.shape[1], query.shape[2]
+    if attention_mask is None:
+        out = F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling, enable_gqa=True)
+        return out.transpose(1, 2), None
+    packed = query.unflatten(1, (heads, -1)).flatten(2, 3)
+    out = F.scaled_dot_product_attention(packed, key, value, attn_mask=attention_mask, scale=scaling)
+    return out.unflatten(2, (-1, count)).flatten(1, 2).transpose(1, 2), None
+
+
+AttentionInterface.register(_ATTENTION, _attend)
+
+
+def _additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
+    """[R, 1, n, S] bool -> [R, 1, groups * n, S] of zeros and minus infinity, once for all layers."""
+    values = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
+    return values.expand(-1, -1, groups, -1) if mask.shape[2] == 1 else values.repeat(1, 1, groups, 1)
 
 
 class _SpanCache(Cache):
@@ -44,25 +86,26 @@ class Backbone(nn.Module):
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
         self.config = config
-        self.stack = AutoModel.from_config(_transformers_config(config), attn_implementation="sdpa")
+        self.stack = AutoModel.from_config(_transformers_config(config), attn_implementation=_ATTENTION)
         del self.stack.embed_tokens
+        _fuse_norms(self.stack, config.rms_norm_eps)
 
     def init_state(self, batch: int, places: int) -> KeyValues:
         """Empty cache for `batch` rows of at most `places` elements, in the type and place of the weights."""
         config, like = self.config, self.stack.norm.weight
-        shape = (batch, config.num_key_value_heads, 1 + places, config.head_dim)
+        shape = (batch, config.num_key_value_heads, cache_places(places), config.head_dim)
 
         def empty() -> list[Tensor]:
             return [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
 
-        return KeyValues(empty(), empty(), [0] * batch)
+        return KeyValues(empty(), empty(), [0] * batch, places)
 
     def step(self, x: Tensor, span: Span, cache: KeyValues) -> Tensor:
         """Hidden vectors [R, n, D] of the span's elements x [R, n, D]; writes the cache, leaves its lengths."""
         out = self.stack(
             inputs_embeds=x,
             position_ids=span.positions,
-            attention_mask=span.mask,
+            attention_mask=_additive(span.mask, self._groups, x.dtype),
             past_key_values=_SpanCache(cache, span),
             use_cache=True,
         )
@@ -75,9 +118,22 @@ class Backbone(nn.Module):
         hidden: Tensor = self.stack(inputs_embeds=x, position_ids=positions, use_cache=False).last_hidden_state
         return hidden
 
+    @property
+    def _groups(self) -> int:
+        """Query heads that share a key head."""
+        return self.config.num_attention_heads // self.config.num_key_value_heads
+
     def compute_buffers(self, device: torch.device) -> None:
         """Make the rotary frequencies on `device`: they are not in any checkpoint. They stay in float32."""
         self.stack.rotary_emb = type(self.stack.rotary_emb)(config=self.stack.config).to(device)
+
+
+def _fuse_norms(stack: nn.Module, eps: float) -> None:
+    """Give a stack torch's own norms, which are one kernel of a GPU instead of eight; the weights keep their names."""
+    for owner in list(stack.modules()):
+        for name, norm in list(owner.named_children()):
+            if type(norm).__name__.endswith("RMSNorm"):
+                setattr(owner, name, nn.RMSNorm(norm.get_parameter("weight").shape, eps=eps))
 
 
 def _transformers_config(config: BackboneConfig) -> Any:

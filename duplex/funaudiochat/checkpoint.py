@@ -5,6 +5,7 @@ Ours is `funaudiochat.yaml`, safetensors under our names, and `tokenizer.json`; 
 """
 
 import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from duplex.funaudiochat.memory import Free, check_memory, free_memory
 from duplex.funaudiochat.released import read_released
 from duplex.funaudiochat.tokenizer import ChatTokenizer
 from duplex.funaudiochat.weights import Shards, save_weights
+from duplex.hub import folder_of
 
 CONFIG: Final = "funaudiochat.yaml"
 _THEIRS: Final = "config.json"
@@ -48,7 +50,7 @@ class Checkpoint:
         Raises:
             ConfigError: it is not there, a file is missing, broken or cut short, or they do not belong together.
         """
-        folder = _folder(source)
+        folder = folder_of(source, _WANTED)
         config = _config(folder, ignore)
         tokenizer = ChatTokenizer.from_folder(folder, config)
         shards = Shards.of(folder)
@@ -126,22 +128,11 @@ def _config(folder: Path, ignore: Collection[str]) -> FunAudioChatConfig:
     return config
 
 
-def _folder(source: str | Path) -> Path:
-    if Path(source).is_dir():
-        return Path(source)
-    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        raise ConfigError(f"no checkpoint '{source}': it is neither a folder nor owner/name of a hub; check the path")
-    return _from_hub(str(source))
-
-
-def _from_hub(repository: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder holds this family, in our format or the authors'."""
+    if (folder / CONFIG).is_file():
+        return True
     try:
-        return Path(snapshot_download(repository, allow_patterns=list(_WANTED)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(
-            f"the hub did not give '{repository}' ({reason}); check the name, the network or HF_TOKEN"
-        ) from None
+        return json.loads((folder / _THEIRS).read_text(encoding="utf-8")).get("model_type") == "funaudiochat"
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -60,10 +60,31 @@ def choose(logits: Tensor, seen: Tensor | None, uniform: Tensor, choices: Choice
     if not choices.any_drawn:
         return likeliest
     greedy = choices.temperature[:, 0] <= 0
-    scores = scores / torch.where(greedy[:, None], 1.0, choices.temperature)
+    scores = scores / choices.temperature.masked_fill(greedy[:, None], 1.0)
     if choices.any_nucleus:
         scores = _nucleus(scores, choices.top_p)
     return torch.where(greedy, likeliest, _drawn(scores, uniform))
+
+
+@dataclass(frozen=True)
+class GroupChoice:
+    """Chooser of one group's tokens (`duplex.funaudiochat.refined.Choose`), with everything it goes by.
+
+    Attributes:
+        seen: [B, codes] bool, tokens the penalty applies to; each token chosen is added.
+        uniform: [B, >= group] float64.
+        choices: settings of the rows.
+    """
+
+    seen: Tensor
+    uniform: Tensor
+    choices: Choices
+
+    def __call__(self, logits: Tensor, index: int) -> Tensor:
+        """Ids [B] of the `index`-th token."""
+        ids = choose(logits, self.seen, self.uniform[:, index], self.choices)
+        self.seen.scatter_(1, ids[:, None], True)
+        return ids
 
 
 def uniforms(seeds: Sequence[tuple[int, int]], draws: int, device: torch.device) -> Tensor:

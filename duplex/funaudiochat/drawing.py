@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from configs.funaudiochat import LIKELIEST, AnswerConfig, FunAudioChatConfig
-from duplex.funaudiochat.choosing import Choices, choose, uniforms
-from duplex.funaudiochat.refined import Choose
+from duplex.funaudiochat.choosing import Choices, GroupChoice, choose, uniforms
 from duplex.funaudiochat.row import Group
 
 
@@ -38,16 +37,9 @@ class Drawing:
         """Numbers of one step for rows by (seed, step): a column for every speech token, the last for text."""
         return uniforms(seeds, self._config.group + 1, self._device)
 
-    def speech(self, uniform: Tensor) -> Choose:
+    def speech(self, uniform: Tensor) -> GroupChoice:
         """Chooser of a group's tokens; each counts as seen for the next."""
-        seen = self._spoken_seen.clone()
-
-        def pick(logits: Tensor, index: int) -> Tensor:
-            ids = choose(logits, seen, uniform[:, index], self._tokens)
-            seen.scatter_(1, ids[:, None], True)
-            return ids
-
-        return pick
+        return GroupChoice(self._spoken_seen.clone(), uniform, self._tokens)
 
     def text(self, logits: Tensor, uniform: Tensor, opened: Sequence[bool]) -> Tensor:
         """Text ids [B] for logits [B, V]; `opened`: rows whose last token was the begin of speech."""
@@ -63,12 +55,14 @@ class Drawing:
 
     def saw(self, steps: Sequence[tuple[int, int, Group | None]]) -> None:
         """Count (row, text id, speech tokens) as seen."""
-        rows, numbers = [row for row, _, _ in steps], [number for _, number, _ in steps]
-        self._text_seen[torch.tensor(rows), torch.tensor(numbers)] = True
-        spoken = [(row, token) for row, _, group in steps for token in group or ()]
-        if spoken:
-            where = torch.tensor(spoken).T
-            self._spoken_seen[where[0], where[1]] = True
+        self._mark(self._text_seen, [(row, number) for row, number, _ in steps])
+        self._mark(self._spoken_seen, [(row, token) for row, _, group in steps for token in group or ()])
+
+    def _mark(self, seen: Tensor, which: Sequence[tuple[int, int]]) -> None:
+        """Set (row, id) in one transfer."""
+        if which:
+            rows, numbers = torch.tensor(which, device=self._device).T
+            seen[rows, numbers] = True
 
     def _set_choices(self) -> None:
         text = [LIKELIEST if one is None else one.text for one in self._answering]

@@ -6,23 +6,35 @@ element and takes what padding writes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
+_ALIGNED: Final = 8
+"""Caches have a multiple of so many places: masked attention of a GPU wants it."""
+_SEEN: Final = 64
+"""A pass sees a multiple of so many places, so that passes of growing conversations share few shapes."""
+
+
+def cache_places(places: int) -> int:
+    """Places that a cache for `places` elements has, place 0 and what is never used included."""
+    return _rounded(1 + places, _ALIGNED)
+
 
 @dataclass
 class KeyValues:
-    """Per layer [B, heads, 1 + places, head_dim]; `lengths [B]` says how many elements of a row count."""
+    """Per layer [B, heads, cache_places(places), head_dim]; `lengths [B]`: how many of its `places` a row has used."""
 
     keys: list[Tensor]
     values: list[Tensor]
     lengths: list[int]
+    places: int
 
     @property
-    def places(self) -> int:
-        """Elements a row has room for."""
-        return self.keys[0].shape[2] - 1
+    def size(self) -> int:
+        """Places there are, place 0 included."""
+        return self.keys[0].shape[2]
 
     def reset(self, rows: Tensor) -> None:
         """Forget the rows that are True in `rows [B]`; their stale places are never seen again."""
@@ -33,6 +45,17 @@ class KeyValues:
         """Forget all but the first `length` elements of a row."""
         assert length <= self.lengths[row], f"row {row} has {self.lengths[row]} elements, not {length}"
         self.lengths[row] = length
+
+    def seen(self, lengths: Sequence[int]) -> int:
+        """Leading places that a pass must see after which rows have these lengths.
+
+        Raises:
+            CacheFullError: a row has no room for its elements.
+        """
+        longest = max(lengths)
+        if longest > self.places:
+            raise CacheFullError(f"a conversation needs {longest} places and has {self.places}; give it more")
+        return min(_rounded(1 + longest, _SEEN), self.size)
 
 
 class CacheFullError(RuntimeError):
@@ -61,26 +84,38 @@ class Span:
         return self.mask.shape[-1]
 
     @classmethod
-    def behind(cls, cache: KeyValues, rows: Sequence[int] | None, counts: Sequence[int]) -> "Span":
+    def behind(cls, cache: KeyValues, rows: Sequence[int], counts: Sequence[int]) -> "Span":
         """Room for `counts [R]` new elements of `rows`, each run behind its row's length.
 
         Raises:
             CacheFullError: a row has no room for its elements.
         """
-        starts = [cache.lengths[row] for row in (range(len(cache.lengths)) if rows is None else rows)]
-        longest = max(start + count for start, count in zip(starts, counts, strict=True))
-        if longest > cache.places:
-            raise CacheFullError(f"a conversation needs {longest} places and has {cache.places}; give it more")
-        device = cache.keys[0].device
-        start, count = torch.tensor([starts, list(counts)], device=device)[..., None]
-        offset = torch.arange(max(counts), device=device)[None]
-        real = offset < count
-        places = torch.where(real, 1 + start + offset, 0)
-        seen = torch.arange(1 + longest, device=device)[None, None]
-        mask = torch.where(real[..., None], (seen >= 1) & (seen <= places[..., None]), seen == 0)
-        return cls(
-            rows=None if rows is None else torch.tensor(list(rows), device=device),
-            positions=torch.where(real, start + offset, 0),
-            places=places,
-            mask=mask[:, None],
-        )
+        starts = [cache.lengths[row] for row in rows]
+        seen = cache.seen([start + count for start, count in zip(starts, counts, strict=True)])
+        table = torch.tensor([list(rows), starts, list(counts)], device=cache.keys[0].device)
+        offset = torch.arange(max(counts), device=table.device)[None]
+        return cls._of(table[0], table[1, :, None] + offset, offset < table[2, :, None], seen)
+
+    @classmethod
+    def single(cls, starts: Tensor, real: Tensor, seen: int) -> "Span":
+        """One new element for each row [B] that is True in `real`, behind `starts` elements; reads no tensor's value.
+
+        Args:
+            starts: [B] elements of the rows.
+            real: [B] bool.
+            seen: leading places to see; more than needed are masked.
+        """
+        return cls._of(None, starts[:, None], real[:, None], seen)
+
+    @classmethod
+    def _of(cls, rows: Tensor | None, positions: Tensor, real: Tensor, seen: int) -> "Span":
+        """Positions [R, n], of which those count that are True in `real [R, n]`; padding sees place 0."""
+        positions = positions.masked_fill(~real, 0)
+        places = (positions + 1).masked_fill(~real, 0)
+        at = torch.arange(seen, device=positions.device)[None, None]
+        last = places[..., None]
+        return cls(rows, positions, places, ((at >= last.clamp(max=1)) & (at <= last))[:, None])
+
+
+def _rounded(count: int, unit: int) -> int:
+    return -(-count // unit) * unit

@@ -39,6 +39,25 @@ class NetworkState:
         if self.refined is not None:
             self.refined.truncate(row, refined_length)
 
+    def advance(self, writes: Sequence[bool], speaks: Sequence[bool], group: int) -> None:
+        """Count a step: an element for the rows that write, a group's places for those that speak."""
+        _advance(self.llm, range(len(writes)), [int(row) for row in writes])
+        if self.refined is not None:
+            _advance(self.refined, range(len(speaks)), [group * int(row) for row in speaks])
+
+    def numbers(self, writes: Sequence[bool], speaks: Sequence[bool]) -> list[list[int]]:
+        """What a step's places come from: [4, B] elements of the LLM, who writes, elements of the head, who speaks."""
+        heard = [0] * len(writes) if self.refined is None else self.refined.lengths
+        return [self.llm.lengths, [int(row) for row in writes], heard, [int(row) for row in speaks]]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Leading places that a step sees, of the LLM and of the refined head (None: it does not run)."""
+
+    llm: int
+    refined: int | None
+
 
 @dataclass(frozen=True)
 class StepInput:
@@ -125,13 +144,37 @@ class FunAudioChatNetwork(nn.Module):
             _advance(state.refined, rows, counts)
 
     def step(self, x: StepInput, state: NetworkState, choose: Choose) -> StepOutput:
-        """One element for every row that writes; `choose` picks the speech tokens."""
-        writes, speaks = [int(row) for row in x.writes], [int(row) for row in x.speaks]
-        span = Span.behind(state.llm, None, writes)
-        spans = [] if state.refined is None or not any(speaks) else self._group_spans(state.refined, speaks)
-        out = self.compute(x, span, spans, state, choose)
-        _advance(state.llm, range(len(writes)), writes)
+        """One element for every row that writes; `choose` picks the speech tokens.
+
+        Raises:
+            CacheFullError: a row has no room for it.
+        """
+        reach = self.reach(x, state)
+        numbers = torch.tensor(state.numbers(x.writes, x.speaks), device=self.device)
+        out = self.compute(x, *self.spans(numbers, reach), state, choose)
+        state.advance(x.writes, x.speaks, self.config.group)
         return out
+
+    def reach(self, x: StepInput, state: NetworkState) -> Reach:
+        """What a step must see. Raises CacheFullError."""
+        llm = state.llm.seen([length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)])
+        if state.refined is None or not any(x.speaks):
+            return Reach(llm, None)
+        ends = [length + self.config.group for length, one in zip(state.refined.lengths, x.speaks, strict=True) if one]
+        return Reach(llm, state.refined.seen(ends))
+
+    def spans(self, numbers: Tensor, reach: Reach) -> tuple[Span, list[Span]]:
+        """Places of a step's elements, and of the group's tokens, from `NetworkState.numbers`; reads no tensor's value.
+
+        Args:
+            numbers: [4, B] int64.
+            reach: what is seen; more than needed is masked.
+        """
+        span = Span.single(numbers[0], numbers[1] > 0, reach.llm)
+        if reach.refined is None:
+            return span, []
+        speaks = numbers[3] > 0
+        return span, [Span.single(numbers[2] + index, speaks, reach.refined) for index in range(self.config.group)]
 
     def compute(self, x: StepInput, span: Span, spans: list[Span], state: NetworkState, choose: Choose) -> StepOutput:
         """The tensors of a step, with its places given: `spans` are those of the group, none where nobody speaks."""
@@ -141,14 +184,6 @@ class FunAudioChatNetwork(nn.Module):
         if spans and self.refined is not None and state.refined is not None:
             tokens = self.refined.step(hidden + own, x.carried, table, spans, state.refined, choose)
         return StepOutput(hidden, self.text_logits(hidden), tokens)
-
-    def _group_spans(self, cache: KeyValues, speaks: Sequence[int]) -> list[Span]:
-        """Places of a group's tokens, one after another; the cache's lengths count them from here on."""
-        spans = []
-        for _ in range(self.config.group):
-            spans.append(Span.behind(cache, None, speaks))
-            _advance(cache, range(len(speaks)), speaks)
-        return spans
 
     @property
     def _speech_vector(self) -> Tensor:

@@ -5,7 +5,8 @@ user types as "<|im_end|>" is read as those letters. Pieces are cut where no tok
 together from pieces has the ids of the whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Final, Self
 
@@ -60,16 +61,17 @@ class ChatTokenizer:
 
     @classmethod
     def of_bytes(cls, config: FunAudioChatConfig) -> Self:
-        """Bytes as ids 0..255 and the special tokens behind them, for models of random weights."""
-        alphabet = {sign: number for number, sign in enumerate(_byte_signs())}
-        tokenizer = Tokenizer(BPE(vocab=alphabet, merges=[]))
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
+        """Bytes as ids 0..255, special tokens, and made-up words for the ids behind: for models of random weights."""
         given = {_IM_START: _BYTES, _IM_END: _BYTES + 1, **_audio_tokens(config.ids)}
         by_id = {number: token for token, number in given.items()}
         last = max(by_id)
-        tokens = [by_id.get(number, f"<|unused_{number}|>") for number in range(_BYTES, last + 1)]
-        tokenizer.add_special_tokens([AddedToken(token, special=True) for token in tokens])
+        special = [by_id.get(number, f"<|unused_{number}|>") for number in range(_BYTES, last + 1)]
+        words = [word for word, _ in zip(_made_up_words(), range(last + 1, config.vocabulary), strict=False)]
+        tokens = [*_byte_signs(), *special, *words]
+        tokenizer = Tokenizer(BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=[]))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
         return cls(tokenizer, config, "tokenizer of bytes")
 
     def save(self, folder: Path) -> None:
@@ -116,6 +118,11 @@ def _found(tokenizer: Tokenizer, token: str, source: str) -> int:
     if found is None:
         raise ConfigError(f"{source}: has no token {token}; take the tokenizer of the same checkpoint")
     return found
+
+
+def _made_up_words() -> Iterator[str]:
+    """Each with a space before it, as byte-level tokenizers write it: " ban", " bar", ..."""
+    return (f"Ġ{first}{vowel}{last}" for first, vowel, last in product("bdfgklmnprstvz", "aeiou", "nrslm"))
 
 
 def _byte_signs() -> list[str]:

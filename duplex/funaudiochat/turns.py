@@ -19,12 +19,15 @@ from torch import Tensor
 from configs.funaudiochat import TURNS, AnswerConfig, TurnsConfig
 from duplex.funaudiochat.chat import FunAudioChat
 from duplex.funaudiochat.drawing import Drawing
+from duplex.funaudiochat.graphed import stepping
 from duplex.funaudiochat.listening import Listener
 from duplex.funaudiochat.network import NetworkState, StepInput
 from duplex.funaudiochat.row import Answer, AnswerStep, Element, Group, Phase, Row, advance, spoken_elements
 
-_PREFILL = 256
-"""Elements of one forward pass at most: bounds the memory of attention."""
+_PREFILL = 2048
+"""Elements of one forward pass, of all rows together: bounds the memory of attention."""
+_LEAST = 16
+"""Elements of a row in a pass that many rows share."""
 
 
 class ChatRows:
@@ -38,6 +41,7 @@ class ChatRows:
         self._listener = Listener(network, config.unfinished)
         self._listening = self._listener.init_state(size)
         self._state = network.init_state(size, config.places, config.refined_places)
+        self._stepping = stepping(network, self._state, config.step)
         self._drawing = Drawing(chat.config, size, network.device)
         self._rows = [Row() for _ in range(size)]
 
@@ -126,6 +130,11 @@ class ChatRows:
         self._rows[row].turns.append(self._rows[row].size)
         self._close_user(row, self._chat.tokenizer.message("user", text))
 
+    def tool_text(self, row: int, text: str) -> None:
+        """What functions gave, as a written turn that belongs to the user's last one and is forgotten with it."""
+        self._rows[row].expect(Phase.IDLE)
+        self._close_user(row, self._chat.tokenizer.message("user", text))
+
     @torch.inference_mode()
     def step(self, active: Sequence[bool]) -> list[AnswerStep | None]:
         """200 ms of answer for the rows that are active; None for those that are not, or that have finished."""
@@ -134,7 +143,7 @@ class ChatRows:
             return [None] * self.size
         self.flush()
         uniform = self._drawing.uniforms([(row.seed, row.steps) for row in self._rows])
-        out = self._chat.network.step(self._inputs(answers), self._state, self._drawing.speech(uniform))
+        out = self._stepping.step(self._inputs(answers), self._state, self._drawing.speech(uniform))
         opened = [one is not None and one.next.id == self._chat.config.ids.audio_bos for one in answers]
         text = self._drawing.text(out.text_logits, uniform, opened).tolist()
         tokens = [None] * self.size if out.tokens is None else out.tokens.tolist()
@@ -192,7 +201,8 @@ class ChatRows:
 
     def _prefill(self, rows: list[int], refined: bool) -> None:
         network = self._chat.network
-        pieces = [self._rows[row].waiting[:_PREFILL] for row in rows]
+        most = max(_LEAST, _PREFILL // len(rows))
+        pieces = [self._rows[row].waiting[:most] for row in rows]
         ids = [torch.tensor([element.id for element in piece], device=network.device) for piece in pieces]
         vectors = [self._vectors(piece, numbers) for piece, numbers in zip(pieces, ids, strict=True)]
         network.prefill(rows, ids, vectors, self._state, refined)

@@ -5,6 +5,7 @@ answer starts from rest. Knows tokens and samples; knows nothing of text, playou
 """
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +18,44 @@ from duplex.stages.source_filter import SourceFilter, SynthesisState
 
 @dataclass(frozen=True)
 class DetokenizerInput:
-    """One slot for B rows: `tokens` [B, 5, 15] digits -2..2 and `speaking` [B] bool."""
+    """One slot for B rows: `tokens` [B, k, digits] and `speaking` [B] bool; `ended` [B] bool: a row that no longer
+    speaks had said all it had to say, its last samples may sound in full (None: no row had)."""
 
     tokens: Tensor
     speaking: Tensor
+    ended: Tensor | None = None
+
+
+class VoiceState(Protocol):
+    """Memory of B voices."""
+
+    def reset(self, rows: Tensor) -> None:
+        """New conversations in the rows that are True in `rows [B]`."""
+        ...
+
+    def seed(self, row: int, seed: int) -> None:
+        """What is random in the sound of `row` follows from `seed` from now on."""
+        ...
+
+
+S = TypeVar("S", bound=VoiceState)
+
+
+class Mouth(Protocol[S]):
+    """What every detokenizer offers: a stage."""
+
+    @property
+    def delay_ms(self) -> float:
+        """How much later than its tokens the sound comes."""
+        ...
+
+    def init_state(self, batch: int) -> S:
+        """Fresh state for `batch` conversations."""
+        ...
+
+    def step(self, x: DetokenizerInput, state: S, active: Tensor) -> Tensor:
+        """[B, 4800] samples at 24 kHz of one slot; zeros where a row is inactive or silent."""
+        ...
 
 
 @dataclass

@@ -1,15 +1,18 @@
 """The shared LLM: any `transformers` causal LM with rotary positions, run slot by slot or on a packed dialogue.
 
 The two forms use the same weights, positions and mask; tests hold them equal. The cache is an explicit state: a
-fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`).
+fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`). `VectorStack` is the same without
+text, for the refined head.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, Cache
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, Cache, PretrainedConfig
 
+from configs.base import ConfigError
 from configs.core import LlmConfig
 
 
@@ -51,18 +54,13 @@ class SharedLlm(nn.Module):
     """Hidden states of a causal LM over TDM elements, and its text embedding table and head."""
 
     def __init__(self, config: LlmConfig) -> None:
+        """
+        Raises:
+            ConfigError: the type is unknown, or has none of the values given for it.
+        """
         super().__init__()
         self.config = config
-        values = config.model_dump(exclude={"model_type", "rope_theta"})
-        rope = {"rope_type": "default", "rope_theta": config.rope_theta}
-        hf_config = AutoConfig.for_model(
-            config.model_type,
-            **values,
-            head_dim=config.head_dim,
-            tie_word_embeddings=True,
-            rope_parameters=rope,
-        )
-        self.lm = AutoModelForCausalLM.from_config(hf_config, attn_implementation="sdpa")
+        self.lm = AutoModelForCausalLM.from_config(transformers_config(config), attn_implementation="sdpa")
 
     @property
     def table(self) -> nn.Embedding:
@@ -80,14 +78,7 @@ class SharedLlm(nn.Module):
 
     def init_state(self, batch: int, places: int) -> LlmState:
         """Empty cache for `batch` conversations with `places` elements each."""
-        config = self.config
-        shape = (batch, config.num_key_value_heads, places, config.head_dim)
-        like = self.table.weight
-
-        def empty() -> list[Tensor]:
-            return [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
-
-        return LlmState(empty(), empty())
+        return _empty_state(self.config, batch, places, self.table.weight)
 
     def pack(self, elements: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Hidden states of whole dialogues.
@@ -100,9 +91,7 @@ class SharedLlm(nn.Module):
         Returns:
             [B, T, D].
         """
-        out = self.lm.model(inputs_embeds=elements, position_ids=positions, attention_mask=mask, use_cache=False)
-        hidden: Tensor = out.last_hidden_state
-        return hidden
+        return _pack(self.lm.model, elements, positions, mask)
 
     def step(
         self,
@@ -126,13 +115,90 @@ class SharedLlm(nn.Module):
         Returns:
             [B, n, D]; rows that are not active hold nothing of use.
         """
-        cache = _PlaceCache(state, places, active)
-        out = self.lm.model(
-            inputs_embeds=elements,
-            position_ids=positions,
-            attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        hidden: Tensor = out.last_hidden_state
-        return hidden
+        return _step(self.lm.model, elements, positions, mask, _PlaceCache(state, places, active))
+
+    def complete(self) -> None:
+        """Make what no checkpoint holds, after weights were assigned to a model on the meta device."""
+        self.lm.tie_weights()
+        _compute_rotations(self.lm.model)
+
+
+class VectorStack(nn.Module):
+    """The transformer of a causal LM over vectors: no text table, no text head. Arguments as of `SharedLlm`."""
+
+    def __init__(self, config: LlmConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stack = AutoModel.from_config(transformers_config(config, vocab_size=1), attn_implementation="sdpa")
+        del self.stack.embed_tokens
+
+    def init_state(self, batch: int, places: int) -> LlmState:
+        """Empty cache."""
+        return _empty_state(self.config, batch, places, next(self.stack.parameters()))
+
+    def pack(self, elements: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """Hidden states [B, T, D] of whole sequences."""
+        return _pack(self.stack, elements, positions, mask)
+
+    def step(
+        self, elements: Tensor, positions: Tensor, places: Tensor, mask: Tensor, state: LlmState, active: Tensor
+    ) -> Tensor:
+        """Hidden states [B, n, D] of new elements; writes `state` for active rows."""
+        return _step(self.stack, elements, positions, mask, _PlaceCache(state, places, active))
+
+    def complete(self) -> None:
+        """Make what no checkpoint holds."""
+        _compute_rotations(self.stack)
+
+
+def transformers_config(config: LlmConfig, **changes: int) -> PretrainedConfig:
+    """The same as transformers' own object.
+
+    Raises:
+        ConfigError: the type is unknown, or has none of the values given for it.
+    """
+    given = config.values or {}
+    values = config.model_dump(exclude={"model_type", "rope_theta", "values"})
+    values |= {
+        "head_dim": config.head_dim,
+        "tie_word_embeddings": True,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+    }
+    try:
+        known = AutoConfig.for_model(config.model_type)
+        unknown = [key for key in given if key != "head_dim" and not hasattr(known, key)]
+        if unknown:
+            raise ConfigError(f"a '{config.model_type}' has no value '{unknown[0]}'; check core.llm.values")
+        return AutoConfig.for_model(config.model_type, **(values | given | changes))
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"no LLM of type '{config.model_type}' ({' '.join(str(error).split())[:160]})") from None
+
+
+def _empty_state(config: LlmConfig, batch: int, places: int, like: Tensor) -> LlmState:
+    shape = (batch, config.num_key_value_heads, places, config.head_dim)
+
+    def empty() -> list[Tensor]:
+        return [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
+
+    return LlmState(empty(), empty())
+
+
+def _pack(model: Any, elements: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+    out = model(inputs_embeds=elements, position_ids=positions, attention_mask=mask, use_cache=False)
+    hidden: Tensor = out.last_hidden_state
+    return hidden
+
+
+def _step(model: Any, elements: Tensor, positions: Tensor, mask: Tensor, cache: _PlaceCache) -> Tensor:
+    out = model(
+        inputs_embeds=elements, position_ids=positions, attention_mask=mask, past_key_values=cache, use_cache=True
+    )
+    hidden: Tensor = out.last_hidden_state
+    return hidden
+
+
+def _compute_rotations(model: Any) -> None:
+    """Rotary frequencies, which stay in float32."""
+    model.rotary_emb = type(model.rotary_emb)(config=model.config)

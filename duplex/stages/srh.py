@@ -7,6 +7,7 @@ speaking means silence tokens and an empty queue. Knows words, units and tokens;
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +32,8 @@ class SrhInput:
         finished: [B] bool, the answer's text is over.
         speaking: [B] bool, False is MUTE: what is queued is dropped and the next answer starts clean.
         hidden: [B, H] vector of the language model for this slot, or None.
-        temperature: 0 takes the likeliest digits, above draws them.
-        seeds: per row, for the draw of this slot; needed if temperature > 0.
+        temperature: 0 takes the likeliest digits, above draws them (the pointer head's; others have their own).
+        seeds: per row, for the draws of this slot.
     """
 
     words: Sequence[Sequence[str]]
@@ -45,10 +46,10 @@ class SrhInput:
 
 @dataclass(frozen=True)
 class SrhOutput:
-    """Five tokens for B rows, and how far the text is spoken.
+    """The tokens of a slot for B rows, and how far the text is spoken.
 
     Attributes:
-        tokens: [B, 5, 15] digits -2..2 (int8).
+        tokens: [B, k, digits]: five of digits -2..2 (int8), or ids [B, k, 1] (int16) of heads that speak codes.
         queued: [B] units known and not yet begun (int64).
         exhausted: [B] bool, the text is over and everything has been spoken.
         spoken: per row the words that sound in this slot.
@@ -58,6 +59,23 @@ class SrhOutput:
     queued: Tensor
     exhausted: Tensor
     spoken: tuple[tuple[SpokenPart, ...], ...]
+
+
+class RefinedHead(Protocol):
+    """What every speech refined head offers: a stage."""
+
+    @property
+    def silent(self) -> Tensor:
+        """[k, digits] tokens of a slot in which nothing is said, in the type they are logged in."""
+        ...
+
+    def init_state(self, batch: int) -> Any:
+        """Fresh state for `batch` conversations."""
+        ...
+
+    def step(self, x: SrhInput, state: Any, active: Tensor) -> SrhOutput:
+        """One slot; changes the rows of `state` where `active [B]` is True."""
+        ...
 
 
 @dataclass
@@ -94,6 +112,11 @@ class SpeechRefinedHead(nn.Module):
     def delay_ms(self) -> float:
         """Tokens belong to the slot they are made in."""
         return 0.0
+
+    @property
+    def silent(self) -> Tensor:
+        """[5, 15] tokens of a silent slot."""
+        return self.silence.to(torch.int8).expand(AUDIO.tokens_per_slot, -1)
 
     def init_state(self, batch: int) -> SrhState:
         """Fresh state for `batch` conversations."""

@@ -21,6 +21,7 @@ from runtime.engine_worker import load
 QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
 """Three questions of synthetic voices, each with a pause for its answer, 20 s."""
 PAUSE_S = 4.0
+SHAPE = "With --shape"
 BUCKET_MS = 10.0
 BAR_WIDTH = 50
 
@@ -34,8 +35,34 @@ def step(
     live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
     json_file: JsonFile = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            help="Time a shape without its checkpoint: funaudiochat-8b, -30b-a3b, -reduced, -tiny.",
+            rich_help_panel=SHAPE,
+        ),
+    ] = None,
+    weights: Annotated[str, typer.Option(help="Only random ones.", rich_help_panel=SHAPE)] = "random",
+    batch: Annotated[str, typer.Option(help="Sessions, with commas.", rich_help_panel=SHAPE)] = "1,8,32,128",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)] = "auto",
+    dtype: Annotated[
+        str | None, typer.Option(help="bf16 or fp32; default: bf16 on a GPU.", rich_help_panel=SHAPE)
+    ] = None,
+    context: Annotated[
+        int, typer.Option(min=1, help="Elements a session has: five a second.", rich_help_panel=SHAPE)
+    ] = 512,
+    graphs: Annotated[bool, typer.Option(help="Record CUDA graphs.", rich_help_panel=SHAPE)] = True,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed.", rich_help_panel=SHAPE)] = 100,
 ) -> None:
-    """Time the steps of a model, in all and by stage."""
+    """Time the steps of a model, in all and by stage; or with --shape those of a large one with random weights."""
+    if shape is not None:
+        import torch
+
+        from runtime.commands import bench_shape
+
+        torch.set_num_threads(threads)
+        bench_shape.run(shape, weights, batch, device, dtype, context, steps, graphs, json_file)
+        return
     sound = _sound(audio)
     generator = load(model, sessions, threads=threads)
     clock = SystemClock()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -14,6 +15,13 @@ from runtime.errors import user_line
 
 Model = Annotated[str, typer.Option("--model", help="Model: mini, tiny, or a folder.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with values of the runtime.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="KEY=VALUE of a large model: device, dtype, detokenizer, speakers, live.policy ..."),
+]
+Pattern = Annotated[
+    str | None, typer.Option("--pattern", help="Interaction pattern of a large model: S2M, STC, ... (docs/chat.md).")
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="When to start and stop: responsive, balanced, patient.")]
 
@@ -46,6 +54,24 @@ def runtime_config(path: Path | None) -> RuntimeConfig:
         ConfigError: see `configs.base.Config.from_yaml`.
     """
     return RuntimeConfig.from_yaml(path) if path else RuntimeConfig()
+
+
+def changes(given: list[str] | None) -> dict[str, Any]:
+    """Values of `--set` by their keys.
+
+    Raises:
+        ConfigError: one has no `=`, or is no YAML value.
+    """
+    values: dict[str, Any] = {}
+    for one in given or []:
+        key, equals, value = one.partition("=")
+        if not (key and equals):
+            raise ConfigError(f"--set {one}: write it as KEY=VALUE, for example --set device=cuda")
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {one}: '{value}' is not a YAML value; put quotes around it") from None
+    return values
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -19,7 +19,10 @@ from runtime.commands.common import (
     ConfigFile,
     JsonFile,
     Model,
+    Pattern,
     PolicyName,
+    Set,
+    changes,
     err,
     out,
     progress,
@@ -28,7 +31,7 @@ from runtime.commands.common import (
     write_json,
 )
 from runtime.converse import TAIL_S, Conversation, converse, user_slots
-from runtime.engine_worker import load
+from runtime.engine_worker import load, loader_with
 from runtime.errors import DuplexError, user_line
 
 AtOption = Annotated[str | None, typer.Option("--at", help="Date and time of the conversation (ISO); default: now.")]
@@ -55,13 +58,15 @@ def command(
     system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="Of the text; 0 is greedy.")] = 0.0,
     at: AtOption = None,
+    pattern: Pattern = None,
+    values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
 ) -> None:
     """Let the model hear recordings; writes dialogue.wav, user.wav, slots.jsonl and transcript.json for each."""
-    options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature)
+    options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature, pattern=pattern)
     settings = runtime_config(config)
-    job = Job(load(model, 1), model, _at(options, at), tail, settings)
+    job = Job(load(model, 1, loader_with(changes(values_set))), model, _at(options, at), tail, settings)
     try:
         results = _all(job, user, out_folder)
     finally:

@@ -95,6 +95,7 @@ def conversation_options(options: SessionOptions) -> ConversationOptions:
         temperature=options.temperature,
         started_at=time.time(),
         utc_offset_s=options.utc_offset_min * 60,
+        pattern=options.pattern and options.pattern.value,
     )
 
 
@@ -118,6 +119,7 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
             sessions=len(gateway.peers),
             slot_ms=AUDIO.slot_ms,
             policies=list(PRESETS),
+            patterns=list(info.patterns),
             recording=hub.config.recording.enabled,
         )
 

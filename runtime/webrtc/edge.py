@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from configs.patterns import Pattern
 from configs.policy import PolicyName
 from runtime.errors import DuplexError, user_line
 
@@ -38,7 +39,10 @@ class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
 
 
 class SessionOptions(BaseModel):
-    """How a conversation is opened. `seed` None: a random one. `utc_offset_min`: the user's time zone."""
+    """How a conversation is opened. `seed` None: a random one. `utc_offset_min`: the user's time zone.
+
+    `pattern`: interaction pattern, for models that have several; None takes the model's usual one.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,6 +51,7 @@ class SessionOptions(BaseModel):
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     utc_offset_min: int = Field(default=0, ge=-14 * 60, le=14 * 60)
+    pattern: Pattern | None = None
 
 
 class OfferRequest(BaseModel):
@@ -69,7 +74,7 @@ class OfferAnswer(BaseModel):
 
 
 class Status(BaseModel):
-    """What the server runs. `free`: sessions that can still be opened, of `rows`."""
+    """What the server runs. `free`: sessions that can still be opened, of `rows`. `patterns`: see `Hello`."""
 
     version: str
     model: str
@@ -79,6 +84,7 @@ class Status(BaseModel):
     sessions: int
     slot_ms: int
     policies: list[str]
+    patterns: list[str]
     recording: bool
 
 

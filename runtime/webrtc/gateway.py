@@ -97,7 +97,14 @@ class Gateway:
             self._refuse(session)
         opened = self.hub.open(options)
         info = self.hub.client.info
-        hello = Hello(session=opened.id, model=info.model, slot_ms=AUDIO.slot_ms, delay_ms=info.delay_ms, policy=policy)
+        hello = Hello(
+            session=opened.id,
+            model=info.model,
+            slot_ms=AUDIO.slot_ms,
+            delay_ms=info.delay_ms,
+            policy=policy,
+            patterns=info.patterns,
+        )
         calls = PeerCalls(self.pump, self._left, self.latencies.append, self._sent)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
         self._peers[opened.id] = peer

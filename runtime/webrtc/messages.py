@@ -1,6 +1,7 @@
 """What is said on the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
 
-Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, ended, pong. Client -> server: ping, bye.
+Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, ended, pong.
+Client -> server: ping, say, bye.
 """
 
 from typing import Annotated, Literal
@@ -18,7 +19,10 @@ class Message(BaseModel):
 
 
 class Hello(Message):
-    """The first message: what answers. `delay_ms`: how much later than its slot the assistant's audio sounds."""
+    """The first message: what answers. `delay_ms`: how much later than its slot the assistant's audio sounds.
+
+    `patterns`: interaction patterns of the model; where there are some it takes written turns (`say`) too.
+    """
 
     type: Literal["hello"] = "hello"
     version: int = PROTOCOL_VERSION
@@ -27,6 +31,7 @@ class Hello(Message):
     slot_ms: int
     delay_ms: float
     policy: str
+    patterns: tuple[str, ...] = ()
 
 
 class SlotMessage(Message):
@@ -133,6 +138,13 @@ class Ping(Message):
     id: int
 
 
+class Say(Message):
+    """The user writes; answered like a spoken turn, by models that take written ones."""
+
+    type: Literal["say"] = "say"
+    text: str = Field(min_length=1, max_length=4000)
+
+
 class Bye(Message):
     """The client leaves; the session is closed and its files are finished."""
 
@@ -140,12 +152,12 @@ class Bye(Message):
 
 
 ServerMessage = Hello | SlotMessage | UserCaption | PlannedWords | Spoken | Cut | Latency | Stats | EndedMessage | Pong
-ClientMessage = Annotated[Ping | Bye, Field(discriminator="type")]
+ClientMessage = Annotated[Ping | Say | Bye, Field(discriminator="type")]
 
-_CLIENT: TypeAdapter[Ping | Bye] = TypeAdapter(ClientMessage)
+_CLIENT: TypeAdapter[Ping | Say | Bye] = TypeAdapter(ClientMessage)
 
 
-def parse_client_message(text: str | bytes) -> Ping | Bye | None:
+def parse_client_message(text: str | bytes) -> Ping | Say | Bye | None:
     """A message of the client; None where it is none of this version."""
     try:
         return _CLIENT.validate_json(text)

@@ -36,6 +36,7 @@ from runtime.webrtc.messages import (
     Latency,
     Ping,
     Pong,
+    Say,
     ServerMessage,
     parse_client_message,
 )
@@ -179,9 +180,11 @@ class Peer:
         match parsed:
             case Ping():
                 self._send([Pong(id=parsed.id)])
+            case Say() if self._hello.patterns:
+                self.session.push_text(parsed.text)
             case Bye():
                 self._calls.left(self.session.id, "the client said goodbye")
-            case None:
+            case _:
                 self._stats.ignored_messages += 1
 
     def _on_state(self) -> None:

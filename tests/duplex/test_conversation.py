@@ -1,5 +1,7 @@
 """One row's bookkeeping: user words that wait, the growing answer, marks, veto, fill-ins of the clock."""
 
+from functools import partial
+
 import pytest
 
 from configs.language import TextTokenizerConfig
@@ -11,6 +13,7 @@ from duplex.stages.fusion import ABSENT
 from duplex.stages.pointer import SpokenPart
 from duplex.text.tokenizer import TextTokenizer
 from duplex.text.truecase import Truecase
+from duplex.writing import PieceWriting
 from tdm.slots import State
 
 TOKENIZER = TextTokenizer.train(TextTokenizerConfig(vocab_size=200), dict.fromkeys(["hello", "paris", "is"], 5))
@@ -19,8 +22,8 @@ QUICK = PolicyConfig(start=Threshold(probability=0.5, slots=1), stop=Threshold(p
 
 @pytest.fixture
 def conversation() -> Conversation:
-    truecase = Truecase({"paris": "Paris"}, {})
-    return Conversation(ConversationOptions(policy=QUICK), ScheduleConfig(), TOKENIZER, truecase, [])
+    writing = partial(PieceWriting, TOKENIZER, Truecase({"paris": "Paris"}, {}))
+    return Conversation(ConversationOptions(policy=QUICK), ScheduleConfig(), TOKENIZER, writing, [])
 
 
 def say(conversation: Conversation, text: str) -> list[str]:
@@ -124,7 +127,8 @@ def test_an_unfinished_piece_becomes_a_word_at_the_end_of_the_text(conversation:
 
 def test_the_clock_fills_in_the_time_of_the_slot() -> None:
     options = ConversationOptions(policy=QUICK, started_at=10 * 3600 + 59.7, utc_offset_s=3600)
-    conversation = Conversation(options, ScheduleConfig(), TOKENIZER, Truecase({}, {}), [])
+    writing = partial(PieceWriting, TOKENIZER, Truecase({}, {}))
+    conversation = Conversation(options, ScheduleConfig(), TOKENIZER, writing, [])
     (time,) = TOKENIZER.encode("<|time|>")
     conversation.decide(0.1)
     assert conversation.say(time) == ["eleven", "o'clock", "a", "m"]

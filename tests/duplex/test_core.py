@@ -11,7 +11,9 @@ from tdm.layout import TdmLayout
 SLOTS, PREFIX, WINDOW = 14, 3, 6
 
 
-def make_core(model_type: str = "llama", group: str = "concat", readout: str = "pair") -> Core:
+def make_core(
+    model_type: str = "llama", group: str = "concat", readout: str = "pair", codes: int | None = None
+) -> Core:
     torch.manual_seed(1)
     core = Core(
         CoreConfig(
@@ -24,8 +26,8 @@ def make_core(model_type: str = "llama", group: str = "concat", readout: str = "
                 num_attention_heads=4,
                 num_key_value_heads=2,
             ),
-            user=UserSideConfig(frames=2, feature_dim=6),
-            assistant=AssistantSideConfig.model_validate({"digits": 3, "group": group}),
+            user=UserSideConfig(frames=2, feature_dim=6, units=codes, words=0 if codes else 4),
+            assistant=AssistantSideConfig.model_validate({"digits": 3, "group": group, "codes": codes}),
             heads=HeadsConfig.model_validate({"readout": readout}),
         )
     )
@@ -75,6 +77,20 @@ def test_step_by_step_equals_the_pack(layout: TdmLayout, model_type: str, group:
     packed, stepped = core.pack(prefix, slots, layout), run(core, slots, layout, prefix)
     for name in ("state", "hidden", "user"):
         torch.testing.assert_close(getattr(stepped, name), getattr(packed, name), atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("group", ["concat", "mean"])
+@torch.inference_mode()
+def test_tokens_on_both_sides_go_step_by_step_as_in_the_pack(layout: TdmLayout, group: str) -> None:
+    core, slots, prefix = make_core("qwen2", group, codes=9), make_slots(1), torch.tensor([[1, 2, 3]])
+    draw = torch.Generator().manual_seed(3)
+    slots.features = torch.randint(0, 9, (1, SLOTS, 2), generator=draw)
+    slots.tokens = torch.randint(0, 9, (1, SLOTS, 5, 1), generator=draw)
+    packed, stepped = core.pack(prefix, slots, layout), run(core, slots, layout, prefix)
+    torch.testing.assert_close(stepped.hidden, packed.hidden, atol=2e-5, rtol=1e-4)
+    slots.tokens = slots.tokens.flip(2)
+    mixed = core.pack(prefix, slots, layout).hidden
+    assert torch.allclose(mixed, packed.hidden, atol=1e-4) == (group == "mean")
 
 
 @torch.inference_mode()

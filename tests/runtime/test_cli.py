@@ -35,10 +35,15 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line.rstrip() for line in capsys.readouterr().err.splitlines() if line.strip()]
 
 
+COMMANDS = (
+    "serve", "talk", "converse", "chat", "evaluate", "replay", "bench", "doctor", "convert", "init", "train"
+)  # fmt: skip
+
+
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(name in text for name in ("serve", "talk", "converse", "evaluate", "replay", "bench", "doctor", "train"))
+    assert all(name in text for name in COMMANDS)
 
 
 def test_converse_writes_the_four_files(talk: Path) -> None:

@@ -19,7 +19,7 @@ from duplex.funaudiochat.listening import Listener
 from duplex.funaudiochat.network import FunAudioChatNetwork
 from duplex.funaudiochat.spectrum import Spectrum
 from duplex.funaudiochat.turns import ChatRows
-from duplex.model import SHIPPED
+from duplex.tdm_model import SHIPPED
 from tests.duplex.funaudiochat.golden import PLACES, answered, speech_of, text_of
 
 SLOT = AUDIO.slot_input_samples

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from configs.base import ConfigError
-from configs.funaudiochat import FUNAUDIOCHAT_8B, FUNAUDIOCHAT_TINY, TurnsConfig
-from duplex.funaudiochat.chat import FunAudioChat
-from duplex.funaudiochat.memory import check_memory, free_memory, memory_of
+from configs.funaudiochat import FUNAUDIOCHAT_8B, FUNAUDIOCHAT_30B_A3B, FUNAUDIOCHAT_TINY, TurnsConfig
+from duplex.funaudiochat.chat import FunAudioChat, empty_network
+from duplex.funaudiochat.memory import check_memory, free_memory, memory_of, read_by_step
 from duplex.funaudiochat.turns import ChatRows
 
 CPU = torch.device("cpu")
@@ -46,3 +46,28 @@ def test_what_fits_or_cannot_be_known_is_not_refused() -> None:
     check_memory(FUNAUDIOCHAT_8B, TurnsConfig(), 1, torch.device("mps"), torch.bfloat16, free_memory)
     assert free_memory(torch.device("mps")) is None
     assert free_memory(CPU) != 0
+
+
+def test_what_a_step_reads() -> None:
+    """All weights but the encoder's and the tables', the refined head's five times; caches by their lengths."""
+    one, two = (read_by_step(FUNAUDIOCHAT_8B, 512, count, torch.bfloat16) for count in (1, 2))
+    caches = 2 * 2 * 36 * 8 * 128 * 513 + 2 * 2 * 28 * 8 * 128 * sum(range(2561, 2566))
+    assert two - one == caches
+    weights = dict(empty_network(FUNAUDIOCHAT_8B).named_parameters())
+    llm = sum(value.numel() for name, value in weights.items() if name.startswith("llm."))
+    head = sum(value.numel() for name, value in weights.items() if name.startswith("refined.backbone."))
+    assert one - caches == pytest.approx(2 * (llm + 5 * head + 151_936 * 4_096), rel=0.03)
+
+
+def test_experts_that_a_step_reads() -> None:
+    """One conversation reads 8 of 128 experts, many read nearly all of them."""
+    experts = sum(
+        value.numel() for name, value in empty_network(FUNAUDIOCHAT_30B_A3B).named_parameters() if ".experts." in name
+    )
+    few, many = (
+        read_by_step(FUNAUDIOCHAT_30B_A3B, 0, count, torch.bfloat16)
+        - count
+        * (read_by_step(FUNAUDIOCHAT_8B, 0, 2, torch.bfloat16) - read_by_step(FUNAUDIOCHAT_8B, 0, 1, torch.bfloat16))
+        for count in (1, 64)
+    )
+    assert many - few == pytest.approx(2 * experts * (1 - 8 / 128), rel=0.03)

@@ -1,6 +1,5 @@
 """Text ids: pieces of a turn are the whole turn, text never becomes a special token, and a wrong file is named."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -43,10 +42,8 @@ def test_a_saved_tokenizer_is_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("token", ["<|sil|>", "<|im_end|>", "<|AUDIO|>", "<|audio_bos|>"])
 def test_a_missing_special_token_is_named(tmp_path: Path, token: str) -> None:
     TOKENIZER.save(tmp_path)
-    values = json.loads((tmp_path / FILE).read_text())
-    for added in values["added_tokens"]:
-        added["content"] = added["content"].replace(token, "<|other|>")
-    (tmp_path / FILE).write_text(json.dumps(values))
+    text = (tmp_path / FILE).read_text()
+    (tmp_path / FILE).write_text(text.replace(token, "<|other|>"))
     with pytest.raises(ConfigError) as caught:
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
     assert f"has no token {token}; take the tokenizer of the same checkpoint" in str(caught.value)
@@ -57,7 +54,7 @@ def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
     moved = FUNAUDIOCHAT_TINY.model_copy(update={"ids": TextIds(audio=258, audio_bos=259, audio_eos=260, sil=263)})
     with pytest.raises(ConfigError, match=r"<\|sil\|> is 262, the configuration says 263"):
         ChatTokenizer.from_folder(tmp_path, moved)
-    with pytest.raises(ConfigError, match="has 263 ids, the model 260"):
+    with pytest.raises(ConfigError, match="has 272 ids, the model 260"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 260}))
 
 
@@ -67,3 +64,10 @@ def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{}")
     with pytest.raises(ConfigError, match="is no tokenizer file"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
+
+
+def test_ids_behind_the_special_ones_are_made_up_words() -> None:
+    config = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 300})
+    tokenizer = ChatTokenizer.of_bytes(config)
+    assert tokenizer.decode([104, 105, 263, 264, 299]) == "hi ban bar dir"
+    assert tokenizer.encode(" ban") == [32, 98, 97, 110]

@@ -106,7 +106,9 @@ def test_an_answer_kept_in_the_cache_is_what_prefilling_it_would_give(chat: FunA
     anew = network.init_state(1, len(elements))
     network.prefill([0], [ids], [vectors], anew, refined=False)
     for kept, prefilled in zip(rows.state.llm.keys, anew.llm.keys, strict=True):
-        torch.testing.assert_close(kept[:, :, 1 : 1 + len(elements)], prefilled[:, :, 1:], atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            kept[:, :, 1 : 1 + len(elements)], prefilled[:, :, 1 : 1 + len(elements)], atol=1e-5, rtol=0
+        )
 
 
 def test_dropped_turns_leave_speech_history_whole(chat: FunAudioChat) -> None:

@@ -10,9 +10,9 @@ import torch
 
 from configs.tiny import TINY
 from configs.voice_training import EncoderTraining, HiddenTraining, SrhTraining
-from duplex.model import DuplexModel
 from duplex.stages.pointer import SCALARS
 from duplex.stages.srh_networks import DigitNetwork
+from duplex.tdm_model import TdmModel
 from duplex.train.text.exchange import Exchange
 from duplex.train.voice import data, hidden, hidden_samples
 from duplex.train.voice.batch import HOLD
@@ -114,7 +114,7 @@ def test_samples_without_vectors_give_the_head_zeros() -> None:
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a tiny mind and voice; made-up speech in place of the teacher's."""
-    whole = DuplexModel.random(TINY)
+    whole = TdmModel.random(TINY)
     whole.mind.save(tmp_path / "model")
     whole.voice.save(tmp_path / "model")
     drawn = [Exchange("who is it", " ".join(items), "kind", "") for items in ANSWERS]
@@ -157,7 +157,7 @@ def test_played_tokens_are_what_the_head_says_itself(model: Path, tmp_path: Path
 
 
 def test_it_speaks_with_and_without_a_core(model: Path) -> None:
-    whole = DuplexModel.random(TINY)
+    whole = TdmModel.random(TINY)
     with torch.no_grad():
         whole.srh.digits.hidden.weight.normal_()
     quiet = quiet_features(whole.ears, CONFIG.question, 20)

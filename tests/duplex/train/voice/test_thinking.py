@@ -11,11 +11,11 @@ from torch import Tensor
 from configs.policy import PolicyConfig, Threshold
 from configs.tiny import TINY
 from configs.voice_training import QuestionConfig
-from duplex.generator import DuplexGenerator
 from duplex.interface import ConversationOptions, SlotResult
 from duplex.mind import Mind
-from duplex.model import DuplexModel
 from duplex.stages.srh import SrhInput, SrhOutput, SrhState
+from duplex.tdm_generator import TdmGenerator
+from duplex.tdm_model import TdmModel
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.thinking import Thinker, Told, heard_slots, hidden_vectors, quiet_features, written_ids
 from tdm.slots import State
@@ -25,15 +25,15 @@ PROMPT = "abc"
 
 
 @pytest.fixture
-def model() -> DuplexModel:
-    return DuplexModel.random(TINY)
+def model() -> TdmModel:
+    return TdmModel.random(TINY)
 
 
-def _mind(model: DuplexModel) -> Mind:
+def _mind(model: TdmModel) -> Mind:
     return replace(model.mind, config=model.config.model_copy(update={"system_prompt": PROMPT}))
 
 
-def _live(model: DuplexModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotResult], Tensor, Tensor]:
+def _live(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotResult], Tensor, Tensor]:
     """A conversation that begins to speak by itself; features of the user, and what the head got in each step."""
     features: list[Tensor] = []
     hidden: list[Tensor] = []
@@ -52,14 +52,14 @@ def _live(model: DuplexModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Slo
     monkeypatch.setattr(model.srh, "step", say)
     start, stop = Threshold(probability=0.0, slots=3), Threshold(probability=0.0, slots=1)
     policy = PolicyConfig(start=start, stop=stop, guard_slots=0)
-    generator = DuplexGenerator(model, rows=1, beside=False)
+    generator = TdmGenerator(model, rows=1, beside=False)
     generator.open(0, ConversationOptions(seed=3, policy=policy, system_prompt=PROMPT, temperature=1.0))
     pcm = (np.random.default_rng(0).standard_normal((SLOTS, 1, 3200)) * 0.1).astype(np.float32)
     results = [generator.step(slot, np.array([True]))[0] for slot in pcm]
     return [result for result in results if result is not None], torch.cat(features), torch.cat(hidden)
 
 
-def test_vectors_are_those_of_the_live_head(model: DuplexModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_are_those_of_the_live_head(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> None:
     results, features, live = _live(model, monkeypatch)
     onset = [result.event for result in results].index("start")
     states = [result.state for result in results[onset:]]
@@ -81,7 +81,7 @@ def _told(mind: Mind, slots: int, seed: int) -> Told:
     return Told(heard, written_ids([0, 1, 2, HOLD, 3, 4, 5, 6][:slots], ids, mind), tokens)
 
 
-def test_answers_side_by_side_are_answers_alone(model: DuplexModel) -> None:
+def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = [_told(mind, 8, 0), _told(mind, 3, 1)]
     together = hidden_vectors(mind, told, model.srh.silence, quiet, first_slot=4)
@@ -90,7 +90,7 @@ def test_answers_side_by_side_are_answers_alone(model: DuplexModel) -> None:
         torch.testing.assert_close(vectors, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_step_by_step_equals_the_whole_answer(model: DuplexModel) -> None:
+def test_step_by_step_equals_the_whole_answer(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = _told(mind, 8, 0)
     thinker = Thinker(mind, told.heard, model.srh.silence, quiet)

@@ -9,9 +9,10 @@ import torch
 
 from configs.policy import PolicyConfig, Threshold
 from configs.tiny import TINY
-from duplex.generator import LONGEST_WRITTEN, DuplexGenerator, load_generator
 from duplex.interface import ConversationOptions, SlotResult
-from duplex.model import DuplexModel
+from duplex.model import load_generator
+from duplex.tdm_generator import LONGEST_WRITTEN, TdmGenerator
+from duplex.tdm_model import TdmModel
 from duplex.text_assistant import TextAssistant
 from tdm.slots import State
 
@@ -31,18 +32,18 @@ def audio(seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def model() -> DuplexModel:
-    return DuplexModel.random(TINY)
+def model() -> TdmModel:
+    return TdmModel.random(TINY)
 
 
 @pytest.fixture
-def generator(model: DuplexModel) -> Iterator[DuplexGenerator]:
-    generator = DuplexGenerator(model, rows=2)
+def generator(model: TdmModel) -> Iterator[TdmGenerator]:
+    generator = TdmGenerator(model, rows=2)
     yield generator
     generator.close()
 
 
-def run(generator: DuplexGenerator, row: int, options: ConversationOptions, pcm: np.ndarray) -> list[SlotResult]:
+def run(generator: TdmGenerator, row: int, options: ConversationOptions, pcm: np.ndarray) -> list[SlotResult]:
     generator.open(row, options)
     active = np.arange(generator.rows) == row
     results = []
@@ -61,14 +62,14 @@ def same(left: list[SlotResult], right: list[SlotResult]) -> bool:
     )  # fmt: skip
 
 
-def test_slots_are_counted_and_full(generator: DuplexGenerator) -> None:
+def test_slots_are_counted_and_full(generator: TdmGenerator) -> None:
     results = run(generator, 0, talkative(), audio(0))
     assert [result.slot for result in results] == list(range(SLOTS))
     assert all(result.pcm.shape == (4800,) and result.pcm.dtype == np.float32 for result in results)
     assert {"words", "encoder", "core", "text", "srh", "detokenizer"} <= set(results[0].stage_ms)
 
 
-def test_it_starts_by_its_policy_and_says_something(generator: DuplexGenerator) -> None:
+def test_it_starts_by_its_policy_and_says_something(generator: TdmGenerator) -> None:
     results = run(generator, 0, talkative(), audio(0))
     assert [result.state for result in results[:3]] == [State.MUTE, State.SPEAK, State.SPEAK]
     assert results[1].event == "start"
@@ -78,29 +79,29 @@ def test_it_starts_by_its_policy_and_says_something(generator: DuplexGenerator) 
 
 def test_a_cautious_model_begins_with_its_refusal_and_goes_on_freely() -> None:
     mind = TINY.mind.model_copy(update={"refusal": "q", "refusal_bias": 1e4})
-    cautious = DuplexModel.random(TINY.model_copy(update={"mind": mind}))
-    generator = DuplexGenerator(cautious, rows=1)
+    cautious = TdmModel.random(TINY.model_copy(update={"mind": mind}))
+    generator = TdmGenerator(cautious, rows=1)
     said = [result.text_id for result in run(generator, 0, talkative(), audio(0)) if result.state is State.SPEAK]
     generator.close()
     assert said[0] == cautious.refusal_id == cautious.tokenizer.encode("q")[0]
     assert cautious.refusal_id not in said[1:]
 
 
-def test_mute_is_exact_silence(generator: DuplexGenerator) -> None:
+def test_mute_is_exact_silence(generator: TdmGenerator) -> None:
     never = Threshold(probability=1.0, slots=1)
     shy = ConversationOptions(policy=PolicyConfig(start=never, start_late=never))
     results = run(generator, 0, shy, audio(0))
     assert all(result.state is State.MUTE and not result.pcm.any() for result in results)
 
 
-def test_the_same_seed_and_audio_give_the_same_conversation(generator: DuplexGenerator) -> None:
+def test_the_same_seed_and_audio_give_the_same_conversation(generator: TdmGenerator) -> None:
     first = run(generator, 0, talkative(3), audio(1))
     assert same(first, run(generator, 0, talkative(3), audio(1)))
     assert same(first, run(generator, 1, talkative(3), audio(1)))
     assert not same(first, run(generator, 0, talkative(4), audio(1)))
 
 
-def test_a_conversation_does_not_depend_on_who_shares_the_engine(generator: DuplexGenerator) -> None:
+def test_a_conversation_does_not_depend_on_who_shares_the_engine(generator: TdmGenerator) -> None:
     alone = run(generator, 0, talkative(3), audio(1))
     generator.open(0, talkative(3))
     generator.open(1, talkative(9))
@@ -113,10 +114,10 @@ def test_a_conversation_does_not_depend_on_who_shares_the_engine(generator: Dupl
     assert same(alone, together)
 
 
-def test_batched_rows_give_the_same_words_and_states(model: DuplexModel) -> None:
+def test_batched_rows_give_the_same_words_and_states(model: TdmModel) -> None:
     mind = replace(model.mind, config=model.config.model_copy(update={"rows_per_step": 2}))
-    batched = DuplexGenerator(replace(model, mind=mind), rows=2, beside=False)
-    single = DuplexGenerator(model, rows=1, beside=False)
+    batched = TdmGenerator(replace(model, mind=mind), rows=2, beside=False)
+    single = TdmGenerator(model, rows=1, beside=False)
     alone = run(single, 0, talkative(3), audio(1))
     batched.open(0, talkative(3))
     batched.open(1, talkative(9))
@@ -131,12 +132,12 @@ def test_batched_rows_give_the_same_words_and_states(model: DuplexModel) -> None
         np.testing.assert_allclose(result.p_speak, alone[slot].p_speak, atol=1e-5)
 
 
-def test_an_inactive_row_gives_nothing(generator: DuplexGenerator) -> None:
+def test_an_inactive_row_gives_nothing(generator: TdmGenerator) -> None:
     generator.open(0, talkative())
     assert generator.step(np.zeros((2, 3200), np.float32), np.array([True, False]))[1] is None
 
 
-def test_a_prompt_that_is_too_long_is_refused(generator: DuplexGenerator) -> None:
+def test_a_prompt_that_is_too_long_is_refused(generator: TdmGenerator) -> None:
     with pytest.raises(ValueError, match="system prompt"):
         generator.open(0, ConversationOptions(system_prompt="a very long prompt indeed"))
 
@@ -145,7 +146,7 @@ def test_random_models_do_not_touch_the_global_generator() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    DuplexModel.random(TINY)
+    TdmModel.random(TINY)
     assert torch.equal(torch.rand(1), expected)
 
 
@@ -160,8 +161,8 @@ def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
 
 
 def test_written_questions_are_answered_as_the_core_does() -> None:
-    model = DuplexModel.random(TINY, seed=1)
-    generator = DuplexGenerator(model, rows=1)
+    model = TdmModel.random(TINY, seed=1)
+    generator = TdmGenerator(model, rows=1)
     assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN)
     spoken, other = assistant.answer("", ["who is it"]), assistant.answer("", ["two"])
     assert spoken != other

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from configs.tiny import TINY, TINY_CTC
+from configs.base import ConfigError
 from duplex.interface import ConversationOptions, Samples, SlotResult
-from duplex.model import DuplexModel
+from duplex.mind import Mind
 from duplex.row_group import RowGroup
+from duplex.tdm_model import TdmModel
 from duplex.text.spoken import spoken_words
 from duplex.text_assistant import TextAssistant
 
@@ -21,14 +22,14 @@ LONGEST_WRITTEN = 120
 """Tokens after which a written answer is cut."""
 
 
-class DuplexGenerator:
-    """`SlotGenerator` over a `DuplexModel`: rows in groups of `rows_per_step`, each with its own states.
+class TdmGenerator:
+    """`SlotGenerator` over a `TdmModel`: rows in groups of `rows_per_step`, each with its own states.
 
     The source of words runs beside the steps in a worker thread; its words enter exactly one slot later, whether it was
     quick or the step had to wait for it. Without `beside` it runs within the step; results are the same.
     """
 
-    def __init__(self, model: DuplexModel, rows: int, beside: bool = True) -> None:
+    def __init__(self, model: TdmModel, rows: int, beside: bool = True) -> None:
         size = min(rows, model.config.rows_per_step)
         self._model = model
         self.rows = rows
@@ -59,9 +60,15 @@ class DuplexGenerator:
         return results
 
     def write(self, question: str) -> str:
-        """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T)."""
-        model = self._model
-        assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN, model.cautious)
+        """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T).
+
+        Raises:
+            ConfigError: the model does not read.
+        """
+        model, mind = self._model, self._model.mind
+        if not isinstance(mind, Mind):
+            raise ConfigError(f"'{mind.config.name}' hears and does not read; ask it aloud")
+        assistant = TextAssistant(mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.cautious)
         (answer,) = assistant.answer(model.config.system_prompt, [" ".join(spoken_words(question))])
         return answer
 
@@ -69,15 +76,3 @@ class DuplexGenerator:
         """Stop the worker thread."""
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
-
-
-def load_generator(model: str, rows: int, beside: bool = True) -> DuplexGenerator:
-    """Generator of a model: "tiny" or "tiny-ctc" (random, for tests), "mini", a checkpoint folder or a hub id.
-
-    Raises:
-        ConfigError: there is no such model or its files are not usable.
-    """
-    for tiny in (TINY, TINY_CTC):
-        if model == tiny.mind.name:
-            return DuplexGenerator(DuplexModel.random(tiny), rows, beside)
-    return DuplexGenerator(DuplexModel.from_pretrained(model), rows, beside)

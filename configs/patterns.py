@@ -1,0 +1,175 @@
+"""The seven interaction patterns and the words in which models know them: system prompts, instructions, tools.
+
+Knows names and texts; knows nothing of models. Prompts stand word for word as they were trained: the papers' (DrVoice,
+OmniDRCA) and those that Fun-Audio-Chat-8B was published with.
+"""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from configs.base import Config, ConfigError
+
+Step = Literal["transcription", "text", "text and speech"]
+"""What a part of an answer is."""
+
+
+class Pattern(StrEnum):
+    """How a turn goes: what the user gives, through what to what the assistant gives."""
+
+    S2M = "S2M"
+    S2T = "S2T"
+    T2M = "T2M"
+    T2T = "T2T"
+    STC = "STC"
+    SAC = "SAC"
+    SUC = "SUC"
+
+    @classmethod
+    def named(cls, name: str) -> "Pattern":
+        """By its name, in any case.
+
+        Raises:
+            ConfigError: there is no such pattern.
+        """
+        try:
+            return cls(name.upper())
+        except ValueError:
+            raise ConfigError(f"unknown pattern '{name}'; choose one of {', '.join(cls)}") from None
+
+    @property
+    def hears(self) -> bool:
+        """The user speaks; else the user writes."""
+        return self not in (Pattern.T2M, Pattern.T2T)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Parts of the answer, in their order."""
+        return _STEPS[self]
+
+    @property
+    def speaks(self) -> bool:
+        """The answer is heard; else it is text alone."""
+        return "text and speech" in self.steps
+
+    @property
+    def writes_first(self) -> bool:
+        """A written part comes before speech."""
+        return self.speaks and len(self.steps) > 1
+
+
+_STEPS: Final[dict[Pattern, tuple[Step, ...]]] = {
+    Pattern.S2M: ("text and speech",),
+    Pattern.S2T: ("text",),
+    Pattern.T2M: ("text and speech",),
+    Pattern.T2T: ("text",),
+    Pattern.STC: ("transcription", "text", "text and speech"),
+    Pattern.SAC: ("text", "text and speech"),
+    Pattern.SUC: ("transcription", "text and speech"),
+}
+
+
+class Wording(Config):
+    """How a family of checkpoints is told the pattern. `untested`: patterns its checkpoints were not published with."""
+
+    name: str
+    prompts: dict[Pattern, str]
+    untested: frozenset[Pattern] = frozenset()
+
+    def note(self, pattern: Pattern) -> str:
+        """What someone who picks `pattern` should know; "" if nothing."""
+        if pattern not in self.untested:
+            return ""
+        return f"{pattern} has the papers' prompt; {self.name} was not published with it: what it gives is untested"
+
+
+_BOTH: Final = "You are a helpful assistant and asked to generate both text and speech tokens at the same time."
+_TEXT: Final = "You are a helpful assistant and asked to generate text tokens."
+_THINK: Final = "You are a helpful assistant. Let's think step by step. "
+
+PAPERS: Final = Wording(
+    name="the papers' models",
+    prompts={
+        Pattern.S2M: _BOTH,
+        Pattern.T2M: _BOTH,
+        Pattern.S2T: _TEXT,
+        Pattern.T2T: _TEXT,
+        Pattern.STC: _THINK
+        + "Convert speech to text if the query is speech, think of an appropriate text response, and then convert the "
+        "response back to both text and speech tokens at the same time.",
+        Pattern.SAC: _THINK
+        + "Think of an appropriate text response, and then convert the response back to both text and speech tokens at "
+        "the same time.",
+        Pattern.SUC: _THINK
+        + "Convert speech to text if the query is speech, and then think of both appropriate text and speech responses "
+        "at the same time.",
+    },
+)
+"""DrVoice, Table 5; OmniDRCA, Table 9."""
+
+_RELEASED_BOTH: Final = "You are asked to generate both text and speech tokens at the same time."
+_RELEASED_TEXT: Final = "You are asked to generate text tokens."
+
+FUNAUDIOCHAT: Final = Wording(
+    name="Fun-Audio-Chat",
+    prompts=PAPERS.prompts
+    | {
+        Pattern.S2M: _RELEASED_BOTH,
+        Pattern.T2M: _RELEASED_BOTH,
+        Pattern.S2T: _RELEASED_TEXT,
+        Pattern.T2T: _RELEASED_TEXT,
+    },
+    untested=frozenset({Pattern.STC, Pattern.SAC, Pattern.SUC}),
+)
+"""Fun-Audio-Chat-8B (Apache-2.0) as its authors run it; they have no example of the three patterns that think first."""
+
+SPOKEN_PERSONA: Final = (
+    "你的名字是小云。你是一位来自杭州的温柔友善的女孩，声音甜美，举止亲切。你的回复语气自然友好，力求沟通简洁明了。"
+    "你的回复简短，通常只有一到三句话，避免使用正式的称谓和重复的短语。你能用恰当的声音回复，遵循用户的指示，"
+    "并能共情他们的情绪。你能用恰当的方言回复，会说四川话和粤语。"
+)
+"""What Fun-Audio-Chat's authors add to the S2M prompt for spoken conversation: a friendly voice, short answers."""
+
+TOOLS_SECTION: Final = """
+# Tools
+
+You may call one or more functions to assist with the user query.
+
+You are provided with function signatures within <tools></tools> XML tags:
+<tools>
+{tools}
+</tools>
+
+For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:
+<tool_call>
+{"name": <function-name>, "arguments": <args-json-object>}
+</tool_call>"""
+"""What follows the system prompt where tools are offered; `{tools}` stands for their definitions, one a line."""
+
+TRANSCRIBE: Final = "Please help me transcribe the audio."
+"""What Fun-Audio-Chat is asked for speech recognition, under the prompt of S2T."""
+
+CHOOSE: Final = " Choose the correct option from the following options:"
+"""What follows a question about a recording that has options, under the prompt of S2T."""
+
+
+def wording_of(model: str) -> Wording:
+    """Wording of a checkpoint by the name of its configuration."""
+    return FUNAUDIOCHAT if model.startswith("funaudiochat") else PAPERS
+
+
+def system_prompt(wording: Wording, pattern: Pattern, persona: str = "") -> str:
+    """The prompt of a pattern, with a persona behind it."""
+    return " ".join(filter(None, (wording.prompts[pattern], persona)))
+
+
+def multiple_choice(question: str, options: list[str]) -> str:
+    """A question about a recording, with its options lettered (A), (B), ...
+
+    Raises:
+        ConfigError: there are more options than letters.
+    """
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    if len(options) > len(letters):
+        raise ConfigError(f"{len(options)} options are more than there are letters; give at most {len(letters)}")
+    lines = "".join(f"\n({letter}){option}" for letter, option in zip(letters, options, strict=False))
+    return f"{question}{CHOOSE}{lines}" if options else question

@@ -1,0 +1,188 @@
+"""Functions that a model may call: from Python callables, or from definitions in JSON.
+
+The schema of a callable comes from its signature, its texts from its docstring (a section `Args:` names the arguments);
+pydantic checks and converts what the model passes. Knows nothing of models, threads or prompts.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
+from configs.base import Config, ConfigError
+
+Arguments = dict[str, Any]
+_SECTION: Final = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Example|Examples|Attributes|Note):\s*$", re.M)
+_ARGUMENT: Final = re.compile(r"^(\s+)\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.*)$")
+
+
+class BadArguments(ValueError):  # noqa: N818 - reads as what it is
+    """A call does not fit the function; the message is for the model."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function on offer.
+
+    Attributes:
+        name, description: as the model reads them.
+        parameters: JSON schema of its arguments, an object.
+        run: takes the arguments of a call, raises BadArguments if they do not fit; None: only the caller of the chat
+            can run it.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    run: Callable[[Arguments], Any] | None = None
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Self:
+        """A Python callable with types for all its arguments.
+
+        Raises:
+            ConfigError: it cannot be described.
+        """
+        name = getattr(function, "__name__", "")
+        if not name.isidentifier():
+            raise ConfigError(f"the tool {function!r} has no name; give a function made with def")
+        if inspect.iscoroutinefunction(function):
+            raise ConfigError(f"the tool '{name}' is asynchronous; give a plain function")
+        description, texts = described(inspect.getdoc(function) or "")
+        model, fields = _arguments_model(name, function, texts)
+
+        def run(arguments: Arguments) -> Any:
+            return function(**_checked(model, fields, arguments))
+
+        return cls(name, description, _schema(model), run)
+
+    @classmethod
+    def from_definition(cls, values: Any, source: str, function: Callable[..., Any] | None = None) -> Self:
+        """A definition as OpenAI and Qwen write it, with or without its envelope; `function` runs it.
+
+        Raises:
+            ConfigError: it is no definition; `source` names its origin.
+        """
+        if isinstance(values, dict) and "function" not in values:
+            values = {"function": values}
+        told = _Definition.from_mapping(values, source).function
+
+        def run(arguments: Arguments) -> Any:
+            _check_names(told.parameters, arguments)
+            return function(**arguments) if function else None
+
+        return cls(told.name, told.description, told.parameters, run if function else None)
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What the model is shown."""
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": function}
+
+
+class _Function(Config):
+    name: str = Field(min_length=1)
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    strict: bool | None = None
+
+
+class _Definition(Config):
+    type: Literal["function"] = "function"
+    function: _Function
+
+
+def described(doc: str) -> tuple[str, dict[str, str]]:
+    """What a docstring says of a function, and of each of its arguments (Google's form)."""
+    head, *sections = _SECTION.split(doc)
+    texts: dict[str, str] = {}
+    for title, body in zip(sections[::2], sections[1::2], strict=True):
+        if title in ("Args", "Arguments"):
+            texts |= _argument_texts(body)
+    return " ".join(head.split()), texts
+
+
+def _argument_texts(body: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    indent, name = None, ""
+    for line in body.splitlines():
+        found = _ARGUMENT.match(line)
+        if found and indent in (None, found[1]):
+            indent, name = found[1], found[2]
+            texts[name] = found[3].strip()
+        elif name and line.strip():
+            texts[name] = f"{texts[name]} {line.strip()}".strip()
+    return texts
+
+
+def _arguments_model(
+    name: str, function: Callable[..., Any], texts: dict[str, str]
+) -> tuple[type[BaseModel], dict[str, str]]:
+    """Model of the arguments, and the name of each by its field; fields have neutral names, which shadow nothing."""
+    try:
+        types = get_type_hints(function, include_extras=True)
+        parameters = inspect.signature(function).parameters.values()
+    except (NameError, TypeError, ValueError) as error:
+        raise ConfigError(f"the types of tool '{name}' cannot be read ({error}); write them as plain types") from None
+    fields: dict[str, Any] = {}
+    for index, one in enumerate(parameters):
+        if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
+            raise ConfigError(f"argument '{one.name}' of tool '{name}' has no name for callers; write plain arguments")
+        if one.name not in types:
+            raise ConfigError(f"argument '{one.name}' of tool '{name}' has no type; annotate it")
+        fields[f"argument_{index}"] = (types[one.name], _field(one, texts.get(one.name)))
+    names = {f"argument_{index}": one.name for index, one in enumerate(parameters)}
+    try:
+        return create_model(name, __config__=ConfigDict(extra="forbid"), **fields), names
+    except PydanticUserError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"tool '{name}' has a type that JSON cannot hold ({reason}); use plain types") from None
+
+
+def _field(parameter: inspect.Parameter, text: str | None) -> Any:
+    default = ... if parameter.default is parameter.empty else parameter.default
+    if not text:
+        return Field(default, alias=parameter.name)
+    return Field(default, alias=parameter.name, description=text)
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    try:
+        schema: dict[str, Any] = _plain(model.model_json_schema())
+    except PydanticUserError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"tool '{model.__name__}' has a type that JSON cannot hold ({reason}); use plain") from None
+    schema.pop("additionalProperties")
+    return {"type": "object", "properties": {}} | schema
+
+
+def _plain(schema: Any) -> Any:
+    """Without the titles that pydantic adds; they say nothing that the names do not."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _plain(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
+
+
+def _checked(model: type[BaseModel], fields: dict[str, str], arguments: Arguments) -> Arguments:
+    """Arguments of the right types; those that were not given are left to the function."""
+    try:
+        checked = model.model_validate(arguments)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise BadArguments("; ".join(faults)) from None
+    return {fields[field]: getattr(checked, field) for field in fields if field in checked.model_fields_set}
+
+
+def _check_names(parameters: dict[str, Any], arguments: Arguments) -> None:
+    """Without a validator for any schema: names that must be there are, and none that is unknown."""
+    known, needed = parameters.get("properties", {}), parameters.get("required", [])
+    faults = [f"{name}: is required" for name in needed if name not in arguments]
+    faults += [f"{name}: is not an argument" for name in arguments if name not in known]
+    if faults:
+        raise BadArguments("; ".join(faults))

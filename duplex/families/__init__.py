@@ -1,0 +1,1 @@
+"""The papers' families: what the TDM model needs beyond the embedded one, and their checkpoints."""

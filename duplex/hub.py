@@ -1,0 +1,42 @@
+"""Repositories of the Hugging Face hub as folders. Knows names; knows nothing of what a folder holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from configs.base import ConfigError
+
+
+def is_hub_id(name: str | Path) -> bool:
+    """Whether a name has the form owner/name and is no path."""
+    text = str(name)
+    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not text.endswith("/")
+
+
+def folder_of(source: str | Path, patterns: Sequence[str] | None = None) -> Path:
+    """A folder as it is, or that of a repository ("owner/name"), which is fetched if need be.
+
+    Args:
+        source: path or hub id.
+        patterns: files that are wanted; None fetches all.
+
+    Raises:
+        ConfigError: it is neither, or the hub could not give it.
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    if not is_hub_id(source):
+        raise ConfigError(f"no checkpoint '{source}': it is neither a folder nor owner/name of a hub; check the path")
+    return _fetched(str(source), patterns)
+
+
+def _fetched(repository: str, patterns: Sequence[str] | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=list(patterns) if patterns else None))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(
+            f"the hub did not give '{repository}' ({reason}); check the name, the network or HF_TOKEN"
+        ) from None

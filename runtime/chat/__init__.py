@@ -1,0 +1,1 @@
+"""`duplex chat`: partners to chat with, tools by name, and what stands on the terminal."""
