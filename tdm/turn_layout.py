@@ -6,8 +6,8 @@
 
 A user's turn begins with voice, a little before it; the assistant's SPEAK ends it. While the assistant speaks the model
 hears nothing: what the user says then is remembered in slots, and begins the next turn when the assistant stops. An
-answer that was stopped before any of it sounded is taken back: the user had not finished. Counts slots and
-milliseconds; knows nothing of audio, text or models.
+answer that was stopped before any of it sounded is taken back: the user had not finished, unless the turn ended in
+writing. Counts slots and milliseconds; knows nothing of audio, text or models.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class TurnLayout:
         self._voice_ms = 0.0
         self._overlap = 0
         self._since = 0
-        self._sounded = self._finished = False
+        self._sounded = self._finished = self._whole = False
 
     @property
     def state(self) -> State:
@@ -93,7 +93,7 @@ class TurnLayout:
         self.slot += 1
         if before is after:
             return TurnDecision(after)
-        return self._begin_answer() if after is State.SPEAK else self._end_answer(since)
+        return self._begin_answer(typed) if after is State.SPEAK else self._end_answer(since)
 
     def sounded(self) -> None:
         """Something of the answer could be heard."""
@@ -129,17 +129,18 @@ class TurnLayout:
             self._overlap += 1
             self._voice_ms += voice_ms
 
-    def _begin_answer(self) -> TurnDecision:
+    def _begin_answer(self, typed: bool) -> TurnDecision:
         spoken = self.pending
         self._close()
         self._sounded = self._finished = False
+        self._whole = typed
         return TurnDecision(State.SPEAK, onset=True, spoken=spoken)
 
     def _end_answer(self, slots: int) -> TurnDecision:
         """`slots`: those of the answer, which the model did not take in."""
         if self._finished:
             return TurnDecision(State.MUTE, ended=True)
-        if self._sounded:
+        if self._sounded or self._whole:
             return TurnDecision(State.MUTE, cut=True)
         self.pending = True
         self._voice_ms = max(self._voice_ms, self.config.least_voice_ms)

@@ -74,7 +74,8 @@ class TurnGenerator:
         """One slot for every active row: pcm [rows, 3200], active [rows]."""
         self._stage_ms = {}
         rows = [row for row, is_active in enumerate(active.tolist()) if is_active]
-        user, mask = torch.from_numpy(pcm), torch.from_numpy(active)
+        hears = torch.tensor([self._model.pattern(row).hears for row in range(self.rows)])
+        user, mask = torch.from_numpy(pcm) * hears[:, None], torch.from_numpy(active)
         with self._timed("activity"):
             voice = self._activity.step(user, self._heard_voice, mask)
         with self._timed("hear"):
@@ -123,11 +124,10 @@ class TurnGenerator:
         taken: dict[int, list[Tensor]] = {}
         for row in rows:
             one = self._conversations[row]
-            one.remember(user[row].clone())
+            one.remember(user[row])
             if one.broken_off:
                 self._model.keep(row, *one.keep(whole=False))
-            voiced = float(voice.voiced[row].sum()) if self._model.pattern(row).hears else 0.0
-            heard = one.layout.listen(voiced * frame_ms, float(voice.silence_ms[row]))
+            heard = one.layout.listen(float(voice.voiced[row].sum()) * frame_ms, float(voice.silence_ms[row]))
             if heard.begins:
                 self._model.begin_user(row)
             if heard.drops:
@@ -212,8 +212,9 @@ class TurnGenerator:
             if early:
                 self._say(early, ended, torch.tensor([row in early for row in range(self.rows)]))
         newest = {row: slots[-1] for row, slots in spoken.items() if len(slots) > len(primed[row])}
-        self._assistant, tokens = self._say(newest, ended, mask)
-        audible = (self._assistant.abs().amax(1) > _AUDIBLE).tolist()
+        sound, tokens = self._say(newest, ended, mask)
+        self._assistant = torch.where(mask[:, None], sound, self._assistant)
+        audible = (sound.abs().amax(1) > _AUDIBLE).tolist()
         for row, slots in primed.items():
             if self._conversations[row].speaking:
                 self._conversations[row].sound(len(slots), newest.get(row), audible[row])

@@ -32,7 +32,7 @@ class ScriptedVoice:
         self.fingerprint = fingerprint
 
     @classmethod
-    def load(cls, model: str = ScriptedConfig().voice) -> Self:
+    def load(cls, model: str = "mini") -> Self:
         """The voice of a shipped model, a folder or a hub id.
 
         Raises:

@@ -13,7 +13,7 @@ from configs.base import ConfigError
 from configs.runtime import RuntimeConfig
 from runtime.errors import user_line
 
-Model = Annotated[str, typer.Option("--model", help="Model: mini, tiny, or a folder.")]
+Model = Annotated[str, typer.Option("--model", help="Name, folder, hub id, or .yaml description: docs/models.md.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with values of the runtime.")]
 Set = Annotated[
     list[str] | None,

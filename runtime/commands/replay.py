@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from configs.policy import policy as policy_by_name
-from runtime.commands.common import ConfigFile, JsonFile, err, out, progress, runtime_config, write_json
+from runtime.commands.common import ConfigFile, JsonFile, Set, changes, err, out, progress, runtime_config, write_json
 from runtime.converse import Conversation
-from runtime.engine_worker import load
+from runtime.engine_worker import load, loader_with
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
 
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Instead of the logged policy.")]
@@ -21,6 +21,7 @@ def command(
     policy: PolicyOption = None,
     model: Annotated[str | None, typer.Option(help="Instead of the logged name, for the same weights.")] = None,
     out_folder: Annotated[Path | None, typer.Option("--out", help="Write the new conversation here.")] = None,
+    values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -29,7 +30,7 @@ def command(
     other = policy_by_name(policy) if policy else None
     logged = load_logged(log)
     _say_what_is_missing(logged)
-    generator = load(model or logged.log.header.model, 1)
+    generator = load(model or logged.log.header.model, 1, loader_with(changes(values_set)))
     try:
         with progress() as bar:
             task = bar.add_task(log.name, total=len(logged.user))

@@ -19,7 +19,7 @@ from runtime.converse import converse_slots
 from runtime.engine import Engine, InlineEngine
 from runtime.engine_worker import load, loader_with
 from runtime.errors import BadOptions
-from runtime.hub import SessionHub
+from runtime.hub import Delivered, SessionHub
 from runtime.pcm import to_int16
 from runtime.replay import compare, load_logged, replay
 from runtime.session import Session
@@ -88,6 +88,26 @@ def test_what_was_taken_back_before_it_sounded_is_told_with_the_next_slot(folder
     assert rows[cut].flushed_ms > AUDIO.slot_ms
     assert rows[cut + 1].unheard_ms == rows[cut].flushed_ms
     assert [row.slot for row in rows if row.unheard_ms] == [cut + 1]
+
+
+def test_barge_in_stops_within_one_packet() -> None:
+    """What the loudspeaker gets: the packet after the cut fades out, the next one is silence."""
+    clock = ManualClock()
+    config = RuntimeConfig.model_validate({"recording": {"enabled": False}})
+    with closing(InlineEngine(Engine(load("funaudiochat-tiny", 1), clock, config.engine), "tiny")) as client:
+        hub = SessionHub(client, config, clock)
+        session = hub.open(ConversationOptions(seed=1, policy=policy("responsive")))
+        packets: dict[int, list[float]] = {}
+        for slot in range(SLOTS):
+            clock.advance(AUDIO.slot_seconds)
+            session.push_audio(slot * SLOT, to_int16(USER[slot * SLOT : (slot + 1) * SLOT]))
+            rows = [news.row for news in hub.pump() if isinstance(news, Delivered)]
+            played = [float(np.abs(session.pull().pcm).max()) for _ in range(AUDIO.packets_per_slot)]
+            packets |= {row.slot: played for row in rows if row.event == "cut"}
+        hub.close_all()
+    (after_cut,) = packets.values()
+    assert max(after_cut[1:]) == 0.0
+    assert after_cut[0] < 0.5
 
 
 def test_what_was_written_stands_in_log_and_transcript(folders: tuple[Path, Path]) -> None:

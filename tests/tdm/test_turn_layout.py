@@ -131,3 +131,12 @@ def test_writing_ends_a_spoken_turn() -> None:
     turns.listen(*VOICED)
     assert turns.decide(0.1, typed=True) == TurnDecision(State.SPEAK, onset=True, spoken=True)
     assert not turns.pending
+
+
+def test_the_answer_to_a_written_turn_is_cut_and_not_taken_back() -> None:
+    """There is no spoken turn that could go on."""
+    turns = layout()
+    turns.listen(*SILENT)
+    turns.decide(0.1, typed=True)
+    assert pass_slot(turns, VOICED, 0.1)[1] == TurnDecision(State.MUTE, cut=True)
+    assert pass_slot(turns, VOICED, 0.1)[0].begins

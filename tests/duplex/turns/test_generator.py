@@ -328,3 +328,37 @@ def test_what_a_pattern_thinks_before_it_speaks_is_not_told(
     said = [word for result in results for word in result.answer_words]
     assert 0 < len(said) < len(drawn) - 12
     assert set(said) == {"ban"}
+
+
+def test_who_writes_is_not_heard(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1, pattern="T2M"))
+    assert [result.event for result in talk(generator, [*speech, *silence(5)]) if result.event] == []
+    generator.tell(0, "Hello.")
+    results = talk(generator, [*silence(3), *speech * 6])
+    assert [result.event for result in results if result.event] == ["start", "end"]
+
+
+def test_speech_stops_an_unheard_answer_to_a_written_turn(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    generator = generator_of(chat, voice)
+    generator._voice = _Muffled(voice)
+    generator.open(0, ConversationOptions(seed=1))
+    generator.tell(0, "Hello.")
+    results = talk(generator, [*silence(2), *speech, *silence(2)])
+    assert [result.event for result in results if result.event] == ["start", "cut", "start"]
+    assert [role for role, _ in generator.history(0)][:4] == ["system", "user", "assistant", "user"]
+
+
+def test_a_row_that_waits_keeps_what_its_user_hears(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    """The policy of a row whose slot comes later still gets the sound of that row's own slot."""
+    generator = generator_of(chat, voice, rows=2)
+    generator.open(0, ConversationOptions(seed=1))
+    generator.open(1, ConversationOptions(seed=1))
+    results = talk(generator, [*silence(3), *speech, *silence(2)])
+    talk(generator, silence(2), row=1)
+    assert np.abs(results[-1].pcm).max() > 0.01
+    assert np.array_equal(generator._assistant[0].numpy(), results[-1].pcm)
