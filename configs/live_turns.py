@@ -45,10 +45,10 @@ class WordClockConfig(Config):
     """How long words sound, where nothing says it: `letter_ms` a letter, `sign_ms` a sign of a script without letters
     (Chinese, Japanese), `mark_ms` a pause at a mark, `word_ms` what a word of letters takes besides."""
 
-    letter_ms: float = Field(default=62.0, gt=0)
+    letter_ms: float = Field(default=55.0, gt=0)
     sign_ms: float = Field(default=220.0, gt=0)
-    mark_ms: float = Field(default=120.0, ge=0)
-    word_ms: float = Field(default=60.0, ge=0)
+    mark_ms: float = Field(default=250.0, ge=0)
+    word_ms: float = Field(default=30.0, ge=0)
 
 
 class LiveTurnsConfig(Config):

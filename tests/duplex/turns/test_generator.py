@@ -10,7 +10,7 @@ import torch
 from configs.audio import AUDIO
 from configs.cosyvoice import COSYVOICE3_TINY
 from configs.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ChoiceConfig, TurnsConfig
-from configs.live_turns import LiveTurnsConfig
+from configs.live_turns import LiveTurnsConfig, WordClockConfig
 from configs.patterns import FUNAUDIOCHAT, Pattern
 from configs.policy import PRESETS, Threshold
 from duplex.funaudiochat.chat import FunAudioChat
@@ -118,7 +118,8 @@ def test_sound_begins_with_the_answer_and_ends_with_it(
 def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
 ) -> None:
-    generator = generator_of(chat, voice)
+    slow = LIVE.model_copy(update={"clock": WordClockConfig(letter_ms=110)})
+    generator = generator_of(chat, voice, live=slow)
     generator.open(0, ConversationOptions(seed=1))
     before = talk(generator, [*silence(3), *speech, *silence(4)])
     assert before[-1].state is State.SPEAK
