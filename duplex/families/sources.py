@@ -3,8 +3,6 @@
 Knows transformers; knows nothing of what the weights are for. A folder or a hub id; nothing is unpickled.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +11,12 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, HubertModel, PretrainedConfig, WhisperModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils import logging
 
 from configs.base import ConfigError
 from configs.core import LlmConfig
 from configs.listening import MelConfig, WhisperShape
 from duplex.hub import folder_of
+from duplex.stages.quiet import quiet_transformers
 
 Weights = dict[str, Tensor]
 
@@ -94,7 +92,7 @@ def copy_hubert(folder: Path, out: Path) -> None:
     if found.model_type != "hubert":
         raise ConfigError(f"{folder}: is a '{found.model_type}', not a HuBERT; take facebook/hubert-base-ls960")
     model = _loaded(HubertModel, folder, torch.float32)
-    with _quiet():
+    with quiet_transformers():
         model.save_pretrained(out)
 
 
@@ -141,7 +139,7 @@ def _config(folder: Path) -> PretrainedConfig:
 
 def _loaded(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
     try:
-        with _quiet():
+        with quiet_transformers():
             model, report = kind.from_pretrained(
                 folder, dtype=dtype, local_files_only=True, output_loading_info=True, weights_only=True
             )
@@ -155,17 +153,3 @@ def _loaded(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers reports parts of a checkpoint that are not asked for."""
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()

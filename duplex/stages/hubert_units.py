@@ -4,8 +4,7 @@ Knows transformers' HuBERT, centroid files and runs of equal units; knows nothin
 Sources: Hsu et al. 2021, HuBERT; Lakhotia et al. 2021, generative spoken language modeling from raw audio.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 
 from configs.base import ConfigError
 from configs.speech_tokens import HubertConfig
+from duplex.stages.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import HubertModel
@@ -135,7 +135,7 @@ def _load_model(folder: Path, layer: int) -> "HubertModel":
         raise ConfigError(f"{folder}: has {shape.num_hidden_layers} layers, layer is {layer}; choose a smaller one")
     shape.num_hidden_layers = layer
     try:
-        with _quiet():
+        with quiet_transformers():
             loaded: Any = HubertModel.from_pretrained(
                 folder, config=shape, local_files_only=True, output_loading_info=True
             )
@@ -149,22 +149,6 @@ def _load_model(folder: Path, layer: int) -> "HubertModel":
         model.encoder.layer_norm = nn.Identity()
     kept: HubertModel = model.eval().requires_grad_(False)
     return kept
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers reports the layers that are left out."""
-    from transformers.utils import logging
-
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()
 
 
 def _field(kernels: Sequence[int], strides: Sequence[int]) -> int:

@@ -22,8 +22,8 @@ from runtime.errors import BadOptions
 from runtime.hub import Delivered, SessionHub
 from runtime.pcm import to_int16
 from runtime.replay import compare, load_logged, replay
-from runtime.session import Session
 from runtime.transcript import transcript
+from tests.runtime.two_sessions import two_sessions
 from tests.runtime.user_audio import talking
 
 SLOT = AUDIO.slot_input_samples
@@ -40,27 +40,13 @@ def one_thread() -> None:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two conversations; the second hears later audio, and its user writes in slot 30."""
+    return two_sessions("funaudiochat-tiny", USER, SLOTS, tmp_path_factory.mktemp("talks"), {30: WRITTEN})
+
+
+def test_the_engine_tells_the_patterns() -> None:
     clock = ManualClock()
-    config = RuntimeConfig.model_validate({"recording": {"folder": tmp_path_factory.mktemp("talks")}})
-    with closing(
-        InlineEngine(Engine(load("funaudiochat-tiny", 2), clock, config.engine), "funaudiochat-tiny")
-    ) as client:
+    with closing(InlineEngine(Engine(load("funaudiochat-tiny", 1), clock, RuntimeConfig().engine), "tiny")) as client:
         assert client.info.patterns == ("S2M", "S2T", "T2M", "T2T", "STC", "SAC", "SUC")
-        hub = SessionHub(client, config, clock)
-        options = [ConversationOptions(seed=seed, policy=policy("responsive")) for seed in (1, 2)]
-        sessions: list[Session] = [hub.open(each) for each in options]
-        for slot in range(SLOTS):
-            clock.advance(AUDIO.slot_seconds)
-            if slot == 30:
-                sessions[1].push_text(WRITTEN)
-            for session, begin in zip(sessions, (slot, slot + 5), strict=True):
-                session.push_audio(slot * SLOT, to_int16(USER[begin * SLOT : (begin + 1) * SLOT]))
-            hub.pump()
-        first, second = (session.folder for session in sessions)
-        hub.close_all()
-    assert first is not None
-    assert second is not None
-    return first, second
 
 
 @pytest.mark.parametrize("which", [0, 1])
