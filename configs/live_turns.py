@@ -6,6 +6,7 @@ from pydantic import Field
 
 from configs.base import Config
 from configs.listening import VoiceActivityConfig
+from configs.silero_activity import SileroActivityConfig
 
 
 class VadPolicyConfig(Config):
@@ -56,6 +57,7 @@ class LiveTurnsConfig(Config):
 
     Attributes:
         policy: what decides who speaks.
+        detector: of the user's voice; Silero is stricter with noise, and needs the package faster-whisper (extra eval).
         onset_ms: so much voice in a slot begins a turn of the user.
         pre_roll_slots: slots before the onset that belong to the turn.
         least_voice_ms: a turn with less voice than this is no turn ...
@@ -69,7 +71,9 @@ class LiveTurnsConfig(Config):
     """
 
     policy: Literal["vad", "head"] = "head"
+    detector: Literal["webrtcvad", "silero"] = "webrtcvad"
     activity: VoiceActivityConfig = VoiceActivityConfig()
+    silero: SileroActivityConfig = SileroActivityConfig()
     vad: VadPolicyConfig = VadPolicyConfig()
     head: HeadPolicyConfig = HeadPolicyConfig()
     clock: WordClockConfig = WordClockConfig()

@@ -15,14 +15,13 @@ from duplex.text.word_stream import WordStream
 
 
 class SpokenAnswer:
-    """One answer. `made`: the model has come to its end. `begun`: words that began to sound in the newest slot."""
+    """One answer. `made`: the model has come to its end."""
 
     def __init__(self, index: int, speaks: bool, delay_ms: float, config: LiveTurnsConfig) -> None:
         """`index` counts the answers of the conversation; one that does not speak is read as it is written."""
         self.index = index
         self.speaks = speaks
         self.made = False
-        self.begun: frozenset[int] = frozenset()
         self._config = config
         self._delay_ms = delay_ms
         self._text = WordStream()
@@ -103,7 +102,6 @@ class SpokenAnswer:
         return tuple(words)
 
     def _say(self, parts: Sequence[SpokenPart]) -> tuple[SpokenWord, ...]:
-        self.begun = frozenset(part.item for part in parts) - self._pieces.keys()
         begin = (self._slots - 1) * AUDIO.slot_ms if self.speaks else 0.0
         for part in parts:
             pieces = self._pieces.setdefault(part.item, [])

@@ -84,12 +84,6 @@ class TurnConversation:
         return self.answer is None or self.answer.made
 
     @property
-    def begun(self) -> tuple[str, ...]:
-        """Words that began to sound in the slot that `spoken` is of."""
-        first = () if self.answer is None else self.answer.begun
-        return tuple(word.text for word in self.spoken if word.index in first)
-
-    @property
     def hurries(self) -> bool:
         """Nothing of the answer sounds yet."""
         return self.answer is not None and not self.answer.sounds

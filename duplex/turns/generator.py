@@ -22,10 +22,20 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.live_turns import LiveTurnsConfig
 from configs.patterns import Pattern
-from duplex.interface import ConversationOptions, Samples, SlotResult, UserWords
+from duplex.interface import ConversationOptions, Samples, SlotResult
 from duplex.stages.voice_activity import Voice, VoiceActivity
 from duplex.turns.conversation import TurnConversation
-from duplex.turns.interface import AnswerSlot, PolicyInput, TurnModel, TurnPolicy, TurnVoice, VoiceInput
+from duplex.turns.interface import (
+    Activity,
+    AnswerSlot,
+    PolicyInput,
+    PolicyOutput,
+    TurnModel,
+    TurnPolicy,
+    TurnVoice,
+    VoiceInput,
+)
+from duplex.turns.silero_activity import SileroActivity
 from tdm.turn_layout import TurnDecision
 
 _AUDIBLE = 1e-3
@@ -45,11 +55,10 @@ class TurnGenerator:
         self.rows = rows
         self.fingerprint = _fingerprint(model.fingerprint, policy.fingerprint, config)
         self._model, self._voice, self._policy, self._config = model, voice, policy, config
-        self._activity = VoiceActivity(config.activity)
+        self._activity = _activity(config)
         self._heard_voice = self._activity.init_state(rows)
         self._policy_state = policy.init_state(rows)
         self._voice_state = voice.init_state(rows)
-        self._assistant = torch.zeros(rows, AUDIO.slot_output_samples)
         self._conversations = [self._conversation(ConversationOptions()) for _ in range(rows)]
         self._ahead = int(voice.delay_ms // AUDIO.slot_ms)
         self._stage_ms: dict[str, float] = {}
@@ -66,7 +75,6 @@ class TurnGenerator:
         self._heard_voice.reset(rows)
         self._policy.open(row, options, self._policy_state)
         self._voice.open(row, options, self._voice_state)
-        self._assistant[row] = 0
         self._conversations[row] = self._conversation(options)
 
     @torch.inference_mode()
@@ -90,11 +98,9 @@ class TurnGenerator:
         with self._timed("answer"):
             made = self._answer({row: one for row, one in decisions.items() if self._conversations[row].speaking})
         with self._timed("voice"):
-            tokens = self._sound(made, decisions, mask)
+            sound, tokens = self._sound(made, decisions, mask)
         return [
-            self._result(row, signals.p_speak[row], self._conversations[row].hear(signals.heard[row]), tokens[row])
-            if row in decisions
-            else None
+            self._result(row, signals, sound[row], tokens[row]) if row in decisions else None
             for row in range(self.rows)
         ]
 
@@ -120,7 +126,7 @@ class TurnGenerator:
 
     def _listen(self, user: Tensor, voice: Voice, rows: Sequence[int]) -> None:
         """Turns that begin, go on or are forgotten; the model takes in their slots."""
-        frame_ms = self._config.activity.frame_ms
+        frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
         taken: dict[int, list[Tensor]] = {}
         for row in rows:
             one = self._conversations[row]
@@ -150,8 +156,6 @@ class TurnGenerator:
         return PolicyInput(
             pcm=user,
             voice=voice,
-            assistant=self._assistant,
-            words=[row.begun for row in rows],
             speaking=torch.tensor([row.speaking for row in rows]),
             pending=torch.tensor([row.layout.pending for row in rows]),
         )
@@ -200,8 +204,10 @@ class TurnGenerator:
             return False
         return not _audible(made) if self._model.pattern(row).speaks else not any(slot.text.strip() for slot in made)
 
-    def _sound(self, made: dict[int, list[AnswerSlot]], decisions: dict[int, TurnDecision], mask: Tensor) -> Tensor:
-        """Sound of slot t + 1 and the words in it; returns its tokens [rows, 5, digits]."""
+    def _sound(
+        self, made: dict[int, list[AnswerSlot]], decisions: dict[int, TurnDecision], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Slot t + 1 and the words in it: [rows, 4800] samples and [rows, 5, digits] tokens."""
         spoken = {row: _audible(slots) for row, slots in made.items()}
         primed = {
             row: slots[: self._ahead] if self._conversations[row].hurries else [] for row, slots in spoken.items()
@@ -213,12 +219,11 @@ class TurnGenerator:
                 self._say(early, ended, torch.tensor([row in early for row in range(self.rows)]))
         newest = {row: slots[-1] for row, slots in spoken.items() if len(slots) > len(primed[row])}
         sound, tokens = self._say(newest, ended, mask)
-        self._assistant = torch.where(mask[:, None], sound, self._assistant)
         audible = (sound.abs().amax(1) > _AUDIBLE).tolist()
         for row, slots in primed.items():
             if self._conversations[row].speaking:
                 self._conversations[row].sound(len(slots), newest.get(row), audible[row])
-        return tokens
+        return sound, tokens
 
     def _say(self, slots: dict[int, AnswerSlot], ended: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
         """One step of the voice: [rows, 4800] samples and [rows, 5, digits] tokens."""
@@ -228,18 +233,18 @@ class TurnGenerator:
                 tokens[row], speaking[row] = slot.tokens, True
         return self._voice.step(VoiceInput(tokens, speaking, ended), self._voice_state, active), tokens
 
-    def _result(self, row: int, p_speak: float, heard: UserWords | None, tokens: Tensor) -> SlotResult:
+    def _result(self, row: int, signals: PolicyOutput, sound: Tensor, tokens: Tensor) -> SlotResult:
         one = self._conversations[row]
         return SlotResult(
             slot=one.layout.slot - 1,
-            p_speak=p_speak,
+            p_speak=signals.p_speak[row],
             state=one.layout.state,
             event=one.event,
             text_id=one.text_id,
             answer_words=one.words,
             tokens=tokens.to(torch.int16).numpy(),
-            pcm=self._assistant[row].numpy(),
-            user=heard,
+            pcm=sound.numpy(),
+            user=one.hear(signals.heard[row]),
             spoken=one.spoken,
             stage_ms=dict(self._stage_ms),
             kept=one.kept,
@@ -250,6 +255,10 @@ class TurnGenerator:
         start = perf_counter()
         yield
         self._stage_ms[stage] = (perf_counter() - start) * 1000
+
+
+def _activity(config: LiveTurnsConfig) -> Activity:
+    return SileroActivity(config.silero) if config.detector == "silero" else VoiceActivity(config.activity)
 
 
 def _audible(slots: Sequence[AnswerSlot]) -> list[AnswerSlot]:

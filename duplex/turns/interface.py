@@ -130,16 +130,12 @@ class PolicyInput:
     Attributes:
         pcm: [B, 3200] the user at 16 kHz.
         voice: voice activity of the user.
-        assistant: [B, 4800] the assistant at 24 kHz.
-        words: per row the assistant's words that began to sound in the slot, as captions show them.
         speaking: [B] bool, the assistant's state was SPEAK.
         pending: [B] bool, a turn of the user is under way and not answered.
     """
 
     pcm: Tensor
     voice: Voice
-    assistant: Tensor
-    words: Sequence[Sequence[str]]
     speaking: Tensor
     pending: Tensor
 
@@ -150,6 +146,18 @@ class PolicyOutput:
 
     p_speak: Sequence[float]
     heard: Sequence[UserWords | None]
+
+
+class Activity(Protocol):
+    """Where the user's voice is."""
+
+    def init_state(self, batch: int) -> Any:
+        """Fresh state for `batch` conversations."""
+        ...
+
+    def step(self, pcm: Tensor, state: Any, active: Tensor) -> Voice:
+        """One slot: pcm [B, 3200] at 16 kHz."""
+        ...
 
 
 class TurnPolicy(Protocol):

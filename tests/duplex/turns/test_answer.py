@@ -17,7 +17,6 @@ def test_words_sound_one_a_slot() -> None:
     one = answer()
     assert one.write("four five si") == ("four", "five")
     assert [word.text for word in one.sound(speaking=True)] == ["four"]
-    assert one.begun == {0}
     assert one.write("xs") == ()
     assert [word.text for word in one.sound(speaking=True)] == ["five"]
     assert one.heard_text() == "four five"

@@ -350,16 +350,3 @@ def test_speech_stops_an_unheard_answer_to_a_written_turn(
     results = talk(generator, [*silence(2), *speech, *silence(2)])
     assert [result.event for result in results if result.event] == ["start", "cut", "start"]
     assert [role for role, _ in generator.history(0)][:4] == ["system", "user", "assistant", "user"]
-
-
-def test_a_row_that_waits_keeps_what_its_user_hears(
-    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
-) -> None:
-    """The policy of a row whose slot comes later still gets the sound of that row's own slot."""
-    generator = generator_of(chat, voice, rows=2)
-    generator.open(0, ConversationOptions(seed=1))
-    generator.open(1, ConversationOptions(seed=1))
-    results = talk(generator, [*silence(3), *speech, *silence(2)])
-    talk(generator, silence(2), row=1)
-    assert np.abs(results[-1].pcm).max() > 0.01
-    assert np.array_equal(generator._assistant[0].numpy(), results[-1].pcm)

@@ -49,8 +49,6 @@ def slot(pcm: torch.Tensor, speaking: list[bool]) -> PolicyInput:
     return PolicyInput(
         pcm=pcm,
         voice=Voice(torch.zeros(rows, 10, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)),
-        assistant=torch.zeros(rows, 4800),
-        words=[()] * rows,
         speaking=torch.tensor(speaking),
         pending=torch.ones(rows, dtype=torch.bool),
     )

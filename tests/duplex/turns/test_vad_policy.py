@@ -37,8 +37,6 @@ class Listener:
         x = PolicyInput(
             pcm=torch.zeros(self.rows, AUDIO.slot_input_samples),
             voice=Voice(frames, silence),
-            assistant=torch.zeros(self.rows, AUDIO.slot_output_samples),
-            words=[()] * self.rows,
             speaking=torch.arange(self.rows) == (self.row if speaking else -1),
             pending=torch.arange(self.rows) == (self.row if pending else -1),
         )
