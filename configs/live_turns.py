@@ -31,9 +31,11 @@ class HeadPolicyConfig(Config):
 
     Attributes:
         model: name or folder; one that knows words and speaks with a pointer refined head, as "mini" does.
+        threads: conversations that are listened to at the same time, each on one core; results are the same.
     """
 
     model: str = "mini"
+    threads: int = Field(default=1, ge=1)
     opening: str = "sure,"
     speech: str = Field(
         default="there is one thing i can tell you, if you would like to hear it, and it is a long story about the "

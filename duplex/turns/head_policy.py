@@ -86,14 +86,16 @@ class HeadPolicy:
         """
         if not (isinstance(model.mind, Mind) and isinstance(model.voice, Voice)):
             raise ConfigError(f"'{config.model}' cannot decide for others: it has other parts than mini; name another")
-        self.fingerprint = hashlib.sha256(f"{model.fingerprint} {config.to_yaml()}".encode()).hexdigest()[:16]
+        told = f"{model.fingerprint} {config.opening} {config.speech}"
+        self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
         self._model, self._tokenizer = model, model.mind.tokenizer
         self._silence = model.voice.head.silent
         self._speech = _speech(model.voice.head, config.speech)
         self._text = [*self._tokenizer.encode(config.opening), self._tokenizer.eos]
         self._prefix = self._tokenizer.encode(model.config.system_prompt)
         self._layout = TdmLayout(model.config.schedule, len(self._prefix))
-        self._worker: Executor | None = ThreadPoolExecutor(1, "listener") if beside else None
+        self._listeners = ThreadPoolExecutor(config.threads, "listener") if config.threads > 1 else None
+        self._worker: Executor | None = ThreadPoolExecutor(config.threads, "words") if beside else None
 
     @torch.inference_mode()
     def init_state(self, batch: int) -> HeadState:
@@ -119,16 +121,23 @@ class HeadPolicy:
         """One slot of the active rows."""
         p_speak: list[float] = [0.0] * len(active)
         heard: list[UserWords | None] = [None] * len(active)
-        for group in state.groups:
-            span = slice(group.first, group.first + len(group.rows))
-            if active[span].any():
-                p_speak[span], heard[span] = self._step(x.pcm[span], x.speaking[span], group, active[span])
+        spans = [slice(group.first, group.first + len(group.rows)) for group in state.groups]
+        busy = [(group, span) for group, span in zip(state.groups, spans, strict=True) if active[span].any()]
+
+        def one(busy: tuple[_Group, slice]) -> tuple[list[float], list[UserWords | None]]:
+            group, span = busy
+            return self._step(x.pcm[span], x.speaking[span], group, active[span])
+
+        results = map(one, busy) if self._listeners is None else self._listeners.map(one, busy)
+        for (_, span), (p, words) in zip(busy, results, strict=True):
+            p_speak[span], heard[span] = p, words
         return PolicyOutput(p_speak, heard)
 
     def close(self) -> None:
-        """Stop the worker thread."""
-        if self._worker is not None:
-            self._worker.shutdown(wait=True, cancel_futures=True)
+        """Stop the threads."""
+        for threads in (self._listeners, self._worker):
+            if threads is not None:
+                threads.shutdown(wait=True, cancel_futures=True)
 
     def _group(self, first: int, size: int) -> _Group:
         model = self._model
@@ -140,6 +149,7 @@ class HeadPolicy:
         prefix = torch.tensor([self._prefix]).expand(len(group.rows), -1)
         self._model.core.prefill(prefix, self._layout, group.core, rows)
 
+    @torch.inference_mode()
     def _step(
         self, pcm: Tensor, speaking: Tensor, group: _Group, active: Tensor
     ) -> tuple[list[float], list[UserWords | None]]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
@@ -20,11 +19,6 @@ from tests.runtime.user_audio import talking
 
 SLOT = AUDIO.slot_input_samples
 CPU: dict[str, Any] = {"device": "cpu", "dtype": "float32", "live.policy": "vad"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def events(generator: SlotGenerator) -> list[str]:

@@ -31,7 +31,6 @@ def _second(run: object) -> float:
 
 @pytest.fixture(scope="module")
 def report() -> ShapeReport:
-    torch.set_num_threads(1)
     return bench_shape(OPTIONS, _second, lambda: None)
 
 

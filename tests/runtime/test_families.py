@@ -1,13 +1,11 @@
 """The papers' families in the whole engine, with random weights: conversations that start, speak, are cut and end."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from configs.families import DRVOICE_TINY, OMNIDRCA_TINY
 from configs.family import FamilyConfig
@@ -25,14 +23,6 @@ TALKATIVE = PolicyConfig(
     start=Threshold(probability=0.0, slots=2), stop=Threshold(probability=0.0, slots=1), guard_slots=0
 )
 """Start at once, never stop: an answer comes to its end."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
@@ -30,11 +29,6 @@ SLOT = AUDIO.slot_input_samples
 SLOTS = 40
 USER = talking(SLOTS * AUDIO.slot_seconds + 1.0, [(0.6, 1.6), (4.0, 5.0)])
 WRITTEN = "And now in writing."
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ Write = Callable[[list[int | str]], None]
 @pytest.fixture(scope="session")
 def chat() -> FunAudioChat:
     """Random weights."""
-    torch.set_num_threads(1)
     return FunAudioChat.random(FUNAUDIOCHAT_TINY)
 
 
@@ -33,7 +32,6 @@ def endless(chat: FunAudioChat) -> FunAudioChat:
 @pytest.fixture(scope="session")
 def stage() -> CosyVoice:
     """Random weights."""
-    torch.set_num_threads(1)
     return CosyVoice.random(COSYVOICE3_TINY)
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-import torch
 
 from configs.tiny import TINY
 from duplex.chat.aloud import Written, aloud
@@ -17,7 +16,6 @@ from duplex.voice import Voice
 @pytest.fixture(scope="module")
 def model() -> TdmModel:
     """Random weights."""
-    torch.set_num_threads(1)
     return TdmModel.random(TINY)
 
 

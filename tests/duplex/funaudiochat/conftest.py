@@ -1,7 +1,6 @@
 """Golden models, loaded once from folders as the authors publish them."""
 
 import pytest
-import torch
 
 from duplex.funaudiochat.chat import FunAudioChat
 from tests.duplex.funaudiochat.golden import DENSE, SPARSE, loaded
@@ -10,7 +9,6 @@ from tests.duplex.funaudiochat.golden import DENSE, SPARSE, loaded
 @pytest.fixture(scope="session")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> FunAudioChat:
     """Qwen3 backbone."""
-    torch.set_num_threads(1)
     return loaded(tmp_path_factory.mktemp("published"), DENSE)
 
 

@@ -1,6 +1,6 @@
 """Live, interruptible conversations with Fun-Audio-Chat's network on random weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -42,14 +42,6 @@ def voice() -> CosyVoiceTurns:
 def speech() -> list[Samples]:
     """Ten slots of loud noise, which voice activity takes for voice."""
     return list(talking(2.0, [(0.0, 2.0)]).reshape(-1, SLOT))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def generator_of(

@@ -88,6 +88,14 @@ def test_words_beside_the_steps_are_the_same(model: TdmModel, policy: HeadPolicy
     assert any(words is not None for words in within[1]), "else nothing was compared"
 
 
+def test_conversations_that_are_listened_to_at_the_same_time_are_the_same(model: TdmModel, policy: HeadPolicy) -> None:
+    threads = HeadPolicy(model, CONFIG.model_copy(update={"threads": 3}), beside=True)
+    assert threads.fingerprint == policy.fingerprint
+    for row in range(3):
+        assert listen(policy, policy.init_state(3), row, 3) == listen(threads, threads.init_state(3), row, 3)
+    threads.close()
+
+
 def test_an_opened_row_has_forgotten_and_the_others_have_not(policy: HeadPolicy) -> None:
     state = policy.init_state(2)
     fresh = listen(policy, state, 0, 2)

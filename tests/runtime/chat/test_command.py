@@ -6,17 +6,11 @@ from pathlib import Path
 
 import pytest
 import soundfile
-import torch
 
 from runtime.cli import run
 from tests.runtime.user_audio import QUESTION, write_wav
 
 TINY = ["--model", "funaudiochat-tiny", "--longest", "12", "--seed", "2"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture
