@@ -79,7 +79,7 @@ class EngineConfig(Config):
     max_waiting_slots: int = Field(default=15, ge=1)
     threads: int = Field(default=1, ge=1)
     nice: int = Field(default=5, ge=0, le=19)
-    load_timeout_s: float = Field(default=180.0, gt=0.0)
+    load_timeout_s: float = Field(default=600.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
 
 

@@ -2,8 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from configs.base import ConfigError
+
+CHAT_FILES: Final = ("*.json", "*.yaml", "*.safetensors")
+"""Of a language model's repository."""
+DETOKENIZER_FILES: Final = ("flow.*", "hift.*", "*.yaml", "speakers.safetensors", "*spk2info.pt")
+"""Of a CosyVoice3 repository."""
 
 
 def is_hub_id(name: str | Path) -> bool:

@@ -24,7 +24,8 @@ class ConversationOptions:
     Attributes:
         seed: seeds sampling and noise; the same seed and audio give the same conversation.
         policy: when to start and stop to speak.
-        system_prompt: pinned at the beginning of the sequence; None takes the model's own.
+        system_prompt: pinned at the beginning of the sequence; None takes the model's own. Where there are patterns it
+            stands behind that of the pattern.
         temperature: of the text head; 0 is greedy.
         started_at: wall clock of the first sample, seconds since 1970, for answers about time and date.
         utc_offset_s: the user's time zone.

@@ -18,6 +18,7 @@ from rich.table import Table
 from configs.local import EchoConfig, LocalConfig
 from configs.policy import policy as policy_named
 from configs.runtime import EngineConfig, RuntimeConfig
+from duplex.fetching import fetch
 from duplex.interface import ConversationOptions
 from runtime.clock import SystemClock
 from runtime.commands.common import (
@@ -122,8 +123,10 @@ def command(
         utc_offset_s=time.localtime().tm_gmtoff,
         pattern=pattern,
     )
+    given = changes(values_set)
+    fetch(model, given)
     err().print(f"Loading {model} ... (headphones work best; Ctrl-C ends the conversation)")
-    start = partial(start_engine_process, loader=loader_with(changes(values_set)))
+    start = partial(start_engine_process, loader=loader_with(given))
     folder = talk(model, local, runtime, options, seconds, start)
     if folder is not None:
         out().print(f"Kept in {folder}")

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from configs.runtime import RuntimeConfig
 from configs.serve import ServeConfig
+from duplex.fetching import fetch
 from runtime.clock import SystemClock
 from runtime.commands.common import ConfigFile, Model, Set, changes, out, runtime_config
 from runtime.engine import EngineClient
@@ -150,8 +151,10 @@ def command(
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
     network = ServeConfig.from_mapping(values, "serve")
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
+    given = changes(values_set)
+    fetch(model, given)
     out().print(f"Loading {model} ...")
-    serve(model, network, runtime, _tell, loader_with(changes(values_set)))
+    serve(model, network, runtime, _tell, loader_with(given))
 
 
 def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:

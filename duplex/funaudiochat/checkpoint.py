@@ -20,11 +20,10 @@ from duplex.funaudiochat.memory import Free, check_memory, free_memory
 from duplex.funaudiochat.released import read_released
 from duplex.funaudiochat.tokenizer import ChatTokenizer
 from duplex.funaudiochat.weights import Shards, save_weights
-from duplex.hub import folder_of
+from duplex.hub import CHAT_FILES, folder_of
 
 CONFIG: Final = "funaudiochat.yaml"
 _THEIRS: Final = "config.json"
-_WANTED: Final = ("*.json", "*.yaml", "*.safetensors")
 _SAMPLES: Final = 64
 _SAMPLE_BYTES: Final = 65_536
 _DTYPES: Final = (torch.bfloat16, torch.float32)
@@ -50,7 +49,7 @@ class Checkpoint:
         Raises:
             ConfigError: it is not there, a file is missing, broken or cut short, or they do not belong together.
         """
-        folder = folder_of(source, _WANTED)
+        folder = folder_of(source, CHAT_FILES)
         config = _config(folder, ignore)
         tokenizer = ChatTokenizer.from_folder(folder, config)
         shards = Shards.of(folder)

@@ -15,13 +15,12 @@ from configs.funaudiochat import FUNAUDIOCHAT_TINY
 from configs.turn_model import TurnModelConfig, described
 from duplex.funaudiochat.chat import FunAudioChat
 from duplex.funaudiochat.checkpoint import from_pretrained, is_checkpoint
-from duplex.hub import folder_of, is_hub_id
+from duplex.hub import DETOKENIZER_FILES, folder_of, is_hub_id
 from duplex.stages.cosyvoice.speakers import find_speakers
 from duplex.stages.cosyvoice.stage import CosyVoice
 
 TINY: Final = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610})
 """Where no checkpoint is named: most of its text tokens are made-up words."""
-_DETOKENIZER_FILES: Final = ("flow.*", "hift.*", "*.yaml", "speakers.safetensors", "*spk2info.pt")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = Tr
 def _detokenizer_folder(config: TurnModelConfig) -> Path:
     if config.detokenizer is None:
         raise ConfigError(f"{config.name} needs CosyVoice3 to be heard; give its folder or hub id with --detokenizer")
-    folder = folder_of(config.detokenizer, _DETOKENIZER_FILES)
+    folder = folder_of(config.detokenizer, DETOKENIZER_FILES)
     if config.speakers is None:
         find_speakers(folder)
     elif not config.speakers.is_file():

@@ -53,9 +53,10 @@ class FunAudioChatTurns:
             self.open(row, ConversationOptions())
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """See `TurnModel.open`."""
+        """See `TurnModel.open`. A conversation's own system prompt stands behind the pattern's, without which the
+        checkpoint would not know what to give."""
         pattern = Pattern.named(options.pattern or Pattern.S2M)
-        prompt = options.system_prompt or self._prompt(pattern)
+        prompt = system_prompt(self._wording, pattern, options.system_prompt or self._persona)
         size = len(self._chat.tokenizer.message("system", prompt))
         if size > self._turns.places // 2:
             raise ValueError(f"the system prompt has {size} tokens, {self._turns.places // 2} fit; shorten it")
@@ -175,9 +176,6 @@ class FunAudioChatTurns:
         new = readable[self._given[row] :]
         self._given[row] = len(readable)
         return new if self._opened[row] else ""
-
-    def _prompt(self, pattern: Pattern) -> str:
-        return system_prompt(self._wording, pattern, self._persona)
 
 
 class CosyVoiceTurns:

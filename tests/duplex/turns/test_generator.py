@@ -342,3 +342,11 @@ def test_speech_stops_an_unheard_answer_to_a_written_turn(
     results = talk(generator, [*silence(2), *speech, *silence(2)])
     assert [result.event for result in results if result.event] == ["start", "cut", "start"]
     assert [role for role, _ in generator.history(0)][:4] == ["system", "user", "assistant", "user"]
+
+
+def test_a_system_prompt_of_ones_own_stands_behind_that_of_the_pattern(
+    chat: FunAudioChat, voice: CosyVoiceTurns
+) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(system_prompt="Be brief."))
+    assert generator.history(0) == [("system", f"{PROMPT} Be brief.")]
