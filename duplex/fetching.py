@@ -8,23 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from configs.turn_model import TurnModelConfig, described
-from duplex.hub import CHAT_FILES, DETOKENIZER_FILES, folder_of, is_hub_id
+from duplex.hub import CHAT_FILES, DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
 
 
 def fetch(model: str, changes: Mapping[str, Any]) -> None:
     """Fetch the repositories behind a name, as far as they are not there; `changes` as `DuplexModel.from_pretrained`.
+    The small one comes first, so that missing voices are not found out after the large one.
 
     Raises:
-        ConfigError: the hub does not give one, or a description or a change is wrong.
+        ConfigError: the hub does not give one, there are no voices, or a description or a change is wrong.
     """
-    for source, patterns in _sources(model, changes):
-        if source is not None and is_hub_id(source) and not Path(source).is_dir():
-            folder_of(source, patterns)
-
-
-def _sources(model: str, changes: Mapping[str, Any]) -> list[tuple[str | None, Sequence[str] | None]]:
     path = described(model)
     if path is None:
-        return [(model, None), (changes.get("detokenizer"), DETOKENIZER_FILES)]
+        _fetch(model, None)
+        _fetch(changes.get("detokenizer"), DETOKENIZER_FILES)
+        return
     config = TurnModelConfig.from_yaml(path).changed(changes, model)
-    return [(config.detokenizer, DETOKENIZER_FILES), (config.checkpoint, CHAT_FILES)]
+    voice = _fetch(config.detokenizer, DETOKENIZER_FILES)
+    if voice is not None and config.speakers is None:
+        find_speakers(voice)
+    _fetch(config.checkpoint, CHAT_FILES)
+
+
+def _fetch(source: str | None, patterns: Sequence[str] | None) -> Path | None:
+    """Folder of a repository; None where it is none."""
+    if source is None or not is_hub_id(source) or Path(source).is_dir():
+        return None
+    return folder_of(source, patterns)

@@ -1,4 +1,4 @@
-"""Repositories of the Hugging Face hub as folders. Knows names; knows nothing of what a folder holds."""
+"""Repositories of the Hugging Face hub as folders: which of their files are wanted. Knows names; knows no contents."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,8 @@ CHAT_FILES: Final = ("*.json", "*.yaml", "*.safetensors")
 """Of a language model's repository."""
 DETOKENIZER_FILES: Final = ("flow.*", "hift.*", "*.yaml", "speakers.safetensors", "*spk2info.pt")
 """Of a CosyVoice3 repository."""
+VOICE_FILES: Final = ("speakers.safetensors", "spk2info.pt", "new_spk2info.pt")
+"""Names under which a detokenizer's folder may hold its voices, in this order."""
 
 
 def is_hub_id(name: str | Path) -> bool:
@@ -33,6 +35,21 @@ def folder_of(source: str | Path, patterns: Sequence[str] | None = None) -> Path
     if not is_hub_id(source):
         raise ConfigError(f"no checkpoint '{source}': it is neither a folder nor owner/name of a hub; check the path")
     return _fetched(str(source), patterns)
+
+
+def find_speakers(folder: Path) -> Path:
+    """File of voices in a detokenizer's folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for name in VOICE_FILES:
+        if (folder / name).exists():
+            return folder / name
+    raise ConfigError(
+        f"{folder}: has no voices ({', '.join(VOICE_FILES)}); give a file, such as utils/new_spk2info.pt of "
+        "Fun-Audio-Chat, with --set speakers=FILE"
+    )
 
 
 def _fetched(repository: str, patterns: Sequence[str] | None) -> Path:

@@ -20,8 +20,9 @@ from configs.model import EarsConfig, MindConfig
 from configs.voice import VoiceConfig
 from duplex import ears, mind, voice
 from duplex.funaudiochat.memory import Memory
+from duplex.hub import find_speakers
 from duplex.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
-from duplex.stages.cosyvoice.speakers import find_speakers, load_speakers
+from duplex.stages.cosyvoice.speakers import load_speakers
 from runtime.checks import Check
 
 Shapes = dict[str, tuple[int, ...]]

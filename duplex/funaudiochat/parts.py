@@ -15,8 +15,7 @@ from configs.funaudiochat import FUNAUDIOCHAT_TINY
 from configs.turn_model import TurnModelConfig, described
 from duplex.funaudiochat.chat import FunAudioChat
 from duplex.funaudiochat.checkpoint import from_pretrained, is_checkpoint
-from duplex.hub import DETOKENIZER_FILES, folder_of, is_hub_id
-from duplex.stages.cosyvoice.speakers import find_speakers
+from duplex.hub import DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
 from duplex.stages.cosyvoice.stage import CosyVoice
 
 TINY: Final = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610})

@@ -14,9 +14,16 @@ Fetched = list[tuple[str, Sequence[str] | None]]
 
 
 @pytest.fixture
-def fetched(monkeypatch: pytest.MonkeyPatch) -> Fetched:
+def fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fetched:
+    """Every repository is a folder with a file of voices."""
     calls: Fetched = []
-    monkeypatch.setattr(fetching, "folder_of", lambda source, patterns: calls.append((source, patterns)))
+    (tmp_path / "spk2info.pt").touch()
+
+    def folder_of(source: str, patterns: Sequence[str] | None) -> Path:
+        calls.append((source, patterns))
+        return tmp_path
+
+    monkeypatch.setattr(fetching, "folder_of", folder_of)
     return calls
 
 
@@ -49,3 +56,12 @@ def test_a_wrong_change_is_said_before_anything_is_fetched(fetched: Fetched) -> 
     with pytest.raises(ConfigError, match="funaudiochat-8b: unknown key 'devize'"):
         fetch("funaudiochat-8b", {"devize": "cuda"})
     assert fetched == []
+
+
+def test_missing_voices_are_said_before_the_large_repository_is_fetched(fetched: Fetched, tmp_path: Path) -> None:
+    (tmp_path / "spk2info.pt").unlink()
+    with pytest.raises(ConfigError, match=r"has no voices .* with --set speakers=FILE"):
+        fetch("funaudiochat-8b", {})
+    assert [source for source, _ in fetched] == ["FunAudioLLM/Fun-CosyVoice3-0.5B-2512"]
+    fetch("funaudiochat-8b", {"speakers": str(tmp_path / "voices.pt")})
+    assert len(fetched) == 3

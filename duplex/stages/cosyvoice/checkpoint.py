@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.cosyvoice import COSYVOICE3, CosyVoiceConfig, FlowConfig
+from duplex.hub import find_speakers
 from duplex.stages.cosyvoice.conditioning import Conditioner, Modulations, solver_times
 from duplex.stages.cosyvoice.flow import Flow
 from duplex.stages.cosyvoice.names import (
@@ -29,7 +30,7 @@ from duplex.stages.cosyvoice.names import (
     vocoder_name,
 )
 from duplex.stages.cosyvoice.randomness import SourceNoise
-from duplex.stages.cosyvoice.speakers import find_speakers, load_speakers
+from duplex.stages.cosyvoice.speakers import load_speakers
 from duplex.stages.cosyvoice.vocoder import Vocoder
 
 FLOW: Final = "flow"

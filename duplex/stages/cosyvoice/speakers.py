@@ -14,25 +14,9 @@ from torch import Tensor
 
 from configs.base import ConfigError
 
-FILES: Final = ("speakers.safetensors", "spk2info.pt", "new_spk2info.pt")
-"""Names under which a checkpoint folder may hold its voices, in this order."""
 _KEY: Final = "embedding"
 
 Speakers = dict[str, Tensor]
-
-
-def find_speakers(folder: Path) -> Path:
-    """File of voices in a checkpoint folder.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    for name in FILES:
-        if (folder / name).exists():
-            return folder / name
-    raise ConfigError(
-        f"{folder}: has no voices ({', '.join(FILES)}); give a file, such as utils/new_spk2info.pt of Fun-Audio-Chat"
-    )
 
 
 def load_speakers(path: Path, size: int) -> Speakers:

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError, exact_div
 from configs.cosyvoice import ENDLESS, CosyVoiceConfig, WindowConfig
+from duplex.hub import find_speakers
 from duplex.stages.cosyvoice.checkpoint import build_flow, build_vocoder, load_flow, load_vocoder, read_config
 from duplex.stages.cosyvoice.flow import Flow, FlowState
 from duplex.stages.cosyvoice.random_weights import random_flow, random_vocoder
-from duplex.stages.cosyvoice.speakers import Speakers, find_speakers, load_speakers
+from duplex.stages.cosyvoice.speakers import Speakers, load_speakers
 from duplex.stages.cosyvoice.vocoder import Vocoder, VocoderState
 
 
