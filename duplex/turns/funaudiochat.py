@@ -43,19 +43,22 @@ class FunAudioChatTurns:
         self._chat, self._live, self._turns = chat, live, turns
         self._persona, self._answering = persona, answering
         self._wording = wording_of(chat.config.name)
+        self._usual = Pattern.S2T if chat.config.refined is None else Pattern.S2M
         self._rows = ChatRows(chat, rows, turns)
         self._given = [0] * rows
         self._silent = [0] * rows
         self._made = [0] * rows
         self._opened = [True] * rows
-        self._patterns = [Pattern.S2M] * rows
+        self._patterns = [self._usual] * rows
         for row in range(rows):
             self.open(row, ConversationOptions())
 
     def open(self, row: int, options: ConversationOptions) -> None:
         """See `TurnModel.open`. A conversation's own system prompt stands behind the pattern's, without which the
         checkpoint would not know what to give."""
-        pattern = Pattern.named(options.pattern or Pattern.S2M)
+        pattern = Pattern.named(options.pattern or self._usual)
+        if pattern.speaks and self._chat.config.refined is None:
+            raise ValueError(f"this checkpoint cannot speak, and {pattern} speaks; choose S2T or T2T")
         prompt = system_prompt(self._wording, pattern, options.system_prompt or self._persona)
         size = len(self._chat.tokenizer.message("system", prompt))
         if size > self._turns.places // 2:

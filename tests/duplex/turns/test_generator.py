@@ -350,3 +350,14 @@ def test_a_system_prompt_of_ones_own_stands_behind_that_of_the_pattern(
     generator = generator_of(chat, voice)
     generator.open(0, ConversationOptions(system_prompt="Be brief."))
     assert generator.history(0) == [("system", f"{PROMPT} Be brief.")]
+
+
+def test_a_checkpoint_that_only_writes_is_read(voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    config = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610, "refined": None})
+    generator = generator_of(FunAudioChat.random(config), voice, max_steps=20)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*silence(3), *speech, *silence(8)])
+    assert [result.event for result in results if result.event] == ["start", "end"]
+    assert any(result.answer_words for result in results)
+    with pytest.raises(ValueError, match="this checkpoint cannot speak, and S2M speaks; choose S2T or T2T"):
+        generator.open(0, ConversationOptions(pattern="S2M"))
