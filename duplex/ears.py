@@ -10,12 +10,6 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Final, Self
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
-
-from configs.base import ConfigError
 from configs.listening import Source
 from configs.model import EarsConfig
 from duplex.stages.ctc_network import CtcNetwork, load_ctc
@@ -25,6 +19,7 @@ from duplex.stages.transcriber import Transcriber
 from duplex.stages.whisper_blocks import AudioEncoder
 from duplex.stages.whisper_decoding import Whisper, load_whisper
 from duplex.stages.words import NoWords, WordSource
+from duplex.tensors_file import read_tensors
 from duplex.text.whisper_vocabulary import WhisperVocabulary
 
 CONFIG: Final = "ears.yaml"
@@ -61,7 +56,7 @@ class Ears:
         config = EarsConfig.from_yaml(folder / CONFIG)
         vocabulary = WhisperVocabulary.load(folder / VOCABULARY)
         transcriber = config.words.transcriber
-        whisper = load_whisper(_read(folder / WEIGHTS), vocabulary, transcriber.shape, transcriber.decoding)
+        whisper = load_whisper(read_tensors(folder / WEIGHTS), vocabulary, transcriber.shape, transcriber.decoding)
         encoder = SpeechEncoder(config.encoder, whisper.encoder)
         return cls(config, encoder, _words(config, source or config.words.source, whisper, folder))
 
@@ -73,13 +68,3 @@ def _words(config: EarsConfig, source: Source, whisper: Whisper, folder: Path) -
     if source == "ctc":
         return CtcWords(load_ctc(words.ctc, encoder.shape.dim, folder / CTC), encoder.block_frames)
     return NoWords()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        with torch.inference_mode(False):
-            return load_file(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except SafetensorError as error:
-        raise ConfigError(f"{path}: is not a safetensors file ({error}); fetch or export it again") from None

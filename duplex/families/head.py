@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from configs.audio import AUDIO
 from configs.base import exact_div
 from configs.family import RefinedHeadConfig
-from duplex.funaudiochat.choosing import Choices, choose
+from duplex.choosing import Choices, choose
 from duplex.stages.llm import LlmState, VectorStack
 from duplex.stages.pointer import SpokenPart
 from duplex.stages.srh import SrhInput, SrhOutput

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from configs.base import ConfigError
@@ -35,6 +33,7 @@ from duplex.stages.unit_vocoder import UnitDetokenizer, UnitVocoder
 from duplex.stages.whisper_blocks import AudioEncoder
 from duplex.stages.whisper_weights import load_audio_encoder
 from duplex.stages.words import NoWords
+from duplex.tensors_file import read_tensors
 from duplex.writing import Moment
 
 CONFIG: Final = "family.yaml"
@@ -121,21 +120,6 @@ def load(folder: Path) -> Parts:
     return FamilyEars(_load_encoder(config, folder), NoWords()), FamilyMind(config.mind, core, tokenizer), voice
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file.
-
-    Raises:
-        ConfigError: it is missing or broken.
-    """
-    try:
-        with torch.inference_mode(False):
-            return load_file(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except SafetensorError as error:
-        raise ConfigError(f"{path}: is not a safetensors file ({error}); fetch or make it again") from None
-
-
 def check(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
     """Compare names and shapes.
 
@@ -182,7 +166,7 @@ def _load_encoder(config: FamilyConfig, folder: Path) -> Stage[Tensor, Tensor, A
     ears = config.ears
     if isinstance(ears, EarsConfig):
         dtype: torch.dtype = getattr(torch, config.dtype)
-        return SpeechEncoder(ears.encoder, load_audio_encoder(read(folder / EARS), ears.encoder.shape, dtype))
+        return SpeechEncoder(ears.encoder, load_audio_encoder(read_tensors(folder / EARS), ears.encoder.shape, dtype))
     tokenizer: ClipTokenizer
     if isinstance(ears.tokens, S3Config):
         tokenizer = load_s3_tokenizer(folder / ears.source, ears.tokens)
@@ -212,7 +196,7 @@ def _filled(build: Callable[[], M], path: Path, without: set[str] | None = None)
     """A module that takes over the tensors of a file, without a second copy."""
     with torch.device("meta"):
         module = build()
-    weights = read(path)
+    weights = read_tensors(path)
     wanted = {name: value for name, value in module.state_dict().items() if name not in (without or set())}
     check(weights, wanted, str(path))
     module.load_state_dict(weights, strict=False, assign=True)

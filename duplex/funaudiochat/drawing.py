@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from configs.funaudiochat import LIKELIEST, AnswerConfig, FunAudioChatConfig
-from duplex.funaudiochat.choosing import Choices, GroupChoice, choose, uniforms
+from duplex.choosing import Choices, GroupChoice, choose, uniforms
 from duplex.funaudiochat.row import Group
 
 

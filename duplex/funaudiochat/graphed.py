@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from configs.funaudiochat import StepConfig
-from duplex.funaudiochat.choosing import Choices, GroupChoice
+from duplex.choosing import Choices, GroupChoice
 from duplex.funaudiochat.network import FunAudioChatNetwork, NetworkState, Reach, StepInput, StepOutput
 from duplex.funaudiochat.refined import Choose
 

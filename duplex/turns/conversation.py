@@ -95,8 +95,8 @@ class TurnConversation:
         return typed
 
     def hear(self, heard: UserWords | None) -> UserWords | None:
-        """What became known of the user's words in this slot: what was written, or else recognised, turns counted."""
-        if self._written is None:
+        """The user's words that became known: recognised in this slot, else written; turns counted."""
+        if self._written is None or heard is not None:
             return heard and replace(heard, turn=self._turns.setdefault(heard.turn, len(self._turns)))
         written, self._written = self._written, None
         moment = self.layout.slot * AUDIO.slot_seconds

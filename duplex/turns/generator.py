@@ -110,8 +110,13 @@ class TurnGenerator:
         one.typed = f"{one.typed} {text}".strip()
 
     def unheard(self, row: int, milliseconds: float) -> None:
-        """So much of the answer that was cut with the last step was taken back before it sounded."""
-        self._conversations[row].unheard_ms = milliseconds
+        """So much of the answer that was cut with the last step was taken back before it sounded.
+
+        Said later, or of an answer that was taken back whole, it changes nothing.
+        """
+        one = self._conversations[row]
+        if one.broken_off:
+            one.unheard_ms = milliseconds
 
     def history(self, row: int) -> list[tuple[str, str]]:
         """What the model remembers of the conversation in `row`, as (role, text)."""

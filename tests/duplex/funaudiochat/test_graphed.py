@@ -10,8 +10,8 @@ import torch
 
 from configs.base import ConfigError
 from configs.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ChoiceConfig, ExpertsConfig, StepConfig, TurnsConfig
+from duplex.choosing import Choices, GroupChoice
 from duplex.funaudiochat.chat import FunAudioChat, empty_network
-from duplex.funaudiochat.choosing import Choices, GroupChoice
 from duplex.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Run, stepping, unrecorded
 from duplex.funaudiochat.network import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
 from duplex.funaudiochat.refined import Choose

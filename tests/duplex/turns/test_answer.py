@@ -3,7 +3,9 @@
 import pytest
 
 from configs.live_turns import LiveTurnsConfig, WordClockConfig
+from duplex.interface import ConversationOptions, UserWords
 from duplex.turns.answer import SpokenAnswer
+from duplex.turns.conversation import TurnConversation
 
 CONFIG = LiveTurnsConfig(clock=WordClockConfig(letter_ms=50, sign_ms=200, mark_ms=0, word_ms=0))
 """Four letters sound for a slot."""
@@ -82,3 +84,15 @@ def test_an_answer_that_is_read_is_heard_as_it_is_written() -> None:
     one.end()
     assert [word.text for word in one.sound(speaking=False)] == ["si"]
     assert one.over
+
+
+def test_words_that_were_recognised_and_written_in_one_slot_are_both_told() -> None:
+    one = TurnConversation(ConversationOptions(), 0.0, CONFIG)
+    one.typed = "in writing"
+    one.take_typed()
+    spoken = UserWords(0, "aloud", "aloud", 0.0, 1.0)
+    assert one.hear(spoken) == spoken
+    written = one.hear(None)
+    assert written is not None
+    assert (written.turn, written.text) == (1, "in writing")
+    assert one.hear(None) is None

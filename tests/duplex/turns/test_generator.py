@@ -361,3 +361,18 @@ def test_a_checkpoint_that_only_writes_is_read(voice: CosyVoiceTurns, speech: li
     assert any(result.answer_words for result in results)
     with pytest.raises(ValueError, match="this checkpoint cannot speak, and S2M speaks; choose S2T or T2T"):
         generator.open(0, ConversationOptions(pattern="S2M"))
+
+
+def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    """A report of an answer that nobody heard must not shorten a later one."""
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    talk(generator, [*silence(3), *speech])
+    generator.unheard(0, 10_000.0)
+    before = talk(generator, silence(5))
+    after = talk(generator, speech[:2])
+    assert after[0].event == "cut"
+    assert after[1].kept == heard_of(before, 0)
+    assert after[1].kept

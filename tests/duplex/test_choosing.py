@@ -7,7 +7,7 @@ from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, 
 from transformers.generation import TopPLogitsWarper
 
 from configs.funaudiochat import LIKELIEST, ChoiceConfig
-from duplex.funaudiochat.choosing import Choices, choose, uniforms
+from duplex.choosing import Choices, choose, uniforms
 
 CPU = torch.device("cpu")
 ROWS = [ChoiceConfig(), LIKELIEST, ChoiceConfig(top_p=1.0), ChoiceConfig(temperature=1.7, repetition_penalty=1.0)]
