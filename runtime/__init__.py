@@ -24,5 +24,6 @@ Without a network, under a virtual clock:
     talk = converse_with(generator, user)               # user(live) -> the next [3200] samples, or None at the end
 
 Files of a session lie in `config.recording.folder / session.id`: `dialogue.wav`, `user.wav`, `slots.jsonl`
-(`runtime.slot_log.SlotRow` per slot), and `transcript.json` (`runtime.transcript`). Errors: `runtime.errors`.
+(`runtime.session.slot_log.SlotRow` per slot), and `transcript.json` (`runtime.session.transcript`). Errors:
+`runtime.errors`.
 """

@@ -8,7 +8,7 @@ import soundfile
 import soxr
 
 from configs.audio import AUDIO
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from runtime.errors import AudioError
 
 

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.runtime import RuntimeConfig
-from duplex.interface import ConversationOptions, Samples, SlotGenerator
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
 from runtime.clock import ManualClock
-from runtime.engine import Engine, InlineEngine
+from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import LogError
-from runtime.hub import Delivered, SessionHub
 from runtime.pcm import Pcm16, to_int16
-from runtime.slot_log import SlotRow
-from runtime.transcript import Transcript, transcript
+from runtime.session.slot_log import SlotRow
+from runtime.session.transcript import Transcript, transcript
+from runtime.sessions import Delivered, SessionHub
 
 SLOT_IN, SLOT_OUT = AUDIO.slot_input_samples, AUDIO.slot_output_samples
 TAIL_S = 10.0

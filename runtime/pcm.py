@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 Pcm16 = NDArray[np.int16]
 

@@ -5,7 +5,7 @@ Knows slots and times; knows nothing of buffers, files or models.
 
 from dataclasses import dataclass, field
 
-from duplex.interface import ConversationOptions, SlotResult
+from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.pcm import Pcm16
 
 

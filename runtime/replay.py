@@ -1,6 +1,6 @@
 """Runs a logged conversation again and compares: same tokens, same samples, or the first difference.
 
-Knows logs, recordings and generators; verification of the log's chain is `runtime.slot_log`.
+Knows logs, recordings and generators; verification of the log's chain is `runtime.session.slot_log`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
-from configs.runtime import RuntimeConfig
-from duplex.interface import SlotGenerator
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import SlotGenerator
 from runtime.converse import Conversation, Told, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
-from runtime.recording import read_recording
-from runtime.session import sha256
-from runtime.slot_log import SlotLogContent, SlotRow, read_log
+from runtime.session.recording import read_recording
+from runtime.session.session import sha256
+from runtime.session.slot_log import SlotLogContent, SlotRow, read_log
 
 SLOT_IN = AUDIO.slot_input_samples
 COMPARED = ("user_sha256", "state", "event", "text_id", "tokens", "assistant_sha256")

@@ -12,7 +12,7 @@ writing. Counts slots and milliseconds; knows nothing of audio, text or models.
 
 from dataclasses import dataclass
 
-from configs.live_turns import LiveTurnsConfig
+from configs.model.live_turns import LiveTurnsConfig
 from configs.policy import PolicyConfig
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State

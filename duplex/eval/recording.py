@@ -7,18 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from configs.audio import AUDIO
-from configs.evaluation import GateConfig
+from configs.eval.evaluation import GateConfig
 from configs.policy import PolicyConfig
 from duplex.eval.measures.activity import Segment, segments
 from duplex.eval.users.user import User
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 
 @dataclass(frozen=True)
 class SlotTrace:
     """What the system decided upon user slot `slot`, for its slot `slot + 1`.
 
-    `speaks`: the state it chose. `event`: "", "start", "end", "cut" or "veto", as in `duplex.interface.SlotResult`.
+    `speaks`: the state it chose. `event`: "", "start", "end", "cut" or "veto", as in
+    `duplex.model.interface.SlotResult`.
     """
 
     slot: int

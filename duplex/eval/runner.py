@@ -13,7 +13,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.recording import Converse, MakeSystem, System
 from duplex.eval.store import RowStore, audio_file, save_audio

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from configs.scoring import ScoringConfig
+from configs.eval.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Kind, Label, Side
 from duplex.eval.exchange.sound import DialogueSound
 from duplex.eval.measures.activity import Segment

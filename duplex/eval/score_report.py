@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from configs.scoring import ScoringConfig
+from configs.eval.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Label, Side
 from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, summed_up

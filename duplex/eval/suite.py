@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from configs.policy import PolicyConfig
 from duplex.eval.measures.figures import Figure
 from duplex.eval.recording import Recording

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from configs.local import LocalConfig
+from configs.runtime.local import LocalConfig
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16
 from runtime.sound.ring import SampleRing

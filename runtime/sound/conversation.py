@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.local import LocalConfig
-from configs.runtime import RuntimeConfig
-from configs.serve import LatencyConfig
+from configs.runtime.local import LocalConfig
+from configs.runtime.runtime import RuntimeConfig
+from configs.runtime.serve import LatencyConfig
 from runtime.clock import Clock
 from runtime.errors import AudioError, SessionError
-from runtime.hub import Delivered, Ended, SessionHub
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
-from runtime.session import Session
+from runtime.session.session import Session
+from runtime.sessions import Delivered, Ended, SessionHub
 from runtime.sound.card import Card
 from runtime.sound.echo import MicrophonePath, SpeakerPath
 from runtime.webrtc.captions import Captions

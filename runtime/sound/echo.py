@@ -9,7 +9,7 @@ import soxr
 from pywebrtc_audio import EchoCanceller
 
 from configs.audio import AUDIO
-from configs.local import EchoConfig
+from configs.runtime.local import EchoConfig
 from runtime.pcm import FULL_SCALE, Pcm16
 
 _QUALITY = "LQ"  # 16-bit clean; the better ones hold back 40 ms and more of a stream

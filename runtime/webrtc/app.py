@@ -18,11 +18,11 @@ from fastapi.responses import FileResponse
 
 from configs.audio import AUDIO
 from configs.policy import PRESETS, policy
-from configs.serve import ServeConfig
-from duplex.interface import ConversationOptions
+from configs.runtime.serve import ServeConfig
+from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
-from runtime.hub import SessionHub
 from runtime.metrics import Metrics
+from runtime.sessions import SessionHub
 from runtime.webrtc.edge import (
     BodyLimit,
     ErrorAnswer,

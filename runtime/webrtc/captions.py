@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from configs.audio import AUDIO
-from configs.runtime import TranscriptConfig
-from runtime.slot_log import LoggedWord, SlotRow
+from configs.runtime.runtime import TranscriptConfig
+from runtime.session.slot_log import LoggedWord, SlotRow
 from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, Spoken, UserCaption
 from tdm.slots import State
 

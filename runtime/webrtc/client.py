@@ -11,7 +11,7 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from configs.serve import JitterConfig, OpusConfig, PacingConfig
+from configs.runtime.serve import JitterConfig, OpusConfig, PacingConfig
 from runtime.clock import Clock
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import Packet

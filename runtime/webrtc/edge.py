@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from configs.patterns import Pattern
+from configs.model.patterns import Pattern
 from configs.policy import PolicyName
 from runtime.errors import DuplexError, user_line
 

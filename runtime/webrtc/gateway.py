@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.audio import AUDIO
-from configs.serve import ServeConfig
-from duplex.interface import ConversationOptions
+from configs.runtime.serve import ServeConfig
+from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import SessionError, UnknownSession, user_line
-from runtime.hub import Ended, SessionHub
+from runtime.sessions import Ended, SessionHub
 from runtime.webrtc.messages import Hello, Latency
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls

@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.serve import RTP_RATE, JitterConfig, rtp_samples
+from configs.runtime.serve import RTP_RATE, JitterConfig, rtp_samples
 from runtime.pcm import Pcm16
 from runtime.webrtc.jitter import JitterBuffer, Packet, Ready
 from runtime.webrtc.opus import OpusDecoder, OpusError

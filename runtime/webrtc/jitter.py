@@ -6,7 +6,7 @@ delays what is behind it by at most `hold_packets` packets or `hold_ms`, so lag 
 
 from dataclasses import dataclass, field
 
-from configs.serve import JitterConfig, rtp_samples
+from configs.runtime.serve import JitterConfig, rtp_samples
 
 
 @dataclass(frozen=True)

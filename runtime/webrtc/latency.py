@@ -8,8 +8,8 @@ import numpy as np
 import webrtcvad
 
 from configs.audio import AUDIO
-from configs.serve import LatencyConfig
-from duplex.interface import Samples
+from configs.runtime.serve import LatencyConfig
+from duplex.model.interface import Samples
 from runtime.pcm import FULL_SCALE, SILENCE_DB, Pcm16, level_db
 from runtime.webrtc.messages import Latency
 

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.serve import OpusConfig
+from configs.runtime.serve import OpusConfig
 from runtime.errors import DuplexError
 from runtime.pcm import Pcm16
 

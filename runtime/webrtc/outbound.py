@@ -12,7 +12,7 @@ import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.frame import Frame
 
-from configs.serve import RTP_RATE, OpusConfig, PacingConfig, rtp_samples
+from configs.runtime.serve import RTP_RATE, OpusConfig, PacingConfig, rtp_samples
 from runtime.clock import Clock
 from runtime.pcm import Pcm16
 from runtime.webrtc.opus import OpusEncoder

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from configs.audio import AUDIO
-from configs.serve import PacingConfig
+from configs.runtime.serve import PacingConfig
 
 
 @dataclass

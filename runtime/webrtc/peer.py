@@ -19,12 +19,12 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from configs.runtime import RuntimeConfig
-from configs.serve import ServeConfig
+from configs.runtime.runtime import RuntimeConfig
+from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
-from runtime.hub import Delivered, Ended, News
 from runtime.pcm import Pcm16, to_int16
-from runtime.session import Session
+from runtime.session.session import Session
+from runtime.sessions import Delivered, Ended, News
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import Packet

@@ -5,8 +5,8 @@ from typing import Any
 from aiortc import RTCPeerConnection
 
 from configs.audio import AUDIO
-from configs.serve import RTP_RATE
-from runtime.session import Session
+from configs.runtime.serve import RTP_RATE
+from runtime.session.session import Session
 from runtime.webrtc.inbound import InboundAudio
 from runtime.webrtc.messages import Stats
 from runtime.webrtc.outbound import OutboundTrack

@@ -19,9 +19,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from configs.cosyvoice import COSYVOICE3, COSYVOICE3_TINY, CosyVoiceConfig
-from duplex.stages.cosyvoice.random_weights import random_flow, random_vocoder
-from runtime.reference_detokenizer import ReferenceDetokenizer
+from configs.model.cosyvoice import COSYVOICE3, COSYVOICE3_TINY, CosyVoiceConfig
+from duplex.model.stages.cosyvoice.random_weights import random_flow, random_vocoder
+from runtime.cli.bench.reference_detokenizer import ReferenceDetokenizer
 
 SEED, TOKENS, HOP, LOOKAHEAD = 7, 30, 10, 3
 COMPUTING = ("einops", "x_transformers", "matcha")

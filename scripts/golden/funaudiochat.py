@@ -7,7 +7,8 @@
 Needs an environment of its own: the reference runs with transformers 4.52.3 only. It is built with `sdpa`; its eager
 attention mixes heads and positions. Weights are rounded to bfloat16 before anything is computed in float32, so that
 the file holds them in half the room without loss. `torch.multinomial` is replaced by the inverse of the cumulative
-distribution at the uniform numbers of `duplex.sampling.slot_seed`, because torch's own draws differ between builds.
+distribution at the uniform numbers of `duplex.model.sampling.seeds.slot_seed`, because torch's own draws differ between
+builds.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import transformers
 from safetensors.torch import save_file
 from torch import Tensor
 
-from duplex.sampling import slot_seed
+from duplex.model.sampling.seeds import slot_seed
 
 IM_START, IM_END, AUDIO, AUDIO_BOS, AUDIO_EOS, AUDIO_PAD, SIL, VOCABULARY = 256, 257, 258, 259, 260, 261, 262, 272
 SPEECH_BOS, SPEECH_EOS, SPEECH_PAD, CODEBOOK = 61, 62, 63, 65

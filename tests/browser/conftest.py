@@ -1,6 +1,6 @@
 """A served page in its own processes, and a headless Chromium with a fake microphone.
 
-The server runs as users run it: `runtime.server.serve`, engine in a process of its own.
+The server runs as users run it: `runtime.cli.serve.serve`, engine in a process of its own.
 """
 
 import multiprocessing
@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from configs.runtime import EngineConfig, RecordingConfig, RuntimeConfig
-from configs.serve import ServeConfig
-from runtime.engine_worker import load_model
-from runtime.server import serve
+from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
+from configs.runtime.serve import ServeConfig
+from runtime.cli.serve import serve
+from runtime.engine.worker import load_model
 from tests.runtime.fakes import load_fake
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

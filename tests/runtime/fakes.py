@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from duplex.interface import ConversationOptions, Samples, SlotResult, SpokenWord, UserWords
+from duplex.model.interface import ConversationOptions, Samples, SlotResult, SpokenWord, UserWords
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -128,7 +128,7 @@ class FailingGenerator(FakeGenerator):
 
 
 def load_fake(model: str, rows: int, threads: int) -> FakeGenerator:
-    """A loader as `runtime.engine_worker.load_model`: "fake", "failing" or an unknown model."""
+    """A loader as `runtime.engine.worker.load_model`: "fake", "failing" or an unknown model."""
     if model == "failing":
         return FailingGenerator(rows)
     if model != "fake":

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from configs.cosyvoice import COSYVOICE3_TINY
-from duplex.stages.cosyvoice.random_weights import random_flow, random_vocoder
+from configs.model.cosyvoice import COSYVOICE3_TINY
+from duplex.model.stages.cosyvoice.random_weights import random_flow, random_vocoder
 
 VOICES = ("anna", "ben")
 

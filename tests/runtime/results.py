@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from duplex.interface import Samples, SlotResult
+from duplex.model.interface import Samples, SlotResult
 from tdm.slots import State
 
 SLOT = 4800

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.families import DRVOICE_TINY, OMNIDRCA_TINY
-from configs.family import FamilyConfig
+from configs.model.families import DRVOICE_TINY, OMNIDRCA_TINY
+from configs.model.family import FamilyConfig
 from configs.policy import PolicyConfig, Threshold
-from duplex.interface import ConversationOptions
-from duplex.tdm_generator import TdmGenerator
-from duplex.tdm_model import TdmModel
+from duplex.model.interface import ConversationOptions
+from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
+from duplex.model.layouts.tdm.tdm_model import TdmModel
 from runtime.converse import Conversation, converse
 from runtime.replay import compare, load_logged, replay
 from tests.runtime.user_audio import INTERRUPTION

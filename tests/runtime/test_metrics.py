@@ -4,13 +4,13 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from configs.runtime import RuntimeConfig
-from duplex.interface import ConversationOptions
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions
 from runtime.clock import ManualClock
-from runtime.engine import Engine, InlineEngine
-from runtime.hub import SessionHub
+from runtime.engine.engine import Engine, InlineEngine
 from runtime.metrics import Metrics
 from runtime.pcm import to_int16
+from runtime.sessions import SessionHub
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.user_audio import INTERRUPTION
 

@@ -9,8 +9,8 @@ import pytest
 from configs.policy import policy
 from runtime.converse import converse
 from runtime.errors import AudioError, LogError
-from runtime.recording import WavWriter, read_recording
 from runtime.replay import compare, load_logged, replay
+from runtime.session.recording import WavWriter, read_recording
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.user_audio import INTERRUPTION
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.engine_worker import load
+from runtime.engine.worker import load
 from runtime.replay import compare, load_logged, replay
 from tests.runtime.two_sessions import two_sessions
 from tests.runtime.user_audio import INTERRUPTION

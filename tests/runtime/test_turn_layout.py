@@ -9,19 +9,19 @@ import pytest
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.policy import policy
-from configs.runtime import RuntimeConfig
-from duplex.interface import ConversationOptions, PatternGenerator
-from duplex.model import DuplexModel
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, PatternGenerator
+from duplex.model.load import DuplexModel
+from runtime.cli.common import changes
 from runtime.clock import ManualClock
-from runtime.commands.common import changes
 from runtime.converse import converse_slots
-from runtime.engine import Engine, InlineEngine
-from runtime.engine_worker import load, loader_with
+from runtime.engine.engine import Engine, InlineEngine
+from runtime.engine.worker import load, loader_with
 from runtime.errors import BadOptions
-from runtime.hub import Delivered, SessionHub
 from runtime.pcm import to_int16
 from runtime.replay import compare, load_logged, replay
-from runtime.transcript import transcript
+from runtime.session.transcript import transcript
+from runtime.sessions import Delivered, SessionHub
 from tests.runtime.two_sessions import two_sessions
 from tests.runtime.user_audio import talking
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.policy import policy
-from configs.runtime import RuntimeConfig
-from duplex.interface import ConversationOptions, Samples
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, Samples
 from runtime.clock import ManualClock
-from runtime.engine import Engine, InlineEngine
-from runtime.engine_worker import load
-from runtime.hub import SessionHub
+from runtime.engine.engine import Engine, InlineEngine
+from runtime.engine.worker import load
 from runtime.pcm import to_int16
+from runtime.sessions import SessionHub
 
 SLOT = AUDIO.slot_input_samples
 

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from configs.audio import AUDIO
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 

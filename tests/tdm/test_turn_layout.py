@@ -1,6 +1,6 @@
 """Turns of a model that listens or answers."""
 
-from configs.live_turns import LiveTurnsConfig
+from configs.model.live_turns import LiveTurnsConfig
 from configs.policy import PolicyConfig, Threshold
 from tdm.slots import State
 from tdm.turn_layout import Listening, TurnDecision, TurnLayout

@@ -19,7 +19,7 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import Final
 
-from configs.protocols import FullDuplexBenchConfig, ProtocolsConfig
+from configs.eval.protocols import FullDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_folder import scores
 from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json, write_mono

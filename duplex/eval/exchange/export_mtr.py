@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from configs.protocols import MtrDuplexBenchConfig, ProtocolsConfig
+from configs.eval.protocols import MtrDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of

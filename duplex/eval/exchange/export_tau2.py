@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun

@@ -20,7 +20,7 @@ from typing import Final
 
 import yaml
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.exchange.answered import SAID, Answered, all_said, answered
 from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_lines, write_mono
 from duplex.eval.exchange.saved import SavedRun

@@ -12,7 +12,7 @@ Knows questions and answers; knows nothing of sound.
 
 from pathlib import Path
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.exchange.answered import SAID, Answered, all_said, answered
 from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, write_lines
 from duplex.eval.exchange.saved import SavedRun

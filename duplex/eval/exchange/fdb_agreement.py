@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.protocols import FullDuplexBenchConfig
+from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_folder import FolderScores, scores
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.protocols import FullDuplexBenchConfig
+from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.protocols.full_duplex_bench import (
     Sample,

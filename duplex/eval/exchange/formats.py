@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_fdb import export_fdb
 from duplex.eval.exchange.export_mtr import export_mtr

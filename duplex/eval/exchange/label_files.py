@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from configs.scoring import LabelsConfig
+from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import fdb_annotations, mtr_scenario
 from duplex.eval.exchange.labels import Label, Placed, read_lines

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from configs.scoring import LabelsConfig
+from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 
 Side = Literal["user", "assistant"]

@@ -16,7 +16,7 @@ from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.store import audio_file
 from duplex.eval.suite import Facts, Row
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 OnRow = Callable[[Row], None]
 """Called after every conversation that was written."""

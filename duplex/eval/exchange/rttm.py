@@ -9,7 +9,7 @@ assistant, ...), or else the channel (1 the user, 2 the assistant).
 from collections.abc import Iterator
 from pathlib import Path
 
-from configs.scoring import LabelsConfig
+from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import Label, Placed, Side, seconds_of, side_named
 

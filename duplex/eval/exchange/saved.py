@@ -20,7 +20,7 @@ from duplex.eval.recording import TimedWord
 from duplex.eval.reports.schema import read_report
 from duplex.eval.store import audio_file
 from duplex.eval.suite import Facts, Row
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 Part = tuple[TimedWord, ...]
 """Words that were said in one go: an answer, or a segment of a recogniser."""

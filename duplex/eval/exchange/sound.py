@@ -13,7 +13,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from configs.scoring import SoundConfig
+from configs.eval.scoring import SoundConfig
 from duplex.eval.errors import EvaluationError
 
 Channel = NDArray[np.float32]

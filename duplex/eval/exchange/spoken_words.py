@@ -7,7 +7,7 @@ from typing import Any
 
 from duplex.eval.measures import judge
 from duplex.eval.recording import TimedWord
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 
 def spoken_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...]:

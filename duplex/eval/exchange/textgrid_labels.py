@@ -7,7 +7,7 @@ the text names ("backchannel"), else "speech" with the text as its words.
 from collections.abc import Iterator
 from pathlib import Path
 
-from configs.scoring import LabelsConfig
+from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import KINDS, Kind, Label, Placed, side_named
 from duplex.eval.exchange.textgrid import read_textgrid

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.evaluation import ClipConfig, GateConfig
-from duplex.interface import Samples
+from configs.eval.evaluation import ClipConfig, GateConfig
+from duplex.model.interface import Samples
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.scoring import BandsConfig
+from configs.eval.scoring import BandsConfig
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

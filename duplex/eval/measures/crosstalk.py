@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from configs.scoring import CrosstalkConfig
+from configs.eval.scoring import CrosstalkConfig
 from duplex.eval.measures.band_levels import SILENCE, Array, BandPowers, Mask, decibels, power
 
 _LOUD_QUANTILE = 0.95

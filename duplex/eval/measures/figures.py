@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Final, Protocol
 
-from configs.evaluation import Bar
-from configs.statistics import StatisticsConfig
+from configs.eval.evaluation import Bar
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.measures.statistics import (
     Estimator,
     Places,

@@ -14,10 +14,10 @@ import numpy as np
 import soxr
 
 from configs.audio import AUDIO
-from configs.evaluation import SpeechConfig
+from configs.eval.evaluation import SpeechConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.text_match import plain_words
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.output_rate
 _MOS_S = 9.01

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from configs.scoring import TurnsConfig
+from configs.eval.scoring import TurnsConfig
 from duplex.eval.measures.activity import Segment
 
 Kind = Literal["backchannel", "vocal_tic", "non_directed", "noise", "pause"]

@@ -5,7 +5,7 @@ Blind: the fastest falls of the level tell the room, since no voice in it can fa
 
 import numpy as np
 
-from configs.scoring import ReverberationConfig
+from configs.eval.scoring import ReverberationConfig
 from duplex.eval.measures.band_levels import Array, BandPowers, Mask, Run, decibels, joined, runs, smoothed
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from configs.scoring import SileroConfig
+from configs.eval.scoring import SileroConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.activity import Segment
 

@@ -4,7 +4,7 @@ An energy gate per band of frequency. A frame is speech where it stands above wh
 swings of the noise, the other side's voice, the tail of a room) and within some range of the channel's own speech
 level. A run of such frames counts when enough of it is nearly as loud as that level. Edges are found in the waveform.
 
-Knows samples of one channel; knows nothing of turns. Every number is in `configs.scoring.ActivityConfig`.
+Knows samples of one channel; knows nothing of turns. Every number is in `configs.eval.scoring.ActivityConfig`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.scoring import ActivityConfig, FloorConfig
+from configs.eval.scoring import ActivityConfig, FloorConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.band_levels import (
     Array,

@@ -14,7 +14,7 @@ from typing import Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.statistics import StatisticsConfig
+from configs.eval.statistics import StatisticsConfig
 
 Z95: Final = 1.959963984540054
 TAILS: Final = (2.5, 97.5)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from duplex.text.numbers import cardinal
+from duplex.model.text.numbers import cardinal
 
 ALTERNATIVES = "|"
 _NUMBER = re.compile(r"\d[\d,]*")

@@ -6,7 +6,7 @@ Knows times in seconds; latencies are signed and never clamped. Knows nothing of
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from configs.evaluation import TimingConfig
+from configs.eval.evaluation import TimingConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.recording import SlotTrace
 

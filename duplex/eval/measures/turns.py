@@ -7,14 +7,14 @@
 - Stop: where the user begins while the assistant speaks, from that onset to the assistant's silence. Void when that
   silence, or the onset, falls in a pause of the assistant's own, or when the assistant had only just begun.
 
-Knows times in seconds; knows nothing of samples or files. All limits are in `configs.scoring.TurnsConfig`.
+Knows times in seconds; knows nothing of samples or files. All limits are in `configs.eval.scoring.TurnsConfig`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from configs.scoring import TurnsConfig
+from configs.eval.scoring import TurnsConfig
 from duplex.eval.measures.activity import Segment, joined
 
 Kind = Literal["turn", "interrupt", "backchannel"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from configs.eval.policy_search import PolicySearchConfig
 from configs.policy import PolicyConfig
-from configs.policy_search import PolicySearchConfig
 from duplex.eval.measures.figures import Figure, Numbers, rate, spread
 from duplex.eval.suite import Facts, Row
 from duplex.eval.suites import overlap, pauses

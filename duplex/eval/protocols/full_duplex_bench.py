@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.protocols import FullDuplexBenchConfig
+from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.measures.activity import Segment, joined
 
 _MS = 1000

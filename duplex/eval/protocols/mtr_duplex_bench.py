@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from configs.protocols import MtrDuplexBenchConfig
+from configs.eval.protocols import MtrDuplexBenchConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.recording import TimedWord
 

@@ -9,7 +9,7 @@ Knows segments and one time; knows nothing of samples or suites.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from configs.protocols import OmniFlattenConfig
+from configs.eval.protocols import OmniFlattenConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.timing import speaking_at
 

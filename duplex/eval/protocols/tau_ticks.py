@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 
 from configs.audio import AUDIO
-from configs.protocols import TauVoiceConfig
+from configs.eval.protocols import TauVoiceConfig
 from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.figures import Figure, number, rate, spread
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Panel, Tick, interaction, panel

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import Literal
 
-from configs.protocols import TauVoiceConfig
+from configs.eval.protocols import TauVoiceConfig
 
 Kind = Literal["interruption", "backchannel", "vocal_tic", "non_directed"]
 Insert = tuple[Literal["vocal_tic", "non_directed"], str]

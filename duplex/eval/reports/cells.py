@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from configs.evaluation import Bar
+from configs.eval.evaluation import Bar
 from duplex.eval.measures.figures import Figure
 from duplex.eval.suite import Facts
 

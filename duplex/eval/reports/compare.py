@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from configs.statistics import ComparisonConfig
+from configs.eval.statistics import ComparisonConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure, Rate
 from duplex.eval.measures.statistics import Estimator, Floats, Places, estimate, interval, resampled

@@ -13,7 +13,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from configs.statistics import StatisticsConfig
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure
 from duplex.eval.reports.cells import Cells, cells

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from configs.evaluation import Bar
-from configs.statistics import StatisticsConfig
+from configs.eval.evaluation import Bar
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, Number, Rate, Ratio, Spread, Summary
 

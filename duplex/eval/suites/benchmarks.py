@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from configs.protocols import FullDuplexBenchConfig, ProtocolsConfig
+from configs.eval.protocols import FullDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.protocols import full_duplex_bench as fdb

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.suite import Suite
 from duplex.eval.suites.overlap import Overlap
 from duplex.eval.suites.pauses import Pauses

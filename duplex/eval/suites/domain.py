@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal
 
-from configs.language import CorpusConfig
+from configs.model.language import CorpusConfig
+from duplex.corpus.corpus import Corpus
 from duplex.eval.measures.text_match import exist_match_norm, normalised
-from duplex.train.text.corpus import Corpus
 
 Place = Literal["in", "disputed", "outside"]
 

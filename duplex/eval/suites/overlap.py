@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.evaluation import Bar, EvaluationConfig, OverlapConfig
+from configs.eval.evaluation import Bar, EvaluationConfig, OverlapConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.suite import Dialogue, Example, Facts, Row
@@ -22,7 +22,7 @@ from duplex.eval.users.clip import Clip, read_sound
 from duplex.eval.users.data import DataFile, DataFolder, TrialFolder
 from duplex.eval.users.sounds import FarTalker, Sound
 from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhileSpeaking
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 INTERRUPTION, COMMAND, BACKCHANNEL = "interruption", "command", "backchannel"
 OTHER, BACKGROUND, TIC, NOISE = "speech to somebody else", "background speech", "vocal tic", "noise"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.evaluation import EvaluationConfig, PausesConfig
+from configs.eval.evaluation import EvaluationConfig, PausesConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, ratio, spread
 from duplex.eval.measures.timing import UserTurn

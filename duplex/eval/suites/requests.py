@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.data import DataFolder, TrialFolder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
 from duplex.eval.measures.figures import Figure, ratio, spread
 from duplex.eval.measures.text_match import plain_words

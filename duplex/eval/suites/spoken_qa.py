@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import judge, timing
 from duplex.eval.measures.figures import Figure, rate, ratio, spread
 from duplex.eval.measures.text_match import exist_match, exist_match_norm

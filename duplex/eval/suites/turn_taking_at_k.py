@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.protocols.omniflatten import TurnTaken, assistant_turn, user_turn

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from configs.evaluation import Bar, EvaluationConfig
+from configs.eval.evaluation import Bar, EvaluationConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.text_match import exist_match, exist_match_norm, holds_phrase

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from duplex.eval.users.user import Played, SimulatedUser
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import soxr
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.stretch import stretched
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.conditions import NO_CONDITION, Condition, ConditionsConfig
-from configs.evaluation import EvaluationConfig
+from configs.eval.conditions import NO_CONDITION, Condition, ConditionsConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.channel import Channel, Stage
 from duplex.eval.users.clip import read_sound
@@ -30,7 +30,7 @@ from duplex.eval.users.microphone import Bed, Echo, Room, direct_on, energy_gain
 from duplex.eval.users.network import MuLaw, PacketLoss
 from duplex.eval.users.sounds import Sound
 from duplex.eval.users.user import Kind, Script, SimulatedUser, User
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 CLEAN = "clean"
 EXAMPLES = {

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.conditions import ConditionsConfig, NoiseConfig, RoomConfig
-from configs.evaluation import ClipConfig
+from configs.eval.conditions import ConditionsConfig, NoiseConfig, RoomConfig
+from configs.eval.evaluation import ClipConfig
 from duplex.eval.users.channel import Signal
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 SLOT = AUDIO.slot_input_samples

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.conditions import ConditionsConfig, Loss
-from configs.runtime import SlotBufferConfig
-from duplex.concealment import Concealer
+from configs.eval.conditions import ConditionsConfig, Loss
+from configs.runtime.runtime import SlotBufferConfig
 from duplex.eval.users.channel import Signal
-from duplex.interface import Samples
+from duplex.model.concealment import Concealer
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 SLOT = AUDIO.slot_input_samples

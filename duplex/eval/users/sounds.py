@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.evaluation import SceneConfig
+from configs.eval.evaluation import SceneConfig
 from duplex.eval.users.stretch import stretched
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 _EDGE_S = 0.005

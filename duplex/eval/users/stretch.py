@@ -14,7 +14,7 @@ from av.error import BlockingIOError, EOFError
 from av.filter import Graph
 
 from configs.audio import AUDIO
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 

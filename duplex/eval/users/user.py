@@ -14,10 +14,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures.activity import Gate, speech_bounds
 from duplex.eval.users.sounds import Sound
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 SLOT = AUDIO.slot_input_samples

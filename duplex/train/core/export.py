@@ -5,11 +5,11 @@ from pathlib import Path
 from safetensors.torch import load_model
 
 from configs.base import ConfigError
-from configs.model import MindConfig
-from duplex.core import Core
-from duplex.mind import TOKENIZER, TRUECASE, Mind
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text.truecase import Truecase
+from configs.model.model import MindConfig
+from duplex.model.layouts.tdm.core import Core
+from duplex.model.layouts.tdm.mind import TOKENIZER, TRUECASE, Mind
+from duplex.model.text.tokenizer import TextTokenizer
+from duplex.model.text.truecase import Truecase
 
 
 def run(config: MindConfig, weights: Path, vocabulary: Path, out: Path) -> None:

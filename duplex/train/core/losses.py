@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from configs.core_training import LossConfig
-from duplex.core import Core, CoreOutput
+from configs.train.core_training import LossConfig
+from duplex.model.layouts.tdm.core import Core, CoreOutput
 
 IGNORED = -100
 """Text target of a slot that teaches nothing."""

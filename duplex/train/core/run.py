@@ -12,15 +12,15 @@ import torch
 from safetensors.torch import load_model, save_model
 
 from configs.base import ConfigError
-from configs.core_training import CoreTrainingConfig
-from duplex.core import Core
-from duplex.text.tokenizer import TextTokenizer
+from configs.train.core_training import CoreTrainingConfig
+from duplex.corpus.corpus import Corpus
+from duplex.model.layouts.tdm.core import Core
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.core.trainer import train
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.retext import Retext
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.tracks import TrackTable
-from duplex.train.text.corpus import Corpus
 from duplex.train.text.noise import Mishearing
 from duplex.train.text.pretrain import DialogueSource, read_misheard, read_pairs
 from duplex.train.text.vocabulary import TOKENIZER, word_list

@@ -11,9 +11,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from configs.core_training import AugmentConfig, CoreTrainingConfig
 from configs.schedule import ScheduleConfig
-from duplex.core import Core, CoreInput
+from configs.train.core_training import AugmentConfig, CoreTrainingConfig
+from duplex.model.layouts.tdm.core import Core, CoreInput
 from duplex.train.core.losses import Targets, losses
 from duplex.train.dialogue.dataset import DialogueBatch
 from duplex.train.loop import Loop, Optimization, cosine

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.simulation import ArrivalConfig
-from duplex.stages.fusion import ABSENT
+from configs.train.simulation import ArrivalConfig
+from duplex.model.stages.fusion import ABSENT
 from duplex.train.dialogue.scene import Scene, Sound, Turn, Word
 
 Encode = Callable[[str], Sequence[int]]

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from configs.simulation import ChannelConfig
+from configs.train.simulation import ChannelConfig
 from duplex.train.dialogue.library import Library
 from duplex.train.speech.beds import stretched
 from duplex.train.speech.events import Samples

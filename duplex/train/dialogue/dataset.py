@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.simulation import DialogueDataConfig
+from configs.train.simulation import DialogueDataConfig
 from duplex.train.dialogue.arrival import Arrival, Mishear
 from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
 from duplex.train.dialogue.retext import Retext

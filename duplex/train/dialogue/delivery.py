@@ -14,7 +14,7 @@ import soxr
 from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
-from configs.simulation import DeliveryConfig, PauseConfig, Spread
+from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
 from duplex.train.dialogue.scene import Span, Word, timed
 from duplex.train.speech.bank import BankPart, Line, Piece
 from duplex.train.speech.events import Samples

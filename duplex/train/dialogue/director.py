@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from configs.audio import AUDIO
-from configs.simulation import AnswerLengthConfig, SimulationConfig
+from configs.train.simulation import AnswerLengthConfig, SimulationConfig
 from duplex.train.dialogue.channel import recorded
 from duplex.train.dialogue.delivery import Delivery, Said, drawn
 from duplex.train.dialogue.library import Library, Spoken

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from configs.simulation import SimulationConfig
+from configs.train.simulation import SimulationConfig
 from duplex.train.speech.bank import BankError, BankPart, Line, Piece, Script
 from duplex.train.speech.beds import bed
 from duplex.train.speech.events import Samples, event

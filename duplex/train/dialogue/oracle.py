@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.simulation import OracleConfig
+from configs.train.simulation import OracleConfig
 from tdm.slots import State
 
 NOTHING = -1

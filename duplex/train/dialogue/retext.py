@@ -11,12 +11,12 @@ import re
 from collections.abc import Container, Sequence
 from dataclasses import replace
 
-from configs.core_training import RetextConfig
+from configs.train.core_training import RetextConfig
+from duplex.corpus.corpus import OUTSIDE, Corpus
+from duplex.corpus.exchange import Exchange
+from duplex.corpus.patterns import as_heard
+from duplex.corpus.turns import REACTION, UNFINISHED
 from duplex.train.dialogue.scene import Scene, Span, Turn, Word, timed
-from duplex.train.text.corpus import OUTSIDE, Corpus
-from duplex.train.text.exchange import Exchange
-from duplex.train.text.patterns import as_heard
-from duplex.train.text.turns import REACTION, UNFINISHED
 
 _TRIES = 8
 _FEWEST_WORDS = 3

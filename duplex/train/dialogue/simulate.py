@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from configs.simulation import SimulationConfig
+from configs.train.simulation import SimulationConfig
 from duplex.train.dialogue.director import Director
 from duplex.train.dialogue.library import TRAINING, VALIDATION, open_library
 from duplex.train.dialogue.shards import Features, ShardWriter, frames_of

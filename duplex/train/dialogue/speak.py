@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from configs.schedule import ScheduleConfig
-from duplex.stages.srh import SpeechRefinedHead
-from duplex.text.clock_words import fill_in_words
-from duplex.text.tokenizer import TextTokenizer
+from duplex.model.stages.srh import SpeechRefinedHead
+from duplex.model.text.clock_words import fill_in_words
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.tracks import TableBuilder, TextIds, TrackTable
 from duplex.train.voice.batch import answer_tracks

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.simulation import ProjectionConfig
+from configs.train.simulation import ProjectionConfig
 from duplex.train.dialogue.arrival import voiced_frames
 from duplex.train.dialogue.scene import Scene
 

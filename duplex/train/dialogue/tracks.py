@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.simulation import AnswerLengthConfig
+from configs.train.simulation import AnswerLengthConfig
 from duplex.train.dialogue.director import answer_seconds
 from duplex.train.dialogue.oracle import Answer
 

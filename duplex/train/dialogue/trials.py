@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 
 from configs.audio import AUDIO
-from configs.simulation import TrialsConfig
+from configs.train.simulation import TrialsConfig
 from duplex.train.dialogue.library import Spoken, spoken_part, spoken_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import coloured

@@ -20,10 +20,10 @@ from tokenizers.trainers import BpeTrainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from configs.ctc_training import CtcTrainingConfig
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, Ears
-from duplex.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
+from configs.model.model import EarsConfig
+from configs.train.ctc_training import CtcTrainingConfig
+from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, Ears
+from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
 from duplex.train.hearing.ctc_streams import FeatureStore, Segment, prepare
 from duplex.train.loop import Loop, Optimization, cosine
 

@@ -19,9 +19,9 @@ from rich.progress import track
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.ctc_training import CtcStreamConfig
-from configs.simulation import SimulationConfig
-from duplex.text.spoken import spoken_words
+from configs.train.ctc_training import CtcStreamConfig
+from configs.train.simulation import SimulationConfig
+from duplex.model.text.spoken import spoken_words
 from duplex.train.dialogue.channel import recorded
 from duplex.train.dialogue.library import TRAINING, Library, Spoken, open_library
 from duplex.train.speech.events import Samples

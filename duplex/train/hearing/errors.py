@@ -18,12 +18,12 @@ from rich.progress import track
 from safetensors.torch import load_file
 
 from configs.audio import AUDIO
-from configs.hearing import RecognitionConfig
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
-from duplex.stages.whisper_decoding import Whisper, load_whisper
-from duplex.text.spoken import spoken_words
-from duplex.text.whisper_vocabulary import WhisperVocabulary
+from configs.model.model import EarsConfig
+from configs.train.hearing import RecognitionConfig
+from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.model.stages.whisper_decoding import Whisper, load_whisper
+from duplex.model.text.spoken import spoken_words
+from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from duplex.train.speech.bank import BankPart, Line
 
 Samples = NDArray[np.float32]

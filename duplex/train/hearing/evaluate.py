@@ -14,13 +14,13 @@ import torch
 from rich.progress import track
 
 from configs.audio import AUDIO
-from configs.hearing import HearingEvaluation, RecognitionConfig
-from duplex.ears import Ears
+from configs.train.hearing import HearingEvaluation, RecognitionConfig
 from duplex.eval.measures.judge import WordErrors, word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data import DataFile, DataFolder
-from duplex.stages.whisper_decoding import Whisper
-from duplex.text.spoken import spoken_words
+from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.stages.whisper_decoding import Whisper
+from duplex.model.text.spoken import spoken_words
 from duplex.train.hearing.errors import embedded_whisper, recognise
 from duplex.train.hearing.listener import Told, as_conversation, listen, speech_end_s
 

@@ -14,11 +14,11 @@ from typing import Final
 import torch
 from tokenizers import Tokenizer
 
-from configs.listening import WhisperExport
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
-from duplex.quantize import save
-from duplex.text.whisper_vocabulary import TIMES, WhisperVocabulary
+from configs.model.listening import WhisperExport
+from configs.model.model import EarsConfig
+from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
+from duplex.model.weights.quantize import save
 from duplex.train.hearing.convert import Weights, package_model, read_ctranslate2, to_transformers
 
 _EARS: Final = EarsConfig()

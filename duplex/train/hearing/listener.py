@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.hearing import HearingEvaluation
-from duplex.ears import Ears
-from duplex.interface import UserWords
-from duplex.stages.words import WordsInput, step
+from configs.train.hearing import HearingEvaluation
+from duplex.model.interface import UserWords
+from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.stages.words import WordsInput, step
 
 Samples = NDArray[np.float32]
 _SPEECH_DB = -35.0

@@ -14,12 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from configs.ctc_training import SourcesConfig
-from duplex.ears import Ears
+from configs.train.ctc_training import SourcesConfig
 from duplex.eval.measures.judge import word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data import ANSWER_MARK, DataFolder
-from duplex.text.spoken import spoken_words
+from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.text.spoken import spoken_words
 from duplex.train.hearing.listener import Samples, as_conversation, listen, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 

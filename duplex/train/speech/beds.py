@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from configs.audio import AUDIO
-from configs.simulation import NoiseConfig
+from configs.train.simulation import NoiseConfig
 from duplex.train.speech.events import Samples, decay, event, unit
 
 _RATE = AUDIO.input_rate

@@ -8,7 +8,7 @@ from numpy.random import Generator
 from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from configs.audio import AUDIO
-from configs.simulation import RoomConfig
+from configs.train.simulation import RoomConfig
 from duplex.train.speech.events import Samples
 
 _RATE = AUDIO.input_rate

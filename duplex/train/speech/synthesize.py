@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from configs.speech_bank import CastConfig, SpeechBankConfig
+from configs.train.speech_bank import CastConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankWriter, Script
 from duplex.train.speech.engines import EngineMissingError, Samples
 from duplex.train.speech.scripts import Texts, written

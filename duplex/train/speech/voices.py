@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from configs.audio import AUDIO
-from configs.speech_bank import CastConfig, MannerConfig
+from configs.train.speech_bank import CastConfig, MannerConfig
 from duplex.train.speech.engines import (
     Engine,
     EngineMissingError,

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from duplex.text_assistant import TextAssistant
-from duplex.train.text.corpus import OUTSIDE, Corpus, Split
-from duplex.train.text.exchange import Exchange
+from duplex.corpus.corpus import OUTSIDE, Corpus, Split
+from duplex.corpus.exchange import Exchange
+from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.train.text.noise import Mishearing
 
 BATCH = 50

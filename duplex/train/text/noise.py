@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from configs.language import NoiseConfig
+from configs.model.language import NoiseConfig
 
 Pair = tuple[str, str]
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from configs.schedule import SEGMENTS_PER_SLOT
-from duplex.core import Core, CoreInput
-from duplex.stages.fusion import padded
+from duplex.model.layouts.tdm.core import Core, CoreInput
+from duplex.model.stages.fusion import padded
 from duplex.train.core.losses import IGNORED, text_loss
 from duplex.train.text.slots import TextDialogue
 

@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import load_model, save_model
 
 from configs.base import ConfigError
-from configs.language import PretrainConfig
-from duplex.core import Core
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text_assistant import TextAssistant
+from configs.model.language import PretrainConfig
+from duplex.corpus.corpus import Corpus
+from duplex.corpus.exchange import Dialogue, Exchange
+from duplex.model.layouts.tdm.core import Core
+from duplex.model.layouts.tdm.text_assistant import TextAssistant
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.text.corpus import Corpus
 from duplex.train.text.evaluate import Knowledge
-from duplex.train.text.exchange import Dialogue, Exchange
 from duplex.train.text.noise import Mishearing, Pair
 from duplex.train.text.packing import TextBatch, batch_loss, pack
 from duplex.train.text.slots import Mishear, SlotWriter, TextDialogue

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from safetensors.torch import load_model
 
-from configs.language import PretrainConfig
-from duplex.core import Core
+from configs.model.language import PretrainConfig
+from duplex.corpus.corpus import Corpus
 from duplex.eval.measures.text_match import exist_match_norm
 from duplex.eval.suites.domain import Domain
 from duplex.eval.users.data import DataFolder, Question
-from duplex.text.spoken import spoken_words
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text_assistant import TextAssistant
-from duplex.train.text.corpus import Corpus
+from duplex.model.layouts.tdm.core import Core
+from duplex.model.layouts.tdm.text_assistant import TextAssistant
+from duplex.model.text.spoken import spoken_words
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.text.evaluate import BATCH, Knowledge, shares
 from duplex.train.text.noise import Mishearing
 from duplex.train.text.pretrain import CORE, LONGEST_SCORED

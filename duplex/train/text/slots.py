@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from configs.language import PretrainConfig
-from duplex.text.tokenizer import TextTokenizer
+from configs.model.language import PretrainConfig
+from duplex.corpus.exchange import Dialogue
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.core.losses import IGNORED
-from duplex.train.text.exchange import Dialogue
 
 Mishear = Callable[[Sequence[str], random.Random], Sequence[str]]
 

@@ -8,7 +8,7 @@ where to look is left to learn. The text table is tied to the text head, so what
 import torch
 from torch import nn
 
-from duplex.core import Core
+from duplex.model.layouts.tdm.core import Core
 
 
 @torch.no_grad()

@@ -9,10 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from configs.language import VocabularyConfig
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text.truecase import Truecase, split
-from duplex.train.text.corpus import Corpus
+from configs.model.language import VocabularyConfig
+from duplex.corpus.corpus import Corpus
+from duplex.model.text.tokenizer import TextTokenizer
+from duplex.model.text.truecase import Truecase, split
 
 TOKENIZER: Final = "tokenizer.json"
 TRUECASE: Final = "truecase.json"

@@ -7,9 +7,9 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from configs.language import CorpusConfig
-from duplex.train.text.corpus import Corpus, Split
-from duplex.train.text.exchange import Exchange
+from configs.model.language import CorpusConfig
+from duplex.corpus.corpus import Corpus, Split
+from duplex.corpus.exchange import Exchange
 from duplex.train.voice.corpus import Items, items_of
 
 _SPLITS: Final[tuple[Split, ...]] = ("train", "heldout_pair", "ood")

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.voice import BandConfig, SrhConfig
-from configs.voice_training import SrhTraining
-from duplex.stages.bands import silence
-from duplex.stages.pointer import Pointer
-from duplex.text.phonemes import PUNCTUATION, SPACE, UNITS, Unit
+from configs.model.voice import BandConfig, SrhConfig
+from configs.train.voice_training import SrhTraining
+from duplex.model.stages.bands import silence
+from duplex.model.stages.pointer import Pointer
+from duplex.model.text.phonemes import PUNCTUATION, SPACE, UNITS, Unit
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.data import Utterance
 

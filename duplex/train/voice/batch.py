@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
-from duplex.stages.pointer import SpokenPart
-from duplex.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
+from duplex.model.stages.pointer import SpokenPart
+from duplex.model.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
 
 HOLD = -1
 """In `AnswerTrack.text`: no text token enters in this slot."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from duplex.text.numbers import cardinal
+from duplex.model.text.numbers import cardinal
 
 Items = tuple[str, ...]
 

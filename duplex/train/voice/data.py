@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from configs.base import read_yaml
-from configs.voice import VoiceConfig
-from configs.voice_training import CorpusConfig
-from duplex.text.lexicon import Lexicon
-from duplex.text.phonemes import PUNCTUATION, SPACE, Unit
+from configs.model.voice import VoiceConfig
+from configs.train.voice_training import CorpusConfig
+from duplex.model.text.lexicon import Lexicon
+from duplex.model.text.phonemes import PUNCTUATION, SPACE, Unit
 from duplex.train.voice.corpus import Items, Patterns, natural_sentences, utterances
 
 PATTERNS = Path(__file__).parents[3] / "configs" / "train" / "voice_corpus.yaml"

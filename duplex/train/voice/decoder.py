@@ -11,10 +11,10 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from configs.voice import VoiceConfig
-from configs.voice_training import DecoderTraining, SrhTraining
-from duplex.stages.band_decoder import BandDecoder
-from duplex.stages.srh_networks import DigitNetwork
+from configs.model.voice import VoiceConfig
+from configs.train.voice_training import DecoderTraining, SrhTraining
+from duplex.model.stages.band_decoder import BandDecoder
+from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.data import load
 from duplex.train.voice.srh import Samples, load_networks, simulate

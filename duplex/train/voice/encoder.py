@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from configs.voice_training import EncoderTraining
-from duplex.stages.band_decoder import BandDecoder
-from duplex.stages.speech_tokenizer import SpeechTokenizer
+from configs.train.voice_training import EncoderTraining
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.stages.band_decoder import BandDecoder
+from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.tokenizer import reconstruction_loss
-from duplex.voice import Voice
 
 
 def run(voice: Voice, config: EncoderTraining, bands: Tensor, said: Tensor, out: Path) -> SpeechTokenizer:

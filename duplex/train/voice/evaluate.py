@@ -20,12 +20,12 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
-from duplex.stages.detokenizer import DetokenizerInput
-from duplex.stages.srh import SrhInput
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.stages.detokenizer import DetokenizerInput
+from duplex.model.stages.srh import SrhInput
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.corpus import Items, items_of
 from duplex.train.voice.thinking import Thinker
-from duplex.voice import Voice
 
 Samples = NDArray[np.float32]
 

@@ -5,12 +5,12 @@ Knows the files of a training run; knows nothing of their making.
 
 from pathlib import Path
 
-from configs.voice import VoiceConfig
-from duplex.text.lexicon import Lexicon
+from configs.model.voice import VoiceConfig
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.text.lexicon import Lexicon
 from duplex.train.voice.decoder import load_decoder
 from duplex.train.voice.srh import load_networks
 from duplex.train.voice.tokenizer import load_codec
-from duplex.voice import Voice
 
 
 def run(voice: VoiceConfig, trained: Path, lexicon: Lexicon, out: Path) -> Voice:

@@ -14,13 +14,14 @@ from typing import Final
 import torch
 
 from configs.base import ConfigError
-from configs.voice_training import CorpusConfig, HiddenTraining, SrhTraining
-from duplex.ears import Ears
-from duplex.mind import Mind
-from duplex.stages.speech_tokenizer import SpeechTokenizer
-from duplex.stages.srh_networks import DigitNetwork
+from configs.train.voice_training import CorpusConfig, HiddenTraining, SrhTraining
+from duplex.corpus.exchange import Exchange
+from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.stages.speech_tokenizer import SpeechTokenizer
+from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.text.exchange import Exchange
 from duplex.train.voice import data, encoder
 from duplex.train.voice.answers import exchanges
 from duplex.train.voice.corpus import Items, items_of
@@ -29,7 +30,6 @@ from duplex.train.voice.hidden_samples import Preparation, Spoken
 from duplex.train.voice.srh import Samples, digit_loss
 from duplex.train.voice.thinking import quiet_features
 from duplex.train.voice.tokenizer import load_codec
-from duplex.voice import Voice
 
 HIDDEN: Final = "hidden.weight"
 SPEECH: Final = "speech"

@@ -15,17 +15,17 @@ from rich.progress import track
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.voice_training import HiddenTraining
-from duplex.mind import Mind
-from duplex.stages.speech_tokenizer import SpeechTokenizer
-from duplex.stages.srh_networks import DigitNetwork
-from duplex.train.text.exchange import Exchange
+from configs.train.voice_training import HiddenTraining
+from duplex.corpus.exchange import Exchange
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.stages.speech_tokenizer import SpeechTokenizer
+from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.voice.corpus import Items
 from duplex.train.voice.data import Utterance
 from duplex.train.voice.decoder import free_running
 from duplex.train.voice.srh import Layout, Samples, encode_all, simulate
 from duplex.train.voice.thinking import Told, heard_slots, hidden_vectors, written_ids
-from duplex.voice import Voice
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Final
 import hibari
 from hibari.g2p import G2P, Context
 
-from duplex.text.lexicon import Lexicon
-from duplex.text.phonemes import parse, spell
+from duplex.model.text.lexicon import Lexicon
+from duplex.model.text.phonemes import parse, spell
 
 _WORD: Final = re.compile(r"[a-z][a-z']*")
 _LONGEST_WORD: Final = 18

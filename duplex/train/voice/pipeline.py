@@ -6,12 +6,12 @@ Knows the order of the recipes; what they do is in their files.
 from pathlib import Path
 from typing import Final
 
-from configs.voice import VoiceConfig
-from configs.voice_training import VoiceTraining
-from duplex.text.lexicon import Lexicon
+from configs.model.voice import VoiceConfig
+from configs.train.voice_training import VoiceTraining
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.text.lexicon import Lexicon
 from duplex.train.voice import data, decoder, export, lexicon, srh, tokenizer
 from duplex.train.voice.answers import answers
-from duplex.voice import Voice
 
 LEXICON: Final = "lexicon.xz"
 SPEECH: Final = "speech"

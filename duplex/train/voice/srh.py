@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from rich.progress import track
 from torch import Tensor, nn
 
-from configs.voice import VoiceConfig
-from configs.voice_training import SrhTraining
-from duplex.stages.bands import silence
-from duplex.stages.speech_tokenizer import SpeechTokenizer
-from duplex.stages.srh_networks import DigitNetwork, DurationNetwork
+from configs.model.voice import VoiceConfig
+from configs.train.voice_training import SrhTraining
+from duplex.model.stages.bands import silence
+from duplex.model.stages.speech_tokenizer import SpeechTokenizer
+from duplex.model.stages.srh_networks import DigitNetwork, DurationNetwork
 from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.arrival import Arrival, Track
 from duplex.train.voice.data import Utterance, load

@@ -12,9 +12,9 @@ import onnx
 from hibari import Hibari
 from numpy.typing import NDArray
 
-from configs.voice import BandConfig
-from duplex.stages.bands import pooling
-from duplex.text.phonemes import END, START, STRESS, Unit
+from configs.model.voice import BandConfig
+from duplex.model.stages.bands import pooling
+from duplex.model.text.phonemes import END, START, STRESS, Unit
 
 _DURATION_OUTPUT = "/Clip_output_0"
 _BINS, _FRAMES_A_SECOND, _FRAMES_A_DURATION = 601, 80, 2

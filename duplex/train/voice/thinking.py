@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.voice_training import QuestionConfig
-from duplex.core import CoreInput
-from duplex.ears import Ears
-from duplex.mind import Mind
-from duplex.stages.fusion import ABSENT
+from configs.train.voice_training import QuestionConfig
+from duplex.model.layouts.tdm.core import CoreInput
+from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.stages.fusion import ABSENT
 from duplex.train.dialogue.speak import completed
 from duplex.train.voice.batch import HOLD
 from tdm.layout import TdmLayout

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from configs.voice import BandConfig, VoiceConfig
-from configs.voice_training import TokenizerTraining
-from duplex.stages.band_decoder import BandDecoder
-from duplex.stages.bands import normalisation, silence
-from duplex.stages.speech_tokenizer import SpeechTokenizer
+from configs.model.voice import BandConfig, VoiceConfig
+from configs.train.voice_training import TokenizerTraining
+from duplex.model.stages.band_decoder import BandDecoder
+from duplex.model.stages.bands import normalisation, silence
+from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice.data import Utterance, load
 

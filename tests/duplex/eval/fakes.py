@@ -9,12 +9,12 @@ import numpy as np
 import soundfile
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.recording import AnswerText, Recording, SlotTrace, System
 from duplex.eval.runner import Experiment
 from duplex.eval.suite import Example, Row, Suite
 from duplex.eval.users.user import Played, SimulatedUser
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 IN, OUT = AUDIO.input_rate, AUDIO.output_rate
 SLOT_OUT, SLOT_S = AUDIO.slot_output_samples, AUDIO.slot_seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, rate
 from duplex.eval.recording import Recording, System

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 import soxr
 
-from configs.evaluation import ClipConfig
-from configs.scoring import LabelsConfig, ScoringConfig
+from configs.eval.evaluation import ClipConfig
+from configs.eval.scoring import LabelsConfig, ScoringConfig
 from duplex.eval import score as scoring
 from duplex.eval.exchange.labels import Kind, Label, Side
 from duplex.eval.exchange.sound import DialogueSound

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from configs.core import CoreConfig, LlmConfig, UserSideConfig
-from configs.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
+from configs.model.core import CoreConfig, LlmConfig, UserSideConfig
 from configs.schedule import ScheduleConfig
-from configs.simulation import AnswerLengthConfig, DialogueDataConfig
-from duplex.core import Core, CoreInput
+from configs.train.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
+from configs.train.simulation import AnswerLengthConfig, DialogueDataConfig
+from duplex.model.layouts.tdm.core import Core, CoreInput
 from duplex.train.core.losses import speak_accuracy
 from duplex.train.core.trainer import overlaid, train, unpacked
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from configs.local import EchoConfig, LocalConfig
-from configs.runtime import EngineConfig, RecordingConfig, RuntimeConfig
-from duplex.interface import ConversationOptions
-from runtime.engine_process import PipeEngine, start_engine_thread
-from runtime.local import talk
+from configs.runtime.local import EchoConfig, LocalConfig
+from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
+from duplex.model.interface import ConversationOptions
+from runtime.cli.talk import talk
+from runtime.engine.process import PipeEngine, start_engine_thread
 from tests.runtime.sound.talking import load_talking
 
 

@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from duplex.interface import Samples, SlotResult
+from duplex.model.interface import Samples, SlotResult
 from tdm.slots import State
 from tests.runtime.fakes import FakeGenerator
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.local import LocalConfig
-from runtime.cli import run
+from configs.runtime.local import LocalConfig
+from runtime.cli.main import run
 from runtime.errors import AudioError
 from runtime.sound import card
 from runtime.sound.card import Device, SoundCard, choose

@@ -8,15 +8,15 @@ import pytest
 import soundfile
 import soxr
 
-from configs.local import EchoConfig, LocalConfig
 from configs.policy import policy
-from configs.runtime import RecordingConfig, RuntimeConfig
-from duplex.interface import ConversationOptions
+from configs.runtime.local import EchoConfig, LocalConfig
+from configs.runtime.runtime import RecordingConfig, RuntimeConfig
+from duplex.model.interface import ConversationOptions
 from runtime.clock import ManualClock
-from runtime.engine import Engine, InlineEngine
+from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import AudioError
-from runtime.hub import SessionHub
 from runtime.pcm import Pcm16
+from runtime.sessions import SessionHub
 from runtime.sound.conversation import LocalConversation, SessionLost
 from runtime.webrtc.messages import Cut, Latency, ServerMessage, SlotMessage
 from tests.runtime.fakes import FailingGenerator, FakeGenerator

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from configs.runtime import RecordingConfig, RuntimeConfig
-from configs.serve import ServeConfig
+from configs.runtime.runtime import RecordingConfig, RuntimeConfig
+from configs.runtime.serve import ServeConfig
 from runtime.clock import SystemClock
-from runtime.engine import Engine, InlineEngine
-from runtime.hub import SessionHub
+from runtime.engine.engine import Engine, InlineEngine
 from runtime.metrics import Metrics
+from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 from runtime.webrtc.gateway import Gateway
 from tests.runtime.fakes import FakeGenerator

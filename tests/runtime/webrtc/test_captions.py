@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from configs.runtime import TranscriptConfig
-from runtime.slot_log import LoggedUser, LoggedWord, SlotRow
+from configs.runtime.runtime import TranscriptConfig
+from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, Spoken, UserCaption
 

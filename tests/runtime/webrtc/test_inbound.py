@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configs.serve import JitterConfig, OpusConfig
+from configs.runtime.serve import JitterConfig, OpusConfig
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import Packet
 from runtime.webrtc.opus import OpusDecoder, OpusEncoder, OpusError, packet_samples

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.serve import JitterConfig
+from configs.runtime.serve import JitterConfig
 from runtime.webrtc.jitter import JitterBuffer, Packet, Ready
 
 STEP = 960

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configs.serve import LatencyConfig
+from configs.runtime.serve import LatencyConfig
 from runtime.webrtc.latency import LatencyMeter
 from runtime.webrtc.messages import Latency
 

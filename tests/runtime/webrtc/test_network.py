@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from configs.runtime import SlotBufferConfig
-from configs.serve import JitterConfig, OpusConfig
+from configs.runtime.runtime import SlotBufferConfig
+from configs.runtime.serve import JitterConfig, OpusConfig
 from runtime.records import UserSlot
-from runtime.slot_buffer import SlotBuffer
+from runtime.session.slot_buffer import SlotBuffer
 from runtime.webrtc.inbound import InboundAudio
 from runtime.webrtc.jitter import Packet
 from runtime.webrtc.opus import OpusEncoder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.serve import PacingConfig
+from configs.runtime.serve import PacingConfig
 from runtime.webrtc.pacing import Pacer
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_fdb import TASKS, export_fdb
 from duplex.eval.exchange.layout import Exported

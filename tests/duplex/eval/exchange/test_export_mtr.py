@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_mtr import export_mtr
 from duplex.eval.exchange.layout import Exported

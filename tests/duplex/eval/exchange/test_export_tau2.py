@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from configs.protocols import ProtocolsConfig, TauVoiceConfig
+from configs.eval.protocols import ProtocolsConfig, TauVoiceConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_tau2 import export_tau2
 from duplex.eval.exchange.layout import Exported

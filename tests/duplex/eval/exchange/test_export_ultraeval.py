@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import yaml
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_ultraeval import export_ultraeval
 from duplex.eval.exchange.layout import Exported

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.exchange.export_voicebench import export_voicebench
 from duplex.eval.exchange.saved import SavedRun
 from tests.duplex.eval.exchange.runs import question_row, turn_row, write_run

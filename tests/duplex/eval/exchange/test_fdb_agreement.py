@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.protocols import FullDuplexBenchConfig
+from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_agreement import agreement
 from duplex.eval.exchange.fdb_folder import scores

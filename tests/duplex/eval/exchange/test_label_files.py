@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from configs.scoring import LabelsConfig
+from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.label_files import read_labels
 from duplex.eval.exchange.labels import Label

@@ -12,7 +12,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import saved
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of, told_parts
 from duplex.eval.recording import TimedWord
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, spoken, turn_row, write_run
 from tests.duplex.eval.fakes import LEVEL
 

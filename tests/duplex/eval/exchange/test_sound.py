@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from configs.scoring import SoundConfig
+from configs.eval.scoring import SoundConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.sound import DialogueSound, read_dialogue
 from tests.duplex.eval.dialogues import RATE, Samples, channel, stereo

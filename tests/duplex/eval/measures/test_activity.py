@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.evaluation import ClipConfig, GateConfig
+from configs.eval.evaluation import ClipConfig, GateConfig
 from duplex.eval.measures.activity import Gate, Segment, segments, speech_bounds
 from tests.duplex.eval.fakes import IN, LEVEL, OUT, loud
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, norm
 
-from configs.scoring import BandsConfig
+from configs.eval.scoring import BandsConfig
 from duplex.eval.measures.band_levels import band_powers, chi_square, decibels, joined, runs, smoothed
 
 CONFIG = BandsConfig()

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from configs.evaluation import Bar
-from configs.statistics import StatisticsConfig
+from configs.eval.evaluation import Bar
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, summed_up
 
 LEAST = StatisticsConfig().least_n

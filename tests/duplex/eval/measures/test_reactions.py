@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.scoring import TurnsConfig
+from configs.eval.scoring import TurnsConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.reactions import Kind, reaction
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from configs.scoring import SileroConfig
+from configs.eval.scoring import SileroConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.silero import is_here, silero_segments

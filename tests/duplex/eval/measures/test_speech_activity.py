@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from configs.scoring import ActivityConfig
+from configs.eval.scoring import ActivityConfig
 from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.measures.speech_activity import speech, speech_of_both
 from tests.duplex.eval.dialogues import RATE, Samples, Span, channel, noisy, voice

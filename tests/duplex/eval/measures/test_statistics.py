@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from configs.statistics import StatisticsConfig
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.measures.statistics import (
     Estimator,
     Quantile,

@@ -3,7 +3,7 @@
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import TimingConfig
+from configs.eval.evaluation import TimingConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.timing import UserTurn

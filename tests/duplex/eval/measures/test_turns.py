@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from configs.scoring import TurnsConfig
+from configs.eval.scoring import TurnsConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.turns import (
     IN_PAUSE,

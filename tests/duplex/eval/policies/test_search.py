@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
+from configs.eval.policy_search import PolicySearchConfig, StartGridConfig, StopGridConfig
 from configs.policy import PolicyConfig, Threshold
-from configs.policy_search import PolicySearchConfig, StartGridConfig, StopGridConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure
 from duplex.eval.policies.conversations import Conversations

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from configs.protocols import FullDuplexBenchConfig
+from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.measures.activity import Segment, joined
 from duplex.eval.protocols import full_duplex_bench as fdb
 from duplex.eval.protocols.full_duplex_bench import Backchannels, Sample

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.protocols import MtrDuplexBenchConfig
+from configs.eval.protocols import MtrDuplexBenchConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols import mtr_duplex_bench as mtr
 from duplex.eval.protocols.mtr_duplex_bench import SpokenSegment, spoken_segment

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.protocols import OmniFlattenConfig
+from configs.eval.protocols import OmniFlattenConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols.omniflatten import TurnTaken, assistant_turn, user_turn
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.protocols import TauVoiceConfig
+from configs.eval.protocols import TauVoiceConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols.tau_ticks import flags, panel_figures, panel_of, ticks_of
 from duplex.eval.suite import Facts, Row

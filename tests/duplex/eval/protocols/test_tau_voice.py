@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.protocols import TauVoiceConfig
+from configs.eval.protocols import TauVoiceConfig
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Tick, interaction, panel
 
 CONFIG = TauVoiceConfig()

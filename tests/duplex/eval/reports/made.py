@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.evaluation import Bar
+from configs.eval.evaluation import Bar
 from duplex.eval.measures.figures import Figure, number, rate, ratio, spread
 from duplex.eval.reports.report import report, write_json
 from duplex.eval.suite import Facts, Row

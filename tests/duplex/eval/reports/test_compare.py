@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.statistics import ComparisonConfig, StatisticsConfig
+from configs.eval.statistics import ComparisonConfig, StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, rate, summed_up
 from duplex.eval.reports.compare import Comparison, Difference, compare

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from configs.evaluation import Bar
+from configs.eval.evaluation import Bar
 from duplex.eval.measures.figures import number, rate
 from duplex.eval.reports.markdown import WORST, markdown
 from tests.duplex.eval.reports.made import figures, row, rows, values

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.statistics import StatisticsConfig
+from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import number, rate, summed_up
 from duplex.eval.reports.report import plain, report, table, write_json

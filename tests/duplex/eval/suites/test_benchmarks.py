@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.protocols import ProtocolsConfig
+from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.measures.figures import Figure
 from duplex.eval.suite import Facts, Row
 from duplex.eval.suites import benchmarks

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.suite import Row
 from duplex.eval.suites.overlap import Overlap

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
 from duplex.eval.recording import AnswerText, Recording
 from duplex.eval.suite import Dialogue

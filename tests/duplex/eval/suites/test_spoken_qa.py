@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
 from duplex.eval.measures.figures import Figure
 from duplex.eval.suite import Row
 from duplex.eval.suites.spoken_qa import SpokenQa
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, write_data
 

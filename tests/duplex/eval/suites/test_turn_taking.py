@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures.figures import Figure
 from duplex.eval.suite import Row, Suite
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.evaluation import EvaluationConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.suite import Row
 from duplex.eval.suites.turn_taking_at_k import TurnTakingAtK
 from tests.duplex.eval.counted import share_of

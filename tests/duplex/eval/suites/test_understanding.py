@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from configs.evaluation import EvaluationConfig
-from configs.language import CorpusConfig
+from configs.eval.evaluation import EvaluationConfig
+from configs.model.language import CorpusConfig
+from duplex.corpus.corpus import Corpus
+from duplex.corpus.kinds import Fact, Kind
 from duplex.eval.suite import Row
 from duplex.eval.suites.domain import Domain, content_words
 from duplex.eval.suites.understanding import Understanding
-from duplex.train.text.corpus import Corpus
-from duplex.train.text.kinds import Fact, Kind
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
 

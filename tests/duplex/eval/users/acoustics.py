@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from configs.conditions import ConditionsConfig
-from configs.evaluation import EvaluationConfig
+from configs.eval.conditions import ConditionsConfig
+from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.conditions import Conditions, parse
 from duplex.eval.users.user import At, Event, Script, User
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from tests.duplex.eval.fakes import IN, SLOT_OUT
 
 CONFIG, NUMBERS = EvaluationConfig(), ConditionsConfig()

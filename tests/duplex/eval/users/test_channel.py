@@ -7,7 +7,7 @@ import pytest
 
 from duplex.eval.users.network import PACKET
 from duplex.eval.users.user import Event, Script, SimulatedUser, WhileSpeaking
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from tests.duplex.eval.fakes import IN, OUT, KnownAssistant
 from tests.duplex.eval.users.acoustics import (
     CONFIG,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from configs.base import ConfigError
-from configs.conditions import Condition, ConditionsConfig, Loss
+from configs.eval.conditions import Condition, ConditionsConfig, Loss
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.conditions import EXAMPLES, Conditions, at_rate, parse

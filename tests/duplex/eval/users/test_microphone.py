@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from configs.conditions import NoiseConfig, RoomConfig
+from configs.eval.conditions import NoiseConfig, RoomConfig
 from duplex.eval.users.channel import Signal
 from duplex.eval.users.microphone import Bed, Room, direct_on, energy_gain, speech_level
 from tests.duplex.eval.fakes import IN, OUT

@@ -9,11 +9,11 @@ import pytest
 import soundfile
 import soxr
 
-from configs.conditions import Loss
-from configs.runtime import SlotBufferConfig
+from configs.eval.conditions import Loss
+from configs.runtime.runtime import SlotBufferConfig
 from duplex.eval.users.channel import Signal
 from duplex.eval.users.network import PACKET, PacketLoss
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 from tests.duplex.eval.fakes import IN
 from tests.duplex.eval.users.acoustics import clip_of, heard, hiss, rms, script_of, tone, user_under, write_sounds
 

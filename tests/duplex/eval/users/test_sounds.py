@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from configs.audio import AUDIO
-from configs.evaluation import SceneConfig
+from configs.eval.evaluation import SceneConfig
 from duplex.eval.users.sounds import FarTalker, WithPause
-from duplex.interface import Samples
+from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.audio import AUDIO
-from configs.evaluation import EvaluationConfig, UserConfig
+from configs.eval.evaluation import EvaluationConfig, UserConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import After, AfterStart, At, Event, Script, SimulatedUser, When, WhenSilent, WhileSpeaking

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from configs.simulation import NoiseConfig, RoomConfig, SimulationConfig
-from configs.speech_bank import AmountConfig, SpeechBankConfig
+from configs.train.simulation import NoiseConfig, RoomConfig, SimulationConfig
+from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.dialogue.scene import Scene, Sound, Turn, Word, timed
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, TinyTexts

@@ -3,8 +3,8 @@ import random
 import numpy as np
 import pytest
 
-from configs.simulation import ArrivalConfig
-from duplex.stages.fusion import ABSENT
+from configs.train.simulation import ArrivalConfig
+from duplex.model.stages.fusion import ABSENT
 from duplex.train.dialogue.arrival import NEVER, Arrival, Mishear
 from duplex.train.dialogue.scene import Scene
 from tests.duplex.train.dialogue.scenes import WordIds, backchannel, no_errors, scene, turn

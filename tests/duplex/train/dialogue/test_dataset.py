@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from configs.simulation import AnswerLengthConfig, DialogueDataConfig
-from duplex.stages.fusion import ABSENT
+from configs.train.simulation import AnswerLengthConfig, DialogueDataConfig
+from duplex.model.stages.fusion import ABSENT
 from duplex.train.dialogue.dataset import DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.simulation import DeliveryConfig, PauseConfig, Spread
+from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
 from duplex.train.dialogue.delivery import Delivery, drawn
 from duplex.train.dialogue.library import Spoken, spoken_parts
 

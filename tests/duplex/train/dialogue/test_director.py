@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.simulation import AnswerLengthConfig, ChannelConfig, SimulationConfig, StageConfig
+from configs.train.simulation import AnswerLengthConfig, ChannelConfig, SimulationConfig, StageConfig
 from duplex.train.dialogue.director import Director, answer_seconds
 from duplex.train.dialogue.library import TRAINING, Library, open_library
 from duplex.train.speech.bank import BankError

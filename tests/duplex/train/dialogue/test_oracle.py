@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.simulation import OracleConfig
+from configs.train.simulation import OracleConfig
 from duplex.train.dialogue.arrival import NEVER
 from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
 

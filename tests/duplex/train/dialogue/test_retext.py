@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from configs.core_training import RetextConfig
-from configs.language import CorpusConfig
+from configs.model.language import CorpusConfig
+from configs.train.core_training import RetextConfig
+from duplex.corpus.corpus import OUTSIDE, Corpus
+from duplex.corpus.turns import REACTION, UNFINISHED
 from duplex.train.dialogue.retext import Retext
 from duplex.train.dialogue.scene import Scene, Turn, Word
-from duplex.train.text.corpus import OUTSIDE, Corpus
-from duplex.train.text.turns import REACTION, UNFINISHED
 
 CORPUS = Corpus.build(CorpusConfig())
 TEXT = "what is the capital of france"

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 
-from configs.language import TextTokenizerConfig
+from configs.model.language import TextTokenizerConfig
 from configs.schedule import ScheduleConfig
-from duplex.text.tokenizer import TextTokenizer
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.dialogue.speak import completed, run
 from duplex.train.dialogue.tracks import NOT_TAUGHT, TrackTable
-from tests.duplex.stages.voices import small_voice
+from tests.duplex.model.stages.voices import small_voice
 
 MOMENT = datetime(2026, 11, 21, 10, 5)
 ANSWERS = ["The cat sat.", "Hello.", "It is <|time|>."]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from configs.simulation import ProjectionConfig
+from configs.train.simulation import ProjectionConfig
 from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
 from tests.duplex.train.dialogue.scenes import backchannel, scene, turn
 

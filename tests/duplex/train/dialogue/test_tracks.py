@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.simulation import AnswerLengthConfig
+from configs.train.simulation import AnswerLengthConfig
 from duplex.train.dialogue.tracks import NOT_TAUGHT, TableBuilder, TextIds, TrackError, TrackTable, estimated_table
 from tests.duplex.train.dialogue.scenes import REST, WordIds
 

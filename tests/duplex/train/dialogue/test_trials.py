@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from configs.simulation import TrialsConfig
+from configs.train.simulation import TrialsConfig
 from duplex.train.dialogue.trials import Trial, read_trials, run
 from duplex.train.speech.bank import BankError
 

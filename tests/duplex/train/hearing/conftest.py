@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from configs.listening import CtcConfig, DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
-from duplex.quantize import pack
-from tests.duplex.stages import pieces
-from tests.duplex.stages.whispers import SHAPE, reference, weights
+from configs.model.listening import CtcConfig, DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
+from configs.model.model import EarsConfig
+from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.model.weights.quantize import pack
+from tests.duplex.model.stages import pieces
+from tests.duplex.model.stages.whispers import SHAPE, reference, weights
 
 CREDULOUS = DecodingConfig(least_logprob=-99.0)
 CTC = CtcConfig(width=16, inner=24, kernel=3, dilations=(1,))

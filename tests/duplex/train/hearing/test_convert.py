@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from configs.base import ConfigError
-from duplex.ears import WEIGHTS
-from duplex.quantize import load
+from duplex.model.layouts.tdm.ears import WEIGHTS
+from duplex.model.weights.quantize import load
 from duplex.train.hearing.convert import package_model, read_ctranslate2, to_transformers
-from tests.duplex.stages.whispers import SHAPE, reference, weights
+from tests.duplex.model.stages.whispers import SHAPE, reference, weights
 
 PRETRAINED = Path(__file__).parents[4] / "duplex" / "pretrained" / "mini"
 KINDS = {np.dtype(np.float32): 0, np.dtype(np.int8): 1, np.dtype(np.int16): 2, np.dtype(np.float16): 4}

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.ctc_training import CtcStreamConfig, CtcTrainingConfig
-from configs.listening import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
-from configs.model import EarsConfig
-from configs.simulation import NoiseConfig, RoomConfig
-from duplex.stages.ctc_network import LETTERS, CtcNetwork
-from duplex.stages.ctc_words import CtcWords
-from duplex.stages.words import WordsInput, step
+from configs.model.listening import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
+from configs.model.model import EarsConfig
+from configs.train.ctc_training import CtcStreamConfig, CtcTrainingConfig
+from configs.train.simulation import NoiseConfig, RoomConfig
+from duplex.model.stages.ctc_network import LETTERS, CtcNetwork
+from duplex.model.stages.ctc_words import CtcWords
+from duplex.model.stages.words import WordsInput, step
 from duplex.train.dialogue.library import TRAINING, Library, open_library
 from duplex.train.hearing.ctc import Batches, Learner, Speller, train
 from duplex.train.hearing.ctc_streams import FeatureStore, Segment, planned, prepare, staged

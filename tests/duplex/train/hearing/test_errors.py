@@ -10,8 +10,8 @@ import torch
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.hearing import HearingEvaluation, RecognitionConfig
-from duplex.text.spoken import spoken_words
+from configs.train.hearing import HearingEvaluation, RecognitionConfig
+from duplex.model.text.spoken import spoken_words
 from duplex.train.hearing import errors, evaluate
 from duplex.train.hearing.listener import as_conversation, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart

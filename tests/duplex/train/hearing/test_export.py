@@ -7,11 +7,11 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Sequence, Split, WhitespaceSplit
 
-from configs.listening import WhisperExport
-from configs.model import EarsConfig
-from duplex.ears import CONFIG, VOCABULARY, WEIGHTS
-from duplex.quantize import load
-from duplex.text.whisper_vocabulary import TIMES, WhisperVocabulary
+from configs.model.listening import WhisperExport
+from configs.model.model import EarsConfig
+from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
+from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
+from duplex.model.weights.quantize import load
 from duplex.train.hearing import export
 
 PRETRAINED = Path(__file__).parents[4] / "duplex" / "pretrained" / "mini"

@@ -9,12 +9,12 @@ import soundfile
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.ctc_training import CtcStreamConfig, CtcTrainingConfig, SourcesConfig
-from configs.hearing import HearingEvaluation
-from configs.simulation import NoiseConfig, RoomConfig
-from duplex.ears import CTC, Ears
-from duplex.stages.ctc_words import CtcWords
-from duplex.stages.transcriber import Transcriber
+from configs.train.ctc_training import CtcStreamConfig, CtcTrainingConfig, SourcesConfig
+from configs.train.hearing import HearingEvaluation
+from configs.train.simulation import NoiseConfig, RoomConfig
+from duplex.model.layouts.tdm.ears import CTC, Ears
+from duplex.model.stages.ctc_words import CtcWords
+from duplex.model.stages.transcriber import Transcriber
 from duplex.train.hearing import ctc, sources
 from tests.duplex.train.dialogue.scenes import small_bank
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator, default_rng
 
-from configs.simulation import NoiseConfig, RoomConfig
+from configs.train.simulation import NoiseConfig, RoomConfig
 from duplex.train.speech.beds import bed, stretched
 from duplex.train.speech.events import MAKERS, Samples
 from duplex.train.speech.rooms import coloured_by_microphone, impulse_response, in_room

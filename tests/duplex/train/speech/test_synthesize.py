@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.speech_bank import AmountConfig, SpeechBankConfig
+from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankPart
 from duplex.train.speech.engines import EngineMissingError
 from duplex.train.speech.scripts import mark_of, written

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from configs.speech_bank import CastConfig, MannerConfig
+from configs.train.speech_bank import CastConfig, MannerConfig
 from duplex.train.speech.engines import EngineMissingError, EspeakEngine, HibariEngine, Samples
 from duplex.train.speech.voices import Cast, Manner, Voice
 from tests.duplex.train.speech.texts import HUM_HZ, HUMMING, Absent, Hum

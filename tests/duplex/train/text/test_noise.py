@@ -2,7 +2,7 @@
 
 import random
 
-from configs.language import NoiseConfig
+from configs.model.language import NoiseConfig
 from duplex.train.text.noise import Mishearing, confusions, sound_of
 
 WORDS = [

@@ -9,17 +9,17 @@ import torch
 from safetensors.torch import load_file
 
 from configs.base import ConfigError
-from configs.core import CoreConfig, LlmConfig
-from configs.language import CorpusConfig, PretrainConfig
+from configs.model.core import CoreConfig, LlmConfig
+from configs.model.language import CorpusConfig, PretrainConfig
 from configs.schedule import ScheduleConfig
-from duplex.core import Core
-from duplex.stages.fusion import ABSENT
-from duplex.text.tokenizer import TextTokenizer
-from duplex.text_assistant import TextAssistant
+from duplex.corpus.corpus import Corpus
+from duplex.corpus.exchange import Dialogue, Exchange
+from duplex.model.layouts.tdm.core import Core
+from duplex.model.layouts.tdm.text_assistant import TextAssistant
+from duplex.model.stages.fusion import ABSENT
+from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.core.losses import IGNORED
 from duplex.train.text import pretrain
-from duplex.train.text.corpus import Corpus
-from duplex.train.text.exchange import Dialogue, Exchange
 from duplex.train.text.packing import hidden_of, pack
 from duplex.train.text.slots import SlotWriter, TextDialogue, TextSlot
 from tdm.layout import TdmLayout

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from configs.core import CoreConfig, LlmConfig
-from duplex.core import Core
+from configs.model.core import CoreConfig, LlmConfig
+from duplex.model.layouts.tdm.core import Core
 from duplex.train.text.start import set_to_copy
 
 SMALL = LlmConfig(

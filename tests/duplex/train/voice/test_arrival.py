@@ -4,10 +4,10 @@ import random
 
 import numpy as np
 
-from configs.voice import BandConfig, SrhConfig
-from configs.voice_training import SrhTraining
-from duplex.stages.bands import silence
-from duplex.text.phonemes import UNITS, WAIT
+from configs.model.voice import BandConfig, SrhConfig
+from configs.train.voice_training import SrhTraining
+from duplex.model.stages.bands import silence
+from duplex.model.text.phonemes import UNITS, WAIT
 from duplex.train.voice.arrival import Arrival, Track
 from tests.duplex.train.voice.utterances import utterance
 

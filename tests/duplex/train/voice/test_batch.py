@@ -2,9 +2,9 @@
 
 import torch
 
-from duplex.stages.srh import SpeechRefinedHead, SrhInput
+from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
 from duplex.train.voice.batch import HOLD, AnswerTrack, answer_tracks, stacked
-from tests.duplex.stages.voices import small_voice
+from tests.duplex.model.stages.voices import small_voice
 
 ANSWERS = [
     [["hello"], ["."]],

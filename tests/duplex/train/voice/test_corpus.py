@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from configs.base import read_yaml
-from duplex.text.lexicon import Lexicon
+from duplex.model.text.lexicon import Lexicon
 from duplex.train.voice.answers import parted, sample
 from duplex.train.voice.corpus import Patterns, items_of, natural_sentences, utterances
 from duplex.train.voice.data import PATTERNS, units_of
-from tests.duplex.stages.voices import WORDS
+from tests.duplex.model.stages.voices import WORDS
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from duplex.train.voice import evaluate
-from tests.duplex.stages.voices import small_voice
+from tests.duplex.model.stages.voices import small_voice
 
 
 def test_speaks_until_everything_has_sounded() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from configs.tiny import TINY
-from configs.voice_training import EncoderTraining, HiddenTraining, SrhTraining
-from duplex.stages.pointer import SCALARS
-from duplex.stages.srh_networks import DigitNetwork
-from duplex.tdm_model import TdmModel
-from duplex.train.text.exchange import Exchange
+from configs.model.tiny import TINY
+from configs.train.voice_training import EncoderTraining, HiddenTraining, SrhTraining
+from duplex.corpus.exchange import Exchange
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.stages.pointer import SCALARS
+from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.voice import data, hidden, hidden_samples
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.data import Utterance
@@ -21,7 +22,6 @@ from duplex.train.voice.evaluate import speak
 from duplex.train.voice.hidden_samples import placed, silent_elsewhere
 from duplex.train.voice.srh import Samples, digit_loss, simulate
 from duplex.train.voice.thinking import Thinker, quiet_features
-from duplex.voice import Voice
 from tests.duplex.train.voice.utterances import utterance
 
 ANSWERS = (("the", "cat", "sat", "."), ("hello", "cat", "."), ("hello", "the", "strawberries", "sat", "."))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from configs.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
-from configs.voice_training import DecoderTraining, SrhTraining, TokenizerTraining
+from configs.model.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
+from configs.train.voice_training import DecoderTraining, SrhTraining, TokenizerTraining
 from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.voice import decoder, srh, tokenizer
 from duplex.train.voice.data import Utterance

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from configs.model.tiny import TINY
 from configs.policy import PolicyConfig, Threshold
-from configs.tiny import TINY
-from configs.voice_training import QuestionConfig
-from duplex.interface import ConversationOptions, SlotResult
-from duplex.mind import Mind
-from duplex.stages.srh import SrhInput, SrhOutput, SrhState
-from duplex.tdm_generator import TdmGenerator
-from duplex.tdm_model import TdmModel
+from configs.train.voice_training import QuestionConfig
+from duplex.model.interface import ConversationOptions, SlotResult
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.stages.srh import SrhInput, SrhOutput, SrhState
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.thinking import Thinker, Told, heard_slots, hidden_vectors, quiet_features, written_ids
 from tdm.slots import State

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from duplex.text.lexicon import Lexicon
-from duplex.text.phonemes import END, START, Unit
+from duplex.model.text.lexicon import Lexicon
+from duplex.model.text.phonemes import END, START, Unit
 from duplex.train.voice.data import Utterance, units_of
-from tests.duplex.stages.voices import WORDS
+from tests.duplex.model.stages.voices import WORDS
 
 ITEMS = ("hello", "the", "cat", "sat", ",", "the", "strawberries", "sat", ".")
 

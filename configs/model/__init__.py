@@ -1,0 +1,1 @@
+"""Configurations of models and their stages."""

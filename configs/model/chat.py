@@ -1,0 +1,53 @@
+"""A chat in turns with a half-duplex checkpoint: its history, its answers, the tools it may call."""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from configs.base import Config
+from configs.model.funaudiochat import TURNS, AnswerConfig, TurnsConfig
+
+
+class ToolsConfig(Config):
+    """How function calls are run.
+
+    Attributes:
+        limit_s: a call that takes longer is told to the model as timed out; a late result is dropped.
+        rounds: so often may calls be answered within one turn of the user.
+        calls: so many calls of one answer are run.
+        result_chars: a longer result is cut.
+    """
+
+    limit_s: float = Field(default=10.0, ge=0)
+    rounds: int = Field(default=4, ge=1)
+    calls: int = Field(default=8, ge=1)
+    result_chars: int = Field(default=2000, ge=1)
+
+
+class ChatConfig(Config):
+    """One conversation.
+
+    Attributes:
+        seed: of its draws.
+        system_prompt: instead of the pattern's; tools are added to it.
+        persona: is added to the pattern's prompt.
+        history: answers are remembered as text, as the authors do, or with their speech; with tools always as text.
+        keep_turns: earlier turns of the user that are remembered at most; fewer where places run out.
+        answer_room: places that an answer should find free; earlier turns are forgotten for it.
+        answering: how answers are made; whether they speak is the pattern's.
+        turns: places, and how the user's speech is heard.
+        tools: how function calls are run.
+    """
+
+    seed: int = 0
+    system_prompt: str | None = None
+    persona: str = ""
+    history: Literal["text", "speech"] = "text"
+    keep_turns: int = Field(default=8, ge=0)
+    answer_room: int = Field(default=256, ge=1)
+    answering: AnswerConfig = AnswerConfig()
+    turns: TurnsConfig = TURNS
+    tools: ToolsConfig = ToolsConfig()
+
+
+CHAT: Final = ChatConfig()

@@ -1,0 +1,54 @@
+"""A half-duplex model that converses live in the turn layout, described by a file: `configs/models/NAME.yaml`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Config
+from configs.model.funaudiochat import TURNS, AnswerConfig, TurnsConfig
+from configs.model.live_turns import LiveTurnsConfig
+
+MODELS = Path(__file__).parents[1] / "models"
+"""Folder of the descriptions that are shipped."""
+
+
+class TurnModelConfig(Config):
+    """A model, its voice, and how it takes turns.
+
+    Attributes:
+        name: of the model.
+        kind: "funaudiochat"; "scripted" hears nothing and says given sentences with mini's voice, for measurements.
+        checkpoint: folder or hub id of the language model; None takes random weights (names with "tiny" only).
+        detokenizer: folder or hub id with `flow.pt` and `hift.pt`, or their safetensors.
+        speakers: file of voices where the detokenizer's folder has none. voice: the speaker's name, None the first.
+        device: "auto" takes a GPU where there is one. dtype: of the language model and the flow.
+        persona: stands behind the pattern's system prompt where a conversation brings none.
+        rows_per_step: conversations that one step runs together; None all, which a GPU is for. 1 makes what a
+            conversation says independent of who shares the engine, bit for bit, and its replay exact.
+        turns: places and listening. answer: how an answer is made. live: turn-taking and history.
+    """
+
+    name: str
+    kind: Literal["funaudiochat", "scripted"]
+    checkpoint: str | None = None
+    detokenizer: str | None = None
+    speakers: Path | None = None
+    voice: str | None = None
+    device: str = "auto"
+    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    persona: str = ""
+    rows_per_step: int | None = Field(default=None, ge=1)
+    turns: TurnsConfig = TURNS
+    answer: AnswerConfig = AnswerConfig()
+    live: LiveTurnsConfig = LiveTurnsConfig()
+
+
+def described(name: str) -> Path | None:
+    """File of a shipped description by its name or its checkpoint's hub id, or a description's own path; else None."""
+    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        return Path(name)
+    for path in sorted(MODELS.glob("*.yaml")):
+        if name in (path.stem, TurnModelConfig.from_yaml(path).checkpoint):
+            return path
+    return None

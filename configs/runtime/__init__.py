@@ -1,0 +1,1 @@
+"""Configurations of engine, server and local sessions."""

@@ -1,0 +1,1 @@
+"""What the assistant knows and says; training and evaluation read it."""

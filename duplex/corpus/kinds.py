@@ -1,0 +1,165 @@
+"""Kinds of questions: facts, the ways of asking for them, and their answers, read from the data files.
+
+Knows the files' form; knows nothing of splits or of drawing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from configs.base import ConfigError
+from duplex.corpus.patterns import agreement, distinct, expand, lines, marked, sentence, with_article
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know.
+
+    Attributes:
+        cores: ways of asking, lower or true case, nothing left to fill in.
+        answers: one canonical answer, or several for small talk and "tell me a joke".
+        key: what must appear in a right answer; alternatives are parted by '|'.
+        follows: short ways of asking after another fact of the same kind ("and of Germany").
+        weight: how often the fact is drawn against the others of its kind.
+    """
+
+    cores: tuple[str, ...]
+    answers: tuple[str, ...]
+    key: str
+    follows: tuple[str, ...] = ()
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Facts that are asked for in the same way.
+
+    Attributes:
+        bare: whether no prefix or suffix may stand around a question (commands, greetings).
+        long: whether answers are long enough to be interrupted.
+        share: multiplies how often the kind is drawn.
+        again: ways of asking for another answer of the same kind ("another one").
+    """
+
+    name: str
+    facts: tuple[Fact, ...]
+    bare: bool = False
+    long: bool = False
+    share: float = 1.0
+    again: tuple[str, ...] = ()
+
+
+def narrowed(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
+    """The kinds that a breadth names, each with the first of its facts; all of them for "full".
+
+    Raises:
+        ConfigError: there is no such breadth.
+    """
+    breadths = read_data("breadth")
+    if breadth != "full" and breadth not in breadths:
+        raise ConfigError(f"there is no breadth '{breadth}'; take one of full, {', '.join(breadths)}")
+    for kind in kinds:
+        if breadth == "full":
+            yield kind
+        elif kind.name in breadths[breadth]:
+            yield replace(kind, facts=kind.facts[: breadths[breadth][kind.name]])
+
+
+@cache
+def read_data(name: str) -> Mapping[str, Any]:
+    """A YAML file of the data folder.
+
+    Raises:
+        ConfigError: the file does not hold a mapping.
+    """
+    text = files("duplex.corpus").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}.yaml: must hold 'key: value' lines at the top level")
+    return values
+
+
+def kinds_of(name: str) -> Iterator[Kind]:
+    """Kinds of one data file: its tables of facts, then its single facts."""
+    data = read_data(name)
+    for kind, spec in data.get("kinds", {}).items():
+        yield Kind(
+            kind,
+            tuple(_table_facts(spec, _rows(spec, data))),
+            share=spec.get("share", 1.0),
+            long=spec.get("long", False),
+        )
+    for kind, block in data.get("singles", {}).items():
+        yield Kind(kind, tuple(_single(line) for line in lines(block)))
+
+
+def _rows(spec: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of a kind's table as slots; a row with '-' in a used column is left out."""
+    table = data["tables"][spec["table"]] if "table" in spec else spec
+    columns = table.get("columns", ["x", "y"])
+    used = [column for column in columns if f"{{{column}}}" in str(spec)]
+    repeated: set[str] = set()
+    for line in _ordered(table):
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) != len(columns):
+            raise ConfigError(f"data row '{line}' has {len(cells)} cells, its table {len(columns)} columns")
+        row = dict(zip(columns, cells, strict=True))
+        once = row.get(spec.get("skip_repeated", ""), line)
+        if all(row[column] != "-" for column in used) and _wanted(row, spec) and once not in repeated:
+            repeated.add(once)
+            yield row
+
+
+def _ordered(table: Mapping[str, Any]) -> list[str]:
+    """Lines of a table: those that its list `first` names in front, the others behind them."""
+    rows = lines(table["rows"])
+    names = [name.strip() for name in table.get("first", "").split(",")]
+    return sorted(rows, key=lambda row: row.split("|")[0].strip() not in names)
+
+
+def _wanted(row: Row, spec: Mapping[str, Any]) -> bool:
+    return all(row[column] == value for column, value in spec.get("only", {}).items())
+
+
+def _table_facts(spec: Mapping[str, Any], rows: Iterator[Row]) -> Iterator[Fact]:
+    asks = (text for ask in spec.get("ask", []) for text in expand(ask))
+    patterns = [*_framed(_listed(spec, "noun")), *asks]
+    for row in rows:
+        slots = dict(row)
+        slots.update({slot: with_article(row[column]) for slot, column in spec.get("article", {}).items()})
+        slots.update(agreement(row[spec["agree"]]) if "agree" in spec else {})
+        answer, key = marked(spec["answer"].format(**slots))
+        key = key or str(spec.get("key", "")).format(**slots)
+        yield Fact(
+            distinct(pattern.format(**slots) for pattern in patterns),
+            (sentence(answer),),
+            key,
+            distinct(pattern.format(**slots) for pattern in _listed(spec, "follow")),
+        )
+
+
+def _listed(spec: Mapping[str, Any], key: str) -> list[str]:
+    return [part.strip() for part in spec.get(key, "").split(";") if part.strip()]
+
+
+def _framed(nouns: list[str]) -> list[str]:
+    """Noun phrases within every frame; the frames' order makes the usual ones come first."""
+    frames: list[str] = read_data("frames")["nouns"]
+    return [frame.replace("{np}", noun) for noun in nouns for frame in frames]
+
+
+def _single(line: str) -> Fact:
+    """A fact of its own: 'question ; another way => Answer with the *key* marked.'"""
+    left, _, right = line.partition("=>")
+    cores: list[str] = []
+    for part in left.split(";"):
+        for text in expand(part):
+            cores += _framed([text]) if text.startswith(("the ", "a ", "an ", "half ")) else [text]
+    answer, key = marked(right.strip())
+    return Fact(distinct(cores), (sentence(answer),), key)

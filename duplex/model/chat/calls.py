@@ -1,0 +1,91 @@
+"""Function calls as text, in the form of Qwen and Hermes: `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`.
+
+Knows tags and JSON; knows nothing of the functions, or of who writes the text.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from configs.model.patterns import TOOLS_SECTION
+from duplex.model.chat.events import BrokenCall, ToolCall
+
+_OPENS: Final = "<tool_call>"
+_CLOSES: Final = "</tool_call>"
+_RESPONSE_CLOSES: Final = "</tool_response>"
+
+
+class CallParser:
+    """Splits a stream of text into plain text and calls. Text that may be the begin of a tag waits for more."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self.inside = False
+        """A call has begun and not ended."""
+
+    def feed(self, piece: str) -> list[str | ToolCall | BrokenCall]:
+        """What became known with `piece`, in order."""
+        self._text += piece
+        found: list[str | ToolCall | BrokenCall] = []
+        while (cut := self._text.find(self._tag)) >= 0:
+            before, self._text = self._text[:cut], self._text[cut + len(self._tag) :]
+            if self.inside:
+                found.append(parse_call(before))
+            elif before:
+                found.append(before)
+            self.inside = not self.inside
+        if not self.inside and (plain := self._plain()):
+            self._text = self._text[len(plain) :]
+            found.append(plain)
+        return found
+
+    def end(self) -> list[str | ToolCall | BrokenCall]:
+        """The text is over: what waited. A call without its closing tag counts if it is whole."""
+        rest, inside = self._text, self.inside
+        self._text, self.inside = "", False
+        if inside:
+            return [parse_call(rest)]
+        return [rest] if rest else []
+
+    @property
+    def undecided(self) -> bool:
+        """What waits may become a call, or plain text."""
+        return not self.inside and bool(self._text)
+
+    @property
+    def _tag(self) -> str:
+        return _CLOSES if self.inside else _OPENS
+
+    def _plain(self) -> str:
+        """The text up to where a tag may have begun."""
+        for length in range(min(len(_OPENS) - 1, len(self._text)), 0, -1):
+            if _OPENS.startswith(self._text[-length:]):
+                return self._text[:-length]
+        return self._text
+
+
+def parse_call(text: str) -> ToolCall | BrokenCall:
+    """The JSON between the tags of a call. Arguments may be a JSON object, or a string that holds one."""
+    try:
+        values = json.loads(text)
+        if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+            return BrokenCall(text.strip(), 'it must be an object with "name" and "arguments"')
+        arguments = values.get("arguments", {})
+        arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
+    except (ValueError, RecursionError) as error:
+        return BrokenCall(text.strip(), f"it is not valid JSON ({error})")
+    if not isinstance(arguments, dict):
+        return BrokenCall(text.strip(), '"arguments" must be an object')
+    return ToolCall(values["name"], arguments)
+
+
+def tools_section(definitions: Sequence[dict[str, Any]]) -> str:
+    """What follows the system prompt: the tools on offer, and how to call them."""
+    lines = "\n".join(json.dumps(definition, ensure_ascii=False) for definition in definitions)
+    return TOOLS_SECTION.replace("{tools}", lines)
+
+
+def response_text(contents: Iterable[str]) -> str:
+    """Text of the turn that gives the model the results of its calls; none can close its own tag."""
+    safe = (content.replace(_RESPONSE_CLOSES, "<\\/tool_response>") for content in contents)
+    return "\n".join(f"<tool_response>\n{content}\n{_RESPONSE_CLOSES}" for content in safe)

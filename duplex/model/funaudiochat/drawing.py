@@ -1,0 +1,70 @@
+"""What the rows of a batch choose next, and what their repetition penalties have seen.
+
+Knows settings and ids; knows nothing of turns or networks. Penalties cover, as the authors' do, the text of the whole
+conversation (prompt and answer) and the speech of the answer.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from configs.model.funaudiochat import LIKELIEST, AnswerConfig, FunAudioChatConfig
+from duplex.model.funaudiochat.row import Group
+from duplex.model.sampling.choose import Choices, GroupChoice, choose, uniforms
+
+
+class Drawing:
+    """Choice of text and speech tokens for `size` rows."""
+
+    def __init__(self, config: FunAudioChatConfig, size: int, device: torch.device) -> None:
+        self._config, self._device = config, device
+        self._answering: list[AnswerConfig | None] = [None] * size
+        self._text_seen = torch.zeros(size, config.vocabulary, dtype=torch.bool, device=device)
+        self._spoken_seen = torch.zeros(size, config.codes.size, dtype=torch.bool, device=device)
+        self._set_choices()
+
+    def begin(self, row: int, answering: AnswerConfig, ids: Sequence[int]) -> None:
+        """An answer begins in `row`, behind the text ids of its conversation."""
+        if self._answering[row] is not answering:
+            self._answering[row] = answering
+            self._set_choices()
+        self._spoken_seen[row] = False
+        self._text_seen[row] = False
+        self._text_seen[row, torch.tensor(ids, device=self._device)] = True
+
+    def uniforms(self, seeds: Sequence[tuple[int, int]]) -> Tensor:
+        """Numbers of one step for rows by (seed, step): a column for every speech token, the last for text."""
+        return uniforms(seeds, self._config.group + 1, self._device)
+
+    def speech(self, uniform: Tensor) -> GroupChoice:
+        """Chooser of a group's tokens; each counts as seen for the next."""
+        return GroupChoice(self._spoken_seen.clone(), uniform, self._tokens)
+
+    def text(self, logits: Tensor, uniform: Tensor, opened: Sequence[bool]) -> Tensor:
+        """Text ids [B] for logits [B, V]; `opened`: rows whose last token was the begin of speech."""
+        ids = self._config.ids
+        barred = [
+            is_open and answering is not None and answering.never_silent
+            for is_open, answering in zip(opened, self._answering, strict=True)
+        ]
+        if any(barred):
+            logits = logits.clone()
+            logits[torch.tensor(barred, device=self._device), ids.sil] = -torch.inf
+        return choose(logits, self._text_seen, uniform[:, -1], self._text)
+
+    def saw(self, steps: Sequence[tuple[int, int, Group | None]]) -> None:
+        """Count (row, text id, speech tokens) as seen."""
+        self._mark(self._text_seen, [(row, number) for row, number, _ in steps])
+        self._mark(self._spoken_seen, [(row, token) for row, _, group in steps for token in group or ()])
+
+    def _mark(self, seen: Tensor, which: Sequence[tuple[int, int]]) -> None:
+        """Set (row, id) in one transfer."""
+        if which:
+            rows, numbers = torch.tensor(which, device=self._device).T
+            seen[rows, numbers] = True
+
+    def _set_choices(self) -> None:
+        text = [LIKELIEST if one is None else one.text for one in self._answering]
+        tokens = [LIKELIEST if one is None else one.tokens for one in self._answering]
+        self._text, self._tokens = Choices.of(text, self._device), Choices.of(tokens, self._device)

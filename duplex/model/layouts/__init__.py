@@ -1,0 +1,1 @@
+"""How user and assistant share one sequence: slot by slot (`tdm`) or in turns (`turns`)."""

@@ -1,0 +1,1 @@
+"""The TDM layout: one model hears both sides in every slot."""

@@ -1,0 +1,76 @@
+"""The speaking half as one object: its folder of weights, read and written.
+
+Knows files and stages; knows nothing of conversations. Files: voice.yaml (configuration), lexicon.xz, srh.safetensors
+(pointer head) and detokenizer.safetensors (band decoder); `silence` in both is the token of silence.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from torch import Tensor
+
+from configs.model.voice import VoiceConfig
+from duplex.model.stages.detokenizer import Detokenizer
+from duplex.model.stages.srh import SpeechRefinedHead
+from duplex.model.text.lexicon import Lexicon
+from duplex.model.weights.quantize import load as load_weights
+from duplex.model.weights.quantize import save as save_weights
+
+CONFIG: Final = "voice.yaml"
+LEXICON: Final = "lexicon.xz"
+HEAD: Final = "srh.safetensors"
+DETOKENIZER: Final = "detokenizer.safetensors"
+
+
+class VoiceError(ValueError):
+    """A folder does not hold a voice. The message says what, why and how to mend it, in one line."""
+
+
+@dataclass
+class Voice:
+    """Pointer head and detokenizer, in evaluation mode, with their configuration."""
+
+    config: VoiceConfig
+    head: SpeechRefinedHead
+    detokenizer: Detokenizer
+
+    @classmethod
+    def fresh(cls, config: VoiceConfig, lexicon: Lexicon) -> Self:
+        """Random weights; seed torch before."""
+        head = SpeechRefinedHead(config.srh, config.tokenizer, lexicon)
+        return cls(config, head.eval(), Detokenizer(config).eval())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            ConfigError, LexiconError, QuantizeError: a file is missing or broken.
+            VoiceError: weights and configuration do not belong together.
+        """
+        voice = cls.fresh(VoiceConfig.from_yaml(folder / CONFIG), Lexicon.load(folder / LEXICON))
+        for module, name in ((voice.head, HEAD), (voice.detokenizer, DETOKENIZER)):
+            try:
+                module.load_state_dict(load_weights(folder / name))
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())
+                raise VoiceError(f"{folder / name} does not fit {CONFIG}: {reason}; export both together") from None
+        return voice
+
+    def save(self, folder: Path) -> None:
+        """Write configuration, lexicon and int8 weights to `folder`; embeddings stay in float16."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(self.config.to_yaml(), encoding="utf-8")
+        self.head.lexicon.save(folder / LEXICON)
+        save_weights(self.head.state_dict(), folder / HEAD, keep=_is_small_table)
+        save_weights(self.detokenizer.state_dict(), folder / DETOKENIZER, keep=_is_small_table)
+
+    def set_silence(self, token: Tensor) -> None:
+        """Tell both stages the token [15] of silence."""
+        self.head.silence.copy_(token)
+        self.detokenizer.silence.copy_(token)
+
+
+def _is_small_table(name: str) -> bool:
+    return any(part in name for part in ("window.unit", "window.stress", ".taps", "hidden.weight"))

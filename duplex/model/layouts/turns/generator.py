@@ -1,0 +1,274 @@
+"""The generator of the turn layout: live, interruptible conversations with a half-duplex model.
+
+listen   voice activity, the user's turn -> the model takes it in while it is spoken
+decide   policy -> p(speak) -> SPEAK or MUTE of slot t + 1
+answer   text and speech tokens of slot t + 1; sound
+
+What the assistant did not get to say is not in the model's history: a cut answer is kept as far as it was heard, which
+is known a slot later, when whoever plays it has told what was taken back. Knows
+the parts by their interfaces; knows nothing of who the rows are, of clocks or of files.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.model.live_turns import LiveTurnsConfig
+from configs.model.patterns import Pattern
+from duplex.model.interface import ConversationOptions, Samples, SlotResult
+from duplex.model.layouts.turns.conversation import TurnConversation
+from duplex.model.layouts.turns.interface import (
+    Activity,
+    AnswerSlot,
+    PolicyInput,
+    PolicyOutput,
+    TurnModel,
+    TurnPolicy,
+    TurnVoice,
+    VoiceInput,
+)
+from duplex.model.layouts.turns.silero_activity import SileroActivity
+from duplex.model.stages.voice_activity import Voice, VoiceActivity
+from tdm.turn_layout import TurnDecision
+
+_AUDIBLE = 1e-3
+"""Samples below this are no sound."""
+
+
+class TurnGenerator:
+    """`SlotGenerator` over a half-duplex model, a voice and a policy, each with `rows` conversations."""
+
+    delay_ms = 0.0
+    """Words and sound of a slot are those that sound in it: the voice's delay is counted within."""
+    patterns = tuple(Pattern)
+
+    def __init__(
+        self, model: TurnModel, voice: TurnVoice, policy: TurnPolicy, config: LiveTurnsConfig, rows: int
+    ) -> None:
+        self.rows = rows
+        self.fingerprint = _fingerprint(model.fingerprint, policy.fingerprint, config)
+        self._model, self._voice, self._policy, self._config = model, voice, policy, config
+        self._activity = _activity(config)
+        self._heard_voice = self._activity.init_state(rows)
+        self._policy_state = policy.init_state(rows)
+        self._voice_state = voice.init_state(rows)
+        self._conversations = [self._conversation(ConversationOptions()) for _ in range(rows)]
+        self._ahead = int(voice.delay_ms // AUDIO.slot_ms)
+        self._stage_ms: dict[str, float] = {}
+
+    @torch.inference_mode()
+    def open(self, row: int, options: ConversationOptions) -> None:
+        """Begin a new conversation in `row`.
+
+        Raises:
+            ValueError: the system prompt is too long for the model.
+        """
+        self._model.open(row, options)
+        rows = torch.arange(self.rows) == row
+        self._heard_voice.reset(rows)
+        self._policy.open(row, options, self._policy_state)
+        self._voice.open(row, options, self._voice_state)
+        self._conversations[row] = self._conversation(options)
+
+    @torch.inference_mode()
+    def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
+        """One slot for every active row: pcm [rows, 3200], active [rows]."""
+        self._stage_ms = {}
+        rows = [row for row, is_active in enumerate(active.tolist()) if is_active]
+        hears = torch.tensor([self._model.pattern(row).hears for row in range(self.rows)])
+        user, mask = torch.from_numpy(pcm) * hears[:, None], torch.from_numpy(active)
+        with self._timed("activity"):
+            voice = self._activity.step(user, self._heard_voice, mask)
+        with self._timed("hear"):
+            self._listen(user, voice, rows)
+        with self._timed("policy"):
+            signals = self._policy.step(self._policy_input(user, voice), self._policy_state, mask)
+        decisions = {
+            row: self._conversations[row].decide(signals.p_speak[row], self._model.pattern(row).speaks) for row in rows
+        }
+        with self._timed("turns"):
+            self._turn(decisions)
+        with self._timed("answer"):
+            made = self._answer({row: one for row, one in decisions.items() if self._conversations[row].speaking})
+        with self._timed("voice"):
+            sound, tokens = self._sound(made, decisions, mask)
+        return [
+            self._result(row, signals, sound[row], tokens[row]) if row in decisions else None
+            for row in range(self.rows)
+        ]
+
+    def tell(self, row: int, text: str) -> None:
+        """The user writes: an answer follows; one that is under way is broken off."""
+        one = self._conversations[row]
+        one.typed = f"{one.typed} {text}".strip()
+
+    def unheard(self, row: int, milliseconds: float) -> None:
+        """So much of the answer that was cut with the last step was taken back before it sounded.
+
+        Said later, or of an answer that was taken back whole, it changes nothing.
+        """
+        one = self._conversations[row]
+        if one.broken_off:
+            one.unheard_ms = milliseconds
+
+    def history(self, row: int) -> list[tuple[str, str]]:
+        """What the model remembers of the conversation in `row`, as (role, text)."""
+        return self._model.history(row)
+
+    def close(self) -> None:
+        """Stop the policy's worker threads."""
+        self._policy.close()
+
+    def _conversation(self, options: ConversationOptions) -> TurnConversation:
+        return TurnConversation(options, self._voice.delay_ms, self._config)
+
+    def _listen(self, user: Tensor, voice: Voice, rows: Sequence[int]) -> None:
+        """Turns that begin, go on or are forgotten; the model takes in their slots."""
+        frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
+        taken: dict[int, list[Tensor]] = {}
+        for row in rows:
+            one = self._conversations[row]
+            one.remember(user[row])
+            if one.broken_off:
+                self._model.keep(row, *one.keep(whole=False))
+            heard = one.layout.listen(float(voice.voiced[row].sum()) * frame_ms, float(voice.silence_ms[row]))
+            if heard.begins:
+                self._model.begin_user(row)
+            if heard.drops:
+                self._model.drop_user(row)
+            taken[row] = one.newest(heard.slots)
+        self._hear(taken)
+
+    def _hear(self, taken: dict[int, list[Tensor]]) -> None:
+        """Slots of the rows' turns, rows together: the first of each row, then the second, ..."""
+        for index in range(max(map(len, taken.values()), default=0)):
+            active = [index < len(taken.get(row, ())) for row in range(self.rows)]
+            pcm = torch.zeros(self.rows, AUDIO.slot_input_samples)
+            for row, slots in taken.items():
+                if active[row]:
+                    pcm[row] = slots[index]
+            self._model.hear(pcm, active)
+
+    def _policy_input(self, user: Tensor, voice: Voice) -> PolicyInput:
+        rows = self._conversations
+        return PolicyInput(
+            pcm=user,
+            voice=voice,
+            speaking=torch.tensor([row.speaking for row in rows]),
+            pending=torch.tensor([row.layout.pending for row in rows]),
+        )
+
+    def _turn(self, decisions: dict[int, TurnDecision]) -> None:
+        """What the decisions mean for the model: a turn ends or goes on, an answer is kept as far as it was heard."""
+        for row, decision in decisions.items():
+            one = self._conversations[row]
+            if decision.onset and decision.spoken:
+                self._model.end_user(row, one.take_typed())
+            elif decision.onset:
+                self._model.user_text(row, one.take_typed())
+            elif decision.resumes:
+                self._model.resume_user(row)
+            elif decision.ended:
+                self._model.keep(row, *one.keep(whole=True))
+        self._hear({row: self._conversations[row].newest(one.resumes) for row, one in decisions.items()})
+
+    def _answer(self, decisions: dict[int, TurnDecision]) -> dict[int, list[AnswerSlot]]:
+        """What the answers that are not made to their end add; a new one goes on to its first sound at once."""
+        made: dict[int, list[AnswerSlot]] = {row: [] for row in decisions}
+        making = [row for row in decisions if not self._conversations[row].made]
+        hurried = [row for row in making if self._conversations[row].hurries]
+        while making:
+            slots = self._model.answer([row in making for row in range(self.rows)])
+            for row in making:
+                slot = slots[row]
+                assert slot is not None
+                made[row].append(self._conversations[row].take(slot))
+            making = [row for row in making if row in hurried and self._hurries(made[row])]
+        for row, all_slots in made.items():
+            if decisions[row].onset and self._says_nothing(row, all_slots):
+                self._model.keep(row, "", 0)
+                self._conversations[row].veto()
+        return made
+
+    def _hurries(self, made: list[AnswerSlot]) -> bool:
+        """Whether an answer without sound needs more slots at once; the voice goes ahead by its delay."""
+        if made[-1].finished:
+            return False
+        audible = len(_audible(made))
+        return audible <= self._ahead if audible else len(made) < self._config.silent_steps
+
+    def _says_nothing(self, row: int, made: list[AnswerSlot]) -> bool:
+        if not made[-1].finished:
+            return False
+        return not _audible(made) if self._model.pattern(row).speaks else not any(slot.text.strip() for slot in made)
+
+    def _sound(
+        self, made: dict[int, list[AnswerSlot]], decisions: dict[int, TurnDecision], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Slot t + 1 and the words in it: [rows, 4800] samples and [rows, 5, digits] tokens."""
+        spoken = {row: _audible(slots) for row, slots in made.items()}
+        primed = {
+            row: slots[: self._ahead] if self._conversations[row].hurries else [] for row, slots in spoken.items()
+        }
+        ended = torch.tensor([row not in decisions or not decisions[row].cut for row in range(self.rows)])
+        for index in range(self._ahead):
+            early = {row: slots[index] for row, slots in primed.items() if index < len(slots)}
+            if early:
+                self._say(early, ended, torch.tensor([row in early for row in range(self.rows)]))
+        newest = {row: slots[-1] for row, slots in spoken.items() if len(slots) > len(primed[row])}
+        sound, tokens = self._say(newest, ended, mask)
+        audible = (sound.abs().amax(1) > _AUDIBLE).tolist()
+        for row, slots in primed.items():
+            if self._conversations[row].speaking:
+                self._conversations[row].sound(len(slots), newest.get(row), audible[row])
+        return sound, tokens
+
+    def _say(self, slots: dict[int, AnswerSlot], ended: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the voice: [rows, 4800] samples and [rows, 5, digits] tokens."""
+        tokens, speaking = self._model.silence.repeat(self.rows, 1, 1), torch.zeros(self.rows, dtype=torch.bool)
+        for row, slot in slots.items():
+            if slot.tokens is not None:
+                tokens[row], speaking[row] = slot.tokens, True
+        return self._voice.step(VoiceInput(tokens, speaking, ended), self._voice_state, active), tokens
+
+    def _result(self, row: int, signals: PolicyOutput, sound: Tensor, tokens: Tensor) -> SlotResult:
+        one = self._conversations[row]
+        return SlotResult(
+            slot=one.layout.slot - 1,
+            p_speak=signals.p_speak[row],
+            state=one.layout.state,
+            event=one.event,
+            text_id=one.text_id,
+            answer_words=one.words,
+            tokens=tokens.to(torch.int16).numpy(),
+            pcm=sound.numpy(),
+            user=one.hear(signals.heard[row]),
+            spoken=one.spoken,
+            stage_ms=dict(self._stage_ms),
+            kept=one.kept,
+        )
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self._stage_ms[stage] = (perf_counter() - start) * 1000
+
+
+def _activity(config: LiveTurnsConfig) -> Activity:
+    return SileroActivity(config.silero) if config.detector == "silero" else VoiceActivity(config.activity)
+
+
+def _audible(slots: Sequence[AnswerSlot]) -> list[AnswerSlot]:
+    return [slot for slot in slots if slot.tokens is not None]
+
+
+def _fingerprint(model: str, policy: str, config: LiveTurnsConfig) -> str:
+    return hashlib.sha256(f"{model} {policy} {config.to_yaml()}".encode()).hexdigest()[:16]

@@ -1,0 +1,219 @@
+"""Who speaks next by the state head of another model, which was trained on both sides of conversations.
+
+That model listens beside the one that answers: it hears the user's audio, works out the user's words, and is told when
+the assistant spoke. It never answers itself. Knows the model's ears, core and voice; knows nothing of turns.
+"""
+
+import hashlib
+from collections import deque
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from configs.base import ConfigError
+from configs.model.live_turns import HeadPolicyConfig
+from duplex.model.interface import ConversationOptions, UserWords
+from duplex.model.layouts.tdm.core import CoreInput
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.turns.interface import PolicyInput, PolicyOutput
+from duplex.model.stages.fusion import padded
+from duplex.model.stages.llm import LlmState
+from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
+from duplex.model.stages.words import WordsInput, WordsResult
+from duplex.model.text.truecase import split
+from tdm.layout import TdmLayout
+
+_LONGEST_SPEECH = 300
+"""Slots of `speech` that are kept."""
+
+
+@dataclass
+class _Row:
+    """One conversation: its slot, what the assistant did in the newest one and for how long, words that wait for U."""
+
+    waiting: deque[int]
+    slot: int = 0
+    speaking: bool = False
+    since: int = 0
+
+    def follow(self, speaking: bool) -> None:
+        """The state of the present slot."""
+        self.since = self.since + 1 if speaking == self.speaking and self.slot else 0
+        self.speaking = speaking
+
+
+@dataclass
+class _Group:
+    """States of the rows `first` to `first + size` in every stage; `words_due` is under way for the next slot."""
+
+    first: int
+    encoder: Any
+    words: Any
+    core: LlmState
+    rows: list[_Row]
+    words_due: "Future[WordsResult] | None" = None
+
+
+@dataclass
+class HeadState:
+    """Memory of B conversations, by groups of as many rows as the model runs in one step."""
+
+    groups: list[_Group]
+
+    def reset(self, rows: Tensor) -> None:
+        """Forget the rows that are True in `rows [B]`."""
+        for group in self.groups:
+            mask = rows[group.first : group.first + len(group.rows)]
+            for state in (group.encoder, group.words, group.core):
+                state.reset(mask)
+            for index in mask.nonzero().flatten().tolist():
+                group.rows[index] = _Row(deque())
+
+
+class HeadPolicy:
+    """`TurnPolicy` over a `TdmModel`. Words are worked out beside the steps in a thread, if `beside`; they enter one
+    slot later in any case, and results are the same."""
+
+    def __init__(self, model: TdmModel, config: HeadPolicyConfig, beside: bool = True) -> None:
+        """
+        Raises:
+            ConfigError: the model has no text or no pointer head.
+        """
+        if not (isinstance(model.mind, Mind) and isinstance(model.voice, Voice)):
+            raise ConfigError(f"'{config.model}' cannot decide for others: it has other parts than mini; name another")
+        told = f"{model.fingerprint} {config.opening} {config.speech}"
+        self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
+        self._model, self._tokenizer = model, model.mind.tokenizer
+        self._silence = model.voice.head.silent
+        self._speech = _speech(model.voice.head, config.speech)
+        self._text = [*self._tokenizer.encode(config.opening), self._tokenizer.eos]
+        self._prefix = self._tokenizer.encode(model.config.system_prompt)
+        self._layout = TdmLayout(model.config.schedule, len(self._prefix))
+        self._listeners = ThreadPoolExecutor(config.threads, "listener") if config.threads > 1 else None
+        self._worker: Executor | None = ThreadPoolExecutor(config.threads, "words") if beside else None
+
+    @torch.inference_mode()
+    def init_state(self, batch: int) -> HeadState:
+        """Fresh state for `batch` conversations."""
+        size = self._model.config.rows_per_step
+        state = HeadState([self._group(first, min(size, batch - first)) for first in range(0, batch, size)])
+        for group in state.groups:
+            self._prefill(group, torch.ones(len(group.rows), dtype=torch.bool))
+        return state
+
+    @torch.inference_mode()
+    def open(self, row: int, options: ConversationOptions, state: HeadState) -> None:
+        """A new conversation in `row`; the system prompt is the answering model's and not this one's."""
+        rows = torch.arange(sum(len(group.rows) for group in state.groups)) == row
+        state.reset(rows)
+        for group in state.groups:
+            mask = rows[group.first : group.first + len(group.rows)]
+            if mask.any():
+                self._prefill(group, mask)
+
+    @torch.inference_mode()
+    def step(self, x: PolicyInput, state: HeadState, active: Tensor) -> PolicyOutput:
+        """One slot of the active rows."""
+        p_speak: list[float] = [0.0] * len(active)
+        heard: list[UserWords | None] = [None] * len(active)
+        spans = [slice(group.first, group.first + len(group.rows)) for group in state.groups]
+        busy = [(group, span) for group, span in zip(state.groups, spans, strict=True) if active[span].any()]
+
+        def one(busy: tuple[_Group, slice]) -> tuple[list[float], list[UserWords | None]]:
+            group, span = busy
+            return self._step(x.pcm[span], x.speaking[span], group, active[span])
+
+        results = map(one, busy) if self._listeners is None else self._listeners.map(one, busy)
+        for (_, span), (p, words) in zip(busy, results, strict=True):
+            p_speak[span], heard[span] = p, words
+        return PolicyOutput(p_speak, heard)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        for threads in (self._listeners, self._worker):
+            if threads is not None:
+                threads.shutdown(wait=True, cancel_futures=True)
+
+    def _group(self, first: int, size: int) -> _Group:
+        model = self._model
+        core = model.core.init_state(size, self._layout)
+        rows = [_Row(deque()) for _ in range(size)]
+        return _Group(first, model.encoder.init_state(size), model.words.init_state(size), core, rows)
+
+    def _prefill(self, group: _Group, rows: Tensor) -> None:
+        prefix = torch.tensor([self._prefix]).expand(len(group.rows), -1)
+        self._model.core.prefill(prefix, self._layout, group.core, rows)
+
+    @torch.inference_mode()
+    def _step(
+        self, pcm: Tensor, speaking: Tensor, group: _Group, active: Tensor
+    ) -> tuple[list[float], list[UserWords | None]]:
+        """One slot of a group's active rows: p(speak), and words that became known."""
+        features = self._model.encoder.step(pcm, group.encoder, active)
+        heard = self._hear(WordsInput(pcm, features, speaking), group, active)
+        for index in active.nonzero().flatten().tolist():
+            group.rows[index].follow(bool(speaking[index]))
+        plans = [self._layout.plan(row.slot) for row in group.rows]
+        out = self._model.core.step(self._slot(features, group, active), plans, self._layout, group.core, active)
+        for index in active.nonzero().flatten().tolist():
+            group.rows[index].slot += 1
+        return out.state.sigmoid().tolist(), heard
+
+    def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
+        """Words of the slot before; those of this one are worked out until the next."""
+        words = self._model.words
+        result = group.words_due.result() if group.words_due is not None else ()
+        heard = words.deliver(result, group.words, active)
+        for row, news in zip(group.rows, heard, strict=True):
+            if news is not None:
+                row.waiting.extend(self._tokenizer.encode(news.text))
+        request = words.prepare(x, group.words, active)
+        if self._worker is not None:
+            group.words_due = self._worker.submit(words.run, request)
+        else:
+            group.words_due = Future()
+            group.words_due.set_result(words.run(request))
+        return heard
+
+    def _slot(self, features: Tensor, group: _Group, active: Tensor) -> CoreInput:
+        """Both sides of the slot."""
+        places = self._model.config.schedule.user_words_per_slot
+        taken = [places if is_active else 0 for is_active in active.tolist()]
+        words = [_take(row.waiting, count) for row, count in zip(group.rows, taken, strict=True)]
+        return CoreInput(
+            features=features,
+            words=torch.tensor([padded(ids, places) for ids in words]),
+            text=torch.tensor([self._text_id(row) for row in group.rows]),
+            tokens=torch.stack([self._tokens(row) for row in group.rows]),
+            state=torch.tensor([int(row.speaking) for row in group.rows]),
+            since=torch.tensor([row.since for row in group.rows]),
+        )
+
+    def _text_id(self, row: _Row) -> int:
+        if not row.speaking:
+            return self._tokenizer.sil
+        return self._text[row.since] if row.since < len(self._text) else self._tokenizer.hold
+
+    def _tokens(self, row: _Row) -> Tensor:
+        """[5, digits] of the slot: the speech that stands for the assistant's, or silence."""
+        return self._speech[row.since % len(self._speech)] if row.speaking else self._silence
+
+
+def _take(waiting: deque[int], count: int) -> list[int]:
+    return [waiting.popleft() for _ in range(min(count, len(waiting)))]
+
+
+def _speech(head: SpeechRefinedHead, text: str) -> Tensor:
+    """[T, 5, digits] tokens of a text, from its first to its last sound."""
+    state, on, slots = head.init_state(1), torch.ones(1, dtype=torch.bool), list[Tensor]()
+    words, exhausted = split(text.lower()), False
+    while not exhausted and len(slots) < _LONGEST_SPEECH:
+        out = head.step(SrhInput([words], finished=on, speaking=on), state, on)
+        words, exhausted = [], bool(out.exhausted[0])
+        slots.append(out.tokens[0])
+    return torch.stack(slots)

@@ -1,0 +1,170 @@
+"""A half-duplex model that answers every turn with the next of some given sentences, in the voice of another model.
+
+It hears nothing of what the user says: it is there to measure the turn-taking of policies without a big model.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.model.patterns import Pattern
+from configs.model.scripted import ScriptedConfig
+from duplex.model.interface import ConversationOptions
+from duplex.model.layouts.tdm.tdm_model import checkpoint_folder, fingerprint
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.turns.interface import AnswerSlot, VoiceInput
+from duplex.model.stages.detokenizer import DetokenizerInput, DetokenizerState
+from duplex.model.stages.pointer import SpokenPart
+from duplex.model.stages.srh import SrhInput
+from duplex.model.text.truecase import MARKS, split
+
+
+class ScriptedVoice:
+    """`TurnVoice` of a model with a pointer refined head and a band detokenizer."""
+
+    def __init__(self, voice: Voice, fingerprint: str) -> None:
+        self.voice = voice
+        self.fingerprint = fingerprint
+
+    @classmethod
+    def load(cls, model: str = "mini") -> Self:
+        """The voice of a shipped model, a folder or a hub id.
+
+        Raises:
+            ConfigError: there is no such model, or its voice's files are missing or broken.
+        """
+        folder = checkpoint_folder(model)
+        return cls(Voice.load(folder), fingerprint(folder))
+
+    @property
+    def delay_ms(self) -> float:
+        """How much later than its slot the sound comes."""
+        return self.voice.detokenizer.delay_ms
+
+    def init_state(self, batch: int) -> DetokenizerState:
+        """Fresh state for `batch` conversations."""
+        return self.voice.detokenizer.init_state(batch)
+
+    def open(self, row: int, options: ConversationOptions, state: DetokenizerState) -> None:
+        """A new conversation in `row`."""
+        state.reset(torch.arange(len(state.sounding)) == row)
+        state.seed(row, options.seed)
+
+    def step(self, x: VoiceInput, state: DetokenizerState, active: Tensor) -> Tensor:
+        """[B, 4800] samples at 24 kHz of one slot."""
+        return self.voice.detokenizer.step(DetokenizerInput(x.tokens, x.speaking), state, active)
+
+
+@dataclass
+class _Row:
+    """One conversation.
+
+    Attributes:
+        answers: answers so far, from where its seed began to count.
+        history: what it remembers, as (role, text).
+        begun: the present answer's text has been given.
+        owners: for each of its items the word between spaces that it is spoken in, None for marks.
+    """
+
+    answers: int = 0
+    history: list[tuple[str, str]] = field(default_factory=list)
+    begun: bool = False
+    owners: list[int | None] = field(default_factory=list)
+
+
+class ScriptedModel:
+    """`TurnModel` over a voice and a list of sentences."""
+
+    def __init__(self, voice: ScriptedVoice, rows: int, config: ScriptedConfig | None = None) -> None:
+        self.config = config or ScriptedConfig()
+        said = f"{voice.fingerprint} {self.config.to_yaml()}"
+        self.fingerprint = hashlib.sha256(said.encode()).hexdigest()[:16]
+        self._head = voice.voice.head
+        self.silence = self._head.silence.to(torch.int8).expand(AUDIO.tokens_per_slot, -1)
+        self._state = self._head.init_state(rows)
+        self._rows = [_Row() for _ in range(rows)]
+
+    def open(self, row: int, options: ConversationOptions) -> None:
+        """A new conversation; the seed says which sentence comes first. There is no system prompt to follow."""
+        self._rows[row] = _Row(answers=options.seed)
+
+    def begin_user(self, row: int) -> None:
+        """Nothing is heard."""
+
+    def hear(self, pcm: Tensor, active: Sequence[bool]) -> None:
+        """Nothing is heard."""
+
+    def end_user(self, row: int, text: str = "") -> None:
+        """The user has finished: the next sentence is begun."""
+        self.user_text(row, text)
+
+    def user_text(self, row: int, text: str) -> None:
+        """The user has written: the next sentence is begun."""
+        one = self._rows[row]
+        one.history.append(("user", text))
+        one.answers += 1
+        one.begun = False
+        self._state.reset(torch.arange(len(self._rows)) == row)
+
+    def resume_user(self, row: int) -> None:
+        """The user had not finished: the sentence will be said later."""
+        one = self._rows[row]
+        one.history.pop()
+        one.answers -= 1
+
+    def drop_user(self, row: int) -> None:
+        """Nothing was heard."""
+
+    def answer(self, active: Sequence[bool]) -> list[AnswerSlot | None]:
+        """The next slot of the sentences of the active rows; all text comes with the first."""
+        texts = [self._begin(row) if is_active else "" for row, is_active in enumerate(active)]
+        mask = torch.tensor(active)
+        words = [split(text.lower()) for text in texts]
+        out = self._head.step(SrhInput(words, finished=mask, speaking=mask), self._state, mask)
+        return [
+            AnswerSlot(0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._spoken(row, out.spoken[row]))
+            if is_active
+            else None
+            for row, is_active in enumerate(active)
+        ]
+
+    def keep(self, row: int, text: str, slots: int) -> None:
+        """The sentence is over: `text` of it was heard."""
+        if text:
+            self._rows[row].history.append(("assistant", text))
+
+    def pattern(self, row: int) -> Pattern:
+        """The user speaks and hears."""
+        return Pattern.S2M
+
+    def history(self, row: int) -> list[tuple[str, str]]:
+        """What was said, as (role, text); the user's turns have the text ""."""
+        return list(self._rows[row].history)
+
+    def _begin(self, row: int) -> str:
+        """The sentence at its first slot, with a space after its last word, which is thereby complete; else ""."""
+        one = self._rows[row]
+        if one.begun:
+            return ""
+        one.begun = True
+        text = self.config.sentences[(one.answers - 1) % len(self.config.sentences)]
+        items = [(index, item) for index, word in enumerate(text.split()) for item in split(word)]
+        one.owners = [None if item in MARKS else index for index, item in items]
+        return f"{text} "
+
+    def _spoken(self, row: int, parts: Iterable[SpokenPart]) -> tuple[SpokenPart, ...]:
+        """The head's items as words between spaces; "well-known" is one of those."""
+        owners, words = self._rows[row].owners, dict[int, SpokenPart]()
+        for part in parts:
+            word = owners[part.item]
+            assert word is not None, "marks have no sound"
+            items = [item for item, owner in enumerate(owners) if owner == word]
+            done = (items.index(part.item) + part.done) / len(items)
+            start = words[word].start_ms if word in words else part.start_ms
+            words[word] = SpokenPart(word, start, part.end_ms, done)
+        return tuple(words.values())

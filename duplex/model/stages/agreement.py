@@ -1,0 +1,72 @@
+"""Which words of a growing transcript are certain: those that two transcripts in a row agree on, or all at a pause.
+
+Committed words never change: every later transcript is written on from them. Knows token numbers; knows nothing of
+audio, rows or decoding. Source: local agreement, Liu et al. 2020, "Low-latency sequence-to-sequence speech
+recognition", as in whisper_streaming.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from duplex.model.stages.whisper_rules import Word, same, words_of
+from duplex.model.text.whisper_vocabulary import WhisperVocabulary
+
+
+@dataclass
+class Agreement:
+    """One clip's words.
+
+    Attributes:
+        opening: the time token the clip's transcripts begin with.
+        committed: words that are certain, without signs after the last one.
+        candidates: words the newest transcript has after them.
+    """
+
+    opening: int | None = None
+    committed: list[Word] = field(default_factory=list)
+    candidates: list[Word] = field(default_factory=list)
+
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """What the next transcript starts with."""
+        if self.opening is None or not self.committed:
+            return ()
+        return (self.opening, *(token for word in self.committed for token in word))
+
+    def update(self, tokens: Sequence[int], everything: bool, vocabulary: WhisperVocabulary) -> list[Word]:
+        """Take a transcript that starts with `beginning`; -> the words that became certain with it.
+
+        Args:
+            tokens: the transcript; without any, nothing was heard.
+            everything: at a pause all words are certain.
+            vocabulary: of the tokens.
+        """
+        given = len(self.beginning)
+        words = words_of(tokens[given:], vocabulary)
+        count = len(words) if everything else _agreed(self.candidates, words, vocabulary)
+        if count and not self.committed:
+            self.opening = tokens[0]
+        new = words[:count]
+        self.candidates = words[count:]
+        self.committed += new
+        if self.committed:
+            self.committed[-1] = _without_signs(self.committed[-1], vocabulary)
+        return new
+
+
+def _agreed(before: Sequence[Word], now: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+    """Length of the longest common beginning; case and signs do not count."""
+    count = 0
+    for old, new in zip(before, now, strict=False):
+        if not same([old], [new], vocabulary):
+            break
+        count += 1
+    return count
+
+
+def _without_signs(word: Word, vocabulary: WhisperVocabulary) -> Word:
+    """The word without the signs after it; a word of signs alone stays."""
+    end = len(word)
+    while end > 1 and not any(sign.isalnum() for sign in vocabulary.text(word[end - 1 : end])):
+        end -= 1
+    return word[:end]

@@ -1,0 +1,64 @@
+"""The reference's fixed random numbers, drawn again instead of stored: noise of the flow, noise of the source.
+
+The reference seeds torch's CPU generator where it builds the flow, draws the flow's noise, initialises layers and then
+draws the source's noise; the same draws in the same order give the same numbers. Uniform numbers are equal bit by bit
+everywhere; normal ones can differ in their last bit between processors, as torch's logarithm and cosine do.
+"""
+
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from configs.model.cosyvoice import FlowConfig, VocoderConfig
+
+
+def flow_noise(config: FlowConfig) -> Tensor:
+    """[mel, noise_frames]: what the Euler solver starts from."""
+    generator = torch.Generator("cpu").manual_seed(config.noise_seed)
+    return torch.randn(config.mel, config.noise_frames, generator=generator, device="cpu")
+
+
+class SourceNoise:
+    """Uniform numbers [noise_seconds * rate, tones] that are drawn second by second, when they are first read."""
+
+    def __init__(self, flow: FlowConfig, vocoder: VocoderConfig) -> None:
+        self._config = vocoder
+        self._generator = _at_source(flow, vocoder)
+        self._seconds: list[Tensor] = []
+        self._lock = Lock()
+
+    def read(self, frame: int, frames: int) -> Tensor:
+        """[frames, frame_samples, tones] of the mel frames from `frame` on; begins again where it ends."""
+        config = self._config
+        total = config.noise_seconds * config.sample_rate // config.frame_samples
+        places = [(frame + offset) % total for offset in range(frames)]
+        return torch.stack([self._frame(place) for place in places])
+
+    def _frame(self, frame: int) -> Tensor:
+        per_second = self._config.sample_rate // self._config.frame_samples
+        second, within = divmod(frame, per_second)
+        with self._lock:
+            while len(self._seconds) <= second:
+                numbers = torch.rand(self._config.sample_rate, self._config.tones, generator=self._generator)
+                self._seconds.append(numbers.view(per_second, self._config.frame_samples, -1))
+        return self._seconds[second][within]
+
+
+def _at_source(flow: FlowConfig, vocoder: VocoderConfig) -> torch.Generator:
+    """Generator as it stands where the reference draws the noise of the source."""
+    generator = torch.Generator().manual_seed(flow.noise_seed)
+    torch.randn(flow.mel, flow.noise_frames, generator=generator)
+    torch.randn(flow.vocabulary, flow.mel, generator=generator)
+    for count in _initialised(flow, vocoder):
+        torch.rand(count, generator=generator)
+    torch.rand(vocoder.tones, generator=generator)
+    return generator
+
+
+def _initialised(flow: FlowConfig, vocoder: VocoderConfig) -> list[int]:
+    """Uniform numbers of the layers' initial values between the two noises, layer by layer (weight, bias)."""
+    width = vocoder.f0_channels
+    first = [width * vocoder.mel * (vocoder.f0_right + 1), width]
+    others = [width * width * 3, width] * (vocoder.f0_layers - 1)
+    return [flow.mel * flow.speaker, flow.mel, *first, *others, width, 1]

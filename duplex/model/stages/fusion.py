@@ -1,0 +1,124 @@
+"""The two inputs of the shared LLM: U_t from the user's speech and words, A_t from the assistant's text and speech.
+
+Both have the width D of the LLM and share its text embedding table. They know nothing of time: one call is a batch
+of slots, live ([B]) or packed ([B, T]); every leading shape is allowed and written [...].
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from configs.model.core import AssistantSideConfig, UserSideConfig
+
+ABSENT = -1
+"""Id of a user word place that is not taken."""
+
+
+def padded(words: Iterable[int], places: int) -> list[int]:
+    """Ids of U filled up with `ABSENT`."""
+    taken = list(words)
+    return taken + [ABSENT] * (places - len(taken))
+
+
+class UserFusion(nn.Module):
+    """U_t = speech vector + sum over k of W_k E_text(x_k) + type vector.
+
+    x_1..x_K are the words that became known in slot t. W_k start as identity and the speech map as zero, so that a
+    trained LLM is not disturbed when it learns to hear. The map's sum is divided by the root of its thousands of
+    inputs: else it grows far beyond the words while it learns, and they drown in it. The speech vector is a map of the
+    slot's frames in a row, each a vector of the encoder or the embedding of a speech token (OmniDRCA, eq. 3).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: UserSideConfig, width: int) -> None:
+        super().__init__()
+        self.config = config
+        self.speech = nn.Linear(config.frames * config.feature_dim, width)
+        self.scale = (config.frames * config.feature_dim) ** -0.5
+        self.words = nn.Parameter(torch.eye(width).repeat(config.words, 1, 1))
+        self.kind = nn.Parameter(torch.zeros(width))
+        self.register_buffer("mean", torch.zeros(config.feature_dim))
+        self.register_buffer("deviation", torch.ones(config.feature_dim))
+        self.units = nn.Embedding(config.units, config.feature_dim) if config.units else None
+        nn.init.zeros_(self.speech.weight)
+        nn.init.zeros_(self.speech.bias)
+        nn.init.normal_(self.kind, std=0.02)
+        if self.units is not None:
+            nn.init.normal_(self.units.weight, std=0.02)
+
+    def forward(self, features: Tensor | None, words: Tensor, table: nn.Embedding) -> Tensor:
+        """Fuse one side of slots.
+
+        Args:
+            features: [..., frames, feature_dim] of the encoder, or ids [..., frames] where the user's side is units, or
+                None where only text is known (pre-training).
+            words: [..., K] text ids, `ABSENT` where fewer words became known; places beyond `words` are not read.
+            table: the LLM's text embedding.
+
+        Returns:
+            [..., D].
+        """
+        words = words[..., : self.config.words]
+        known = (words != ABSENT).unsqueeze(-1)
+        embedded = table(words.clamp(min=0)) * known
+        fused = torch.einsum("...kd,kde->...e", embedded, self.words.to(embedded.dtype)) + self.kind
+        if features is None:
+            return fused
+        if self.units is not None:
+            features = self.units(features)
+        normal = (features - self.mean) / self.deviation
+        return fused + self.scale * self.speech(normal.flatten(-2).to(self.speech.weight.dtype))
+
+
+class AssistantFusion(nn.Module):
+    """A_t = E_text(text token) with the grouped speech tokens, what the assistant does and for how long it has."""
+
+    def __init__(self, config: AssistantSideConfig, width: int) -> None:
+        super().__init__()
+        self.config = config
+        per_group = config.tokens if config.group == "concat" else 1
+        self.codes = nn.Embedding(config.codes, width) if config.codes else None
+        self.speech = nn.Linear(per_group * (width if config.codes else config.digits), width)
+        self.state = nn.Embedding(2, width)
+        self.since = nn.Embedding(config.since_slots, width)
+        self.kind = nn.Parameter(torch.zeros(width))
+        nn.init.zeros_(self.speech.weight)
+        nn.init.zeros_(self.speech.bias)
+        for embedding in (self.state, self.since):
+            nn.init.normal_(embedding.weight, std=0.02)
+        nn.init.normal_(self.kind, std=0.02)
+        if self.codes is not None:
+            nn.init.normal_(self.codes.weight, std=0.02)
+
+    def forward(self, text: Tensor, tokens: Tensor | None, state: Tensor, since: Tensor, table: nn.Embedding) -> Tensor:
+        """Fuse one side of slots.
+
+        Args:
+            text: [...] text ids (`<|sil|>` in MUTE slots).
+            tokens: [..., k, digits] speech tokens that were played (one id each where there are codes), or None where
+                only text is known.
+            state: [...] 0 MUTE, 1 SPEAK.
+            since: [...] slots since the state changed.
+            table: the LLM's text embedding.
+
+        Returns:
+            [..., D].
+        """
+        told = self.state(state) + self.since(since.clamp(max=self.config.since_slots - 1)) + self.kind
+        if tokens is None:
+            return table(text) + told
+        joined = table(text) + self._group(tokens)
+        return (joined / 2 if self.config.fuse == "average" else joined) + told
+
+    def _group(self, tokens: Tensor) -> Tensor:
+        """[..., k, digits] -> [..., D] (OmniDRCA eq. 3, or the mean)."""
+        if self.codes is not None:
+            scaled = self.codes(tokens[..., 0].long())
+        else:
+            scaled = tokens.to(self.speech.weight.dtype) / self.config.digit_range
+        if self.config.group == "concat":
+            return self.speech(scaled.flatten(-2))
+        return self.speech(scaled).mean(dim=-2)

@@ -1,0 +1,253 @@
+"""The user's words by Whisper, decoded on the whole turn so far, beside the steps.
+
+Knows turns: when one begins, when its audio is decoded and what of it is believed. Knows nothing of what is done with
+the words. A turn begins with a voice and lasts over pauses until the assistant has answered or long silence. Its clip
+is decoded every few slots and at pauses; words are given out once they are certain (`Agreement`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.model.listening import TranscriberConfig
+from duplex.model.interface import UserWords
+from duplex.model.stages.agreement import Agreement
+from duplex.model.stages.voice_activity import VoiceActivity, VoiceState
+from duplex.model.stages.whisper_decoding import Transcript, Whisper
+from duplex.model.stages.whisper_rules import Word
+from duplex.model.stages.words import WordsInput
+from duplex.model.text.spoken import spoken_words
+
+_MS = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """One clip to decode.
+
+    Attributes:
+        row, conversation: whose it is; the second tells a row's conversations apart.
+        pcm: [N] samples at 16 kHz.
+        speech_s: where in the clip the speech ends.
+        beginning: tokens the transcript starts with.
+        everything: the speaker pauses, all words are to be taken.
+    """
+
+    row: int
+    conversation: int
+    pcm: Tensor
+    speech_s: float
+    beginning: tuple[int, ...]
+    everything: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """A request's outcome: its transcript, or None where it is not believed."""
+
+    request: Request
+    transcript: Transcript | None
+
+
+@dataclass
+class Clip:
+    """Audio of a turn since its last restart, by slots, and what is known of its words; the opening slot counts."""
+
+    slots: list[Tensor]
+    agreement: Agreement = field(default_factory=Agreement)
+    since_decoded: int = 1
+    unheard_voice: bool = True
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip."""
+        return len(self.slots) * AUDIO.slot_seconds
+
+
+@dataclass
+class Row:
+    """One conversation.
+
+    Attributes:
+        conversation: counts the row's conversations; what is under way for an earlier one is dropped.
+        slot: slots so far.
+        recent: the newest slots while nobody speaks, and how many of their frames are voiced.
+        clip: of the present turn; None outside of turns and after a restart until the voice goes on.
+        in_turn: a turn is going on.
+        turn: its number; None until it has words.
+        turns: turns with words so far.
+        shown: caption of the turn's earlier clips.
+        start_s, voice_end_s: when the turn's voice began and was last heard.
+        result: delivered, but the row was not active.
+    """
+
+    conversation: int = 0
+    slot: int = 0
+    recent: list[tuple[Tensor, int]] = field(default_factory=list)
+    clip: Clip | None = None
+    in_turn: bool = False
+    turn: int | None = None
+    turns: int = 0
+    shown: str = ""
+    start_s: float = 0.0
+    voice_end_s: float = 0.0
+    result: Result | None = None
+
+    @property
+    def now_s(self) -> float:
+        """End of the newest slot."""
+        return self.slot * AUDIO.slot_seconds
+
+
+@dataclass
+class TranscriberState:
+    """Memory of B conversations."""
+
+    rows: list[Row]
+    voice: VoiceState
+    request: Sequence[Request] = ()
+
+    def reset(self, rows: Tensor) -> None:
+        """Forget the rows that are True in `rows [B]`; what is under way for them is dropped."""
+        self.voice.reset(rows)
+        for row in rows.nonzero()[:, 0].tolist():
+            self.rows[row] = Row(conversation=self.rows[row].conversation + 1)
+
+
+class Transcriber:
+    """The source `transcriber` of the user's words."""
+
+    delay_ms: float = AUDIO.slot_ms
+
+    def __init__(self, config: TranscriberConfig, whisper: Whisper) -> None:
+        self.config = config
+        self._whisper = whisper
+        self._voice = VoiceActivity(config.voice)
+        self._lead_slots = round(config.lead_s * _MS) // AUDIO.slot_ms + 1
+
+    def init_state(self, batch: int) -> TranscriberState:
+        """Fresh state for `batch` conversations."""
+        return TranscriberState([Row() for _ in range(batch)], self._voice.init_state(batch))
+
+    def prepare(self, x: WordsInput, state: TranscriberState, active: Tensor) -> list[Request]:
+        """Take the slot of the active rows; -> the clips to decode before the next one."""
+        voice = self._voice.step(x.pcm, state.voice, active)
+        counts, silence = voice.voiced.sum(1).tolist(), voice.silence_ms.tolist()
+        requests = []
+        for index in active.nonzero()[:, 0].tolist():
+            row = state.rows[index]
+            self._take(row, x.pcm[index].clone(), counts[index], silence[index])
+            due = self._due(row, silence[index])
+            if due is not None:
+                requests.append(self._request(row, index, due))
+            else:
+                self._rest(row, silence[index] / _MS, bool(x.speaking[index]))
+        return requests
+
+    def run(self, request: Sequence[Request]) -> list[Result]:
+        """Decode the clips, one after the other. Pure: no state, any thread."""
+        return [self._decode(one) for one in request]
+
+    def deliver(self, result: Sequence[Result], state: TranscriberState, active: Tensor) -> list[UserWords | None]:
+        """Words [B] that became known; a row that is not active gets them when it is."""
+        for one in result:
+            row = state.rows[one.request.row]
+            if row.conversation == one.request.conversation:
+                row.result = one
+        return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
+
+    def _take(self, row: Row, pcm: Tensor, voiced: int, silence_ms: int) -> None:
+        """Add a slot to the row's clip; open turn and clip where a voice begins."""
+        row.slot += 1
+        if voiced:
+            row.voice_end_s = row.now_s - silence_ms / _MS
+        if row.clip is None:
+            self._wait_for_voice(row, pcm, voiced)
+            return
+        row.clip.slots.append(pcm)
+        row.clip.since_decoded += 1
+        row.clip.unheard_voice |= voiced > 0
+
+    def _wait_for_voice(self, row: Row, pcm: Tensor, voiced: int) -> None:
+        row.recent = [*row.recent[-self._lead_slots :], (pcm, voiced)]
+        if sum(count for _, count in row.recent[-2:]) < self.config.onset_frames:
+            return
+        if not row.in_turn:
+            row.in_turn, row.turn, row.shown = True, None, ""
+            onset_slot = row.slot - 1 - (len(row.recent) > 1 and row.recent[-2][1] > 0)
+            row.start_s = onset_slot * AUDIO.slot_seconds
+        row.clip = Clip([slot for slot, _ in row.recent])
+        row.recent = []
+
+    def _due(self, row: Row, silence_ms: int) -> bool | None:
+        """None: nothing to decode now; else whether all words are to be taken."""
+        clip = row.clip
+        if clip is None or not clip.unheard_voice:
+            return None
+        if silence_ms >= self.config.pause_ms or clip.seconds >= self.config.longest_s:
+            return True
+        every = self.config.every_slots * (1 + int(clip.seconds / self.config.slower_each_s))
+        return False if clip.since_decoded >= every else None
+
+    def _request(self, row: Row, index: int, everything: bool) -> Request:
+        clip = row.clip
+        assert clip is not None
+        clip.since_decoded = 0
+        clip.unheard_voice = not everything
+        pcm = torch.cat(clip.slots)
+        speech_s = clip.seconds - (row.now_s - row.voice_end_s)
+        return Request(index, row.conversation, pcm, speech_s, clip.agreement.beginning, everything)
+
+    def _rest(self, row: Row, silence_s: float, speaking: bool) -> None:
+        """End the turn after an answer or long silence; end its clip at a pause once it is long."""
+        config, clip = self.config, row.clip
+        if clip is not None and clip.unheard_voice:
+            return
+        if silence_s >= (config.answered_s if speaking else config.abandoned_s):
+            self._drop_clip(row)
+            row.in_turn = False
+        elif clip is not None and clip.seconds >= config.restart_s and silence_s >= config.restart_pause_s:
+            self._drop_clip(row)
+
+    def _drop_clip(self, row: Row) -> None:
+        if row.clip is None:
+            return
+        row.shown = self._caption(row)
+        row.recent = [(slot, 0) for slot in row.clip.slots[-self._lead_slots :]]
+        row.clip = None
+
+    def _decode(self, request: Request) -> Result:
+        (transcript,) = self._whisper.transcribe(request.pcm[None], [request.speech_s], request.beginning)
+        return Result(request, transcript if self._whisper.believed(transcript) else None)
+
+    def _deliver(self, row: Row) -> UserWords | None:
+        result, row.result = row.result, None
+        if result is None or row.clip is None:
+            return None
+        clip, request = row.clip, result.request
+        tokens = request.beginning if result.transcript is None else result.transcript.tokens
+        words = clip.agreement.update(tokens, request.everything, self._whisper.vocabulary)
+        told = self._tell(row, words)
+        if clip.seconds >= self.config.longest_s:
+            self._drop_clip(row)
+            row.recent = []
+        return told
+
+    def _tell(self, row: Row, words: list[Word]) -> UserWords | None:
+        vocabulary = self._whisper.vocabulary
+        spoken = [word for tokens in words for word in spoken_words(vocabulary.text(tokens))]
+        if not spoken:
+            return None
+        if row.turn is None:
+            row.turn, row.turns = row.turns, row.turns + 1
+        return UserWords(row.turn, " ".join(spoken), self._caption(row, words[-1]), row.start_s, row.voice_end_s)
+
+    def _caption(self, row: Row, last: Word = ()) -> str:
+        """The turn so far as Whisper writes it; `last` is the newest word with the signs after it."""
+        assert row.clip is not None
+        committed = row.clip.agreement.committed
+        tokens = [token for word in [*committed[:-1], last or committed[-1]] for token in word] if committed else []
+        return f"{row.shown} {self._whisper.vocabulary.text(tokens).strip()}".strip()

@@ -1,0 +1,132 @@
+"""What Whisper may write next, and when a transcript is over. Pure functions of what was written so far.
+
+Knows token numbers and times; knows nothing of networks. Source: the timestamp rules of openai/whisper, decoding.py;
+the stopping rules are our own, for clips that are not padded to 30 s.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from configs.model.listening import DecodingConfig
+from duplex.model.text.spoken import spoken_words
+from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
+
+Word = tuple[int, ...]
+_FORBIDDEN = -math.inf
+
+
+def forbid(logits: Tensor, written: Sequence[int], vocabulary: WhisperVocabulary, config: DecodingConfig) -> None:
+    """Set the logits [V] of what may not follow `written` to minus infinity, in place.
+
+    Times come in pairs but before the end, never go back, the first token is one, and a time is written as soon as
+    all times together are likelier than any piece.
+    """
+    first_time, end = vocabulary.first_time, vocabulary.end
+    logits[vocabulary.start : first_time] = _FORBIDDEN
+    if not written:
+        logits[:first_time] = _FORBIDDEN
+        logits[first_time + round(config.latest_start_s / TIME_STEP_S) + 1 :] = _FORBIDDEN
+        return
+    after_time = written[-1] >= first_time
+    opened = after_time and (len(written) < 2 or written[-2] >= first_time)
+    if opened:
+        logits[first_time:] = _FORBIDDEN
+        logits[end] = _FORBIDDEN if len(written) < 2 else logits[end]
+        if vocabulary.blank is not None:
+            logits[vocabulary.blank] = _FORBIDDEN
+        return
+    if after_time:
+        logits[:end] = _FORBIDDEN
+    newest = max((token for token in written if token >= first_time), default=first_time)
+    logits[first_time : newest + (0 if after_time else 1)] = _FORBIDDEN
+    if not after_time and float(logits[first_time:].logsumexp(0)) > float(logits[:first_time].max()):
+        logits[:first_time] = _FORBIDDEN
+
+
+def most_tokens(seconds: float, config: DecodingConfig) -> int:
+    """How many tokens a clip of speech of `seconds` may have, the times included."""
+    return max(config.least_tokens, math.ceil(config.tokens_per_s * seconds)) + 2
+
+
+def is_over(written: Sequence[int], seconds: float, vocabulary: WhisperVocabulary, config: DecodingConfig) -> bool:
+    """True when nothing more is to be written for a clip of `seconds`, the appended silence not counted."""
+    if not written:
+        return False
+    newest = written[-1]
+    if newest == vocabulary.end or len(written) >= most_tokens(seconds, config):
+        return True
+    if newest >= vocabulary.first_time and len(written) > 1 and vocabulary.is_text(written[-2]):
+        return vocabulary.seconds(newest) >= seconds - config.near_end_s
+    return repeats(written, vocabulary, config.loop_tokens)
+
+
+def repeats(written: Sequence[int], vocabulary: WhisperVocabulary, count: int) -> bool:
+    """True when the newest `count` pieces are the first `count` pieces again."""
+    pieces = [token for token in written if vocabulary.is_text(token)]
+    return len(pieces) >= 2 * count and pieces[-count:] == pieces[:count]
+
+
+def without_repeat(
+    written: Sequence[int], seconds: float, vocabulary: WhisperVocabulary, config: DecodingConfig
+) -> tuple[int, ...]:
+    """`written` without its end token, and without words at its end that are its first words again.
+
+    Only where they can't have been said: the transcript was broken off, or it has more words than fit into `seconds`.
+    """
+    kept = [token for token in written if token != vocabulary.end]
+    is_broken_off = bool(kept) and vocabulary.is_text(kept[-1]) and len(kept) == len(written)
+    words = words_of(kept, vocabulary)
+    while is_broken_off or len(words) > config.words_per_s * seconds:
+        count = _repeated_words(words, vocabulary)
+        if not count:
+            break
+        kept, words = kept[: _place(kept, words, len(words) - count, vocabulary)], words[:-count]
+    return tuple(kept)
+
+
+def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[Word]:
+    """Group the pieces among `tokens` by written word; a word starts with a space or after a time."""
+    words: list[list[int]] = []
+    after_time = True
+    for token in tokens:
+        if not vocabulary.is_text(token):
+            after_time = True
+            continue
+        if after_time or vocabulary.starts_word(token) or not words:
+            words.append([])
+        words[-1].append(token)
+        after_time = False
+    return [tuple(word) for word in words]
+
+
+def same(one: Sequence[Word], other: Sequence[Word], vocabulary: WhisperVocabulary) -> bool:
+    """True when both are the same words as spoken; case and signs do not count."""
+    spoken = [[spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
+    return spoken[0] == spoken[1]
+
+
+def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
+    """True when a word comes more than `count` times in a row."""
+    words = spoken_words(vocabulary.text(tokens))
+    return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
+
+
+def _repeated_words(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+    """How many words at the end are the first words again, the longest such run that leaves a word."""
+    counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))
+    return next(counts, 0)
+
+
+def _place(tokens: Sequence[int], words: Sequence[Word], index: int, vocabulary: WhisperVocabulary) -> int:
+    """Where in `tokens` the word `index` begins."""
+    pieces = sum(len(word) for word in words[:index])
+    places = [place for place, token in enumerate(tokens) if vocabulary.is_text(token)]
+    return places[pieces]
+
+
+def no_speech_probability(logits: Tensor, vocabulary: WhisperVocabulary) -> Tensor:
+    """logits [B, V] right after the start -> probability [B] that nobody speaks."""
+    return torch.softmax(logits, dim=-1)[:, vocabulary.no_speech]

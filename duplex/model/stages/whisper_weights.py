@@ -1,0 +1,48 @@
+"""Builds the parts of Whisper from its weights.
+
+Knows the names of the weights; knows nothing of where they came from or how the parts are used.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from configs.base import ConfigError
+from configs.model.listening import WhisperShape
+from duplex.model.stages.whisper_blocks import AudioEncoder, set_precision
+
+_POSITIONS = "embed_positions.weight"
+
+
+def load_audio_encoder(
+    weights: Mapping[str, Tensor], shape: WhisperShape, dtype: torch.dtype = torch.bfloat16
+) -> AudioEncoder:
+    """Encoder from `model.encoder.*`; matrix products run in `dtype`. The positions are computed, not read.
+
+    Raises:
+        ConfigError: a weight is missing, unknown or of another shape.
+    """
+    encoder = AudioEncoder(shape)
+    part = {name: value for name, value in _part(weights, "model.encoder.").items() if name != _POSITIONS}
+    fill(encoder, part, "Whisper's encoder")
+    set_precision(encoder, dtype)
+    return encoder.eval()
+
+
+def fill(module: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
+    """Copy every weight into `module`.
+
+    Raises:
+        ConfigError: a weight is missing, unknown or of another shape.
+    """
+    try:
+        module.load_state_dict({key: value.float() for key, value in weights.items()}, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"the weights do not fit {name}: {reason}; convert them again") from None
+    module.requires_grad_(False)
+
+
+def _part(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}

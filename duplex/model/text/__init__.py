@@ -1,0 +1,1 @@
+"""Text tokens, words, phonemes, and written text as it is spoken."""

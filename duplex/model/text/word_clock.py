@@ -1,0 +1,55 @@
+"""When the words of an answer sound, where no head or aligner says it: an estimate from their lengths.
+
+A word lasts as long as its letters do at a usual pace, is spoken after the one before, and not before it is known.
+The clock runs only while there is sound. When the answer is over, everything of it has been spoken. Knows words and
+time; knows nothing of audio.
+"""
+
+from collections.abc import Sequence
+
+from configs.audio import AUDIO
+from configs.model.live_turns import WordClockConfig
+from duplex.model.stages.pointer import SpokenPart
+from duplex.model.text.word_stream import SIGN
+
+
+class WordClock:
+    """The words of one answer."""
+
+    def __init__(self, config: WordClockConfig) -> None:
+        self._config = config
+        self._lengths: list[float] = []
+        self._word = 0
+        self._spoken_ms = 0.0
+
+    def add(self, words: Sequence[str]) -> None:
+        """Words that became known."""
+        self._lengths += [self.milliseconds(word) for word in words]
+
+    def milliseconds(self, word: str) -> float:
+        """Estimated length of a word."""
+        config = self._config
+        signs, marks = len(SIGN.findall(word)), sum(not sign.isalnum() for sign in word)
+        letters = len(word) - signs - marks
+        own = config.word_ms + letters * config.letter_ms if letters else 0.0
+        return max(own + signs * config.sign_ms + marks * config.mark_ms, 1.0)
+
+    def slot(self, from_ms: float = 0.0, to_ms: float = AUDIO.slot_ms) -> tuple[SpokenPart, ...]:
+        """Words that sound in a slot in which there is sound between `from_ms` and `to_ms`."""
+        parts, now = [], from_ms
+        while self._word < len(self._lengths) and now < to_ms:
+            length = self._lengths[self._word]
+            until = min(now + length - self._spoken_ms, to_ms)
+            self._spoken_ms += until - now
+            parts.append(SpokenPart(self._word, now, until, min(self._spoken_ms / length, 1.0)))
+            if until < to_ms or self._spoken_ms >= length:
+                self._word, self._spoken_ms = self._word + 1, 0.0
+            now = until
+        return tuple(parts)
+
+    def end(self, to_ms: float = AUDIO.slot_ms) -> tuple[SpokenPart, ...]:
+        """The sound ends at `to_ms` of this slot: what is left of the words was spoken up to there."""
+        left = range(self._word, len(self._lengths))
+        share = to_ms / max(len(left), 1)
+        self._word = len(self._lengths)
+        return tuple(SpokenPart(word, place * share, (place + 1) * share, 1.0) for place, word in enumerate(left))

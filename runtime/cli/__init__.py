@@ -1,0 +1,1 @@
+"""The commands that need no network: one file each, functions that `runtime.cli.main` registers."""

@@ -1,0 +1,125 @@
+"""`duplex bench step`: how long a step takes on this machine."""
+
+import time
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from configs.audio import AUDIO
+from duplex.model.interface import Samples
+from runtime.audio_file import load_audio
+from runtime.cli.bench.measure_step import StepReport, bench_step
+from runtime.cli.common import JsonFile, Model, err, out, progress, write_json
+from runtime.clock import SystemClock
+from runtime.engine.worker import load
+
+QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
+"""Three questions of synthetic voices, each with a pause for its answer, 20 s."""
+PAUSE_S = 4.0
+SHAPE = "With --shape"
+BUCKET_MS = 10.0
+BAR_WIDTH = 50
+
+
+def step(
+    model: Model = "mini",
+    slots: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 300,
+    sessions: Annotated[int, typer.Option(min=1, help="Conversations in every step.")] = 1,
+    warmup: Annotated[int, typer.Option(min=0, help="Steps before, not timed.")] = 10,
+    audio: Annotated[list[Path] | None, typer.Option(help="What the users say; default: three questions.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    json_file: JsonFile = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            help="Time a shape without its checkpoint: funaudiochat-8b, -30b-a3b, -reduced, -tiny.",
+            rich_help_panel=SHAPE,
+        ),
+    ] = None,
+    weights: Annotated[str, typer.Option(help="Only random ones.", rich_help_panel=SHAPE)] = "random",
+    batch: Annotated[str, typer.Option(help="Sessions, with commas.", rich_help_panel=SHAPE)] = "1,8,32,128",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)] = "auto",
+    dtype: Annotated[
+        str | None, typer.Option(help="bf16 or fp32; default: bf16 on a GPU.", rich_help_panel=SHAPE)
+    ] = None,
+    context: Annotated[
+        int, typer.Option(min=1, help="Elements a session has: five a second.", rich_help_panel=SHAPE)
+    ] = 512,
+    graphs: Annotated[bool, typer.Option(help="Record CUDA graphs.", rich_help_panel=SHAPE)] = True,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed.", rich_help_panel=SHAPE)] = 100,
+) -> None:
+    """Time the steps of a model, in all and by stage; or with --shape those of a large one with random weights."""
+    if shape is not None:
+        import torch
+
+        from runtime.cli.bench import shape_command as bench_shape
+
+        torch.set_num_threads(threads)
+        bench_shape.run(shape, weights, batch, device, dtype, context, steps, graphs, json_file)
+        return
+    sound = _sound(audio)
+    generator = load(model, sessions, threads=threads)
+    clock = SystemClock()
+    try:
+        with progress() as bar:
+            task = bar.add_task("steps", total=slots + warmup)
+            report = bench_step(
+                generator, sound, clock, model=model, slots=slots, sessions=sessions, warmup=warmup,
+                wait_until=(lambda moment: time.sleep(max(0.0, moment - clock.now()))) if live else None,
+                on_slot=lambda: bar.advance(task),
+            )  # fmt: skip
+    finally:
+        generator.close()
+    show(report)
+    if json_file:
+        write_json(json_file, asdict(report))
+
+
+def show(report: StepReport) -> None:
+    """Print a report with its histogram."""
+    console = out()
+    console.print(
+        f"{report.model}: {report.slots} slots of {AUDIO.slot_ms} ms, {report.sessions} session(s), "
+        f"assistant speaking in {100 * report.speaking:.0f} %"
+    )
+    figures = ("p50", "p90", "p99", "max", "mean")
+    console.print("  ".join(f"{name} {getattr(report, name + '_ms'):.1f} ms" for name in figures))
+    table = Table("stage", "p50 ms", "p99 ms", box=None)
+    for name, stage in report.stages.items():
+        table.add_row(name, f"{stage.p50_ms:.1f}", f"{stage.p99_ms:.1f}")
+    console.print(table)
+    for line in histogram(report.times_ms):
+        console.print(line)
+
+
+def histogram(times_ms: tuple[float, ...]) -> list[str]:
+    """One line per bucket of 10 ms: its begin, a bar, the count."""
+    buckets = np.floor(np.asarray(times_ms) / BUCKET_MS).astype(int)
+    counts = np.bincount(buckets)
+    scale = BAR_WIDTH / counts.max()
+    first = int(buckets.min())
+    return [
+        f"{bucket * BUCKET_MS:5.0f} ms {'█' * max(round(count * scale), int(count > 0)):<{BAR_WIDTH}} {count}"
+        for bucket, count in enumerate(counts)
+        if bucket >= first
+    ]
+
+
+def _sound(paths: list[Path] | None) -> Samples:
+    """The given files with a pause after each, or the shipped questions with their pauses."""
+    if not paths:
+        return load_audio(QUESTIONS).samples
+    pause = np.zeros(round(PAUSE_S * AUDIO.input_rate), dtype=np.float32)
+    parts = []
+    for path in paths:
+        loaded = load_audio(path)
+        for note in loaded.notes:
+            err().print(f"{path}: {note}")
+        parts += [loaded.samples, pause]
+    return np.concatenate(parts)

@@ -1,0 +1,239 @@
+"""`duplex bench serve`: several clients talk to a served model for a while; how punctual is everything?
+
+The server runs in processes of its own, as for users; the clients here only send, receive and count.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import soxr
+import typer
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
+from configs.runtime.serve import ServeConfig
+from runtime.audio_file import load_audio
+from runtime.cli.bench.command import QUESTIONS
+from runtime.cli.bench.measure_step import percentile
+from runtime.cli.common import JsonFile, Model, out, progress, write_json
+from runtime.cli.serve import serve
+from runtime.clock import SystemClock
+from runtime.engine.worker import Loader, load_model
+from runtime.errors import EngineError
+from runtime.pcm import Pcm16, to_int16
+from runtime.webrtc.client import VoiceClient
+from runtime.webrtc.outbound import PcmSource
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_START_S = 300.0
+_STOP_S = 20.0
+_ANSWER_S = 30.0
+_PAUSE_S = 4.0
+
+
+@dataclass(frozen=True)
+class ServeReport:
+    """What the clients saw. Shares are 0..1, times milliseconds, None where nothing was measured.
+
+    `late_share`: packets that left more than `PacingConfig.late_ms` after their due time. `missed_share`: slots that
+    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: between packets as the clients received them.
+    """
+
+    model: str
+    clients: int
+    seconds: float
+    packets: int
+    late_share: float
+    slots: int
+    missed: int
+    missed_share: float
+    answers: int
+    cuts: int
+    step_p50_ms: float
+    step_p99_ms: float
+    response_p50_ms: float | None
+    response_p95_ms: float | None
+    stop_p50_ms: float | None
+    stop_p95_ms: float | None
+    gap_p99_ms: float
+    gap_max_ms: float
+
+
+def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16) -> ServeReport:
+    """Let `clients` talk to the server at `url` for `seconds`; every one begins at another place of `audio`.
+
+    Args:
+        audio: [n] user audio at 24 kHz, repeated.
+    """
+    return asyncio.run(_bench(url, model, clients, seconds, audio))
+
+
+@contextmanager
+def served(model: str, clients: int, loader: Loader = load_model) -> Iterator[str]:
+    """A server with room for `clients` in processes of its own; gives its address.
+
+    Raises:
+        EngineError: it does not start.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    with TemporaryDirectory() as folder:
+        process = context.Process(target=_serve, args=(theirs, model, clients, Path(folder), loader))
+        process.start()
+        theirs.close()
+        try:
+            yield _await_url(ours)
+        finally:
+            if process.pid and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+            process.join(_STOP_S)
+            if process.is_alive():
+                process.kill()
+
+
+@app.command()
+def command(
+    model: Model = "mini",
+    clients: Annotated[int, typer.Option(help="Conversations at once.", min=1)] = 2,
+    seconds: Annotated[float, typer.Option(help="Length of the measurement.", min=2.0)] = 180.0,
+    url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
+    say: Annotated[list[Path] | None, typer.Option(help="What the clients say; default: three questions.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure packets and latencies of a served model with several clients."""
+    audio = spoken(say or [QUESTIONS])
+    with progress() as bar:
+        bar.add_task(f"{clients} clients, {seconds:.0f} s", total=None)
+        if url:
+            report = bench(url, model, clients, seconds, audio)
+        else:
+            with served(model, clients) as own:
+                report = bench(own, model, clients, seconds, audio)
+    for name, value in asdict(report).items():
+        out().print(f"{name:<16} {value}")
+    if json_file:
+        write_json(json_file, asdict(report))
+
+
+def spoken(files: Sequence[Path]) -> Pcm16:
+    """Sound files one after the other, [n] at 24 kHz; several of them with pauses for the answers.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    pause = np.zeros(round(_PAUSE_S * AUDIO.input_rate), dtype=np.float32)
+    parts = [part for path in files for part in (load_audio(path).samples, pause)]
+    samples = np.concatenate(parts[:-1] if len(files) == 1 else parts)
+    return to_int16(soxr.resample(samples, AUDIO.input_rate, AUDIO.output_rate))
+
+
+async def _bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16) -> ServeReport:
+    clock = SystemClock()
+    talkers = [VoiceClient(_source(audio, place / clients), clock) for place in range(clients)]
+    try:
+        await asyncio.gather(*(_converse(client, url, seconds) for client in talkers))
+    finally:
+        for client in talkers:
+            await client.close()
+    return _report(model, seconds, talkers)
+
+
+async def _converse(client: VoiceClient, url: str, seconds: float) -> None:
+    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body))
+    await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
+    with suppress(TimeoutError):
+        ended = await client.wait_for(lambda message: message["type"] == "ended", seconds)
+        raise EngineError(f"a conversation ended early: {ended.message['message']}")
+    client.say_goodbye()
+    with suppress(TimeoutError):
+        await client.wait_for(lambda message: message["type"] == "ended", 5)
+
+
+def _report(model: str, seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
+    def every(kind: str, client: VoiceClient) -> list[dict[str, Any]]:
+        return [received.message for received in client.messages if received.message["type"] == kind]
+
+    slots = [slot for client in clients for slot in every("slot", client)]
+    last = [stats[-1] for client in clients if (stats := every("stats", client))]
+    latencies = [latency for client in clients for latency in every("latency", client)]
+    response = [one["ms"] for one in latencies if one["kind"] == "response"]
+    stop = [one["ms"] for one in latencies if one["kind"] == "stop"]
+    packets = sum(len(client.arrivals) for client in clients)
+    gaps = np.concatenate([np.diff(client.arrivals) for client in clients]) * 1000
+    steps = [slot["step_ms"] for slot in slots]
+    missed, answered = sum(one["missed"] for one in last), sum(one["slots"] for one in last)
+    return ServeReport(
+        model=model,
+        clients=len(clients),
+        seconds=seconds,
+        packets=packets,
+        late_share=round(float(np.mean([one["late_share"] for one in last])), 6),
+        slots=answered,
+        missed=missed,
+        missed_share=round(missed / max(1, answered), 6),
+        answers=sum(slot["event"] == "start" for slot in slots),
+        cuts=sum(slot["event"] == "cut" for slot in slots),
+        step_p50_ms=percentile(steps, 50),
+        step_p99_ms=percentile(steps, 99),
+        response_p50_ms=percentile(response, 50) if response else None,
+        response_p95_ms=percentile(response, 95) if response else None,
+        stop_p50_ms=percentile(stop, 50) if stop else None,
+        stop_p95_ms=percentile(stop, 95) if stop else None,
+        gap_p99_ms=round(float(np.percentile(gaps, 99)), 2),
+        gap_max_ms=round(float(gaps.max()), 2),
+    )
+
+
+def _source(audio: Pcm16, begin: float) -> PcmSource:
+    """A microphone that plays `audio` over and over, from the share `begin` (0..1) on."""
+    step = AUDIO.packet_output_samples
+    whole = len(audio) // step * step
+    place = int(begin * whole) // step * step
+
+    def source(now: float) -> Pcm16:
+        nonlocal place
+        pcm, place = audio[place : place + step], (place + step) % whole
+        return pcm
+
+    return source
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise EngineError(f"{url} refused a client: {json.load(error)['error']['message']}") from None
+    except OSError as error:
+        raise EngineError(f"{url} does not answer ({error}); check --url") from None
+
+
+def _serve(pipe: "Connection[str, str]", model: str, clients: int, folder: Path, loader: Loader) -> None:
+    """Process main of the server."""
+    runtime = RuntimeConfig(engine=EngineConfig(max_sessions=clients), recording=RecordingConfig(folder=folder))
+    with suppress(KeyboardInterrupt):
+        serve(model, ServeConfig(port=0), runtime, pipe.send, loader)
+
+
+def _await_url(pipe: "Connection[str, str]") -> str:
+    try:
+        if pipe.poll(_START_S):
+            return pipe.recv()
+    except EOFError:
+        pass
+    raise EngineError("the server did not start; run duplex serve to see why")

@@ -1,0 +1,205 @@
+"""Step time, memory and bandwidth limit of a Fun-Audio-Chat shape with random weights, for batches of conversations.
+
+A step is what a conversation that speaks takes for 200 ms: LLM, text token, five passes of the refined head, choices,
+and the transfers of both. Knows shapes, devices and stopwatches; prints nothing.
+"""
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import torch
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.model.funaudiochat import SHAPES, TURNS, FunAudioChatConfig, StepConfig, TurnsConfig
+from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.memory import check_memory, free_memory, memory_of, read_by_step
+from runtime.cli.bench.measure_step import percentile
+from runtime.cli.bench.workload import Stopwatch, Workload, copy_bandwidth, device_name
+from runtime.versions import versions
+
+WARM_UP: Final = 3
+PREFILLS: Final = 5
+SLOT_MS: Final = float(AUDIO.slot_ms)
+GB: Final = 1e9
+
+
+@dataclass(frozen=True)
+class ShapeOptions:
+    """What is measured: `context` elements a conversation has; `graphs` are recorded on a CUDA device only."""
+
+    shape: str
+    batches: tuple[int, ...]
+    device: torch.device
+    dtype: torch.dtype
+    context: int = 512
+    steps: int = 100
+    graphs: bool = True
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """Steps of `batch` conversations, milliseconds. `refused`: why there are none.
+
+    Attributes:
+        llm_p50_ms: of a step in which nobody speaks: LLM and text token.
+        prefill_p50_ms: two seconds of user audio of all conversations at once, encoded and put into the caches.
+        limit_ms: what a step must read, at the device's bandwidth.
+        caches_bytes, peak_bytes: of all conversations; taken at most, weights included (CUDA only).
+        recorded: CUDA graphs that were replayed.
+    """
+
+    batch: int
+    caches_bytes: int
+    limit_ms: float
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    llm_p50_ms: float = 0.0
+    prefill_p50_ms: float = 0.0
+    peak_bytes: int | None = None
+    recorded: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Conversations that fit. `at_least`: more were not measured."""
+
+    conversations: int
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class ShapeReport:
+    """All figures. `in_memory`, `in_memory_whole`: conversations of the context measured, and of whole caches."""
+
+    date: str
+    device: str
+    versions: dict[str, str]
+    shape: str
+    weights: str
+    dtype: str
+    context: int
+    steps: int
+    graphs: bool
+    weights_bytes: int
+    free_bytes: int | None
+    bandwidth_bytes_s: float
+    batches: tuple[BatchReport, ...]
+    in_slot: Fit | None
+    in_memory: int | None
+    in_memory_whole: int | None
+
+
+def bench_shape(options: ShapeOptions, stopwatch: Stopwatch, on_run: Callable[[], None]) -> ShapeReport:
+    """Measure; `on_run` is called after every batch.
+
+    Raises:
+        ConfigError: there is no such shape, or it does not fit the device with one conversation.
+    """
+    config, device, dtype = shape_named(options.shape), options.device, options.dtype
+    turns = _turns(config, options)
+    check_memory(config, turns, 1, device, dtype)
+    free, memory = free_memory(device), memory_of(config, turns, dtype)
+    bandwidth = copy_bandwidth(device, stopwatch)
+    chat = FunAudioChat.random(config, 0, device, dtype)
+    batches = []
+    for batch in options.batches:
+        report = BatchReport(
+            batch=batch,
+            caches_bytes=batch * memory.conversation,
+            limit_ms=round(1000 * read_by_step(config, options.context, batch, dtype) / bandwidth, 3),
+        )
+        batches.append(_measured(chat, turns, options, report, stopwatch))
+        on_run()
+    return ShapeReport(
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+        device=device_name(device),
+        versions=versions() | {"cuda": torch.version.cuda or "none"},
+        shape=config.name,
+        weights="random",
+        dtype=str(dtype).removeprefix("torch."),
+        context=options.context,
+        steps=options.steps,
+        graphs=any(report.recorded for report in batches),
+        weights_bytes=memory.weights,
+        free_bytes=free,
+        bandwidth_bytes_s=bandwidth,
+        batches=tuple(batches),
+        in_slot=fit_in_slot(batches),
+        in_memory=None if free is None else memory.conversations_in(free),
+        in_memory_whole=None if free is None else memory_of(config, TURNS, dtype).conversations_in(free),
+    )
+
+
+def _turns(config: FunAudioChatConfig, options: ShapeOptions) -> TurnsConfig:
+    """Caches of the context and of the two seconds that are put behind it, as one bucket."""
+    steps = StepConfig(graphs=options.graphs, buckets=())
+    return TurnsConfig(places=options.context + config.chunk_groups, step=steps)
+
+
+def _measured(
+    chat: FunAudioChat, turns: TurnsConfig, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch
+) -> BatchReport:
+    """The report with its figures, or with the reason why there are none."""
+    gc.collect()
+    if options.device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(options.device)
+    free = free_memory(options.device)
+    if free is not None and report.caches_bytes > free:
+        return replace(
+            report, refused=f"caches take {report.caches_bytes / GB:.1f} GB, {free / GB:.1f} GB are free: take fewer"
+        )
+    try:
+        return _timed(Workload(chat, turns, options.context, report.batch), options, report, stopwatch)
+    except torch.OutOfMemoryError:
+        return replace(report, refused="a step needs more memory than is left beside the caches: take fewer")
+
+
+def _timed(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch) -> BatchReport:
+    for _ in range(WARM_UP):
+        work.step()
+    times = [stopwatch(work.step) for _ in range(options.steps)]
+    work.step(speaks=False)
+    silent = [stopwatch(lambda: work.step(speaks=False)) for _ in range(options.steps)]
+    work.prefill()
+    prefills = [stopwatch(work.prefill) for _ in range(PREFILLS)]
+    on_gpu = options.device.type == "cuda"
+    return replace(
+        report,
+        p50_ms=percentile(times, 50),
+        p99_ms=percentile(times, 99),
+        llm_p50_ms=percentile(silent, 50),
+        prefill_p50_ms=percentile(prefills, 50),
+        peak_bytes=torch.cuda.max_memory_allocated(options.device) if on_gpu else None,
+        recorded=work.recorded,
+    )
+
+
+def shape_named(name: str) -> FunAudioChatConfig:
+    """A shape by its name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in SHAPES:
+        raise ConfigError(f"unknown shape '{name}'; choose one of {', '.join(SHAPES)}")
+    return SHAPES[name]
+
+
+def fit_in_slot(reports: Sequence[BatchReport]) -> Fit | None:
+    """Conversations whose p99 stays within a slot, on the line between the two batches measured around it."""
+    times = sorted((report.batch, report.p99_ms) for report in reports if report.refused is None)
+    if not times:
+        return None
+    before: tuple[int, float] = (0, 0.0)
+    for batch, p99 in times:
+        if p99 > SLOT_MS:
+            share = (SLOT_MS - before[1]) / (p99 - before[1])
+            return Fit(int(before[0] + share * (batch - before[0])) if before[0] else 0)
+        before = (batch, p99)
+    return Fit(before[0], at_least=True)

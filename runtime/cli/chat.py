@@ -1,0 +1,160 @@
+"""`duplex chat`: text or a recording in, text and speech out, in turns."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.model.chat import ChatConfig, ToolsConfig
+from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
+from duplex.model.interface import Samples
+from runtime.audio_file import load_audio
+from runtime.cli.chat_screen.partner import Partner, Wanted, load_partner
+from runtime.cli.chat_screen.screen import Screen, Turn
+from runtime.cli.chat_screen.shell import Shell
+from runtime.cli.chat_screen.tool_files import load_tools
+from runtime.cli.common import JsonFile, Model, err, out, write_json
+from runtime.pcm import to_int16
+from runtime.session.recording import WavWriter
+
+
+def command(
+    model: Model = "mini",
+    pattern: Annotated[str | None, typer.Option(help="S2M, S2T, T2M, T2T, STC, SAC or SUC.")] = None,
+    recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
+    text: Annotated[str, typer.Option(help="What the user writes; beside --in: an instruction.")] = "",
+    answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
+    transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
+    choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
+    tools: Annotated[list[str] | None, typer.Option(help="FILE.json or module:function; give several.")] = None,
+    tool_seconds: Annotated[float, typer.Option(min=0.0, help="Time limit of a function.")] = ToolsConfig().limit_s,
+    seed: Annotated[int, typer.Option(help="Seeds what is drawn.")] = 0,
+    temperature: Annotated[float | None, typer.Option(min=0.0, help="Of the text; 0 is greedy.")] = None,
+    longest: Annotated[int | None, typer.Option(min=1, help="Tokens after which an answer is ended.")] = None,
+    places: Annotated[int | None, typer.Option(min=1, help="Tokens that a conversation has room for.")] = None,
+    history: Annotated[
+        str, typer.Option(help="Earlier answers as text, or as text with speech: text, speech.")
+    ] = "text",
+    system_prompt: Annotated[str | None, typer.Option(help="Instead of the pattern's.")] = None,
+    spoken: Annotated[
+        bool, typer.Option("--spoken", help="Add the authors' persona for spoken talk (Chinese).")
+    ] = False,
+    detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
+    speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
+    voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="bfloat16 or float32.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Chat in turns: once with --text or --in, else line by line (/help)."""
+    once = recording is not None or bool(text)
+    chosen = _pattern(pattern, recording, answer, transcribe)
+    question = _question(text, choice or [], transcribe)
+    _check(chosen, once, recording, question, answer, transcribe)
+    pcm = None if recording is None else _load(recording)
+    placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
+    settings = ChatConfig.from_mapping(
+        {
+            "seed": seed,
+            "system_prompt": system_prompt,
+            "persona": SPOKEN_PERSONA if spoken else "",
+            "history": history,
+            "tools": ToolsConfig(limit_s=tool_seconds),
+        },
+        "options",
+    )
+    wanted = Wanted(
+        model, chosen, settings, {name: value for name, value in placed.items() if value is not None},
+        load_tools(tools or [], settings.tools), places, temperature, longest, heard=answer is not None,
+    )  # fmt: skip
+    partner = load_partner(wanted)
+    try:
+        turns = _Turns(partner, answer, numbered=not once)
+        if partner.note:
+            err().print(partner.note)
+        shell = Shell(partner, Screen(out(), err()), out(), turns.keep, asks=not once)
+        if once:
+            shell.ask(question, recording, pcm)
+        else:
+            shell.run()
+    finally:
+        partner.close()
+    if json_file:
+        write_json(json_file, turns.figures(model))
+
+
+class _Turns:
+    """Finished turns: their sound goes to files, their figures are kept."""
+
+    def __init__(self, partner: Partner, path: Path | None, numbered: bool) -> None:
+        self._partner, self._path, self._numbered = partner, path, numbered
+        self._turns: list[dict[str, Any]] = []
+
+    def keep(self, turn: Turn, text: str, recording: Path | None) -> None:
+        """One more. Its sound is written if a file was named."""
+        written = None
+        if self._path is not None and self._partner.pattern.speaks:
+            written = self._write(self._path, turn.samples)
+        asked = {"text": text, "in": None if recording is None else str(recording)}
+        out_file = None if written is None else str(written)
+        self._turns.append({"pattern": self._partner.pattern, **asked, **turn.figures(), "out": out_file})
+
+    def figures(self, model: str) -> dict[str, Any]:
+        """Plain values of all turns."""
+        return {"model": model, "fingerprint": self._partner.fingerprint, "turns": self._turns}
+
+    def _write(self, path: Path, samples: Samples) -> Path | None:
+        if not len(samples):
+            err().print(f"nothing was spoken; {path} is not written")
+            return None
+        if self._numbered:
+            path = path.with_stem(f"{path.stem}-{len(self._turns) + 1}")
+        wav = WavWriter(path, AUDIO.output_rate, channels=1)
+        wav.write(to_int16(samples))
+        wav.close()
+        err().print(f"{path}: {len(samples) / AUDIO.output_rate:.1f} s")
+        return path
+
+
+def _pattern(name: str | None, recording: Path | None, answer: Path | None, transcribe: bool) -> Pattern:
+    """The one that was named, or the one that fits."""
+    if name is not None:
+        return Pattern.named(name)
+    if recording is not None:
+        return Pattern.S2M if answer and not transcribe else Pattern.S2T
+    return Pattern.T2M if answer else Pattern.T2T
+
+
+def _question(text: str, choices: list[str], transcribe: bool) -> str:
+    if choices and not text:
+        raise ConfigError("--choice needs a question; give it with --text")
+    if transcribe and text:
+        raise ConfigError("--transcribe has its own instruction; leave out --text")
+    return TRANSCRIBE if transcribe else multiple_choice(text, choices)
+
+
+def _check(
+    pattern: Pattern, once: bool, recording: Path | None, text: str, answer: Path | None, transcribe: bool
+) -> None:
+    """What does not fit is said before anything is loaded."""
+    if transcribe and (recording is None or pattern is not Pattern.S2T):
+        raise ConfigError(
+            "--transcribe needs a recording and pattern S2T; give --in, and leave out --pattern and --out"
+        )
+    if once and pattern.hears and recording is None:
+        raise ConfigError(f"pattern {pattern} hears speech; give a recording with --in, or choose T2M or T2T")
+    if recording is not None and not pattern.hears:
+        raise ConfigError(f"pattern {pattern} reads text; leave out --in, or choose a pattern that begins with S")
+    if answer is not None and not pattern.speaks and once:
+        raise ConfigError(f"pattern {pattern} only writes; leave out --out, or choose S2M or T2M")
+    if answer is not None and answer.suffix.lower() != ".wav":
+        raise ConfigError(f"--out {answer}: is no wav file; let its name end with .wav")
+
+
+def _load(path: Path) -> Samples:
+    audio = load_audio(path)
+    for note in audio.notes:
+        err().print(f"{path}: {note}")
+    return audio.samples

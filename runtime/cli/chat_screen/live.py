@@ -1,0 +1,135 @@
+"""A live model as a partner in turns: it hears a recording and then silence, until its answer has ended.
+
+Knows slots and their log; knows no files and no terminal. One conversation goes on over all spoken turns; written
+questions are a conversation each, because the text core of a live model has no turns.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.model.patterns import Pattern
+from configs.schedule import ScheduleConfig
+from duplex.model.chat.aloud import Written, aloud
+from duplex.model.chat.events import AudioChunk, ChatEvent, Ended, TextPiece
+from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
+from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.text.truecase import MARKS
+from runtime.converse import TAIL_S, VirtualConversation, user_slots
+from runtime.session.slot_log import SlotRow
+from tdm.slots import State
+
+_QUIET_S = 1.0
+"""So long after an answer nothing more is waited for."""
+
+
+class LiveChat:
+    """Patterns S2T and S2M of any live model; T2T where it `reads`, T2M where it has a `voice` for that."""
+
+    note = ""
+
+    def __init__(
+        self,
+        generator: SlotGenerator,
+        name: str,
+        pattern: Pattern,
+        options: ConversationOptions,
+        reads: Written | None,
+        voice: Voice | None,
+        schedule: ScheduleConfig,
+    ) -> None:
+        self.fingerprint = generator.fingerprint
+        self._generator, self._name, self._options = generator, name, _now(options)
+        self._reads, self._voice, self._schedule = reads, voice, schedule
+        self.new(pattern)
+
+    def new(self, pattern: Pattern) -> None:
+        """Begin a new conversation.
+
+        Raises:
+            ConfigError: the model does not have the pattern.
+        """
+        known = [Pattern.S2M, Pattern.S2T]
+        known += [Pattern.T2T] if self._reads else []
+        known += [Pattern.T2M] if self._reads and self._voice else []
+        if pattern not in known:
+            raise ConfigError(f"{self._name} does not know pattern {pattern}; it has {', '.join(known)}")
+        self.pattern = pattern
+        self._live: VirtualConversation | None = None
+
+    def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
+        """See `Partner.ask`.
+
+        Raises:
+            ConfigError: it is not what the pattern takes.
+        """
+        if pcm is not None and not self.pattern.hears:
+            raise ConfigError(f"{self.pattern} reads text; leave out the recording, or choose S2M")
+        if pcm is not None and text:
+            raise ConfigError(f"{self._name} takes no instruction beside a recording; leave out the text")
+        if pcm is not None:
+            return self._hear(pcm)
+        if self.pattern.hears:
+            raise ConfigError(f"{self.pattern} hears speech; give a recording, or choose T2M or T2T")
+        if not text.strip():
+            raise ConfigError("there is nothing to answer; write something")
+        return self._read(text)
+
+    def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
+        """It calls no functions."""
+        raise ValueError("no call waits for a result")
+
+    def close(self) -> None:
+        """Release the model's threads."""
+        self._generator.close()
+
+    def _read(self, text: str) -> Iterator[ChatEvent]:
+        assert self._reads is not None, "a written pattern needs a model that reads"
+        answer = self._reads.answer(text)
+        shown = self._reads.shown(answer)
+        yield TextPiece(shown, spoken=self.pattern.speaks)
+        if self.pattern.speaks and self._voice is not None:
+            for samples in aloud(self._voice, answer, self._schedule.text_lead_units, self._options.seed):
+                yield AudioChunk(samples)
+        yield Ended("end", shown)
+
+    def _hear(self, pcm: Samples) -> Iterator[ChatEvent]:
+        if self._live is None:
+            self._live = VirtualConversation(self._generator, self._options, model=self._name)
+        words: list[str] = []
+        for row in self._slots(self._live, pcm):
+            for word in row.answer_words:
+                piece = word if not words or word in MARKS else f" {word}"
+                words.append(piece)
+                yield TextPiece(piece, spoken=self.pattern.speaks)
+            if self.pattern.speaks and _sounds(row):
+                yield AudioChunk(self._live.assistant[-AUDIO.slot_output_samples :].copy())
+        yield Ended("end", "".join(words))
+
+    def _slots(self, live: VirtualConversation, pcm: Samples) -> Iterator[SlotRow]:
+        """The recording, then silence until an answer has ended, or none has begun for long."""
+        for slot in user_slots(pcm, 0.0):
+            yield live.step(slot)
+        silence = np.zeros(AUDIO.slot_input_samples, dtype=np.int16)
+        mute, answered = 0, False
+        while mute * AUDIO.slot_seconds < (_QUIET_S if answered else TAIL_S):
+            row = live.step(silence)
+            speaks = row.state == State.SPEAK.name
+            mute, answered = 0 if speaks else mute + 1, answered or speaks
+            yield row
+
+
+def _sounds(row: SlotRow) -> bool:
+    """The slot is spoken, or begins with what fades out."""
+    return row.state == State.SPEAK.name or row.event in ("end", "cut")
+
+
+def _now(options: ConversationOptions) -> ConversationOptions:
+    """With the present time, for answers about it."""
+    moment = datetime.now().astimezone()
+    offset = moment.utcoffset()
+    return replace(options, started_at=moment.timestamp(), utc_offset_s=int(offset.total_seconds()) if offset else 0)

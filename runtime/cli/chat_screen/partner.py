@@ -1,0 +1,123 @@
+"""What `duplex chat` talks to: a half-duplex checkpoint, or a live model under a virtual clock.
+
+Knows names of models; knows no terminal and no files.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from configs.base import ConfigError
+from configs.model.chat import ChatConfig
+from configs.model.families import TWINS
+from configs.model.patterns import Pattern
+from configs.model.turn_model import TurnModelConfig
+from duplex.model.chat.aloud import Written
+from duplex.model.chat.events import ChatEvent
+from duplex.model.chat.running import ToolRunner
+from duplex.model.chat.session import ChatSession
+from duplex.model.chat.speech import ChatVoice
+from duplex.model.funaudiochat.parts import describe, load_parts
+from duplex.model.interface import ConversationOptions, Samples
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.layouts.tdm.voice import Voice
+from runtime.cli.chat_screen.live import LiveChat
+
+
+class Partner(Protocol):
+    """A conversation; see `duplex.model.chat.session.ChatSession`."""
+
+    fingerprint: str
+    pattern: Pattern
+
+    @property
+    def note(self) -> str:
+        """What someone who picked the pattern should know; "" if nothing."""
+        ...
+
+    def new(self, pattern: Pattern) -> None:
+        """Begin a new conversation."""
+        ...
+
+    def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
+        """A turn of the user, written or spoken; events until the answer is over."""
+        ...
+
+    def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
+        """Results of calls that wait for the user."""
+        ...
+
+    def close(self) -> None:
+        """The conversation is over."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for.
+
+    Attributes:
+        model: name, folder or hub id. pattern: of the first conversation.
+        changes: fields of the model's description that the user set (`configs.model.turn_model`).
+        chat: seed, prompt, history. places: elements of a conversation; None leaves the model's.
+        temperature: of the text; None leaves the model's. longest: tokens of an answer; None leaves the model's.
+        tools: functions it may call. heard: answers are to be heard.
+    """
+
+    model: str
+    pattern: Pattern
+    chat: ChatConfig
+    changes: dict[str, object]
+    tools: ToolRunner
+    places: int | None = None
+    temperature: float | None = None
+    longest: int | None = None
+    heard: bool = False
+
+
+def load_partner(wanted: Wanted) -> Partner:
+    """
+    Raises:
+        ConfigError: the model is not there or not usable, or cannot do what is wanted.
+    """
+    described = None if wanted.model in TWINS else describe(wanted.model)
+    return _live(wanted) if described is None else _half_duplex(wanted, described)
+
+
+def _half_duplex(wanted: Wanted, described: TurnModelConfig) -> Partner:
+    if described.kind != "funaudiochat":
+        raise ConfigError(f"'{wanted.model}' only says given sentences; choose another model to chat with")
+    described = TurnModelConfig.from_mapping(described.model_dump() | wanted.changes, wanted.model)
+    turns, answering = described.turns, described.answer
+    if wanted.places is not None:
+        turns = turns.model_copy(update={"places": wanted.places})
+    if wanted.longest is not None:
+        answering = answering.model_copy(update={"max_steps": wanted.longest})
+    if wanted.temperature is not None:
+        text = answering.text.model_copy(update={"temperature": wanted.temperature})
+        answering = answering.model_copy(update={"text": text})
+    config = wanted.chat.model_copy(update={"turns": turns, "answering": answering})
+    parts = load_parts(described.model_copy(update={"turns": turns}), heard=wanted.heard)
+    voice = None if parts.detokenizer is None else ChatVoice(parts.detokenizer, described.voice)
+    return ChatSession(parts.chat, wanted.pattern, config, tools=wanted.tools, voice=voice)
+
+
+def _live(wanted: Wanted) -> Partner:
+    if wanted.tools.definitions:
+        raise ConfigError(
+            f"{wanted.model} calls no functions; leave out --tools, or choose a Fun-Audio-Chat checkpoint"
+        )
+    if wanted.changes or wanted.places is not None or wanted.longest is not None or wanted.chat.persona:
+        raise ConfigError(f"{wanted.model} takes only --seed, --temperature and --system-prompt; leave out the others")
+    random = TWINS.get(wanted.model)
+    model = TdmModel.from_pretrained(wanted.model) if random is None else TdmModel.random(random)
+    options = ConversationOptions(
+        wanted.chat.seed, system_prompt=wanted.chat.system_prompt, temperature=wanted.temperature or 0.0
+    )
+    generator = TdmGenerator(model, 1, beside=False)
+    reads = Written(generator, model.mind, datetime.now) if isinstance(model.mind, Mind) else None
+    voice = model.voice if isinstance(model.voice, Voice) else None
+    return LiveChat(generator, wanted.model, wanted.pattern, options, reads, voice, model.config.schedule)

@@ -1,0 +1,143 @@
+"""`duplex converse`: the model hears recordings and answers into files."""
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, TaskID
+
+from configs.base import ConfigError
+from configs.policy import policy as policy_by_name
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, SlotGenerator
+from runtime.audio_file import load_audio
+from runtime.cli.common import (
+    ConfigFile,
+    JsonFile,
+    Model,
+    Pattern,
+    PolicyName,
+    Set,
+    changes,
+    err,
+    out,
+    progress,
+    runtime_config,
+    show_error,
+    write_json,
+)
+from runtime.converse import TAIL_S, Conversation, converse, user_slots
+from runtime.engine.worker import load, loader_with
+from runtime.errors import DuplexError, user_line
+
+AtOption = Annotated[str | None, typer.Option("--at", help="Date and time of the conversation (ISO); default: now.")]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for all inputs."""
+
+    generator: SlotGenerator
+    model: str
+    options: ConversationOptions
+    tail_s: float
+    config: RuntimeConfig
+
+
+def command(
+    user: Annotated[list[Path], typer.Argument(help="What the user says: wav or flac, any rate.", show_default=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is made in this one.")],
+    model: Model = "mini",
+    seed: Annotated[int, typer.Option(help="Seeds sampling; same seed and audio, same conversation.")] = 0,
+    tail: Annotated[float, typer.Option(min=0.0, help="Seconds of silence after the input.")] = TAIL_S,
+    policy: PolicyName = "balanced",
+    system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Of the text; 0 is greedy.")] = 0.0,
+    at: AtOption = None,
+    pattern: Pattern = None,
+    values_set: Set = None,
+    config: ConfigFile = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Let the model hear recordings; writes dialogue.wav, user.wav, slots.jsonl and transcript.json for each."""
+    options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature, pattern=pattern)
+    settings = runtime_config(config)
+    job = Job(load(model, 1, loader_with(changes(values_set))), model, _at(options, at), tail, settings)
+    try:
+        results = _all(job, user, out_folder)
+    finally:
+        job.generator.close()
+    if json_file:
+        write_json(json_file, {"model": model, "fingerprint": job.generator.fingerprint, "conversations": results})
+    if any("error" in result for result in results):
+        raise typer.Exit(1)
+
+
+def folders(inputs: list[Path], out_folder: Path) -> list[Path]:
+    """A folder for every input: its stem, with a number where several inputs share it."""
+    counts = Counter(path.stem for path in inputs)
+    taken = {stem for stem, count in counts.items() if count == 1}
+    names = []
+    for path in inputs:
+        name, number = path.stem, 1
+        while name in taken and counts[path.stem] > 1:
+            number += 1
+            name = f"{path.stem}-{number}"
+        taken.add(name)
+        names.append(out_folder / name)
+    return names
+
+
+def _all(job: Job, inputs: list[Path], out_folder: Path) -> list[dict[str, Any]]:
+    results = []
+    with progress() as bar:
+        files = bar.add_task("conversations", total=len(inputs))
+        for path, folder in zip(inputs, folders(inputs, out_folder), strict=True):
+            try:
+                results.append(_one(job, path, folder, bar))
+            except DuplexError as error:
+                show_error(error)
+                results.append({"input": str(path), "error": user_line(error)})
+            bar.advance(files)
+    return results
+
+
+def _one(job: Job, path: Path, folder: Path, bar: Progress) -> dict[str, Any]:
+    audio = load_audio(path)
+    for note in audio.notes:
+        err().print(f"{path}: {note}")
+    task: TaskID = bar.add_task(path.name, total=len(user_slots(audio.samples, job.tail_s)))
+    try:
+        talk = converse(
+            job.generator, audio.samples, job.options, job.tail_s, folder=folder, model=job.model, source=path.name,
+            config=job.config, on_slot=lambda _: bar.advance(task),
+        )  # fmt: skip
+    finally:
+        bar.remove_task(task)
+    _print(folder, talk)
+    return {"input": str(path), "folder": str(folder), "notes": list(audio.notes), **_figures(talk)}
+
+
+def _print(folder: Path, talk: Conversation) -> None:
+    out().print(f"{folder}: heard {talk.transcript.user.text!r}, said {talk.transcript.assistant.text!r}")
+
+
+def _figures(talk: Conversation) -> dict[str, Any]:
+    text = talk.transcript
+    answers = [asdict(answer) for answer in text.assistant.answers]
+    return {"seconds": text.seconds, "user": text.user.text, "assistant": text.assistant.text, "answers": answers}
+
+
+def _at(options: ConversationOptions, at: str | None) -> ConversationOptions:
+    try:
+        moment = datetime.fromisoformat(at) if at else datetime.fromtimestamp(time.time())
+    except ValueError:
+        raise ConfigError(f"--at {at}: is not a date and time; write it as 2026-01-31T10:35") from None
+    local = moment if moment.tzinfo else moment.astimezone()
+    offset = local.utcoffset()
+    seconds = int(offset.total_seconds()) if offset else 0
+    return replace(options, started_at=local.timestamp(), utc_offset_s=seconds)

@@ -1,0 +1,1 @@
+"""`duplex doctor`: what a machine or a set-up has and lacks."""

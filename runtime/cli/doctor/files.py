@@ -1,0 +1,177 @@
+"""Files of models that lie in a folder: the embedded family's, and those of a CosyVoice3 detokenizer.
+
+Reads configurations, headers and small files, never weights.
+"""
+
+import json
+import lzma
+import zipfile
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from configs.base import ConfigError
+from configs.model.cosyvoice import CosyVoiceConfig
+from configs.model.model import EarsConfig, MindConfig
+from configs.model.voice import VoiceConfig
+from duplex.model.funaudiochat.memory import Memory
+from duplex.model.layouts.tdm import ears, mind, voice
+from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
+from duplex.model.stages.cosyvoice.speakers import load_speakers
+from duplex.model.weights.hub import find_speakers
+from runtime.cli.doctor.checks import Check
+
+Shapes = dict[str, tuple[int, ...]]
+_SHOWN = 3
+_RENAMED = {".weight_g": ".parametrizations.weight.original0", ".weight_v": ".parametrizations.weight.original1"}
+_PREFIX = "generator."
+
+
+def check_tdm(folder: Path) -> list[Check]:
+    """Ears, mind and voice of a checkpoint of the embedded family."""
+    return [
+        _part("ears", folder, lambda: _ears_files(folder)),
+        _part("mind", folder, lambda: _mind_files(folder)),
+        _part("voice", folder, lambda: _voice_files(folder)),
+    ]
+
+
+def is_detokenizer(folder: Path) -> bool:
+    """Whether a folder holds a CosyVoice release, or one converted."""
+    return any((folder / f"{name}.{kind}").is_file() for name in (FLOW, VOCODER) for kind in ("pt", "safetensors"))
+
+
+def check_detokenizer(folder: Path, speakers: Path | None, name: str | None) -> list[Check]:
+    """Flow, vocoder and voices of a CosyVoice3 folder."""
+    try:
+        config = read_config(folder)
+    except ConfigError as error:
+        return [Check.failed("detokenizer", error)]
+    return [
+        _weights("flow", folder, FLOW, flow_shapes(config.flow)),
+        _weights("vocoder", folder, VOCODER, vocoder_shapes(config)),
+        _voices(folder, speakers, name or config.voice, config.flow.speaker),
+    ]
+
+
+def detokenizer_config(folder: Path) -> CosyVoiceConfig | None:
+    """Configuration of a folder; None where it cannot be read."""
+    try:
+        return read_config(folder)
+    except ConfigError:
+        return None
+
+
+def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> Memory:
+    """Memory of a detokenizer; its vocoder is always in float32."""
+    flow, vocoder = (sum(map(prod, shapes.values())) for shapes in (flow_shapes(config.flow), vocoder_shapes(config)))
+    return Memory(flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize)
+
+
+def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:
+    """A part whose configuration says which files it has."""
+    try:
+        paths = files()
+        for path in paths:
+            _readable(path)
+    except ConfigError as error:
+        return Check.failed(name, error)
+    return Check(name, "ok", f"{len(paths) + 1} files in {folder}")
+
+
+def _ears_files(folder: Path) -> list[Path]:
+    config = EarsConfig.from_yaml(folder / ears.CONFIG)
+    names = [ears.WEIGHTS, ears.VOCABULARY, *([ears.CTC] if config.words.source == "ctc" else [])]
+    return [folder / name for name in names]
+
+
+def _mind_files(folder: Path) -> list[Path]:
+    MindConfig.from_yaml(folder / mind.CONFIG)
+    return [folder / name for name in (mind.WEIGHTS, mind.TOKENIZER, mind.TRUECASE)]
+
+
+def _voice_files(folder: Path) -> list[Path]:
+    VoiceConfig.from_yaml(folder / voice.CONFIG)
+    return [folder / name for name in (voice.LEXICON, voice.HEAD, voice.DETOKENIZER)]
+
+
+def _readable(path: Path) -> None:
+    """Raises ConfigError where a file is missing, cut short or of another kind than its name says."""
+    try:
+        match path.suffix:
+            case ".safetensors":
+                _safetensors_shapes(path)
+            case ".json":
+                json.loads(path.read_text(encoding="utf-8"))
+            case ".xz":
+                with lzma.open(path) as file:
+                    file.read(1)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: is missing; fetch the folder again") from None
+    except (OSError, ValueError, SafetensorError, lzma.LZMAError, EOFError) as error:
+        raise ConfigError(f"{path}: is cut short or damaged ({_first_line(error)}); fetch it again") from None
+
+
+def _weights(name: str, folder: Path, file: str, wanted: Shapes) -> Check:
+    path = next((path for kind in ("safetensors", "pt") if (path := folder / f"{file}.{kind}").exists()), None)
+    if path is None:
+        return Check(name, "fail", f"{folder} has neither {file}.safetensors nor {file}.pt", "fetch Fun-CosyVoice3")
+    if path.suffix == ".pt" and path.is_file() and not zipfile.is_zipfile(path):
+        return Check(name, "fail", f"{path}: is cut short, or in an old format of torch", "fetch it again")
+    try:
+        found = _safetensors_shapes(path) if path.suffix == ".safetensors" else _torch_shapes(path)
+    except (OSError, RuntimeError, ValueError, EOFError, SafetensorError, UnpicklingError) as error:
+        return Check(
+            name, "fail", f"{path}: is not a readable file of weights ({_first_line(error)})", "fetch it again"
+        )
+    wrong = sorted(
+        {key for key, shape in wanted.items() if found.get(key) != shape} | {key for key in found if key not in wanted}
+    )
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        mend = "take the configuration (cosyvoice.yaml) and weights of one model"
+        return Check(
+            name, "fail", f"{path}: missing, unexpected or mis-shaped: {', '.join(wrong[:_SHOWN])}{more}", mend
+        )
+    return Check(name, "ok", f"{path}: {len(found)} tensors of the right shapes")
+
+
+def _voices(folder: Path, path: Path | None, name: str | None, size: int) -> Check:
+    try:
+        path = find_speakers(folder) if path is None else path
+        voices = load_speakers(path, size)
+    except ConfigError as error:
+        return Check.failed("voices", error)
+    if name is not None and name not in voices:
+        return Check("voices", "fail", f"{path}: has no voice '{name}'", f"choose one of {', '.join(voices)}")
+    return Check("voices", "ok", f"{path}: {', '.join(voices)}")
+
+
+def _safetensors_shapes(path: Path) -> Shapes:
+    with safe_open(path, framework="pt") as file:
+        return {_released(key): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+
+
+def _torch_shapes(path: Path) -> Shapes:
+    """Names and shapes; the values stay on the disk."""
+    values = torch.load(str(path), map_location="cpu", weights_only=True, mmap=True)
+    if not isinstance(values, dict) or not all(isinstance(value, torch.Tensor) for value in values.values()):
+        raise ValueError("it holds something else than named tensors")
+    return {_released(key): tuple(value.shape) for key, value in values.items()}
+
+
+def _released(key: str) -> str:
+    """Name by which weight normalisation is stored today; without the prefix that some releases have."""
+    key = key.removeprefix(_PREFIX)
+    for old, new in _RENAMED.items():
+        if key.endswith(old):
+            return key.removesuffix(old) + new
+    return key
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

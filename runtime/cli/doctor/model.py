@@ -1,0 +1,171 @@
+"""Looks at a model without loading its weights: is every file there and whole, do they fit together and into memory?
+
+Reads configurations, headers and small files; fetches nothing from the hub. Knows no terminal.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig
+from configs.model.families import TWINS
+from configs.model.funaudiochat import SHAPES, FunAudioChatConfig
+from configs.model.turn_model import TurnModelConfig, described
+from duplex.model.funaudiochat.checkpoint import Checkpoint, is_checkpoint
+from duplex.model.funaudiochat.memory import Memory, free_memory, memory_of
+from duplex.model.layouts.tdm.tdm_model import SHIPPED
+from duplex.model.weights.hub import is_hub_id
+from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.files import (
+    check_detokenizer,
+    check_tdm,
+    detokenizer_config,
+    detokenizer_memory,
+    is_detokenizer,
+)
+
+GB = 1e9
+
+
+def check_setup(model: str, wanted: Wanted) -> list[Check] | None:
+    """All findings about a model by name, description, folder or hub id; None where it is none of these."""
+    if model in TWINS:
+        return [_random(model)]
+    try:
+        config = _description(model)
+    except ConfigError as error:
+        return [Check.failed("model", error)]
+    if config is not None:
+        return _described(config, wanted)
+    folder = SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)
+    if not folder.is_dir() and is_hub_id(model):
+        found = _located("model", model)
+        if isinstance(found, Check):
+            return [found]
+        folder = found
+    if is_checkpoint(folder):
+        return _described(TurnModelConfig(name=folder.name, kind="funaudiochat", checkpoint=str(folder)), wanted)
+    if is_detokenizer(folder):
+        return check_detokenizer(folder, wanted.speakers, None)
+    return check_tdm(folder) if folder.is_dir() else None
+
+
+def _description(model: str) -> TurnModelConfig | None:
+    path = described(model)
+    return None if path is None else TurnModelConfig.from_yaml(path)
+
+
+def _random(name: str) -> Check:
+    return Check("model", "ok", f"{name}: random weights, made when it is loaded")
+
+
+def _described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
+    if config.kind == "scripted":
+        return check_tdm(SHIPPED / "mini")
+    if config.checkpoint is None:
+        return [_random(config.name)]
+    changes = {name: value for name, value in vars(wanted).items() if value is not None and name != "conversations"}
+    config = config.model_copy(update=changes)
+    checks = [check_device(config.device, config.dtype)]
+    found, checkpoint = check_checkpoint(config.checkpoint or "")
+    checks.append(found)
+    folder = _detokenizer_folder(config)
+    checks += [folder] if isinstance(folder, Check) else check_detokenizer(folder, config.speakers, config.voice)
+    shape = SHAPES.get(config.name) if checkpoint is None else checkpoint.config
+    if shape is not None and checks[0].level != "fail":
+        voice = COSYVOICE3 if isinstance(folder, Check) else detokenizer_config(folder)
+        checks.append(check_room(config, shape, voice or COSYVOICE3, wanted.conversations))
+    return checks
+
+
+def check_device(name: str, dtype: str) -> Check:
+    """Where the model would run."""
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        why = "chosen" if name == "cpu" else "there is no CUDA device"
+        mend = f"for a live conversation every step must take less than {AUDIO.slot_ms} ms: use a GPU for a large model"
+        return Check("device", "warn", f"cpu, {dtype} ({why})", mend)
+    if not torch.cuda.is_available():
+        return Check("device", "fail", f"{name}: there is no CUDA device here", "install a CUDA build of torch")
+    device = torch.device("cuda" if name == "auto" else name)
+    if (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        return Check("device", "fail", f"{name}: there are {count} CUDA devices", "give cuda:0 or a number below that")
+    found = f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}, {dtype}"
+    if dtype == "bfloat16" and not torch.cuda.is_bf16_supported():
+        return Check("device", "fail", f"{found}: it has no bfloat16", "take --dtype float32 or a newer GPU")
+    return Check("device", "ok", found)
+
+
+def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
+    """Configuration, tokenizer, shards and their shapes of a Fun-Audio-Chat checkpoint."""
+    folder = _located("checkpoint", source)
+    if isinstance(folder, Check):
+        return folder, None
+    try:
+        checkpoint = Checkpoint.inspect(folder)
+    except ConfigError as error:
+        return Check.failed("checkpoint", error), None
+    shards = checkpoint.shards.tensors
+    size = sum(path.stat().st_size for path in shards)
+    count = sum(map(len, shards.values()))
+    found = f"{source}: {count} tensors in {len(shards)} shards, {size / GB:.1f} GB; tokenizer and shapes fit"
+    return Check("checkpoint", "ok", found), checkpoint
+
+
+def check_room(
+    config: TurnModelConfig, shape: FunAudioChatConfig, detokenizer: CosyVoiceConfig, conversations: int
+) -> Check:
+    """Memory that model and detokenizer need, and what is free, told before anything is loaded or fetched."""
+    device = torch.device("cuda" if config.device == "auto" and torch.cuda.is_available() else _plain(config.device))
+    dtype = getattr(torch, config.dtype)
+    chat, voice = memory_of(shape, config.turns, dtype), detokenizer_memory(detokenizer, dtype)
+    memory = Memory(chat.weights + voice.weights, chat.conversation + voice.conversation)
+    found = (
+        f"{memory.total(conversations) / GB:.1f} GB for {conversations} conversation(s) of {config.turns.places} "
+        f"places ({memory.weights / GB:.1f} GB of weights, {memory.conversation / GB:.2f} GB each)"
+    )
+    free = free_memory(device)
+    if free is None:
+        return Check("memory", "warn", f"{found}; nobody says how much is free on {device}")
+    found += f", {free / GB:.1f} GB are free on {device}"
+    if memory.total(conversations) <= free:
+        return Check("memory", "ok", found)
+    fitting = memory.conversations_in(free)
+    mend = f"{fitting} would fit: take fewer, or fewer places" if fitting else "take a larger device or fewer places"
+    return Check("memory", "fail", found, mend)
+
+
+def _plain(device: str) -> str:
+    return "cpu" if device == "auto" else device
+
+
+def _detokenizer_folder(config: TurnModelConfig) -> Path | Check:
+    if config.detokenizer is None:
+        mend = "name one with --detokenizer: a folder or hub id of Fun-CosyVoice3"
+        return Check("detokenizer", "fail", f"{config.name} names none", mend)
+    return _located("detokenizer", config.detokenizer, " flow.pt hift.pt")
+
+
+def _located(name: str, source: str, files: str = "") -> Path | Check:
+    """Folder of a path or of a repository that was fetched before."""
+    if Path(source).is_dir():
+        return Path(source)
+    if not is_hub_id(source):
+        return Check(name, "fail", f"'{source}' is neither a folder nor owner/name of a hub", "check the path")
+    cached = _cached(source)
+    fetch = f"hf download {source}{files}"
+    return cached or Check(name, "fail", f"{source} is not in the local cache of the hub", f"fetch it with: {fetch}")
+
+
+def _cached(repository: str) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    fetch: Callable[..., str] = snapshot_download
+    try:
+        return Path(fetch(repository, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None

@@ -1,0 +1,115 @@
+"""`duplex evaluate policy`: which state policy is best for a model, and the curve that shows why."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from configs.eval.policy_search import PolicySearchConfig
+from duplex.eval.policies.conversations import Conversations
+from duplex.eval.policies.plot import lines_of, plot
+from duplex.eval.policies.search import Point, Search, searches
+from duplex.eval.reports.cells import cells
+from duplex.eval.reports.report import write_json, write_text
+from duplex.eval.runner import Experiment, limited
+from duplex.eval.suite import Facts
+from duplex.eval.suites.catalog import SUITES, Sources
+from duplex.model.interface import ConversationOptions
+from runtime.cli.common import JsonFile, Model, err, out, progress
+from runtime.cli.evaluate.options import (
+    DATA,
+    OUT,
+    TRIALS,
+    Data,
+    Definitions,
+    Fresh,
+    Jobs,
+    Limit,
+    Out,
+    Seed,
+    Trials,
+    definitions,
+)
+from runtime.cli.evaluate.run import measured_with
+from runtime.cli.evaluate.system import EngineSystem
+from runtime.engine.worker import load
+
+WIDTH = 180
+"""Columns of a table that does not go to a terminal."""
+Grid = Annotated[Path | None, typer.Option("--grid", help="YAML file with the policies to compare.")]
+SCHEMA = 1
+
+
+def command(
+    data: Data = DATA,
+    trials: Trials = TRIALS,
+    model: Model = "mini",
+    seed: Seed = 0,
+    out_folder: Out = OUT,
+    limit: Limit = None,
+    jobs: Jobs = 1,
+    fresh: Fresh = False,
+    json_file: JsonFile = None,
+    config: Definitions = None,
+    grid: Grid = None,
+) -> None:
+    """Compare state policies; a conversation is had again only where the policy changes what the model hears."""
+    search_config = PolicySearchConfig.from_yaml(grid) if grid else PolicySearchConfig()
+    sources = Sources(definitions(config), data, trials, seed)
+    folder = out_folder / f"policy-{Path(model).name}"
+    results = {}
+    with closing(load(model, 1)) as generator:
+        settings = {"model": model, **measured_with(sources, generator)}
+    for search in searches(search_config):
+        conversations = Conversations(folder / f"{search.suite}.jsonl", {"suite": search.suite, **settings}, fresh)
+        points = _points(search, conversations, sources, model, limit, jobs)
+        write_text(plot(search, points, f"{model}: {search.y} and {search.x}"), folder / f"{search.name}.svg")
+        results[search.name] = _values(search, points, conversations)
+        _print(search, points, folder)
+    report = {"schema": SCHEMA, "settings": settings, "search": search_config.model_dump(mode="json"), **results}
+    for path in filter(None, (folder / "policy.json", json_file)):
+        write_json(report, path)
+
+
+def _points(
+    search: Search, conversations: Conversations, sources: Sources, model: str, limit: int | None, jobs: int
+) -> list[Point]:
+    suite = SUITES[search.suite].make(sources)
+    examples = limited([example for example in suite.examples() if example.group not in search.without], limit)
+    options = ConversationOptions(started_at=sources.config.started_at)
+    experiment = Experiment(suite, EngineSystem(model, options), sources.config, sources.seed)
+    with progress() as bar:
+        task = bar.add_task(f"{search.name}: conversations")
+        conversations.have(
+            experiment, examples, search.policies, jobs,
+            lambda had, missing: bar.update(task, completed=had, total=missing),
+        )  # fmt: skip
+    return search.points(lambda policy: conversations.all_under(policy, examples))
+
+
+def _values(search: Search, points: Sequence[Point], conversations: Conversations) -> Facts:
+    return {
+        "suite": search.suite,
+        "conversations": len(conversations),
+        "x": search.x,
+        "y": search.y,
+        "points": [point.to_json() for point in points],
+    }
+
+
+def _print(search: Search, points: Sequence[Point], folder: Path) -> None:
+    """The points that no other beats, the best one marked."""
+    table = Table(title=f"{search.name} ({len(points)} policies)", title_justify="left")
+    for name in ("", "policy", search.x, search.y, *points[0].figures):
+        table.add_column(name)
+    for point in sorted((point for point in points if point.front or point.best), key=lambda point: point.x):
+        numbers = (cells(figure).result for figure in point.figures.values())
+        mark, said = "best" if point.best else "", "; ".join(lines_of(point.policy))
+        table.add_row(mark, said, f"{point.x:.3g}", f"{point.y:.3g}", *numbers)
+    console = out()
+    console.width = console.width if console.is_terminal else WIDTH
+    console.print(table)
+    err().print(f"plot: {folder / f'{search.name}.svg'}")

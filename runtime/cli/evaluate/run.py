@@ -1,0 +1,155 @@
+"""One run of a suite: what it depends on, where it lies, and its files.
+
+    OUT/SUITE-MODEL-POLICY/rows.jsonl     a line per finished conversation; a killed run goes on from them
+                           report.json    everything, for programs; two runs with one seed are equal byte for byte
+                           report.md      the figures, for a README
+                           report.html    the figures and a timeline of every conversation
+                           audio/ID.wav   left the user, right the assistant (with --audio)
+
+Knows suites, models and files; knows nothing of the command line.
+"""
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.eval.conditions import NO_CONDITION, Condition
+from configs.policy import policy as policy_by_name
+from duplex.eval.measures.figures import Figure, summed_up
+from duplex.eval.recording import MakeSystem
+from duplex.eval.reports.markdown import markdown
+from duplex.eval.reports.page import page
+from duplex.eval.reports.report import plain, report, write_json, write_text
+from duplex.eval.runner import Experiment, OnRow, limited, run
+from duplex.eval.store import RowStore
+from duplex.eval.suite import Facts
+from duplex.eval.suites.catalog import SUITES, Sources
+from duplex.eval.users.clip import other_rates
+from duplex.eval.users.conditions import Conditions
+from duplex.model.interface import ConversationOptions, SlotGenerator
+from runtime.cli.evaluate.system import EngineSystem, system_of
+from runtime.engine.worker import load
+from runtime.versions import versions
+
+OnStart = Callable[[int, int], OnRow]
+"""Told how many conversations there are and how many are done; -> what is called after each."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a suite is run with.
+
+    Attributes:
+        sources: definitions, data, seed. model, policy: by name.
+        out: folder for the folders of all runs.
+        limit: conversations of every group; None is all. jobs: processes.
+        fresh: forget what is done. audio: keep the sound.
+        condition: between the user and the system. variant: name of definitions that are not the default ones.
+    """
+
+    sources: Sources
+    model: str
+    policy: str
+    out: Path
+    limit: int | None = None
+    jobs: int = 1
+    fresh: bool = False
+    audio: bool = False
+    condition: Condition = NO_CONDITION
+    variant: str = ""
+
+    @property
+    def options(self) -> ConversationOptions:
+        """Of every conversation, but for its seed.
+
+        Raises:
+            ConfigError: there is no such policy.
+        """
+        return ConversationOptions(policy=policy_by_name(self.policy), started_at=self.sources.config.started_at)
+
+    def folder(self, suite: str) -> Path:
+        """Where its files lie."""
+        parts = (suite, Path(self.model).name, self.policy, self.variant, self.condition.file_name)
+        return self.out / "-".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run: its report, and the figures with their bars.
+
+    `resampled`: how many sound files had another sample rate, by their rate.
+    """
+
+    folder: Path
+    figures: list[Figure]
+    values: Facts
+    resampled: dict[int, int]
+
+
+def measure(name: str, settings: Run, on_start: OnStart) -> Result:
+    """Run a suite or what is left of it, and write its files.
+
+    Raises:
+        EvaluationError: data is missing, or results of other settings are there.
+        ModelLoadError, ConfigError: the model or the policy cannot be used.
+    """
+    sources, folder = settings.sources, settings.folder(name)
+    suite = SUITES[name].make(sources)
+    conditions = Conditions.of(settings.condition, sources.data, sources.config.conditions)
+    examples = limited(suite.examples(), settings.limit)
+    resampled = other_rates(event.clip.path for example in examples for event in example.script.events)
+    with closing(load(settings.model, 1)) as generator:
+        facts = {**_facts(name, settings, generator), "condition": conditions.facts()}
+        store = RowStore(folder / "rows.jsonl", facts, settings.fresh)
+        experiment = Experiment(
+            suite,
+            _maker(settings, generator),
+            sources.config,
+            sources.seed,
+            folder / "audio" if settings.audio else None,
+            conditions,
+        )
+        on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
+        rows = run(experiment, examples, store, settings.jobs, on_row)
+    figures = list(summed_up(suite.figures(rows), sources.config.statistics))
+    values = report(name, facts, machine(), figures, rows)
+    write_json(values, folder / "report.json")
+    write_text(markdown(values, figures), folder / "report.md")
+    write_text(page(values, figures), folder / "report.html")
+    return Result(folder, figures, values, resampled)
+
+
+def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
+    """The loaded model in this process, or the way to load it in others."""
+    options = settings.options
+    return EngineSystem(settings.model, options) if settings.jobs > 1 else lambda: system_of(generator, options)
+
+
+def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
+    """Everything the rows depend on."""
+    policy = {"policy": settings.policy, "policy_values": settings.options.policy.model_dump(mode="json")}
+    return {"suite": suite, "model": settings.model, **policy, **measured_with(settings.sources, generator)}
+
+
+def measured_with(sources: Sources, generator: SlotGenerator) -> Facts:
+    """The weights, the seed, the definitions and the data, by hashes."""
+    return {
+        "fingerprint": generator.fingerprint,
+        "seed": sources.seed,
+        "definitions": plain(sources.config.model_dump(mode="json")),
+        "data_sha256": _sha256(sources.data / "manifest.jsonl"),
+        "trials_sha256": _sha256(sources.trials / "trials.jsonl"),
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def machine() -> Facts:
+    """Where a measurement was made, and with which software."""
+    return {"machine": platform.machine(), "cores": os.cpu_count(), "versions": versions()}

@@ -1,0 +1,29 @@
+"""`duplex repair`: makes the files of a conversation whole whose process was killed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.cli.common import ConfigFile, out, runtime_config
+from runtime.session.recording import repair_recording
+from runtime.session.slot_log import read_log
+from runtime.session.transcript import transcript
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="Folder of the conversation.")],
+    config: ConfigFile = None,
+) -> None:
+    """Make the files of a killed conversation whole: headers of the recordings, transcript from the log."""
+    settings = runtime_config(config)
+    log = read_log(folder / "slots.jsonl")
+    for name in ("dialogue.wav", "user.wav"):
+        repair_recording(folder / name)
+    text = transcript(log.rows, log.header.delay_ms, settings.transcript)
+    text.write(folder / "transcript.json")
+    out().print(f"{folder}: {len(log.rows)} slots, {text.seconds:.1f} s, the log {_ending(log.end is not None)}")
+
+
+def _ending(closed: bool) -> str:
+    return "was closed" if closed else "ends early"

@@ -1,0 +1,63 @@
+"""`duplex replay`: runs a slot log again."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.policy import policy as policy_by_name
+from runtime.cli.common import ConfigFile, JsonFile, Set, changes, err, out, progress, runtime_config, write_json
+from runtime.converse import Conversation
+from runtime.engine.worker import load, loader_with
+from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
+
+PolicyOption = Annotated[str | None, typer.Option("--policy", help="Instead of the logged policy.")]
+
+
+def command(
+    log: Annotated[Path, typer.Argument(help="slots.jsonl of a conversation, its user.wav beside it.")],
+    check: Annotated[bool, typer.Option("--check", help="Fail unless tokens and samples are the same.")] = False,
+    policy: PolicyOption = None,
+    model: Annotated[str | None, typer.Option(help="Instead of the logged name, for the same weights.")] = None,
+    out_folder: Annotated[Path | None, typer.Option("--out", help="Write the new conversation here.")] = None,
+    values_set: Set = None,
+    config: ConfigFile = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Let the logged user audio pass again, and compare tokens and samples with the log."""
+    settings = runtime_config(config)
+    other = policy_by_name(policy) if policy else None
+    logged = load_logged(log)
+    _say_what_is_missing(logged)
+    generator = load(model or logged.log.header.model, 1, loader_with(changes(values_set)))
+    try:
+        with progress() as bar:
+            task = bar.add_task(log.name, total=len(logged.user))
+            talk = replay(
+                logged, generator, other, folder=out_folder, config=settings, on_slot=lambda _: bar.advance(task)
+            )
+    finally:
+        generator.close()
+    report = compare(logged.rows, talk.rows)
+    _print(log, report, talk)
+    if json_file:
+        write_json(json_file, {**asdict(report), "equal": report.equal, "assistant": talk.transcript.assistant.text})
+    if check and not report.equal:
+        raise typer.Exit(1)
+
+
+def _say_what_is_missing(logged: LoggedConversation) -> None:
+    if logged.log.end is None:
+        err().print("the log was not closed; it is replayed as far as it goes")
+    if missing := len(logged.log.rows) - len(logged.user):
+        err().print(f"the recording ends before the log; its last {missing} slots are left out")
+
+
+def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:
+    if report.equal:
+        out().print(f"{log}: {report.slots} slots, tokens and samples equal")
+    else:
+        out().print(f"{log}: differs at {report.difference}")
+    for answer in talk.transcript.assistant.answers:
+        out().print(f"  {answer.start:7.2f} s  {answer.how:4}  {answer.text}")

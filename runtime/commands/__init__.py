@@ -1,1 +1,0 @@
-"""The commands that need no network: one file each, functions that `runtime.cli` registers."""

@@ -1,0 +1,283 @@
+"""The engine: `collect -> step -> deliver` over the rows of one generator.
+
+Knows rows, sessions' ids and times; knows nothing of networks, files or event loops, and of the model only
+`duplex.model.interface`. One engine serves the caller inline (`InlineEngine`), in a thread or in a process of its own
+(`runtime.engine.process`); all three are an `EngineClient`.
+"""
+
+import math
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import EngineConfig
+from duplex.model.interface import ConversationOptions, PatternGenerator, Samples, SlotGenerator, SlotResult
+from runtime.clock import Clock
+from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession, user_line
+from runtime.pcm import to_float
+from runtime.records import EngineEvent, EngineInfo, EngineTimes, SessionOpened, SlotDone, UserSlot
+
+
+class EngineClient(Protocol):
+    """How sessions see the engine. One caller at a time; no method waits for a step of another session."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine runs."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """Sessions that can still be opened."""
+        ...
+
+    def open(self, options: ConversationOptions) -> str:
+        """Take a row for a new conversation and return its session id; `SessionOpened` or `SessionFailed` follows.
+
+        Raises:
+            ServerFull: all rows are taken.
+            EngineDied: there is no engine any more.
+        """
+        ...
+
+    def push_slot(self, session: str, slot: UserSlot) -> None:
+        """Hand over the next user slot.
+
+        Raises:
+            UnknownSession: the session is over.
+            EngineOverloaded: too many of its slots wait; the session should be closed.
+            EngineDied: there is no engine any more.
+        """
+        ...
+
+    def poll(self) -> list[EngineEvent]:
+        """What has happened since the last call; never blocks longer than an inline step takes."""
+        ...
+
+    def close_session(self, session: str) -> None:
+        """Free the session's row; later results of it are dropped. Unknown ids are ignored."""
+        ...
+
+    def fileno(self) -> int | None:
+        """A descriptor that is readable when `poll` has something (for event loops), or None.
+
+        It stays readable after the engine's end, when this becomes None: stop watching it then.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the engine."""
+        ...
+
+
+@dataclass
+class Row:
+    """A place in the batch and who has it now. `waiting`: (slot, when it came)."""
+
+    session: str
+    waiting: deque[tuple[UserSlot, float]] = field(default_factory=deque)
+
+
+class Engine:
+    """Rows of one generator, stepped when they are ready."""
+
+    def __init__(self, generator: SlotGenerator, clock: Clock, config: EngineConfig) -> None:
+        """The generator's rows are used up to `config.max_sessions`."""
+        self.generator = generator
+        self.config = config
+        self.clock = clock
+        self._rows: list[Row | None] = [None] * min(generator.rows, config.max_sessions)
+
+    @property
+    def places(self) -> int:
+        """Sessions at once."""
+        return len(self._rows)
+
+    def admit(self, session: str, options: ConversationOptions) -> None:
+        """Give `session` a row.
+
+        Raises:
+            ServerFull: all rows are taken.
+            BadOptions: the model refuses the options; the row stays free.
+        """
+        index = next((i for i, row in enumerate(self._rows) if row is None), None)
+        if index is None:
+            raise server_full(self.places)
+        if options.pattern and not isinstance(self.generator, PatternGenerator):
+            raise BadOptions(f"this model has one way of talking, not the pattern {options.pattern}; leave it out")
+        try:
+            self.generator.open(index, options)
+        except ValueError as error:
+            raise BadOptions(user_line(error)) from None
+        self._rows[index] = Row(session)
+
+    def release(self, session: str) -> None:
+        """Free the row of `session` and forget its waiting slots; unknown ids are ignored."""
+        self._rows = [None if row and row.session == session else row for row in self._rows]
+
+    def push(self, session: str, slot: UserSlot, came: float) -> None:
+        """Queue a user slot that came at `came`, seconds on the clock.
+
+        Raises:
+            UnknownSession: no row belongs to `session`.
+        """
+        row = next((row for row in self._rows if row and row.session == session), None)
+        if row is None:
+            raise UnknownSession(f"session {session} has no row; it is over, open a new one")
+        row.waiting.append((slot, came))
+
+    def wait_s(self) -> float | None:
+        """Seconds until the next step is due: 0 when it is, None when no row has a slot."""
+        taken = [row for row in self._rows if row]
+        arrivals = [row.waiting[0][1] for row in taken if row.waiting]
+        if not arrivals:
+            return None
+        left = min(arrivals) + self.config.gather_ms / 1000 - self.clock.now()
+        return 0.0 if len(arrivals) == len(taken) else max(0.0, left)
+
+    def run_once(self) -> list[SlotDone]:
+        """One step for all rows that have a slot, if the step is due.
+
+        Raises:
+            EngineError: the model's probability is no number.
+        """
+        if self.wait_s() != 0.0:
+            return []
+        batch = self._collect()
+        pcm, active = self._arrays(batch)
+        self._tell(batch)
+        began = self.clock.now()
+        results = self.generator.step(pcm, active)
+        over = self.clock.now()
+        return [
+            SlotDone(row.session, result, EngineTimes(slot.captured, came, began, over, len(batch), len(row.waiting)))
+            for index, row, slot, came in batch
+            if (result := _checked(results[index])) is not None
+        ]
+
+    def info(self, model: str) -> EngineInfo:
+        """What runs here; `model` is the name it was loaded by."""
+        one = self.generator
+        patterns = one.patterns if isinstance(one, PatternGenerator) else ()
+        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+
+    def close(self) -> None:
+        """Release the generator's threads."""
+        self.generator.close()
+
+    def _tell(self, batch: Sequence[tuple[int, Row, UserSlot, float]]) -> None:
+        """Hand over what users wrote and did not hear, to models that have a history of it."""
+        if isinstance(self.generator, PatternGenerator):
+            for index, _, slot, _ in batch:
+                if slot.text:
+                    self.generator.tell(index, slot.text)
+                if slot.unheard_ms:
+                    self.generator.unheard(index, slot.unheard_ms)
+
+    def _collect(self) -> list[tuple[int, Row, UserSlot, float]]:
+        """The oldest waiting slot of every ready row: (row index, row, slot, when it came)."""
+        return [(i, row, *row.waiting.popleft()) for i, row in enumerate(self._rows) if row and row.waiting]
+
+    def _arrays(self, batch: Sequence[tuple[int, Row, UserSlot, float]]) -> tuple[Samples, NDArray[np.bool_]]:
+        """Audio [rows, 3200] and the mask [rows] of one step."""
+        pcm = np.zeros((self.generator.rows, AUDIO.slot_input_samples), dtype=np.float32)
+        active = np.zeros(self.generator.rows, dtype=np.bool_)
+        for index, _, slot, _ in batch:
+            pcm[index], active[index] = to_float(slot.pcm), True
+        return pcm, active
+
+
+class InlineEngine:
+    """An `EngineClient` that steps inside `poll`: for virtual time, tools and tests."""
+
+    def __init__(self, engine: Engine, model: str) -> None:
+        self._engine = engine
+        self._model = model
+        self._events: list[EngineEvent] = []
+        self._waiting: dict[str, int] = {}
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine runs."""
+        return self._engine.info(self._model)
+
+    @property
+    def free(self) -> int:
+        """Sessions that can still be opened."""
+        return self._engine.places - len(self._waiting)
+
+    def open(self, options: ConversationOptions) -> str:
+        """See `EngineClient.open`; bad options raise `BadOptions` at once."""
+        session = new_session_id()
+        self._engine.admit(session, options)
+        self._waiting[session] = 0
+        self._events.append(SessionOpened(session))
+        return session
+
+    def push_slot(self, session: str, slot: UserSlot) -> None:
+        """See `EngineClient.push_slot`."""
+        check_waiting(session, self._waiting, self._engine.config)
+        self._engine.push(session, slot, self._engine.clock.now())
+        self._waiting[session] += 1
+
+    def poll(self) -> list[EngineEvent]:
+        """Run every step that is due."""
+        events, self._events = self._events, []
+        while done := self._engine.run_once():
+            events += done
+        for event in events:
+            if isinstance(event, SlotDone):
+                self._waiting[event.session] -= 1
+        return events
+
+    def close_session(self, session: str) -> None:
+        """See `EngineClient.close_session`."""
+        self._engine.release(session)
+        self._waiting.pop(session, None)
+
+    def fileno(self) -> None:
+        """No descriptor: the caller polls."""
+        return
+
+    def close(self) -> None:
+        """End the engine."""
+        self._engine.close()
+
+
+def _checked(result: SlotResult | None) -> SlotResult | None:
+    if result is not None and not math.isfinite(result.p_speak):
+        raise EngineError(f"the model's p(speak) of slot {result.slot} is {result.p_speak}; its weights are damaged")
+    return result
+
+
+def new_session_id() -> str:
+    """A fresh id; it cannot be guessed and is safe as a folder name."""
+    return secrets.token_hex(8)
+
+
+def server_full(places: int) -> ServerFull:
+    """The refusal of one session too many."""
+    noun = "place is" if places == 1 else "places are"
+    return ServerFull(
+        f"the server is full: all {places} {noun} taken; try again in a moment or raise engine.max_sessions"
+    )
+
+
+def check_waiting(session: str, waiting: dict[str, int], config: EngineConfig) -> None:
+    """Bound what a session may queue; `waiting` counts the unanswered slots by session.
+
+    Raises:
+        UnknownSession: `session` is not in `waiting`.
+        EngineOverloaded: the bound is reached.
+    """
+    if session not in waiting:
+        raise UnknownSession(f"session {session} is over; open a new one")
+    if waiting[session] >= config.max_waiting_slots:
+        late = config.max_waiting_slots * AUDIO.slot_seconds
+        raise EngineOverloaded(f"the engine is {late:.0f} s behind; use fewer sessions or a smaller model")

@@ -1,0 +1,213 @@
+"""An engine in a process or a thread of its own, behind the same `EngineClient`.
+
+Both sides speak the records of `runtime.records` through a pipe; the engine's side is `runtime.engine.worker`. The
+caller's side never waits for a step. When the engine ends, for whatever reason, every session gets one
+`SessionFailed` with the same message.
+"""
+
+import multiprocessing
+import sys
+import threading
+from typing import Protocol
+
+from configs.runtime.runtime import EngineConfig
+from duplex.model.interface import ConversationOptions
+from runtime.engine.engine import check_waiting, new_session_id, server_full
+from runtime.engine.worker import Loader, Pipe, load_model, process_main, run_engine
+from runtime.errors import EngineDied, ModelLoadError, user_line
+from runtime.records import (
+    CloseSession,
+    EngineEvent,
+    EngineInfo,
+    EngineReady,
+    EngineRequest,
+    EngineStopped,
+    OpenSession,
+    PushSlot,
+    SessionFailed,
+    SessionOpened,
+    SlotDone,
+    UserSlot,
+)
+
+
+class Worker(Protocol):
+    """What runs the engine's side."""
+
+    def ending(self) -> str:
+        """How it ended, for the user."""
+        ...
+
+    def stop(self, timeout_s: float) -> None:
+        """Wait for its end; a process that does not come to one is killed."""
+        ...
+
+
+class PipeEngine:
+    """An `EngineClient` over a pipe."""
+
+    def __init__(self, pipe: Pipe, worker: Worker, config: EngineConfig) -> None:
+        """Waits until the model is loaded.
+
+        Raises:
+            ModelLoadError: it cannot be loaded. EngineDied: the engine ended meanwhile.
+        """
+        self._pipe = pipe
+        self._worker = worker
+        self._config = config
+        self._waiting: dict[str, int] = {}
+        self._gone: EngineDied | None = None
+        self._info = self._await_ready()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine runs."""
+        return self._info
+
+    @property
+    def free(self) -> int:
+        """Sessions that can still be opened."""
+        return 0 if self._gone else self._info.rows - len(self._waiting)
+
+    def open(self, options: ConversationOptions) -> str:
+        """See `EngineClient.open`; options that the model refuses end the session with `SessionFailed`."""
+        if self._gone is None and not self.free:
+            raise server_full(self._info.rows)
+        session = new_session_id()
+        self._send(OpenSession(session, options))
+        self._waiting[session] = 0
+        return session
+
+    def push_slot(self, session: str, slot: UserSlot) -> None:
+        """See `EngineClient.push_slot`."""
+        check_waiting(session, self._waiting, self._config)
+        self._send(PushSlot(session, slot))
+        self._waiting[session] += 1
+
+    def poll(self) -> list[EngineEvent]:
+        """What has happened; never waits."""
+        events: list[EngineEvent] = []
+        while not self._gone and self._pipe.poll(0):
+            event = self._receive()
+            if isinstance(event, EngineStopped):
+                self._gone = EngineDied(event.message)
+            elif isinstance(event, SessionOpened | SlotDone | SessionFailed) and event.session in self._waiting:
+                self._count(event)
+                events.append(event)
+        return events + self._lost()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until `poll` has something, at most `timeout_s` seconds."""
+        return bool(self._gone) or self._pipe.poll(timeout_s)
+
+    def close_session(self, session: str) -> None:
+        """See `EngineClient.close_session`."""
+        if self._waiting.pop(session, None) is not None and not self._gone:
+            try:
+                self._send(CloseSession(session))
+            except EngineDied as error:
+                self._gone = error
+
+    def fileno(self) -> int | None:
+        """Descriptor of the pipe; None where event loops cannot watch it, and when the engine is gone."""
+        return None if self._gone or sys.platform == "win32" else self._pipe.fileno()
+
+    def close(self) -> None:
+        """End the engine."""
+        self._pipe.close()
+        self._worker.stop(self._config.stop_timeout_s)
+
+    def _await_ready(self) -> EngineInfo:
+        if not self._pipe.poll(self._config.load_timeout_s):
+            self.close()
+            waited = self._config.load_timeout_s
+            raise ModelLoadError(f"the model was not loaded within {waited:.0f} s; raise engine.load_timeout_s")
+        event = self._receive()
+        if isinstance(event, EngineReady):
+            return event.info
+        self.close()
+        message = event.message if isinstance(event, EngineStopped) else "the engine sent no greeting"
+        raise ModelLoadError(message)
+
+    def _count(self, event: EngineEvent) -> None:
+        if isinstance(event, SlotDone):
+            self._waiting[event.session] -= 1
+        elif isinstance(event, SessionFailed):
+            del self._waiting[event.session]
+
+    def _receive(self) -> object:
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            return EngineStopped(EngineDied.code, f"the engine ended unexpectedly ({self._worker.ending()}); restart")
+
+    def _send(self, request: EngineRequest) -> None:
+        if self._gone:
+            raise self._gone
+        try:
+            self._pipe.send(request)
+        except OSError:
+            raise EngineDied(f"the engine ended unexpectedly ({self._worker.ending()}); restart") from None
+
+    def _lost(self) -> list[EngineEvent]:
+        """The end of every session, once, when the engine is gone."""
+        if not self._gone:
+            return []
+        lost, self._waiting = list(self._waiting), {}
+        return [SessionFailed(session, EngineDied.code, user_line(self._gone)) for session in lost]
+
+
+class ProcessWorker:
+    """The engine's side in a process of its own."""
+
+    def __init__(self, process: multiprocessing.process.BaseProcess) -> None:
+        self._process = process
+
+    def ending(self) -> str:
+        """Its exit code."""
+        self._process.join(timeout=1.0)
+        return f"exit code {self._process.exitcode}"
+
+    def stop(self, timeout_s: float) -> None:
+        """Wait for its end, then kill it."""
+        self._process.join(timeout_s)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+class ThreadWorker:
+    """The engine's side in a thread."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self._thread = thread
+
+    def ending(self) -> str:
+        """Threads leave no trace."""
+        return "its thread is over"
+
+    def stop(self, timeout_s: float) -> None:
+        """Wait for its end."""
+        self._thread.join(timeout_s)
+
+
+def start_engine_process(model: str, config: EngineConfig, loader: Loader = load_model) -> PipeEngine:
+    """An engine in a process of its own; returns when the model is loaded.
+
+    Raises:
+        ModelLoadError: it cannot be loaded.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=process_main, args=(theirs, model, config, loader), daemon=True)
+    process.start()
+    theirs.close()
+    return PipeEngine(ours, ProcessWorker(process), config)
+
+
+def start_engine_thread(model: str, config: EngineConfig, loader: Loader = load_model) -> PipeEngine:
+    """The same in a thread of this process."""
+    ours, theirs = multiprocessing.Pipe()
+    thread = threading.Thread(target=run_engine, args=(theirs, model, config, loader), name="engine", daemon=True)
+    thread.start()
+    return PipeEngine(ours, ThreadWorker(thread), config)

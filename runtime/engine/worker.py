@@ -1,0 +1,164 @@
+"""The engine's side of the pipe: loads the model, reads requests in one thread and steps in another.
+
+Knows the records of `runtime.records` and one `Engine`; knows no event loop. Errors are sent, not raised.
+"""
+
+import gc
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from configs.runtime.runtime import EngineConfig
+from duplex.model.interface import SlotGenerator
+from runtime.clock import Clock, SystemClock
+from runtime.engine.engine import Engine
+from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
+from runtime.records import (
+    CloseSession,
+    EngineReady,
+    EngineStopped,
+    OpenSession,
+    PushSlot,
+    SessionFailed,
+    SessionOpened,
+)
+
+Loader = Callable[[str, int, int], SlotGenerator]
+"""(model, rows, threads) -> generator; for a process it must be importable by name."""
+Inbox = queue.SimpleQueue[tuple[object, float] | None]
+"""Requests with the time they came; None when no more will come."""
+if TYPE_CHECKING:
+    Pipe = Connection[object, object]
+else:
+    Pipe = Connection
+
+
+def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] | None = None) -> SlotGenerator:
+    """The loader of real models: by name or folder. Imports torch and sets the threads of this process.
+
+    `changes`: see `duplex.model.load.DuplexModel.from_pretrained`.
+
+    With another number of threads kernels round differently: a replay is exact only with the same number.
+    """
+    import torch
+
+    from duplex.model.load import load_generator
+
+    torch.set_num_threads(threads)
+    generator = load_generator(model, rows, changes=changes)
+    settle_heap()
+    return generator
+
+
+def loader_with(changes: Mapping[str, Any]) -> Loader:
+    """The loader of real models with values of their description set; goes through pipes to other processes."""
+    return partial(load_model, changes=dict(changes)) if changes else load_model
+
+
+def settle_heap() -> None:
+    """Take everything that exists out of the garbage collector's sight, once a program has started.
+
+    A full collection of all that torch and transformers bring takes longer than a slot (240 ms, 380,000 objects), and
+    one of the web server's modules longer than a packet (30 ms): both would come in the middle of a conversation.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) -> SlotGenerator:
+    """Load a model; without a `loader` by its name or folder.
+
+    Raises:
+        ModelLoadError: it cannot be loaded; the message names the model and the reason.
+    """
+    try:
+        return (loader or load_model)(model, rows, threads)
+    except Exception as error:
+        raise ModelLoadError(f"model '{model}' cannot be loaded: {user_line(error)}") from error
+
+
+def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
+    """The engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised."""
+    with pipe:
+        try:
+            clock = SystemClock()
+            generator = load(model, config.max_sessions, loader, config.threads)
+            engine = Engine(generator, clock, config)
+            pipe.send(EngineReady(engine.info(model)))
+            _serve(engine, pipe, clock)
+            engine.close()
+        except Exception as error:
+            _tell(pipe, error)
+
+
+def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
+    """`run_engine` as the target of a spawned process."""
+    # The terminal sends Ctrl-C to the whole group; the engine ends with its pipe, after its sessions.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = str(config.threads)
+    if config.nice:
+        os.nice(config.nice)
+    run_engine(pipe, model, config, loader)
+
+
+def _serve(engine: Engine, pipe: Pipe, clock: Clock) -> None:
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(pipe, inbox, clock), name="engine-inbox", daemon=True).start()
+    while True:
+        for item in _take(inbox, engine.wait_s()):
+            if item is None:
+                return
+            _apply(engine, pipe, *item)
+        for done in engine.run_once():
+            pipe.send(done)
+
+
+def _read(pipe: Pipe, inbox: Inbox, clock: Clock) -> None:
+    """Move requests to the inbox as they come, so that the other side never waits for a step; None at the end."""
+    try:
+        while True:
+            inbox.put((pipe.recv(), clock.now()))
+    except (EOFError, OSError):
+        inbox.put(None)
+
+
+def _take(inbox: Inbox, wait_s: float | None) -> list[tuple[object, float] | None]:
+    """Everything that has come; waits up to `wait_s` seconds (None: for ever) for the first."""
+    items = []
+    try:
+        items.append(inbox.get(timeout=wait_s) if wait_s != 0.0 else inbox.get_nowait())
+        while True:
+            items.append(inbox.get_nowait())
+    except queue.Empty:
+        return items
+
+
+def _apply(engine: Engine, pipe: Pipe, request: object, came: float) -> None:
+    match request:
+        case OpenSession(session, options):
+            try:
+                engine.admit(session, options)
+                pipe.send(SessionOpened(session))
+            except DuplexError as error:
+                pipe.send(SessionFailed(session, error.code, user_line(error)))
+        case PushSlot(session, slot):
+            try:
+                engine.push(session, slot, came)
+            except UnknownSession:
+                return  # closed or refused while the slot was on its way
+        case CloseSession(session):
+            engine.release(session)
+
+
+def _tell(pipe: Pipe, error: Exception) -> None:
+    known = isinstance(error, USER_ERRORS)
+    message = user_line(error) if known else f"the engine failed ({type(error).__name__}: {user_line(error)}); restart"
+    try:
+        pipe.send(EngineStopped(getattr(error, "code", EngineDied.code), message))
+    except OSError:
+        return  # no one is left to be told

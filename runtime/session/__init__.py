@@ -1,0 +1,1 @@
+"""One conversation: slots in time, playout, transcript, recording, slot log."""

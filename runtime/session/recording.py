@@ -1,0 +1,146 @@
+"""Two-channel recording on one clock, streamed to disk.
+
+`dialogue.wav`: stereo, 24 kHz, left the user, right the assistant; user slot t and assistant slot t both begin at
+t * 200 ms. `user.wav`: mono, 16 kHz, exactly the samples that the model heard. Both are plain 16-bit wav whose
+header is brought up to date every few slots, so what was recorded before a crash can be played.
+"""
+
+import os
+import struct
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soxr
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import RecordingConfig
+from duplex.model.interface import Samples
+from runtime.errors import AudioError
+from runtime.pcm import Pcm16, to_float, to_int16
+
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_SAMPLE_BYTES = 2
+
+
+class WavWriter:
+    """A 16-bit wav file that is readable at any moment."""
+
+    def __init__(self, path: Path, rate: int, channels: int) -> None:
+        """Raises AudioError when the file cannot be made."""
+        try:
+            self._file: BinaryIO = path.open("wb")
+        except OSError as error:
+            raise AudioError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
+        self._rate, self._channels, self._bytes = rate, channels, 0
+        self.update_header()
+
+    def write(self, pcm: Pcm16) -> None:
+        """Append samples, [n] or [n, channels]."""
+        data = pcm.astype("<i2").tobytes()
+        self._file.write(data)
+        self._bytes += len(data)
+
+    def update_header(self) -> None:
+        """Let the header tell all that was written."""
+        self._file.seek(0)
+        self._file.write(wav_header(self._rate, self._channels, self._bytes))
+        self._file.seek(0, os.SEEK_END)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Finish the file; closing twice does nothing."""
+        if not self._file.closed:
+            with self._file:
+                self.update_header()
+
+
+class Recording:
+    """The two files of one conversation. Slots come in order; more than `max_slots` are not kept."""
+
+    def __init__(self, folder: Path, config: RecordingConfig) -> None:
+        """`folder` exists."""
+        self.config = config
+        self._user = WavWriter(folder / "user.wav", AUDIO.input_rate, channels=1)
+        self._dialogue = WavWriter(folder / "dialogue.wav", AUDIO.output_rate, channels=2)
+        self._upsample = soxr.ResampleStream(AUDIO.input_rate, AUDIO.output_rate, 1, dtype="float32")
+        self._left: Samples = np.zeros(0, dtype=np.float32)
+        self._right: Samples = np.zeros(AUDIO.slot_output_samples, dtype=np.float32)
+        self._slots = 0
+
+    def add(self, user: Pcm16, assistant: Samples) -> None:
+        """Append user slot t, [3200] at 16 kHz, and assistant slot t + 1, [4800] at 24 kHz."""
+        if self._slots >= self.config.max_slots:
+            return
+        self._slots += 1
+        self._user.write(user)
+        self._left = np.concatenate([self._left, self._upsample.resample_chunk(to_float(user))])
+        self._right = np.concatenate([self._right, assistant])
+        self._write(min(len(self._left), len(self._right)))
+        if self._slots % self.config.header_every_slots == 0:
+            self._user.update_header()
+            self._dialogue.update_header()
+
+    def close(self) -> None:
+        """Write what is held back; both channels end together."""
+        with ExitStack() as stack:
+            stack.callback(self._dialogue.close)
+            stack.callback(self._user.close)
+            rest = self._upsample.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+            self._left = np.concatenate([self._left, rest])
+            length = max(len(self._left), len(self._right))
+            self._left = np.pad(self._left, (0, length - len(self._left)))
+            self._right = np.pad(self._right, (0, length - len(self._right)))
+            self._write(length)
+
+    def _write(self, count: int) -> None:
+        both = np.stack([self._left[:count], self._right[:count]], axis=1)
+        self._dialogue.write(to_int16(both))
+        self._left, self._right = self._left[count:], self._right[count:]
+
+
+def wav_header(rate: int, channels: int, data_bytes: int) -> bytes:
+    """The 44 bytes before 16-bit samples."""
+    frame = channels * _SAMPLE_BYTES
+    return _HEADER.pack(
+        b"RIFF", _HEADER.size - 8 + data_bytes, b"WAVE", b"fmt ", 16, 1, channels, rate, rate * frame, frame, 16,
+        b"data", data_bytes,
+    )  # fmt: skip
+
+
+def read_recording(path: Path) -> Pcm16:
+    """All samples of a file of `WavWriter`, [n] or [n, channels], also those its header does not tell of yet.
+
+    Raises:
+        AudioError: it cannot be read or is another kind of file.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    channels = _channels(path, data)
+    frames = (len(data) - _HEADER.size) // (channels * _SAMPLE_BYTES)
+    pcm = np.frombuffer(data, dtype="<i2", count=frames * channels, offset=_HEADER.size).astype(np.int16)
+    return pcm if channels == 1 else pcm.reshape(frames, channels)
+
+
+def repair_recording(path: Path) -> None:
+    """Let the header of a file of `WavWriter` tell all samples that are there (the process was killed).
+
+    Raises:
+        AudioError: it cannot be read or is another kind of file.
+    """
+    pcm = read_recording(path)
+    rate = _HEADER.unpack_from(path.read_bytes())[7]
+    with path.open("r+b") as file:
+        file.write(wav_header(rate, pcm.shape[1] if pcm.ndim > 1 else 1, pcm.size * _SAMPLE_BYTES))
+
+
+def _channels(path: Path, data: bytes) -> int:
+    """Channels by the header, after a look at the parts that never change."""
+    if len(data) >= _HEADER.size:
+        riff, _, wave, _, _, kind, channels, rate, *_, bits, name, _ = _HEADER.unpack_from(data)
+        if (riff, wave, kind, bits, name) == (b"RIFF", b"WAVE", 1, 16, b"data") and channels and rate:
+            return int(channels)
+    raise AudioError(f"{path}: is not a recording of this program; give the file that was recorded with the log")

@@ -1,0 +1,215 @@
+"""One conversation on this side of the engine: user audio -> slots, results -> packets, log and recording.
+
+    session.push_audio(position, pcm)      what came from the microphone, by sample position
+    session.collect()                      -> closed slots for the engine
+    session.deliver(done)                  <- what came of a slot
+    session.pull()                         -> the next 20 ms for the loudspeaker
+
+Bounded both ways: the slot buffer and the playout buffer hold a fixed time, the engine client bounds what waits in
+between. Knows neither networks nor rows.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, SlotResult
+from runtime.clock import Clock
+from runtime.errors import LogError
+from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
+from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
+from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
+from runtime.session.recording import Recording
+from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
+from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
+from runtime.session.transcript import TranscriptBuilder
+from runtime.versions import versions
+
+
+@dataclass(frozen=True)
+class SessionStatistics:
+    """Counts since the session's start. `missed`: results later than their deadline. `waiting`: unanswered slots."""
+
+    answered: int
+    missed: int
+    waiting: int
+    slots: SlotBufferStatistics
+    playout: PlayoutStatistics
+
+
+class SessionFiles:
+    """Slot log, recording and transcript of one conversation, in a folder of its own."""
+
+    def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
+        """Raises LogError or AudioError when the files cannot be made."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LogError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
+        self.folder = folder
+        self._log = SlotLogWriter(folder / "slots.jsonl", header)
+        self._recording = Recording(folder, config.recording)
+        self._transcript = TranscriptBuilder(header.delay_ms, config.transcript)
+
+    def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
+        """Append one slot to all files.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        self._log.row(row)
+        self._recording.add(slot.pcm, result.pcm)
+        self._transcript.add(row)
+
+    def close(self, reason: str) -> None:
+        """Finish the files, each as far as it goes.
+
+        Raises:
+            OSError: the disk does not take them.
+        """
+        with ExitStack() as stack:
+            stack.callback(lambda: self._transcript.build().write(self.folder / "transcript.json"))
+            stack.callback(self._recording.close)
+            stack.callback(self._log.close, reason)
+
+
+class Session:
+    """Buffers, files and counts of one conversation."""
+
+    def __init__(
+        self,
+        session: str,
+        options: ConversationOptions,
+        info: EngineInfo,
+        config: RuntimeConfig,
+        clock: Clock,
+        folder: Path | None = None,
+        source: str = "live",
+    ) -> None:
+        """`folder`: where the files go; None keeps nothing. `source`: see `LogHeader`."""
+        self.id = session
+        self.options = options
+        self.folder = folder
+        self.over: str | None = None
+        """Why the session ended, None while it lasts."""
+        self.files_error: str | None = None
+        """Why the files end before the session, None where they do not."""
+        self._config = config
+        self._clock = clock
+        self._begin = clock.now()
+        self._user = SlotBuffer(config.slots)
+        self._playout = PlayoutBuffer(config.playout)
+        self._asked: dict[int, UserSlot] = {}
+        self._typed, self._unheard_ms = "", 0.0
+        self._answered = self._missed = 0
+        header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source)
+        self._files = SessionFiles(folder, header, config) if folder else None
+
+    @property
+    def statistics(self) -> SessionStatistics:
+        """Counts so far."""
+        return SessionStatistics(
+            self._answered, self._missed, len(self._asked), self._user.statistics, self._playout.statistics
+        )
+
+    def push_audio(self, position: int, pcm: Pcm16) -> None:
+        """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one."""
+        self._user.push(position, pcm, self._clock.now())
+
+    def push_text(self, text: str) -> None:
+        """The user writes; it belongs to the next slot that is closed."""
+        self._typed = f"{self._typed} {text}".strip()
+
+    def push_unheard(self, milliseconds: float) -> None:
+        """So much of an answer was taken back before it sounded; the model is told with the next slot."""
+        self._unheard_ms += milliseconds
+
+    def collect(self) -> list[UserSlot]:
+        """User slots that are closed now, in order."""
+        slots = self._user.pop(self._clock.now())
+        if slots:
+            slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms)
+            self._typed, self._unheard_ms = "", 0.0
+        self._asked |= {slot.index: slot for slot in slots}
+        return slots
+
+    def next_deadline(self) -> float | None:
+        """When `collect` has something at the latest, seconds on the clock."""
+        return self._user.next_deadline()
+
+    def deliver(self, done: SlotDone) -> SlotRow:
+        """Take what came of a slot: its audio goes to the playout, its row to the log; returns the row."""
+        slot = self._asked.pop(done.result.slot)
+        flushed = self._playout.push(done.result)
+        row = self._row(slot, done.result, done.times, flushed)
+        self.push_unheard(row.flushed_ms)
+        self._answered += 1
+        self._missed += "late" in row.degraded
+        self._guarded(lambda files: files.add(slot, done.result, row))
+        return row
+
+    def pull(self) -> Packet:
+        """The next 20 ms of the assistant's audio, [480] samples at 24 kHz."""
+        return self._playout.pull()
+
+    def close(self, reason: str) -> None:
+        """End the conversation and finish its files; closing twice does nothing."""
+        if self.over is None:
+            self.over = reason
+            self._guarded(lambda files: files.close(reason))
+
+    def _guarded(self, write: Callable[[SessionFiles], None]) -> None:
+        """A full disk ends the files, not the conversation."""
+        if self._files is None:
+            return
+        try:
+            write(self._files)
+        except OSError as error:
+            self.files_error = f"{self.folder}: cannot be written ({error.strerror}); free some space"
+            with suppress(OSError):
+                self._files.close(self.files_error)
+            self._files = None
+
+    def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
+        sent = self._clock.now()
+        slack_ms = self._config.deadline_ms - 1000 * (sent - slot.captured)
+        flags = {"holes": bool(slot.holes), "late": slack_ms < 0, "catch_up": times.waiting > 0}
+        assistant = to_int16(result.pcm)
+        return SlotRow(
+            slot=slot.index,
+            p_speak=float(result.p_speak),
+            state=result.state.name,
+            event=result.event,
+            text_id=int(result.text_id),
+            answer_words=result.answer_words,
+            tokens=result.tokens.tolist(),
+            user=LoggedUser(**vars(result.user)) if result.user else None,
+            spoken=tuple(LoggedWord(**vars(word)) for word in result.spoken),
+            user_sha256=sha256(slot.pcm),
+            assistant_sha256=sha256(assistant),
+            user_db=round(level_db(slot.pcm, FULL_SCALE), 2),
+            assistant_db=round(level_db(assistant, FULL_SCALE), 2),
+            holes=slot.holes,
+            flushed_ms=round(1000 * flushed / AUDIO.output_rate, 3),
+            degraded=tuple(name for name, applies in flags.items() if applies),
+            times_ms=_times_ms(slot.captured - self._begin, times, sent, slack_ms),
+            stage_ms={name: round(ms, 3) for name, ms in result.stage_ms.items()},
+            kept=result.kept,
+            typed=slot.text,
+            unheard_ms=slot.unheard_ms,
+        )
+
+
+def sha256(pcm: Pcm16) -> str:
+    """Hash of 16-bit samples (little endian), hex."""
+    return hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest()
+
+
+def _times_ms(captured: float, times: EngineTimes, sent: float, slack_ms: float) -> dict[str, float]:
+    since = {"queued": times.queued, "step": times.step, "detokenized": times.detokenized, "sent": sent}
+    later = {name: round(1000 * (moment - times.captured), 3) for name, moment in since.items()}
+    return {"captured": round(1000 * captured, 3), **later, "slack": round(slack_ms, 3)}

@@ -1,0 +1,246 @@
+"""The slot log: what happened in a conversation, one JSON line per slot, chained by hashes.
+
+    {"kind": "header", ...}      what was opened, with which model
+    {"kind": "slot", ...}        one per user slot
+    {"kind": "end", ...}         why and after how many slots; missing where the process was killed
+
+Every line ends with `"chain"`: sha256 of the previous line's chain and this line's bytes without it, so one changed
+byte anywhere is found, with its line. Knows lines and hashes; knows nothing of audio files or models.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from configs.policy import PolicyConfig
+from duplex.model.interface import ConversationOptions
+from runtime.errors import LogError
+
+FORMAT = "duplex-slots"
+VERSION = 1
+_SEPARATORS = (",", ":")
+_HEX = 64
+
+
+@dataclass(frozen=True)
+class LogHeader:
+    """The first line.
+
+    Attributes:
+        session: id of the session.
+        model, fingerprint: what answered.
+        delay_ms: how much later than its slot the assistant's audio sounds.
+        options: the conversation was opened with.
+        versions: of the software, by package.
+        source: where the user's audio came from ("live", a file's name, ...).
+    """
+
+    session: str
+    model: str
+    fingerprint: str
+    delay_ms: float
+    options: ConversationOptions
+    versions: dict[str, str]
+    source: str = "live"
+
+
+@dataclass(frozen=True)
+class LoggedWord:
+    """A word of the assistant, or a part of it, in one slot: `duplex.model.interface.SpokenWord`."""
+
+    answer: int
+    index: int
+    text: str
+    start_ms: float
+    end_ms: float
+    done: float
+
+
+@dataclass(frozen=True)
+class LoggedUser:
+    """Words of the user that became known: `duplex.model.interface.UserWords`."""
+
+    turn: int
+    text: str
+    caption: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SlotRow:
+    """One slot of the log. The result is about assistant slot `slot + 1`.
+
+    Attributes:
+        slot: the user slot.
+        p_speak, state, event, text_id, answer_words, tokens, user, spoken, kept: as in `SlotResult`; `state` by name.
+        user_sha256, assistant_sha256: of the 16-bit samples of the user's slot and of the assistant's.
+        user_db, assistant_db: their levels, dB relative to full scale.
+        holes: spans of concealed user samples.
+        flushed_ms: of the assistant's audio that was committed and taken back by this cut.
+        typed, unheard_ms: what the model was told with the slot: see `runtime.records.UserSlot`.
+        degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up".
+        times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
+            sent, slack (time left to the deadline, negative when missed).
+        stage_ms: time each stage took.
+    """
+
+    slot: int
+    p_speak: float
+    state: str
+    event: str
+    text_id: int
+    answer_words: tuple[str, ...]
+    tokens: list[list[int]]
+    user: LoggedUser | None
+    spoken: tuple[LoggedWord, ...]
+    user_sha256: str
+    assistant_sha256: str
+    user_db: float
+    assistant_db: float
+    holes: tuple[tuple[int, int], ...]
+    flushed_ms: float
+    degraded: tuple[str, ...]
+    times_ms: dict[str, float]
+    stage_ms: dict[str, float]
+    kept: str | None = None
+    typed: str = ""
+    unheard_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class LogEnd:
+    """The last line of a conversation that was closed."""
+
+    slots: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SlotLogContent:
+    """A whole log. `end` is None where it was not closed."""
+
+    header: LogHeader
+    rows: tuple[SlotRow, ...]
+    end: LogEnd | None
+
+
+class SlotLogWriter:
+    """Streams a log to disk, a line at a time; keeps nothing but the chain."""
+
+    def __init__(self, path: Path, header: LogHeader) -> None:
+        """Raises LogError when the file cannot be made."""
+        try:
+            self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise LogError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
+        self._chain = ""
+        self._slots = 0
+        self._write({"kind": "header", "format": FORMAT, "version": VERSION, **_header_values(header)})
+
+    def row(self, row: SlotRow) -> None:
+        """Append a slot."""
+        self._slots += 1
+        self._write({"kind": "slot", **_row_values(row)})
+
+    def close(self, reason: str) -> None:
+        """Append the closing line; closing twice does nothing."""
+        if not self._file.closed:
+            with self._file:
+                self._write({"kind": "end", "slots": self._slots, "reason": reason})
+
+    def _write(self, values: dict[str, Any]) -> None:
+        content = json.dumps(values, ensure_ascii=False, separators=_SEPARATORS, allow_nan=False)
+        self._chain = chain(self._chain, content)
+        self._file.write(f'{content[:-1]},"chain":"{self._chain}"}}\n')
+        self._file.flush()
+
+
+def chain(previous: str, content: str) -> str:
+    """sha256 (hex) over the previous chain and a line without its own."""
+    return hashlib.sha256((previous + content).encode("utf-8", errors="surrogateescape")).hexdigest()
+
+
+def read_log(path: Path) -> SlotLogContent:
+    """Read and verify a log.
+
+    A log that ends early is readable up to its last whole line.
+
+    Raises:
+        LogError: it cannot be read, is no slot log, or one of its lines was changed; the message names the line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    values = _verified(path, text)
+    if not values or values[0].get("format") != FORMAT or values[0].get("version") != VERSION:
+        raise LogError(f"{path}: is not a slot log of version {VERSION}; give a slots.jsonl of a conversation")
+    try:
+        return _content(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LogError(f"{path}: holds an unreadable row ({error}); it was written by another version") from None
+
+
+def _verified(path: Path, text: str) -> list[dict[str, Any]]:
+    """Values of all whole lines, each checked against its chain."""
+    *lines, rest = text.split("\n")
+    values, previous = [], ""
+    for number, line in enumerate(lines, start=1):
+        content, found = _split(line)
+        if not found or chain(previous, content) != found:
+            raise LogError(f"{path}: line {number} was changed or damaged; use an untouched copy of the log")
+        values.append(json.loads(content))
+        previous = found
+    if _is_whole_line(rest):
+        raise LogError(f"{path}: line {len(lines) + 1} was changed or damaged; use an untouched copy of the log")
+    return values
+
+
+def _split(line: str) -> tuple[str, str]:
+    """A line as (content without its chain, chain); the chain is empty where there is none."""
+    tail = len(',"chain":""}') + _HEX
+    head, end = line[:-tail], line[-tail:]
+    found = end[len(',"chain":"') : -len('"}')]
+    return (head + "}", found) if end == f',"chain":"{found}"}}' else (line, "")
+
+
+def _is_whole_line(rest: str) -> bool:
+    """Whether text after the last line feed is more than a line that was not finished."""
+    return any(_split(rest[:end])[1] for end in (len(rest), len(rest) - 1))
+
+
+def _row_values(row: SlotRow) -> dict[str, Any]:
+    words = [vars(word) for word in row.spoken]
+    return {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
+
+
+def _header_values(header: LogHeader) -> dict[str, Any]:
+    values = {name: value for name, value in vars(header).items() if name != "options"}
+    options = dict(vars(header.options)) | {"policy": header.options.policy.model_dump(mode="json")}
+    return {**values, "options": options}
+
+
+def _content(values: list[dict[str, Any]]) -> SlotLogContent:
+    rows = tuple(_row(value) for value in values if value["kind"] == "slot")
+    last = values[-1]
+    end = LogEnd(last["slots"], last["reason"]) if last["kind"] == "end" else None
+    return SlotLogContent(_header(values[0]), rows, end)
+
+
+def _header(value: dict[str, Any]) -> LogHeader:
+    options = dict(value["options"])
+    policy = PolicyConfig.model_validate(options.pop("policy"))
+    names = ("session", "model", "fingerprint", "delay_ms", "versions", "source")
+    return LogHeader(**{name: value[name] for name in names}, options=ConversationOptions(**options, policy=policy))
+
+
+def _row(value: dict[str, Any]) -> SlotRow:
+    fields = {name: content for name, content in value.items() if name != "kind"}
+    fields["user"] = LoggedUser(**value["user"]) if value["user"] else None
+    fields["spoken"] = tuple(LoggedWord(**word) for word in value["spoken"])
+    fields["holes"] = tuple((start, stop) for start, stop in value["holes"])
+    fields["answer_words"], fields["degraded"] = tuple(value["answer_words"]), tuple(value["degraded"])
+    return SlotRow(**fields)

@@ -1,0 +1,217 @@
+"""The transcript of a conversation, from its slot log alone.
+
+Times are seconds on the recording's clock. A word of the assistant that was cut counts as heard when enough of it was
+played; a word that was known and never begun carries the moment of the cut as start and end. Knows rows only.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import TranscriptConfig
+from duplex.model.text.truecase import MARKS
+from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
+from tdm.slots import State
+
+SLOT_S = AUDIO.slot_seconds
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class UserTurn:
+    """What the user said in one turn, as far as it was understood."""
+
+    turn: int
+    text: str
+    start: float
+    end: float
+    heard: bool = True
+
+
+@dataclass(frozen=True)
+class AnswerWord:
+    """A word of the assistant. `fraction`: how much of it was played; `heard`: that was enough."""
+
+    answer: int
+    text: str
+    start: float
+    end: float
+    fraction: float
+    heard: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of the assistant.
+
+    Attributes:
+        text: its heard words. unheard: the others.
+        start, end: when it began and ended to sound.
+        how: "end" (came to its end), "cut" (was broken off) or "open" (the conversation was over first).
+    """
+
+    answer: int
+    text: str
+    unheard: str
+    start: float
+    end: float
+    how: str
+
+
+@dataclass(frozen=True)
+class UserSide:
+    """The user: everything, and by turns."""
+
+    text: str
+    words: tuple[UserTurn, ...]
+
+
+@dataclass(frozen=True)
+class AssistantSide:
+    """The assistant: what was heard of it, word by word, and by answers."""
+
+    text: str
+    words: tuple[AnswerWord, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """Both sides of a conversation of `seconds`."""
+
+    seconds: float
+    user: UserSide
+    assistant: AssistantSide
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass
+class _Word:
+    """A word while it is spoken. `pieces`: (start, end, fraction spoken at the end), seconds on the slot clock."""
+
+    text: str
+    pieces: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def played(self, until: float) -> float:
+        """How much of the word has sounded at `until`."""
+        before = 0.0
+        for start, end, done in self.pieces:
+            if end > until:
+                share = max(0.0, until - start) / max(end - start, 1e-9)
+                return before + share * (done - before)
+            before = done
+        return before
+
+
+@dataclass
+class _Answer:
+    """An answer while it lasts."""
+
+    start: float
+    words: dict[int, _Word] = field(default_factory=dict)
+    announced: int = 0
+    end: float = 0.0
+    how: str = "open"
+
+
+class TranscriptBuilder:
+    """Takes rows one by one, so that it can follow a live conversation."""
+
+    def __init__(self, delay_ms: float, config: TranscriptConfig) -> None:
+        """`delay_ms`: how much later than its slot the assistant's audio sounds."""
+        self._delay = delay_ms / 1000
+        self._config = config
+        self._turns: dict[int, LoggedUser] = {}
+        self._answers: list[_Answer] = []
+        self._slots = 0
+        self._speaking = False
+
+    def add(self, row: SlotRow) -> None:
+        """Append one row, in order."""
+        begin = (row.slot + 1) * SLOT_S
+        self._slots = row.slot + 1
+        if row.user:
+            self._turns[row.user.turn] = row.user
+        if row.event == "start":
+            self._answers.append(_Answer(begin))
+        if row.state == State.SPEAK.name:
+            self._speak(row, begin)
+        elif self._speaking:
+            self._stop(row, begin)
+        self._speaking = row.state == State.SPEAK.name
+
+    def build(self) -> Transcript:
+        """The transcript so far; can be called again after more rows."""
+        length = (self._slots + 1) * SLOT_S
+        words = [word for number, answer in enumerate(self._answers) for word in self._words(number, answer, length)]
+        answers = tuple(self._answer(number, answer, words, length) for number, answer in enumerate(self._answers))
+        turns = tuple(
+            UserTurn(turn, said.caption, round(said.start_s, DIGITS), round(said.end_s, DIGITS))
+            for turn, said in sorted(self._turns.items())
+        )
+        return Transcript(
+            round(length, DIGITS),
+            UserSide(_join(turn.text for turn in turns), turns),
+            AssistantSide(_join(word.text for word in words if word.heard), tuple(words), answers),
+        )
+
+    def _speak(self, row: SlotRow, begin: float) -> None:
+        answer = self._answers[-1]
+        for text in row.answer_words:
+            answer.words.setdefault(answer.announced, _Word(text))
+            answer.announced += 1
+        for piece in row.spoken:
+            self._sound(answer, piece, begin)
+
+    def _sound(self, answer: _Answer, piece: LoggedWord, begin: float) -> None:
+        word = answer.words.setdefault(piece.index, _Word(piece.text))
+        word.pieces.append((begin + piece.start_ms / 1000, begin + piece.end_ms / 1000, piece.done))
+
+    def _stop(self, row: SlotRow, begin: float) -> None:
+        answer = self._answers[-1]
+        answer.how = "cut" if row.event == "cut" else "end"
+        answer.end = begin - row.flushed_ms / 1000
+
+    def _words(self, number: int, answer: _Answer, length: float) -> list[AnswerWord]:
+        """The words of an answer; a punctuation mark belongs to the word before it."""
+        stop = answer.end if answer.how != "open" else length
+        words: list[AnswerWord] = []
+        for _, word in sorted(answer.words.items()):
+            if words and word.text in MARKS:
+                words[-1] = replace(words[-1], text=words[-1].text + word.text)
+            else:
+                words.append(self._word(number, word, stop))
+        return words
+
+    def _word(self, number: int, word: _Word, stop: float) -> AnswerWord:
+        fraction = word.played(stop)
+        start = min(word.pieces[0][0], stop) if word.pieces else stop
+        end = min(word.pieces[-1][1], stop) if word.pieces else stop
+        heard = bool(word.pieces) and fraction >= self._config.heard_fraction
+        return AnswerWord(number, word.text, self._clock(start), self._clock(end), round(fraction, DIGITS), heard)
+
+    def _answer(self, number: int, answer: _Answer, words: list[AnswerWord], length: float) -> Answer:
+        mine = [word for word in words if word.answer == number]
+        text, unheard = (_join(word.text for word in mine if word.heard is heard) for heard in (True, False))
+        end = answer.end if answer.how != "open" else length
+        return Answer(number, text, unheard, self._clock(answer.start), self._clock(end), answer.how)
+
+    def _clock(self, seconds: float) -> float:
+        return round(seconds + self._delay, DIGITS)
+
+
+def transcript(rows: Iterable[SlotRow], delay_ms: float, config: TranscriptConfig) -> Transcript:
+    """The transcript of a whole log."""
+    builder = TranscriptBuilder(delay_ms, config)
+    for row in rows:
+        builder.add(row)
+    return builder.build()
+
+
+def _join(words: Iterable[str]) -> str:
+    return " ".join(words)

@@ -1,0 +1,197 @@
+"""All sessions of one engine: opens them, carries slots to the engine and results back, ends them.
+
+    session = hub.open(options)          # ServerFull when no place is free
+    session.push_audio(position, pcm)
+    for news in hub.pump(): ...          # at the latest every 20 ms, and when the engine's descriptor is readable
+    packet = session.pull()              # every 20 ms
+    hub.close(session.id, "client left")
+
+Knows no event loop: whoever calls `pump` decides when.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from configs.runtime.runtime import RuntimeConfig
+from duplex.model.interface import ConversationOptions, SlotResult
+from runtime.clock import Clock
+from runtime.engine.engine import EngineClient
+from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
+from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone
+from runtime.session.session import Session
+from runtime.session.slot_log import SlotRow
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model is ready for the session's first slot."""
+
+    session: str
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A slot was answered: its audio is in the session's playout, its row in the log."""
+
+    session: str
+    result: SlotResult
+    row: SlotRow
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The session ended without the client's wish; its files are finished. `code` as in `runtime.errors`."""
+
+    session: str
+    code: str
+    message: str
+
+
+News = Opened | Delivered | Ended
+
+
+class Observer(Protocol):
+    """Whoever watches the sessions, for example metrics. Must not fail and must not take long."""
+
+    def opened(self, session: str) -> None:
+        """A session was opened."""
+        ...
+
+    def refused(self, code: str) -> None:
+        """A session was not opened; `code` of the error."""
+        ...
+
+    def delivered(self, session: str, row: SlotRow) -> None:
+        """A slot was answered."""
+        ...
+
+    def closed(self, session: Session, reason: str) -> None:
+        """A session is over; its statistics are final."""
+        ...
+
+
+class NoObserver:
+    """Watches nothing."""
+
+    def opened(self, session: str) -> None:
+        """Nothing."""
+
+    def refused(self, code: str) -> None:
+        """Nothing."""
+
+    def delivered(self, session: str, row: SlotRow) -> None:
+        """Nothing."""
+
+    def closed(self, session: Session, reason: str) -> None:
+        """Nothing."""
+
+
+class SessionHub:
+    """The sessions of one engine."""
+
+    def __init__(
+        self, client: EngineClient, config: RuntimeConfig, clock: Clock, observer: Observer | None = None
+    ) -> None:
+        self.client = client
+        self.config = config
+        self._clock = clock
+        self._observer: Observer = observer or NoObserver()
+        self._sessions: dict[str, Session] = {}
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Sessions that last."""
+        return tuple(self._sessions.values())
+
+    def open(self, options: ConversationOptions, folder: Path | None = None, source: str = "live") -> Session:
+        """Begin a conversation.
+
+        Args:
+            options: of the model.
+            folder: for its files; None takes a new one in the configured folder (or none where recording is off).
+            source: where the user's audio comes from, for the log.
+
+        Raises:
+            ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
+            LogError, AudioError: the files cannot be made.
+        """
+        try:
+            session_id = self.client.open(options)
+        except ServerFull as error:
+            self._observer.refused(error.code)
+            raise
+        try:
+            session = self._session(session_id, options, folder, source)
+        except Exception:
+            self.client.close_session(session_id)
+            raise
+        self._sessions[session_id] = session
+        self._observer.opened(session_id)
+        return session
+
+    def session(self, session: str) -> Session:
+        """A session that lasts, by id.
+
+        Raises:
+            UnknownSession: there is none.
+        """
+        if session not in self._sessions:
+            raise UnknownSession(f"session {session} is unknown or over; open a new one")
+        return self._sessions[session]
+
+    def pump(self) -> list[News]:
+        """Send closed slots to the engine and take its events; returns what the clients should know."""
+        news: list[News] = [ended for session in self.sessions if (ended := self._send(session))]
+        for event in self.client.poll():
+            told = self._receive(event)
+            news += [told] if told else []
+        return news
+
+    def next_deadline(self) -> float | None:
+        """When a slot closes at the latest, seconds on the clock; None when no session has audio."""
+        return min((due for session in self.sessions if (due := session.next_deadline()) is not None), default=None)
+
+    def close(self, session: str, reason: str = "closed") -> None:
+        """End a session and finish its files; unknown ids are ignored."""
+        ended = self._sessions.pop(session, None)
+        if ended:
+            self.client.close_session(session)
+            ended.close(reason)
+            self._observer.closed(ended, reason)
+
+    def close_all(self, reason: str = "shutdown") -> None:
+        """End all sessions; the engine stays."""
+        for session in self.sessions:
+            self.close(session.id, reason)
+
+    def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
+        recording = self.config.recording
+        place = folder or (recording.folder / session if recording.enabled else None)
+        return Session(session, options, self.client.info, self.config, self._clock, place, source)
+
+    def _send(self, session: Session) -> Ended | None:
+        try:
+            for slot in session.collect():
+                self.client.push_slot(session.id, slot)
+        except (EngineError, UnknownSession) as error:
+            return self._end(session.id, error.code, user_line(error))
+        return None
+
+    def _receive(self, event: EngineEvent) -> News | None:
+        session = self._sessions.get(event.session)
+        if session is None:
+            return None
+        match event:
+            case SessionOpened():
+                return Opened(event.session)
+            case SessionFailed():
+                return self._end(event.session, event.code, event.message)
+            case SlotDone():
+                row = session.deliver(event)
+                self._observer.delivered(event.session, row)
+                return Delivered(event.session, event.result, row)
+
+    def _end(self, session: str, code: str, message: str) -> Ended:
+        self.close(session, f"{code}: {message}")
+        return Ended(session, code, message)

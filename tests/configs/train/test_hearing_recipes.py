@@ -1,0 +1,30 @@
+"""The recipes' files say what the classes say."""
+
+from pathlib import Path
+
+import pytest
+
+from configs.base import Config
+from configs.model.listening import WhisperExport
+from configs.train.ctc_training import CtcTrainingConfig, SourcesConfig
+from configs.train.hearing import HearingEvaluation
+
+FOLDER = Path(__file__).parents[3] / "configs" / "train"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("hearing_export", WhisperExport),
+        ("hearing_evaluate", HearingEvaluation),
+    ],
+)
+def test_a_recipes_file_holds_the_defaults(name: str, kind: type[Config]) -> None:
+    assert kind.from_yaml(FOLDER / f"{name}.yaml") == kind()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("ctc", CtcTrainingConfig), ("sources", SourcesConfig)])
+def test_the_recipes_of_ctc_ears_are_read(name: str, kind: type[Config], tmp_path: Path) -> None:
+    recipe = kind.from_yaml(FOLDER / f"{name}.yaml")
+    (tmp_path / "again.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+    assert kind.from_yaml(tmp_path / "again.yaml") == recipe

@@ -1,0 +1,45 @@
+"""A model that answers from a script, and threads that are none."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+from duplex.model.chat.events import AudioChunk, Ended, TextPiece
+from duplex.model.chat.running import Job, Outcome
+
+Part = str | AudioChunk
+
+
+class Scripted:
+    """A `Speaker`: answers the n-th time with the n-th list of parts; `told` is what functions gave."""
+
+    def __init__(self, *answers: list[Part]) -> None:
+        self.told: list[str] = []
+        self._answers = iter(answers)
+
+    def answer(self) -> Iterator[TextPiece | AudioChunk | Ended]:
+        """The next answer of the script."""
+        parts = next(self._answers)
+        for part in parts:
+            yield TextPiece(part, spoken=True) if isinstance(part, str) else part
+        yield Ended("end", "".join(part for part in parts if isinstance(part, str)))
+
+    def tell(self, text: str) -> None:
+        """Keeps it."""
+        self.told.append(text)
+
+
+def at_once(job: Job) -> "Future[Outcome]":
+    """Run it now."""
+    future: Future[Outcome] = Future()
+    future.set_result(job())
+    return future
+
+
+def never(job: Job) -> "Future[Outcome]":
+    """A tool that hangs."""
+    return Future()
+
+
+def call(name: str, arguments: str = "{}") -> str:
+    """A call as a model writes it."""
+    return f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>'

@@ -1,0 +1,37 @@
+"""Written answers spoken with the embedded model's own voice; here the tiny one."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from configs.model.tiny import TINY
+from duplex.model.chat.aloud import Written, aloud
+from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.layouts.tdm.voice import Voice
+
+
+@pytest.fixture(scope="module")
+def model() -> TdmModel:
+    """Random weights."""
+    return TdmModel.random(TINY)
+
+
+def test_all_words_sound_and_then_it_is_still(model: TdmModel) -> None:
+    assert isinstance(model.voice, Voice)
+    short, long = (list(aloud(model.voice, text, 16, seed=1)) for text in ("yes.", "yes, it's a very long day."))
+    assert all(slot.shape == (4800,) for slot in [*short, *long])
+    assert len(short) < len(long)
+    np.testing.assert_array_equal(short, list(aloud(model.voice, "yes.", 16, seed=1)))
+    assert len(list(aloud(model.voice, "", 16))) == 1
+
+
+def test_time_is_filled_in(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(model.mind, Mind)
+    generator = TdmGenerator(model, 1, beside=False)
+    monkeypatch.setattr(generator, "write", lambda question: f"{question}: <|time|>, <|weekday|>.")
+    written = Written(generator, model.mind, lambda: datetime(2026, 1, 31, 14, 5))
+    assert written.answer("now") == "now: two oh five p m, saturday."
+    assert written.shown("it is late.").startswith("It is")

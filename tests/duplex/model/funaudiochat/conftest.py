@@ -1,0 +1,18 @@
+"""Golden models, loaded once from folders as the authors publish them."""
+
+import pytest
+
+from duplex.model.funaudiochat.chat import FunAudioChat
+from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, loaded
+
+
+@pytest.fixture(scope="session")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> FunAudioChat:
+    """Qwen3 backbone."""
+    return loaded(tmp_path_factory.mktemp("published"), DENSE)
+
+
+@pytest.fixture(scope="session")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> FunAudioChat:
+    """Qwen3-MoE backbone."""
+    return loaded(tmp_path_factory.mktemp("published-moe"), SPARSE)

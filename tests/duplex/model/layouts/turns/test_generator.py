@@ -1,0 +1,378 @@
+"""Live, interruptible conversations with Fun-Audio-Chat's network on random weights."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from configs.audio import AUDIO
+from configs.model.cosyvoice import COSYVOICE3_TINY
+from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ChoiceConfig, TurnsConfig
+from configs.model.live_turns import LiveTurnsConfig, WordClockConfig
+from configs.model.patterns import FUNAUDIOCHAT, Pattern
+from configs.policy import PRESETS, Threshold
+from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.interface import ConversationOptions, Samples, SlotResult
+from duplex.model.layouts.turns.funaudiochat import CosyVoiceTurns, FunAudioChatTurns
+from duplex.model.layouts.turns.generator import TurnGenerator
+from duplex.model.stages.cosyvoice.stage import CosyVoice
+from tdm.slots import State
+from tests.duplex.model.layouts.turns.loudness import LoudnessPolicy
+from tests.runtime.user_audio import talking
+
+DRAWN = ChoiceConfig(temperature=1.0, top_p=1.0, repetition_penalty=1.0)
+SLOT = AUDIO.slot_input_samples
+PROMPT = FUNAUDIOCHAT.prompts[Pattern.S2M]
+LIVE = LiveTurnsConfig(policy="vad")
+
+
+@pytest.fixture(scope="module")
+def chat() -> FunAudioChat:
+    return FunAudioChat.random(FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610}))
+
+
+@pytest.fixture(scope="module")
+def voice() -> CosyVoiceTurns:
+    return CosyVoiceTurns(CosyVoice.random(COSYVOICE3_TINY))
+
+
+@pytest.fixture(scope="module")
+def speech() -> list[Samples]:
+    """Ten slots of loud noise, which voice activity takes for voice."""
+    return list(talking(2.0, [(0.0, 2.0)]).reshape(-1, SLOT))
+
+
+def generator_of(
+    chat: FunAudioChat, voice: CosyVoiceTurns, rows: int = 1, live: LiveTurnsConfig = LIVE, **changes: object
+) -> TurnGenerator:
+    answer = AnswerConfig(text=DRAWN).model_copy(update={"max_steps": 60} | changes)
+    model = FunAudioChatTurns(chat, rows, "", answer, TurnsConfig(places=512), live)
+    return TurnGenerator(model, voice, LoudnessPolicy(), live, rows)
+
+
+def talk(generator: TurnGenerator, slots: Sequence[Samples], row: int = 0) -> list[SlotResult]:
+    active = np.arange(generator.rows) == row
+    results = []
+    for slot in slots:
+        pcm = np.zeros((generator.rows, SLOT), dtype=np.float32)
+        pcm[row] = slot
+        result = generator.step(pcm, active)[row]
+        assert result is not None
+        results.append(result)
+    return results
+
+
+def silence(slots: int) -> list[Samples]:
+    return [np.zeros(SLOT, dtype=np.float32)] * slots
+
+
+def heard_of(results: Sequence[SlotResult], answer: int) -> str:
+    """Words of an answer of which at least half sounded, as a transcript counts them."""
+    done = {word.index: (word.done, word.text) for result in results for word in result.spoken if word.answer == answer}
+    return " ".join(text for _, (share, text) in sorted(done.items()) if share >= 0.5)
+
+
+def test_a_turn_is_answered_and_the_answer_comes_to_its_end(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*silence(3), *speech, *silence(80)])
+    events = [(result.slot, result.event) for result in results if result.event]
+    assert [event for _, event in events] == ["start", "end"]
+    (began, _), (ended, _) = events
+    assert began == 3 + len(speech), "the first silent slot decides"
+    assert all(result.state is State.SPEAK for result in results[began:ended])
+    assert all(result.state is State.MUTE for result in [*results[:began], *results[ended:]])
+    said = " ".join(word for result in results for word in result.answer_words)
+    (kept,) = [result.kept for result in results if result.kept is not None]
+    assert said.split() == kept.split()
+    assert said.split() == heard_of(results, 0).split(), "at the end everything was heard"
+    assert generator.history(0) == [("system", PROMPT), ("user", ""), ("assistant", kept)]
+
+
+def test_sound_begins_with_the_answer_and_ends_with_it(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*silence(3), *speech, *silence(80)])
+    speaking = [result for result in results if result.state is State.SPEAK]
+    assert np.abs(speaking[0].pcm[: AUDIO.output_rate // 50]).max() > 0.01, "the look-ahead is made before the answer"
+    assert all(np.abs(result.pcm).max() > 0.01 for result in speaking)
+    after = [result for result in results if result.state is State.MUTE]
+    packet = AUDIO.output_rate * AUDIO.packet_ms // 1000
+    assert all(np.abs(result.pcm[packet:]).max() == 0 for result in after)
+
+
+def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    slow = LIVE.model_copy(update={"clock": WordClockConfig(letter_ms=110)})
+    generator = generator_of(chat, voice, live=slow)
+    generator.open(0, ConversationOptions(seed=1))
+    before = talk(generator, [*silence(3), *speech, *silence(4)])
+    assert before[-1].state is State.SPEAK
+    over = talk(generator, speech)
+    assert over[0].event == "cut"
+    fade = AUDIO.output_rate * 8 // 1000
+    assert np.abs(over[0].pcm[fade:]).max() == 0, "silence within one packet"
+    whole = " ".join(word for result in before for word in result.answer_words)
+    assert over[1].kept == heard_of(before, 0)
+    assert over[1].kept
+    assert len(over[1].kept) < len(whole), "text leads speech: the last words were not heard"
+    after = talk(generator, silence(6))
+    assert [result.event for result in after if result.event] == ["start"]
+    assert generator.history(0)[:4] == [
+        ("system", PROMPT),
+        ("user", ""),
+        ("assistant", over[1].kept),
+        ("user", ""),
+    ]
+
+
+def test_the_next_turn_has_everything_that_was_said_over_the_answer(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slots that the model takes in for the second turn are the user's, from before the voice began."""
+    generator = generator_of(chat, voice)
+    taken: list[Samples] = []
+    hear = generator._model.hear
+    monkeypatch.setattr(
+        generator._model, "hear", lambda pcm, active: (taken.append(pcm[0].numpy().copy()), hear(pcm, active))
+    )
+    generator.open(0, ConversationOptions(seed=1))
+    talk(generator, [*silence(3), *speech, *silence(7)])
+    taken.clear()
+    talk(generator, [*speech, *silence(1)])
+    assert np.array_equal(np.concatenate(taken[: 2 + len(speech)]), np.concatenate([*silence(2), *speech]))
+
+
+def test_an_answer_that_nobody_heard_is_taken_back(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    """The model then has one turn, as if it had not begun to answer within it."""
+    slots = [*silence(3), *speech, *silence(4), *speech]
+    eager, patient = generator_of(chat, voice), generator_of(chat, voice)
+    eager._voice = _Muffled(voice)
+    calm = PRESETS["patient"].model_copy(update={"start": Threshold(probability=0.9, slots=9)})
+    eager.open(0, ConversationOptions(seed=1))
+    patient.open(0, ConversationOptions(seed=1, policy=calm))
+    assert [result.event for result in talk(eager, slots) if result.event] == ["start", "cut"]
+    assert [result.event for result in talk(patient, slots) if result.event] == []
+    assert [role for role, _ in eager.history(0)] == ["system", "user"]
+    first, second = (generator._model._rows.elements(0) for generator in (eager, patient))
+    assert [one.id for one in first] == [one.id for one in second]
+    for one, other in zip(first, second, strict=True):
+        assert (one.heard is None) == (other.heard is None)
+        if one.heard is not None and other.heard is not None:
+            torch.testing.assert_close(one.heard, other.heard, atol=1e-5, rtol=0)
+
+
+class _Muffled:
+    """A voice of which nothing can be heard."""
+
+    def __init__(self, voice: CosyVoiceTurns) -> None:
+        self._voice = voice
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._voice, name)
+
+    def step(self, *arguments: object) -> torch.Tensor:
+        return torch.zeros_like(self._voice.step(*arguments))  # type: ignore[arg-type]
+
+
+def test_a_conversation_does_not_depend_on_its_neighbours(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    alone, together = generator_of(chat, voice), generator_of(chat, voice, rows=2)
+    slots = [*silence(3), *speech, *silence(12)]
+    late = [*silence(5), *speech, *silence(10)]
+    alone.open(0, ConversationOptions(seed=1))
+    together.open(0, ConversationOptions(seed=7))
+    together.open(1, ConversationOptions(seed=1))
+    expected = talk(alone, slots)
+    both = np.array([True, True])
+    for first, second, want in zip(late, slots, expected, strict=True):
+        got = together.step(np.stack([first, second]), both)[1]
+        assert got is not None
+        assert (got.event, got.answer_words, got.text_id) == (want.event, want.answer_words, want.text_id)
+        assert np.array_equal(got.tokens, want.tokens)
+        np.testing.assert_allclose(got.pcm, want.pcm, atol=1e-4)
+
+
+def test_the_same_conversation_again_is_equal(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    slots = [*silence(3), *speech, *silence(7), *speech, *silence(8)]
+    runs = []
+    for _ in range(2):
+        generator = generator_of(chat, voice)
+        generator.open(0, ConversationOptions(seed=3))
+        runs.append(talk(generator, slots))
+    for first, second in zip(*runs, strict=True):
+        assert first.event == second.event
+        assert np.array_equal(first.pcm, second.pcm)
+        assert np.array_equal(first.tokens, second.tokens)
+
+
+def test_history_with_speech_keeps_the_slots_that_sounded(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    live = LIVE.model_copy(update={"history": "speech"})
+    generator = generator_of(chat, voice, live=live)
+    generator.open(0, ConversationOptions(seed=1))
+    before = talk(generator, [*silence(3), *speech, *silence(7)])
+    spoken = [result.tokens[:, 0].tolist() for result in before if result.state is State.SPEAK]
+    talk(generator, speech[:2])
+    elements = generator._model._rows.elements(0)
+    audible = [list(one.spoken) for one in elements if one.spoken and min(one.spoken) < 61]
+    assert len(audible) == len(spoken)
+    assert audible[1:] == spoken[:-1], "one slot ahead: the voice's look-ahead"
+
+
+def test_old_turns_are_forgotten(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    live = LIVE.model_copy(update={"keep_turns": 2})
+    generator = generator_of(chat, voice, live=live, max_steps=8)
+    generator.open(0, ConversationOptions(seed=1))
+    for _ in range(4):
+        talk(generator, [*speech[:3], *silence(14)])
+    roles = [role for role, _ in generator.history(0)]
+    assert roles == ["system", "user", "assistant", "user", "assistant"]
+
+
+def test_a_turn_that_outgrows_the_caches_is_answered_all_the_same(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    answer = AnswerConfig(text=DRAWN, max_steps=60)
+    model = FunAudioChatTurns(chat, 1, "", answer, TurnsConfig(places=256), LIVE)
+    generator = TurnGenerator(model, voice, LoudnessPolicy(), LIVE, 1)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*speech * 14, *silence(60), *speech[:3], *silence(40)])
+    assert [result.event for result in results if result.event] == ["start", "end", "start", "end"]
+
+
+def test_a_prompt_that_does_not_fit_is_refused(chat: FunAudioChat, voice: CosyVoiceTurns) -> None:
+    with pytest.raises(ValueError, match=r"the system prompt has \d+ tokens, 256 fit; shorten it"):
+        generator_of(chat, voice).open(0, ConversationOptions(system_prompt="word " * 100))
+
+
+def test_slots_are_counted(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*speech, *silence(5)])
+    assert all(after.slot == before.slot + 1 for before, after in pairwise(results))
+
+
+def test_a_written_turn_is_answered_without_a_sound_of_the_user(chat: FunAudioChat, voice: CosyVoiceTurns) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1, pattern="T2M"))
+    generator.tell(0, "Is anybody there?")
+    results = talk(generator, silence(60))
+    assert results[0].event == "start"
+    assert [result.event for result in results if result.event] == ["start", "end"]
+    roles = generator.history(0)
+    assert roles[1] == ("user", "Is anybody there?")
+    assert roles[2] == ("assistant", heard_of(results, 0))
+
+
+def test_writing_breaks_an_answer_off(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    talk(generator, [*silence(3), *speech, *silence(5)])
+    generator.tell(0, "Wait.")
+    results = talk(generator, silence(2))
+    assert [result.event for result in results] == ["cut", "start"]
+    assert ("user", "Wait.") in generator.history(0)
+
+
+def test_a_pattern_without_speech_writes_its_answer_many_tokens_a_slot(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    generator = generator_of(chat, voice, max_steps=40)
+    generator.open(0, ConversationOptions(seed=2, pattern="S2T"))
+    results = talk(generator, [*silence(3), *speech, *silence(12)])
+    events = [(result.slot, result.event) for result in results if result.event]
+    assert [event for _, event in events] == ["start", "end"]
+    assert events[1][0] - events[0][0] <= 40 // LIVE.silent_steps + 1
+    assert all(np.abs(result.pcm).max() == 0 for result in results)
+    said = " ".join(word for result in results for word in result.answer_words)
+    assert said.split()
+    assert generator.history(0)[0] == ("system", FUNAUDIOCHAT.prompts[Pattern.S2T])
+    assert generator.history(0)[-1][1].split() == said.split()
+
+
+def test_what_a_pattern_thinks_before_it_speaks_is_not_told(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random weights do not open speech by themselves soon: the twelfth token is made to."""
+    generator = generator_of(chat, voice)
+    drawn = []
+
+    def twelfth(logits: torch.Tensor, *others: object) -> torch.Tensor:
+        drawn.append(chat.config.ids.audio_bos if len(drawn) == 11 else 263)
+        return torch.full((len(logits),), drawn[-1])
+
+    monkeypatch.setattr(generator._model._rows._drawing, "text", twelfth)
+    generator.open(0, ConversationOptions(seed=1, pattern="STC"))
+    results = talk(generator, [*silence(3), *speech, *silence(10)])
+    (began,) = [result.slot for result in results if result.event == "start"]
+    assert next(result.slot for result in results if np.abs(result.pcm).max() > 0.01) == began + 1
+    said = [word for result in results for word in result.answer_words]
+    assert 0 < len(said) < len(drawn) - 12
+    assert set(said) == {"ban"}
+
+
+def test_who_writes_is_not_heard(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1, pattern="T2M"))
+    assert [result.event for result in talk(generator, [*speech, *silence(5)]) if result.event] == []
+    generator.tell(0, "Hello.")
+    results = talk(generator, [*silence(3), *speech * 6])
+    assert [result.event for result in results if result.event] == ["start", "end"]
+
+
+def test_speech_stops_an_unheard_answer_to_a_written_turn(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    generator = generator_of(chat, voice)
+    generator._voice = _Muffled(voice)
+    generator.open(0, ConversationOptions(seed=1))
+    generator.tell(0, "Hello.")
+    results = talk(generator, [*silence(2), *speech, *silence(2)])
+    assert [result.event for result in results if result.event] == ["start", "cut", "start"]
+    assert [role for role, _ in generator.history(0)][:4] == ["system", "user", "assistant", "user"]
+
+
+def test_a_system_prompt_of_ones_own_stands_behind_that_of_the_pattern(
+    chat: FunAudioChat, voice: CosyVoiceTurns
+) -> None:
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(system_prompt="Be brief."))
+    assert generator.history(0) == [("system", f"{PROMPT} Be brief.")]
+
+
+def test_a_checkpoint_that_only_writes_is_read(voice: CosyVoiceTurns, speech: list[Samples]) -> None:
+    config = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610, "refined": None})
+    generator = generator_of(FunAudioChat.random(config), voice, max_steps=20)
+    generator.open(0, ConversationOptions(seed=1))
+    results = talk(generator, [*silence(3), *speech, *silence(8)])
+    assert [result.event for result in results if result.event] == ["start", "end"]
+    assert any(result.answer_words for result in results)
+    with pytest.raises(ValueError, match="this checkpoint cannot speak, and S2M speaks; choose S2T or T2T"):
+        generator.open(0, ConversationOptions(pattern="S2M"))
+
+
+def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    """A report of an answer that nobody heard must not shorten a later one."""
+    generator = generator_of(chat, voice)
+    generator.open(0, ConversationOptions(seed=1))
+    talk(generator, [*silence(3), *speech])
+    generator.unheard(0, 10_000.0)
+    before = talk(generator, silence(5))
+    after = talk(generator, speech[:2])
+    assert after[0].event == "cut"
+    assert after[1].kept == heard_of(before, 0)
+    assert after[1].kept

@@ -1,0 +1,200 @@
+"""Turns of the user: when they begin and end and are decoded; every row is a conversation of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.model.listening import DecodingConfig, TranscriberConfig
+from duplex.model.interface import UserWords
+from duplex.model.stages.transcriber import Transcriber, TranscriberState
+from duplex.model.stages.whisper_decoding import Transcript, Whisper
+from duplex.model.stages.words import WordsInput, step
+from tests.duplex.model.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
+
+SLOT = AUDIO.slot_input_samples
+CONFIG = TranscriberConfig()
+SENTENCE = [THE, CAT, SAT, ON, A, MAT]
+VOICE, SILENCE = "v", "."
+NO_FEATURES = torch.zeros(1, 10, 0)
+
+
+class FakeWhisper(Whisper):
+    """Hears one word of the sentence in every voiced slot of a clip; keeps what it was asked."""
+
+    def __init__(self, logprob: float = -0.1) -> None:
+        self.vocabulary, self.config, self._logprob = VOCABULARY, DecodingConfig(), logprob
+        self.asked: list[tuple[float, float, tuple[int, ...]]] = []
+
+    def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[Transcript]:
+        """A transcript of the one clip."""
+        self.asked.append((pcm.shape[1] / AUDIO.input_rate, round(seconds[0], 3), tuple(beginning)))
+        loud = sum(float(slot.abs().max()) > 0.01 for slot in pcm[0].split(SLOT))
+        words = [SENTENCE[place % len(SENTENCE)] for place in range(loud)]
+        written = tuple([*beginning, *words[len(beginning) - 1 :]] if beginning else [T0, *words])
+        return [Transcript(written, self._logprob, 0.0)]
+
+
+@dataclass
+class Talk:
+    """Slots drawn as text through a transcriber: 'v' a voice, '.' silence; capitals while the assistant speaks."""
+
+    whisper: FakeWhisper = field(default_factory=FakeWhisper)
+    config: TranscriberConfig = CONFIG
+
+    def __post_init__(self) -> None:
+        self.source = Transcriber(self.config, self.whisper)
+        self.state = self.source.init_state(1)
+        self.slot = 0
+
+    def say(self, drawn: str) -> list[tuple[int, UserWords]]:
+        """Words with the slot they became known with."""
+        told = []
+        for sign in drawn:
+            pcm = _voice() if sign in "vV" else torch.zeros(SLOT)
+            x = WordsInput(pcm[None], NO_FEATURES, torch.tensor([sign in "V:"]))
+            (words,) = step(self.source, x, self.state, torch.ones(1, dtype=torch.bool))
+            if words is not None:
+                told.append((self.slot, words))
+            self.slot += 1
+        return told
+
+
+def _voice() -> Tensor:
+    """A slot that the detector takes for a voice: a pulse train through two resonances."""
+    time = torch.arange(SLOT) / AUDIO.input_rate
+    parts = [torch.sin(2 * torch.pi * 120 * k * time) / (1 + ((120 * k - 600) / 300) ** 2) for k in range(1, 30)]
+    return 0.2 * torch.stack(parts).sum(0)
+
+
+def _text(told: list[tuple[int, UserWords]]) -> str:
+    return " ".join(words.text for _, words in told)
+
+
+def test_words_come_while_the_user_speaks_and_all_of_them_one_slot_after_the_pause() -> None:
+    told = Talk().say("..vvvvv....")
+    assert _text(told) == "the cat sat on a"
+    last_voice = 6
+    assert told[0][0] <= last_voice
+    assert told[-1][0] <= last_voice + 2
+    assert told[-1][1].turn == 0
+    assert told[-1][1].caption == "the cat sat on a"
+    assert told[0][1].start_s == pytest.approx(2 * AUDIO.slot_seconds)
+    assert 7 * AUDIO.slot_seconds <= told[-1][1].end_s < 8 * AUDIO.slot_seconds
+
+
+def test_the_clip_begins_before_the_voice_and_goes_on_from_committed_words() -> None:
+    talk = Talk()
+    talk.say("...vvvvvv...")
+    lengths, speech, beginnings = zip(*talk.whisper.asked, strict=True)
+    assert lengths[0] >= 2 * AUDIO.slot_seconds + CONFIG.lead_s
+    assert all(s <= n for s, n in zip(speech, lengths, strict=True))
+    assert beginnings[0] == ()
+    assert beginnings[-1][:3] == (T0, THE, CAT)
+
+
+def test_silence_is_not_decoded() -> None:
+    talk = Talk()
+    assert talk.say("." * 30) == []
+    assert talk.whisper.asked == []
+    talk.say("vvv...")
+    asked = len(talk.whisper.asked)
+    talk.say("." * 15)
+    assert len(talk.whisper.asked) == asked
+
+
+def test_a_turn_goes_on_over_a_pause_while_the_assistant_is_mute() -> None:
+    talk = Talk()
+    first, second = talk.say("..vv......"), talk.say("vv....")
+    assert {words.turn for _, words in first + second} == {0}
+    assert second[-1][1].caption == "the cat sat on"
+    assert second[-1][1].start_s == first[0][1].start_s
+
+
+def test_a_turn_ends_when_the_assistant_answers() -> None:
+    talk = Talk()
+    first, second = talk.say("..vv...::::"), talk.say("VVV...")
+    assert {words.turn for _, words in first} == {0}
+    assert {words.turn for _, words in second} == {1}
+    assert second[-1][1].caption == _text(second) == "the cat sat"
+    assert second[0][1].start_s >= 10 * AUDIO.slot_seconds
+
+
+def test_a_turn_ends_after_long_silence() -> None:
+    silence = round(CONFIG.abandoned_s / AUDIO.slot_seconds) + 3
+    talk = Talk()
+    talk.say("..vv" + SILENCE * silence)
+    assert {words.turn for _, words in talk.say("vv....")} == {1}
+
+
+def test_noise_makes_no_words_and_no_turn() -> None:
+    doubtful = FakeWhisper(logprob=-2.0)
+    talk = Talk(doubtful)
+    assert talk.say("..vvvv....::::") == []
+    assert doubtful.asked
+    doubtful._logprob = -0.1
+    assert {words.turn for _, words in talk.say("vv...")} == {0}
+
+
+def test_a_long_turn_gets_a_new_clip_at_a_pause_and_keeps_its_caption() -> None:
+    voiced = round(CONFIG.restart_s / AUDIO.slot_seconds) + 2
+    talk = Talk()
+    talk.say("." + VOICE * voiced + "....")
+    told = talk.say("vv....")
+    assert talk.whisper.asked[-1][0] < CONFIG.restart_s / 2
+    words = [VOCABULARY.text([SENTENCE[place % len(SENTENCE)]]).strip() for place in range(voiced)]
+    assert told[-1][1].turn == 0
+    assert told[-1][1].caption == " ".join([*words, "the", "cat"])
+
+
+def test_a_clip_is_never_longer_than_the_limit() -> None:
+    config = CONFIG.model_copy(update={"longest_s": 4.0})
+    talk = Talk(config=config)
+    told = talk.say("." + VOICE * 60 + "...")
+    assert max(length for length, _, _ in talk.whisper.asked) <= 4.0
+    assert len(_text(told).split()) == 60
+
+
+def _two(talk: Talk) -> tuple[Transcriber, TranscriberState]:
+    return talk.source, talk.source.init_state(2)
+
+
+def test_rows_do_not_know_their_batch() -> None:
+    alone = Talk().say("..vvv....")
+    source, state = _two(Talk())
+    together = []
+    for slot, sign in enumerate("..vvv...."):
+        pcm = torch.stack([_voice() if slot % 2 else torch.zeros(SLOT), _voice() if sign == "v" else torch.zeros(SLOT)])
+        x = WordsInput(pcm, NO_FEATURES, torch.zeros(2, dtype=torch.bool))
+        words = step(source, x, state, torch.ones(2, dtype=torch.bool))
+        together += [(slot, words[1])] if words[1] is not None else []
+    assert together == alone
+
+
+def test_an_inactive_row_stays_and_gets_its_words_later() -> None:
+    wanted = [words for _, words in Talk().say("..vvv....")]
+    source, state = _two(Talk())
+    got = []
+    for sign in "..vvv....":
+        pcm = torch.stack([torch.zeros(SLOT), _voice() if sign == "v" else torch.zeros(SLOT)])
+        x = WordsInput(pcm, NO_FEATURES, torch.zeros(2, dtype=torch.bool))
+        for active in (torch.tensor([True, False]), torch.tensor([True, True])):
+            words = step(source, x, state, active)
+            assert active[1] or words[1] is None
+            got += [words[1]] if words[1] is not None else []
+    assert got == wanted
+
+
+def test_what_is_under_way_for_a_reset_row_is_dropped() -> None:
+    talk = Talk()
+    talk.say("..vvv.")
+    assert talk.state.request
+    talk.state.reset(torch.tensor([True]))
+    assert talk.say("......") == []
+    assert talk.state.rows[0].slot == 6
+    talk.slot = 0
+    talk.state.reset(torch.tensor([True]))
+    assert talk.say("..vvv....") == Talk().say("..vvv....")

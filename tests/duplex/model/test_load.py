@@ -1,0 +1,60 @@
+"""The front door: every kind of model by name or folder, and it converses."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.audio import AUDIO
+from configs.base import ConfigError
+from configs.model.families import TWINS
+from duplex.model.funaudiochat.checkpoint import save
+from duplex.model.funaudiochat.parts import describe, load_parts
+from duplex.model.interface import ConversationOptions, PatternGenerator, SlotGenerator
+from duplex.model.load import DuplexModel, load_generator
+from tests.runtime.released import published_voice
+from tests.runtime.user_audio import talking
+
+SLOT = AUDIO.slot_input_samples
+CPU: dict[str, Any] = {"device": "cpu", "dtype": "float32", "live.policy": "vad"}
+
+
+def events(generator: SlotGenerator) -> list[str]:
+    """What happens when the user talks for a second."""
+    generator.open(0, ConversationOptions(seed=1))
+    slots = talking(8.0, [(0.4, 1.4)]).reshape(-1, SLOT)
+    results = [generator.step(slot[None], np.array([True]))[0] for slot in slots]
+    return [result.event for result in results if result is not None and result.event]
+
+
+@pytest.mark.parametrize("name", [*TWINS, "funaudiochat-tiny", "scripted-vad"])
+def test_models_by_name(name: str) -> None:
+    with closing(load_generator(name, 2)) as generator:
+        assert generator.rows == 2
+        assert isinstance(generator, PatternGenerator) == (name not in TWINS)
+
+
+def test_a_checkpoint_folder_with_its_detokenizer_converses(tmp_path: Path) -> None:
+    """The released layout on disk, tiny: model in our format, detokenizer as flow.pt, hift.pt and a file of voices."""
+    tiny = describe("funaudiochat-tiny")
+    assert tiny is not None
+    save(load_parts(tiny, heard=False).chat, tmp_path / "model")
+    voice = published_voice(tmp_path / "voice")
+    changes = CPU | {"detokenizer": str(voice), "answer.text.temperature": 1.0, "turns.places": 512}
+    model = DuplexModel.from_pretrained(tmp_path / "model", changes=changes)
+    with closing(model.generator(1)) as generator:
+        assert events(generator)[0] == "start"
+
+
+def test_what_is_missing_is_said_before_the_model_is_loaded(tmp_path: Path) -> None:
+    tiny = describe("funaudiochat-tiny")
+    assert tiny is not None
+    save(load_parts(tiny, heard=False).chat, tmp_path)
+    with pytest.raises(ConfigError, match="needs CosyVoice3 to be heard"):
+        DuplexModel.from_pretrained(tmp_path, changes=CPU)
+    with pytest.raises(ConfigError, match="no checkpoint 'nowhere': it is neither a folder nor owner/name of a hub"):
+        DuplexModel.from_pretrained(tmp_path, changes=CPU | {"detokenizer": "nowhere"})
+    with pytest.raises(ConfigError, match="no model 'nonsense': not a folder, not owner/name of a hub, not shipped"):
+        DuplexModel.from_pretrained("nonsense")

@@ -1,0 +1,74 @@
+"""The interactive chat with a scripted partner: results that the user gives, answers that are broken off."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from configs.model.patterns import Pattern
+from duplex.model.chat.events import ChatEvent, Ended, TextPiece, ToolCall
+from duplex.model.interface import Samples
+from runtime.cli.chat_screen.screen import Screen, Turn
+from runtime.cli.chat_screen.shell import Shell
+
+CALLS = (ToolCall("colour", {}), ToolCall("size", {}))
+
+
+class Asking:
+    """A partner that calls two functions of the user's, or is broken off."""
+
+    fingerprint, pattern, note = "asking", Pattern.T2T, ""
+
+    def __init__(self) -> None:
+        self.given: list[Sequence[str]] = []
+
+    def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
+        """Calls; or what Ctrl-C does."""
+        yield TextPiece("Hm")
+        if text == "stop":
+            raise KeyboardInterrupt
+        yield Ended("calls", "Hm", CALLS)
+
+    def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
+        """The answer."""
+        self.given.append(contents)
+        yield TextPiece("Well.")
+        yield Ended("end", "Well.")
+
+    def new(self, pattern: Pattern) -> None:
+        """Nothing to forget."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def talk(monkeypatch: pytest.MonkeyPatch, typed: str, asks: bool = True) -> tuple[Asking, list[Turn]]:
+    """Type lines; returns the partner and the turns."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    partner, turns = Asking(), list[Turn]()
+    console = Console(file=io.StringIO())
+
+    def keep(turn: Turn, text: str, recording: Path | None) -> None:
+        turns.append(turn)
+
+    Shell(partner, Screen(console, console), console, keep, asks).run()
+    return partner, turns
+
+
+def test_the_user_gives_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    partner, (turn,) = talk(monkeypatch, "Guess.\nblue\nbig\n")
+    assert partner.given == [["blue", "big"]]
+    assert (turn.how, turn.text, turn.waiting) == ("end", "Well.", ())
+
+
+def test_without_a_user_the_calls_are_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    partner, turns = talk(monkeypatch, "Guess.\n", asks=False)
+    assert partner.given == []
+    assert (turns[0].how, turns[0].waiting) == ("calls", CALLS)
+
+
+def test_an_answer_is_broken_off_and_the_chat_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, turns = talk(monkeypatch, "stop\nGuess.\nblue\nbig\n")
+    assert [turn.how for turn in turns] == ["broken off", "end"]

@@ -1,0 +1,210 @@
+"""The doctor on models: files looked at, no weights read, nothing fetched; one line and its mend for each fault."""
+
+import json
+import shutil
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from configs.model.funaudiochat import FUNAUDIOCHAT_8B
+from configs.model.turn_model import TurnModelConfig
+from duplex.model.layouts.tdm.tdm_model import SHIPPED
+from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.model import check_device, check_room, check_setup
+from runtime.cli.main import run
+from tests.duplex.model.funaudiochat.golden import published
+from tests.runtime.released import cut, published_voice
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Path:
+    return published(tmp_path / "chat")
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Path:
+    return published_voice(tmp_path / "voice")
+
+
+@pytest.fixture(autouse=True)
+def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty cache, and no way to fill it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+def checked(model: Path | str, wanted: Wanted | None = None) -> dict[str, Check]:
+    checks = check_setup(str(model), wanted or Wanted())
+    assert checks is not None
+    return {check.name: check for check in checks}
+
+
+def test_a_whole_model_is_looked_at_without_reading_its_weights(chat: Path, voice: Path) -> None:
+    with patch("safetensors.torch.load_file", side_effect=AssertionError("weights were read")):
+        checks = checked(chat, Wanted(device="cpu", dtype="float32", detokenizer=str(voice)))
+    assert list(checks) == ["device", "checkpoint", "flow", "vocoder", "voices", "memory"]
+    assert {name: check.level for name, check in checks.items()} == dict.fromkeys(checks, "ok") | {"device": "warn"}
+    assert "94 tensors in 2 shards" in checks["checkpoint"].found
+    assert checks["voices"].found.endswith("anna, ben")
+    assert "1 conversation(s) of 2048 places" in checks["memory"].found
+
+
+def _truncated_shard(chat: Path, voice: Path) -> None:
+    cut(chat / "model-00002-of-00002.safetensors", 100)
+
+
+def _missing_shard(chat: Path, voice: Path) -> None:
+    (chat / "model-00001-of-00002.safetensors").unlink()
+
+
+def _unknown_field(chat: Path, voice: Path) -> None:
+    values = json.loads((chat / "config.json").read_text())
+    values["text_config"]["sliding_doors"] = True
+    (chat / "config.json").write_text(json.dumps(values))
+
+
+def _no_tokenizer(chat: Path, voice: Path) -> None:
+    (chat / "tokenizer.json").unlink()
+
+
+def _truncated_flow(chat: Path, voice: Path) -> None:
+    cut(voice / "flow.pt", 1000)
+
+
+def _no_vocoder(chat: Path, voice: Path) -> None:
+    (voice / "hift.pt").unlink()
+
+
+def _foreign_vocoder(chat: Path, voice: Path) -> None:
+    shutil.copy(voice / "flow.pt", voice / "hift.pt")
+
+
+def _pickled_flow(chat: Path, voice: Path) -> None:
+    torch.save({"weights": Path("x")}, voice / "flow.pt")
+
+
+def _no_voices(chat: Path, voice: Path) -> None:
+    (voice / "spk2info.pt").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "found"),
+    [
+        (_truncated_shard, "checkpoint", "is cut short or damaged"),
+        (_missing_shard, "checkpoint", "1 of 2 shards are missing"),
+        (_unknown_field, "checkpoint", "sliding_doors"),
+        (_no_tokenizer, "checkpoint", "tokenizer.json"),
+        (_truncated_flow, "flow", "is cut short, or in an old format of torch"),
+        (_no_vocoder, "vocoder", "has neither hift.safetensors nor hift.pt"),
+        (_foreign_vocoder, "vocoder", "missing, unexpected or mis-shaped"),
+        (_pickled_flow, "flow", "is not a readable file of weights"),
+        (_no_voices, "voices", "has no voices"),
+    ],
+)
+def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object, name: str, found: str) -> None:
+    assert callable(harm)
+    harm(chat, voice)
+    checks = checked(chat, Wanted(device="cpu", detokenizer=str(voice)))
+    assert [key for key, check in checks.items() if check.level == "fail"] == [name]
+    assert found in checks[name].found
+    assert checks[name].mend
+    assert "\n" not in checks[name].found
+
+
+def test_a_model_of_the_hub_that_is_not_here_is_not_fetched() -> None:
+    checks = checked("funaudiochat-8b", Wanted(device="cpu"))
+    assert checks["checkpoint"].mend == "fetch it with: hf download FunAudioLLM/Fun-Audio-Chat-8B"
+    assert checks["detokenizer"].mend.endswith("hf download FunAudioLLM/Fun-CosyVoice3-0.5B-2512 flow.pt hift.pt")
+    assert "19.6 GB of weights, 1.57 GB each" in checks["memory"].found
+    assert checked("some/body")["model"].level == "fail"
+
+
+def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path, voice: Path) -> None:
+    repository = tmp_path / "hub" / "models--some--body"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123")
+    shutil.copytree(chat, repository / "snapshots" / "0123")
+    with patch("runtime.cli.doctor.model._cached", lambda _: repository / "snapshots" / "0123"):
+        checks = checked("some/body", Wanted(detokenizer=str(voice), device="cpu"))
+    assert checks["checkpoint"].level == "ok"
+
+
+def test_a_checkpoint_without_a_detokenizer_or_with_a_wrong_voice(chat: Path, voice: Path, tmp_path: Path) -> None:
+    assert "name one with --detokenizer" in checked(chat)["detokenizer"].mend
+    config = TurnModelConfig(
+        name="mine", kind="funaudiochat", checkpoint=str(chat), detokenizer=str(voice), voice="carl"
+    )
+    (tmp_path / "mine.yaml").write_text(config.to_yaml())
+    assert checked(tmp_path / "mine.yaml")["voices"].mend == "choose one of anna, ben"
+
+
+def test_a_description_with_an_unknown_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nkind: funaudiochat\nturns: {place: 3}\n")
+    assert "unknown key" in checked(tmp_path / "mine.yaml")["model"].found
+
+
+def test_a_detokenizer_alone(voice: Path) -> None:
+    assert [check.level for check in checked(voice).values()] == ["ok", "ok", "ok"]
+
+
+def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
+    assert [check.level for check in checked("mini").values()] == ["ok", "ok", "ok"]
+    folder = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "mini", folder)
+    cut(folder / "core.safetensors", 10)
+    (folder / "lexicon.xz").write_bytes(b"no archive")
+    (folder / "whisper_vocabulary.json").unlink()
+    checks = checked(folder)
+    assert {name: check.level for name, check in checks.items()} == dict.fromkeys(("ears", "mind", "voice"), "fail")
+    assert "whisper_vocabulary.json: is missing" in checks["ears"].found
+    assert "core.safetensors: is cut short or damaged" in checks["mind"].found
+    assert "lexicon.xz: is cut short or damaged" in checks["voice"].found
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-ctc", "funaudiochat-tiny"])
+def test_random_models_need_no_files(name: str) -> None:
+    assert [check.level for check in checked(name).values()] == ["ok"]
+
+
+def test_what_is_no_model_is_left_to_the_loader() -> None:
+    assert check_setup("nope", Wanted()) is None
+
+
+def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert check_device("auto", "bfloat16").level == "warn"
+    assert check_device("cuda", "bfloat16").mend == "install a CUDA build of torch"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "a GPU")
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)
+    assert check_device("cuda:1", "bfloat16").found == "cuda:1: there are 1 CUDA devices"
+    assert "no bfloat16" in check_device("auto", "bfloat16").found
+    assert check_device("cuda:0", "float32").level == "ok"
+
+
+def test_too_little_memory_is_told_before_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    from configs.model.cosyvoice import COSYVOICE3
+
+    config = TurnModelConfig(name="m", kind="funaudiochat", device="cpu")
+    monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: 24 * 10**9)
+    check = check_room(config, FUNAUDIOCHAT_8B, COSYVOICE3, 8)
+    assert (check.level, check.mend) == ("fail", "2 would fit: take fewer, or fewer places")
+    monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: None)
+    assert check_room(config, FUNAUDIOCHAT_8B, COSYVOICE3, 8).level == "warn"
+
+
+def test_the_command_fails_where_something_is_missing(chat: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--model", str(chat), "--port", "0"]) == 1
+    assert "FAIL  detokenizer" in capsys.readouterr().out
+    assert run(["doctor", "--model", "mini", "--port", "0"]) == 0
+    assert run(["doctor", "--dtype", "int3"]) == 2
+
+
+def test_safetensors_of_a_detokenizer_with_an_extra_tensor(voice: Path) -> None:
+    (voice / "flow.pt").unlink()
+    save_file({"extra": torch.zeros(1)}, voice / "flow.safetensors")
+    assert "mis-shaped: " in checked(voice)["flow"].found

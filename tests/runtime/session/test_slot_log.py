@@ -1,0 +1,105 @@
+"""The slot log: what is written is read back, one changed byte is found with its line, an early end is readable."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from configs.policy import policy
+from duplex.model.interface import ConversationOptions
+from runtime.converse import converse
+from runtime.errors import LogError
+from runtime.session.slot_log import LogHeader, SlotLogWriter, SlotRow, read_log
+from tests.runtime.fakes import FakeGenerator
+from tests.runtime.user_audio import QUESTION
+
+OPTIONS = ConversationOptions(7, policy("patient"), "be brief – bitte", 0.5, 1.75e9, 3600)
+HEADER = LogHeader("abc", "fake", "fake-1", 1.5, OPTIONS, {"python": "3.11"}, "a file.wav")
+
+
+@pytest.fixture(scope="module")
+def rows() -> tuple[SlotRow, ...]:
+    return converse(FakeGenerator(), QUESTION, tail_s=1.0).rows
+
+
+@pytest.fixture
+def log(tmp_path: Path, rows: tuple[SlotRow, ...]) -> Path:
+    path = tmp_path / "slots.jsonl"
+    writer = SlotLogWriter(path, HEADER)
+    for row in rows:
+        writer.row(row)
+    writer.close("bye")
+    writer.close("twice")
+    return path
+
+
+def test_a_log_reads_back_equal(log: Path, rows: tuple[SlotRow, ...]) -> None:
+    content = read_log(log)
+    assert content.header == HEADER
+    assert content.rows == rows
+    assert content.end is not None
+    assert (content.end.slots, content.end.reason) == (len(rows), "bye")
+
+
+def test_rows_are_on_disk_as_they_come(tmp_path: Path, rows: tuple[SlotRow, ...]) -> None:
+    writer = SlotLogWriter(tmp_path / "log", HEADER)
+    for count, row in enumerate(rows[:4], start=1):
+        writer.row(row)
+        assert len(read_log(tmp_path / "log").rows) == count
+    writer.close("end")
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
+def test_one_changed_byte_is_reported_with_its_line(log: Path, place: float, change: int) -> None:
+    data = log.read_bytes()
+    index = int(place * len(data))
+    damaged = log.with_name("damaged.jsonl")
+    damaged.write_bytes(data[:index] + bytes([data[index] ^ change]) + data[index + 1 :])
+    with pytest.raises(LogError, match=rf"line {data[:index].count(10) + 1} was changed or damaged"):
+        read_log(damaged)
+
+
+@pytest.mark.parametrize("edit", ["swap", "drop", "repeat"])
+def test_moved_lines_are_reported(log: Path, edit: str) -> None:
+    lines = log.read_bytes().splitlines(keepends=True)
+    new = {"swap": [*lines[:3], lines[4], lines[3], *lines[5:]], "drop": lines[:3] + lines[4:], "repeat": lines[:4] * 2}
+    log.write_bytes(b"".join(new[edit]))
+    with pytest.raises(LogError, match="was changed or damaged"):
+        read_log(log)
+
+
+def test_a_log_that_ends_early_is_readable_up_to_its_last_whole_line(log: Path, rows: tuple[SlotRow, ...]) -> None:
+    data = log.read_bytes()
+    lines = data.splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:6]) + lines[6][:100])
+    content = read_log(log)
+    assert content.rows == rows[:5]
+    assert content.end is None
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"{}\n", b"\xff\xfe\n", b'{"kind":"header"}\n'])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(LogError, match=r"x\.jsonl: "):
+        read_log(path)
+
+
+def test_a_missing_log_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="cannot be read"):
+        read_log(tmp_path / "none.jsonl")
+    with pytest.raises(LogError, match="cannot be written"):
+        SlotLogWriter(tmp_path / "no folder" / "slots.jsonl", HEADER)
+
+
+def test_a_value_that_json_cannot_hold_is_not_written(tmp_path: Path, rows: tuple[SlotRow, ...]) -> None:
+    writer = SlotLogWriter(tmp_path / "log", HEADER)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        writer.row(replace(rows[0], p_speak=float("nan")))
+    writer.close("end")
+    assert read_log(tmp_path / "log").rows == ()
