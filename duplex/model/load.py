@@ -14,6 +14,7 @@ from typing import Any
 
 from configs.base import ConfigError
 from configs.model.families import TWINS
+from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.parts import describe
 from duplex.model.interface import SlotGenerator
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
@@ -45,10 +46,10 @@ class DuplexModel:
         """
         name, changes = str(model), dict(changes or {})
         if name in TWINS:
-            return cls(name, _tdm(TdmModel.random(TWINS[name]), changes))
+            return cls(name, _tdm(random_tdm_model(TWINS[name]), changes))
         description = describe(name)
         if description is None:
-            return cls(name, _tdm(TdmModel.from_pretrained(model), changes))
+            return cls(name, _tdm(load_tdm_model(model), changes))
         return cls(name, load_turns(description.changed(changes, name), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:

@@ -10,6 +10,7 @@ import pytest
 from configs.model.families import DRVOICE_TINY, OMNIDRCA_TINY
 from configs.model.family import FamilyConfig
 from configs.policy import PolicyConfig, Threshold
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
@@ -27,7 +28,7 @@ TALKATIVE = PolicyConfig(
 
 @cache
 def model(name: str) -> TdmModel:
-    return TdmModel.random(next(config for config in TINY_FAMILIES if config.mind.name == name))
+    return random_tdm_model(next(config for config in TINY_FAMILIES if config.mind.name == name))
 
 
 def cutting(name: str) -> PolicyConfig:

@@ -15,8 +15,8 @@ from configs.base import exact_div
 from configs.model.family import RefinedHeadConfig
 from duplex.model.sampling.choose import Choices, choose
 from duplex.model.stages.llm import LlmState, VectorStack
-from duplex.model.stages.pointer import SpokenPart
 from duplex.model.stages.srh import SrhInput, SrhOutput
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_clock import WordClock
 
 _OWN_DRAWS = 1 << 62
@@ -181,7 +181,7 @@ class AutoregressiveHead(nn.Module):
             return float(ended[0, 0] * self._token_ms)
         return AUDIO.slot_ms if state.tail[row] > self.config.tail_slots else None
 
-    def _words(self, state: HeadState, row: int, end: float | None, begun: bool) -> tuple[SpokenPart, ...]:
+    def _words(self, state: HeadState, row: int, end: float | None, begun: bool) -> tuple[SoundingWord, ...]:
         clock = state.clocks[row]
         spoken = clock.slot(0.0, AUDIO.slot_ms if end is None else end) if begun else ()
         return spoken if end is None else (*spoken, *clock.end(end))

@@ -1,7 +1,7 @@
 """Training starts of the papers' families: published weights where there are some, seeded fresh ones elsewhere.
 
 What is fresh starts so that the LLM is not disturbed: with nothing heard and nothing said, U_t and A_t are the text
-embedding alone. The folder is what `TdmModel.from_pretrained` reads. Knows which part comes from where; knows nothing
+embedding alone. The folder is what `load_tdm_model` reads. Knows which part comes from where; knows nothing
 of conversations.
 """
 

@@ -17,6 +17,7 @@ from typing import Final
 from configs.audio import AUDIO
 from configs.model.voice import SrhConfig
 from duplex.model.text.phonemes import BEFORE, END, PUNCTUATION, SPACE, START, UNIT_IDS, UNKNOWN, WAIT, Unit
+from duplex.model.text.sounding_word import SoundingWord
 
 SCALARS: Final = 15
 DURATION_SCALARS: Final = 10
@@ -26,22 +27,6 @@ _PAUSES: Final = {UNIT_IDS[mark]: place for place, mark in enumerate(PUNCTUATION
 _PUNCTUATION_REACH: Final = 40
 _LONGEST: Final = 3.0
 _NOBODY: Final = -1
-
-
-@dataclass(frozen=True)
-class SpokenPart:
-    """A word, or a part of it, that sounds in a slot.
-
-    Attributes:
-        item: place of the word among all words and punctuation marks given since the answer began.
-        start_ms, end_ms: within the slot.
-        done: how much of the word has been spoken by the slot's end, 0..1.
-    """
-
-    item: int
-    start_ms: float
-    end_ms: float
-    done: float
 
 
 @dataclass
@@ -110,7 +95,7 @@ class Pointer:
             self.ends_ms = self.slot_ms
         self._note_sound()
 
-    def close_slot(self) -> tuple[SpokenPart, ...]:
+    def close_slot(self) -> tuple[SoundingWord, ...]:
         """End a slot and tell which words sounded in it."""
         self.slot_ms += AUDIO.slot_ms
         begin = self.slot_ms - AUDIO.slot_ms
@@ -119,7 +104,7 @@ class Pointer:
             first = merged.get(owner, (start, end))[0]
             merged[owner] = (first, end)
         return tuple(
-            SpokenPart(owner, max(start - begin, 0.0), min(end, self.slot_ms) - begin, self._done(owner))
+            SoundingWord(owner, max(start - begin, 0.0), min(end, self.slot_ms) - begin, self._done(owner))
             for owner, (start, end) in merged.items()
             if min(end, self.slot_ms) > max(start, begin)
         )

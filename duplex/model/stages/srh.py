@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from configs.audio import AUDIO
 from configs.model.voice import SrhConfig, TokenizerConfig
-from duplex.model.stages.pointer import Pointer, SpokenPart
+from duplex.model.stages.pointer import Pointer
 from duplex.model.stages.srh_networks import DigitNetwork, DurationNetwork
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.text.phonemes import PUNCTUATION
+from duplex.model.text.sounding_word import SoundingWord
 
 _NO_MORE = "."
 """What follows the last word, as far as its reading goes."""
@@ -58,7 +59,7 @@ class SrhOutput:
     tokens: Tensor
     queued: Tensor
     exhausted: Tensor
-    spoken: tuple[tuple[SpokenPart, ...], ...]
+    spoken: tuple[tuple[SoundingWord, ...], ...]
 
 
 class RefinedHead(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from configs.audio import AUDIO
 from configs.model.live_turns import WordClockConfig
-from duplex.model.stages.pointer import SpokenPart
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_stream import SIGN
 
 
@@ -34,22 +34,22 @@ class WordClock:
         own = config.word_ms + letters * config.letter_ms if letters else 0.0
         return max(own + signs * config.sign_ms + marks * config.mark_ms, 1.0)
 
-    def slot(self, from_ms: float = 0.0, to_ms: float = AUDIO.slot_ms) -> tuple[SpokenPart, ...]:
+    def slot(self, from_ms: float = 0.0, to_ms: float = AUDIO.slot_ms) -> tuple[SoundingWord, ...]:
         """Words that sound in a slot in which there is sound between `from_ms` and `to_ms`."""
         parts, now = [], from_ms
         while self._word < len(self._lengths) and now < to_ms:
             length = self._lengths[self._word]
             until = min(now + length - self._spoken_ms, to_ms)
             self._spoken_ms += until - now
-            parts.append(SpokenPart(self._word, now, until, min(self._spoken_ms / length, 1.0)))
+            parts.append(SoundingWord(self._word, now, until, min(self._spoken_ms / length, 1.0)))
             if until < to_ms or self._spoken_ms >= length:
                 self._word, self._spoken_ms = self._word + 1, 0.0
             now = until
         return tuple(parts)
 
-    def end(self, to_ms: float = AUDIO.slot_ms) -> tuple[SpokenPart, ...]:
+    def end(self, to_ms: float = AUDIO.slot_ms) -> tuple[SoundingWord, ...]:
         """The sound ends at `to_ms` of this slot: what is left of the words was spoken up to there."""
         left = range(self._word, len(self._lengths))
         share = to_ms / max(len(left), 1)
         self._word = len(self._lengths)
-        return tuple(SpokenPart(word, place * share, (place + 1) * share, 1.0) for place, word in enumerate(left))
+        return tuple(SoundingWord(word, place * share, (place + 1) * share, 1.0) for place, word in enumerate(left))

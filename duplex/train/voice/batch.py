@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
-from duplex.model.stages.pointer import SpokenPart
 from duplex.model.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
+from duplex.model.text.sounding_word import SoundingWord
 
 HOLD = -1
 """In `AnswerTrack.text`: no text token enters in this slot."""
@@ -35,7 +35,7 @@ class AnswerTrack:
 
     text: list[int] = field(default_factory=list)
     tokens: list[NDArray[np.int8]] = field(default_factory=list)
-    spoken: list[tuple[SpokenPart, ...]] = field(default_factory=list)
+    spoken: list[tuple[SoundingWord, ...]] = field(default_factory=list)
 
 
 def answer_tracks(

@@ -18,11 +18,11 @@ from duplex.model.chat.events import ChatEvent
 from duplex.model.chat.running import ToolRunner
 from duplex.model.chat.session import ChatSession
 from duplex.model.chat.speech import ChatVoice
+from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, Samples
 from duplex.model.layouts.tdm.mind import Mind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
-from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.voice import Voice
 from runtime.cli.chat_screen.live import LiveChat
 
@@ -113,7 +113,7 @@ def _live(wanted: Wanted) -> Partner:
     if wanted.changes or wanted.places is not None or wanted.longest is not None or wanted.chat.persona:
         raise ConfigError(f"{wanted.model} takes only --seed, --temperature and --system-prompt; leave out the others")
     random = TWINS.get(wanted.model)
-    model = TdmModel.from_pretrained(wanted.model) if random is None else TdmModel.random(random)
+    model = load_tdm_model(wanted.model) if random is None else random_tdm_model(random)
     options = ConversationOptions(
         wanted.chat.seed, system_prompt=wanted.chat.system_prompt, temperature=wanted.temperature or 0.0
     )

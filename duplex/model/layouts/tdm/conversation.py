@@ -13,8 +13,8 @@ from configs.schedule import ScheduleConfig
 from duplex.model.interface import ConversationOptions, SpokenWord
 from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.fusion import padded
-from duplex.model.stages.pointer import SpokenPart
 from duplex.model.text.clock_words import local
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.truecase import MARKS
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
@@ -146,7 +146,7 @@ class Conversation:
         self.answer.shown = len(self.answer.captions)
         return new
 
-    def spoken_words(self, parts: Iterable[SpokenPart]) -> tuple[SpokenWord, ...]:
+    def spoken_words(self, parts: Iterable[SoundingWord]) -> tuple[SpokenWord, ...]:
         """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
         answer, spoken = self.answer, []
         for part in parts:

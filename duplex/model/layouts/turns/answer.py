@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from configs.audio import AUDIO
 from configs.model.live_turns import LiveTurnsConfig
 from duplex.model.interface import SpokenWord
-from duplex.model.stages.pointer import SpokenPart
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_clock import WordClock
 from duplex.model.text.word_stream import WordStream
 
@@ -44,7 +44,7 @@ class SpokenAnswer:
         self._token_slots += 1
         self._delay_ms -= AUDIO.slot_ms
 
-    def sound(self, speaking: bool, spoken: tuple[SpokenPart, ...] | None = None) -> tuple[SpokenWord, ...]:
+    def sound(self, speaking: bool, spoken: tuple[SoundingWord, ...] | None = None) -> tuple[SpokenWord, ...]:
         """The next slot of sound; returns the words in it.
 
         Args:
@@ -53,7 +53,7 @@ class SpokenAnswer:
         """
         if not self.speaks:
             new = range(len(self._pieces), len(self._text.words))
-            return self._say([SpokenPart(word, 0.0, 0.0, 1.0) for word in new])
+            return self._say([SoundingWord(word, 0.0, 0.0, 1.0) for word in new])
         if not (self.sounds or speaking):
             return ()
         begin = self._delay_ms - self._slots * AUDIO.slot_ms
@@ -101,7 +101,7 @@ class SpokenAnswer:
         self._clock.add(words)
         return tuple(words)
 
-    def _say(self, parts: Sequence[SpokenPart]) -> tuple[SpokenWord, ...]:
+    def _say(self, parts: Sequence[SoundingWord]) -> tuple[SpokenWord, ...]:
         begin = (self._slots - 1) * AUDIO.slot_ms if self.speaks else 0.0
         for part in parts:
             pieces = self._pieces.setdefault(part.item, [])

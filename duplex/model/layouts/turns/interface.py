@@ -12,8 +12,8 @@ from torch import Tensor
 
 from configs.model.patterns import Pattern
 from duplex.model.interface import ConversationOptions, UserWords
-from duplex.model.stages.pointer import SpokenPart
 from duplex.model.stages.voice_activity import Voice
+from duplex.model.text.sounding_word import SoundingWord
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class AnswerSlot:
     text: str
     tokens: Tensor | None
     finished: bool
-    spoken: tuple[SpokenPart, ...] | None = None
+    spoken: tuple[SoundingWord, ...] | None = None
 
 
 class TurnModel(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from configs.model.live_turns import LiveTurnsConfig
 from configs.model.turn_model import TurnModelConfig
+from duplex.model.families.checkpoint import load_tdm_model
 from duplex.model.funaudiochat.parts import load_parts
 from duplex.model.interface import SlotGenerator
-from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.funaudiochat import CosyVoiceTurns, FunAudioChatTurns
 from duplex.model.layouts.turns.generator import TurnGenerator
 from duplex.model.layouts.turns.groups import GroupedGenerator
@@ -63,6 +63,6 @@ def _policies(config: LiveTurnsConfig, beside: bool) -> Iterator[TurnPolicy]:
     if config.policy == "vad":
         while True:
             yield VadPolicy(config.vad)
-    listener = TdmModel.from_pretrained(config.head.model)
+    listener = load_tdm_model(config.head.model)
     while True:
         yield HeadPolicy(listener, config.head, beside)

@@ -15,13 +15,13 @@ from configs.audio import AUDIO
 from configs.model.patterns import Pattern
 from configs.model.scripted import ScriptedConfig
 from duplex.model.interface import ConversationOptions
-from duplex.model.layouts.tdm.tdm_model import checkpoint_folder, fingerprint
 from duplex.model.layouts.tdm.voice import Voice
 from duplex.model.layouts.turns.interface import AnswerSlot, VoiceInput
 from duplex.model.stages.detokenizer import DetokenizerInput, DetokenizerState
-from duplex.model.stages.pointer import SpokenPart
 from duplex.model.stages.srh import SrhInput
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.truecase import MARKS, split
+from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
 
 class ScriptedVoice:
@@ -157,14 +157,14 @@ class ScriptedModel:
         one.owners = [None if item in MARKS else index for index, item in items]
         return f"{text} "
 
-    def _spoken(self, row: int, parts: Iterable[SpokenPart]) -> tuple[SpokenPart, ...]:
+    def _spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
         """The head's items as words between spaces; "well-known" is one of those."""
-        owners, words = self._rows[row].owners, dict[int, SpokenPart]()
+        owners, words = self._rows[row].owners, dict[int, SoundingWord]()
         for part in parts:
             word = owners[part.item]
             assert word is not None, "marks have no sound"
             items = [item for item, owner in enumerate(owners) if owner == word]
             done = (items.index(part.item) + part.done) / len(items)
             start = words[word].start_ms if word in words else part.start_ms
-            words[word] = SpokenPart(word, start, part.end_ms, done)
+            words[word] = SoundingWord(word, start, part.end_ms, done)
         return tuple(words.values())

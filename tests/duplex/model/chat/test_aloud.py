@@ -7,6 +7,7 @@ import pytest
 
 from configs.model.tiny import TINY
 from duplex.model.chat.aloud import Written, aloud
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.layouts.tdm.mind import Mind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
@@ -16,7 +17,7 @@ from duplex.model.layouts.tdm.voice import Voice
 @pytest.fixture(scope="module")
 def model() -> TdmModel:
     """Random weights."""
-    return TdmModel.random(TINY)
+    return random_tdm_model(TINY)
 
 
 def test_all_words_sound_and_then_it_is_still(model: TdmModel) -> None:

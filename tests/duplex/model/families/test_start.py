@@ -12,13 +12,15 @@ from transformers import AutoModelForCausalLM, WhisperModel
 from configs.base import ConfigError
 from configs.model.family import FamilyConfig
 from configs.policy import policy
+from duplex.model.families.checkpoint import load_tdm_model
 from duplex.model.families.parts import CONFIG, CORE, FamilyMind
 from duplex.model.families.start import STEPS, Start, start_drvoice, start_omnidrca
 from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.tdm.core import Core, CoreInput
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
-from duplex.model.layouts.tdm.tdm_model import TdmModel, fingerprint
+from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.stages.encoder import SpeechEncoder
+from duplex.model.weights.checkpoint_folder import fingerprint
 from runtime.converse import converse
 from tdm.layout import TdmLayout
 from tests.duplex.model.families.published import (
@@ -67,7 +69,7 @@ def drvoice(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(drvoice: Path) -> TdmModel:
-    return TdmModel.from_pretrained(drvoice)
+    return load_tdm_model(drvoice)
 
 
 def text_logits(core: Core, ids: Tensor) -> Tensor:
@@ -165,7 +167,7 @@ def test_the_same_seed_gives_the_same_folder(drvoice: Path, sources: Path, tmp_p
 def test_bfloat16_halves_the_weights_and_runs(sources: Path, tmp_path: Path) -> None:
     given = str(sources / "whisper"), str(sources / "cosyvoice")
     work(start_drvoice(start(sources, tmp_path / "half", dtype="bfloat16"), *given))
-    half = TdmModel.from_pretrained(tmp_path / "half")
+    half = load_tdm_model(tmp_path / "half")
     assert {value.dtype for value in half.core.parameters()} == {torch.bfloat16}
     talk = converse(TdmGenerator(half, 1), QUESTION[:16000], ConversationOptions(policy=policy("responsive")), 0.0)
     assert all(0 < row.p_speak < 1 for row in talk.rows)
@@ -175,7 +177,7 @@ def test_omnidrca_starts_and_runs(sources: Path, tmp_path: Path) -> None:
     hubert, vocoder = sources / "hubert", sources / "vocoder" / "vocoder.safetensors"
     out = tmp_path / "units"
     assert work(start_omnidrca(start(sources, out), str(hubert), hubert / "km.safetensors", vocoder, 2)) == STEPS
-    model = TdmModel.from_pretrained(out)
+    model = load_tdm_model(out)
     talk = converse(TdmGenerator(model, 1), QUESTION, ConversationOptions(policy=policy("responsive")), 0.0)
     assert len(talk.rows) == 15
     assert model.srh.silent.shape == (5, 1)
@@ -237,16 +239,16 @@ def test_weights_of_another_shape_are_named(sources: Path, tmp_path: Path) -> No
     with pytest.raises(
         ConfigError, match=r"core\.safetensors does not fit its configuration: llm\.lm\.model\.layers\.0"
     ):
-        TdmModel.from_pretrained(out)
+        load_tdm_model(out)
     (out / CONFIG).write_text(text.replace("rms_norm_eps", "rms_norm_epsilon", 1))
     with pytest.raises(ConfigError, match="a 'qwen2' has no value 'rms_norm_epsilon'"):
-        TdmModel.from_pretrained(out)
+        load_tdm_model(out)
     (out / CONFIG).write_text(text.replace("codebook: 64", "codebook: 65", 1))
     with pytest.raises(ConfigError, match=r"core\.assistant\.codes is 67, the head's codes 68"):
-        TdmModel.from_pretrained(out)
+        load_tdm_model(out)
 
 
 def test_a_start_without_its_voice_says_what_is_missing(sources: Path, tmp_path: Path) -> None:
     work(start_drvoice(start(sources, tmp_path / "mute"), str(sources / "whisper"), None))
     with pytest.raises(ConfigError, match="this checkpoint has no voice"):
-        TdmModel.from_pretrained(tmp_path / "mute")
+        load_tdm_model(tmp_path / "mute")

@@ -19,7 +19,7 @@ from duplex.model.funaudiochat.network import FunAudioChatNetwork
 from duplex.model.funaudiochat.spectrum import Spectrum
 from duplex.model.funaudiochat.turns import ChatRows
 from duplex.model.layouts.tdm.ears import Ears
-from duplex.model.layouts.tdm.tdm_model import SHIPPED
+from duplex.model.weights.checkpoint_folder import SHIPPED
 from tests.duplex.model.funaudiochat.golden import PLACES, answered, speech_of, text_of
 
 SLOT = AUDIO.slot_input_samples

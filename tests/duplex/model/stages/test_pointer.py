@@ -3,8 +3,9 @@
 import pytest
 
 from configs.model.voice import SrhConfig
-from duplex.model.stages.pointer import DURATION_SCALARS, SCALARS, Pointer, SpokenPart
+from duplex.model.stages.pointer import DURATION_SCALARS, SCALARS, Pointer
 from duplex.model.text.phonemes import BEFORE, END, SPACE, START, UNIT_IDS, UNITS, UNKNOWN, WAIT, Unit, parse
+from duplex.model.text.sounding_word import SoundingWord
 
 WORD_MS = 50.0
 
@@ -17,7 +18,7 @@ def _mark(pointer: Pointer, mark: str) -> None:
     pointer.push((Unit(mark),), punctuation=True)
 
 
-def _slot(pointer: Pointer, unit_ms: float = WORD_MS) -> tuple[SpokenPart, ...]:
+def _slot(pointer: Pointer, unit_ms: float = WORD_MS) -> tuple[SoundingWord, ...]:
     """One slot in which every unit lasts `unit_ms`."""
     pointer.open_slot()
     for token in range(5):
@@ -102,16 +103,16 @@ def test_words_are_told_with_times_and_share(pointer: Pointer) -> None:
     pointer.close()
     first = _slot(pointer)
     second = _slot(pointer)
-    assert first == (SpokenPart(0, 50.0, 150.0, 1.0),)
-    assert second == (SpokenPart(1, 0.0, 100.0, 1.0),)
+    assert first == (SoundingWord(0, 50.0, 150.0, 1.0),)
+    assert second == (SoundingWord(1, 0.0, 100.0, 1.0),)
 
 
 def test_word_across_slots_is_told_in_parts(pointer: Pointer) -> None:
     _word(pointer, "stɹˈIkɪŋ")
     pointer.close()
     first, second = _slot(pointer), _slot(pointer)
-    assert first == (SpokenPart(0, 50.0, 200.0, 3 / 7),)
-    assert second == (SpokenPart(0, 0.0, 200.0, 1.0),)
+    assert first == (SoundingWord(0, 50.0, 200.0, 3 / 7),)
+    assert second == (SoundingWord(0, 0.0, 200.0, 1.0),)
 
 
 def test_punctuation_counts_as_item_but_makes_no_word(pointer: Pointer) -> None:

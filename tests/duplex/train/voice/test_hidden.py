@@ -11,7 +11,7 @@ import torch
 from configs.model.tiny import TINY
 from configs.train.voice_training import EncoderTraining, HiddenTraining, SrhTraining
 from duplex.corpus.exchange import Exchange
-from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.layouts.tdm.voice import Voice
 from duplex.model.stages.pointer import SCALARS
 from duplex.model.stages.srh_networks import DigitNetwork
@@ -114,7 +114,7 @@ def test_samples_without_vectors_give_the_head_zeros() -> None:
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a tiny mind and voice; made-up speech in place of the teacher's."""
-    whole = TdmModel.random(TINY)
+    whole = random_tdm_model(TINY)
     whole.mind.save(tmp_path / "model")
     whole.voice.save(tmp_path / "model")
     drawn = [Exchange("who is it", " ".join(items), "kind", "") for items in ANSWERS]
@@ -157,7 +157,7 @@ def test_played_tokens_are_what_the_head_says_itself(model: Path, tmp_path: Path
 
 
 def test_it_speaks_with_and_without_a_core(model: Path) -> None:
-    whole = TdmModel.random(TINY)
+    whole = random_tdm_model(TINY)
     with torch.no_grad():
         whole.srh.digits.hidden.weight.normal_()
     quiet = quiet_features(whole.ears, CONFIG.question, 20)

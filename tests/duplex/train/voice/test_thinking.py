@@ -11,6 +11,7 @@ from torch import Tensor
 from configs.model.tiny import TINY
 from configs.policy import PolicyConfig, Threshold
 from configs.train.voice_training import QuestionConfig
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.interface import ConversationOptions, SlotResult
 from duplex.model.layouts.tdm.mind import Mind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
@@ -26,7 +27,7 @@ PROMPT = "abc"
 
 @pytest.fixture
 def model() -> TdmModel:
-    return TdmModel.random(TINY)
+    return random_tdm_model(TINY)
 
 
 def _mind(model: TdmModel) -> Mind:

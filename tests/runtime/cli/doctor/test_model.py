@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from configs.model.funaudiochat import FUNAUDIOCHAT_8B
 from configs.model.turn_model import TurnModelConfig
-from duplex.model.layouts.tdm.tdm_model import SHIPPED
+from duplex.model.weights.checkpoint_folder import SHIPPED
 from runtime.cli.doctor.checks import Check, Wanted
 from runtime.cli.doctor.model import check_device, check_room, check_setup
 from runtime.cli.main import run

@@ -11,7 +11,7 @@ from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.tdm.conversation import Conversation
 from duplex.model.layouts.tdm.writing import PieceWriting
 from duplex.model.stages.fusion import ABSENT
-from duplex.model.stages.pointer import SpokenPart
+from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.model.text.truecase import Truecase
 from tdm.slots import State
@@ -48,20 +48,20 @@ def test_words_are_complete_with_their_last_piece_and_shown_once(conversation: C
 def test_marks_are_spoken_when_the_word_before_them_is(conversation: Conversation) -> None:
     conversation.decide(0.9)
     say(conversation, "hello, paris.")
-    first = conversation.spoken_words([SpokenPart(0, 20, 90, 1.0), SpokenPart(2, 100, 200, 0.4)])
+    first = conversation.spoken_words([SoundingWord(0, 20, 90, 1.0), SoundingWord(2, 100, 200, 0.4)])
     assert [(word.index, word.text, word.start_ms) for word in first] == [
         (0, "Hello", 20),
         (1, ",", 90),
         (2, "Paris", 100),
     ]
-    last = conversation.spoken_words([SpokenPart(2, 0, 50, 1.0)])
+    last = conversation.spoken_words([SoundingWord(2, 0, 50, 1.0)])
     assert [(word.index, word.text, word.done) for word in last] == [(2, "Paris", 1.0), (3, ".", 1.0)]
 
 
 def test_a_mark_that_comes_after_its_word_is_spoken_at_once(conversation: Conversation) -> None:
     conversation.decide(0.9)
     say(conversation, "hello")
-    conversation.spoken_words([SpokenPart(0, 0, 90, 1.0)])
+    conversation.spoken_words([SoundingWord(0, 0, 90, 1.0)])
     say(conversation, ".")
     assert [(word.index, word.start_ms) for word in conversation.spoken_words([])] == [(1, 0.0)]
 
@@ -103,7 +103,7 @@ def test_words_that_enter_before_an_answer_sounds_take_it_back(
 ) -> None:
     conversation.decide(0.9)
     say(conversation, "hello")
-    conversation.spoken_words([SpokenPart(0, 0, 90, 1.0)] if sounds else [])
+    conversation.spoken_words([SoundingWord(0, 0, 90, 1.0)] if sounds else [])
     conversation.hear("a")
     conversation.take_user_words()
     conversation.decide(0.9)

@@ -9,6 +9,7 @@ import torch
 
 from configs.model.tiny import TINY
 from configs.policy import PolicyConfig, Threshold
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.interface import ConversationOptions, SlotResult
 from duplex.model.layouts.tdm.tdm_generator import LONGEST_WRITTEN, TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
@@ -33,7 +34,7 @@ def audio(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model() -> TdmModel:
-    return TdmModel.random(TINY)
+    return random_tdm_model(TINY)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_it_starts_by_its_policy_and_says_something(generator: TdmGenerator) -> 
 
 def test_a_cautious_model_begins_with_its_refusal_and_goes_on_freely() -> None:
     mind = TINY.mind.model_copy(update={"refusal": "q", "refusal_bias": 1e4})
-    cautious = TdmModel.random(TINY.model_copy(update={"mind": mind}))
+    cautious = random_tdm_model(TINY.model_copy(update={"mind": mind}))
     generator = TdmGenerator(cautious, rows=1)
     said = [result.text_id for result in run(generator, 0, talkative(), audio(0)) if result.state is State.SPEAK]
     generator.close()
@@ -146,7 +147,7 @@ def test_random_models_do_not_touch_the_global_generator() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    TdmModel.random(TINY)
+    random_tdm_model(TINY)
     assert torch.equal(torch.rand(1), expected)
 
 
@@ -161,7 +162,7 @@ def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
 
 
 def test_written_questions_are_answered_as_the_core_does() -> None:
-    model = TdmModel.random(TINY, seed=1)
+    model = random_tdm_model(TINY, seed=1)
     generator = TdmGenerator(model, rows=1)
     assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN)
     spoken, other = assistant.answer("", ["who is it"]), assistant.answer("", ["two"])

@@ -7,8 +7,9 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.tiny import TINY
+from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.layouts.tdm.mind import CONFIG, WEIGHTS, Mind
-from duplex.model.layouts.tdm.tdm_model import TdmModel, checkpoint_folder, fingerprint
+from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_the_fingerprint_follows_every_byte_but_the_card(tmp_path: Path) -> None
 
 
 def test_random_models_of_a_seed_are_equal() -> None:
-    one, two, other = TdmModel.random(TINY, 1), TdmModel.random(TINY, 1), TdmModel.random(TINY, 2)
+    one, two, other = random_tdm_model(TINY, 1), random_tdm_model(TINY, 1), random_tdm_model(TINY, 2)
     assert one.fingerprint == two.fingerprint != other.fingerprint
     assert one.tokenizer.encode("hello, you.") == two.tokenizer.encode("hello, you.")
     for left, right in zip(one.core.parameters(), two.core.parameters(), strict=True):

@@ -13,6 +13,7 @@ from configs.model.families import OMNIDRCA_TINY
 from configs.model.live_turns import HeadPolicyConfig
 from configs.model.tiny import TINY, TINY_CTC
 from configs.policy import PRESETS
+from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
@@ -30,7 +31,7 @@ Heard = tuple[list[float], list[UserWords | None]]
 
 @pytest.fixture(scope="module")
 def model() -> TdmModel:
-    return TdmModel.random(TINY_CTC)
+    return random_tdm_model(TINY_CTC)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_conversation_does_not_depend_on_row_or_company(policy: HeadPolicy) ->
 
 def test_rows_of_one_step_give_nearly_the_same(model: TdmModel, policy: HeadPolicy) -> None:
     mind = TINY_CTC.mind.model_copy(update={"rows_per_step": 2})
-    together = HeadPolicy(TdmModel.random(TINY_CTC.model_copy(update={"mind": mind})), CONFIG, beside=False)
+    together = HeadPolicy(random_tdm_model(TINY_CTC.model_copy(update={"mind": mind})), CONFIG, beside=False)
     alone, batched = listen(policy, policy.init_state(1), 0, 1), listen(together, together.init_state(3), 1, 3)
     assert batched[0] == pytest.approx(alone[0], abs=1e-5)
     assert batched[1] == alone[1]
@@ -114,18 +115,18 @@ def test_it_knows_when_the_assistant_speaks(policy: HeadPolicy) -> None:
 
 def test_a_model_without_pointer_head_is_refused() -> None:
     with pytest.raises(ConfigError, match="'other' cannot decide for others"):
-        HeadPolicy(TdmModel.random(OMNIDRCA_TINY), HeadPolicyConfig(model="other"))
+        HeadPolicy(random_tdm_model(OMNIDRCA_TINY), HeadPolicyConfig(model="other"))
 
 
 def test_the_fingerprint_follows_model_and_configuration(model: TdmModel, policy: HeadPolicy) -> None:
     assert HeadPolicy(model, CONFIG, beside=False).fingerprint == policy.fingerprint
     assert HeadPolicy(model, HeadPolicyConfig(opening="b"), beside=False).fingerprint != policy.fingerprint
-    assert HeadPolicy(TdmModel.random(TINY), CONFIG, beside=False).fingerprint != policy.fingerprint
+    assert HeadPolicy(random_tdm_model(TINY), CONFIG, beside=False).fingerprint != policy.fingerprint
 
 
 def test_mini_decides_for_others_as_for_itself() -> None:
     """In a conversation that mini had itself, the policy is told only when it spoke."""
-    mini = TdmModel.from_pretrained("mini")
+    mini = load_tdm_model("mini")
     audio, _ = soundfile.read(QUESTIONS, dtype="float32")
     slots = torch.from_numpy(audio[: 60 * 3200]).unflatten(0, (-1, 1, 3200))
     own = conversation(mini, slots)

@@ -1,0 +1,19 @@
+"""A word that sounds, as every voice reports it. Knows places in an answer and in a slot; knows no text, no audio."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SoundingWord:
+    """A word, or a part of it, that sounds in a slot.
+
+    Attributes:
+        item: place of the word among all words and punctuation marks given since the answer began.
+        start_ms, end_ms: within the slot.
+        done: how much of the word has been spoken by the slot's end, 0..1.
+    """
+
+    item: int
+    start_ms: float
+    end_ms: float
+    done: float
