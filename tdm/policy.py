@@ -1,6 +1,22 @@
 """The state policy: p(speak) of every slot -> SPEAK or MUTE.
 
-A pure function of logged values, so any conversation can be re-run under another policy.
+A pure function of logged values, so any conversation can be re-run under another policy. Its rules, by their key in
+`configs.policy.PolicyConfig` (`tests/tdm/test_policy.py` has a test for each row):
+
+    state   rule               the state of the next slot
+    MUTE    start              SPEAK after `slots` slots in a row with p(speak) above `probability`
+    MUTE    start_late         SPEAK after `slots` slots in a row above a lower `probability`, which p(speak) must have
+                               been below since the state began
+    MUTE    min_mute_slots     MUTE until the state has lasted that long, whatever p(speak) is
+    MUTE    guard_slots        MUTE until the session has lasted that long, whatever p(speak) is
+    SPEAK   stop               MUTE after `slots` slots in a row with p(speak) below `probability`
+    SPEAK   stop_at_once       MUTE after one slot below this
+    SPEAK   stop, started late MUTE after `slots` slots in a row below both `probability` of `stop` and `probability` of
+                               `start_late`; `stop_at_once` does not apply. Ends with the first slot in which p(speak)
+                               is not below `probability` of `stop`
+    SPEAK   min_speak_slots    SPEAK until the state has lasted that long, whatever p(speak) is
+    any     none of the above  the state stays as it is
+    any     `force`            the state that the runtime sets; every count of slots in a row starts again
 """
 
 from dataclasses import dataclass

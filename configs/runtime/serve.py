@@ -69,7 +69,7 @@ class LatencyConfig(Config):
     @property
     def hangover_s(self) -> float:
         """How long after the last voiced packet the end of speech is known, in seconds."""
-        return self.hangover_packets * AUDIO.packet_ms / 1000
+        return self.hangover_packets * AUDIO.packet_seconds
 
 
 class ServeConfig(Config):

@@ -22,7 +22,7 @@ from runtime.webrtc.captions import Captions
 from runtime.webrtc.latency import LatencyMeter
 from runtime.webrtc.messages import ServerMessage
 
-_STEP = AUDIO.input_rate * AUDIO.packet_ms // 1000
+_STEP = AUDIO.packet_input_samples
 
 
 class SessionLost(SessionError):  # noqa: N818 - reads as what it is

@@ -194,7 +194,7 @@ class Gateway:
     async def _beat(self) -> None:
         """Close slots at their deadline and release held packets, also when nothing arrives."""
         while True:
-            await asyncio.sleep(AUDIO.packet_ms / 2000)
+            await asyncio.sleep(AUDIO.packet_seconds / 2)
             now = self._clock.now()
             for peer in self.peers:
                 peer.poll(now)

@@ -13,8 +13,8 @@ from duplex.model.interface import Samples
 from runtime.pcm import FULL_SCALE, SILENCE_DB, Pcm16, level_db
 from runtime.webrtc.messages import Latency
 
-_STEP = AUDIO.input_rate * AUDIO.packet_ms // 1000
-_STEP_S = AUDIO.packet_ms / 1000
+_STEP = AUDIO.packet_input_samples
+_STEP_S = AUDIO.packet_seconds
 
 
 class SpeechDetector:

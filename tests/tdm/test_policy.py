@@ -1,4 +1,4 @@
-"""The state policy: hysteresis, durations, guard; and that it is a pure function of p(speak)."""
+"""The state policy: a test for each row of the table in `tdm.policy`, and that it is a pure function of p(speak)."""
 
 import pytest
 from hypothesis import given
@@ -31,31 +31,53 @@ def make(start: tuple[float, int], stop: tuple[float, int], **others: int) -> Po
     )
 
 
-def test_start_and_stop_have_thresholds_and_durations_of_their_own() -> None:
+LATE = Threshold(probability=0.1, slots=2)
+
+
+def test_start_takes_slots_in_a_row() -> None:
     config = make(start=(0.7, 2), stop=(0.4, 1))
-    assert run(config, [0.8, 0.6, 0.8, 0.8, 0.5, 0.3, 0.9]) == [M, M, M, S, S, M, M]
+    assert run(config, [0.8, 0.6, 0.8, 0.8]) == [M, M, M, S]
 
 
-def test_stops_at_once_where_there_is_no_doubt() -> None:
+def test_start_late_is_a_rise_that_lasts() -> None:
+    late = Threshold(probability=0.4, slots=3)
+    config = make(start=(0.8, 1), stop=(0.2, 1)).model_copy(update={"start_late": late})
+    assert run(config, [0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5]) == [M, M, M, M, M, S, S]
+    assert run(config, [0.5, 0.9, 0.5]) == [M, S, S], "a usual start does not wait for it"
+    assert run(config, [0.7, 0.6, 0.5, 0.5, 0.5]) == [M] * 5, "it has to rise first"
+
+
+def test_min_mute_slots() -> None:
+    config = make(start=(0.5, 1), stop=(0.5, 1), min_mute_slots=2)
+    assert run(config, [0.9, 0.9, 0.1, 0.9, 0.9]) == [M, S, M, M, S]
+
+
+def test_guard_slots_keep_the_start_of_a_session_mute() -> None:
+    config = make(start=(0.5, 1), stop=(0.4, 1), guard_slots=3)
+    assert run(config, [0.9] * 5) == [M, M, M, S, S]
+
+
+def test_stop_takes_slots_in_a_row() -> None:
+    config = make(start=(0.7, 1), stop=(0.4, 2))
+    assert run(config, [0.8, 0.3, 0.5, 0.3, 0.3, 0.5]) == [S, S, S, S, M, M]
+
+
+def test_stop_at_once_takes_one_slot() -> None:
     config = make(start=(0.5, 1), stop=(0.4, 2)).model_copy(update={"stop_at_once": 0.1})
     assert run(config, [0.9, 0.3, 0.9, 0.05, 0.9, 0.3, 0.3, 0.05]) == [S, S, S, M, S, S, M, M]
 
 
-def test_starts_late_where_the_end_stays_in_doubt() -> None:
-    late = Threshold(probability=0.4, slots=3)
-    config = make(start=(0.8, 1), stop=(0.2, 1)).model_copy(update={"start_late": late})
-    assert run(config, [0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5]) == [M, M, M, M, M, S, S]
-    assert run(config, [0.5, 0.9, 0.5]) == [M, S, S]
-    assert run(config, [0.7, 0.6, 0.5, 0.5, 0.5]) == [M] * 5, "it has to rise first"
-
-
-def test_a_late_start_is_not_stopped_by_what_it_started_on() -> None:
-    late = Threshold(probability=0.1, slots=2)
-    config = make(start=(0.8, 1), stop=(0.3, 2)).model_copy(update={"start_late": late, "stop_at_once": 0.15})
+def test_a_late_start_is_not_stopped_by_the_p_speak_it_started_on() -> None:
+    config = make(start=(0.8, 1), stop=(0.3, 2)).model_copy(update={"start_late": LATE, "stop_at_once": 0.15})
     assert run(config, [0.0, 0.2, 0.2, 0.12, 0.12, 0.12]) == [M, M, S, S, S, S]
-    assert run(config, [0.0, 0.2, 0.2, 0.05, 0.05, 0.2]) == [M, M, S, S, M, M], "what would not have started it"
-    assert run(config, [0.0, 0.2, 0.2, 0.9, 0.12]) == [M, M, S, S, M], "it was sure once"
-    assert run(config, [0.9, 0.12]) == [S, M]
+    assert run(config, [0.0, 0.2, 0.2, 0.05, 0.05, 0.2]) == [M, M, S, S, M, M], "too low to have started it"
+    assert run(config, [0.0, 0.2, 0.2, 0.9, 0.12]) == [M, M, S, S, M], "once it was sure, it stops as usual"
+    assert run(config, [0.9, 0.12]) == [S, M], "a usual start stops as usual"
+
+
+def test_min_speak_slots() -> None:
+    config = make(start=(0.5, 1), stop=(0.5, 1), min_speak_slots=3)
+    assert run(config, [0.9, 0.1, 0.1, 0.1, 0.1, 0.9]) == [S, S, S, M, M, S]
 
 
 def test_between_the_thresholds_nothing_changes() -> None:
@@ -63,14 +85,14 @@ def test_between_the_thresholds_nothing_changes() -> None:
     assert run(config, [0.5] * 3 + [0.8] + [0.5] * 3) == [M] * 3 + [S] * 4
 
 
-def test_guard_keeps_the_start_of_a_session_mute() -> None:
-    config = make(start=(0.5, 1), stop=(0.4, 1), guard_slots=3)
-    assert run(config, [0.9] * 5) == [M, M, M, S, S]
-
-
-def test_least_durations() -> None:
-    config = make(start=(0.5, 1), stop=(0.5, 1), min_speak_slots=3, min_mute_slots=2)
-    assert run(config, [0.9, 0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9]) == [M, S, S, S, M, M, S, S]
+def test_a_forced_state_needs_a_new_run_of_slots() -> None:
+    config = make(start=(0.7, 2), stop=(0.4, 1))
+    memory = decide(config, decide(config, PolicyMemory(), 0.9), 0.9)
+    assert memory.state is S
+    memory = force(memory, M)
+    memory = decide(config, memory, 0.9)
+    assert memory.state is M
+    assert decide(config, memory, 0.9).state is S
 
 
 @given(st.lists(st.floats(0, 1), max_size=60))
@@ -79,16 +101,6 @@ def test_longer_input_never_changes_earlier_states(probabilities: list[float]) -
         states = run(config, probabilities)
         for length in range(0, len(probabilities), 7):
             assert run(config, probabilities[:length]) == states[:length]
-
-
-def test_forced_state_needs_a_new_run_of_slots() -> None:
-    config = make(start=(0.7, 2), stop=(0.4, 1))
-    memory = decide(config, decide(config, PolicyMemory(), 0.9), 0.9)
-    assert memory.state is S
-    memory = force(memory, M)
-    memory = decide(config, memory, 0.9)
-    assert memory.state is M
-    assert decide(config, memory, 0.9).state is S
 
 
 def test_unknown_preset_names_the_known_ones() -> None:

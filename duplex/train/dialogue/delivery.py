@@ -20,7 +20,7 @@ from duplex.train.speech.bank import BankPart, Line, Piece
 from duplex.train.speech.events import Samples
 
 _RATE = AUDIO.input_rate
-_FRAME = _RATE * AUDIO.packet_ms // 1000
+_FRAME = AUDIO.packet_input_samples
 _CUT_FADE = 240
 _BREATH = butter(2, [0.05, 0.5], "band", output="sos")
 _LONG_ENOUGH_TO_PART = 1.2

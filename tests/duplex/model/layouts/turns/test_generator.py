@@ -103,7 +103,7 @@ def test_sound_begins_with_the_answer_and_ends_with_it(
     assert np.abs(speaking[0].pcm[: AUDIO.output_rate // 50]).max() > 0.01, "the look-ahead is made before the answer"
     assert all(np.abs(result.pcm).max() > 0.01 for result in speaking)
     after = [result for result in results if result.state is State.MUTE]
-    packet = AUDIO.output_rate * AUDIO.packet_ms // 1000
+    packet = AUDIO.packet_output_samples
     assert all(np.abs(result.pcm[packet:]).max() == 0 for result in after)
 
 
