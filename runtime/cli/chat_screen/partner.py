@@ -120,4 +120,4 @@ def _live(wanted: Wanted) -> Partner:
     generator = TdmGenerator(model, 1, beside=False)
     reads = Written(generator, model.mind, datetime.now) if isinstance(model.mind, Mind) else None
     voice = model.voice if isinstance(model.voice, Voice) else None
-    return LiveChat(generator, wanted.model, wanted.pattern, options, reads, voice, model.config.schedule)
+    return LiveChat(generator, wanted.model, wanted.pattern, options, reads, voice, model.mind.config.schedule)

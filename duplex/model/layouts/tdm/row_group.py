@@ -8,7 +8,9 @@ say     text token, speech tokens, samples of slot t + 1     -> A_(t + 1)
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,27 +20,48 @@ from duplex.model.layouts.tdm.conversation import Conversation
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.sampling.seeds import choose, slot_seed
-from duplex.model.stages.detokenizer import DetokenizerInput
+from duplex.model.stages.detokenizer import DetokenizerInput, VoiceState
 from duplex.model.stages.fusion import ABSENT
+from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SrhInput, SrhOutput
 from duplex.model.stages.words import WordsInput, WordsRequest, WordsResult
 from tdm.slots import State
 
 
+@dataclass
+class GroupState:
+    """States of the group's conversations, a field for each stage."""
+
+    encoder: Any
+    words: Any
+    core: LlmState
+    srh: Any
+    detokenizer: VoiceState
+
+    def reset(self, rows: Tensor) -> None:
+        """Forget the conversations of `rows` [size]."""
+        for state in (self.encoder, self.words, self.core, self.srh, self.detokenizer):
+            state.reset(rows)
+
+
 class RowGroup:
-    """States of `size` conversations in every stage of `model`."""
+    """`size` conversations in every stage of `model`."""
 
     def __init__(self, model: TdmModel, size: int, worker: Executor | None) -> None:
         self.size = size
-        self._model = model
         self._worker = worker
-        self._encoder = model.encoder.init_state(size)
-        self._words = model.words.init_state(size)
-        self._srh = model.srh.init_state(size)
-        self._detokenizer = model.detokenizer.init_state(size)
-        self._tokens = model.srh.silent.repeat(size, 1, 1)
+        self._mind, self._lean_to_refusal = model.mind, model.lean_to_refusal
+        self._encoder, self._words, self._core = model.ears.encoder, model.ears.words, model.mind.core
+        self._srh, self._detokenizer = model.voice.head, model.voice.detokenizer
+        self._tokens = self._srh.silent.repeat(size, 1, 1)
         self._conversations = [self._conversation(ConversationOptions()) for _ in range(size)]
-        self._core = model.core.init_state(size, self._conversations[0].scheduler.layout)
+        self._state = GroupState(
+            self._encoder.init_state(size),
+            self._words.init_state(size),
+            self._core.init_state(size, self._conversations[0].scheduler.layout),
+            self._srh.init_state(size),
+            self._detokenizer.init_state(size),
+        )
         self._recognising: Future[WordsResult] | None = None
         self._stage_ms: dict[str, float] = {}
 
@@ -48,13 +71,12 @@ class RowGroup:
         conversation = self._conversation(options)
         rows = torch.zeros(self.size, dtype=torch.bool)
         rows[row] = True
-        for state in (self._encoder, self._words, self._core, self._srh, self._detokenizer):
-            state.reset(rows)
-        self._detokenizer.seed(row, options.seed)
-        self._tokens[row] = self._model.srh.silent
+        self._state.reset(rows)
+        self._state.detokenizer.seed(row, options.seed)
+        self._tokens[row] = self._srh.silent
         self._conversations[row] = conversation
         prefix = torch.tensor([conversation.prefix]).expand(self.size, -1)
-        self._model.core.prefill(prefix, conversation.scheduler.layout, self._core, rows)
+        self._core.prefill(prefix, conversation.scheduler.layout, self._state.core, rows)
 
     @torch.inference_mode()
     def step(self, pcm: Tensor, active: Tensor) -> list[SlotResult | None]:
@@ -71,25 +93,25 @@ class RowGroup:
         ]
 
     def _conversation(self, options: ConversationOptions) -> Conversation:
-        mind = self._model.mind
+        mind = self._mind
         prompt = mind.config.system_prompt if options.system_prompt is None else options.system_prompt
         return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt))
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
         with self._timed("encoder"):
-            features = self._model.encoder.step(pcm, self._encoder, active)
+            features = self._encoder.step(pcm, self._state.encoder, active)
         with self._timed("words"):
             heard = self._collect(active)
             speaking = torch.tensor([row.assistant.state is State.SPEAK for row in self._conversations])
-            request = self._model.words.prepare(WordsInput(pcm, features, speaking), self._words, active)
+            request = self._words.prepare(WordsInput(pcm, features, speaking), self._state.words, active)
             self._recognising = self._submit(request)
         return heard, features
 
     def _collect(self, active: Tensor) -> list[UserWords | None]:
         """Result of the slot before; waits for it if need be, so that words always enter exactly one slot later."""
         result = self._recognising.result() if self._recognising is not None else ()
-        heard = self._model.words.deliver(result, self._words, active)
+        heard = self._words.deliver(result, self._state.words, active)
         for conversation, words in zip(self._conversations, heard, strict=True):
             if words is not None:
                 conversation.hear(words.text)
@@ -97,9 +119,9 @@ class RowGroup:
 
     def _submit(self, request: WordsRequest) -> "Future[WordsResult]":
         if self._worker is not None:
-            return self._worker.submit(self._model.words.run, request)
+            return self._worker.submit(self._words.run, request)
         done: Future[WordsResult] = Future()
-        done.set_result(self._model.words.run(request))
+        done.set_result(self._words.run(request))
         return done
 
     def _think(self, features: Tensor, active: Tensor) -> CoreOutput:
@@ -115,11 +137,11 @@ class RowGroup:
         )
         with self._timed("core"):
             plans = [row.scheduler.plan() for row in rows]
-            return self._model.core.step(slots, plans, rows[0].scheduler.layout, self._core, active)
+            return self._core.step(slots, plans, rows[0].scheduler.layout, self._state.core, active)
 
     def _user_words(self, active: Tensor) -> Tensor:
         """[size, K] ids of this slot's user words; an inactive row keeps its own waiting."""
-        words = torch.full((self.size, self._model.config.schedule.user_words_per_slot), ABSENT)
+        words = torch.full((self.size, self._mind.config.schedule.user_words_per_slot), ABSENT)
         for row in active.nonzero().flatten().tolist():
             words[row] = torch.tensor(self._conversations[row].take_user_words())
         return words
@@ -127,25 +149,25 @@ class RowGroup:
     def _write(self, p_speak: list[float], out: CoreOutput, active: Tensor) -> list[list[str]]:
         """State and text of slot t + 1: sets each row's next A; returns the words that became complete."""
         with self._timed("text"):
-            logits = self._model.core.text_logits(out.hidden)[:, : self._model.tokenizer.size]
+            logits = self._core.text_logits(out.hidden)[:, : self._mind.tokenizer.size]
             return [
                 self._write_row(self._conversations[row], p_speak[row], logits[row]) if is_active else []
                 for row, is_active in enumerate(active.tolist())
             ]
 
     def _write_row(self, row: Conversation, p_speak: float, logits: Tensor) -> list[str]:
-        tokenizer = self._model.tokenizer
+        tokenizer = self._mind.tokenizer
         decision = row.decide(p_speak)
         if decision.state is State.MUTE:
             return []
         if not decision.wants_text:
             row.hold()
             return []
-        seed, never = _seed(row), self._model.mind.never
+        seed, never = _seed(row), self._mind.never
         chosen = choose(logits, never, row.options.temperature, seed)
         if chosen not in (tokenizer.eos, tokenizer.sil):
             if decision.onset:
-                chosen = choose(self._model.cautious(logits), never, row.options.temperature, seed)
+                chosen = choose(self._lean_to_refusal(logits), never, row.options.temperature, seed)
             return row.say(chosen)
         if decision.onset:
             row.veto()
@@ -160,10 +182,10 @@ class RowGroup:
         ended = torch.tensor([row.event == "end" for row in rows])
         with self._timed("srh"):
             said = SrhInput(words, finished, speaking, out.hidden, seeds=[_seed(row) for row in rows])
-            spoken = self._model.srh.step(said, self._srh, active)
+            spoken = self._srh.step(said, self._state.srh, active)
         with self._timed("detokenizer"):
             sound = DetokenizerInput(spoken.tokens, speaking, ended)
-            audio = self._model.detokenizer.step(sound, self._detokenizer, active)
+            audio = self._detokenizer.step(sound, self._state.detokenizer, active)
         self._tokens[active] = spoken.tokens[active]
         for index in active.nonzero().flatten().tolist():
             rows[index].spoke(int(spoken.queued[index]), bool(spoken.exhausted[index]))

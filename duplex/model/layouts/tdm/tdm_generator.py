@@ -30,11 +30,11 @@ class TdmGenerator:
     """
 
     def __init__(self, model: TdmModel, rows: int, beside: bool = True) -> None:
-        size = min(rows, model.config.rows_per_step)
+        size = min(rows, model.mind.config.rows_per_step)
         self._model = model
         self.rows = rows
         self.fingerprint = model.fingerprint
-        self.delay_ms = model.detokenizer.delay_ms
+        self.delay_ms = model.voice.detokenizer.delay_ms
         self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber") if beside else None
         self._groups = [RowGroup(model, min(size, rows - first), self._worker) for first in range(0, rows, size)]
         self._size = size
@@ -68,8 +68,10 @@ class TdmGenerator:
         model, mind = self._model, self._model.mind
         if not isinstance(mind, Mind):
             raise ConfigError(f"'{mind.config.name}' hears and does not read; ask it aloud")
-        assistant = TextAssistant(mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.cautious)
-        (answer,) = assistant.answer(model.config.system_prompt, [" ".join(spoken_words(question))])
+        assistant = TextAssistant(
+            mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.lean_to_refusal
+        )
+        (answer,) = assistant.answer(model.mind.config.system_prompt, [" ".join(spoken_words(question))])
         return answer
 
     def close(self) -> None:

@@ -91,50 +91,15 @@ class TdmModel:
     voice: Speaking
     fingerprint: str
 
-    @property
-    def config(self) -> ThinkingConfig:
-        """Schedule, prompt and rows of a step."""
-        return self.mind.config
-
-    @property
-    def encoder(self) -> Stage[Tensor, Tensor, Any]:
-        """User audio -> features."""
-        return self.ears.encoder
-
-    @property
-    def words(self) -> WordSource:
-        """User audio -> words that became known."""
-        return self.ears.words
-
-    @property
-    def core(self) -> Core:
-        """Features, words and the assistant's own past -> state, text, hidden vector."""
-        return self.mind.core
-
-    @property
-    def tokenizer(self) -> TextIds:
-        """Text ids of both sides."""
-        return self.mind.tokenizer
-
     @cached_property
     def refusal_id(self) -> int | None:
         """First text id of the model's refusal, None where it has none."""
-        ids = self.tokenizer.encode(self.config.refusal)
+        ids = self.mind.tokenizer.encode(self.mind.config.refusal)
         return ids[0] if ids else None
 
-    def cautious(self, logits: Tensor) -> Tensor:
+    def lean_to_refusal(self, logits: Tensor) -> Tensor:
         """Logits [..., V] of an answer's first token, with the model's bias towards its refusal."""
-        if self.refusal_id is None or not self.config.refusal_bias:
+        if self.refusal_id is None or not self.mind.config.refusal_bias:
             return logits
-        bias = logits.new_tensor([self.config.refusal_bias])
+        bias = logits.new_tensor([self.mind.config.refusal_bias])
         return logits.index_add(-1, torch.tensor([self.refusal_id]), bias.expand(*logits.shape[:-1], 1))
-
-    @property
-    def srh(self) -> RefinedHead:
-        """Finished words and hidden vector -> speech tokens."""
-        return self.voice.head
-
-    @property
-    def detokenizer(self) -> Mouth[Any]:
-        """Speech tokens -> audio."""
-        return self.voice.detokenizer

@@ -92,15 +92,15 @@ class HeadPolicy:
         self._silence = model.voice.head.silent
         self._speech = _speech(model.voice.head, config.speech)
         self._text = [*self._tokenizer.encode(config.opening), self._tokenizer.eos]
-        self._prefix = self._tokenizer.encode(model.config.system_prompt)
-        self._layout = TdmLayout(model.config.schedule, len(self._prefix))
+        self._prefix = self._tokenizer.encode(model.mind.config.system_prompt)
+        self._layout = TdmLayout(model.mind.config.schedule, len(self._prefix))
         self._listeners = ThreadPoolExecutor(config.threads, "listener") if config.threads > 1 else None
         self._worker: Executor | None = ThreadPoolExecutor(config.threads, "words") if beside else None
 
     @torch.inference_mode()
     def init_state(self, batch: int) -> HeadState:
         """Fresh state for `batch` conversations."""
-        size = self._model.config.rows_per_step
+        size = self._model.mind.config.rows_per_step
         state = HeadState([self._group(first, min(size, batch - first)) for first in range(0, batch, size)])
         for group in state.groups:
             self._prefill(group, torch.ones(len(group.rows), dtype=torch.bool))
@@ -141,32 +141,32 @@ class HeadPolicy:
 
     def _group(self, first: int, size: int) -> _Group:
         model = self._model
-        core = model.core.init_state(size, self._layout)
+        core = model.mind.core.init_state(size, self._layout)
         rows = [_Row(deque()) for _ in range(size)]
-        return _Group(first, model.encoder.init_state(size), model.words.init_state(size), core, rows)
+        return _Group(first, model.ears.encoder.init_state(size), model.ears.words.init_state(size), core, rows)
 
     def _prefill(self, group: _Group, rows: Tensor) -> None:
         prefix = torch.tensor([self._prefix]).expand(len(group.rows), -1)
-        self._model.core.prefill(prefix, self._layout, group.core, rows)
+        self._model.mind.core.prefill(prefix, self._layout, group.core, rows)
 
     @torch.inference_mode()
     def _step(
         self, pcm: Tensor, speaking: Tensor, group: _Group, active: Tensor
     ) -> tuple[list[float], list[UserWords | None]]:
         """One slot of a group's active rows: p(speak), and words that became known."""
-        features = self._model.encoder.step(pcm, group.encoder, active)
+        features = self._model.ears.encoder.step(pcm, group.encoder, active)
         heard = self._hear(WordsInput(pcm, features, speaking), group, active)
         for index in active.nonzero().flatten().tolist():
             group.rows[index].follow(bool(speaking[index]))
         plans = [self._layout.plan(row.slot) for row in group.rows]
-        out = self._model.core.step(self._slot(features, group, active), plans, self._layout, group.core, active)
+        out = self._model.mind.core.step(self._slot(features, group, active), plans, self._layout, group.core, active)
         for index in active.nonzero().flatten().tolist():
             group.rows[index].slot += 1
         return out.state.sigmoid().tolist(), heard
 
     def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
         """Words of the slot before; those of this one are worked out until the next."""
-        words = self._model.words
+        words = self._model.ears.words
         result = group.words_due.result() if group.words_due is not None else ()
         heard = words.deliver(result, group.words, active)
         for row, news in zip(group.rows, heard, strict=True):
@@ -182,7 +182,7 @@ class HeadPolicy:
 
     def _slot(self, features: Tensor, group: _Group, active: Tensor) -> CoreInput:
         """Both sides of the slot."""
-        places = self._model.config.schedule.user_words_per_slot
+        places = self._model.mind.config.schedule.user_words_per_slot
         taken = [places if is_active else 0 for is_active in active.tolist()]
         words = [_take(row.waiting, count) for row, count in zip(group.rows, taken, strict=True)]
         return CoreInput(

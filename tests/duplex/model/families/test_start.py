@@ -93,9 +93,9 @@ def test_the_llm_gives_transformers_own_logits(sources: Path, tmp_path: Path, ki
 @torch.inference_mode()
 def test_fresh_parts_do_not_disturb_the_llm(model: TdmModel) -> None:
     """With no sound on either side the slots of an answer are read as a text would be, at its positions."""
-    core, layout = model.core, TdmLayout(model.config.schedule, 0)
+    core, layout = model.mind.core, TdmLayout(model.mind.config.schedule, 0)
     length = TEXT.shape[1]
-    silent = model.srh.silent.expand(1, length, -1, -1)
+    silent = model.voice.head.silent.expand(1, length, -1, -1)
     nothing = torch.zeros(1, length, dtype=torch.long)
     slots = CoreInput(torch.zeros(1, length, 10, 16), torch.zeros(1, length, 0).long(), TEXT, silent, nothing, nothing)
     elements = core.elements(slots)
@@ -107,7 +107,7 @@ def test_fresh_parts_do_not_disturb_the_llm(model: TdmModel) -> None:
 @torch.inference_mode()
 def test_a_loaded_start_gives_transformers_own_logits_too(model: TdmModel, sources: Path) -> None:
     theirs = AutoModelForCausalLM.from_pretrained(sources / "llm")(TEXT).logits[0]
-    torch.testing.assert_close(text_logits(model.core, TEXT)[:, :259], theirs, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(text_logits(model.mind.core, TEXT)[:, :259], theirs, atol=1e-5, rtol=1e-5)
 
 
 def test_special_tokens_are_added_with_the_mean_of_the_known_ones(model: TdmModel, sources: Path) -> None:
@@ -136,7 +136,7 @@ def test_the_encoder_computes_what_transformers_does_within_its_reach(model: Tdm
     """Whole clips are equal. A first slot is equal behind the convolutions, which see what was before the slot instead
     of zeros; from the second on ours sees the slots before it and not those behind it."""
     theirs = WhisperModel.from_pretrained(sources / "whisper").encoder.eval()
-    encoder = model.encoder
+    encoder = model.ears.encoder
     assert isinstance(encoder, SpeechEncoder)
     clip = torch.randn(1, 128, 60, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(encoder.encoder(clip), theirs(clip).last_hidden_state, atol=1e-5, rtol=1e-5)
@@ -180,7 +180,7 @@ def test_omnidrca_starts_and_runs(sources: Path, tmp_path: Path) -> None:
     model = load_tdm_model(out)
     talk = converse(TdmGenerator(model, 1), QUESTION, ConversationOptions(policy=policy("responsive")), 0.0)
     assert len(talk.rows) == 15
-    assert model.srh.silent.shape == (5, 1)
+    assert model.voice.head.silent.shape == (5, 1)
 
 
 def test_what_does_not_fit_is_one_line(sources: Path, tmp_path: Path) -> None:

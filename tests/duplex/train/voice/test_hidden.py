@@ -159,9 +159,9 @@ def test_played_tokens_are_what_the_head_says_itself(model: Path, tmp_path: Path
 def test_it_speaks_with_and_without_a_core(model: Path) -> None:
     whole = random_tdm_model(TINY)
     with torch.no_grad():
-        whole.srh.digits.hidden.weight.normal_()
+        whole.voice.head.digits.hidden.weight.normal_()
     quiet = quiet_features(whole.ears, CONFIG.question, 20)
-    thinker = Thinker(whole.mind, [(), ()], whole.srh.silence, quiet)
+    thinker = Thinker(whole.mind, [(), ()], whole.voice.head.silence, quiet)
     seeing = speak(whole.voice, ("the", "cat", "."), 0, 16, thinker)
     blind = speak(whole.voice, ("the", "cat", "."), 0, 16)
     assert len(seeing.samples) >= len(blind.samples) > 4800

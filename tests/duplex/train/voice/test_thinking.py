@@ -38,7 +38,7 @@ def _live(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotRe
     """A conversation that begins to speak by itself; features of the user, and what the head got in each step."""
     features: list[Tensor] = []
     hidden: list[Tensor] = []
-    encode, speak = model.encoder.step, model.srh.step
+    encode, speak = model.ears.encoder.step, model.voice.head.step
 
     def hear(*given: object) -> Tensor:
         features.append(encode(*given).clone())  # type: ignore[arg-type]
@@ -49,8 +49,8 @@ def _live(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotRe
         hidden.append(x.hidden.clone())
         return speak(x, state, active)
 
-    monkeypatch.setattr(model.encoder, "step", hear)
-    monkeypatch.setattr(model.srh, "step", say)
+    monkeypatch.setattr(model.ears.encoder, "step", hear)
+    monkeypatch.setattr(model.voice.head, "step", say)
     start, stop = Threshold(probability=0.0, slots=3), Threshold(probability=0.0, slots=1)
     policy = PolicyConfig(start=start, stop=stop, guard_slots=0)
     generator = TdmGenerator(model, rows=1, beside=False)
@@ -68,7 +68,7 @@ def test_vectors_are_those_of_the_live_head(model: TdmModel, monkeypatch: pytest
     assert len(answer) > 4
     heard = [()] * (onset + 1)
     told = Told(heard, [slot.text_id for slot in answer], torch.from_numpy(np.stack([slot.tokens for slot in answer])))
-    found = hidden_vectors(_mind(model), [told], model.srh.silence, features)[0]
+    found = hidden_vectors(_mind(model), [told], model.voice.head.silence, features)[0]
     torch.testing.assert_close(found, live[onset : onset + len(answer)], rtol=1e-4, atol=1e-5)
     assert (found[1:] - live[onset : onset + len(answer) - 1]).abs().max() > 0.1
     assert (found[:-1] - live[onset + 1 : onset + len(answer)]).abs().max() > 0.1
@@ -85,22 +85,22 @@ def _told(mind: Mind, slots: int, seed: int) -> Told:
 def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = [_told(mind, 8, 0), _told(mind, 3, 1)]
-    together = hidden_vectors(mind, told, model.srh.silence, quiet, first_slot=4)
+    together = hidden_vectors(mind, told, model.voice.head.silence, quiet, first_slot=4)
     for one, vectors in zip(told, together, strict=True):
-        alone = hidden_vectors(mind, [one], model.srh.silence, quiet, first_slot=4)[0]
+        alone = hidden_vectors(mind, [one], model.voice.head.silence, quiet, first_slot=4)[0]
         torch.testing.assert_close(vectors, alone, rtol=1e-4, atol=1e-5)
 
 
 def test_step_by_step_equals_the_whole_answer(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = _told(mind, 8, 0)
-    thinker = Thinker(mind, told.heard, model.srh.silence, quiet)
+    thinker = Thinker(mind, told.heard, model.voice.head.silence, quiet)
     assert [word for words in thinker.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
     stepped = []
     for entered, tokens in zip([0, 1, 2, HOLD, 3, 4, 5, 6], told.tokens, strict=True):
         stepped.append(thinker.hidden)
         thinker.say(entered, tokens[None])
-    whole = hidden_vectors(mind, [told], model.srh.silence, quiet)[0]
+    whole = hidden_vectors(mind, [told], model.voice.head.silence, quiet)[0]
     torch.testing.assert_close(torch.cat(stepped), whole, rtol=1e-4, atol=1e-5)
 
 

@@ -84,7 +84,7 @@ def test_a_cautious_model_begins_with_its_refusal_and_goes_on_freely() -> None:
     generator = TdmGenerator(cautious, rows=1)
     said = [result.text_id for result in run(generator, 0, talkative(), audio(0)) if result.state is State.SPEAK]
     generator.close()
-    assert said[0] == cautious.refusal_id == cautious.tokenizer.encode("q")[0]
+    assert said[0] == cautious.refusal_id == cautious.mind.tokenizer.encode("q")[0]
     assert cautious.refusal_id not in said[1:]
 
 
@@ -164,7 +164,7 @@ def test_words_of_ctc_ears_enter_and_replay_exactly() -> None:
 def test_written_questions_are_answered_as_the_core_does() -> None:
     model = random_tdm_model(TINY, seed=1)
     generator = TdmGenerator(model, rows=1)
-    assistant = TextAssistant(model.core, model.tokenizer, model.config.schedule, LONGEST_WRITTEN)
+    assistant = TextAssistant(model.mind.core, model.mind.tokenizer, model.mind.config.schedule, LONGEST_WRITTEN)
     spoken, other = assistant.answer("", ["who is it"]), assistant.answer("", ["two"])
     assert spoken != other
     assert [generator.write("Who is it?")] == spoken
