@@ -76,6 +76,15 @@ class Condition(Config):
 
 
 NO_CONDITION = Condition()
+EXAMPLES = {
+    "rate": "rate=1.25",
+    "echo": "echo=-30",
+    "rir": "rir or rir=2",
+    "snr": "snr=10 or snr=clean,20,10,5,0",
+    "mulaw": "mulaw",
+    "loss": "loss=0.05 or loss=0.05/3",
+}
+"""Every condition, as on the command line."""
 
 
 class NoiseConfig(Config):

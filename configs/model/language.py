@@ -202,4 +202,4 @@ class PretrainConfig(Config):
     average: float = 0.998
     evaluate_every: int = 1000
     evaluation_rows: int = 200
-    vocabulary: str = "duplex/pretrained/mini"
+    vocabulary: str = "mini"

@@ -162,7 +162,12 @@ class PatternGenerator(Protocol):
 
 @runtime_checkable
 class Writer(Protocol):
-    """A model that also answers in writing."""
+    """A model that may answer in writing too."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it reads: not every model behind the same generator does."""
+        ...
 
     def write(self, question: str) -> str:
         """Answer to a written question."""

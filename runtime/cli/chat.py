@@ -1,7 +1,7 @@
 """`duplex chat`: text or a recording in, text and speech out, in turns."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,31 +9,36 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
-from duplex.model.interface import Samples
-from runtime.audio_file import load_audio
-from runtime.cli.chat_screen.partner import Partner, Wanted, load_partner
-from runtime.cli.chat_screen.screen import Screen, Turn
-from runtime.cli.chat_screen.shell import Shell
-from runtime.cli.chat_screen.tool_files import load_tools
-from runtime.cli.common import JsonFile, Model, err, out, write_json
-from runtime.pcm import to_int16
-from runtime.session.recording import WavWriter
+from runtime.cli.common import JsonFile, PatternOptions, Seed, err, given, out, write_json
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import HOTTEST, Precision, device_name, named, number
+
+if TYPE_CHECKING:
+    from duplex.model.interface import Samples
+    from runtime.cli.chat_screen.partner import Partner
+    from runtime.cli.chat_screen.screen import Turn
+
+LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 
 
+@with_option_groups
 def command(
-    model: Model = "mini",
-    pattern: Annotated[str | None, typer.Option(help="S2M, S2T, T2M, T2T, STC, SAC or SUC.")] = None,
+    chosen: PatternOptions,
     recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
     text: Annotated[str, typer.Option(help="What the user writes; beside --in: an instruction.")] = "",
     answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
     tools: Annotated[list[str] | None, typer.Option(help="FILE.json or module:function; give several.")] = None,
-    tool_seconds: Annotated[float, typer.Option(min=0.0, help="Time limit of a function.")] = ToolsConfig().limit_s,
-    seed: Annotated[int, typer.Option(help="Seeds what is drawn.")] = 0,
-    temperature: Annotated[float | None, typer.Option(min=0.0, help="Of the text; 0 is greedy.")] = None,
-    longest: Annotated[int | None, typer.Option(min=1, help="Tokens after which an answer is ended.")] = None,
-    places: Annotated[int | None, typer.Option(min=1, help="Tokens that a conversation has room for.")] = None,
+    tool_seconds: Annotated[
+        float, number(0, LONGEST_TOOL_S, "Time limit of a function.", unit="s")
+    ] = ToolsConfig().limit_s,
+    seed: Seed = 0,
+    temperature: Annotated[float | None, number(0, HOTTEST, "Of the text; 0 is greedy.")] = None,
+    longest: Annotated[int | None, number(1, MOST_TOKENS, "Tokens after which an answer is ended.", whole=True)] = None,
+    places: Annotated[
+        int | None, number(1, MOST_TOKENS, "Tokens that a conversation has room for.", whole=True)
+    ] = None,
     history: Annotated[
         str, typer.Option(help="Earlier answers as text, or as text with speech: text, speech.")
     ] = "text",
@@ -44,17 +49,17 @@ def command(
     detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
     voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or auto.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="bfloat16 or float32.")] = None,
+    device: Annotated[str | None, typer.Option(parser=named(device_name), help="cpu, cuda, cuda:1 or auto.")] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Type of the weights.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Chat in turns: once with --text or --in, else line by line (/help)."""
     once = recording is not None or bool(text)
-    chosen = _pattern(pattern, recording, answer, transcribe)
+    pattern = _pattern(chosen.pattern, recording, answer, transcribe)
     question = _question(text, choice or [], transcribe)
-    _check(chosen, once, recording, question, answer, transcribe)
-    pcm = None if recording is None else _load(recording)
+    _check(pattern, once, recording, question, answer, transcribe)
     placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
+    changes = {**chosen.changes, **given(placed)}
     settings = ChatConfig.from_mapping(
         {
             "seed": seed,
@@ -65,9 +70,16 @@ def command(
         },
         "options",
     )
+    pcm = None if recording is None else _load(recording)
+
+    from runtime.cli.chat_screen.partner import Wanted, load_partner
+    from runtime.cli.chat_screen.screen import Screen
+    from runtime.cli.chat_screen.shell import Shell
+    from runtime.cli.chat_screen.tool_files import load_tools
+
     wanted = Wanted(
-        model, chosen, settings, {name: value for name, value in placed.items() if value is not None},
-        load_tools(tools or [], settings.tools), places, temperature, longest, heard=answer is not None,
+        chosen.model, pattern, settings, changes, load_tools(tools or [], settings.tools), places, temperature,
+        longest, heard=answer is not None,
     )  # fmt: skip
     partner = load_partner(wanted)
     try:
@@ -82,17 +94,17 @@ def command(
     finally:
         partner.close()
     if json_file:
-        write_json(json_file, turns.figures(model))
+        write_json(json_file, turns.figures(chosen.model))
 
 
 class _Turns:
     """Finished turns: their sound goes to files, their figures are kept."""
 
-    def __init__(self, partner: Partner, path: Path | None, numbered: bool) -> None:
+    def __init__(self, partner: "Partner", path: Path | None, numbered: bool) -> None:
         self._partner, self._path, self._numbered = partner, path, numbered
         self._turns: list[dict[str, Any]] = []
 
-    def keep(self, turn: Turn, text: str, recording: Path | None) -> None:
+    def keep(self, turn: "Turn", text: str, recording: Path | None) -> None:
         """One more. Its sound is written if a file was named."""
         written = None
         if self._path is not None and self._partner.pattern.speaks:
@@ -105,10 +117,13 @@ class _Turns:
         """Plain values of all turns."""
         return {"model": model, "fingerprint": self._partner.fingerprint, "turns": self._turns}
 
-    def _write(self, path: Path, samples: Samples) -> Path | None:
+    def _write(self, path: Path, samples: "Samples") -> Path | None:
         if not len(samples):
             err().print(f"nothing was spoken; {path} is not written")
             return None
+        from runtime.pcm import to_int16
+        from runtime.session.recording import WavWriter
+
         if self._numbered:
             path = path.with_stem(f"{path.stem}-{len(self._turns) + 1}")
         wav = WavWriter(path, AUDIO.output_rate, channels=1)
@@ -153,7 +168,9 @@ def _check(
         raise ConfigError(f"--out {answer}: is no wav file; let its name end with .wav")
 
 
-def _load(path: Path) -> Samples:
+def _load(path: Path) -> "Samples":
+    from runtime.audio_file import load_audio
+
     audio = load_audio(path)
     for note in audio.notes:
         err().print(f"{path}: {note}")

@@ -1,17 +1,27 @@
-"""What commands share: the consoles, common options, the configuration, JSON files."""
+"""What commands share: the consoles, options of models and others, the configuration, JSON files."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from configs.base import ConfigError
 from configs.runtime.runtime import RuntimeConfig
+from runtime.cli.values import HOTTEST, LARGEST_SEED, named, number, pattern_name
 from runtime.errors import user_line
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from duplex.model.interface import SlotGenerator
+    from runtime.engine.worker import Loader
 
 Model = Annotated[str, typer.Option("--model", help="Name, folder, hub id, or .yaml description: docs/models.md.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with values of the runtime.")]
@@ -20,10 +30,58 @@ Set = Annotated[
     typer.Option("--set", help="KEY=VALUE of a large model: device, dtype, detokenizer, speakers, live.policy ..."),
 ]
 Pattern = Annotated[
-    str | None, typer.Option("--pattern", help="Interaction pattern of a large model: S2M, STC, ... (docs/chat.md).")
+    str | None,
+    typer.Option(
+        "--pattern",
+        parser=named(pattern_name),
+        help="S2M, S2T, T2M, T2T, STC, SAC or SUC, as far as the model has them.",
+    ),
 ]
+Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds what is drawn.", "--seed", whole=True)]
+Temperature = Annotated[float, number(0, HOTTEST, "Of the text; 0 is greedy.", "--temperature")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="When to start and stop: responsive, balanced, patient.")]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model runs, and what is set of its description; every command that runs one has these options."""
+
+    model: Model = "mini"
+    values_set: Set = None
+
+    @cached_property
+    def changes(self) -> dict[str, Any]:
+        """Values of `--set` by their keys.
+
+        Raises:
+            ConfigError: one has no `=`, or is no YAML value.
+        """
+        return changes(self.values_set)
+
+    @property
+    def loader(self) -> "Loader":
+        """Loads the model as it is set, in this process or another."""
+        from runtime.engine.worker import loader_with
+
+        return loader_with(self.changes)
+
+    def load(self, rows: int, threads: int = 1) -> "SlotGenerator":
+        """Load the model in this process, with room for `rows` conversations.
+
+        Raises:
+            ConfigError: a value that is set is wrong. ModelLoadError: it cannot be loaded.
+        """
+        from runtime.engine.worker import load
+
+        return load(self.model, rows, self.loader, threads)
+
+
+@dataclass(frozen=True)
+class PatternOptions(ModelOptions):
+    """A model, and the pattern of the conversations with it."""
+
+    pattern: Pattern = None
 
 
 def out() -> Console:
@@ -41,8 +99,10 @@ def show_error(error: BaseException) -> None:
     err().print(f"error: {user_line(error)}", style="red")
 
 
-def progress() -> Progress:
+def progress() -> "Progress":
     """A progress bar on stderr; vanishes when done."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err(), transient=True)
 
@@ -72,6 +132,12 @@ def changes(given: list[str] | None) -> dict[str, Any]:
         except yaml.YAMLError:
             raise ConfigError(f"--set {one}: '{value}' is not a YAML value; put quotes around it") from None
     return values
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, as plain values of a model's description."""
+    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 def write_json(path: Path, values: Any) -> None:

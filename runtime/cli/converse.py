@@ -1,6 +1,5 @@
 """`duplex converse`: the model hears recordings and answers into files."""
 
-import time
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, TaskID
 
-from configs.base import ConfigError
 from configs.policy import policy as policy_by_name
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotGenerator
@@ -18,11 +16,10 @@ from runtime.audio_file import load_audio
 from runtime.cli.common import (
     ConfigFile,
     JsonFile,
-    Model,
-    Pattern,
+    PatternOptions,
     PolicyName,
-    Set,
-    changes,
+    Seed,
+    Temperature,
     err,
     out,
     progress,
@@ -30,11 +27,16 @@ from runtime.cli.common import (
     show_error,
     write_json,
 )
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import date_and_time, named, number
 from runtime.converse import TAIL_S, Conversation, converse, user_slots
-from runtime.engine.worker import load, loader_with
 from runtime.errors import DuplexError, user_line
 
-AtOption = Annotated[str | None, typer.Option("--at", help="Date and time of the conversation (ISO); default: now.")]
+LONGEST_TAIL_S = 3600.0
+AtOption = Annotated[
+    datetime | None,
+    typer.Option("--at", parser=named(date_and_time), help="Date and time of the conversation (ISO); default: now."),
+]
 
 
 @dataclass(frozen=True)
@@ -48,31 +50,35 @@ class Job:
     config: RuntimeConfig
 
 
+@with_option_groups
 def command(
     user: Annotated[list[Path], typer.Argument(help="What the user says: wav or flac, any rate.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is made in this one.")],
-    model: Model = "mini",
-    seed: Annotated[int, typer.Option(help="Seeds sampling; same seed and audio, same conversation.")] = 0,
-    tail: Annotated[float, typer.Option(min=0.0, help="Seconds of silence after the input.")] = TAIL_S,
+    chosen: PatternOptions,
+    seed: Seed = 0,
+    tail: Annotated[float, number(0, LONGEST_TAIL_S, "Silence after the input.", unit="s")] = TAIL_S,
     policy: PolicyName = "balanced",
     system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
-    temperature: Annotated[float, typer.Option(min=0.0, help="Of the text; 0 is greedy.")] = 0.0,
+    temperature: Temperature = 0.0,
     at: AtOption = None,
-    pattern: Pattern = None,
-    values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Let the model hear recordings; writes dialogue.wav, user.wav, slots.jsonl and transcript.json for each."""
-    options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature, pattern=pattern)
+    """Let the model hear recordings; writes the conversation's four files for each.
+
+    They are dialogue.wav, user.wav, slots.jsonl and transcript.json.
+    """
+    options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature, pattern=chosen.pattern)
     settings = runtime_config(config)
-    job = Job(load(model, 1, loader_with(changes(values_set))), model, _at(options, at), tail, settings)
+    job = Job(chosen.load(1), chosen.model, _at(options, at), tail, settings)
     try:
         results = _all(job, user, out_folder)
     finally:
         job.generator.close()
     if json_file:
-        write_json(json_file, {"model": model, "fingerprint": job.generator.fingerprint, "conversations": results})
+        write_json(
+            json_file, {"model": chosen.model, "fingerprint": job.generator.fingerprint, "conversations": results}
+        )
     if any("error" in result for result in results):
         raise typer.Exit(1)
 
@@ -132,12 +138,8 @@ def _figures(talk: Conversation) -> dict[str, Any]:
     return {"seconds": text.seconds, "user": text.user.text, "assistant": text.assistant.text, "answers": answers}
 
 
-def _at(options: ConversationOptions, at: str | None) -> ConversationOptions:
-    try:
-        moment = datetime.fromisoformat(at) if at else datetime.fromtimestamp(time.time())
-    except ValueError:
-        raise ConfigError(f"--at {at}: is not a date and time; write it as 2026-01-31T10:35") from None
-    local = moment if moment.tzinfo else moment.astimezone()
-    offset = local.utcoffset()
+def _at(options: ConversationOptions, at: datetime | None) -> ConversationOptions:
+    moment = at or datetime.now().astimezone()
+    offset = moment.utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
-    return replace(options, started_at=local.timestamp(), utc_offset_s=seconds)
+    return replace(options, started_at=moment.timestamp(), utc_offset_s=seconds)

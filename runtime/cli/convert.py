@@ -8,15 +8,14 @@ import typer
 
 from configs.base import ConfigError
 from runtime.cli.common import out, progress
-
-DTYPES = ("bfloat16", "float32")
+from runtime.cli.values import Precision
 
 
 def command(
     source: Annotated[str, typer.Argument(help="Folder or hub id of Fun-Audio-Chat, or a folder of CosyVoice3.")],
     into: Annotated[Path, typer.Option("--out", help="Folder to write; must be new or empty.")],
     dtype: Annotated[
-        str | None, typer.Option(help="bfloat16 (default) or float32; CosyVoice keeps the types of its release.")
+        Precision | None, typer.Option(help="Default: bfloat16; CosyVoice keeps the types of its release.")
     ] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, where CosyVoice's folder has none.")] = None,
 ) -> None:
@@ -39,15 +38,13 @@ def command(
     out().print(f"{into}: {found}, {len(list(into.iterdir()))} files, {size / 1e9:.3g} GB")
 
 
-def _chat(source: str, into: Path, dtype: str | None, begin: Callable[[str], None]) -> str:
+def _chat(source: str, into: Path, dtype: Precision | None, begin: Callable[[str], None]) -> str:
     import torch
 
     from duplex.model.funaudiochat.checkpoint import Checkpoint, save
     from duplex.model.funaudiochat.memory import check_weights
 
-    name = dtype or DTYPES[0]
-    if name not in DTYPES:
-        raise ConfigError(f"--dtype '{name}': choose one of {', '.join(DTYPES)}")
+    name = str(dtype or Precision.BFLOAT16)
     checkpoint, kind = Checkpoint.inspect(source), getattr(torch, name)
     check_weights(checkpoint.config, torch.device("cpu"), kind)
     begin("reading")

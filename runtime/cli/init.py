@@ -8,9 +8,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from configs.base import ConfigError
+from runtime.cli.common import Seed, progress
 from runtime.cli.common import out as console
-from runtime.cli.common import progress
+from runtime.cli.values import Precision, number
 
+MOST_LAYERS = 1000
 _GB = 1e9
 
 T = TypeVar("T")
@@ -21,13 +23,6 @@ class Family(StrEnum):
 
     DRVOICE = "drvoice"
     OMNIDRCA = "omnidrca"
-
-
-class Precision(StrEnum):
-    """The type in which weights are kept."""
-
-    BFLOAT16 = "bfloat16"
-    FLOAT32 = "float32"
 
 
 def command(
@@ -41,11 +36,11 @@ def command(
     tokenizer: Annotated[str | None, typer.Option(help="omnidrca: a HuBERT, folder or hub id.")] = None,
     units: Annotated[Path | None, typer.Option(help="omnidrca: its centroids (.npy or .safetensors).")] = None,
     vocoder: Annotated[Path | None, typer.Option(help="omnidrca: checkpoint of a unit vocoder.")] = None,
-    layer: Annotated[int, typer.Option(min=1, help="omnidrca: HuBERT's layer of the centroids.")] = 9,
+    layer: Annotated[int, number(1, MOST_LAYERS, "omnidrca: HuBERT's layer of the centroids.", whole=True)] = 9,
     dtype: Annotated[Precision, typer.Option(help="Type of the weights.")] = Precision.BFLOAT16,
-    seed: Annotated[int, typer.Option(help="Of the fresh weights.")] = 0,
+    seed: Seed = 0,
 ) -> None:
-    """Make a training start: published weights, special tokens, and fresh weights for what nobody has trained yet."""
+    """Make a training start: published weights, special tokens, and fresh weights for what has none."""
     from duplex.model.families.start import Start, start_drvoice, start_omnidrca
 
     start = Start(llm, srh, out, "bfloat16" if dtype is Precision.BFLOAT16 else "float32", seed)

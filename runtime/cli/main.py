@@ -1,92 +1,88 @@
-"""The command line. Imports of heavy rooms wait for the command that needs them.
+"""The command line. A command's module is imported when the command runs, so that help and refusals come at once.
 
-Errors the user can mend are one line on stderr: exit code 2 for a wrong option or configuration, else 1.
+Errors that the user can fix are one line on stderr: exit code 2 for a wrong option or configuration, else 1.
 """
 
 import sys
-from importlib import import_module
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import typer
 
-from runtime.cli import converse, convert, init, repair, replay
-from runtime.cli.bench import command as bench
+from configs.base import ConfigError
 from runtime.cli.common import show_error
-from runtime.cli.doctor import command as doctor
+from runtime.cli.lazy import Lazy, LazyGroup, application
 from runtime.errors import USER_ERRORS, MissingPackage, exit_code
 
 INTERRUPTED = 130
-TRAIN_PACKAGES = "get what the recipe needs with: pip install 'duplex-voice[train]'"
 DEBUG = "--debug"
-FORWARD = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+EXTRAS = {"train": "train"}
+"""Command -> extra of the distribution with the packages that only this command needs."""
+CHECKED = "Value error, "
+"""What pydantic puts before the message of a check."""
+OURS = ("configs", "tdm", "duplex", "runtime", "demos")
 
-app = typer.Typer(name="duplex", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-bench_app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
+
+class BenchCommands(LazyGroup):
+    """Commands of `duplex bench`."""
+
+    table: ClassVar[Mapping[str, Lazy]] = {
+        "step": Lazy("runtime.cli.bench.command:step", "Time the steps of a model, or of a shape with random weights."),
+        "serve": Lazy(
+            "runtime.cli.bench.serve:command", "Measure packets and latencies of a served model with several clients."
+        ),
+        "detokenizer": Lazy(
+            "runtime.cli.bench.detokenizer:command",
+            "Compute per second of sound of the CosyVoice3 detokenizer, and of the authors' streaming.",
+        ),
+    }
 
 
-@app.callback()
+bench_app = application(BenchCommands, "Measure speed on this machine.")
+
+
+class Commands(LazyGroup):
+    """Commands of `duplex`."""
+
+    table: ClassVar[Mapping[str, Lazy]] = {
+        "serve": Lazy("runtime.cli.serve:app", "Serve the page: talk to the model in the browser."),
+        "talk": Lazy("runtime.cli.talk:command", "Talk to the model with this machine's microphone and loudspeaker."),
+        "converse": Lazy(
+            "runtime.cli.converse:command",
+            "Let the model hear recordings; writes the conversation's four files for each.",
+        ),
+        "chat": Lazy("runtime.cli.chat:command", "Chat in turns: once with --text or --in, else line by line (/help)."),
+        "evaluate": Lazy("runtime.cli.evaluate.app:app", "Measure turn-taking, understanding and speech."),
+        "replay": Lazy(
+            "runtime.cli.replay:command",
+            "Let the logged user audio pass again, and compare tokens and samples with the log.",
+        ),
+        "repair": Lazy(
+            "runtime.cli.repair:command",
+            "Make the files of a killed conversation whole: headers of the recordings, transcript from the log.",
+        ),
+        "bench": Lazy("runtime.cli.main:bench_app", "Measure speed on this machine."),
+        "doctor": Lazy(
+            "runtime.cli.doctor.command:command",
+            "Check the machine and the files of a model, without loading its weights.",
+        ),
+        "convert": Lazy(
+            "runtime.cli.convert:command",
+            "Write Fun-Audio-Chat or CosyVoice3 as safetensors with one configuration file; nothing is unpickled.",
+        ),
+        "init": Lazy(
+            "runtime.cli.init:command",
+            "Make a training start: published weights, special tokens, and fresh weights for what has none.",
+        ),
+        "train": Lazy("runtime.cli.train:app", "The recipe of the embedded model, step by step."),
+    }
+
+
 def root(debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks.")] = False) -> None:
-    """A voice assistant that listens while it speaks."""
+    """Options that stand before the command."""
 
 
-@app.command("serve", context_settings=FORWARD, add_help_option=False)
-def serve(context: typer.Context) -> None:
-    """Serve the page: talk to the model in the browser."""
-    _forward("runtime.cli.serve", "serve", context)
-
-
-@app.command("talk", context_settings=FORWARD, add_help_option=False)
-def talk(context: typer.Context) -> None:
-    """Talk to the model with this machine's microphone and speaker."""
-    _forward("runtime.cli.talk", "talk", context)
-
-
-app.command("converse")(converse.command)
-
-
-@app.command("chat", context_settings=FORWARD, add_help_option=False)
-def chat(context: typer.Context) -> None:
-    """Chat in turns: text or a recording in, text and speech out."""
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command()(import_module("runtime.cli.chat").command)
-    single(context.args, prog_name="duplex chat")
-
-
-@app.command("evaluate", context_settings=FORWARD, add_help_option=False)
-def evaluate(context: typer.Context) -> None:
-    """Measure turn-taking, understanding and speech."""
-    _forward("runtime.cli.evaluate.app", "evaluate", context)
-
-
-app.command("replay")(replay.command)
-app.command("repair")(repair.command)
-app.add_typer(bench_app, name="bench")
-bench_app.command("step")(bench.step)
-app.command("doctor")(doctor.command)
-app.command("convert")(convert.command)
-app.command("init")(init.command)
-
-
-@app.command("train", context_settings=FORWARD, add_help_option=False)
-def train(context: typer.Context) -> None:
-    """Train the parts of the embedded model."""
-    try:
-        _forward("runtime.cli.train", "train", context)
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        raise MissingPackage(f"the package {package} is not installed; {TRAIN_PACKAGES}") from error
-
-
-@bench_app.command("serve", context_settings=FORWARD, add_help_option=False)
-def bench_serve(context: typer.Context) -> None:
-    """Measure packets and latencies of a served model with several clients."""
-    _forward("runtime.cli.bench.serve", "bench serve", context)
-
-
-@bench_app.command("detokenizer", context_settings=FORWARD, add_help_option=False)
-def bench_detokenizer(context: typer.Context) -> None:
-    """Measure compute per second of sound of the CosyVoice3 detokenizer."""
-    _forward("runtime.cli.bench.detokenizer", "bench detokenizer", context)
+app = application(Commands, "A voice assistant that listens while it speaks.", root)
 
 
 def main() -> None:
@@ -97,23 +93,58 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code."""
     try:
-        app(arguments, prog_name="duplex")
+        code: Any = app(arguments, prog_name="duplex", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
         if DEBUG in arguments:
             raise
-        show_error(error if isinstance(error, USER_ERRORS) else _unexpected(error))
-        return exit_code(error)
-    return 0
+        return _told(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: Exception, arguments: list[str]) -> int:
+    """Tell an error; returns its exit code."""
+    if isinstance(error, typer.TyperException):
+        return _told_usage(error)
+    if isinstance(error, ModuleNotFoundError):
+        error = _missing(error, arguments)
+    show_error(error if isinstance(error, USER_ERRORS) else _unexpected(error))
+    return exit_code(error)
+
+
+def _told_usage(error: typer.TyperException) -> int:
+    """Tell of a wrong option; help that was shown instead of a missing command has said everything."""
+    if error.format_message().strip():
+        show_error(ConfigError(_usage(error)))
+    return error.exit_code
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with an option, in one line that begins with its name."""
+    names = getattr(getattr(error, "param", None), "opts", ())
+    if names and error.message:
+        return f"{' / '.join(names)}: {error.message.removeprefix(CHECKED)}"
+    context = getattr(error, "ctx", None)
+    command = "duplex" if context is None else context.command_path
+    return f"{error.format_message().strip().rstrip('.')}; see {command} --help"
+
+
+def _missing(error: ModuleNotFoundError, arguments: list[str]) -> Exception:
+    """A package that is not installed; a module of this project that is missing is a fault of its own."""
+    package = str(error.name).partition(".")[0]
+    if package in OURS:
+        return error
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    extra = f"[{EXTRAS[command]}]" if command in EXTRAS else ""
+    return MissingPackage(
+        f"the package {package} is not installed; get what {command} needs with: pip install 'duplex-voice{extra}'"
+    )
 
 
 def _unexpected(error: Exception) -> Exception:
     return RuntimeError(f"unexpected {type(error).__name__}: {error} (add {DEBUG} right after duplex for its origin)")
-
-
-def _forward(module: str, name: str, context: typer.Context) -> None:
-    """Give the arguments to the typer application `app` of `module`, imported now."""
-    import_module(module).app(context.args, prog_name=f"duplex {name}")

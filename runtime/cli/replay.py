@@ -7,9 +7,18 @@ from typing import Annotated
 import typer
 
 from configs.policy import policy as policy_by_name
-from runtime.cli.common import ConfigFile, JsonFile, Set, changes, err, out, progress, runtime_config, write_json
+from runtime.cli.common import (
+    ConfigFile,
+    JsonFile,
+    ModelOptions,
+    Set,
+    err,
+    out,
+    progress,
+    runtime_config,
+    write_json,
+)
 from runtime.converse import Conversation
-from runtime.engine.worker import load, loader_with
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
 
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Instead of the logged policy.")]
@@ -30,7 +39,7 @@ def command(
     other = policy_by_name(policy) if policy else None
     logged = load_logged(log)
     _say_what_is_missing(logged)
-    generator = load(model or logged.log.header.model, 1, loader_with(changes(values_set)))
+    generator = ModelOptions(model or logged.log.header.model, values_set).load(1)
     try:
         with progress() as bar:
             task = bar.add_task(log.name, total=len(logged.user))

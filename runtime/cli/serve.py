@@ -18,17 +18,20 @@ from fastapi import FastAPI
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
-from runtime.cli.common import ConfigFile, Model, Set, changes, out, runtime_config
+from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import LARGEST_PORT, number
 from runtime.clock import SystemClock
 from runtime.engine.engine import EngineClient
 from runtime.engine.process import start_engine_process
-from runtime.engine.worker import Loader, load_model, loader_with, settle_heap
+from runtime.engine.worker import Loader, load_model, settle_heap
 from runtime.errors import DuplexError
 from runtime.metrics import Metrics
 from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+MOST_SESSIONS = 4096
 _DEFAULTS = ServeConfig()
 Ready = Callable[[str], None]
 """Called with the page's address when clients can come."""
@@ -132,29 +135,30 @@ def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
 
 
 @app.command()
+@with_option_groups
 def command(
-    model: Model = "mini",
+    chosen: ModelOptions,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs --token.")
     ] = _DEFAULTS.host,
-    port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = _DEFAULTS.port,
+    port: Annotated[int, number(0, LARGEST_PORT, "Port of the page; 0 takes a free one.", whole=True)] = _DEFAULTS.port,
     token: Annotated[str | None, typer.Option(help="Word that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
     certfile: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="TLS key (PEM).")] = None,
-    sessions: Annotated[int | None, typer.Option(help="Conversations at once; one more is refused.", min=1)] = None,
+    sessions: Annotated[
+        int | None, number(1, MOST_SESSIONS, "Conversations at once; one more is refused.", whole=True)
+    ] = None,
     recordings: Annotated[Path | None, typer.Option(help="Folder for recordings, logs and transcripts.")] = None,
     record: Annotated[bool, typer.Option(help="Keep what is said on disk.")] = True,
-    values_set: Set = None,
     config: ConfigFile = None,
 ) -> None:
     """Serve the page: talk to the model in the browser."""
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
     network = ServeConfig.from_mapping(values, "serve")
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
-    given = changes(values_set)
-    fetch(model, given)
-    out().print(f"Loading {model} ...")
-    serve(model, network, runtime, _tell, loader_with(given))
+    fetch(chosen.model, chosen.changes)
+    out().print(f"Loading {chosen.model} ...")
+    serve(chosen.model, network, runtime, _tell, chosen.loader)
 
 
 def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:

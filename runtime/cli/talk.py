@@ -22,25 +22,25 @@ from duplex.model.interface import ConversationOptions
 from duplex.model.weights.fetch import fetch
 from runtime.cli.common import (
     ConfigFile,
-    Model,
-    Pattern,
+    PatternOptions,
     PolicyName,
-    Set,
-    changes,
+    Seed,
+    Temperature,
     err,
     out,
     runtime_config,
 )
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import number
 from runtime.clock import SystemClock
 from runtime.engine.engine import EngineClient
 from runtime.engine.process import start_engine_process
-from runtime.engine.worker import loader_with
 from runtime.sessions import SessionHub
 from runtime.sound.card import Card, Device, SoundCard, list_devices
 from runtime.sound.conversation import LocalConversation
 from runtime.sound.terminal import TerminalView
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+LONGEST_S = 7 * 86_400.0
 _DEFAULTS = LocalConfig()
 
 
@@ -91,21 +91,19 @@ def _run(live: LocalConversation, view: TerminalView, card: Card, config: LocalC
             time.sleep(config.poll_ms / 1000)
 
 
-@app.command()
+@with_option_groups
 def command(
-    model: Model = "mini",
+    chosen: PatternOptions,
     policy: PolicyName = "balanced",
     source: Annotated[str | None, typer.Option("--input", help="Microphone: number or part of its name.")] = None,
     sink: Annotated[str | None, typer.Option("--output", help="Loudspeaker: number or part of its name.")] = None,
     devices: Annotated[bool, typer.Option("--list-devices", help="Show the sound devices and end.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="Cancel the loudspeaker's echo.")] = True,
-    seed: Annotated[int, typer.Option(help="Seed of the conversation.")] = 0,
-    temperature: Annotated[float, typer.Option(help="Of the text; 0 is greedy.", min=0.0, max=2.0)] = 0.0,
+    seed: Seed = 0,
+    temperature: Temperature = 0.0,
     system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="End after this time.", min=1.0)] = None,
+    seconds: Annotated[float | None, number(1, LONGEST_S, "End after this time.", unit="s")] = None,
     recordings: Annotated[Path | None, typer.Option(help="Folder for recording, log and transcript.")] = None,
-    pattern: Pattern = None,
-    values_set: Set = None,
     config: ConfigFile = None,
 ) -> None:
     """Talk to the model with this machine's microphone and loudspeaker."""
@@ -121,13 +119,12 @@ def command(
         temperature=temperature,
         started_at=time.time(),
         utc_offset_s=time.localtime().tm_gmtoff,
-        pattern=pattern,
+        pattern=chosen.pattern,
     )
-    given = changes(values_set)
-    fetch(model, given)
-    err().print(f"Loading {model} ... (headphones work best; Ctrl-C ends the conversation)")
-    start = partial(start_engine_process, loader=loader_with(given))
-    folder = talk(model, local, runtime, options, seconds, start)
+    fetch(chosen.model, chosen.changes)
+    err().print(f"Loading {chosen.model} ... (headphones work best; Ctrl-C ends the conversation)")
+    start = partial(start_engine_process, loader=chosen.loader)
+    folder = talk(chosen.model, local, runtime, options, seconds, start)
     if folder is not None:
         out().print(f"Kept in {folder}")
 

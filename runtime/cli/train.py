@@ -1,8 +1,8 @@
 """`duplex train ...`: the recipe of the embedded model, one command a step, in the order in which they are run.
 
-    hearing                 Whisper from its package            -> the model folder
-    vocabulary              tokenizer and true case             -> the model folder
-    voice                   lexicon, tokenizer, refined head, detokenizer -> the model folder
+    hearing                 Whisper from its package            -> runs/mini
+    vocabulary              tokenizer and true case             -> runs/mini
+    voice                   lexicon, tokenizer, refined head, detokenizer -> runs/mini
     text                    the core reads and writes           -> runs/text
     speech                  users' voices                       -> runs/speech
     errors                  what the ears make of them          -> runs/errors.jsonl
@@ -11,84 +11,125 @@
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
     mix                     the weights of several cores, averaged -> one file of them
-    mind                    what ships of it                    -> the model folder
-    voice-hidden            the refined head reads the core     -> the model folder
+    mind                    what ships of it                    -> runs/mini
+    voice-hidden            the refined head reads the core     -> runs/mini
     trials, knowledge       recordings and texts for evaluation
     ctc, sources            another source of the user's words  -> runs/ctc, and both compared
 
-Every step goes on where it was stopped. Knows files and configurations; the steps are in their rooms.
+Steps that need a model read `--model`: the embedded one, unless a folder is named. Nothing but what `--out` (and
+`--work`) names is written. Every step goes on where it was stopped. Knows files and configurations; the steps are in
+their rooms.
 """
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from configs.base import Config
+from configs.recipes import recipe_file
 
-app = typer.Typer(help="The recipe of the embedded model, step by step.", no_args_is_help=True)
+app = typer.Typer(
+    help="The recipe of the embedded model, step by step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 _Kind = TypeVar("_Kind", bound=Config)
-_RECIPES = Path("configs/train")
-_RUNS = Path("runs")
-_MODEL = Path("duplex/pretrained/mini")
+_RUNS: Final = Path("runs")
+_TRAINED: Final = _RUNS / "mini"
+_EMBEDDED: Final = "mini"
+CORE: Final = "core.safetensors"
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML of the step.")]
-Model = Annotated[Path, typer.Option(help="Folder of the model.")]
-Out = Annotated[Path, typer.Option(help="Folder of what the step makes.")]
-Bank = Annotated[Path, typer.Option(help="Folder of the clip bank.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file of the step, or the name of a shipped recipe.")
+]
+Model = Annotated[str, typer.Option("--model", help="Model that the step reads: name, folder or hub id.")]
+VocabularyOf = Annotated[
+    str | None, typer.Option("--model", help="Model whose vocabulary is used; default: the recipe's.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder of what the step makes.")]
+OutFile = Annotated[Path, typer.Option("--out", help="File that the step writes.")]
+ModelOut = Annotated[Path, typer.Option("--out", help="Folder of the model that is made.")]
+Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files; it goes on from them.")]
+Bank = Annotated[Path, typer.Option("--bank", help="Folder of the clip bank.")]
+Weights = Annotated[Path, typer.Option("--weights", help="File of a trained core.")]
+Tracks = Annotated[Path, typer.Option("--tracks", help="What `duplex train tracks` wrote.")]
+Pairs = Annotated[Path | None, typer.Option("--pairs", help="What `duplex train errors` wrote.")]
+Shards = Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Folders of simulated dialogues.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of the test audio.")]
+Share = Annotated[list[float] | None, typer.Option("--share", help="Of each file, in their order.", min=0.0, max=1.0)]
 
 
-def _read(kind: type[_Kind], path: Path | None, name: str = "") -> _Kind:
-    """The configuration at `path`, else the shipped recipe `name`, else the defaults."""
-    shipped = _RECIPES / f"{name}.yaml"
-    chosen = path or (shipped if name and shipped.exists() else None)
-    return kind.from_yaml(chosen) if chosen else kind()
+def _read(kind: type[_Kind], given: Path | None, name: str) -> _Kind:
+    """The configuration that was given, else the shipped recipe `name`.
+
+    Raises:
+        ConfigError: a file is missing or wrong.
+    """
+    return kind.from_yaml(recipe_file(given, name))
+
+
+def _folder(model: str) -> Path:
+    """
+    Raises:
+        ConfigError: there is no such model.
+    """
+    from duplex.model.layouts.tdm.tdm_model import checkpoint_folder
+
+    return checkpoint_folder(model)
 
 
 @app.command()
-def hearing(config: ConfigFile = None, model: Model = _MODEL) -> None:
+def hearing(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
     """Export Whisper tiny.en, int8, with a pruned vocabulary."""
     from configs.model.listening import WhisperExport
     from duplex.train.hearing import export
 
-    export.run(_read(WhisperExport, config), model)
+    export.run(_read(WhisperExport, config, "hearing_export"), out)
 
 
 @app.command()
-def vocabulary(config: ConfigFile = None, model: Model = _MODEL) -> None:
+def vocabulary(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
     """Learn the tokenizer and the table of true case from the corpus."""
     from configs.model.language import VocabularyConfig
     from duplex.train.text import vocabulary as step
 
-    step.run(_read(VocabularyConfig, config), model)
+    step.run(_read(VocabularyConfig, config, "vocabulary"), out)
 
 
 @app.command()
-def voice(config: ConfigFile = None, work: Out = _RUNS / "voice", model: Model = _MODEL) -> None:
+def voice(config: ConfigFile = None, work: Work = _RUNS / "voice", out: ModelOut = _TRAINED) -> None:
     """Train the speaking half: lexicon, speech tokenizer, refined head, detokenizer."""
     from configs.train.voice_training import VoiceTraining
     from duplex.train.voice import pipeline
 
-    pipeline.run(_read(VoiceTraining, config, "voice"), work, model)
+    pipeline.run(_read(VoiceTraining, config, "voice"), work, out)
 
 
 @app.command()
 def text(
-    config: ConfigFile = None, out: Out = _RUNS / "text", pairs: Path | None = None, start: Path | None = None
+    config: ConfigFile = None,
+    out: Out = _RUNS / "text",
+    pairs: Pairs = None,
+    start: Annotated[Path | None, typer.Option(help="Weights of an earlier run, instead of fresh ones.")] = None,
+    model: VocabularyOf = None,
 ) -> None:
-    """Pre-train the core on the corpus as text; PAIRS: what `duplex train errors` wrote.
-
-    START: weights of an earlier run to begin with, instead of fresh ones.
-    """
+    """Pre-train the core on the corpus as text, with the vocabulary of a model."""
     from configs.model.language import PretrainConfig
     from duplex.train.text import pretrain
 
-    pretrain.run(_read(PretrainConfig, config, "text"), out, pairs, start)
+    settings = _read(PretrainConfig, config, "text")
+    pretrain.run(settings, out, _folder(model or settings.vocabulary), pairs, start)
 
 
 @app.command()
-def speech(config: ConfigFile = None, out: Bank = _RUNS / "speech", part: list[str] | None = None) -> None:
+def speech(
+    config: ConfigFile = None,
+    out: Out = _RUNS / "speech",
+    part: Annotated[list[str] | None, typer.Option(help="Only this part of the bank; give several.")] = None,
+) -> None:
     """Synthesize the users' speech with every engine at hand."""
     from configs.model.language import CorpusConfig
     from configs.train.speech_bank import SpeechBankConfig
@@ -100,24 +141,28 @@ def speech(config: ConfigFile = None, out: Bank = _RUNS / "speech", part: list[s
 
 @app.command()
 def dialogues(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the shard.")],
     config: ConfigFile = None,
     bank: Bank = _RUNS / "speech",
-    model: Model = _MODEL,
+    model: Model = _EMBEDDED,
     out: Out = _RUNS / "dialogues",
-    validation: bool = False,
+    validation: Annotated[bool, typer.Option("--validation", help="Lines and voices kept out of training.")] = False,
 ) -> None:
     """Simulate a shard NAME of two-channel dialogues and encode what the user's side sounds like."""
     from configs.train.simulation import SimulationConfig
     from duplex.model.layouts.tdm.ears import Ears
     from duplex.train.dialogue import simulate
 
-    ear = Ears.load(model).encoder
+    ear = Ears.load(_folder(model)).encoder
     simulate.run(_read(SimulationConfig, config, "dialogue"), out / name, bank, ear, validation)
 
 
 @app.command()
-def tracks(shard: list[Path] | None = None, model: Model = _MODEL, out: Path = _RUNS / "tracks" / "tracks.npz") -> None:
+def tracks(
+    shard: Annotated[list[Path] | None, typer.Option(help="Folder of simulated dialogues; give several.")] = None,
+    model: Model = _EMBEDDED,
+    out: OutFile = _RUNS / "tracks" / "tracks.npz",
+) -> None:
     """Speak every answer of the corpus and of the SHARDs with the live voice, slot by slot."""
     from configs.model.language import CorpusConfig
     from configs.schedule import ScheduleConfig
@@ -131,72 +176,83 @@ def tracks(shard: list[Path] | None = None, model: Model = _MODEL, out: Path = _
     given = speak.answers_of(Shard(folder) for folder in shard or ())
     answers = sorted({*Corpus.build(CorpusConfig()).answers(), *given})
     out.parent.mkdir(parents=True, exist_ok=True)
-    speak.run(answers, out, Voice.load(model).head, TextTokenizer.from_file(model / TOKENIZER), ScheduleConfig())
+    folder = _folder(model)
+    speak.run(answers, out, Voice.load(folder).head, TextTokenizer.from_file(folder / TOKENIZER), ScheduleConfig())
 
 
 @app.command()
 def core(
-    shard: list[Path],
+    shard: Shards,
     config: ConfigFile = None,
-    start: Path = _RUNS / "text" / "core.safetensors",
-    tracks: Path = _RUNS / "tracks" / "tracks.npz",
-    pairs: Path | None = None,
+    start: Annotated[Path, typer.Option(help="Weights of the text pre-training.")] = _RUNS / "text" / CORE,
+    tracks: Tracks = _RUNS / "tracks" / "tracks.npz",
+    pairs: Pairs = None,
     out: Out = _RUNS / "core",
+    model: VocabularyOf = None,
 ) -> None:
-    """Train the core on the dialogues of SHARDs, with text mixed in."""
+    """Train the core on the dialogues of SHARDs, with text mixed in, and with the vocabulary of a model."""
     from configs.train.core_training import CoreTrainingConfig
     from duplex.train.core import run
 
-    run.run(_read(CoreTrainingConfig, config, "core"), start, shard, tracks, out, pairs)
+    settings = _read(CoreTrainingConfig, config, "core")
+    run.run(settings, start, shard, tracks, out, _folder(model or settings.text.vocabulary), pairs)
 
 
 @app.command()
-def mix(weights: list[Path], share: list[float] | None = None, out: Path = _RUNS / "core" / "core.safetensors") -> None:
-    """Average the WEIGHTS of cores that were trained one from another; SHARE: of each, else equal ones."""
+def mix(
+    weights: Annotated[list[Path], typer.Argument(metavar="WEIGHTS...", help="Files of trained cores.")],
+    share: Share = None,
+    out: OutFile = _RUNS / "core" / CORE,
+) -> None:
+    """Average the WEIGHTS of cores that were trained one from another; without SHARE equally."""
     from duplex.train.core import mix as step
 
     step.run(weights, share or (), out)
 
 
 @app.command()
-def mind(config: ConfigFile = None, weights: Path = _RUNS / "core" / "core.safetensors", model: Model = _MODEL) -> None:
-    """Write what ships of the trained core."""
+def mind(
+    config: ConfigFile = None,
+    weights: Weights = _RUNS / "core" / CORE,
+    model: Model = _EMBEDDED,
+    out: ModelOut = _TRAINED,
+) -> None:
+    """Write what ships of the trained core, with the vocabulary of a model."""
     from configs.model.model import MindConfig
     from duplex.train.core import export
 
-    export.run(_read(MindConfig, config, "mind"), weights, model, model)
+    export.run(_read(MindConfig, config, "mind"), weights, _folder(model), out)
 
 
 @app.command()
 def voice_hidden(
     config: ConfigFile = None,
-    work: Out = _RUNS / "voice_hidden",
-    model: Model = _MODEL,
-    out: Path | None = None,
-    codec: Path | None = None,
+    work: Work = _RUNS / "voice_hidden",
+    model: Model = _EMBEDDED,
+    out: ModelOut = _TRAINED,
+    codec: Annotated[
+        Path | None, typer.Option(help="Folder of the run that trained the voice; else an encoder is fitted first.")
+    ] = None,
 ) -> None:
-    """Fine-tune the refined head on the core's hidden vectors; OUT gets the voice, else the model folder.
-
-    CODEC: folder of the run that trained the voice; without it an encoder is fitted to the voice first.
-    """
+    """Fine-tune the refined head of a model on its core's hidden vectors."""
     from configs.train.voice_training import HiddenTraining
     from duplex.train.voice import hidden
 
-    hidden.run(_read(HiddenTraining, config, "voice_hidden"), model, work, out or model, codec)
+    hidden.run(_read(HiddenTraining, config, "voice_hidden"), _folder(model), work, out, codec)
 
 
 @app.command()
 def errors(
     config: ConfigFile = None,
     bank: Bank = _RUNS / "speech",
-    model: Model = _MODEL,
-    out: Path = _RUNS / "errors.jsonl",
+    model: Model = _EMBEDDED,
+    out: OutFile = _RUNS / "errors.jsonl",
 ) -> None:
     """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
     from configs.train.hearing import RecognitionConfig
     from duplex.train.hearing import errors as step
 
-    step.run(_read(RecognitionConfig, config, "errors"), bank, model, out)
+    step.run(_read(RecognitionConfig, config, "errors"), bank, _folder(model), out)
 
 
 @app.command()
@@ -209,17 +265,24 @@ def trials(config: ConfigFile = None, bank: Bank = _RUNS / "speech", out: Out = 
 
 
 @app.command()
-def knowledge(out: Path, config: ConfigFile = None, folder: Out = _RUNS / "text", data: Path | None = None) -> None:
+def knowledge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File that is written.")],
+    config: ConfigFile = None,
+    folder: Annotated[Path, typer.Option(help="Folder of the pre-training.")] = _RUNS / "text",
+    data: Annotated[Path | None, typer.Option(help="Folder of the test audio, whose questions are asked too.")] = None,
+    model: VocabularyOf = None,
+) -> None:
     """Ask a pre-trained core as text and write the shares of right answers and refusals to OUT."""
     from configs.model.language import PretrainConfig
     from duplex.train.text import report
 
-    report.run(_read(PretrainConfig, config, "text"), folder, out, data)
+    settings = _read(PretrainConfig, config, "text")
+    report.run(settings, folder, out, _folder(model or settings.vocabulary), data)
 
 
 @app.command()
 def ctc(
-    config: ConfigFile = None, bank: Bank = _RUNS / "speech", model: Model = _MODEL, out: Out = _RUNS / "ctc"
+    config: ConfigFile = None, bank: Bank = _RUNS / "speech", model: Model = _EMBEDDED, out: Out = _RUNS / "ctc"
 ) -> None:
     """Train CTC ears on the model's speech encoder; OUT becomes a folder of ears that takes its words from them.
 
@@ -228,19 +291,19 @@ def ctc(
     from configs.train.ctc_training import CtcTrainingConfig
     from duplex.train.hearing import ctc as step
 
-    step.run(_read(CtcTrainingConfig, config, "ctc"), bank, model, out)
+    step.run(_read(CtcTrainingConfig, config, "ctc"), bank, _folder(model), out)
 
 
 @app.command()
 def sources(
-    ears: list[Path],
+    ears: Annotated[list[str], typer.Argument(metavar="EARS...", help="Models or folders of ears.")],
     config: ConfigFile = None,
     bank: Bank = _RUNS / "speech",
-    data: Annotated[Path, typer.Option(help="Folder of the test audio.")] = Path("../shared/data"),
-    out: Path = _RUNS / "ctc" / "sources.json",
+    data: Data = Path("../shared/data"),
+    out: OutFile = _RUNS / "ctc" / "sources.json",
 ) -> None:
     """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
     from configs.train.ctc_training import SourcesConfig
     from duplex.train.hearing import sources as step
 
-    step.run(_read(SourcesConfig, config, "sources"), ears, bank, data, out)
+    step.run(_read(SourcesConfig, config, "sources"), [_folder(one) for one in ears], bank, data, out)

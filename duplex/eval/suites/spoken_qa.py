@@ -28,7 +28,7 @@ _WAYS = {"S2T": "answer", "S2S": "recognised", "T2T": "text_answer"}
 
 @dataclass(frozen=True)
 class SpokenQa:
-    """Llama Questions, one a dialogue."""
+    """Llama Questions, one a dialogue; T2T is left out for systems that do not read."""
 
     config: EvaluationConfig
     data: Path
@@ -62,11 +62,12 @@ class SpokenQa:
         official = [figure for way in _WAYS for figure in _right(way, rows, exist_match, "exist-match")]
         normal = [figure for way in _WAYS for figure in _right(way, rows, exist_match_norm, "exist-match, normalised")]
         written = [row for row in rows if row.measures["text_answer"] is not None]
-        kept = ratio("S2T of T2T, normalised", "questions right as T2T", [(row.id, *_pair(row)) for row in written])
+        kept = [ratio("S2T of T2T, normalised", "questions right as T2T", [(row.id, *_pair(row)) for row in written])]
         parts = [(row.id, row.measures["errors"], row.measures["words"]) for row in rows]
         wer = ratio("word error rate of its speech against its text", "words of its text", parts)
         latencies = ((row.id, row.measures["response_s"]) for row in rows)
-        return [*official, *normal, kept, wer, spread("response", "questions that it answered", latencies)]
+        compared = kept if written else []
+        return [*official, *normal, *compared, wer, spread("response", "questions that it answered", latencies)]
 
     def _example(self, question: Question) -> Example:
         limits = self.config.understanding

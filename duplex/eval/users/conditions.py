@@ -20,7 +20,7 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.eval.conditions import NO_CONDITION, Condition, ConditionsConfig
+from configs.eval.conditions import EXAMPLES, NO_CONDITION, Condition, ConditionsConfig
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.channel import Channel, Stage
@@ -33,16 +33,6 @@ from duplex.eval.users.user import Kind, Script, SimulatedUser, User
 from duplex.model.interface import Samples
 
 CLEAN = "clean"
-EXAMPLES = {
-    "rate": "rate=1.25",
-    "echo": "echo=-30",
-    "rir": "rir or rir=2",
-    "snr": "snr=10 or snr=clean,20,10,5,0",
-    "mulaw": "mulaw",
-    "loss": "loss=0.05 or loss=0.05/3",
-}
-"""Every condition, as on the command line."""
-
 _SPEECH: tuple[Kind, ...] = ("turn", "interrupt", "backchannel", "pause")
 """Kinds of the user's own speech: these set the level that noise is relative to."""
 

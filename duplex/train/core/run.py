@@ -35,6 +35,7 @@ def run(
     shards: Sequence[Path],
     tracks: Path,
     out: Path,
+    vocabulary: Path,
     pairs: Path | None = None,
 ) -> None:
     """Train the core on dialogues, from the text pre-training on; writes `core.safetensors` to `out`.
@@ -45,6 +46,7 @@ def run(
         shards: folders of simulated dialogues.
         tracks: the assistant's answers, slot by slot.
         out: folder of checkpoint and weights; an unfinished run goes on from it.
+        vocabulary: folder of a model, for its tokenizer.
         pairs: recognition errors, as `duplex train errors` wrote them.
 
     Raises:
@@ -56,7 +58,7 @@ def run(
     if not start.exists():
         raise ConfigError(f"{start}: no weights to start from; run 'duplex train text' first")
     load_model(core, str(start))
-    tokenizer = TextTokenizer.from_file(Path(config.text.vocabulary) / TOKENIZER)
+    tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER)
     corpus = Corpus.build(config.text.corpus)
     mishearing = Mishearing(config.text.noise, word_list(corpus), read_pairs(pairs) if pairs else ())
     table = TrackTable.load(tracks)

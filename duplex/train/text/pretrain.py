@@ -37,12 +37,15 @@ COPIES_FALL = 2.5
 COPY_REQUESTS: Final = ("say", "please say", "can you say", "repeat after me", "say after me", "say the words")
 
 
-def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Path | None = None) -> None:
+def run(
+    config: PretrainConfig, out: Path, vocabulary: Path, pairs: Path | None = None, start: Path | None = None
+) -> None:
     """Train from scratch or go on from `out`; writes `core.safetensors` and `knowledge.json`.
 
     Args:
         config: everything that has a value.
         out: folder of checkpoint and results.
+        vocabulary: folder of a model, for its tokenizer.
         pairs: what `duplex train errors` wrote, from which recognition errors are learnt.
         start: weights of an earlier run, in place of fresh ones; a checkpoint in `out` goes before them.
 
@@ -50,7 +53,7 @@ def run(config: PretrainConfig, out: Path, pairs: Path | None = None, start: Pat
         ConfigError: the vocabulary is missing or does not fit, or `start` is not there.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = TextTokenizer.from_file(Path(config.vocabulary) / TOKENIZER)
+    tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER)
     corpus = Corpus.build(config.corpus)
     mishearing = Mishearing(config.noise, word_list(corpus), read_pairs(pairs) if pairs else ())
     torch.manual_seed(config.seed)

@@ -1,4 +1,4 @@
-"""The report on what a pre-trained core knows, with foreign questions. The command is `duplex train text-report`.
+"""The report on what a pre-trained core knows, with foreign questions. The command is `duplex train knowledge`.
 
 Knows files; the scoring is `duplex.train.text.evaluate`'s.
 """
@@ -24,13 +24,14 @@ from duplex.train.text.pretrain import CORE, LONGEST_SCORED
 from duplex.train.text.vocabulary import TOKENIZER, word_list
 
 
-def run(config: PretrainConfig, folder: Path, out: Path, data: Path | None = None) -> None:
+def run(config: PretrainConfig, folder: Path, out: Path, vocabulary: Path, data: Path | None = None) -> None:
     """Score `folder/core.safetensors`; writes JSON to the file `out`.
 
     Args:
         config: the one of the training.
         folder: where the training wrote to.
         out: file of the report.
+        vocabulary: folder of a model, for its tokenizer.
         data: folder of real audio, whose Llama Questions are asked as text.
 
     Raises:
@@ -39,7 +40,7 @@ def run(config: PretrainConfig, folder: Path, out: Path, data: Path | None = Non
     """
     core = Core(config.core).eval()
     load_model(core, str(folder / CORE))
-    tokenizer = TextTokenizer.from_file(Path(config.vocabulary) / TOKENIZER)
+    tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER)
     corpus = Corpus.build(config.corpus)
     schedule = config.schedule.model_copy(update={"window_slots": config.longest})
     assistant = TextAssistant(core, tokenizer, schedule, LONGEST_SCORED)

@@ -17,12 +17,13 @@ from rich.progress import Progress
 
 from configs.base import read_yaml
 from configs.model.voice import VoiceConfig
+from configs.recipes import RECIPES
 from configs.train.voice_training import CorpusConfig
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.text.phonemes import PUNCTUATION, SPACE, Unit
 from duplex.train.voice.corpus import Items, Patterns, natural_sentences, utterances
 
-PATTERNS = Path(__file__).parents[3] / "configs" / "train" / "voice_corpus.yaml"
+PATTERNS = RECIPES / "voice_corpus.yaml"
 _SHORTEST_MEAN_S = 3.0
 
 

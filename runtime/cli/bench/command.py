@@ -14,26 +14,31 @@ from configs.audio import AUDIO
 from duplex.model.interface import Samples
 from runtime.audio_file import load_audio
 from runtime.cli.bench.measure_step import StepReport, bench_step
-from runtime.cli.common import JsonFile, Model, err, out, progress, write_json
+from runtime.cli.common import JsonFile, PatternOptions, err, out, progress, write_json
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import NumberList, device_name, named, number, numbers
 from runtime.clock import SystemClock
-from runtime.engine.worker import load
 
 QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
 """Three questions of synthetic voices, each with a pause for its answer, 20 s."""
 PAUSE_S = 4.0
+MOST_STEPS, MOST_SESSIONS, MOST_THREADS, MOST_PLACES = 1_000_000, 4096, 256, 1_000_000
+"""What is refused as a slip of the keyboard; far above what any machine runs."""
 SHAPE = "With --shape"
+BATCHES = NumberList((1, 8, 32, 128))
 BUCKET_MS = 10.0
 BAR_WIDTH = 50
 
 
+@with_option_groups
 def step(
-    model: Model = "mini",
-    slots: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 300,
-    sessions: Annotated[int, typer.Option(min=1, help="Conversations in every step.")] = 1,
-    warmup: Annotated[int, typer.Option(min=0, help="Steps before, not timed.")] = 10,
+    chosen: PatternOptions,
+    slots: Annotated[int, number(1, MOST_STEPS, "Steps that are timed.", whole=True)] = 300,
+    sessions: Annotated[int, number(1, MOST_SESSIONS, "Conversations in every step.", whole=True)] = 1,
+    warmup: Annotated[int, number(0, MOST_STEPS, "Steps before, not timed.", whole=True)] = 10,
     audio: Annotated[list[Path] | None, typer.Option(help="What the users say; default: three questions.")] = None,
     live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    threads: Annotated[int, number(1, MOST_THREADS, "Threads of the model.", whole=True)] = 1,
     json_file: JsonFile = None,
     shape: Annotated[
         str | None,
@@ -43,34 +48,42 @@ def step(
         ),
     ] = None,
     weights: Annotated[str, typer.Option(help="Only random ones.", rich_help_panel=SHAPE)] = "random",
-    batch: Annotated[str, typer.Option(help="Sessions, with commas.", rich_help_panel=SHAPE)] = "1,8,32,128",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)] = "auto",
+    batch: Annotated[
+        NumberList, numbers(1, MOST_SESSIONS, "Sessions, with commas.", whole=True, rich_help_panel=SHAPE)
+    ] = BATCHES,
+    device: Annotated[
+        str, typer.Option(parser=named(device_name), help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)
+    ] = "auto",
     dtype: Annotated[
         str | None, typer.Option(help="bf16 or fp32; default: bf16 on a GPU.", rich_help_panel=SHAPE)
     ] = None,
     context: Annotated[
-        int, typer.Option(min=1, help="Elements a session has: five a second.", rich_help_panel=SHAPE)
+        int, number(1, MOST_PLACES, "Elements a session has: five a second.", whole=True, rich_help_panel=SHAPE)
     ] = 512,
     graphs: Annotated[bool, typer.Option(help="Record CUDA graphs.", rich_help_panel=SHAPE)] = True,
-    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed.", rich_help_panel=SHAPE)] = 100,
+    steps: Annotated[int, number(1, MOST_STEPS, "Steps that are timed.", whole=True, rich_help_panel=SHAPE)] = 100,
 ) -> None:
-    """Time the steps of a model, in all and by stage; or with --shape those of a large one with random weights."""
+    """Time the steps of a model, or of a shape with random weights.
+
+    Without --shape the steps are timed in all and by stage.
+    """
     if shape is not None:
         import torch
 
         from runtime.cli.bench import shape_command as bench_shape
 
         torch.set_num_threads(threads)
-        bench_shape.run(shape, weights, batch, device, dtype, context, steps, graphs, json_file)
+        bench_shape.run(shape, weights, batch.values, device, dtype, context, steps, graphs, json_file)
         return
     sound = _sound(audio)
-    generator = load(model, sessions, threads=threads)
+    generator = chosen.load(sessions, threads)
     clock = SystemClock()
     try:
         with progress() as bar:
             task = bar.add_task("steps", total=slots + warmup)
             report = bench_step(
-                generator, sound, clock, model=model, slots=slots, sessions=sessions, warmup=warmup,
+                generator, sound, clock, model=chosen.model, slots=slots, sessions=sessions, warmup=warmup,
+                pattern=chosen.pattern,
                 wait_until=(lambda moment: time.sleep(max(0.0, moment - clock.now()))) if live else None,
                 on_slot=lambda: bar.advance(task),
             )  # fmt: skip

@@ -16,7 +16,6 @@ import typer
 from rich.table import Table
 from torch import Tensor
 
-from configs.base import ConfigError
 from configs.model.cosyvoice import (
     COSYVOICE3,
     COSYVOICE3_REDUCED,
@@ -26,13 +25,18 @@ from configs.model.cosyvoice import (
 )
 from duplex.model.stages.cosyvoice import CosyVoice, CosyVoiceInput
 from duplex.model.stages.cosyvoice.random_weights import random_flow, random_vocoder
+from runtime.cli.bench.command import MOST_THREADS
 from runtime.cli.bench.reference_detokenizer import ReferenceDetokenizer
 from runtime.cli.common import JsonFile, err, out, progress, write_json
+from runtime.cli.values import NumberList, number, numbers
 
 TOKENS_PER_SECOND: Final = 25
 COMPARED_TOKENS: Final = 50
 """Length of the utterance on which both must agree."""
 LOOKAHEAD_TOKENS: Final = 125
+LONGEST_S: Final = 3600
+LONGEST_HOP: Final = 1000
+LENGTHS, HOPS = NumberList((5, 20)), NumberList((5, 15, 25))
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,6 @@ class Step:
     fresh: bool = False
     final: bool = False
     chunks: bool = False
-
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class Size(StrEnum):
@@ -270,17 +271,18 @@ def _note(size: Size, config: CosyVoiceConfig) -> str:
     )
 
 
-@app.command()
 def command(
-    seconds: Annotated[str, typer.Option(help="Lengths of the utterances, with commas.")] = "5,20",
+    seconds: Annotated[
+        NumberList, numbers(0.04, LONGEST_S, "Lengths of the utterances, with commas.", unit="s")
+    ] = LENGTHS,
     size: Annotated[Size, typer.Option(help="Full is the released size: minutes on a small machine.")] = Size.REDUCED,
-    hop: Annotated[str, typer.Option(help="Tokens a step, with commas.")] = "5,15,25",
+    hop: Annotated[NumberList, numbers(1, LONGEST_HOP, "Tokens a step, with commas.", whole=True)] = HOPS,
     reference: Annotated[Path | None, typer.Option(help="Checkout of FunAudioLLM/CosyVoice to compare with.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    threads: Annotated[int, number(1, MOST_THREADS, "Threads of the model.", whole=True)] = 1,
     json_file: JsonFile = None,
 ) -> None:
     """Compute per second of sound of the CosyVoice3 detokenizer, and of the authors' streaming."""
-    lengths, hops = _numbers(seconds, "--seconds"), [round(value) for value in _numbers(hop, "--hop")]
+    lengths, hops = list(seconds.values), [int(value) for value in hop.values]
     torch.set_num_threads(threads)
     subject = Subject(SIZES[size], reference, time.process_time)
     with progress() as bar:
@@ -319,13 +321,3 @@ def show(report: DetokenizerReport) -> None:
     console.print(table)
     if report.agreement is not None:
         console.print(f"whole utterance: largest difference to the reference {report.agreement:.1e}")
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if not values or min(values) <= 0:
-        raise ConfigError(f"{option} '{text}': give positive numbers with commas between, such as 5,20")
-    return values

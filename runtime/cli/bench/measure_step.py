@@ -55,6 +55,7 @@ def bench_step(
     slots: int,
     sessions: int,
     warmup: int,
+    pattern: str | None = None,
     wait_until: Callable[[float], None] | None = None,
     on_slot: Callable[[], None] | None = None,
 ) -> StepReport:
@@ -66,12 +67,13 @@ def bench_step(
         clock: is read around every step.
         model: its name, for the report.
         slots, sessions, warmup: see `StepReport`.
+        pattern: interaction pattern of the conversations, for models that have several.
         wait_until: sleeps until a time of the clock: steps then come every 200 ms as they do live, which leaves
             threads of the model their time; None runs them back to back.
         on_slot: is called after every step.
     """
     for row in range(sessions):
-        generator.open(row, ConversationOptions(seed=row))
+        generator.open(row, ConversationOptions(seed=row, pattern=pattern))
     active = np.arange(generator.rows) < sessions
     times: list[float] = []
     stages: dict[str, list[float]] = {}

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +24,16 @@ import soxr
 import typer
 
 from configs.audio import AUDIO
+from configs.base import ConfigError
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.audio_file import load_audio
-from runtime.cli.bench.command import QUESTIONS
+from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.measure_step import percentile
-from runtime.cli.common import JsonFile, Model, out, progress, write_json
+from runtime.cli.common import JsonFile, PatternOptions, out, progress, write_json
+from runtime.cli.option_groups import with_option_groups
 from runtime.cli.serve import serve
+from runtime.cli.values import number
 from runtime.clock import SystemClock
 from runtime.engine.worker import Loader, load_model
 from runtime.errors import EngineError
@@ -37,7 +41,7 @@ from runtime.pcm import Pcm16, to_int16
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.outbound import PcmSource
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+LONGEST_S = 86_400.0
 _START_S = 300.0
 _STOP_S = 20.0
 _ANSWER_S = 30.0
@@ -72,13 +76,16 @@ class ServeReport:
     gap_max_ms: float
 
 
-def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16) -> ServeReport:
+def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
     """Let `clients` talk to the server at `url` for `seconds`; every one begins at another place of `audio`.
 
     Args:
+        url, clients, seconds: see above. model: its name, for the report.
         audio: [n] user audio at 24 kHz, repeated.
+        pattern: interaction pattern of the conversations, for models that have several.
     """
-    return asyncio.run(_bench(url, model, clients, seconds, audio))
+    options = {} if pattern is None else {"pattern": pattern}
+    return asyncio.run(_bench(url, model, clients, seconds, audio, options))
 
 
 @contextmanager
@@ -104,24 +111,27 @@ def served(model: str, clients: int, loader: Loader = load_model) -> Iterator[st
                 process.kill()
 
 
-@app.command()
+@with_option_groups
 def command(
-    model: Model = "mini",
-    clients: Annotated[int, typer.Option(help="Conversations at once.", min=1)] = 2,
-    seconds: Annotated[float, typer.Option(help="Length of the measurement.", min=2.0)] = 180.0,
+    chosen: PatternOptions,
+    clients: Annotated[int, number(1, MOST_SESSIONS, "Conversations at once.", whole=True)] = 2,
+    seconds: Annotated[float, number(2, LONGEST_S, "Length of the measurement.", unit="s")] = 180.0,
     url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
     say: Annotated[list[Path] | None, typer.Option(help="What the clients say; default: three questions.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
+    if url and chosen.values_set:
+        raise ConfigError("--set is for a server that is started here, not for --url; leave one of them out")
     audio = spoken(say or [QUESTIONS])
+    talk = partial(bench, model=chosen.model, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
     with progress() as bar:
         bar.add_task(f"{clients} clients, {seconds:.0f} s", total=None)
         if url:
-            report = bench(url, model, clients, seconds, audio)
+            report = talk(url)
         else:
-            with served(model, clients) as own:
-                report = bench(own, model, clients, seconds, audio)
+            with served(chosen.model, clients, chosen.loader) as own:
+                report = talk(own)
     for name, value in asdict(report).items():
         out().print(f"{name:<16} {value}")
     if json_file:
@@ -140,19 +150,21 @@ def spoken(files: Sequence[Path]) -> Pcm16:
     return to_int16(soxr.resample(samples, AUDIO.input_rate, AUDIO.output_rate))
 
 
-async def _bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16) -> ServeReport:
+async def _bench(
+    url: str, model: str, clients: int, seconds: float, audio: Pcm16, options: dict[str, Any]
+) -> ServeReport:
     clock = SystemClock()
     talkers = [VoiceClient(_source(audio, place / clients), clock) for place in range(clients)]
     try:
-        await asyncio.gather(*(_converse(client, url, seconds) for client in talkers))
+        await asyncio.gather(*(_converse(client, url, seconds, options) for client in talkers))
     finally:
         for client in talkers:
             await client.close()
     return _report(model, seconds, talkers)
 
 
-async def _converse(client: VoiceClient, url: str, seconds: float) -> None:
-    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body))
+async def _converse(client: VoiceClient, url: str, seconds: float, options: dict[str, Any]) -> None:
+    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body), options)
     await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
     with suppress(TimeoutError):
         ended = await client.wait_for(lambda message: message["type"] == "ended", seconds)

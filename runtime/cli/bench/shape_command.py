@@ -1,5 +1,6 @@
 """`duplex bench step --shape`: options and table."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +20,7 @@ GOALS = {("funaudiochat-8b", 1): ("p50_ms", 15.0), ("funaudiochat-8b", 128): ("p
 def run(
     shape: str,
     weights: str,
-    batch: str,
+    batch: Sequence[float],
     device: str,
     dtype: str | None,
     context: int,
@@ -37,7 +38,7 @@ def run(
     place = _device(device)
     options = ShapeOptions(
         shape=shape_named(shape).name,
-        batches=_batches(batch),
+        batches=tuple(sorted({int(sessions) for sessions in batch})),
         device=place,
         dtype=_dtype(dtype or ("bf16" if place.type == "cuda" else "fp32")),
         context=context,
@@ -119,10 +120,3 @@ def _dtype(name: str) -> torch.dtype:
     if name not in DTYPES:
         raise ConfigError(f"--dtype '{name}': choose one of {', '.join(DTYPES)}")
     return DTYPES[name]
-
-
-def _batches(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise ConfigError(f"--batch '{text}': give numbers of sessions with commas between, such as 1,8,32,128")
-    return tuple(sorted({int(part) for part in parts}))

@@ -3,7 +3,7 @@
 Knows names of models; knows no terminal and no files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -70,7 +70,7 @@ class Wanted:
     model: str
     pattern: Pattern
     chat: ChatConfig
-    changes: dict[str, object]
+    changes: Mapping[str, object]
     tools: ToolRunner
     places: int | None = None
     temperature: float | None = None
@@ -90,7 +90,7 @@ def load_partner(wanted: Wanted) -> Partner:
 def _half_duplex(wanted: Wanted, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
         raise ConfigError(f"'{wanted.model}' only says given sentences; choose another model to chat with")
-    described = TurnModelConfig.from_mapping(described.model_dump() | wanted.changes, wanted.model)
+    described = described.changed(wanted.changes, wanted.model)
     turns, answering = described.turns, described.answer
     if wanted.places is not None:
         turns = turns.model_copy(update={"places": wanted.places})

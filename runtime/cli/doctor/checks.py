@@ -1,8 +1,8 @@
 """What the doctor is asked and what it finds. Knows no terminal."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from runtime.errors import user_line
 
@@ -11,18 +11,19 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Where a model should run; None leaves what its description says."""
+    """What is asked of a model.
+
+    `conversations`: that should fit into memory. `changes`: values of its description by their keys (`device`,
+    `dtype`, `detokenizer`, `speakers`, ...), as `--set` takes them.
+    """
 
     conversations: int = 1
-    device: str | None = None
-    dtype: str | None = None
-    detokenizer: str | None = None
-    speakers: Path | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `mend`: what to do about it; empty where all is well."""
+    """One finding. `mend`: how to fix what was found, and nothing else; empty where all is well."""
 
     name: str
     level: Level
@@ -31,7 +32,7 @@ class Check:
 
     @classmethod
     def failed(cls, name: str, error: Exception) -> "Check":
-        """Of an error, whose line ends with how to mend it."""
+        """Of an error, whose line ends with how to fix it."""
         line = user_line(error)
         found, _, mend = line.rpartition("; ")
         return cls(name, "fail", found, mend) if found else cls(name, "fail", line)

@@ -5,28 +5,36 @@ from typing import Annotated
 
 import typer
 
-from configs.base import ConfigError
 from configs.runtime.serve import ServeConfig
-from runtime.cli.common import Model, out
+from runtime.cli.common import ModelOptions, given, out
 from runtime.cli.doctor.checks import Wanted
 from runtime.cli.doctor.machine import examine
+from runtime.cli.option_groups import with_option_groups
+from runtime.cli.values import LARGEST_PORT, Precision, device_name, named, number
 
+MOST_SESSIONS = 4096
 SIGNS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
 
 
+@with_option_groups
 def command(
-    model: Model = "mini",
-    port: Annotated[int, typer.Option(help="Port of the server.")] = ServeConfig().port,
-    sessions: Annotated[int, typer.Option(min=1, help="Conversations that should fit into memory.")] = 1,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1; default: the model's.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="bfloat16 or float32; default: the model's.")] = None,
+    chosen: ModelOptions,
+    port: Annotated[int, number(0, LARGEST_PORT, "Port of the server.", whole=True)] = ServeConfig().port,
+    sessions: Annotated[int, number(1, MOST_SESSIONS, "Conversations that should fit into memory.", whole=True)] = 1,
+    device: Annotated[
+        str | None,
+        typer.Option(parser=named(device_name), help="auto, cpu, cuda, cuda:1; default: the model's."),
+    ] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Type of the weights; default: the model's.")] = None,
     detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, where the model names none.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, where the detokenizer has none.")] = None,
 ) -> None:
-    """Check the machine and the files of a model, without loading its weights; exit code 1 if something is missing."""
-    if dtype not in (None, "bfloat16", "float32"):
-        raise ConfigError(f"--dtype '{dtype}': choose bfloat16 or float32")
-    checks = examine(model, port, wanted=Wanted(sessions, device, dtype, detokenizer, speakers))
+    """Check the machine and the files of a model, without loading its weights.
+
+    The exit code is 1 if something is missing.
+    """
+    placed = given({"device": device, "dtype": dtype, "detokenizer": detokenizer, "speakers": speakers})
+    checks = examine(chosen.model, port, wanted=Wanted(sessions, {**chosen.changes, **placed}))
     for check in checks:
         sign, style = SIGNS[check.level]
         mend = f" -> {check.mend}" if check.mend else ""

@@ -16,10 +16,13 @@ from safetensors import SafetensorError, safe_open
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import CosyVoiceConfig
+from configs.model.family import FamilyConfig
 from configs.model.model import EarsConfig, MindConfig
 from configs.model.voice import VoiceConfig
+from duplex.model.families import parts as families
 from duplex.model.funaudiochat.memory import Memory
 from duplex.model.layouts.tdm import ears, mind, voice
+from duplex.model.layouts.tdm.tdm_model import SHIPPED
 from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
 from duplex.model.stages.cosyvoice.speakers import load_speakers
 from duplex.model.weights.hub import find_speakers
@@ -29,15 +32,41 @@ Shapes = dict[str, tuple[int, ...]]
 _SHOWN = 3
 _RENAMED = {".weight_g": ".parametrizations.weight.original0", ".weight_v": ".parametrizations.weight.original1"}
 _PREFIX = "generator."
+_FAMILY_FILES = [families.CORE, families.HEAD, families.TOKENIZER]
 
 
 def check_tdm(folder: Path) -> list[Check]:
     """Ears, mind and voice of a checkpoint of the embedded family."""
+    configs = (ears.CONFIG, mind.CONFIG, voice.CONFIG)
+    if not any((folder / name).exists() for name in configs):
+        found = f"{folder}: is no model's folder, it has none of {', '.join((*configs, families.CONFIG))}"
+        return [Check("model", "fail", found, "give the folder of a model with --model")]
     return [
         _part("ears", folder, lambda: _ears_files(folder)),
         _part("mind", folder, lambda: _mind_files(folder)),
         _part("voice", folder, lambda: _voice_files(folder)),
     ]
+
+
+def is_family(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint of a paper's family."""
+    return (folder / families.CONFIG).is_file()
+
+
+def check_family(folder: Path) -> list[Check]:
+    """Configuration, weights and voice of a checkpoint of a paper's family."""
+    try:
+        config = FamilyConfig.from_yaml(folder / families.CONFIG)
+    except ConfigError as error:
+        return [Check.failed("model", error)]
+    ears = [families.EARS] if isinstance(config.ears, EarsConfig) else []
+    parts = [_part("model", folder, lambda: [folder / name for name in _FAMILY_FILES + ears])]
+    if not (folder / config.voice.source).exists():
+        mend = f"put the detokenizer's files into {folder / config.voice.source}"
+        return [*parts, Check("detokenizer", "fail", "this checkpoint has no voice", mend)]
+    if isinstance(config.voice.detokenizer, CosyVoiceConfig):
+        return parts + check_detokenizer(folder / config.voice.source, None, None)
+    return [*parts, _part("detokenizer", folder, lambda: [folder / config.voice.source])]
 
 
 def is_detokenizer(folder: Path) -> bool:
@@ -111,9 +140,18 @@ def _readable(path: Path) -> None:
                 with lzma.open(path) as file:
                     file.read(1)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: is missing; fetch the folder again") from None
+        raise ConfigError(f"{path}: is missing; {_again(path)}") from None
+    except PermissionError:
+        raise ConfigError(f"{path}: is not allowed to be read; give yourself the right to (chmod u+r)") from None
     except (OSError, ValueError, SafetensorError, lzma.LZMAError, EOFError) as error:
-        raise ConfigError(f"{path}: is cut short or damaged ({_first_line(error)}); fetch it again") from None
+        raise ConfigError(f"{path}: is cut short or damaged ({_first_line(error)}); {_again(path)}") from None
+
+
+def _again(path: Path) -> str:
+    """How a file is had again: those of this package come with it, others from where the folder came from."""
+    if path.is_relative_to(SHIPPED):
+        return "install duplex-voice again"
+    return f"copy, fetch or train {path.name} again"
 
 
 def _weights(name: str, folder: Path, file: str, wanted: Shapes) -> Check:
@@ -124,6 +162,8 @@ def _weights(name: str, folder: Path, file: str, wanted: Shapes) -> Check:
         return Check(name, "fail", f"{path}: is cut short, or in an old format of torch", "fetch it again")
     try:
         found = _safetensors_shapes(path) if path.suffix == ".safetensors" else _torch_shapes(path)
+    except PermissionError:
+        return Check(name, "fail", f"{path}: is not allowed to be read", "give yourself the right to (chmod u+r)")
     except (OSError, RuntimeError, ValueError, EOFError, SafetensorError, UnpicklingError) as error:
         return Check(
             name, "fail", f"{path}: is not a readable file of weights ({_first_line(error)})", "fetch it again"

@@ -1,22 +1,30 @@
 """Looks at the machine: can it run a conversation, and if not, what is missing.
 
-Every check says what it found and, where something is wrong, how to mend it. Knows no terminal.
+Every check says what it found and, where something is wrong, how to fix that very thing. Knows no terminal.
 """
 
+import errno
 import importlib
 import os
 import platform
 import socket
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from runtime.cli.doctor.checks import Check, Level, Wanted
+from packaging.requirements import Requirement
+
+from runtime.cli.doctor.checks import Check, Wanted
 from runtime.engine.worker import Loader, load
 from runtime.errors import DuplexError, user_line
 
 DISTRIBUTION = "duplex-voice"
 LEAST_PYTHON = (3, 11)
 VECTOR_FLAGS = {"avx2", "avx512f", "asimd"}
+PORTAUDIO = {"Linux": "apt install libportaudio2, or dnf install portaudio", "Darwin": "brew install portaudio"}
+"""System -> how PortAudio is installed where sounddevice does not bring it along."""
+SERVE_NEEDS_NONE = "`duplex serve` uses the browser's"
 
 
 def examine(model: str, port: int, loader: Loader | None = None, wanted: Wanted | None = None) -> list[Check]:
@@ -30,7 +38,8 @@ def check_files(model: str, loader: Loader | None, wanted: Wanted) -> list[Check
     try:
         from runtime.cli.doctor.model import check_setup
     except ImportError as error:
-        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", "install what is missing")]
+        mend = f"pip install {error.name.partition('.')[0]}" if error.name else "install the packages again"
+        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", mend)]
     return check_setup(model, wanted) or [check_model(model, loader)]
 
 
@@ -43,22 +52,24 @@ def check_python() -> Check:
 
 
 def check_packages(distribution: str = DISTRIBUTION) -> Check:
-    """The packages that `distribution` needs."""
+    """The packages that `distribution` needs, and their versions."""
     try:
-        needed = [_name(line) for line in requires(distribution) or [] if "extra ==" not in line]
+        lines = requires(distribution) or []
     except PackageNotFoundError:
-        return Check("packages", "fail", f"{distribution} is not installed", f"pip install {distribution}")
-    missing = [name for name in needed if not _installed(name)]
-    if missing:
-        return Check("packages", "fail", f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+        return Check("packages", "fail", f"{distribution} is not installed", "pip install . in a clone of it")
+    needed = [one for one in map(Requirement, lines) if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wrong = dict(_wrong(needed))
+    if wrong:
+        wanted = " ".join(f"'{name}'" for name in wrong)
+        return Check("packages", "fail", "; ".join(wrong.values()), f"pip install --upgrade {wanted}")
     return Check("packages", "ok", f"{len(needed)} of {len(needed)} installed")
 
 
 def check_processor() -> Check:
-    """Cores and vector units."""
-    cores = os.cpu_count() or 1
+    """Cores that this process may use, and vector units."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     flags = _cpu_flags() & VECTOR_FLAGS
-    found = f"{cores} cores, {', '.join(sorted(flags)) or 'no known vector unit'}"
+    found = ", ".join([f"{cores} cores", *sorted(flags)])
     if cores < 2:
         return Check("processor", "warn", found, "use two cores, so that the network does not wait for the model")
     return Check("processor", "ok", found)
@@ -71,44 +82,76 @@ def check_port(port: int, host: str = "127.0.0.1") -> Check:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return Check("port", "warn", f"{port} cannot be used ({error.strerror})", "give another one with --port")
-    return Check("port", "ok", f"{port} is free")
+            return Check("port", "warn", *_unusable(port, error))
+    return Check("port", "ok", f"{port} is free" if port else "a free one will be taken")
 
 
 def check_sound() -> Check:
-    """Microphone and speaker; only `talk` needs them."""
-    mend = "plug in a microphone and a speaker for `duplex talk`; `duplex serve` uses those of the browser"
+    """Microphone and loudspeaker; only `talk` needs them."""
     try:
         sounddevice = importlib.import_module("sounddevice")
+    except ModuleNotFoundError as error:
+        package = str(error.name or "sounddevice").partition(".")[0].removeprefix("_")
+        return _no_sound(f"the package {package} is missing", f"pip install {package}")
+    except OSError as error:
+        return _no_sound(f"the library PortAudio is missing ({user_line(error)})", _portaudio())
+    try:
         devices = sounddevice.query_devices()
     except Exception as error:
-        return Check("sound", "warn", f"no sound system ({user_line(error)})", mend)
+        return _no_sound(
+            f"PortAudio finds no sound system ({user_line(error)})",
+            "start this machine's sound system (ALSA, PulseAudio)",
+        )
     inputs, outputs = (sum(device[f"max_{way}_channels"] > 0 for device in devices) for way in ("input", "output"))
-    level: Level = "ok" if inputs and outputs else "warn"
-    return Check("sound", level, f"{inputs} inputs, {outputs} outputs", "" if level == "ok" else mend)
+    found = f"{inputs} inputs, {outputs} outputs"
+    missing = [name for name, count in (("a microphone", inputs), ("a loudspeaker", outputs)) if not count]
+    return _no_sound(found, f"plug in {' and '.join(missing)}") if missing else Check("sound", "ok", found)
 
 
 def check_model(model: str, loader: Loader | None = None) -> Check:
-    """Whether the model can be loaded."""
+    """Whether a model that no file describes can be loaded."""
     try:
         generator = load(model, 1, loader)
     except DuplexError as error:
-        return Check("model", "fail", user_line(error), "choose another one with --model")
+        check = Check.failed("model", error)
+        return check if check.mend else replace(check, mend="choose another one with --model")
     generator.close()
     return Check("model", "ok", f"{model} ({generator.fingerprint})")
 
 
-def _name(requirement: str) -> str:
-    for sign in "<>=!~ ;[(":
-        requirement = requirement.split(sign)[0]
-    return requirement
+def _wrong(needed: list[Requirement]) -> Iterator[tuple[str, str]]:
+    """Requirements that are not met, as pip takes them, each with what is wrong."""
+    for one in needed:
+        try:
+            found = version(one.name)
+        except PackageNotFoundError:
+            yield _plain(one), f"{one.name} is missing"
+            continue
+        if not one.specifier.contains(found, prereleases=True):
+            yield _plain(one), f"{one.name} {found} is not {one.specifier}"
 
 
-def _installed(package: str) -> bool:
-    try:
-        return bool(version(package))
-    except PackageNotFoundError:
-        return False
+def _plain(one: Requirement) -> str:
+    extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+    return f"{one.name}{extras}{one.specifier}"
+
+
+def _unusable(port: int, error: OSError) -> tuple[str, str]:
+    """Why a port cannot be used, and what helps."""
+    if error.errno == errno.EADDRINUSE:
+        return f"another program listens at {port}", "end that program, or give another port with --port"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{port} is not allowed ({error.strerror})", "give a port from 1024 with --port"
+    return f"{port} cannot be used ({error.strerror})", "give another port with --port"
+
+
+def _no_sound(found: str, mend: str) -> Check:
+    return Check("sound", "warn", found, f"for `duplex talk`: {mend}; {SERVE_NEEDS_NONE}")
+
+
+def _portaudio() -> str:
+    how = PORTAUDIO.get(platform.system())
+    return f"install it ({how})" if how else "pip install --force-reinstall sounddevice, which brings it along"
 
 
 def _cpu_flags() -> set[str]:

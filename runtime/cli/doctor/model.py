@@ -21,10 +21,12 @@ from duplex.model.weights.hub import is_hub_id
 from runtime.cli.doctor.checks import Check, Wanted
 from runtime.cli.doctor.files import (
     check_detokenizer,
+    check_family,
     check_tdm,
     detokenizer_config,
     detokenizer_memory,
     is_detokenizer,
+    is_family,
 )
 
 GB = 1e9
@@ -49,8 +51,11 @@ def check_setup(model: str, wanted: Wanted) -> list[Check] | None:
     if is_checkpoint(folder):
         return _described(TurnModelConfig(name=folder.name, kind="funaudiochat", checkpoint=str(folder)), wanted)
     if is_detokenizer(folder):
-        return check_detokenizer(folder, wanted.speakers, None)
-    return check_tdm(folder) if folder.is_dir() else None
+        speakers = wanted.changes.get("speakers")
+        return check_detokenizer(folder, None if speakers is None else Path(speakers), None)
+    if not folder.is_dir():
+        return None
+    return check_family(folder) if is_family(folder) else check_tdm(folder)
 
 
 def _description(model: str) -> TurnModelConfig | None:
@@ -67,8 +72,10 @@ def _described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
         return check_tdm(SHIPPED / "mini")
     if config.checkpoint is None:
         return [_random(config.name)]
-    changes = {name: value for name, value in vars(wanted).items() if value is not None and name != "conversations"}
-    config = config.model_copy(update=changes)
+    try:
+        config = config.changed(wanted.changes, config.name)
+    except ConfigError as error:
+        return [Check.failed("model", error)]
     checks = [check_device(config.device, config.dtype)]
     found, checkpoint = check_checkpoint(config.checkpoint or "")
     checks.append(found)
@@ -84,19 +91,28 @@ def _described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
 def check_device(name: str, dtype: str) -> Check:
     """Where the model would run."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        why = "chosen" if name == "cpu" else "there is no CUDA device"
+        why = "chosen" if name == "cpu" else _no_cuda()[0]
         mend = f"for a live conversation every step must take less than {AUDIO.slot_ms} ms: use a GPU for a large model"
         return Check("device", "warn", f"cpu, {dtype} ({why})", mend)
     if not torch.cuda.is_available():
-        return Check("device", "fail", f"{name}: there is no CUDA device here", "install a CUDA build of torch")
+        why, mend = _no_cuda()
+        return Check("device", "fail", f"{name}: {why}", mend)
     device = torch.device("cuda" if name == "auto" else name)
     if (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        return Check("device", "fail", f"{name}: there are {count} CUDA devices", "give cuda:0 or a number below that")
+        last = "" if count == 1 else f" to cuda:{count - 1}"
+        return Check("device", "fail", f"{name}: there is no such CUDA device among {count}", f"give cuda:0{last}")
     found = f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}, {dtype}"
     if dtype == "bfloat16" and not torch.cuda.is_bf16_supported():
         return Check("device", "fail", f"{found}: it has no bfloat16", "take --dtype float32 or a newer GPU")
     return Check("device", "ok", found)
+
+
+def _no_cuda() -> tuple[str, str]:
+    """Why there is no CUDA device, and what helps."""
+    if torch.version.cuda is None:
+        return "torch is built without CUDA", "install a CUDA build of torch, or take --device cpu"
+    return "there is no CUDA device", "check the GPU and its driver with nvidia-smi, or take --device cpu"
 
 
 def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
@@ -134,7 +150,8 @@ def check_room(
     if memory.total(conversations) <= free:
         return Check("memory", "ok", found)
     fitting = memory.conversations_in(free)
-    mend = f"{fitting} would fit: take fewer, or fewer places" if fitting else "take a larger device or fewer places"
+    fewer = f"fewer places than {config.turns.places} (--set turns.places=N)"
+    mend = f"take --sessions {fitting}, or {fewer}" if fitting else f"take a device with more memory, or {fewer}"
     return Check("memory", "fail", found, mend)
 
 

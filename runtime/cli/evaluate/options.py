@@ -1,23 +1,35 @@
 """Options that the commands of `duplex evaluate` share."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from configs.base import ConfigError
+from configs.eval.conditions import EXAMPLES
 from configs.eval.evaluation import EvaluationConfig
-from duplex.eval.errors import EvaluationError
-from duplex.eval.users.conditions import EXAMPLES
+from configs.model.patterns import Pattern
+from runtime.cli.common import PatternOptions, PolicyName
+from runtime.cli.values import LARGEST_SEED, NumberList, number, numbers
 
-LONGEST_GAP = 60.0
+if TYPE_CHECKING:
+    from duplex.eval.suites.catalog import Sources
+    from runtime.cli.evaluate.run import Run
+    from runtime.cli.evaluate.system import ModelChoice
+
+LONGEST_GAP: Final = 60
+MOST_EXAMPLES, MOST_JOBS = 1_000_000, 256
 DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/evaluation")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
 Trials = Annotated[Path, typer.Option("--trials", help="Folder of synthesized trials with their trials.jsonl.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seeds the choice of examples and the model.")]
+Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds the choice of examples and the model.", "--seed", whole=True)]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a killed run goes on from it.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first examples of every group.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
+Limit = Annotated[
+    int | None, number(1, MOST_EXAMPLES, "Only the first examples of every group.", "--limit", whole=True)
+]
+Jobs = Annotated[int, number(1, MOST_JOBS, "Processes at once.", "--jobs", whole=True)]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget finished conversations.")]
 Audio = Annotated[bool, typer.Option("--audio", help="Keep the sound of every conversation.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a bar is missed.")]
@@ -26,23 +38,65 @@ Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file wi
 _CONDITIONS = f"Between user and system: {', '.join(EXAMPLES.values())}. Several values are a run each."
 ConditionTexts = Annotated[list[str] | None, typer.Option("--condition", help=_CONDITIONS)]
 Gap = Annotated[
-    str | None, typer.Option("--gap", help="Seconds between the questions, or several: 0.5,1,2,3,4; a run each.")
+    NumberList | None,
+    numbers(0, LONGEST_GAP, "Time between the questions, or several: 0.5,1,2,3,4; a run each.", "--gap", unit="s"),
 ]
 
 
-def gaps_of(text: str) -> list[float]:
-    """The numbers of `--gap`.
+@dataclass(frozen=True)
+class SourceOptions(PatternOptions):
+    """A model, what it is measured with, and where the results go."""
 
-    Raises:
-        EvaluationError: one is no number of seconds.
-    """
-    try:
-        gaps = [float(part) for part in text.split(",")]
-    except ValueError:
-        gaps = [-1.0]
-    if any(not 0.0 <= gap < LONGEST_GAP for gap in gaps):
-        raise EvaluationError(f"--gap '{text}': must be seconds from 0 to {LONGEST_GAP:g}, like 0.5,1,2,3,4")
-    return gaps
+    data: Data = DATA
+    trials: Trials = TRIALS
+    seed: Seed = 0
+    out: Out = OUT
+    limit: Limit = None
+    jobs: Jobs = 1
+    fresh: Fresh = False
+    config: Definitions = None
+
+    def sources(self) -> "Sources":
+        """Definitions, folders and seed.
+
+        Raises:
+            ConfigError: see `configs.base.Config.from_yaml`.
+        """
+        from duplex.eval.suites.catalog import Sources
+
+        return Sources(definitions(self.config), self.data, self.trials, self.seed)
+
+    def choice(self) -> "ModelChoice":
+        """The model to measure.
+
+        Raises:
+            ConfigError: a value of `--set` is wrong, or the pattern hears no speech.
+        """
+        from runtime.cli.evaluate.system import ModelChoice
+
+        if self.pattern is not None and not Pattern.named(self.pattern).hears:
+            raise ConfigError(f"--pattern {self.pattern}: users of an evaluation speak; give one that begins with S")
+        return ModelChoice(self.model, self.changes, self.pattern)
+
+
+@dataclass(frozen=True)
+class RunOptions(SourceOptions):
+    """Everything that a run of suites is asked with."""
+
+    policy: PolicyName = "balanced"
+    condition: ConditionTexts = None
+    audio: Audio = False
+    check: Check = False
+
+    def run(self) -> "Run":
+        """What a suite is run with, between whatever conditions.
+
+        Raises:
+            ConfigError: an option or a file of definitions is wrong.
+        """
+        from runtime.cli.evaluate.run import Run
+
+        return Run(self.sources(), self.choice(), self.policy, self.out, self.limit, self.jobs, self.fresh, self.audio)
 
 
 def definitions(path: Path | None) -> EvaluationConfig:

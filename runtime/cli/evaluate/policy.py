@@ -18,24 +18,11 @@ from duplex.eval.runner import Experiment, limited
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import SUITES, Sources
 from duplex.model.interface import ConversationOptions
-from runtime.cli.common import JsonFile, Model, err, out, progress
-from runtime.cli.evaluate.options import (
-    DATA,
-    OUT,
-    TRIALS,
-    Data,
-    Definitions,
-    Fresh,
-    Jobs,
-    Limit,
-    Out,
-    Seed,
-    Trials,
-    definitions,
-)
+from runtime.cli.common import JsonFile, err, out, progress
+from runtime.cli.evaluate.options import SourceOptions
 from runtime.cli.evaluate.run import measured_with
-from runtime.cli.evaluate.system import EngineSystem
-from runtime.engine.worker import load
+from runtime.cli.evaluate.system import EngineSystem, ModelChoice
+from runtime.cli.option_groups import with_option_groups
 
 WIDTH = 180
 """Columns of a table that does not go to a terminal."""
@@ -43,30 +30,21 @@ Grid = Annotated[Path | None, typer.Option("--grid", help="YAML file with the po
 SCHEMA = 1
 
 
-def command(
-    data: Data = DATA,
-    trials: Trials = TRIALS,
-    model: Model = "mini",
-    seed: Seed = 0,
-    out_folder: Out = OUT,
-    limit: Limit = None,
-    jobs: Jobs = 1,
-    fresh: Fresh = False,
-    json_file: JsonFile = None,
-    config: Definitions = None,
-    grid: Grid = None,
-) -> None:
+@with_option_groups
+def command(asked: SourceOptions, grid: Grid = None, json_file: JsonFile = None) -> None:
     """Compare state policies; a conversation is had again only where the policy changes what the model hears."""
     search_config = PolicySearchConfig.from_yaml(grid) if grid else PolicySearchConfig()
-    sources = Sources(definitions(config), data, trials, seed)
-    folder = out_folder / f"policy-{Path(model).name}"
+    sources, model, limit, jobs = asked.sources(), asked.choice(), asked.limit, asked.jobs
+    folder = asked.out / f"policy-{model.file_name}"
     results = {}
-    with closing(load(model, 1)) as generator:
-        settings = {"model": model, **measured_with(sources, generator)}
+    with closing(model.load()) as generator:
+        settings = {**model.facts(), **measured_with(sources, generator)}
     for search in searches(search_config):
-        conversations = Conversations(folder / f"{search.suite}.jsonl", {"suite": search.suite, **settings}, fresh)
+        conversations = Conversations(
+            folder / f"{search.suite}.jsonl", {"suite": search.suite, **settings}, asked.fresh
+        )
         points = _points(search, conversations, sources, model, limit, jobs)
-        write_text(plot(search, points, f"{model}: {search.y} and {search.x}"), folder / f"{search.name}.svg")
+        write_text(plot(search, points, f"{model.name}: {search.y} and {search.x}"), folder / f"{search.name}.svg")
         results[search.name] = _values(search, points, conversations)
         _print(search, points, folder)
     report = {"schema": SCHEMA, "settings": settings, "search": search_config.model_dump(mode="json"), **results}
@@ -75,11 +53,11 @@ def command(
 
 
 def _points(
-    search: Search, conversations: Conversations, sources: Sources, model: str, limit: int | None, jobs: int
+    search: Search, conversations: Conversations, sources: Sources, model: ModelChoice, limit: int | None, jobs: int
 ) -> list[Point]:
-    suite = SUITES[search.suite].make(sources)
+    suite = SUITES[search.suite](sources)
     examples = limited([example for example in suite.examples() if example.group not in search.without], limit)
-    options = ConversationOptions(started_at=sources.config.started_at)
+    options = ConversationOptions(started_at=sources.config.started_at, pattern=model.pattern)
     experiment = Experiment(suite, EngineSystem(model, options), sources.config, sources.seed)
     with progress() as bar:
         task = bar.add_task(f"{search.name}: conversations")

@@ -12,7 +12,7 @@ Knows suites, models and files; knows nothing of the command line.
 import hashlib
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,12 @@ from duplex.eval.reports.page import page
 from duplex.eval.reports.report import plain, report, write_json, write_text
 from duplex.eval.runner import Experiment, OnRow, limited, run
 from duplex.eval.store import RowStore
-from duplex.eval.suite import Facts
+from duplex.eval.suite import Example, Facts
 from duplex.eval.suites.catalog import SUITES, Sources
 from duplex.eval.users.clip import other_rates
 from duplex.eval.users.conditions import Conditions
 from duplex.model.interface import ConversationOptions, SlotGenerator
-from runtime.cli.evaluate.system import EngineSystem, system_of
-from runtime.engine.worker import load
+from runtime.cli.evaluate.system import EngineSystem, ModelChoice, system_of, writing
 from runtime.versions import versions
 
 OnStart = Callable[[int, int], OnRow]
@@ -44,7 +43,7 @@ class Run:
     """What a suite is run with.
 
     Attributes:
-        sources: definitions, data, seed. model, policy: by name.
+        sources: definitions, data, seed. model: which one, and how. policy: by name.
         out: folder for the folders of all runs.
         limit: conversations of every group; None is all. jobs: processes.
         fresh: forget what is done. audio: keep the sound.
@@ -52,7 +51,7 @@ class Run:
     """
 
     sources: Sources
-    model: str
+    model: ModelChoice
     policy: str
     out: Path
     limit: int | None = None
@@ -69,11 +68,15 @@ class Run:
         Raises:
             ConfigError: there is no such policy.
         """
-        return ConversationOptions(policy=policy_by_name(self.policy), started_at=self.sources.config.started_at)
+        return ConversationOptions(
+            policy=policy_by_name(self.policy),
+            started_at=self.sources.config.started_at,
+            pattern=self.model.pattern,
+        )
 
     def folder(self, suite: str) -> Path:
         """Where its files lie."""
-        parts = (suite, Path(self.model).name, self.policy, self.variant, self.condition.file_name)
+        parts = (suite, self.model.file_name, self.policy, self.variant, self.condition.file_name)
         return self.out / "-".join(part for part in parts if part)
 
 
@@ -81,13 +84,14 @@ class Run:
 class Result:
     """What came of a run: its report, and the figures with their bars.
 
-    `resampled`: how many sound files had another sample rate, by their rate.
+    `resampled`: how many sound files had another sample rate, by their rate. `notes`: what was left out, and why.
     """
 
     folder: Path
     figures: list[Figure]
     values: Facts
     resampled: dict[int, int]
+    notes: tuple[str, ...] = ()
 
 
 def measure(name: str, settings: Run, on_start: OnStart) -> Result:
@@ -98,11 +102,11 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         ModelLoadError, ConfigError: the model or the policy cannot be used.
     """
     sources, folder = settings.sources, settings.folder(name)
-    suite = SUITES[name].make(sources)
+    suite = SUITES[name](sources)
     conditions = Conditions.of(settings.condition, sources.data, sources.config.conditions)
     examples = limited(suite.examples(), settings.limit)
     resampled = other_rates(event.clip.path for example in examples for event in example.script.events)
-    with closing(load(settings.model, 1)) as generator:
+    with closing(settings.model.load()) as generator:
         facts = {**_facts(name, settings, generator), "condition": conditions.facts()}
         store = RowStore(folder / "rows.jsonl", facts, settings.fresh)
         experiment = Experiment(
@@ -115,12 +119,19 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         )
         on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)
+        notes = tuple(_left_out(settings, generator, examples))
     figures = list(summed_up(suite.figures(rows), sources.config.statistics))
     values = report(name, facts, machine(), figures, rows)
     write_json(values, folder / "report.json")
     write_text(markdown(values, figures), folder / "report.md")
     write_text(page(values, figures), folder / "report.html")
-    return Result(folder, figures, values, resampled)
+    return Result(folder, figures, values, resampled, notes)
+
+
+def _left_out(settings: Run, generator: SlotGenerator, examples: Sequence[Example]) -> Iterator[str]:
+    """What the suite asks of a model that this one cannot do."""
+    if writing(generator) is None and any(example.written for example in examples):
+        yield f"{settings.model.name} hears and does not read: the questions in writing (T2T) were left out"
 
 
 def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
@@ -132,7 +143,7 @@ def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
 def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
     """Everything the rows depend on."""
     policy = {"policy": settings.policy, "policy_values": settings.options.policy.model_dump(mode="json")}
-    return {"suite": suite, "model": settings.model, **policy, **measured_with(settings.sources, generator)}
+    return {"suite": suite, **settings.model.facts(), **policy, **measured_with(settings.sources, generator)}
 
 
 def measured_with(sources: Sources, generator: SlotGenerator) -> Facts:

@@ -1,14 +1,18 @@
 """The engine as a system that `duplex.eval` measures. The only place that knows both."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
 from duplex.eval.recording import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
+from duplex.eval.suite import Facts
 from duplex.eval.users.user import User
 from duplex.model.interface import ConversationOptions, SlotGenerator, Writer
 from runtime.converse import Conversation, converse_with
-from runtime.engine.worker import load
+from runtime.engine.worker import load, loader_with
 from runtime.pcm import to_float
 from runtime.session.transcript import AssistantSide
 from tdm.slots import State
@@ -17,15 +21,46 @@ SLOT_OUT = AUDIO.slot_output_samples
 
 
 @dataclass(frozen=True)
+class ModelChoice:
+    """A model as the command line names it; picklable.
+
+    Attributes:
+        name: see docs/models.md. changes: values of its description by their keys. pattern: of the conversations.
+    """
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    pattern: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """For names of files; models that differ in `changes` share it."""
+        return "-".join(filter(None, (Path(self.name).name, self.pattern)))
+
+    def load(self) -> SlotGenerator:
+        """The model with room for one conversation.
+
+        Raises:
+            ModelLoadError: it cannot be loaded.
+        """
+        return load(self.name, 1, loader_with(self.changes))
+
+    def facts(self) -> Facts:
+        """What a run depends on."""
+        given = {"set": dict(self.changes), "pattern": self.pattern}
+        return {"model": self.name, **{name: value for name, value in given.items() if value}}
+
+
+@dataclass(frozen=True)
 class EngineSystem:
     """Loads the model in the process that calls it."""
 
-    model: str
+    model: ModelChoice
     options: ConversationOptions
 
     def __call__(self) -> System:
         """The engine with its own model."""
-        return system_of(load(self.model, 1), self.options)
+        return system_of(self.model.load(), self.options)
 
 
 def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
@@ -33,13 +68,18 @@ def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
 
     def under(policy: PolicyConfig) -> Converse:
         def converse(user: User, seed: int) -> Recording:
-            seeded = ConversationOptions(seed, policy, started_at=options.started_at)
+            seeded = replace(options, seed=seed, policy=policy)
             talk = converse_with(generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded)
             return recording_of(talk)
 
         return converse
 
-    return System(under(options.policy), generator.write if isinstance(generator, Writer) else None, under)
+    return System(under(options.policy), writing(generator), under)
+
+
+def writing(generator: SlotGenerator) -> Callable[[str], str] | None:
+    """What answers a written question; None where the model hears and does not read."""
+    return generator.write if isinstance(generator, Writer) and generator.writes else None
 
 
 def recording_of(talk: Conversation) -> Recording:

@@ -59,6 +59,11 @@ class TdmGenerator:
                 results += [None] * group.size
         return results
 
+    @property
+    def writes(self) -> bool:
+        """Whether the model reads written questions."""
+        return isinstance(self._model.mind, Mind)
+
     def write(self, question: str) -> str:
         """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T).
 

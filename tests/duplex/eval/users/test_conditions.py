@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from configs.base import ConfigError
-from configs.eval.conditions import Condition, ConditionsConfig, Loss
+from configs.eval.conditions import EXAMPLES, Condition, ConditionsConfig, Loss
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.conditions import EXAMPLES, Conditions, at_rate, parse
+from duplex.eval.users.conditions import Conditions, at_rate, parse
 from tests.duplex.eval.users.acoustics import CONFIG, NUMBERS, clip_of, heard, script_of, tone, write_sounds
 
 

@@ -15,6 +15,7 @@ from configs.schedule import ScheduleConfig
 from duplex.corpus.corpus import Corpus
 from duplex.corpus.exchange import Dialogue, Exchange
 from duplex.model.layouts.tdm.core import Core
+from duplex.model.layouts.tdm.tdm_model import SHIPPED
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.text.tokenizer import TextTokenizer
@@ -36,7 +37,8 @@ CONFIG = PretrainConfig(
     evaluation_rows=2,
 )
 CORPUS = Corpus.build(CorpusConfig())
-TOKENIZER = TextTokenizer.from_file(Path(CONFIG.vocabulary) / "tokenizer.json")
+VOCABULARY = SHIPPED / CONFIG.vocabulary
+TOKENIZER = TextTokenizer.from_file(VOCABULARY / "tokenizer.json")
 PROMPT = "your name is ada."
 
 
@@ -139,22 +141,22 @@ def test_assistant_answers_as_the_packed_form_predicts(core: Core) -> None:
 
 
 def test_training_learns_goes_on_and_reports(tmp_path: Path) -> None:
-    pretrain.run(CONFIG, tmp_path)
+    pretrain.run(CONFIG, tmp_path, VOCABULARY)
     report = json.loads((tmp_path / pretrain.REPORT).read_text())
     assert report["step"] == CONFIG.steps
     assert report["clean"]["heldout_frame"]["right_n"] == CONFIG.evaluation_rows
     longer = CONFIG.model_copy(update={"steps": 8})
-    pretrain.run(longer, tmp_path)
+    pretrain.run(longer, tmp_path, VOCABULARY)
     assert json.loads((tmp_path / pretrain.REPORT).read_text())["step"] == 8
     assert (tmp_path / pretrain.CORE).exists()
 
 
 def test_training_starts_from_given_weights(tmp_path: Path) -> None:
-    pretrain.run(CONFIG, tmp_path / "first")
+    pretrain.run(CONFIG, tmp_path / "first", VOCABULARY)
     weights = tmp_path / "first" / pretrain.CORE
     still = CONFIG.model_copy(update={"steps": 1, "evaluate_every": 1, "peak_rate": 0.0})
-    pretrain.run(still, tmp_path / "second", start=weights)
+    pretrain.run(still, tmp_path / "second", VOCABULARY, start=weights)
     first, second = load_file(weights), load_file(tmp_path / "second" / pretrain.CORE)
     assert all(torch.equal(first[name], second[name]) for name in first)
     with pytest.raises(ConfigError, match="no weights to start from"):
-        pretrain.run(still, tmp_path / "third", start=tmp_path / "none.safetensors")
+        pretrain.run(still, tmp_path / "third", VOCABULARY, start=tmp_path / "none.safetensors")

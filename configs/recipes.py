@@ -1,0 +1,33 @@
+"""Where the recipes of the training steps lie: in this package, wherever it is installed."""
+
+from pathlib import Path
+from typing import Final
+
+from configs.base import ConfigError
+
+RECIPES: Final = Path(__file__).parent / "train"
+
+
+def recipe(name: str) -> Path:
+    """File of a shipped recipe.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    path = RECIPES / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
+        raise ConfigError(f"no recipe '{name}' is installed in {RECIPES}; install the package again (there: {known})")
+    return path
+
+
+def recipe_file(given: Path | None, name: str) -> Path:
+    """The file that was given, by its path or as the name of a shipped recipe; else the shipped recipe `name`.
+
+    Raises:
+        ConfigError: there is no such recipe. That a path leads nowhere is found out when it is read.
+    """
+    if given is None:
+        return recipe(name)
+    is_name = not given.suffix and len(given.parts) == 1 and not given.exists()
+    return recipe(str(given)) if is_name else given
