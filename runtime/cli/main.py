@@ -52,7 +52,9 @@ class Commands(LazyGroup):
             "Let the model hear recordings; writes the conversation's four files for each.",
         ),
         "chat": Lazy("runtime.cli.chat:command", "Chat in turns: once with --text or --in, else line by line (/help)."),
-        "evaluate": Lazy("runtime.cli.evaluate.app:app", "Measure turn-taking, understanding and speech."),
+        "evaluate": Lazy(
+            "runtime.cli.evaluate.app:app", "Measure turn-taking, understanding and speech: docs/evaluation.md."
+        ),
         "replay": Lazy(
             "runtime.cli.replay:command",
             "Let the logged user audio pass again, and compare tokens and samples with the log.",

@@ -5,15 +5,15 @@ Knows sockets, processes and options; the application itself is `runtime.webrtc.
 
 import errno
 import socket
+import threading
 from collections.abc import Callable
-from importlib import resources
+from contextlib import suppress
+from importlib import import_module, resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
@@ -21,14 +21,11 @@ from duplex.model.weights.fetch import fetch
 from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import LARGEST_PORT, number
-from runtime.clock import SystemClock
-from runtime.engine.engine import EngineClient
-from runtime.engine.process import start_engine_process
-from runtime.engine.worker import Loader, load_model, settle_heap
 from runtime.errors import DuplexError
-from runtime.metrics import Metrics
-from runtime.sessions import SessionHub
-from runtime.webrtc.app import create_app
+
+if TYPE_CHECKING:
+    from runtime.engine.engine import EngineClient
+    from runtime.engine.worker import Loader
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MOST_SESSIONS = 4096
@@ -48,16 +45,20 @@ def serve(
     config: ServeConfig,
     runtime: RuntimeConfig,
     ready: Ready = lambda url: None,
-    loader: Loader = load_model,
+    loader: "Loader | None" = None,
 ) -> None:
-    """Load `model` in a process of its own and serve until interrupted.
+    """Load `model` in a process of its own and serve until interrupted; without a `loader` by its name or folder.
 
     Raises:
         ConfigError: TLS files are missing. PortInUse: the address is taken. ModelLoadError: the model cannot be loaded.
     """
     config.check_files()
+    from runtime.engine.process import start_engine_process
+    from runtime.engine.worker import load_model
+
     with listen(config.host, config.port) as listener:
-        client = start_engine_process(model, runtime.engine, loader)
+        threading.Thread(target=_import_web, name="import-web", daemon=True).start()
+        client = start_engine_process(model, runtime.engine, loader or load_model)
         try:
             serve_engine(client, config, runtime, listener, ready)
         finally:
@@ -65,13 +66,19 @@ def serve(
 
 
 def serve_engine(
-    client: EngineClient, config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: Ready
+    client: "EngineClient", config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: Ready
 ) -> None:
     """Serve a running engine on a listening socket until interrupted; the caller closes both."""
+    from runtime.clock import SystemClock
+    from runtime.metrics import Metrics
+    from runtime.sessions import SessionHub
+    from runtime.webrtc import web_server
+    from runtime.webrtc.app import create_app
+
     clock, metrics = SystemClock(), Metrics()
     hub = SessionHub(client, runtime, clock, metrics)
     application = create_app(config, hub, clock, metrics=metrics, page=page_folder())
-    _Server(_uvicorn_config(application, config), lambda: ready(address(config, listener))).run([listener])
+    web_server.run(application, config, listener, lambda: ready(address(config, listener)))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -102,36 +109,16 @@ def address(config: ServeConfig, listener: socket.socket) -> str:
     return f"{scheme}://{host}:{listener.getsockname()[1]}{query}"
 
 
+def _import_web() -> None:
+    """Import what serves the page while the engine loads its model; whoever needs it next is told what is missing."""
+    with suppress(ImportError):
+        import_module("runtime.webrtc.web_server")
+        import_module("runtime.webrtc.app")
+
+
 def page_folder() -> Path:
     """The page's files."""
     return Path(str(resources.files("demos"))) / "page"
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
-        await super().startup(sockets)
-        if self.started:
-            settle_heap()
-            self._ready()
-
-
-def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=2,
-        ssl_certfile=config.certfile,
-        ssl_keyfile=config.keyfile,
-    )
 
 
 @app.command()

@@ -50,4 +50,4 @@ class Commands(LazyGroup):
     }
 
 
-app = application(Commands, "Measure the model: docs/evaluation.md.")
+app = application(Commands, "Measure turn-taking, understanding and speech: docs/evaluation.md.")

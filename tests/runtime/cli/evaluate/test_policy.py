@@ -1,14 +1,11 @@
 """`duplex evaluate policy` on a stand-in for a model: both plots, a report, and nothing had twice."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from runtime.cli.evaluate import policy, system
 from runtime.cli.main import run
-from runtime.engine.worker import load
 from tests.duplex.eval.fakes import trial, write_data, write_trials
 from tests.runtime.fakes import load_fake
 
@@ -20,8 +17,7 @@ stop: {probability: [0.005, 0.4], slots: [1, 2], at_once: [0.0]}
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    for module in (policy, system):
-        monkeypatch.setattr(module, "load", partial(load, loader=load_fake))
+    monkeypatch.setattr("runtime.engine.worker.load_model", load_fake)
     data = write_data(tmp_path / "data", {"Who?": "I", "When?": "Now"}, clips=1, noises=1)
     asks = [trial("ask", "question_voice", 1.0, long=True, answer="word " * 30)]
     turns = [trial("turn", "pause", 3.0, pause=0.6, pause_start=1.6)]

@@ -1,7 +1,6 @@
 """`duplex evaluate` on a stand-in for a model: the engine's conversations reach the suites unchanged."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,8 @@ from configs.policy import policy
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import At, Event, Script, SimulatedUser, WhileSpeaking
 from duplex.model.interface import ConversationOptions
-from runtime.cli.evaluate import run as evaluation_run
-from runtime.cli.evaluate import system
 from runtime.cli.evaluate.system import system_of
 from runtime.cli.main import run
-from runtime.engine.worker import load
 from tests.duplex.eval.fakes import loud, write_clip, write_data
 from tests.runtime.fakes import ANSWER, FakeGenerator, load_fake
 
@@ -28,8 +24,7 @@ SLOT_S = AUDIO.slot_seconds
 
 @pytest.fixture(autouse=True)
 def _fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (evaluation_run, system):
-        monkeypatch.setattr(module, "load", partial(load, loader=load_fake))
+    monkeypatch.setattr("runtime.engine.worker.load_model", load_fake)
 
 
 def test_the_engine_answers_the_simulated_user(tmp_path: Path) -> None:
@@ -70,7 +65,10 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
         (["turn-taking", "--data", "nowhere"], "nowhere/manifest.jsonl: there is no such file"),
         (["speech", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
         (["turn-taking", "--policy", "hasty"], "unknown policy 'hasty'"),
-        (["turn-taking", "--gap", "soon"], "--gap 'soon': must be seconds from 0 to 60, like 0.5,1,2,3,4"),
+        (
+            ["turn-taking", "--gap", "soon"],
+            "--gap: must be numbers with commas between, each a number from 0 to 60 s, at most 32; not 'soon'",
+        ),
         (["turn-taking", "--condition", "fog=3"], "condition 'fog=3': there is no 'fog'; choose among rate, echo"),
     ],
 )

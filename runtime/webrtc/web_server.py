@@ -1,0 +1,46 @@
+"""The web server around the application: uvicorn on a socket that listens already.
+
+Knows uvicorn; knows nothing of engines and options. Imports the whole web stack, which takes longer than a refusal of
+an option may: import it where clients are about to come.
+"""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from configs.runtime.serve import ServeConfig
+from runtime.engine.worker import settle_heap
+
+
+def run(app: FastAPI, config: ServeConfig, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until interrupted; `ready` is called when clients can come."""
+    _Server(_uvicorn_config(app, config), ready).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            settle_heap()
+            self._ready()
+
+
+def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=2,
+        ssl_certfile=config.certfile,
+        ssl_keyfile=config.keyfile,
+    )
