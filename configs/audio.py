@@ -33,11 +33,6 @@ class AudioConfig:
         return exact_div(self.input_rate * self.packet_ms, 1000)
 
     @cached_property
-    def packet_network_samples(self) -> int:
-        """Samples of one network packet (960)."""
-        return exact_div(self.network_rate * self.packet_ms, 1000)
-
-    @cached_property
     def packet_output_samples(self) -> int:
         """Samples of one packet at the output rate (480)."""
         return exact_div(self.output_rate * self.packet_ms, 1000)

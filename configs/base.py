@@ -19,9 +19,9 @@ class ConfigError(ValueError):
 
 
 class Config(BaseModel):
-    """Base of all configurations: frozen, unknown keys refused."""
+    """Base of all configurations: frozen; unknown keys are refused, and so are numbers that are not finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:

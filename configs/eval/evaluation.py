@@ -3,9 +3,9 @@
 All times are seconds, all levels dB.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AllowInfNan, Field
 
 from configs.base import Config
 from configs.eval.conditions import ConditionsConfig
@@ -78,7 +78,7 @@ class TurnTakingConfig(Config):
     silence_s: float = 10.0
     quiet_s: float = 1.0
     graces: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
-    limits: tuple[float, ...] = (1.5, 3.0, 5.0, float("inf"))
+    limits: tuple[Annotated[float, AllowInfNan(True)], ...] = (1.5, 3.0, 5.0, float("inf"))
     grace_s: float = 1.0
     limit_s: float = 5.0
     bars: tuple[Bar, ...] = (Bar(of="share", sense=">=", limit=0.97),)

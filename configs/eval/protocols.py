@@ -36,8 +36,8 @@ class FullDuplexBenchConfig(Config):
 
     `turn_s`, `turn_words`: speech from the first word to the last that is shorter, and has at most so many words, is no
     takeover. `backchannel_s`: a longer segment is a turn. `short_s`, `short_words`: a shorter segment with at most so
-    many words is a backchannel; any other takes the turn. `window_s`: of the histogram of backchannels. `epsilon`:
-    added to each of its counts. `user_merge_s`, `assistant_merge_s`: gaps up to this length are no gaps (v1.5).
+    many words is a backchannel; any other takes the turn. `user_merge_s`, `assistant_merge_s`: gaps up to this length
+    are no gaps (v1.5).
     """
 
     turn_s: float = Field(default=1.0, gt=0.0)
@@ -45,8 +45,6 @@ class FullDuplexBenchConfig(Config):
     backchannel_s: float = Field(default=3.0, gt=0.0)
     short_s: float = Field(default=1.0, gt=0.0)
     short_words: int = Field(default=2, ge=0)
-    window_s: float = Field(default=0.2, gt=0.0)
-    epsilon: float = Field(default=1e-10, gt=0.0)
     user_merge_s: float = Field(default=0.6, ge=0.0)
     assistant_merge_s: float = Field(default=0.5, ge=0.0)
 

@@ -15,6 +15,7 @@
     voice-hidden            the refined head reads the core     -> runs/mini
     trials, knowledge       recordings and texts for evaluation
     ctc, sources            another source of the user's words  -> runs/ctc, and both compared
+    hearing-report, voice-report   figures of a model's ears and voice alone
 
 Steps that need a model read `--model`: the embedded one, unless a folder is named. Nothing but what `--out` (and
 `--work`) names is written. Every step goes on where it was stopped. Knows files and configurations; the steps are in
@@ -40,6 +41,8 @@ _Kind = TypeVar("_Kind", bound=Config)
 _RUNS: Final = Path("runs")
 _TRAINED: Final = _RUNS / "mini"
 _EMBEDDED: Final = "mini"
+_DATA: Final = Path("../shared/data")
+_MEASURED_ANSWERS: Final = 130
 CORE: Final = "core.safetensors"
 
 ConfigFile = Annotated[
@@ -299,7 +302,7 @@ def sources(
     ears: Annotated[list[str], typer.Argument(metavar="EARS...", help="Models or folders of ears.")],
     config: ConfigFile = None,
     bank: Bank = _RUNS / "speech",
-    data: Data = Path("../shared/data"),
+    data: Data = _DATA,
     out: OutFile = _RUNS / "ctc" / "sources.json",
 ) -> None:
     """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
@@ -307,3 +310,34 @@ def sources(
     from duplex.train.hearing import sources as step
 
     step.run(_read(SourcesConfig, config, "sources"), [_folder(one) for one in ears], bank, data, out)
+
+
+@app.command()
+def hearing_report(
+    config: ConfigFile = None, model: Model = _EMBEDDED, data: Data = _DATA, out: OutFile = _RUNS / "hearing.json"
+) -> None:
+    """Measure a model's ears on real audio: word errors whole and live, false words, speed."""
+    from configs.train.hearing import HearingEvaluation
+    from duplex.train.hearing import evaluate
+
+    settings = _read(HearingEvaluation, config, "hearing_evaluate")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    evaluate.run(settings, data, _folder(model), out)
+
+
+@app.command()
+def voice_report(
+    model: Model = _EMBEDDED,
+    questions: Annotated[
+        Path | None, typer.Option(help="What `duplex train voice-hidden` held out, questions.json; else of the corpus.")
+    ] = None,
+    out: Out = _RUNS / "voice_report",
+) -> None:
+    """Measure a model's voice on answers of its core: is it understood, does it sound clean, is it fast."""
+    from configs.train.voice_training import QuestionConfig
+    from duplex.train.voice import evaluate
+    from duplex.train.voice.answers import asked
+    from duplex.train.voice.thinking import Questions
+
+    folder, texts = _folder(model), asked(questions, _MEASURED_ANSWERS)
+    evaluate.run(folder, list(texts), out, think=Questions(folder, texts, QuestionConfig()))

@@ -6,7 +6,9 @@ import pytest
 
 from configs.audio import AUDIO
 from configs.base import ConfigError, exact_div
+from configs.eval.evaluation import EvaluationConfig
 from configs.policy import PolicyConfig
+from configs.runtime.runtime import RuntimeConfig
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -46,4 +48,17 @@ def test_exact_div_refuses_a_remainder() -> None:
 
 def test_lengths_of_a_slot() -> None:
     assert (AUDIO.slot_input_samples, AUDIO.slot_output_samples) == (3200, 4800)
-    assert (AUDIO.tokens_per_slot, AUDIO.packets_per_slot, AUDIO.packet_network_samples) == (5, 10, 960)
+    assert (AUDIO.tokens_per_slot, AUDIO.packets_per_slot, AUDIO.packet_output_samples) == (5, 10, 480)
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+def test_numbers_that_are_not_finite_are_refused(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "runtime.yaml"
+    path.write_text(f"deadline_ms: {number}\n")
+    with pytest.raises(ConfigError, match="'deadline_ms' is wrong: .*finite"):
+        RuntimeConfig.from_yaml(path)
+
+
+def test_a_limit_without_end_can_be_written() -> None:
+    config = EvaluationConfig()
+    assert EvaluationConfig.from_mapping(config.model_dump(), "defaults") == config

@@ -34,12 +34,6 @@ def response(speech: Sequence[Segment], turn: UserTurn, config: TimingConfig) ->
     return min(starts) - turn.end if starts else None
 
 
-def responds(speech: Sequence[Segment], turn: UserTurn, limit: float, config: TimingConfig) -> bool:
-    """Whether the assistant starts to speak in (end - early, end + limit]."""
-    latency = response(speech, turn, config)
-    return latency is not None and latency <= limit
-
-
 def speaking_at(speech: Sequence[Segment], time: float) -> Segment | None:
     """The segment that sounds at `time`."""
     return next((segment for segment in speech if segment.covers(time)), None)

@@ -9,10 +9,7 @@ Knows words and segments in seconds; knows nothing of samples, recognisers or vo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.measures.activity import Segment, joined
@@ -104,25 +101,6 @@ def frequency(found: Backchannels, seconds: float) -> float:
     return len(found.segments) / seconds
 
 
-def divergence(found: Backchannels, seconds: float, human: Sequence[float], config: FullDuplexBenchConfig) -> float:
-    """JSD: how far the backchannels' places are from people's, 0 (the same) .. 0.83; 1 without backchannels.
-
-    The square root of the Jensen-Shannon divergence (natural logarithm) of two histograms.
-
-    Args:
-        seconds: length of the output.
-        human: people's histogram over the same sample, brought to the same number of windows by linear interpolation.
-    """
-    if not found.segments:
-        return 1.0
-    counts = np.full(int(seconds / config.window_s) + 1, config.epsilon)
-    for segment in found.segments:
-        counts[int(segment.start / config.window_s) : int(segment.end / config.window_s) + 1] += 1
-    grid = np.linspace(0, 1, len(counts))
-    people = np.interp(grid, np.linspace(0, 1, len(human)), human)
-    return _jensen_shannon(counts / counts.sum(), people / people.sum())
-
-
 def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig) -> tuple[Segment, ...]:
     """Stop latencies of v1.5: every span in which both speak, to the millisecond, in the order of their ends.
 
@@ -165,12 +143,6 @@ def _within(word: Word, segment: Segment) -> bool:
     goes_on = word.start <= segment.end < word.end
     came_in = word.start <= segment.start < word.end
     return inside or goes_on or came_in
-
-
-def _jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> float:
-    middle = (p + q) / 2
-    total = sum(float(np.sum(one[one > 0] * np.log(one[one > 0] / middle[one > 0]))) for one in (p, q))
-    return float(np.sqrt(max(0.0, total / 2)))
 
 
 def _length(segment: Segment) -> float:

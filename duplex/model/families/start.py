@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from configs.base import Config, ConfigError
+from configs.base import ConfigError
 from configs.model.core import LlmConfig
 from configs.model.cosyvoice import CosyVoiceConfig
 from configs.model.families import drvoice, omnidrca
@@ -57,7 +57,6 @@ _COSYVOICE: Final = (
 _STACK: Final = "transformer.stack."
 
 M = TypeVar("M", bound=nn.Module)
-C = TypeVar("C", bound=Config)
 
 
 @dataclass(frozen=True)

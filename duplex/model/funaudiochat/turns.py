@@ -45,11 +45,6 @@ class ChatRows:
         self._drawing = Drawing(chat.config, size, network.device)
         self._rows = [Row() for _ in range(size)]
 
-    @property
-    def listening_delay_ms(self) -> float:
-        """How far the LLM may lie behind the user while the user speaks."""
-        return self._listener.delay_ms
-
     def open(self, row: int, system: str, answering: AnswerConfig, seed: int = 0) -> None:
         """A new conversation, beginning with its system prompt."""
         self._state.reset(torch.arange(self.size) == row)

@@ -5,7 +5,6 @@ Sources: Hsu et al. 2021, HuBERT; Lakhotia et al. 2021, generative spoken langua
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -29,25 +28,6 @@ CENTROIDS: Final = "centroids"
 
 _NOT_NEEDED: Final = {"masked_spec_embed"}
 _PICKLES: Final = {".km", ".pkl", ".pickle", ".joblib", ".bin", ".pt", ".pth"}
-
-
-@dataclass(frozen=True)
-class Runs:
-    """A clip without repetitions: `units` [T] and how many frames each lasts, `lengths` [T]."""
-
-    units: Tensor
-    lengths: Tensor
-
-
-def deduplicate(units: Tensor) -> Runs:
-    """units [T] -> runs of equal units; `repeat` is the way back."""
-    values, lengths = torch.unique_consecutive(units, return_counts=True)
-    return Runs(values, lengths)
-
-
-def repeat(runs: Runs) -> Tensor:
-    """Runs -> units [T], each as often as it lasts."""
-    return torch.repeat_interleave(runs.units, runs.lengths)
 
 
 class HubertUnits(nn.Module):

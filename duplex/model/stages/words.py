@@ -30,17 +30,6 @@ class WordsInput:
     speaking: Tensor
 
 
-class WordsState(Protocol):
-    """Memory of B conversations in a source."""
-
-    request: Any
-    """What `step` leaves for the next slot."""
-
-    def reset(self, rows: Tensor) -> None:
-        """Forget the rows that are True in `rows [B]`; what is under way for them is dropped."""
-        ...
-
-
 WordsRequest = Sequence[Any]
 """Work that `run` does: opaque, complete in itself."""
 WordsResult = Sequence[Any]

@@ -101,10 +101,6 @@ class TextTokenizer:
         """Whether a word is complete with this id; punctuation and special tokens are always complete."""
         return index < self._first_piece or self._pieces[index].endswith(self._config.end_of_word)
 
-    def is_punctuation(self, index: int) -> bool:
-        """Whether an id is one of the punctuation marks."""
-        return self.piece(index) in tuple(self._config.punctuation)
-
     def fill_in(self, index: int) -> str | None:
         """Name of a fill-in token ('time'), None for every other id."""
         is_fill_in = len(self._config.control) <= index < self._first_piece

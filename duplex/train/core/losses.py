@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -71,11 +70,3 @@ def losses(core: Core, out: CoreOutput, targets: Targets, config: LossConfig) ->
     projection = projection_loss(core, out.user, targets)
     total = config.state * state + config.text * text + config.projection * projection
     return Losses(total, state, text, projection)
-
-
-@torch.no_grad()
-def speak_accuracy(out: CoreOutput, targets: Targets) -> float:
-    """Share of weighted slots whose state is on the right side of 0.5."""
-    right = (out.state > 0) == (targets.state > 0.5)
-    weight = targets.state_weight
-    return float((right * weight).sum() / weight.sum().clamp(min=1.0))

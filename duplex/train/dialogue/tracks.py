@@ -1,12 +1,11 @@
 """Tracks of answers: what the assistant's side holds in every slot of an answer, for all answers in one table.
 
 Knows text ids and speech tokens per slot; knows nothing of dialogues. Tracks come from the live voice
-(`duplex.train.voice.batch`); where an answer has none, its length is estimated and its speech is silence.
+(`duplex.train.voice.batch`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.train.simulation import AnswerLengthConfig
-from duplex.train.dialogue.director import answer_seconds
 from duplex.train.dialogue.oracle import Answer
 
 NOT_TAUGHT = -100
@@ -116,29 +113,9 @@ class TableBuilder:
         self._taught += [written[index] if index >= 0 else NOT_TAUGHT for index in entering]
         self._tokens.append(tokens)
 
-    def estimate(self, answer: str, ids: Sequence[int], config: AnswerLengthConfig) -> None:
-        """Add a silent track of the estimated length: a text token per slot as long as there are any."""
-        slots = max(ceil(answer_seconds(config, answer) / AUDIO.slot_seconds), len(ids) + 1)
-        entering = [index if index <= len(ids) else -1 for index in range(slots)]
-        self.add(answer, ids, entering, np.broadcast_to(self._rest, (slots, AUDIO.tokens_per_slot, len(self._rest))))
-
     def table(self) -> TrackTable:
         """The table of everything added."""
         shape = (0, AUDIO.tokens_per_slot, len(self._rest))
         tokens = np.concatenate(self._tokens) if self._tokens else np.zeros(shape, np.int8)
         text, taught = np.array(self._text, np.int64), np.array(self._taught, np.int64)
         return TrackTable(text, taught, tokens.astype(np.int8), dict(self._places), self._rest)
-
-
-def estimated_table(
-    answers: Sequence[str],
-    encode: Callable[[str], Sequence[int]],
-    ids: TextIds,
-    rest: NDArray[np.int8],
-    config: AnswerLengthConfig,
-) -> TrackTable:
-    """A table without a voice, for training before there is one."""
-    builder = TableBuilder(ids, rest)
-    for answer in answers:
-        builder.estimate(answer, encode(answer), config)
-    return builder.table()

@@ -75,12 +75,6 @@ def run(config: TrialsConfig, out: Path, bank: Path) -> None:
             index.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
 
 
-def read_trials(folder: Path) -> list[Trial]:
-    """Trials of a folder that `run` wrote."""
-    rows = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    return [Trial(**json.loads(row)) for row in rows]
-
-
 def made(config: TrialsConfig, bank: Path) -> Iterator[Made]:
     """All trials with their samples at 16 kHz; parts that were not spoken are left out."""
     rng = random.Random(config.seed)

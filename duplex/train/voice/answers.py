@@ -3,10 +3,13 @@
 Knows answers and sentences; knows nothing of sound.
 """
 
+import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
+from configs.base import ConfigError
 from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import Corpus, Split
 from duplex.corpus.exchange import Exchange
@@ -33,9 +36,25 @@ def answers(count: int, seed: int) -> list[Items]:
     return rng.sample(sorted(parts), min(count, len(parts)))
 
 
-def sample(count: int, seed: int) -> list[str]:
-    """Texts of `count` distinct answers to measure the voice with, evenly over the kinds of questions."""
-    return [exchange.assistant for exchange in exchanges(count, seed)]
+def asked(path: Path | None, count: int) -> dict[str, str]:
+    """Answers to measure the voice with, and the question to each.
+
+    Args:
+        path: JSON file of them, as the recipe of hidden vectors writes its held-out ones.
+        count: without a file so many of the corpus, evenly over the kinds of questions.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if path is None:
+        return {exchange.assistant: exchange.user for exchange in exchanges(count, seed=0)}
+    try:
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); give questions.json of `duplex train voice-hidden`"
+        ) from None
+    return found
 
 
 def exchanges(count: int, seed: int, rows: int = _SAMPLED_ROWS) -> list[Exchange]:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.progress import track
-from torch import Tensor
 
 from duplex.model.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
 from duplex.model.text.sounding_word import SoundingWord
@@ -98,12 +97,3 @@ class _Batch:
             self._tracks[row].spoken.append(out.spoken[row])
         self._queued = out.queued.tolist()
         self._active = self._active & ~out.exhausted
-
-
-def stacked(tracks: Sequence[AnswerTrack], silence: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens [N, S, 5, 15] of tracks of different length, filled up with silence, and their lengths [N] in slots."""
-    lengths = torch.tensor([len(one.tokens) for one in tracks])
-    tokens = silence.to(torch.int8).repeat(len(tracks), int(lengths.max()), tracks[0].tokens[0].shape[0], 1)
-    for row, one in enumerate(tracks):
-        tokens[row, : len(one.tokens)] = torch.from_numpy(np.stack(one.tokens))
-    return tokens, lengths

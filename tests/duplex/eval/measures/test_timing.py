@@ -43,11 +43,6 @@ def test_response_is_the_first_start_and_before_the_next_turn() -> None:
     assert timing.response(speech, UserTurn(5.0, 8.0, until=8.9), CONFIG) is None
 
 
-@pytest.mark.parametrize(("start", "answers"), [(13.0, True), (13.0 + SLOT, False)])
-def test_responds_within_the_limit(start: float, answers: bool) -> None:
-    assert timing.responds([Segment(start, 15.0)], TURN, 5.0, CONFIG) is answers
-
-
 def test_stop_is_the_end_of_what_sounds_at_the_onset() -> None:
     speech = [Segment(0.0, 2.0), Segment(4.0, 5.24), Segment(7.0, 8.0)]
     assert timing.stop(speech, 5.0) == pytest.approx(0.24)

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.spatial.distance import jensenshannon
 
 from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.measures.activity import Segment, joined
@@ -95,28 +91,6 @@ def test_words_that_touch_a_segment_are_counted(word: Word, counted: bool) -> No
 
 def test_frequency_is_per_second_of_the_whole_output() -> None:
     assert fdb.frequency(Backchannels(False, (Segment(0, 1), Segment(2, 3))), 10.0) == 0.2
-
-
-def test_divergence_is_the_distance_of_two_histograms() -> None:
-    found = Backchannels(False, (Segment(0.1, 0.5), Segment(0.45, 0.5)))
-    human = [0.1, 0.2, 0.7, 0.0, 0.0, 0.0]
-    ours = np.array([1.0, 1.0, 2.0, 0.0, 0.0, 0.0]) + CONFIG.epsilon
-    assert fdb.divergence(found, 1.1, human, CONFIG) == pytest.approx(jensenshannon(ours, human))
-
-
-@given(st.integers(2, 50), st.floats(2.0, 30.0))
-def test_divergence_resamples_the_human_histogram(bins: int, seconds: float) -> None:
-    human = np.linspace(1.0, 2.0, bins)
-    found = Backchannels(False, (Segment(0.3, 1.1),))
-    count = int(seconds / CONFIG.window_s) + 1
-    ours = np.zeros(count) + CONFIG.epsilon
-    ours[1:6] += 1
-    wanted = jensenshannon(ours, np.linspace(1.0, 2.0, count))
-    assert fdb.divergence(found, seconds, list(human), CONFIG) == pytest.approx(wanted)
-
-
-def test_no_backchannel_is_as_far_as_can_be() -> None:
-    assert fdb.divergence(Backchannels(True, ()), 5.0, [1.0], CONFIG) == 1.0
 
 
 def test_gaps_up_to_the_limit_are_merged() -> None:

@@ -12,7 +12,7 @@ from transformers import HubertModel, Wav2Vec2Config
 
 from configs.base import ConfigError
 from configs.model.speech_tokens import HubertConfig, WindowConfig
-from duplex.model.stages.hubert_units import CENTROIDS, HubertUnits, deduplicate, load_centroids, repeat
+from duplex.model.stages.hubert_units import CENTROIDS, HubertUnits, load_centroids
 from duplex.model.stages.token_window import TokenStream
 
 WIDTH, UNITS, LAYERS = 16, 12, 3
@@ -109,15 +109,6 @@ def test_strides_of_a_25_hz_model_give_five_tokens_a_slot() -> None:
     model = _model(_shape(strides=(5, 2, 2, 2, 2, 2, 4)))
     units = HubertUnits(CONFIG, model, torch.randn(UNITS, WIDTH))
     assert TokenStream(units, WindowConfig()).tokens_per_slot == 5
-
-
-def test_runs_of_equal_units() -> None:
-    tokens = torch.tensor([3, 3, 3, 7, 3, 3, 0])
-    runs = deduplicate(tokens)
-    assert runs.units.tolist() == [3, 7, 3, 0]
-    assert runs.lengths.tolist() == [3, 1, 2, 1]
-    assert torch.equal(repeat(runs), tokens)
-    assert deduplicate(tokens[:0]).units.shape == (0,)
 
 
 def test_centroids_of_both_kinds(tmp_path: Path) -> None:

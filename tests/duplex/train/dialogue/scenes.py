@@ -1,13 +1,19 @@
 """Scenes, a tokenizer and a clip bank that the dialogue tests share."""
 
+from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from configs.train.simulation import NoiseConfig, RoomConfig, SimulationConfig
+from configs.audio import AUDIO
+from configs.train.simulation import AnswerLengthConfig, NoiseConfig, RoomConfig, SimulationConfig
 from configs.train.speech_bank import AmountConfig, SpeechBankConfig
+from duplex.train.dialogue.director import answer_seconds
 from duplex.train.dialogue.scene import Scene, Sound, Turn, Word, timed
+from duplex.train.dialogue.tracks import TableBuilder, TextIds, TrackTable
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, TinyTexts
 
@@ -74,3 +80,19 @@ def no_errors(words: list[str], rng: object) -> list[str]:
 
 
 REST = np.zeros(15, np.int8)
+
+
+def estimate(builder: TableBuilder, answer: str, ids: Sequence[int]) -> None:
+    """Add a silent track of the estimated length: a text token per slot as long as there are any."""
+    slots = max(ceil(answer_seconds(AnswerLengthConfig(), answer) / AUDIO.slot_seconds), len(ids) + 1)
+    entering = [index if index <= len(ids) else -1 for index in range(slots)]
+    rest = builder.table().rest
+    builder.add(answer, ids, entering, np.broadcast_to(rest, (slots, AUDIO.tokens_per_slot, len(rest))))
+
+
+def silent_table(answers: Sequence[str], ids: TextIds, rest: NDArray[np.int8]) -> TrackTable:
+    """A table of tracks without a voice."""
+    builder = TableBuilder(ids, rest)
+    for answer in answers:
+        estimate(builder, answer, WordIds().encode(answer))
+    return builder.table()

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from configs.train.simulation import AnswerLengthConfig, DialogueDataConfig
+from configs.train.simulation import DialogueDataConfig
 from duplex.model.stages.fusion import ABSENT
 from duplex.train.dialogue.dataset import DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
 from duplex.train.dialogue.speak import answers_of
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TextIds, estimated_table
-from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors
+from duplex.train.dialogue.tracks import NOT_TAUGHT, TextIds
+from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, silent_table
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def shard(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Shard:
 
 def dataset(shard: Shard, config: DialogueDataConfig) -> DialogueDataset:
     ids = WordIds()
-    table = estimated_table(answers_of([shard]), ids.encode, TextIds(0, 1, 2), REST + 1, AnswerLengthConfig())
+    table = silent_table(answers_of([shard]), TextIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, config, no_errors, prompt="you are ada")
 
 

@@ -3,9 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.train.simulation import AnswerLengthConfig
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TableBuilder, TextIds, TrackError, TrackTable, estimated_table
-from tests.duplex.train.dialogue.scenes import REST, WordIds
+from duplex.train.dialogue.tracks import NOT_TAUGHT, TableBuilder, TextIds, TrackError, TrackTable
+from tests.duplex.train.dialogue.scenes import REST, WordIds, estimate, silent_table
 
 IDS = TextIds(silence=0, hold=1, end=2)
 
@@ -22,7 +21,7 @@ def test_a_track_holds_text_hold_and_end() -> None:
 
 def test_estimated_tracks_have_room_for_their_text() -> None:
     ids = WordIds()
-    table = estimated_table(["Okay.", "The capital of France is Paris."], ids.encode, IDS, REST, AnswerLengthConfig())
+    table = silent_table(["Okay.", "The capital of France is Paris."], IDS, REST)
     place = table.places["The capital of France is Paris."]
     text = table.text[place.first : place.first + place.slots].tolist()
     assert text[:6] == ids.encode("The capital of France is Paris.")
@@ -33,13 +32,13 @@ def test_estimated_tracks_have_room_for_their_text() -> None:
 
 def test_a_table_is_saved_and_extended(tmp_path: Path) -> None:
     ids = WordIds()
-    first = estimated_table(["Okay.", "Thank you."], ids.encode, IDS, REST, AnswerLengthConfig())
+    first = silent_table(["Okay.", "Thank you."], IDS, REST)
     first.save(tmp_path / "tracks.npz")
     loaded = TrackTable.load(tmp_path / "tracks.npz")
     assert loaded.places == first.places
     assert np.array_equal(loaded.text, first.text)
     builder = TableBuilder(IDS, REST)
-    builder.estimate("Hello.", ids.encode("Hello."), AnswerLengthConfig())
+    estimate(builder, "Hello.", ids.encode("Hello."))
     builder.extend(loaded)
     table = builder.table()
     place = table.places["Thank you."]

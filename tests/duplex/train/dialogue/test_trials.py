@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +6,15 @@ import pytest
 import soundfile
 
 from configs.train.simulation import TrialsConfig
-from duplex.train.dialogue.trials import Trial, read_trials, run
+from duplex.train.dialogue.trials import Trial, run
 from duplex.train.speech.bank import BankError
 
 CONFIG = TrialsConfig(noises=2, tics=3, streams=1.0)
+
+
+def read_trials(folder: Path) -> list[Trial]:
+    rows = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Trial(**json.loads(row)) for row in rows]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import torch
 
 from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
-from duplex.train.voice.batch import HOLD, AnswerTrack, answer_tracks, stacked
+from duplex.train.voice.batch import HOLD, AnswerTrack, answer_tracks
 from tests.duplex.model.stages.voices import small_voice
 
 ANSWERS = [
@@ -43,13 +43,3 @@ def test_every_text_token_enters_once_and_long_words_are_held() -> None:
     for answer, track in zip(ANSWERS, tracks, strict=True):
         assert [index for index in track.text if index != HOLD] == list(range(len(answer) + 1))
     assert HOLD in tracks[2].text[:6]
-
-
-def test_tracks_of_different_length_are_filled_with_silence() -> None:
-    head = small_voice().head
-    tracks = answer_tracks(head, ANSWERS, LEAD)
-    tokens, lengths = stacked(tracks, head.silence)
-    assert tokens.shape[0] == 3
-    assert tokens.shape[1] == int(lengths.max())
-    short = int(lengths.argmin())
-    assert torch.equal(tokens[short, int(lengths[short])], head.silence.to(torch.int8).expand(5, -1))

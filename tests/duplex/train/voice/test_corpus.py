@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.base import read_yaml
+from configs.base import ConfigError, read_yaml
 from duplex.model.text.lexicon import Lexicon
-from duplex.train.voice.answers import parted, sample
+from duplex.train.voice.answers import asked, exchanges, parted
 from duplex.train.voice.corpus import Patterns, items_of, natural_sentences, utterances
 from duplex.train.voice.data import PATTERNS, units_of
 from tests.duplex.model.stages.voices import WORDS
@@ -70,8 +70,17 @@ def test_units_carry_the_item_they_belong_to() -> None:
 
 
 def test_sampled_answers_are_distinct_seeded_and_of_many_kinds() -> None:
-    texts = sample(80, 1)
+    texts = [exchange.assistant for exchange in exchanges(80, 1)]
     assert len(set(texts)) == 80
-    assert texts == sample(80, 1)
-    assert texts != sample(80, 2)
+    assert texts == [exchange.assistant for exchange in exchanges(80, 1)]
+    assert texts != [exchange.assistant for exchange in exchanges(80, 2)]
     assert len({text.split()[0] for text in texts}) > 15
+
+
+def test_what_is_measured_is_asked_for(tmp_path: Path) -> None:
+    assert len(asked(None, 5)) == 5
+    path = tmp_path / "questions.json"
+    path.write_text('{"Paris.": "what is the capital of france"}')
+    assert asked(path, 5) == {"Paris.": "what is the capital of france"}
+    with pytest.raises(ConfigError, match="cannot be read"):
+        asked(tmp_path / "none.json", 5)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from configs.model.families import TWINS
 from configs.model.funaudiochat import FUNAUDIOCHAT_8B
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.weights.checkpoint_folder import SHIPPED
@@ -44,12 +45,16 @@ def checked(model: Path | str, wanted: Wanted | None = None) -> dict[str, Check]
 
 def test_a_whole_model_is_looked_at_without_reading_its_weights(chat: Path, voice: Path) -> None:
     with patch("safetensors.torch.load_file", side_effect=AssertionError("weights were read")):
-        checks = checked(chat, Wanted(device="cpu", dtype="float32", detokenizer=str(voice)))
+        checks = checked(chat, asked(device="cpu", dtype="float32", detokenizer=str(voice)))
     assert list(checks) == ["device", "checkpoint", "flow", "vocoder", "voices", "memory"]
     assert {name: check.level for name, check in checks.items()} == dict.fromkeys(checks, "ok") | {"device": "warn"}
     assert "94 tensors in 2 shards" in checks["checkpoint"].found
     assert checks["voices"].found.endswith("anna, ben")
     assert "1 conversation(s) of 2048 places" in checks["memory"].found
+
+
+def asked(**changes: str) -> Wanted:
+    return Wanted(changes=changes)
 
 
 def _truncated_shard(chat: Path, voice: Path) -> None:
@@ -107,7 +112,7 @@ def _no_voices(chat: Path, voice: Path) -> None:
 def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object, name: str, found: str) -> None:
     assert callable(harm)
     harm(chat, voice)
-    checks = checked(chat, Wanted(device="cpu", detokenizer=str(voice)))
+    checks = checked(chat, asked(device="cpu", detokenizer=str(voice)))
     assert [key for key, check in checks.items() if check.level == "fail"] == [name]
     assert found in checks[name].found
     assert checks[name].mend
@@ -115,7 +120,7 @@ def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object
 
 
 def test_a_model_of_the_hub_that_is_not_here_is_not_fetched() -> None:
-    checks = checked("funaudiochat-8b", Wanted(device="cpu"))
+    checks = checked("funaudiochat-8b", asked(device="cpu"))
     assert checks["checkpoint"].mend == "fetch it with: hf download FunAudioLLM/Fun-Audio-Chat-8B"
     assert checks["detokenizer"].mend.endswith("hf download FunAudioLLM/Fun-CosyVoice3-0.5B-2512 flow.pt hift.pt")
     assert "19.6 GB of weights, 1.57 GB each" in checks["memory"].found
@@ -128,7 +133,7 @@ def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path
     (repository / "refs" / "main").write_text("0123")
     shutil.copytree(chat, repository / "snapshots" / "0123")
     with patch("runtime.cli.doctor.model._cached", lambda _: repository / "snapshots" / "0123"):
-        checks = checked("some/body", Wanted(detokenizer=str(voice), device="cpu"))
+        checks = checked("some/body", asked(detokenizer=str(voice), device="cpu"))
     assert checks["checkpoint"].level == "ok"
 
 
@@ -160,8 +165,45 @@ def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
     checks = checked(folder)
     assert {name: check.level for name, check in checks.items()} == dict.fromkeys(("ears", "mind", "voice"), "fail")
     assert "whisper_vocabulary.json: is missing" in checks["ears"].found
+    assert checks["ears"].mend == "copy, fetch or train whisper_vocabulary.json again"
     assert "core.safetensors: is cut short or damaged" in checks["mind"].found
     assert "lexicon.xz: is cut short or damaged" in checks["voice"].found
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbidden)
+    check = checked("mini")["mind"]
+    assert "is not allowed to be read" in check.found
+    assert "chmod" in check.mend
+
+
+def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "mini", tmp_path / "mini")
+    (tmp_path / "mini" / "tokenizer.json").unlink()
+    for module in ("doctor_files", "doctor_model"):
+        monkeypatch.setattr(f"runtime.{module}.SHIPPED", tmp_path)
+    assert checked("mini")["mind"].mend == "install duplex-voice again"
+
+
+def test_a_folder_that_holds_no_model_is_said_to_hold_none(tmp_path: Path) -> None:
+    (check,) = checked(tmp_path).values()
+    assert "is no model's folder" in check.found
+    assert check.mend == "give the folder of a model with --model"
+
+
+def test_a_checkpoint_of_a_family(tmp_path: Path) -> None:
+    (tmp_path / "family.yaml").write_text(TWINS["drvoice-tiny"].to_yaml())
+    checks = checked(tmp_path)
+    assert "core.safetensors: is missing" in checks["model"].found
+    assert checks["detokenizer"].mend == f"put the detokenizer's files into {tmp_path / 'detokenizer'}"
+
+
+def test_values_that_are_set_are_checked(chat: Path) -> None:
+    check = checked(chat, Wanted(changes={"turns.place": 3}))["model"]
+    assert (check.level, "unknown key" in check.found) == ("fail", True)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-ctc", "funaudiochat-tiny"])
@@ -176,12 +218,20 @@ def test_what_is_no_model_is_left_to_the_loader() -> None:
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert check_device("auto", "bfloat16").level == "warn"
-    assert check_device("cuda", "bfloat16").mend == "install a CUDA build of torch"
+    monkeypatch.setattr("torch.version.cuda", None)
+    assert "install a CUDA build of torch" in check_device("cuda", "bfloat16").mend
+    assert "torch is built without CUDA" in check_device("auto", "bfloat16").found
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    assert "nvidia-smi" in check_device("cuda", "bfloat16").mend
+    assert "build" not in check_device("cuda", "bfloat16").mend
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "a GPU")
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)
-    assert check_device("cuda:1", "bfloat16").found == "cuda:1: there are 1 CUDA devices"
+    check = check_device("cuda:1", "bfloat16")
+    assert (check.found, check.mend) == ("cuda:1: there is no such CUDA device among 1", "give cuda:0")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert check_device("cuda:9", "bfloat16").mend == "give cuda:0 to cuda:3"
     assert "no bfloat16" in check_device("auto", "bfloat16").found
     assert check_device("cuda:0", "float32").level == "ok"
 
@@ -192,7 +242,9 @@ def test_too_little_memory_is_told_before_loading(monkeypatch: pytest.MonkeyPatc
     config = TurnModelConfig(name="m", kind="funaudiochat", device="cpu")
     monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: 24 * 10**9)
     check = check_room(config, FUNAUDIOCHAT_8B, COSYVOICE3, 8)
-    assert (check.level, check.mend) == ("fail", "2 would fit: take fewer, or fewer places")
+    assert (check.level, check.mend) == (
+        "fail", "take --sessions 2, or fewer places than 2048 (--set turns.places=N)"
+    )  # fmt: skip
     monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: None)
     assert check_room(config, FUNAUDIOCHAT_8B, COSYVOICE3, 8).level == "warn"
 
