@@ -2,7 +2,7 @@
 
     plan = scheduler.plan()                        # slot t: position, places, visibility
     decision = scheduler.decide(p_speak, queued)   # state of slot t + 1, and whether a text token is wanted
-    scheduler.spoke(...)                           # what slot t + 1 got: text over, everything spoken
+    scheduler.end_text(), .finish(), .veto()       # what came of slot t + 1: the text is over, all is spoken, no words
 
 Pure Python: no torch, no clock, no I/O.
 """

@@ -55,7 +55,7 @@ def test_lengths_of_a_slot() -> None:
 def test_numbers_that_are_not_finite_are_refused(number: str, tmp_path: Path) -> None:
     path = tmp_path / "runtime.yaml"
     path.write_text(f"deadline_ms: {number}\n")
-    with pytest.raises(ConfigError, match="'deadline_ms' is wrong: .*finite"):
+    with pytest.raises(ConfigError, match=r"'deadline_ms' is wrong: .*finite"):
         RuntimeConfig.from_yaml(path)
 
 

@@ -146,8 +146,8 @@ def test_without_sound_the_advice_is_tied_to_the_cause(
     def absent(_: str) -> None:
         raise error
 
+    monkeypatch.setattr("platform.system", lambda: system)
     monkeypatch.setattr("runtime.cli.doctor.machine.importlib.import_module", absent)
-    monkeypatch.setattr("runtime.cli.doctor.machine.platform.system", lambda: system)
     check = check_sound()
     assert check.level == "warn"
     assert found in check.found

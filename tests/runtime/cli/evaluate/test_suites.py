@@ -1,6 +1,7 @@
 """`duplex evaluate` on a stand-in for a model: the engine's conversations reach the suites unchanged."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 import soundfile
 
 from configs.audio import AUDIO
+from configs.base import ConfigError
 from configs.eval.evaluation import EvaluationConfig
 from configs.policy import policy
+from duplex.eval.suites.names import QUESTIONS
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import At, Event, Script, SimulatedUser, WhileSpeaking
 from duplex.model.interface import ConversationOptions
-from runtime.cli.evaluate.system import system_of
+from runtime.cli.evaluate.system import EngineSystem, ModelChoice, system_of
 from runtime.cli.main import run
 from tests.duplex.eval.fakes import loud, write_clip, write_data
 from tests.runtime.fakes import ANSWER, FakeGenerator, load_fake
@@ -159,3 +162,110 @@ def test_clips_of_another_rate_are_named(tmp_path: Path, capsys: pytest.CaptureF
 def test_suites_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "list"]) == 0
     assert "understanding" in capsys.readouterr().out
+
+
+class Deaf(FakeGenerator):
+    """Hears, and has the method of a writer, but does not read."""
+
+    writes = False
+
+    def write(self, question: str) -> str:
+        raise ConfigError("hears and does not read; ask it aloud")
+
+
+class Reader(FakeGenerator):
+    """Reads too."""
+
+    writes = True
+
+    def write(self, question: str) -> str:
+        return "answer"
+
+
+@pytest.fixture
+def questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arguments of an evaluation of two questions; what is heard in speech is a stand-in."""
+    monkeypatch.setattr("duplex.eval.measures.judge.recognise", lambda samples, asr: "one two")
+    data = write_data(tmp_path / "data", {f"question {i}": "answer" for i in range(2)})
+    return ["--data", str(data), "--model", "fake", "--limit", "1", "--out", str(tmp_path / "out")]
+
+
+def figures(tmp_path: Path) -> list[str]:
+    report = json.loads((tmp_path / "out" / "spoken-qa-fake-balanced" / "report.json").read_text())
+    return [figure["name"] for figure in report["figures"]]
+
+
+def test_a_model_that_does_not_read_is_asked_aloud_only(
+    questions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("runtime.engine.worker.load_model", lambda model, rows, threads: Deaf(rows))
+    assert run(["evaluate", "spoken-qa", *questions]) == 0
+    assert "note: fake hears and does not read: the questions in writing (T2T) were left out" in capsys.readouterr().err
+    assert not [name for name in figures(tmp_path) if "T2T" in name]
+    assert [name for name in figures(tmp_path) if name.startswith("S2T right")]
+
+
+def test_a_model_that_reads_is_asked_in_writing_too(
+    questions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("runtime.engine.worker.load_model", lambda model, rows, threads: Reader(rows))
+    assert run(["evaluate", "spoken-qa", *questions]) == 0
+    assert "left out" not in capsys.readouterr().err
+    assert [name for name in figures(tmp_path) if name.startswith("T2T right")]
+
+
+def test_of_all_suites_only_those_that_cannot_be_had_are_left_out(
+    questions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overview = tmp_path / "all.json"
+    assert run(["evaluate", "all", *questions, "--trials", str(tmp_path / "no"), "--json", str(overview)]) == 1
+    said = capsys.readouterr().err
+    values = json.loads(overview.read_text())
+    had = {report["suite"] for report in values["reports"]}
+    assert {"turn-taking", "understanding", "spoken-qa"} <= had
+    assert "speech" in values["left_out"]
+    assert had | set(values["left_out"]) == set(QUESTIONS)
+    for name, why in values["left_out"].items():
+        assert f"left out: {name}: {why}" in said
+
+
+def test_what_is_set_of_a_model_reaches_every_process_and_the_report(
+    questions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str | None] = []
+
+    class Patterned(FakeGenerator):
+        patterns = ("S2M",)
+
+        def open(self, row: int, options: ConversationOptions) -> None:
+            opened.append(options.pattern)
+            super().open(row, options)
+
+        def tell(self, row: int, text: str) -> None: ...
+
+        def unheard(self, row: int, milliseconds: float) -> None: ...
+
+    asked: list[object] = []
+
+    def load(model: str, rows: int, threads: int, changes: object = None) -> FakeGenerator:
+        asked.append(changes)
+        return Patterned(rows)
+
+    monkeypatch.setattr("runtime.engine.worker.load_model", load)
+    options = ["--set", "live.policy=vad", "--pattern", "s2m", "--json", str(tmp_path / "one.json")]
+    assert run(["evaluate", "turn-taking", *questions, *options]) == 0
+    settings = json.loads((tmp_path / "one.json").read_text())["settings"]
+    assert (settings["model"], settings["set"], settings["pattern"]) == ("fake", {"live.policy": "vad"}, "S2M")
+    assert asked == [{"live.policy": "vad"}]
+    assert set(opened) == {"S2M"}
+    assert (tmp_path / "out" / "turn-taking-fake-S2M-balanced").is_dir()
+    choice = ModelChoice("fake", {"live.policy": "vad"}, "S2M")
+    assert pickle.loads(pickle.dumps(EngineSystem(choice, ConversationOptions()))).model == choice
+
+
+@pytest.mark.parametrize("pattern", ["T2M", "T2T"])
+def test_a_pattern_in_which_the_user_writes_is_refused(
+    pattern: str, questions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", "turn-taking", *questions, "--pattern", pattern]) == 2
+    assert capsys.readouterr().err.startswith(f"error: --pattern {pattern}: users of an evaluation speak")
