@@ -1,14 +1,19 @@
 # make demo   sets everything up and serves the browser demo on http://127.0.0.1:8080
 # make test   sets everything up and runs every check
 # make evaluate DATA=FOLDER   measures mini with every suite; FOLDER holds real audio (docs/evaluation.md)
-# All are idempotent; the second run does not set up again unless pyproject.toml or this file changed.
+# make lock   writes locks/ after a dependency was added to pyproject.toml; what is locked keeps its version
+# make update   renews locks/ to the newest that pyproject.toml allows and runs the tests; TORCH_VERSION=2.14.1 moves torch too
+# make test-oldest   runs the tests with the lowest versions that pyproject.toml allows
+# make test-newest   runs the tests with the newest versions there are, upper bounds left out
+# All are idempotent; the second run does not set up again unless the locks, pyproject.toml or the set-up itself changed.
 
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PORT   ?= 8080
-# The CPU build where a wheel of it is at hand; elsewhere pip takes the platform's default build.
-TORCH  ?= torch==2.13.0
+# Which build of torch: auto looks for an NVIDIA GPU; default is what PyPI has; cpu, cu130 ... are PyTorch's labels.
+TORCH  ?= auto
+TORCH_VERSION ?=
 
 APT_DEMO := libportaudio2
 APT_TEST := chromium pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
@@ -19,7 +24,10 @@ JOBS   ?= 2
 # What simulated users say in the evaluation: voices and ways of asking that were kept out of training.
 TESTS  := test_voice test_frame test_voice_frame test_robot test_turns test_backchannels test_commands
 
-.PHONY: demo test format lint types contracts unit evaluate clean
+SET_UP := pyproject.toml Makefile locks/uv.txt locks/torch.txt scripts/install.py scripts/torch_build.py scripts/apt.sh
+INSTALL = $(PYTHON) -m scripts.install --venv $(VENV) --torch $(TORCH)
+
+.PHONY: demo test format lint types contracts unit evaluate lock update test-oldest test-newest python clean
 .DEFAULT_GOAL := help
 
 help:
@@ -47,22 +55,35 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/.base: pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d; set PYTHON=" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
-	@touch $@
-
-$(VENV)/.demo: $(VENV)/.base
+$(VENV)/.demo: locks/demo.txt $(SET_UP) | python
 	@scripts/apt.sh $(APT_DEMO)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(INSTALL) demo
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo
+$(VENV)/.test: locks/dev.txt locks/eval.txt $(VENV)/.demo
 	@scripts/apt.sh $(APT_TEST)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,eval]'
+	@$(INSTALL) dev eval
 	@touch $@
+
+$(VENV)/.train: locks/train.txt $(VENV)/.demo
+	@scripts/apt.sh $(APT_TRAIN)
+	@$(INSTALL) train
+	@touch $@
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d; set PYTHON=" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || scripts/apt.sh python3-venv
+
+lock: python
+	@$(PYTHON) -m scripts.lock $(TORCH_VERSION:%=--torch %)
+
+update: python
+	@$(PYTHON) -m scripts.lock --upgrade $(TORCH_VERSION:%=--torch %)
+	@$(MAKE) test
+
+test-oldest test-newest: test-%: $(VENV)/.test
+	@scripts/apt.sh $(APT_TEST)
+	@$(BIN)/python -m scripts.try_versions $* --torch $(TORCH) $(if $(TESTS_OF),-- $(TESTS_OF))
 
 evaluate: $(VENV)/.test runs/trials/trials.jsonl
 	$(BIN)/duplex evaluate all --data $(DATA) --jobs $(JOBS)
@@ -71,10 +92,5 @@ runs/trials/trials.jsonl: | $(VENV)/.train
 	$(BIN)/duplex train speech $(TESTS:%=--part %)
 	$(BIN)/duplex train trials
 
-$(VENV)/.train: $(VENV)/.base
-	@scripts/apt.sh $(APT_TRAIN)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train]'
-	@touch $@
-
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,0 +1,160 @@
+"""Installs set-ups from their committed locks into a virtual environment: `python -m scripts.install demo dev eval`.
+
+uv, itself installed by pip from its lock, does the bulk in a fifth of pip's time; where it cannot, pip does the same. Both take
+exactly the files whose hashes the lock names and resolve nothing. Needs nothing but Python with pip. Which torch fits the
+machine is `torch_build`'s matter.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts import torch_build
+from scripts.torch_build import BuildError
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ROOT / "locks"
+BASE = "demo"
+
+
+class InstallError(Exception):
+    """The set-up failed; the message says what and why."""
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.install", description=__doc__)
+    parser.add_argument("locks", nargs="+", help="names of locks: demo, dev, eval, tokens, train")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the virtual environment")
+    parser.add_argument(
+        "--torch", default=torch_build.AUTO, help="auto, default (PyPI's), cpu, or a label such as cu130"
+    )
+    options = parser.parse_args()
+    try:
+        install(options.locks, Environment(options.venv), options.torch)
+    except (InstallError, BuildError) as error:
+        print(f"set-up: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class Environment:
+    """A virtual environment and the programs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is made yet."""
+        self.folder = folder
+        scripts = "Scripts" if sys.platform == "win32" else "bin"
+        self.python = folder / scripts / "python"
+
+    def create(self) -> None:
+        """Make it, unless it is there and has pip.
+
+        Raises:
+            InstallError: this Python cannot make one.
+        """
+        if not run([self.python, "-m", "pip", "--version"]):
+            return
+        if reason := run([sys.executable, "-m", "venv", "--clear", self.folder]):
+            raise InstallError(f"no virtual environment at {self.folder}: {reason}")
+
+    def pip(self, arguments: Sequence[str]) -> str:
+        """Run pip; an empty string, or why it failed."""
+        return run([self.python, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments])
+
+    def uv(self, arguments: Sequence[str | Path]) -> str:
+        """Run uv; an empty string, or why it failed."""
+        return run([self.python, "-m", "uv", *arguments])
+
+    def add_uv(self) -> str:
+        """Install uv from its lock; an empty string, or why that failed."""
+        return self.pip(["install", "--no-deps", "--require-hashes", "-r", str(LOCKS / "uv.txt")])
+
+    def add_lock(self, lock: Path) -> None:
+        """Install exactly what `lock` names.
+
+        Raises:
+            InstallError: a package cannot be had.
+        """
+        options = ["--no-deps", "--require-hashes", "-r", str(lock)]
+        if not self._has_own_index() and not self.uv(["pip", "install", "--python", self.python, *options]):
+            return
+        if reason := self.pip(["install", *options]):
+            raise InstallError(f"the packages of {lock.name} cannot be installed: {reason}")
+
+    def add_torch(self, version: str, choice: str) -> None:
+        """Install the build of torch that fits, unless one is there.
+
+        Raises:
+            BuildError: it cannot be had.
+        """
+        if not torch_build.fits(self.version_of("torch"), version, choice):
+            print(f"set-up: torch {version}", flush=True)
+            torch_build.install(torch_build.list_sources(version, choice, torch_build.look()), self.pip)
+
+    def add_project(self) -> None:
+        """Install this repository, editable, with the locked build tools.
+
+        Raises:
+            InstallError: it cannot be built.
+        """
+        options = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+        if reason := self.pip(["install", *options]):
+            raise InstallError(f"this repository cannot be installed: {reason}")
+
+    def version_of(self, package: str) -> str:
+        """The installed version; empty where it is missing."""
+        code = f"from importlib.metadata import version; print(version({package!r}))"
+        return subprocess.run([self.python, "-c", code], capture_output=True, text=True).stdout.strip()
+
+    def _has_own_index(self) -> bool:
+        """Whether pip is told to use another index than PyPI; uv does not read pip's settings."""
+        listed = subprocess.run([self.python, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+        return has_own_index(listed)
+
+
+def install(names: Sequence[str], environment: Environment, choice: str) -> None:
+    """The environment and the locked packages; with `demo`, torch and this repository as well.
+
+    Raises:
+        InstallError: a part cannot be had.
+        BuildError: torch cannot be had.
+    """
+    environment.create()
+    environment.add_uv()
+    for name in names:
+        print(f"set-up: packages of locks/{name}.txt", flush=True)
+        environment.add_lock(LOCKS / f"{name}.txt")
+    if BASE in names:
+        environment.add_torch(locked_torch(), choice)
+        environment.add_project()
+
+
+def locked_torch() -> str:
+    """The version of torch that the locks were made with."""
+    found = re.search(r"^torch==(\S+)$", (LOCKS / "torch.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise InstallError("locks/torch.txt names no version of torch; write a line 'torch==VERSION'")
+    return found[1]
+
+
+def has_own_index(settings: str) -> bool:
+    """Whether `pip config list` names an index in PyPI's place; further indexes do not count."""
+    return re.search(r"^[^=\n]*\.index-url=", settings, re.MULTILINE) is not None
+
+
+def run(command: Sequence[str | Path]) -> str:
+    """Run a program; an empty string when it succeeded, else what it said."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        return str(error)
+    said = (done.stderr or done.stdout).strip()
+    return "" if done.returncode == 0 else said or f"exit status {done.returncode}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
