@@ -1,8 +1,8 @@
 """Installs set-ups from their committed locks into a virtual environment: `python -m scripts.install demo dev eval`.
 
-uv, itself installed by pip from its lock, does the bulk in a fifth of pip's time; where it cannot, pip does the same. Both take
-exactly the files whose hashes the lock names and resolve nothing. Needs nothing but Python with pip. Which torch fits the
-machine is `torch_build`'s matter.
+uv, which pip installs from its own lock, is several times faster than pip; where uv cannot do it, pip does. Both take
+exactly the files whose hashes the lock names and resolve nothing. Needs nothing but Python with pip. Knows nothing of
+which build of torch fits the machine.
 """
 
 import argparse

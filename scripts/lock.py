@@ -1,8 +1,9 @@
 """Writes the locks from pyproject.toml: `python -m scripts.lock` keeps what is locked, `--upgrade` takes the newest.
 
-`locks/demo.txt` is the package without extras; `locks/EXTRA.txt` is what an extra adds to it. One resolution serves all, so
-every package has one version in all of them, and holds for Linux, macOS and Windows and every supported Python. torch is only
-named by version, in `locks/torch.txt`, for its build depends on the machine; it moves when `--torch VERSION` says so.
+`locks/demo.txt` is the package without extras; `locks/EXTRA.txt` is what an extra adds to it. One resolution serves all
+of them, so a package has the same version everywhere: on Linux, macOS and Windows and under every supported Python.
+torch is named only by its version, in `locks/torch.txt`, because its build depends on the machine; `--torch VERSION`
+changes it.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Chooses the build of torch that fits the machine and installs it.
 
-PyPI's torch for Linux is a CUDA build of several GB, for Windows and macOS a build without CUDA; PyTorch's own index has
-all builds, each with its label behind the version (`2.13.0+cpu`, `2.13.0+cu130`). Knows pip and that index; needs
+PyPI's torch is a CUDA build of several GB for Linux, and a build without CUDA for Windows and macOS. PyTorch's own
+index has them all, each with its label after the version (`2.13.0+cpu`, `2.13.0+cu130`). Knows pip and that index; needs
 nothing but Python.
 """
 

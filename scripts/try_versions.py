@@ -1,9 +1,9 @@
 """Runs the tests with other versions than the locked ones: `python -m scripts.try_versions oldest` or `newest`.
 
-`oldest`: the lowest version of every direct dependency that pyproject.toml allows. `newest`: the newest release of everything, upper
-bounds left out, which says whether a bound can be lifted. Each has an environment of its own beside `.venv`; needs uv and
-packaging from there. A version of torch whose build for this machine is out of reach is replaced by the locked one, and
-said so: no CUDA build is fetched for a machine without a GPU.
+`oldest`: the lowest version of every direct dependency that pyproject.toml allows. `newest`: the newest release of
+everything, without upper bounds: whether a bound can be lifted. Each has its own environment beside `.venv`.
+Where the build of torch that fits this machine is out of reach, the locked version is taken and the user is told: no
+CUDA build is fetched for a machine without a GPU. Runs in `.venv`, which has packaging.
 """
 
 import argparse
