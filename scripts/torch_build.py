@@ -1,8 +1,8 @@
 """Chooses the build of torch that fits the machine and installs it.
 
 PyPI's torch is a CUDA build of several GB for Linux, and a build without CUDA for Windows and macOS. PyTorch's own
-index has them all, each with its label after the version (`2.13.0+cpu`, `2.13.0+cu130`). Knows pip and that index; needs
-nothing but Python.
+index has them all, each with its label after the version (`2.13.0+cpu`, `2.13.0+cu130`). Knows pip and that index;
+needs nothing but Python.
 """
 
 import platform
