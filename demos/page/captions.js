@@ -48,7 +48,7 @@ export class Captions {
 
   #user({ turn, text }) {
     if (!text) return;
-    if (!this.#turns.has(turn)) this.#turns.set(turn, this.#bubble("user", "You said"));
+    if (!this.#turns.has(turn)) this.#turns.set(turn, this.#bubble("user", "You: "));
     this.#turns.get(turn).querySelector(".text").textContent = text;
   }
 
@@ -71,18 +71,14 @@ export class Captions {
       word.classList.remove("now", "heard");
       word.classList.add(place < heard ? "heard" : "unheard");
     });
-    const tag = document.createElement("span");
-    tag.className = "tag";
-    tag.textContent = "interrupted";
-    bubble.append(tag);
+    words[heard]?.before(part("unseen", "not heard: "));
+    bubble.append(" ", part("tag", "interrupted"));
   }
 
   #word(answer, index, text) {
     const { bubble, words } = this.#answer(answer);
     if (!words[index]) {
-      const word = document.createElement("span");
-      word.className = "word";
-      word.textContent = text;
+      const word = part("word", text);
       const place = bubble.querySelector(".text");
       place.append(index && !JOINED.test(text) ? " " : "", word);
       words[index] = word;
@@ -92,19 +88,24 @@ export class Captions {
 
   #answer(answer) {
     if (!this.#answers.has(answer)) {
-      this.#answers.set(answer, { bubble: this.#bubble("assistant", "The assistant said"), words: [] });
+      this.#answers.set(answer, { bubble: this.#bubble("assistant", "Assistant: "), words: [] });
     }
     return this.#answers.get(answer);
   }
 
-  #bubble(side, label) {
+  /** A name as text of its own: one that replaces the list item's content would hide what was said. */
+  #bubble(side, name) {
     const bubble = document.createElement("li");
     bubble.className = `says ${side}`;
-    bubble.setAttribute("aria-label", label);
-    const text = document.createElement("span");
-    text.className = "text";
-    bubble.append(text);
+    bubble.append(part("unseen", name), part("text"));
     this.#list.append(bubble);
     return bubble;
   }
+}
+
+function part(name, text = "") {
+  const element = document.createElement("span");
+  element.className = name;
+  element.textContent = text;
+  return element;
 }

@@ -1,21 +1,40 @@
-// The microphone's level as a bar. Knows a stream and an element.
+// The microphone's level as a bar; without it the conversation goes on. Knows a stream and an element.
 
+import { attempt, everyFrame } from "./optional.js";
+
+const FACILITY = "microphone level";
 const FLOOR_DB = -60;
+const TELL_MS = 1000;
 
 export class LevelMeter {
   #element;
   #bar;
   #context = null;
-  #frame = 0;
+  #stopDrawing = () => {};
   #shown = 0;
+  #toldAt = 0;
 
   constructor(element) {
     this.#element = element;
     this.#bar = element.firstElementChild;
   }
 
+  /** Show the level of a stream; hides the bar where the browser cannot tell it. */
   start(stream) {
     this.stop();
+    this.#element.hidden = false;
+    if (!attempt(FACILITY, () => this.#listen(stream), false)) this.#hide();
+  }
+
+  stop() {
+    this.#stopDrawing();
+    this.#tell(0);
+    const context = this.#context;
+    this.#context = null;
+    if (context) attempt(FACILITY, () => context.close());
+  }
+
+  #listen(stream) {
     this.#context = new AudioContext();
     const analyser = this.#context.createAnalyser();
     analyser.fftSize = 1024;
@@ -24,22 +43,29 @@ export class LevelMeter {
     const draw = () => {
       analyser.getFloatTimeDomainData(samples);
       this.#show(samples);
-      this.#frame = requestAnimationFrame(draw);
     };
-    draw();
+    this.#stopDrawing = everyFrame(FACILITY, draw, () => this.#hide());
+    return true;
   }
 
-  stop() {
-    cancelAnimationFrame(this.#frame);
-    this.#context?.close();
-    this.#context = null;
+  #hide() {
+    this.stop();
+    this.#element.hidden = true;
   }
 
   #show(samples) {
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     const level = Math.max(0, 1 - (10 * Math.log10(power + 1e-9)) / FLOOR_DB);
     this.#shown = Math.max(level, this.#shown * 0.9);
-    this.#bar.style.transform = `scaleX(${Math.min(1, this.#shown).toFixed(3)})`;
-    this.#element.setAttribute("aria-valuenow", String(Math.round(Math.min(1, this.#shown) * 100)));
+    this.#tell(Math.min(1, this.#shown));
+  }
+
+  /** For assistive technology a value that changes with every frame is noise. */
+  #tell(share) {
+    this.#bar.style.transform = `scaleX(${share.toFixed(3)})`;
+    const now = performance.now();
+    if (share > 0 && now - this.#toldAt < TELL_MS) return;
+    this.#toldAt = now;
+    this.#element.setAttribute("aria-valuenow", String(Math.round(share * 100)));
   }
 }

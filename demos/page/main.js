@@ -1,61 +1,64 @@
-// Puts the page together: buttons, states, and where each message goes.
-// States of the page (body[data-state]): idle, connecting, live, ended, error.
+// Puts the page together: buttons, the one session, and where each message goes.
 
+import { Api } from "./api.js";
 import { Captions } from "./captions.js";
 import { Figures } from "./figures.js";
 import { LevelMeter } from "./level.js";
+import { Notice } from "./notice.js";
+import { Optional, Store, attempt, cleanAddress, matches, watchQuery } from "./optional.js";
 import { Problem, missingSupport } from "./problems.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
+import { States } from "./states.js";
 import { Timeline, clockText } from "./timeline.js";
 
 const element = (id) => document.getElementById(id);
+const withoutTimeline = () => (element("timeline").closest(".card").hidden = true);
+
+const states = new States(element);
+const notice = new Notice(element);
 const captions = new Captions(element("captions"));
 const figures = new Figures(element);
 const meter = new LevelMeter(element("level"));
-const timeline = new Timeline(element("timeline"));
+const timeline = new Optional("timeline", () => new Timeline(element("timeline"), withoutTimeline), withoutTimeline);
 const settings = new Settings(element("settings"), element("settings-form"));
+const themes = new Store("localStorage");
+const tokens = new Store("sessionStorage");
 
-const query = new URLSearchParams(location.search);
-let token = query.get("token") ?? sessionStorage.getItem("duplex.token") ?? "";
+let api = new Api(startingToken());
 let session = null;
+let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
 
-const STATUS = {
-  idle: "Ready",
-  connecting: "Connecting…",
-  live: "Listening",
-  ended: "Ended",
-  error: "Not connected",
-};
-
-function setState(state) {
-  document.body.dataset.state = state;
-  delete document.body.dataset.turn;
-  element("status-text").textContent = STATUS[state];
-  const seen = state === "live" || state === "ended";
-  element("live").hidden = !seen;
-  element("start").hidden = seen;
-  element("end").hidden = state !== "live";
-  element("again").hidden = state !== "ended";
-  element("connect").disabled = state === "connecting";
-  element("connect-text").textContent = state === "connecting" ? "Connecting…" : "Start talking";
+/** From the address, which then loses it: addresses are seen, kept and passed on. */
+function startingToken() {
+  const query = new URLSearchParams(location.search);
+  const given = query.get("token");
+  if (given === null) return tokens.read("duplex.token") ?? "";
+  query.delete("token");
+  if (tokens.write("duplex.token", given)) cleanAddress(query);
+  return given;
 }
 
+/** One session at a time, and never one without an owner: what fails on the way closes what was opened. */
 async function connect() {
+  if (session) return;
   const missing = missingSupport();
   if (missing) return show(missing);
-  hideNotice();
-  setState("connecting");
-  const starting = new Session(token, element("voice"));
-  session = starting;
-  listen(starting);
+  let starting = null;
   try {
-    await starting.start(settings.options());
-    begin(starting);
+    session = starting = new Session(api, element("voice"));
+    notice.hide();
+    states.enter("connecting");
+    listen(starting);
+    const options = settings.options();
+    await starting.start(options);
+    begin(starting, options);
   } catch (problem) {
+    starting?.close();
     session = null;
+    release();
     show(problem instanceof Problem ? problem : new Problem("page", "Something went wrong.", String(problem)));
   }
 }
@@ -63,22 +66,51 @@ async function connect() {
 /** Before the connection stands: messages can come as soon as the data channel opens. */
 function listen(live) {
   live.addEventListener("message", ({ detail }) => take(detail));
-  live.addEventListener("rtt", ({ detail }) => figures.rtt(detail));
+  live.addEventListener("rtt", ({ detail }) => attempt("figures", () => figures.rtt(detail)));
   live.addEventListener("over", ({ detail }) => finish(live, detail));
-  live.addEventListener("blocked", () => {
-    notice("Tap to hear the assistant", "The browser plays sound only after a tap.", "info");
-    document.addEventListener("pointerdown", () => element("voice").play().then(hideNotice), { once: true });
-  });
+  live.addEventListener("blocked", askForTap);
+  listenToMicrophone(live.microphone);
   captions.clear();
   figures.clear();
   element("examples").hidden = false;
   element("downloads").hidden = true;
 }
 
-function begin(live) {
-  setState("live");
-  element("mute").setAttribute("aria-pressed", "false");
-  meter.start(live.microphone);
+function listenToMicrophone(microphone) {
+  const gone = (text, action) => notice.show({ code: "microphone-gone", title: "Your microphone is gone.", text, action });
+  const ok = { label: "OK", run: dismiss };
+  microphone.addEventListener("gone", () => {
+    meter.stop();
+    gone("Plug one in or switch it on; the conversation then goes on with it.");
+  });
+  microphone.addEventListener("refused", ({ detail: problem }) => {
+    if (microphone.gone && problem.code === "no-microphone") return;
+    const again = { label: "Try again", run: () => microphone.take() };
+    if (microphone.gone) gone(problem.message, again);
+    else notice.show({ ...problem, text: problem.fix, retry: false, action: ok });
+  });
+  microphone.addEventListener("taken", ({ detail: label }) => {
+    meter.start(microphone.stream);
+    const text = `The conversation goes on with ${label || "the one that is there now"}.`;
+    notice.show({ code: "microphone-taken", kind: "info", title: "Your microphone has changed.", text, action: ok });
+  });
+  microphone.addEventListener("offered", ({ detail: label }) => {
+    const text = `${label || "A new one"} is now the standard one of this device.`;
+    const use = { label: "Use it", run: () => microphone.take() };
+    notice.show({ code: "microphone-offered", kind: "info", title: "There is another microphone.", text, action: use });
+  });
+  microphone.addEventListener("silenced", () => {
+    const text = "The system or a switch on it has turned it off. Turn it on again to be heard.";
+    notice.show({ code: "microphone-silenced", title: "Your microphone is off.", text });
+  });
+  microphone.addEventListener("restored", () => notice.hide("microphone-silenced"));
+}
+
+function begin(live, options) {
+  states.enter("live");
+  writes = /2T$/.test(options.pattern ?? "");
+  showMute(false);
+  meter.start(live.microphone.stream);
   const began = performance.now();
   clearInterval(clock);
   const tick = () => (element("elapsed").textContent = clockText((performance.now() - began) / 1000));
@@ -88,39 +120,30 @@ function begin(live) {
 
 function take(message) {
   if (message.type === "hello") {
-    timeline.start(message.slot_ms);
+    timeline.use((picture) => picture.start(message.slot_ms));
     element("model").textContent = message.model;
     element("write").hidden = message.patterns.length === 0;
   }
   if (message.type === "slot") {
-    timeline.add(message);
+    timeline.use((picture) => picture.add(message));
     showTurn(message);
     if (message.event === "end") captions.settle();
   }
   if (message.type === "user" || message.type === "planned") element("examples").hidden = true;
-  captions.take(message);
-  figures.take(message);
+  attempt("captions", () => captions.take(message));
+  attempt("figures", () => figures.take(message));
 }
 
 /** Whose turn it is, for the pill in the bar. */
 function showTurn({ state, user_db }) {
-  if (document.body.dataset.state !== "live") return;
   if (user_db > -40) userSpokeAt = performance.now();
-  const user = performance.now() - userSpokeAt < 500;
-  document.body.dataset.turn = state === "SPEAK" ? "assistant" : user ? "user" : "";
-  element("status-text").textContent = state === "SPEAK" ? (user ? "Both" : "Speaking") : user ? "Hearing you" : "Listening";
+  states.turn(state === "SPEAK", performance.now() - userSpokeAt < 500, session?.microphone.condition ?? "on");
 }
 
 function finish(over, problem) {
-  if (session !== over || document.body.dataset.state === "connecting") return;
+  if (session !== over) return;
   session = null;
-  clearInterval(clock);
-  meter.stop();
-  timeline.stop();
-  captions.settle();
-  setState("ended");
-  element("write").hidden = true;
-  element("downloads").hidden = false;
+  release();
   for (const [id, name] of [
     ["download-recording", "recording.wav"],
     ["download-slots", "slots.jsonl"],
@@ -128,55 +151,71 @@ function finish(over, problem) {
   ]) {
     element(id).href = over.file(name);
   }
-  if (problem) notice(problem.title, problem.mend, "problem", problem);
+  element("downloads").hidden = false;
+  element("write").hidden = true;
+  if (problem) notice.show({ ...problem, text: problem.fix });
+  else notice.hide();
+  states.enter("ended");
+}
+
+/** What the page itself started for a session. */
+function release() {
+  clearInterval(clock);
+  meter.stop();
+  timeline.use((picture) => picture.stop());
+  captions.settle();
+  states.announceCaptions(false);
 }
 
 /** A problem before the conversation began. */
-function show(problem) {
-  setState("error");
-  notice(problem.title, problem.mend, "problem", problem);
+function show(problem, { focus = true } = {}) {
+  const action = problem.settings ? { label: "Settings", run: () => settings.open() } : null;
+  notice.show({ ...problem, text: problem.fix, action });
+  states.enter("error", { focus });
 }
 
-function notice(title, text, kind, problem = null) {
-  element("notice").hidden = false;
-  element("notice").dataset.kind = kind;
-  element("notice").dataset.code = problem?.code ?? "";
-  element("notice-title").textContent = title;
-  element("notice-text").textContent = text;
-  element("retry").hidden = !problem?.retry;
-  element("token-form").hidden = !problem?.needsToken;
+/** The user has read the notice. */
+function dismiss() {
+  notice.hide();
+  states.focus();
 }
 
-function hideNotice() {
-  element("notice").hidden = true;
+/** The browser plays sound only after the user did something on the page. */
+function askForTap() {
+  const play = () => session && attempt("playback", () => element("voice").play().then(() => notice.hide("blocked")));
+  const action = { label: "Play sound", run: play };
+  const text = "The browser plays sound only after a tap.";
+  notice.show({ code: "blocked", kind: "info", title: "Tap to hear the assistant.", text, action });
+  document.addEventListener("pointerdown", play, { once: true });
 }
 
 function switchTheme() {
   const root = document.documentElement;
-  const dark = root.dataset.theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset.theme === "dark";
+  const dark = root.dataset.theme === "auto" ? matches("(prefers-color-scheme: dark)") : root.dataset.theme === "dark";
   root.dataset.theme = dark ? "light" : "dark";
-  localStorage.setItem("duplex.theme", root.dataset.theme);
-  timeline.recolour();
+  themes.write("duplex.theme", root.dataset.theme);
+  timeline.use((picture) => picture.recolour());
 }
 
 function toggleMute() {
-  if (!session?.microphone) return;
-  session.muted = !session.muted;
-  element("mute").setAttribute("aria-pressed", String(session.muted));
+  if (!session) return;
+  session.microphone.muted = !session.microphone.muted;
+  showMute(session.microphone.muted);
+}
+
+function showMute(muted) {
+  element("mute").setAttribute("aria-pressed", String(muted));
+  states.announceCaptions(muted && writes);
 }
 
 async function describeServer() {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const response = await fetch("api/status", { headers }).catch(() => null);
-  if (!response?.ok) return;
-  const { model, patterns } = await response.json();
-  element("model").textContent = model;
-  settings.offer(patterns);
+  const status = await api.status();
+  if (!status) return;
+  element("model").textContent = status.model ?? "";
+  settings.offer(status.patterns ?? []);
 }
 
-element("connect").addEventListener("click", connect);
-element("again").addEventListener("click", connect);
-element("retry").addEventListener("click", connect);
+for (const id of ["connect", "again", "retry"]) element(id).addEventListener("click", connect);
 element("end").addEventListener("click", () => session?.end());
 element("mute").addEventListener("click", toggleMute);
 element("theme").addEventListener("click", switchTheme);
@@ -189,15 +228,16 @@ element("write").addEventListener("submit", (event) => {
 });
 element("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  token = element("token").value.trim();
-  sessionStorage.setItem("duplex.token", token);
+  api = new Api(element("token").value.trim());
+  tokens.write("duplex.token", api.token);
   connect();
+  describeServer();
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => timeline.recolour());
+watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
 window.addEventListener("pagehide", () => session?.leave());
 
-document.documentElement.dataset.theme = localStorage.getItem("duplex.theme") ?? "auto";
-timeline.recolour();
+document.documentElement.dataset.theme = themes.read("duplex.theme") ?? "auto";
+timeline.use((picture) => picture.recolour());
 const missing = missingSupport();
-if (missing) show(missing);
+if (missing) show(missing, { focus: false });
 describeServer();

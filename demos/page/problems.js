@@ -1,10 +1,13 @@
 // What can go wrong, and what the user can do about it. Knows codes; knows no DOM.
 
 export class Problem extends Error {
-  /** `code` for tests and programs, `title` and `mend` for people, `retry`: trying again can help. */
-  constructor(code, title, mend, { retry = true, needsToken = false } = {}) {
-    super(`${title} ${mend}`);
-    Object.assign(this, { code, title, mend, retry, needsToken });
+  /**
+   * `code` for tests and programs, `title` and `fix` for people, `retry`: trying again can help, `needsToken`: the page
+   * asks for it, `settings`: the way out is in the settings.
+   */
+  constructor(code, title, fix, { retry = true, needsToken = false, settings = false } = {}) {
+    super(`${title} ${fix}`);
+    Object.assign(this, { code, title, fix, retry, needsToken, settings });
   }
 }
 
@@ -61,7 +64,12 @@ export function microphoneProblem(error) {
 
 /** The server's answer that is not a success. */
 export function serverProblem(status, detail) {
-  const message = detail?.message ?? `The server answered ${status}.`;
+  // The description of the interface is for programmers; the page shows what its user can do instead.
+  const message = (detail?.message ?? `The server answered ${status}.`).replace(/; see \/openapi\.json$/, ".");
+  const settings = detail?.code === "bad_options" || (detail?.code === "bad_request" && message.includes("'options."));
+  if (settings) {
+    return new Problem(detail.code, "The server refuses the settings.", message, { settings });
+  }
   switch (detail?.code) {
     case "server_full":
       return new Problem("server_full", "All places are taken.", "Someone else is talking right now. Try again in a moment.");
@@ -87,5 +95,8 @@ export const notConnected = () =>
 
 export const lost = () =>
   new Problem("lost", "The connection was lost.", "What was said so far is kept. You can start again.");
+
+export const microphoneGone = () =>
+  new Problem("microphone-gone", "Your microphone is gone.", "Plug one in or switch it on. You can start again.");
 
 export const endedByServer = (code, message) => new Problem(code, "The server ended the conversation.", message);

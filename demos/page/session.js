@@ -1,104 +1,143 @@
-// One conversation: microphone, WebRTC connection, data channel. Emits events; knows no DOM.
+// One conversation: owns the microphone, the WebRTC connection and the place on the server until it is closed.
+// Emits events; knows no DOM.
 //
 // Events (CustomEvent, `detail` as noted): "message" (a server message), "rtt" (ms), "blocked" (playback needs a tap),
-// "over" (a Problem, or null when the user ended it).
+// "over" (a Problem, or null when the user ended it); only after `start` has resolved, and once.
 
-import { endedByServer, lost, microphoneProblem, notConnected, serverProblem, unreachable } from "./problems.js";
+import { Microphone } from "./microphone.js";
+import { attempt, playAtOnce } from "./optional.js";
+import { endedByServer, lost, microphoneGone, notConnected } from "./problems.js";
 
 const PING_MS = 1000;
 const SILENT_MS = 7000;
 const CONNECT_MS = 12000;
 const GATHER_MS = 2000;
-const MICROPHONE = { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } };
+const NO_MICROPHONE_MS = 60000;
 
 export class Session extends EventTarget {
-  #connection = new RTCPeerConnection({ iceServers: [] });
-  #channel = this.#connection.createDataChannel("duplex");
+  #api;
+  #voice;
+  #attempt = randomName();
+  #connection = null;
+  #channel = null;
   #pings = new Map();
   #nextPing = 0;
   #timer = 0;
+  #patience = 0;
   #heardAt = 0;
-  #over = false;
+  #offered = false;
+  #started = false;
+  #ending = false;
+  #closed = false;
+  #giveUp;
+  #givenUp;
 
-  constructor(token, voice) {
+  /** `voice`: the audio element that plays the assistant. */
+  constructor(api, voice) {
     super();
-    this.token = token;
-    this.voice = voice;
+    this.#api = api;
+    this.#voice = voice;
+    this.#givenUp = new Promise((_, reject) => (this.#giveUp = reject));
+    this.#givenUp.catch(() => {});
     this.id = null;
-    this.microphone = null;
+    this.microphone = new Microphone();
   }
 
-  /** Ask for the microphone, make the connection. Rejects with a Problem. */
+  /** Ask for the microphone, make the connection. Rejects, mostly with a Problem; then nothing is left open. */
   async start(options) {
     try {
       await this.#open(options);
+      this.#started = true;
     } catch (problem) {
-      this.#stop();
+      this.close();
       throw problem;
     }
   }
 
-  get muted() {
-    return !this.microphone.getAudioTracks()[0].enabled;
-  }
-
-  set muted(muted) {
-    this.microphone.getAudioTracks()[0].enabled = !muted;
-  }
-
   /** Address of one of the session's files. */
   file(name) {
-    const query = this.token ? `?token=${encodeURIComponent(this.token)}` : "";
-    return `api/sessions/${this.id}/${name}${query}`;
+    return this.#api.file(this.id, name);
   }
 
-  /** The user ends the conversation; resolves when the files can be downloaded. */
+  /** The user ends the conversation: the microphone at once, then the server finishes the files. */
   async end() {
-    if (this.#over) return;
-    this.#over = true;
-    await this.#post(`sessions/${this.id}/close`).catch(() => null);
-    this.#stop();
-    this.#emit("over", null);
+    if (this.#ending || this.#closed) return;
+    this.#ending = true;
+    this.microphone.close();
+    await this.#api.close(this.id).then(() => (this.#offered = false)).catch(() => null);
+    this.#finish(null);
   }
 
-  /** The page goes away: tell the server without waiting. */
+  /** The page goes away: everything is let go of without waiting. */
   leave() {
-    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ type: "bye" }));
+    this.#finish(null);
   }
 
   /** A turn of the user in writing. */
   write(text) {
-    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ type: "say", text }));
+    this.#send({ type: "say", text });
+  }
+
+  /** Stop the microphone, end the connection, give the place on the server back. May be called at any time, and again. */
+  close(reason = lost()) {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#giveUp(reason);
+    clearInterval(this.#timer);
+    clearTimeout(this.#patience);
+    this.microphone.close();
+    attempt("goodbye", () => this.#send({ type: "bye" }));
+    if (this.#offered) this.#api.leave(this.#attempt);
+    this.#connection?.close();
+    this.#voice.srcObject = null;
   }
 
   async #open(options) {
-    this.microphone = await navigator.mediaDevices.getUserMedia(MICROPHONE).catch((error) => {
-      throw microphoneProblem(error);
-    });
-    if (this.#over) throw lost();
+    this.#connection = new RTCPeerConnection({ iceServers: [] });
+    this.#channel = this.#connection.createDataChannel("duplex");
+    await this.#unlessGivenUp(this.microphone.open());
     this.#listen();
-    for (const track of this.microphone.getTracks()) this.#connection.addTrack(track, this.microphone);
-    await this.#connection.setLocalDescription();
-    await this.#gathered();
-    const answer = await this.#post("offer", { sdp: this.#connection.localDescription.sdp, type: "offer", options });
+    this.microphone.feed(this.#connection);
+    await this.#unlessGivenUp(this.#connection.setLocalDescription());
+    await this.#unlessGivenUp(this.#gathered());
+    const answer = await this.#unlessGivenUp(this.#offer(options));
     this.id = answer.session;
-    await this.#connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-    await this.#connected();
+    await this.#unlessGivenUp(this.#connection.setRemoteDescription({ type: "answer", sdp: answer.sdp }));
+    await this.#unlessGivenUp(this.#connected());
     this.#heardAt = performance.now();
     this.#timer = setInterval(() => this.#beat(), PING_MS);
   }
 
+  async #offer(options) {
+    this.#offered = true;
+    try {
+      return await this.#api.offer(this.#connection.localDescription.sdp, this.#attempt, options);
+    } catch (problem) {
+      this.#offered = problem.code === "unreachable"; // the offer may have come, and its answer been lost
+      throw problem;
+    }
+  }
+
+  /** A step of opening; it rejects as soon as the session is closed, so that nothing is opened afterwards. */
+  #unlessGivenUp(step) {
+    return Promise.race([step, this.#givenUp]);
+  }
+
   #listen() {
     this.#connection.addEventListener("track", ({ track, receiver, streams }) => {
-      if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-      this.voice.srcObject = streams[0] ?? new MediaStream([track]);
-      this.voice.play().catch(() => this.#emit("blocked"));
+      playAtOnce(receiver);
+      this.#voice.srcObject = streams[0] ?? new MediaStream([track]);
+      this.#voice.play().catch((error) => error.name === "NotAllowedError" && this.#emit("blocked"));
     });
     this.#connection.addEventListener("connectionstatechange", () => {
-      if (this.#connection.connectionState === "failed") this.#fail(lost());
+      if (this.#connection.connectionState === "failed") this.#fail(this.#started ? lost() : notConnected());
     });
     this.#channel.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
-    this.#channel.addEventListener("close", () => this.#fail(lost()));
+    this.#channel.addEventListener("close", () => this.#fail(this.#started ? lost() : notConnected()));
+    this.microphone.addEventListener("gone", () => {
+      this.#patience = setTimeout(() => this.#fail(microphoneGone()), NO_MICROPHONE_MS);
+    });
+    this.microphone.addEventListener("taken", () => clearTimeout(this.#patience));
   }
 
   #receive(message) {
@@ -108,6 +147,7 @@ export class Session extends EventTarget {
       this.#pings.delete(message.id);
       if (sent !== undefined) this.#emit("rtt", performance.now() - sent);
     } else if (message.type === "ended") {
+      this.#offered = false;
       this.#fail(endedByServer(message.code, message.message));
     } else {
       this.#emit("message", message);
@@ -116,26 +156,14 @@ export class Session extends EventTarget {
 
   #beat() {
     if (performance.now() - this.#heardAt > SILENT_MS) return this.#fail(lost());
-    if (this.#channel.readyState !== "open") return;
     const id = this.#nextPing++;
     this.#pings.set(id, performance.now());
     for (const old of this.#pings.keys()) if (old < id - 20) this.#pings.delete(old);
-    this.#channel.send(JSON.stringify({ type: "ping", id }));
+    this.#send({ type: "ping", id });
   }
 
-  async #post(path, body) {
-    const headers = { "Content-Type": "application/json" };
-    if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    const response = await fetch(`api/${path}`, {
-      method: "POST",
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    }).catch(() => {
-      throw unreachable();
-    });
-    const answer = response.status === 204 ? null : await response.json().catch(() => null);
-    if (!response.ok) throw serverProblem(response.status, answer?.error);
-    return answer;
+  #send(message) {
+    if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify(message));
   }
 
   #gathered() {
@@ -150,33 +178,30 @@ export class Session extends EventTarget {
 
   #connected() {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(notConnected()), CONNECT_MS);
-      const done = (finish) => () => {
-        clearTimeout(timer);
-        finish();
-      };
-      this.#channel.addEventListener("open", done(resolve), { once: true });
-      this.#channel.addEventListener("close", done(() => reject(notConnected())), { once: true });
-      if (this.#channel.readyState === "open") done(resolve)();
+      setTimeout(() => reject(notConnected()), CONNECT_MS);
+      this.#channel.addEventListener("open", () => resolve(), { once: true });
+      if (this.#channel.readyState === "open") resolve();
     });
   }
 
+  /** Something required failed; while the user is already ending the session, that is its end. */
   #fail(problem) {
-    if (this.#over) return;
-    this.#over = true;
-    this.#stop();
-    this.#emit("over", problem);
+    if (!this.#ending) this.#finish(problem);
   }
 
-  #stop() {
-    this.#over = true;
-    clearInterval(this.#timer);
-    for (const track of this.microphone?.getTracks() ?? []) track.stop();
-    this.#connection.close();
-    this.voice.srcObject = null;
+  #finish(problem) {
+    if (this.#closed) return;
+    this.close(problem ?? lost());
+    if (this.#started) this.#emit("over", problem);
   }
 
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+/** 128 random bits in letters. */
+function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

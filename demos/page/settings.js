@@ -1,62 +1,116 @@
-// The settings dialog; what was chosen is kept in this browser. Knows one form.
+// The settings dialog; what was chosen with Done is kept in this browser, what was left with Escape is not.
+// What is sent is what was kept, never what stands in the form: it is always within its bounds. Knows one form.
 
-const STORE = "duplex.settings";
+import { Store, attempt } from "./optional.js";
+
+const KEY = "duplex.settings";
+const NAMES = ["policy", "pattern", "system_prompt", "temperature", "seed"];
 
 export class Settings {
   #dialog;
   #form;
+  #store = new Store("localStorage");
+  #patterns = [];
+  #kept;
 
   constructor(dialog, form) {
     this.#dialog = dialog;
     this.#form = form;
-    this.#restore();
-    form.addEventListener("submit", () => this.#keep());
-    form.addEventListener("reset", () => setTimeout(() => this.#keep()));
+    form.noValidate = true; // complaints are shown as a line of the form, not as a bubble that vanishes
+    this.#kept = this.#restored();
+    this.#fill(this.#kept);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#complain()) return;
+      this.#keep();
+      dialog.close();
+    });
+    form.addEventListener("input", () => this.#complaint.hidden || this.#complain({ focus: false }));
+    form.addEventListener("reset", () => setTimeout(() => this.#complain()));
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-    dialog.addEventListener("close", () => this.#keep());
+    dialog.addEventListener("close", () => this.#fill(this.#kept));
   }
 
   open() {
-    this.#dialog.showModal();
+    attempt("dialogs", () => this.#dialog.showModal());
   }
 
   /** The options of an offer. */
   options() {
-    const values = new FormData(this.#form);
-    const seed = values.get("seed");
+    const { policy, pattern, system_prompt: prompt, temperature, seed } = this.#kept;
     return {
-      policy: values.get("policy"),
-      system_prompt: values.get("system_prompt").trim() || null,
-      temperature: Number(values.get("temperature") || 0),
+      policy,
+      system_prompt: prompt.trim() || null,
+      temperature: Number(temperature || 0),
       seed: seed === "" ? null : Number(seed),
       utc_offset_min: -new Date().getTimezoneOffset(),
-      pattern: values.get("pattern") || null,
+      pattern: this.#patterns.includes(pattern) ? pattern : null,
     };
   }
 
   /** Interaction patterns of the server's model; none hides the choice. */
   offer(patterns) {
-    const field = this.#form.elements.pattern;
+    this.#patterns = patterns;
+    const field = this.#field("pattern");
     field.disabled = patterns.length === 0;
     field.closest("label").hidden = field.disabled;
     for (const option of field.options) option.hidden = option.value !== "" && !patterns.includes(option.value);
+    if (field.selectedOptions[0]?.hidden) field.value = "";
+  }
+
+  get #complaint() {
+    return this.#form.querySelector("#settings-problem");
+  }
+
+  #field(name) {
+    return this.#form.elements[name];
+  }
+
+  #values() {
+    return Object.fromEntries(NAMES.map((name) => [name, this.#field(name).value]));
+  }
+
+  #fill(values) {
+    for (const name of NAMES) this.#field(name).value = values[name];
+    this.#complain({ focus: false });
+  }
+
+  /** Show what is wrong with the first field that is out of bounds; true if there is one. */
+  #complain({ focus = true } = {}) {
+    const fields = NAMES.map((name) => this.#field(name)).filter((field) => field.type === "number");
+    for (const field of fields) field.setAttribute("aria-invalid", String(complaint(field) !== ""));
+    const wrong = fields.find((field) => complaint(field));
+    this.#complaint.hidden = !wrong;
+    this.#complaint.textContent = wrong ? complaint(wrong) : "";
+    if (wrong && focus) wrong.focus();
+    return Boolean(wrong);
   }
 
   #keep() {
-    const pattern = this.#form.elements.pattern.value;
-    localStorage.setItem(STORE, JSON.stringify({ ...Object.fromEntries(new FormData(this.#form)), pattern }));
+    this.#kept = this.#values();
+    this.#store.write(KEY, JSON.stringify(this.#kept));
   }
 
-  #restore() {
-    let kept = {};
-    try {
-      kept = JSON.parse(localStorage.getItem(STORE)) ?? {};
-    } catch {
-      localStorage.removeItem(STORE);
-    }
-    for (const [name, value] of Object.entries(kept)) {
-      const field = this.#form.elements[name];
-      if (field) field.value = value;
-    }
+  /** What was kept by an earlier visit, as far as it can be used today. */
+  #restored() {
+    const standard = this.#values();
+    const stored = attempt("kept settings", () => JSON.parse(this.#store.read(KEY)), null) ?? {};
+    return Object.fromEntries(NAMES.map((name) => [name, this.#usable(name, stored[name]) ?? standard[name]]));
   }
+
+  #usable(name, value) {
+    const field = this.#field(name);
+    const longest = field.maxLength > 0 ? field.maxLength : Infinity;
+    if (typeof value !== "string" || value.length > longest) return null;
+    field.value = value;
+    return field.value === value && !complaint(field) ? value : null;
+  }
+}
+
+/** What is wrong with a number, in one line; empty if it is right. */
+function complaint(field) {
+  const { badInput, rangeUnderflow, rangeOverflow, stepMismatch, valueMissing } = field.validity ?? {};
+  const whole = field.step === "1";
+  if (!badInput && !rangeUnderflow && !rangeOverflow && !valueMissing && !(whole && stepMismatch)) return "";
+  return `${field.dataset.name} has to be a ${whole ? "whole " : ""}number from ${field.min} to ${field.max}.`;
 }

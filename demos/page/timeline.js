@@ -1,6 +1,8 @@
 // The two lanes of the conversation on a canvas, slot by slot, scrolling with time.
 // Knows slot messages and colours; knows nothing of sessions.
 
+import { everyFrame, matches, watchSize } from "./optional.js";
+
 const SECONDS_PER_PIXEL = 1 / 62;
 const GROW_MS = 160;
 const [FADE_FROM, FADE_TO] = [20, 96];
@@ -15,14 +17,19 @@ export class Timeline {
   #slot = 0.2;
   #offset = null;
   #colours = {};
-  #frame = 0;
+  #stopDrawing = () => {};
   #stoppedAt = null;
-  #still = matchMedia("(prefers-reduced-motion: reduce)");
+  #still = false;
+  #gone;
 
-  constructor(canvas) {
+  /** `gone` is called when it can no longer be drawn. */
+  constructor(canvas, gone = () => {}) {
     this.#canvas = canvas;
+    this.#gone = gone;
     this.#context = canvas.getContext("2d");
-    new ResizeObserver(() => this.#resize()).observe(canvas);
+    if (!this.#context) throw new Error("no canvas to draw on");
+    watchSize(canvas, () => this.#resize());
+    this.#resize();
     this.recolour();
   }
 
@@ -32,18 +39,15 @@ export class Timeline {
     this.#slot = slotMs / 1000;
     this.#offset = null;
     this.#stoppedAt = null;
-    cancelAnimationFrame(this.#frame);
-    const draw = () => {
-      this.#draw();
-      this.#frame = requestAnimationFrame(draw);
-    };
-    draw();
+    this.#still = matches("(prefers-reduced-motion: reduce)");
+    this.#stopDrawing();
+    this.#stopDrawing = everyFrame("timeline", () => this.#draw(), this.#gone);
   }
 
   /** Leave the picture as it is. */
   stop() {
     this.#stoppedAt ??= performance.now() / 1000;
-    cancelAnimationFrame(this.#frame);
+    this.#stopDrawing();
     this.#draw();
   }
 
@@ -82,7 +86,7 @@ export class Timeline {
     context.clearRect(0, 0, width, height);
     if (!width || this.#offset === null) return;
     const now = (this.#stoppedAt ?? performance.now() / 1000) - this.#offset;
-    const edge = this.#still.matches ? Math.ceil(now / this.#slot) * this.#slot : now;
+    const edge = this.#still ? Math.ceil(now / this.#slot) * this.#slot : now;
     const bottom = height - 18;
     const view = {
       width,
@@ -146,7 +150,7 @@ export class Timeline {
   }
 
   #grown(slot) {
-    if (this.#still.matches || this.#stoppedAt !== null) return 1;
+    if (this.#still || this.#stoppedAt !== null) return 1;
     const passed = Math.min(1, ((performance.now() / 1000 - slot.arrived) * 1000) / GROW_MS);
     return 1 - (1 - passed) ** 3;
   }

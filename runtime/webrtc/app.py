@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.params import Depends as DependsParam
 from fastapi.responses import FileResponse
 
@@ -35,6 +35,7 @@ from runtime.webrtc.edge import (
     add_error_handlers,
 )
 from runtime.webrtc.gateway import Gateway, NotRecorded
+from runtime.webrtc.leave import leave_route
 
 DOWNLOADS = {
     "recording.wav": ("dialogue.wav", "audio/wav"),
@@ -76,8 +77,10 @@ def create_app(
     app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     add_error_handlers(app)
-    guard = Depends(TokenCheck(config.token))
+    check = TokenCheck(config.token)
+    guard = Depends(check)
     app.include_router(_api(gateway, hub, guard))
+    app.include_router(leave_route(gateway, check))
     if metrics is not None:
         app.include_router(_metrics(metrics, guard))
     if page is not None:
@@ -124,10 +127,14 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
         )
 
     @api.post("/offer")
-    async def offer(request: OfferRequest) -> OfferAnswer:
+    async def offer(request: OfferRequest, http: Request) -> OfferAnswer:
         """Open a session for a WebRTC offer."""
         options = conversation_options(request.options)
-        session, sdp = await gateway.open(request.sdp, options, request.options.policy, request.session)
+        session, sdp = await gateway.open(
+            request.sdp, options, request.options.policy, request.session, request.attempt
+        )
+        if await http.is_disconnected():
+            await gateway.close(session, "the client left before the answer")
         return OfferAnswer(sdp=sdp, session=session)
 
     @api.post("/sessions/{session}/close", status_code=204)

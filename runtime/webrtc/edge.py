@@ -25,6 +25,7 @@ STATUS = {
     "unknown_session": 404,
     "not_recorded": 404,
     "session_in_use": 409,
+    "client_gone": 410,
     "too_large": 413,
     "server_full": 503,
     "engine_died": 503,
@@ -54,14 +55,22 @@ class SessionOptions(BaseModel):
     pattern: Pattern | None = None
 
 
+AttemptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+"""A client's name for one attempt to connect; random, because who knows it can end the session."""
+
+
 class OfferRequest(BaseModel):
-    """A client's offer. `session`: only to be told whether that session can be joined (it cannot)."""
+    """A client's offer. `session`: only to be told whether that session can be joined (it cannot).
+
+    `attempt`: the name under which the client can leave before it knows its session (`POST /api/leave`).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     sdp: str = Field(min_length=1)
     type: Literal["offer"] = "offer"
     session: str | None = None
+    attempt: AttemptName | None = None
     options: SessionOptions = SessionOptions()
 
 
@@ -181,13 +190,20 @@ class TokenCheck:
         Raises:
             Unauthorized: the token is missing or wrong.
         """
-        if self._token is None:
-            return
+        self.require(self.given(request))
+
+    def given(self, request: Request) -> str:
+        """The token of a request; empty where it has none."""
         header = request.headers.get("authorization", "")
-        given = (
-            header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
-        )
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
+        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
+
+    def require(self, given: str) -> None:
+        """Let the bearer of `given` pass.
+
+        Raises:
+            Unauthorized: it is missing or wrong.
+        """
+        if self._token is not None and not hmac.compare_digest(given.encode(), self._token.encode()):
             raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
 
 

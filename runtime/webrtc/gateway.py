@@ -17,6 +17,7 @@ from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import SessionError, UnknownSession, user_line
 from runtime.sessions import Ended, SessionHub
+from runtime.webrtc.departures import Departures
 from runtime.webrtc.messages import Hello, Latency
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
@@ -58,6 +59,7 @@ class Gateway:
         self._peers: dict[str, Peer] = {}
         self._closed: OrderedDict[str, Closed] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
+        self._departures = Departures(config.keep_closed)
         self._sent = sent or (lambda late: None)
         self.latencies: deque[Latency] = deque(maxlen=config.keep_latencies)
         allow_loopback()
@@ -82,20 +84,25 @@ class Gateway:
                 loop.remove_reader(descriptor)
             await self.close_all()
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, session: str | None) -> tuple[str, str]:
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, session: str | None, attempt: str | None = None
+    ) -> tuple[str, str]:
         """A new session for an offer; returns its id and the answer's SDP.
 
         Args:
             sdp: the offer. options: of the conversation. policy: name of its policy, for the client.
             session: id of a session to join; none can be joined, so that one session never has two clients.
+            attempt: the client's name for this offer, see `leave`.
 
         Raises:
-            BadOffer, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
+            BadOffer, ClientGone, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
         """
         offer = check_offer(sdp)
         if session is not None:
             self._refuse(session)
+        self._departures.check(attempt)
         opened = self.hub.open(options)
+        self._departures.opened(attempt, opened.id)
         info = self.hub.client.info
         hello = Hello(
             session=opened.id,
@@ -127,6 +134,11 @@ class Gateway:
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
         await peer.close("closed", reason)
+
+    def leave(self, attempt: str) -> None:
+        """The client of an attempt is gone: its session ends, now or as soon as its offer comes."""
+        for session in self._departures.leave(attempt):
+            self._left(session, "the client left")
 
     async def close_all(self) -> None:
         """End all sessions."""
@@ -184,6 +196,7 @@ class Gateway:
     def _drop(self, session: str, reason: str) -> Peer | None:
         peer = self._peers.pop(session, None)
         if peer is not None:
+            self._departures.closed(session)
             with suppress(OSError):  # on a full disk, what was written stays as it is
                 self.hub.close(session, reason)
             self._closed[session] = Closed(reason, peer.session.folder)

@@ -3,11 +3,12 @@
 The server runs as users run it: `runtime.cli.serve.serve`, engine in a process of its own.
 """
 
+import asyncio
 import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.cli.serve import serve
 from runtime.engine.worker import load_model
+from runtime.webrtc.peer import Peer
 from tests.runtime.fakes import load_fake
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -33,7 +35,29 @@ FLAGS = (
     "--disable-gpu",
     "--no-first-run",
 )
+FAKE_DEVICE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 START_S = 120
+
+BOOK = """
+const opened = window.opened = { tracks: [], connections: [] };
+const ask = navigator.mediaDevices?.getUserMedia?.bind(navigator.mediaDevices);
+if (ask) navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await ask(wanted);
+  opened.tracks.push(...stream.getTracks());
+  return stream;
+};
+window.RTCPeerConnection = class extends window.RTCPeerConnection {
+  constructor(...options) {
+    super(...options);
+    opened.connections.push(this);
+  }
+};
+window.stillOpen = () => [
+  opened.tracks.filter((track) => track.readyState === "live").length,
+  opened.connections.filter((connection) => connection.signalingState !== "closed").length,
+];
+"""
+"""Keeps account of microphones and connections, in `opened`; `stillOpen()` gives how many of each are open."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +76,27 @@ class Served:
             self.process.kill()
 
 
-def run_server(pipe: "Connection[str, str]", model: str, folder: Path, rows: int, token: str | None) -> None:
-    """Process main: serve until interrupted."""
+def run_server(
+    pipe: "Connection[str, str]", model: str, folder: Path, rows: int, token: str | None, answer_s: float
+) -> None:
+    """Process main: serve until interrupted; every offer takes `answer_s` longer to answer."""
+    answer_after(answer_s)
     network = ServeConfig(port=0, token=token)
     runtime = RuntimeConfig(engine=EngineConfig(max_sessions=rows), recording=RecordingConfig(folder=folder))
     loader = load_fake if model == "fake" else load_model
     with suppress(KeyboardInterrupt):
         serve(model, network, runtime, pipe.send, loader)
+
+
+def answer_after(seconds: float) -> None:
+    """Slow down the answers of this process."""
+    answer = Peer._answer
+
+    async def slow(peer: Peer, offer: Any) -> None:
+        await asyncio.sleep(seconds)
+        await answer(peer, offer)
+
+    Peer._answer = slow  # type: ignore[method-assign]
 
 
 MakeServer = Callable[..., Served]
@@ -70,9 +108,9 @@ def servers(folder: Path) -> Iterator[MakeServer]:
     context = multiprocessing.get_context("spawn")
     running: list[Served] = []
 
-    def make(model: str = "fake", rows: int = 2, token: str | None = None) -> Served:
+    def make(model: str = "fake", rows: int = 2, token: str | None = None, answer_s: float = 0) -> Served:
         ours, theirs = context.Pipe()
-        process = context.Process(target=run_server, args=(theirs, model, folder, rows, token))
+        process = context.Process(target=run_server, args=(theirs, model, folder, rows, token, answer_s))
         process.start()
         theirs.close()
         running.append(Served("", process))
@@ -90,7 +128,7 @@ def servers(folder: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
-    """`make_server(model="fake", rows=2, token=None)`: a server of this test's own."""
+    """`make_server(model="fake", rows=2, token=None, answer_s=0)`: a server of this test's own."""
     with servers(tmp_path) as make:
         yield make
 
@@ -102,19 +140,61 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield make(rows=16)
 
 
+@pytest.fixture(scope="package")
+def tidy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for tests that leave no session behind; its sessions can be counted."""
+    with servers(tmp_path_factory.mktemp("tidy")) as make:
+        yield make(rows=4)
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """The one driver of all browsers: a second one beside it cannot be started."""
+    with sync_playwright() as driver:
+        yield driver
+
+
 @contextmanager
-def chromium(wav: Path | None, *more: str) -> Iterator[Browser]:
-    """A browser whose microphone plays `wav` once; None leaves it without a microphone."""
-    fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    flags = (
-        (*FLAGS, *more) if wav is None else (*FLAGS, *fake, f"--use-file-for-fake-audio-capture={wav}%noloop", *more)
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(flags))
-        try:
-            yield browser
-        finally:
-            browser.close()
+def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
+    """A browser; without flags for a microphone it has none."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def speaking(wav: Path | None) -> tuple[str, ...]:
+    """Flags for a microphone that plays `wav` once; None leaves the browser without one."""
+    return () if wav is None else (*FAKE_DEVICE, f"--use-file-for-fake-audio-capture={wav}%noloop")
+
+
+@pytest.fixture(scope="package")
+def beeping(playwright: Playwright) -> Iterator[Browser]:
+    """A browser for many tests, whose microphone beeps once a second."""
+    with chromium(playwright, *FAKE_DEVICE) as browser:
+        yield browser
+
+
+@contextmanager
+def watched(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]:
+    """A page whose errors, foreign requests and lost facilities (`without` are expected) fail the test."""
+    errors: list[str] = []
+    requests: list[str] = []
+    lost: set[str] = set()
+
+    def console(line: ConsoleMessage) -> None:
+        if line.text.startswith("Without "):
+            lost.add(line.text.removeprefix("Without ").split(":")[0])
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", console)
+    page.goto(url)
+    yield page
+    assert errors == []
+    assert [one for one in requests if not one.startswith((url.split("/?")[0], "blob:"))] == []
+    assert lost == set(without)
 
 
 OpenPage = Callable[..., AbstractContextManager[Page]]
@@ -127,20 +207,33 @@ def _browser_is_there() -> None:
 
 
 @pytest.fixture
-def open_page() -> OpenPage:
-    """`with open_page(url, wav=None, **context options) as page`: its errors and foreign requests fail the test."""
+def open_page(playwright: Playwright) -> OpenPage:
+    """`with open_page(url, wav=None, **context options) as page`: in a browser of its own, `watched`."""
 
     @contextmanager
     def opened(url: str, wav: Path | None = None, **options: Any) -> Iterator[Page]:
-        with chromium(wav) as browser:
-            page = browser.new_context(**options).new_page()
-            errors: list[str] = []
-            requests: list[str] = []
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            page.goto(url)
+        with (
+            chromium(playwright, *speaking(wav)) as browser,
+            watched(browser.new_context(**options).new_page(), url) as page,
+        ):
             yield page
-            assert errors == []
-            assert [one for one in requests if not one.startswith((url.split("/?")[0], "blob:"))] == []
+
+    return opened
+
+
+@pytest.fixture
+def open_beeping(beeping: Browser) -> OpenPage:
+    """`with open_beeping(url, script="", without=(), **context options) as page`: in the shared browser, `watched`.
+
+    `script` runs before the page's own, after `BOOK`.
+    """
+
+    @contextmanager
+    def opened(url: str, script: str = "", without: Collection[str] = (), **options: Any) -> Iterator[Page]:
+        with beeping.new_context(**{"bypass_csp": True, **options}) as context:
+            page = context.new_page()
+            page.add_init_script(BOOK + script)
+            with watched(page, url, without):
+                yield page
 
     return opened

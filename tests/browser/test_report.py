@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Playwright, expect
 
 from duplex.eval.reports.page import page as html
 from duplex.eval.reports.timeline import PIXELS_PER_S
@@ -29,14 +29,14 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def show(tmp_path: Path) -> Show:
+def show(tmp_path: Path, playwright: Playwright) -> Show:
     """`with show(rows, **context options) as page`: console errors and foreign requests fail the test."""
 
     @contextmanager
     def shown(found: list[Row], **options: object) -> Iterator[Page]:
         path = tmp_path / "report.html"
         path.write_text(html(values(found), figures(found)), encoding="utf-8")
-        with chromium(None) as browser:
+        with chromium(playwright) as browser:
             page = browser.new_context(**options).new_page()
             lines: list[str] = []
             asked: list[str] = []

@@ -189,6 +189,7 @@ async def test_the_api_describes_itself(make_server: MakeServer) -> None:
     assert set(paths) == {
         "/api/status",
         "/api/offer",
+        "/api/leave",
         "/api/sessions/{session}/close",
         "/api/sessions/{session}/{name}",
     }

@@ -1,0 +1,56 @@
+// The server's HTTP interface. Knows addresses, the token and answers; knows nothing of WebRTC.
+
+import { sendBeacon } from "./optional.js";
+import { Problem, serverProblem, unreachable } from "./problems.js";
+
+const OFFER_MS = 15000;
+const SHORT_MS = 5000;
+
+export class Api {
+  constructor(token) {
+    this.token = token;
+  }
+
+  /** What the server runs; null where it does not say. */
+  status() {
+    return this.#ask("GET", "status", undefined, SHORT_MS).catch(() => null);
+  }
+
+  /** Open a session. `attempt`: a name under which it can be left. Rejects with a Problem. */
+  offer(sdp, attempt, options) {
+    return this.#ask("POST", "offer", { sdp, type: "offer", attempt, options }, OFFER_MS);
+  }
+
+  /** End a session; resolves when its files can be downloaded. Rejects with a Problem. */
+  close(session) {
+    return this.#ask("POST", `sessions/${session}/close`, undefined, SHORT_MS);
+  }
+
+  /** Leave what an offer became or will become, also while the page is being closed. A beacon has no headers. */
+  leave(attempt) {
+    return sendBeacon("api/leave", { attempt, token: this.token || null });
+  }
+
+  /** Address of one of a session's files. */
+  file(session, name) {
+    const query = this.token ? `?token=${encodeURIComponent(this.token)}` : "";
+    return `api/sessions/${session}/${name}${query}`;
+  }
+
+  async #ask(method, path, body, patience) {
+    const headers = { "Content-Type": "application/json" };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), patience);
+    try {
+      const response = await fetch(`api/${path}`, { method, headers, body: JSON.stringify(body), signal: stop.signal });
+      const answer = response.status === 204 ? null : await response.json().catch(() => null);
+      if (!response.ok) throw serverProblem(response.status, answer?.error);
+      return answer;
+    } catch (error) {
+      throw error instanceof Problem ? error : unreachable();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+"""What tests of the page do and ask: begin, end, what is open, how many sessions there are, what has the focus."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+REFUSE = """
+const refuse = (kind = "NotSupportedError") => { throw new DOMException("refused by the test", kind); };
+const refused = async () => refuse();
+"""
+"""`refuse()` throws as a browser does, `refused()` rejects."""
+
+SESSIONS = """async (count) => {
+  const token = sessionStorage.getItem("duplex.token");
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const status = await fetch("api/status", { headers });
+  return (await status.json()).sessions === count;
+}"""
+
+
+def connect(page: Page, button: str = "#connect") -> None:
+    """Begin a conversation."""
+    page.click(button)
+    expect_state(page, "live")
+
+
+def end(page: Page) -> None:
+    """End it, and see that nothing is left open, here or on the server."""
+    page.click("#end")
+    expect_state(page, "ended")
+    assert still_open(page) == [0, 0]
+    expect_sessions(page, 0)
+
+
+def expect_state(page: Page, state: str) -> None:
+    """The page comes to a state."""
+    expect(page.locator("body")).to_have_attribute("data-state", state, timeout=20_000)
+
+
+def still_open(page: Page) -> Any:
+    """How many microphones and connections are open, in pages with `BOOK`."""
+    return page.evaluate("stillOpen()")
+
+
+def expect_sessions(page: Page, count: int, patience_s: float = 2) -> None:
+    """The server comes to have so many sessions."""
+    page.wait_for_function(SESSIONS, arg=count, timeout=patience_s * 1000, polling=100)
+
+
+def focused(page: Page) -> str:
+    """Id of what has the focus; empty for the page itself."""
+    found: str = page.evaluate("document.activeElement?.id ?? ''")
+    return found

@@ -1,0 +1,76 @@
+"""A page that goes away gives its place back at once, whatever it was doing."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.calls import REFUSE, connect, end, expect_sessions, expect_state
+from tests.browser.conftest import MakeServer, OpenPage, Served
+
+pytestmark = pytest.mark.browser
+
+
+def start_and_reload(page: Page) -> None:
+    """Begin a conversation, and reload while it is being opened."""
+    page.click("#connect")
+    reload_once_known(page)
+
+
+def reload_once_known(page: Page) -> None:
+    """Reload as soon as the server has a session; it has to free it at once."""
+    expect_sessions(page, 1, patience_s=10)
+    page.reload()
+    expect_sessions(page, 0)
+
+
+def test_two_reloads_while_the_offer_is_answered_leave_the_only_place_free(
+    make_server: MakeServer, open_beeping: OpenPage
+) -> None:
+    """The session's id is not known yet, and the server wants its token."""
+    server = make_server(rows=1, token="open-sesame", answer_s=4)
+    with open_beeping(server.url) as page:
+        start_and_reload(page)
+        start_and_reload(page)
+        connect(page)
+        end(page)
+
+
+STUCK = "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"
+CUT_OFF = REFUSE + "Navigator.prototype.sendBeacon = () => refuse();"
+
+
+def test_a_reload_between_answer_and_connection_frees_the_place(tidy_server: Served, open_beeping: OpenPage) -> None:
+    with open_beeping(tidy_server.url, STUCK) as page:
+        with page.expect_response("**/api/offer"):
+            page.click("#connect")
+        reload_once_known(page)
+
+
+@pytest.mark.parametrize("script", ["", CUT_OFF], ids=["beacon", "no beacon"])
+def test_a_reload_in_the_midst_of_a_conversation_frees_the_place(
+    script: str, tidy_server: Served, open_beeping: OpenPage
+) -> None:
+    with open_beeping(tidy_server.url, script) as page:
+        connect(page)
+        page.reload()
+        expect_sessions(page, 0)
+
+
+def test_a_page_that_is_brought_back_from_the_browsers_cache_has_ended(
+    tidy_server: Served, open_beeping: OpenPage
+) -> None:
+    with open_beeping(tidy_server.url) as page:
+        connect(page)
+        page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+        expect_state(page, "ended")
+        expect_sessions(page, 0)
+        connect(page, "#again")
+        end(page)
+
+
+def test_a_token_leaves_the_address_and_is_remembered(make_server: MakeServer, open_beeping: OpenPage) -> None:
+    server = make_server(token="open-sesame")
+    with open_beeping(server.url + "&other=1") as page:
+        assert page.evaluate("location.search") == "?other=1"
+        page.reload()
+        connect(page)
+        end(page)
