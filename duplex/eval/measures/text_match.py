@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from duplex.model.text.numbers import cardinal
+from duplex.model.text.numbers import cardinal_of
 
 ALTERNATIVES = "|"
 _NUMBER = re.compile(r"\d[\d,]*")
@@ -46,7 +46,7 @@ def plain_words(text: str) -> list[str]:
     """Lower-case words without accents and punctuation; hyphens part words, digits become number words."""
     lower = text.lower()
     folded = lower if lower.isascii() else _without_accents(lower.replace("’", "'"))
-    spelled = _NUMBER.sub(lambda match: f" {cardinal(int(match[0].replace(',', '')))} ", folded)
+    spelled = _NUMBER.sub(lambda match: f" {cardinal_of(match[0].replace(',', ''))} ", folded)
     return _NO_WORD.sub(" ", spelled.replace("'", "")).split()
 
 

@@ -18,9 +18,9 @@ from duplex.model.layouts.tdm.voice import Voice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 from duplex.model.text.clock_words import fill_in_words
+from duplex.model.text.reading.reader import read
 
 _FILL_IN = re.compile(r"<\|(\w+)\|>")
-_WORD = re.compile(r"[\w']+|[^\w\s]")
 
 
 class Written:
@@ -40,15 +40,15 @@ class Written:
 
 
 def aloud(voice: Voice, text: str, lead_units: int, seed: int = 0) -> Iterator[Samples]:
-    """A lower-case text as sound: [4800] samples at 24 kHz a slot, until all of it has been said.
+    """A written text read aloud: [4800] samples at 24 kHz a slot, until all of it has been said.
 
     Args:
         voice: the stages.
-        text: letters, apostrophes and marks.
+        text: any writing; see `duplex.model.text.reading`.
         lead_units: the next word is held back while this many units are queued.
         seed: of the noise in the sound.
     """
-    words, place, queued = _WORD.findall(text), 0, 0
+    words, place, queued = [item for said in read(text) for item in said.items], 0, 0
     head, sound = voice.head.init_state(1), voice.detokenizer.init_state(1, [seed])
     yes = torch.tensor([True])
     over = not words

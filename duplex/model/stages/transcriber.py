@@ -22,6 +22,8 @@ from duplex.model.stages.words import WordsInput
 from duplex.model.text.spoken import spoken_words
 
 _MS = 1000
+_CONTEXT = 8
+"""How a word is read may depend on so many words before it."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,12 @@ class Transcriber:
 
     def _tell(self, row: Row, words: list[Word]) -> UserWords | None:
         vocabulary = self._whisper.vocabulary
-        spoken = [word for tokens in words for word in spoken_words(vocabulary.text(tokens))]
+        assert row.clip is not None
+        earlier = row.clip.agreement.committed[: -len(words)] if words else []
+        before, text = (
+            " ".join(vocabulary.text(tokens).strip() for tokens in some) for some in (earlier[-_CONTEXT:], words)
+        )
+        spoken = spoken_words(text, before)
         if not spoken:
             return None
         if row.turn is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from duplex.model.text.numbers import cardinal
+from duplex.model.text.numbers import cardinal_of
 from duplex.model.text.phonemes import PUNCTUATION, Unit, parse
 from duplex.model.text.spelling import LETTERS, letter_to_sound
 
@@ -88,7 +88,7 @@ class Lexicon:
     def derived(self, word: str) -> str:
         """Phoneme string by rules alone, as if the word itself had no entry."""
         if word.isdecimal():
-            return " ".join(self.phonemes(part) for part in cardinal(int(word)).split())
+            return " ".join(self.phonemes(part) for part in cardinal_of(word).split())
         parts = [part for part in word.replace("-", " ").split() if part]
         if len(parts) > 1:
             return " ".join(self.phonemes(part) for part in parts)

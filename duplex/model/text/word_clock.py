@@ -1,6 +1,7 @@
 """When the words of an answer sound, where no head or aligner says it: an estimate from their lengths.
 
-A word lasts as long as its letters do at a usual pace, is spoken after the one before, and not before it is known.
+A word lasts as long as the letters of what is said for it do at a usual pace, is spoken after the one before, and not
+before it is known.
 The clock runs only while there is sound. When the answer is over, everything of it has been spoken. Knows words and
 time; knows nothing of audio.
 """
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 from configs.audio import AUDIO
 from configs.model.live_turns import WordClockConfig
+from duplex.model.text.reading.reader import Said, read
 from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_stream import SIGN
 
@@ -28,7 +30,11 @@ class WordClock:
 
     def milliseconds(self, word: str) -> float:
         """Estimated length of a word."""
-        config = self._config
+        config, spoken = self._config, _otherwise(word)
+        if spoken is not None:
+            letters = sum(map(len, spoken.words))
+            pauses = (len(spoken.items) - len(spoken.words)) * config.mark_ms
+            return len(spoken.words) * config.word_ms + letters * config.letter_ms + pauses
         signs, marks = len(SIGN.findall(word)), sum(not sign.isalnum() for sign in word)
         letters = len(word) - signs - marks
         own = config.word_ms + letters * config.letter_ms if letters else 0.0
@@ -53,3 +59,12 @@ class WordClock:
         share = to_ms / max(len(left), 1)
         self._word = len(self._lengths)
         return tuple(SoundingWord(word, place * share, (place + 1) * share, 1.0) for place, word in enumerate(left))
+
+
+def _otherwise(word: str) -> Said | None:
+    """What is said for a word that is not said as it is written: 6,400, $5, km/h."""
+    if SIGN.search(word) or (word.isascii() and word.isalpha()):
+        return None
+    said = read(word)
+    letters = "".join(sign for sign in word if sign.isalnum()).lower()
+    return said[0] if len(said) == 1 and "".join(said[0].words).replace("'", "") != letters else None

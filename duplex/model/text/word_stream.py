@@ -8,7 +8,7 @@ import re
 
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 SIGN = re.compile(f"[{_SIGNS}]")
-_WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
+WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
 
 
 class WordStream:
@@ -34,7 +34,7 @@ class WordStream:
 
     def _take(self, over: bool) -> list[str]:
         begin = self._ends[-1] if self._ends else 0
-        found = [match for match in _WORD.finditer(self.text, begin) if over or match.end() < len(self.text)]
+        found = [match for match in WORD.finditer(self.text, begin) if over or match.end() < len(self.text)]
         self._ends += [match.end() for match in found]
         self.words += [match.group() for match in found]
         return [match.group() for match in found]

@@ -25,7 +25,7 @@ from duplex.model.stages.fusion import padded
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
 from duplex.model.stages.words import WordsInput, WordsResult
-from duplex.model.text.truecase import split
+from duplex.model.text.reading.reader import read
 from tdm.layout import TdmLayout
 
 _LONGEST_SPEECH = 300
@@ -211,7 +211,7 @@ def _take(waiting: deque[int], count: int) -> list[int]:
 def _speech(head: SpeechRefinedHead, text: str) -> Tensor:
     """[T, 5, digits] tokens of a text, from its first to its last sound."""
     state, on, slots = head.init_state(1), torch.ones(1, dtype=torch.bool), list[Tensor]()
-    words, exhausted = split(text.lower()), False
+    words, exhausted = [item for said in read(text) for item in said.items], False
     while not exhausted and len(slots) < _LONGEST_SPEECH:
         out = head.step(SrhInput([words], finished=on, speaking=on), state, on)
         words, exhausted = [], bool(out.exhausted[0])

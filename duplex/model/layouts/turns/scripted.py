@@ -19,8 +19,8 @@ from duplex.model.layouts.tdm.voice import Voice
 from duplex.model.layouts.turns.interface import AnswerSlot, VoiceInput
 from duplex.model.stages.detokenizer import DetokenizerInput, DetokenizerState
 from duplex.model.stages.srh import SrhInput
+from duplex.model.text.reading.reader import MARKS, read
 from duplex.model.text.sounding_word import SoundingWord
-from duplex.model.text.truecase import MARKS, split
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
 
@@ -68,13 +68,17 @@ class _Row:
         answers: answers so far, from where its seed began to count.
         history: what it remembers, as (role, text).
         begun: the present answer's text has been given.
-        owners: for each of its items the word between spaces that it is spoken in, None for marks.
+        owners: for each of its items the written word that it is spoken in, None for marks.
+        silent: its written words for which nothing is said.
+        over: how many of its written words have been told.
     """
 
     answers: int = 0
     history: list[tuple[str, str]] = field(default_factory=list)
     begun: bool = False
     owners: list[int | None] = field(default_factory=list)
+    silent: frozenset[int] = frozenset()
+    over: int = 0
 
 
 class ScriptedModel:
@@ -124,7 +128,7 @@ class ScriptedModel:
         """The next slot of the sentences of the active rows; all text comes with the first."""
         texts = [self._begin(row) if is_active else "" for row, is_active in enumerate(active)]
         mask = torch.tensor(active)
-        words = [split(text.lower()) for text in texts]
+        words = [[item for said in read(text) for item in said.items] for text in texts]
         out = self._head.step(SrhInput(words, finished=mask, speaking=mask), self._state, mask)
         return [
             AnswerSlot(0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._spoken(row, out.spoken[row]))
@@ -153,12 +157,13 @@ class ScriptedModel:
             return ""
         one.begun = True
         text = self.config.sentences[(one.answers - 1) % len(self.config.sentences)]
-        items = [(index, item) for index, word in enumerate(text.split()) for item in split(word)]
-        one.owners = [None if item in MARKS else index for index, item in items]
+        said = read(text)
+        one.owners = [None if item in MARKS else index for index, word in enumerate(said) for item in word.items]
+        one.silent, one.over = frozenset(index for index, word in enumerate(said) if not word.words), 0
         return f"{text} "
 
     def _spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
-        """The head's items as words between spaces; "well-known" is one of those."""
+        """The head's items as written words ("well-known", "$5"); one without sound goes with the word before it."""
         owners, words = self._rows[row].owners, dict[int, SoundingWord]()
         for part in parts:
             word = owners[part.item]
@@ -167,4 +172,15 @@ class ScriptedModel:
             done = (items.index(part.item) + part.done) / len(items)
             start = words[word].start_ms if word in words else part.start_ms
             words[word] = SoundingWord(word, start, part.end_ms, done)
-        return tuple(words.values())
+        return tuple(told for part in words.values() for told in self._with_silent(row, part))
+
+    def _with_silent(self, row: int, part: SoundingWord) -> Iterable[SoundingWord]:
+        one = self._rows[row]
+        yield from (SoundingWord(word, part.start_ms, part.start_ms, 1.0) for word in range(one.over, part.item))
+        yield part
+        one.over = part.item
+        if part.done >= 1:
+            one.over += 1
+            while one.over in one.silent:
+                yield SoundingWord(one.over, part.end_ms, part.end_ms, 1.0)
+                one.over += 1

@@ -29,6 +29,20 @@ def test_all_words_sound_and_then_it_is_still(model: TdmModel) -> None:
     assert len(list(aloud(model.voice, "", 16))) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("It cost $1.5 million.", "it cost one point five million dollars."),
+        ("221B Baker St.", "two twenty one b baker street."),
+        ("400 km (240 miles)", "four hundred kilometers, two hundred forty miles"),
+    ],
+)
+def test_any_writing_sounds_like_its_words(model: TdmModel, written: str, spoken: str) -> None:
+    assert isinstance(model.voice, Voice)
+    one, other = (list(aloud(model.voice, text, 16, seed=1)) for text in (written, spoken))
+    np.testing.assert_array_equal(one, other)
+
+
 def test_time_is_filled_in(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(model.mind, Mind)
     generator = TdmGenerator(model, 1, beside=False)

@@ -13,6 +13,7 @@ from duplex.model.interface import UserWords
 from duplex.model.stages.transcriber import Transcriber, TranscriberState
 from duplex.model.stages.whisper_decoding import Transcript, Whisper
 from duplex.model.stages.words import WordsInput, step
+from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from tests.duplex.model.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
 
 SLOT = AUDIO.slot_input_samples
@@ -25,16 +26,24 @@ NO_FEATURES = torch.zeros(1, 10, 0)
 class FakeWhisper(Whisper):
     """Hears one word of the sentence in every voiced slot of a clip; keeps what it was asked."""
 
-    def __init__(self, logprob: float = -0.1) -> None:
-        self.vocabulary, self.config, self._logprob = VOCABULARY, DecodingConfig(), logprob
+    def __init__(
+        self,
+        logprob: float = -0.1,
+        vocabulary: WhisperVocabulary = VOCABULARY,
+        sentence: Sequence[int] = SENTENCE,
+    ) -> None:
+        self.vocabulary, self.config, self._logprob = vocabulary, DecodingConfig(), logprob
+        self._sentence = sentence
         self.asked: list[tuple[float, float, tuple[int, ...]]] = []
 
     def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[Transcript]:
         """A transcript of the one clip."""
         self.asked.append((pcm.shape[1] / AUDIO.input_rate, round(seconds[0], 3), tuple(beginning)))
         loud = sum(float(slot.abs().max()) > 0.01 for slot in pcm[0].split(SLOT))
-        words = [SENTENCE[place % len(SENTENCE)] for place in range(loud)]
-        written = tuple([*beginning, *words[len(beginning) - 1 :]] if beginning else [T0, *words])
+        words = [self._sentence[place % len(self._sentence)] for place in range(loud)]
+        written = tuple(
+            [*beginning, *words[len(beginning) - 1 :]] if beginning else [self.vocabulary.first_time, *words]
+        )
         return [Transcript(written, self._logprob, 0.0)]
 
 
@@ -84,6 +93,14 @@ def test_words_come_while_the_user_speaks_and_all_of_them_one_slot_after_the_pau
     assert told[-1][1].caption == "the cat sat on a"
     assert told[0][1].start_s == pytest.approx(2 * AUDIO.slot_seconds)
     assert 7 * AUDIO.slot_seconds <= told[-1][1].end_s < 8 * AUDIO.slot_seconds
+
+
+def test_words_are_read_behind_those_that_were_told_before() -> None:
+    vocabulary = WhisperVocabulary(["Ġ7", "Ġ-", "Ġ3", "Ġkm"])
+    told = Talk(FakeWhisper(vocabulary=vocabulary, sentence=[0, 1, 2, 3])).say("..vvvv....")
+    assert len(told) > 1, "the words come in pieces"
+    assert _text(told) == "seven minus three kilometers"
+    assert told[-1][1].caption == "7 - 3 km"
 
 
 def test_the_clip_begins_before_the_voice_and_goes_on_from_committed_words() -> None:

@@ -40,3 +40,18 @@ def test_words_do_not_depend_on_where_the_text_is_cut() -> None:
     pieces = text.split(" ")
     joined = [word for piece in pieces for word in spoken_words(piece)]
     assert joined == spoken_words(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "spoken"),
+    [
+        ("What is 7", "- 3?", "minus three"),
+        ("What is 7 -", "3?", "minus three"),
+        ("It is 6,400", "km away", "kilometers away"),
+        ("$1.50", "million", "million dollars"),
+        ("Baker", "St.", "street"),
+        ("so", "it is", "it is"),
+    ],
+)
+def test_a_text_that_comes_in_pieces_is_read_behind_what_was_said(before: str, text: str, spoken: str) -> None:
+    assert " ".join(spoken_words(text, before)) == spoken

@@ -16,6 +16,14 @@ def test_lengths_follow_letters_signs_and_marks() -> None:
     assert clock.milliseconds("…") == 100
 
 
+def test_what_is_not_said_as_it_is_written_lasts_as_long_as_what_is_said() -> None:
+    clock = WordClock(CONFIG)
+    assert clock.milliseconds("$5,") == clock.milliseconds("five") + clock.milliseconds("dollars,")
+    assert clock.milliseconds("6,400") == sum(map(clock.milliseconds, ["six", "thousand", "four", "hundred"]))
+    assert clock.milliseconds("Straße") == clock.milliseconds("strasse")
+    assert clock.milliseconds("café") == clock.milliseconds("cafe")
+
+
 def test_words_sound_one_after_another_and_go_on_in_the_next_slot() -> None:
     clock = WordClock(CONFIG)
     clock.add(["a", "four", "be"])

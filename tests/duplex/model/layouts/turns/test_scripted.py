@@ -59,6 +59,23 @@ def test_every_word_is_spoken_to_its_end(model: ScriptedModel) -> None:
     assert all(0 <= part.start_ms < part.end_ms <= 200 for part in parts)
 
 
+def test_numbers_and_signs_are_said_and_shown_as_they_are_written(voice: ScriptedVoice) -> None:
+    model = ScriptedModel(voice, 2, ScriptedConfig(sentences=("😀 It cost $1.5 million 😀 – or 3 km.",)))
+    model.open(0, ConversationOptions())
+    slots = whole_answer(model)
+    written = slots[0].text.split()
+    parts = [part for slot in slots for part in slot.spoken or ()]
+    done = {part.item: part.done for part in parts}
+    assert [*done] == list(range(len(written)))
+    assert set(done.values()) == {1.0}
+    sounding = {written[part.item]: 0.0 for part in parts}
+    for part in parts:
+        sounding[written[part.item]] += part.end_ms - part.start_ms
+    assert sounding["😀"] == sounding["–"] == 0
+    assert sounding["$1.5"] > sounding["cost"]
+    assert sounding["km."] > 300, "kilometers"
+
+
 def test_a_row_answers_the_same_whoever_shares_the_batch(model: ScriptedModel) -> None:
     alone = [slot.tokens for slot in whole_answer(model)]
     model.open(0, ConversationOptions())
