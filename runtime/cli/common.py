@@ -13,13 +13,13 @@ import yaml
 from rich.console import Console
 
 from configs.base import ConfigError
-from configs.runtime.runtime import RuntimeConfig
 from runtime.cli.values import HOTTEST, LARGEST_SEED, named, number, pattern_name
 from runtime.errors import user_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from configs.runtime.runtime import RuntimeConfig
     from duplex.model.interface import SlotGenerator
     from runtime.engine.worker import Loader
 
@@ -107,12 +107,14 @@ def progress() -> "Progress":
     return Progress(*columns, console=err(), transient=True)
 
 
-def runtime_config(path: Path | None) -> RuntimeConfig:
+def runtime_config(path: Path | None) -> "RuntimeConfig":
     """The configuration of a file, or the defaults.
 
     Raises:
         ConfigError: see `configs.base.Config.from_yaml`.
     """
+    from configs.runtime.runtime import RuntimeConfig
+
     return RuntimeConfig.from_yaml(path) if path else RuntimeConfig()
 
 

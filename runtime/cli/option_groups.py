@@ -32,7 +32,7 @@ def with_option_groups(function: Callable[..., None]) -> Callable[..., None]:
     shown = list(_parameters(function, hints, groups))
     command.__signature__ = Signature(shown)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in shown}
-    del command.__wrapped__  # type: ignore[attr-defined]
+    del command.__wrapped__
     return command
 
 
