@@ -118,8 +118,8 @@ class VirtualConversation:
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)
+                self._user.append(news.heard.pcm)
                 self._append(news.result.pcm)
-        self._user.append(pcm)
         for _ in range(AUDIO.packets_per_slot):
             self._session.pull()
         return self._rows[-1]

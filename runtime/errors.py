@@ -2,6 +2,7 @@
 
     DuplexError
     |- AudioError           a sound file or a sound device cannot be used
+    |- DiskFull             the disk takes no more recordings
     |- LogError             a slot log cannot be read, is damaged or does not fit its sound
     |- MissingPackage       a package that only some commands need is not installed
     |- SessionError
@@ -34,6 +35,12 @@ class AudioError(DuplexError):
     """A sound file or a sound device cannot be used."""
 
     code = "audio"
+
+
+class DiskFull(DuplexError):  # noqa: N818 - reads as what it is
+    """The disk takes no more recordings."""
+
+    code = "disk_full"
 
 
 class LogError(DuplexError):

@@ -21,6 +21,7 @@ class Metrics:
         self._events = self._counter("duplex_answers", "Answers of the assistant, by event", "event")
         self._step = self._histogram("duplex_step_seconds", "Time of a step, from its begin to its audio")
         self._answer = self._histogram("duplex_slot_seconds", "Time from a complete user slot to its result")
+        self._stopped = Counter("duplex_recordings_stopped", "Recordings that the disk ended", registry=self.registry)
         self._packets = Counter("duplex_packets", "Packets sent", registry=self.registry)
         self._late = Counter("duplex_packets_late", "Packets sent late", registry=self.registry)
         self._samples = self._counter("duplex_user_samples", "User samples at 16 kHz, by what became of them", "fate")
@@ -50,6 +51,7 @@ class Metrics:
     def closed(self, session: Session, reason: str) -> None:
         """A session is over; its buffers' counts are added."""
         self._live.dec()
+        self._stopped.inc(session.files_error is not None)
         counts = session.statistics
         for fate in ("placed", "duplicate", "late", "ahead", "concealed"):
             self._samples.labels(fate).inc(getattr(counts.slots, fate))

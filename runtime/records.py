@@ -20,6 +20,7 @@ class UserSlot:
         captured: when the slot was closed, seconds on the clock.
         text: what the user wrote in the slot.
         unheard_ms: of an answer that was cut with the slot before: what was taken back before it sounded.
+        echo: the assistant's own voice was taken out of it.
     """
 
     index: int
@@ -28,6 +29,7 @@ class UserSlot:
     captured: float = 0.0
     text: str = ""
     unheard_ms: float = 0.0
+    echo: bool = False
 
 
 @dataclass(frozen=True)

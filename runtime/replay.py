@@ -9,7 +9,7 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
-from configs.runtime.runtime import RuntimeConfig
+from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
 from duplex.model.interface import SlotGenerator
 from runtime.converse import Conversation, Told, converse_slots
 from runtime.errors import LogError
@@ -100,7 +100,7 @@ def replay(
         generator: its row 0 is used.
         policy: instead of the logged one; the audio stays as it was, so the user does not react to the changes.
         folder: where the new files go; None keeps none.
-        config: of the runtime.
+        config: of the runtime; the logged audio has no echo any more, so none is looked for.
         on_slot: is called after every slot.
 
     Raises:
@@ -114,9 +114,10 @@ def replay(
         )
     options = replace(header.options, policy=policy) if policy else header.options
     source = f"replay of {header.session}"
+    heard = (config or RuntimeConfig()).model_copy(update={"echo": EchoGuardConfig(enabled=False)})
     told = {row.slot: Told(row.typed, row.unheard_ms) for row in logged.rows}
     return converse_slots(
-        generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=config,
+        generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=heard,
         on_slot=on_slot,
     )  # fmt: skip
 

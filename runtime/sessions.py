@@ -9,6 +9,7 @@
 Knows no event loop: whoever calls `pump` decides when.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +19,11 @@ from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
 from runtime.engine.engine import EngineClient
 from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
-from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone
-from runtime.session.session import Session
+from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
+from runtime.session.session import Notice, Session
 from runtime.session.slot_log import SlotRow
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A slot was answered: its audio is in the session's playout, its row in the log."""
+    """A slot was answered: its audio is in the session's playout, its row in the log. `heard`: by the model."""
 
     session: str
+    heard: UserSlot
     result: SlotResult
     row: SlotRow
 
@@ -48,7 +52,15 @@ class Ended:
     message: str
 
 
-News = Opened | Delivered | Ended
+@dataclass(frozen=True)
+class Noticed:
+    """Something that the user should know while the session goes on."""
+
+    session: str
+    notice: Notice
+
+
+News = Opened | Delivered | Ended | Noticed
 
 
 class Observer(Protocol):
@@ -114,6 +126,7 @@ class SessionHub:
 
         Raises:
             ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
+            DiskFull: there is no room for the files.
             LogError, AudioError: the files cannot be made.
         """
         try:
@@ -123,7 +136,8 @@ class SessionHub:
             raise
         try:
             session = self._session(session_id, options, folder, source)
-        except Exception:
+        except Exception as error:
+            self._observer.refused(getattr(error, "code", "internal"))
             self.client.close_session(session_id)
             raise
         self._sessions[session_id] = session
@@ -146,7 +160,7 @@ class SessionHub:
         for event in self.client.poll():
             told = self._receive(event)
             news += [told] if told else []
-        return news
+        return news + [told for session in self.sessions for told in self._notices(session)]
 
     def next_deadline(self) -> float | None:
         """When a slot closes at the latest, seconds on the clock; None when no session has audio."""
@@ -188,9 +202,16 @@ class SessionHub:
             case SessionFailed():
                 return self._end(event.session, event.code, event.message)
             case SlotDone():
-                row = session.deliver(event)
+                slot, row = session.deliver(event)
                 self._observer.delivered(event.session, row)
-                return Delivered(event.session, event.result, row)
+                return Delivered(event.session, slot, event.result, row)
+
+    def _notices(self, session: Session) -> list[News]:
+        notices = session.notices()
+        for notice in notices:
+            level = logging.WARNING if session.files_error == notice.message else logging.INFO
+            logger.log(level, "session %s: %s", session.id, notice.message)
+        return [Noticed(session.id, notice) for notice in notices]
 
     def _end(self, session: str, code: str, message: str) -> Ended:
         self.close(session, f"{code}: {message}")

@@ -14,25 +14,26 @@ class SlotBufferConfig(Config):
     `grace_ms`: a slot closes at the latest this long after its last sample was due.
     `fade_ms`: length of the fades around a hole.
     `delay_window_s`: the network's base delay is the smallest one of this window.
-    `max_ahead_slots`: audio farther in the future than this does not fit the session's clock.
-    `resync_ms`: so much unusable audio in a row moves the session's clock to the sender's.
+    `max_ahead_slots`: slots that are held at most.
+    `ahead_ms`: audio that comes so much before the wall clock says it was spoken is not used.
+    `resync_ms`: unusable audio that arrives steadily for so long moves the sender's positions to the session's clock.
+    `steady_ms`: audio that gains more than this on the clock is a burst and not steady.
+    `drift_ppm`: how far apart the clocks of sender and session may run.
     """
 
     grace_ms: float = Field(default=60.0, ge=0.0)
     fade_ms: float = Field(default=5.0, gt=0.0)
     delay_window_s: float = Field(default=4.0, gt=0.0)
     max_ahead_slots: int = Field(default=10, ge=1)
+    ahead_ms: float = Field(default=300.0, gt=0.0)
     resync_ms: float = Field(default=600.0, gt=0.0)
+    steady_ms: float = Field(default=100.0, gt=0.0)
+    drift_ppm: float = Field(default=1000.0, ge=0.0)
 
     @property
     def fade_samples(self) -> int:
         """Length of a fade at the input rate."""
         return round(self.fade_ms * AUDIO.input_rate / 1000)
-
-    @property
-    def resync_samples(self) -> int:
-        """Length of the unusable run that moves the clock, at the input rate."""
-        return round(self.resync_ms * AUDIO.input_rate / 1000)
 
 
 class PlayoutConfig(Config):
@@ -83,23 +84,65 @@ class EngineConfig(Config):
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
 
 
+class EchoGuardConfig(Config):
+    """How the assistant's own voice is found in the user's audio.
+
+    `max_delay_ms`: of the echo. `low_hz`, `high_hz`: band that is looked at. `audible_db`: the assistant sounds.
+    `memory`: weight of what was found before, per slot. `clear`: an echo stands out of the correlation's mean power by
+    this factor (user speech reaches 7, an echo 24 dB below the assistant 30 and more), in `least_slots` or more.
+    `margin_ms`: so long before its echo the assistant's voice is given to the canceller.
+    """
+
+    enabled: bool = True
+    max_delay_ms: float = Field(default=800.0, gt=0.0)
+    low_hz: float = Field(default=200.0, ge=0.0)
+    high_hz: float = Field(default=4000.0, gt=0.0)
+    audible_db: float = Field(default=-60.0, lt=0.0)
+    memory: float = Field(default=0.85, ge=0.0, lt=1.0)
+    clear: float = Field(default=10.0, gt=0.0)
+    least_slots: int = Field(default=3, ge=1)
+    margin_ms: float = Field(default=60.0, ge=0.0)
+
+    @property
+    def max_delay_samples(self) -> int:
+        """Longest delay at the input rate."""
+        return round(self.max_delay_ms * AUDIO.input_rate / 1000)
+
+    @property
+    def margin_samples(self) -> int:
+        """The margin at the input rate."""
+        return round(self.margin_ms * AUDIO.input_rate / 1000)
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples that the canceller takes at once: 10 ms."""
+        return AUDIO.input_rate // 100
+
+
 class RecordingConfig(Config):
     """What a conversation leaves on disk.
 
     `folder`: every session writes into a folder of its own below it. `enabled`: False keeps nothing.
     `header_every_slots`: how often the header of a sound file is brought up to date.
     `max_minutes`: a longer conversation goes on, its recording ends.
+    `min_free_mb`: with less room on the disk no new conversation begins.
     """
 
     folder: Path = Path("conversations")
     enabled: bool = True
     header_every_slots: int = Field(default=10, ge=1)
     max_minutes: float = Field(default=120.0, gt=0.0)
+    min_free_mb: float = Field(default=32.0, ge=0.0)
 
     @property
     def max_slots(self) -> int:
         """Slots after which the recording ends."""
         return round(self.max_minutes * 60 / AUDIO.slot_seconds)
+
+    @property
+    def min_free_bytes(self) -> int:
+        """Room that a new conversation needs."""
+        return round(self.min_free_mb * 1_000_000)
 
 
 class TranscriptConfig(Config):
@@ -117,6 +160,7 @@ class RuntimeConfig(Config):
     deadline_ms: float = Field(default=float(AUDIO.slot_ms), gt=0.0)
     slots: SlotBufferConfig = SlotBufferConfig()
     playout: PlayoutConfig = PlayoutConfig()
+    echo: EchoGuardConfig = EchoGuardConfig()
     engine: EngineConfig = EngineConfig()
     recording: RecordingConfig = RecordingConfig()
     transcript: TranscriptConfig = TranscriptConfig()

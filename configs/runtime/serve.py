@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from configs.audio import AUDIO
-from configs.base import Config, ConfigError, exact_div
+from configs.base import Config, exact_div
 
 RTP_RATE = 48_000
 """Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
@@ -17,7 +17,7 @@ class JitterConfig(Config):
 
     `hold_packets`: later packets that may wait for a missing one. `hold_ms`: how long the first of them waits.
     `conceal_ms`: concealed audio per hole; what is longer stays a hole. `restart_ms`: a jump in time or sequence
-    beyond it is a new stream, not a loss.
+    back by more than it, or forward by more than it and the time that has passed, is a new stream, not a loss.
     """
 
     hold_packets: int = Field(default=2, ge=1)
@@ -76,6 +76,7 @@ class ServeConfig(Config):
     """Where the server listens, who may use it and what it answers with.
 
     `host`: any address that is not loopback needs `token` (visible ASCII). `certfile`, `keyfile`: TLS, both or none.
+    `self_signed`: TLS with a certificate that the server makes and keeps in `cert_folder`.
     `max_body_bytes`: of a request. `max_message_bytes`: of a data channel message. `max_buffered_bytes`: what may
     wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
     `keep_latencies`: how many of the last measured ones the status is made of.
@@ -86,6 +87,8 @@ class ServeConfig(Config):
     token: str | None = Field(default=None, pattern=r"^[!-~]+$")
     certfile: Path | None = None
     keyfile: Path | None = None
+    self_signed: bool = False
+    cert_folder: Path = Path("~/.duplex/tls")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     max_message_bytes: int = Field(default=16_384, ge=256)
     max_buffered_bytes: int = Field(default=262_144, ge=1024)
@@ -105,23 +108,20 @@ class ServeConfig(Config):
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def tls(self) -> bool:
+        """Whether clients come over TLS."""
+        return self.self_signed or self.certfile is not None
+
     @model_validator(mode="after")
     def _safe(self) -> "ServeConfig":
         if not self.loopback and not self.token:
             raise ValueError(f"{self.host} can be reached from other machines; give --token WORD, or use 127.0.0.1")
         if (self.certfile is None) != (self.keyfile is None):
             raise ValueError("TLS needs both files; give --certfile and --keyfile")
+        if self.self_signed and self.certfile:
+            raise ValueError("--self-signed makes a certificate of its own; leave it out, or --certfile and --keyfile")
         return self
-
-    def check_files(self) -> None:
-        """Whether the TLS files are there.
-
-        Raises:
-            ConfigError: a file cannot be found.
-        """
-        for path in (self.certfile, self.keyfile):
-            if path is not None and not path.is_file():
-                raise ConfigError(f"{path}: no such file; check --certfile and --keyfile")
 
 
 def rtp_samples(ms: float) -> int:

@@ -6,21 +6,23 @@ Knows sockets, processes and options; the application itself is `runtime.webrtc.
 import errno
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
 import typer
 
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
+from runtime.addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import LARGEST_PORT, number
+from runtime.disk import check_folder
 from runtime.errors import DuplexError
 
 if TYPE_CHECKING:
@@ -50,12 +52,13 @@ def serve(
     """Load `model` in a process of its own and serve until interrupted; without a `loader` by its name or folder.
 
     Raises:
-        ConfigError: TLS files are missing. PortInUse: the address is taken. ModelLoadError: the model cannot be loaded.
+        ConfigError, DiskFull: see `prepare`. PortInUse: the address is taken. ModelLoadError: the model cannot be
+            loaded.
     """
-    config.check_files()
     from runtime.engine.process import start_engine_process
     from runtime.engine.worker import load_model
 
+    config = prepare(config, runtime)
     with listen(config.host, config.port) as listener:
         threading.Thread(target=_import_web, name="import-web", daemon=True).start()
         client = start_engine_process(model, runtime.engine, loader or load_model)
@@ -63,6 +66,24 @@ def serve(
             serve_engine(client, config, runtime, listener, ready)
         finally:
             client.close()
+
+
+def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
+    """Check what can be checked before anything heavy is loaded, and make the certificate that is asked for.
+
+    Raises:
+        ConfigError: the TLS files or the recordings folder cannot be used. DiskFull: there is no room for recordings.
+    """
+    from runtime.self_signed import make_certificate
+    from runtime.tls import check_tls
+
+    check_folder(runtime.recording)
+    if config.self_signed:
+        files = make_certificate(config.cert_folder.expanduser(), reachable(config.host, interface_addresses()))
+        config = config.model_copy(update=dict(zip(("certfile", "keyfile"), files, strict=True)))
+    if config.certfile and config.keyfile:
+        check_tls(config.certfile, config.keyfile)
+    return config
 
 
 def serve_engine(
@@ -90,6 +111,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if host == EVERY_ADDRESS and socket.has_dualstack_ipv6():
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
         listener.bind((host, port))
         listener.listen()
@@ -102,11 +125,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
-    """Where a browser finds the page, with the token where one is needed."""
-    scheme = "https" if config.certfile else "http"
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    query = f"/?token={quote(config.token, safe='')}" if config.token else ""
-    return f"{scheme}://{host}:{listener.getsockname()[1]}{query}"
+    """Where a browser on this machine finds the page, with the token where one is needed."""
+    return page_urls(config, listener.getsockname()[1], reachable(config.host, ())[:1])[0]
 
 
 def _import_web() -> None:
@@ -132,6 +152,12 @@ def command(
     token: Annotated[str | None, typer.Option(help="Word that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
     certfile: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="TLS key (PEM).")] = None,
+    self_signed: Annotated[
+        bool, typer.Option("--self-signed", help="TLS with a certificate made here; browsers warn of it once.")
+    ] = False,
+    cert_folder: Annotated[
+        Path, typer.Option(help="Where the certificate of --self-signed is kept.")
+    ] = _DEFAULTS.cert_folder,
     sessions: Annotated[
         int | None, number(1, MOST_SESSIONS, "Conversations at once; one more is refused.", whole=True)
     ] = None,
@@ -141,11 +167,13 @@ def command(
 ) -> None:
     """Serve the page: talk to the model in the browser."""
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
-    network = ServeConfig.from_mapping(values, "serve")
+    tls = {"self_signed": self_signed, "cert_folder": cert_folder}
+    network = ServeConfig.from_mapping(values | tls, "serve")
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
+    network = prepare(network, runtime)
     fetch(chosen.model, chosen.changes)
     out().print(f"Loading {chosen.model} ...")
-    serve(chosen.model, network, runtime, _tell, chosen.loader)
+    serve(chosen.model, network, runtime, lambda url: _tell(url, network), chosen.loader)
 
 
 def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:
@@ -161,5 +189,30 @@ def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path
     return runtime.model_copy(update=changed)
 
 
-def _tell(url: str) -> None:
+def _tell(url: str, config: ServeConfig) -> None:
     out().print(f"Duplex is ready: open {url} and press Start talking. Ctrl-C ends it.", style="bold")
+    for line in hints(url, config, interface_addresses()):
+        out().print(line)
+
+
+def hints(url: str, config: ServeConfig, interfaces: Sequence[str]) -> list[str]:
+    """What users on other machines need to know.
+
+    Args:
+        url: of the page on this machine. config: of the server. interfaces: addresses of this machine.
+    """
+    others = page_urls(config, urlsplit(url).port or 0, reachable(config.host, interfaces)[1:])
+    lines = [f"From other machines: {', '.join(others)}"] if others else []
+    if not config.tls and not config.loopback:
+        lines.append(
+            "Browsers give a microphone only on localhost or over TLS: for other machines start with --self-signed, "
+            "or with --certfile and --keyfile."
+        )
+    if config.self_signed and config.certfile:
+        from runtime.self_signed import fingerprint
+
+        lines.append(
+            "The browser warns once, because this server made its certificate itself; go on if it shows the SHA-256 "
+            f"fingerprint {fingerprint(config.certfile)}"
+        )
+    return lines

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from configs.policy import policy as policy_named
 from configs.runtime.local import EchoConfig, LocalConfig
-from configs.runtime.runtime import EngineConfig, RuntimeConfig
+from configs.runtime.runtime import EchoGuardConfig, EngineConfig, RuntimeConfig
 from duplex.model.interface import ConversationOptions
 from duplex.model.weights.fetch import fetch
 from runtime.cli.common import (
@@ -60,6 +60,8 @@ def talk(
     """
     SoundCard(config).close()
     client = start_engine(model, runtime.engine)
+    # The card's own canceller has the loudspeaker's signal in step; a second one behind it would take away more.
+    runtime = runtime.model_copy(update={"echo": EchoGuardConfig(enabled=False)})
     hub = SessionHub(client, runtime, SystemClock())
     try:
         session = hub.open(options, source="sound card")

@@ -7,7 +7,7 @@ header is brought up to date every few slots, so what was recorded before a cras
 
 import os
 import struct
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ import soxr
 from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
 from duplex.model.interface import Samples
+from runtime.disk import disk_error
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16, to_float, to_int16
 
@@ -28,13 +29,17 @@ class WavWriter:
     """A 16-bit wav file that is readable at any moment."""
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
-        """Raises AudioError when the file cannot be made."""
+        """Raises AudioError when the file cannot be made, DiskFull when there is no room for it."""
+        self._path, self._rate, self._channels, self._bytes = path, rate, channels, 0
         try:
             self._file: BinaryIO = path.open("wb")
         except OSError as error:
-            raise AudioError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
-        self._rate, self._channels, self._bytes = rate, channels, 0
-        self.update_header()
+            raise disk_error(path, error, AudioError) from None
+        try:
+            self.update_header()
+        except OSError as error:
+            self.abandon()
+            raise disk_error(path, error, AudioError) from None
 
     def write(self, pcm: Pcm16) -> None:
         """Append samples, [n] or [n, channels]."""
@@ -50,10 +55,26 @@ class WavWriter:
         self._file.flush()
 
     def close(self) -> None:
-        """Finish the file; closing twice does nothing."""
-        if not self._file.closed:
+        """Finish the file; closing twice does nothing. On a full disk it is finished as far as it was written."""
+        if self._file.closed:
+            return
+        try:
             with self._file:
                 self.update_header()
+        except OSError:
+            self._tell_what_is_there()
+            raise
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        with suppress(OSError):
+            self._file.close()
+
+    def _tell_what_is_there(self) -> None:
+        frame = self._channels * _SAMPLE_BYTES
+        with suppress(OSError), self._path.open("r+b") as file:
+            frames = max(0, os.fstat(file.fileno()).st_size - _HEADER.size) // frame
+            file.write(wav_header(self._rate, self._channels, frames * frame))
 
 
 class Recording:
@@ -63,11 +84,15 @@ class Recording:
         """`folder` exists."""
         self.config = config
         self._user = WavWriter(folder / "user.wav", AUDIO.input_rate, channels=1)
-        self._dialogue = WavWriter(folder / "dialogue.wav", AUDIO.output_rate, channels=2)
+        with ExitStack() as undo:
+            undo.callback(self._user.abandon)
+            self._dialogue = WavWriter(folder / "dialogue.wav", AUDIO.output_rate, channels=2)
+            undo.pop_all()
         self._upsample = soxr.ResampleStream(AUDIO.input_rate, AUDIO.output_rate, 1, dtype="float32")
         self._left: Samples = np.zeros(0, dtype=np.float32)
         self._right: Samples = np.zeros(AUDIO.slot_output_samples, dtype=np.float32)
         self._slots = 0
+        self._closed = False
 
     def add(self, user: Pcm16, assistant: Samples) -> None:
         """Append user slot t, [3200] at 16 kHz, and assistant slot t + 1, [4800] at 24 kHz."""
@@ -83,7 +108,10 @@ class Recording:
             self._dialogue.update_header()
 
     def close(self) -> None:
-        """Write what is held back; both channels end together."""
+        """Write what is held back; both channels end together. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         with ExitStack() as stack:
             stack.callback(self._dialogue.close)
             stack.callback(self._user.close)

@@ -10,6 +10,7 @@ between. Knows neither networks nor rows.
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
-from runtime.errors import LogError
+from runtime.disk import check_room, disk_error, is_full
+from runtime.echo_guard import EchoGuard
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
@@ -28,6 +30,8 @@ from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
 from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
 from runtime.session.transcript import TranscriptBuilder
 from runtime.versions import versions
+
+ECHO = "The assistant hears its own voice from your loudspeaker. Use headphones, or turn the loudspeaker down."
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,25 @@ class SessionFiles:
     """Slot log, recording and transcript of one conversation, in a folder of its own."""
 
     def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
-        """Raises LogError or AudioError when the files cannot be made."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LogError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
+        """Leaves nothing behind where it fails.
+
+        Raises:
+            DiskFull: there is no room. LogError, AudioError: the files cannot be made.
+        """
         self.folder = folder
-        self._log = SlotLogWriter(folder / "slots.jsonl", header)
-        self._recording = Recording(folder, config.recording)
+        made = not folder.exists()
+        with ExitStack() as undo:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if made:
+                    undo.callback(shutil.rmtree, folder, ignore_errors=True)
+                check_room(folder, config.recording)
+                self._log = SlotLogWriter(folder / "slots.jsonl", header)
+                undo.callback(self._log.abandon)
+                self._recording = Recording(folder, config.recording)
+            except OSError as error:
+                raise disk_error(folder, error) from None
+            undo.pop_all()
         self._transcript = TranscriptBuilder(header.delay_ms, config.transcript)
 
     def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
@@ -75,6 +90,14 @@ class SessionFiles:
             stack.callback(lambda: self._transcript.build().write(self.folder / "transcript.json"))
             stack.callback(self._recording.close)
             stack.callback(self._log.close, reason)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know while the conversation goes on; `code` names the kind for programs."""
+
+    code: str
+    message: str
 
 
 class Session:
@@ -103,9 +126,11 @@ class Session:
         self._begin = clock.now()
         self._user = SlotBuffer(config.slots)
         self._playout = PlayoutBuffer(config.playout)
+        self._echo = EchoGuard(config.echo)
         self._asked: dict[int, UserSlot] = {}
         self._typed, self._unheard_ms = "", 0.0
         self._answered = self._missed = 0
+        self._notices: list[Notice] = []
         header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source)
         self._files = SessionFiles(folder, header, config) if folder else None
 
@@ -116,9 +141,12 @@ class Session:
             self._answered, self._missed, len(self._asked), self._user.statistics, self._playout.statistics
         )
 
-    def push_audio(self, position: int, pcm: Pcm16) -> None:
-        """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one."""
-        self._user.push(position, pcm, self._clock.now())
+    def push_audio(self, position: int, pcm: Pcm16) -> bool:
+        """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one.
+
+        Returns whether any of it came in time.
+        """
+        return self._user.push(position, pcm, self._clock.now())
 
     def push_text(self, text: str) -> None:
         """The user writes; it belongs to the next slot that is closed."""
@@ -130,7 +158,7 @@ class Session:
 
     def collect(self) -> list[UserSlot]:
         """User slots that are closed now, in order."""
-        slots = self._user.pop(self._clock.now())
+        slots = [self._without_echo(slot) for slot in self._user.pop(self._clock.now())]
         if slots:
             slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms)
             self._typed, self._unheard_ms = "", 0.0
@@ -141,8 +169,8 @@ class Session:
         """When `collect` has something at the latest, seconds on the clock."""
         return self._user.next_deadline()
 
-    def deliver(self, done: SlotDone) -> SlotRow:
-        """Take what came of a slot: its audio goes to the playout, its row to the log; returns the row."""
+    def deliver(self, done: SlotDone) -> tuple[UserSlot, SlotRow]:
+        """Take what came of a slot: its audio goes to the playout, its row to the log; returns the slot and the row."""
         slot = self._asked.pop(done.result.slot)
         flushed = self._playout.push(done.result)
         row = self._row(slot, done.result, done.times, flushed)
@@ -150,17 +178,31 @@ class Session:
         self._answered += 1
         self._missed += "late" in row.degraded
         self._guarded(lambda files: files.add(slot, done.result, row))
-        return row
+        return slot, row
+
+    def notices(self) -> list[Notice]:
+        """What the user should know since the last call."""
+        fresh, self._notices = self._notices, []
+        return fresh
 
     def pull(self) -> Packet:
         """The next 20 ms of the assistant's audio, [480] samples at 24 kHz."""
-        return self._playout.pull()
+        packet = self._playout.pull()
+        self._echo.played(packet.pcm)
+        return packet
 
     def close(self, reason: str) -> None:
         """End the conversation and finish its files; closing twice does nothing."""
         if self.over is None:
             self.over = reason
             self._guarded(lambda files: files.close(reason))
+
+    def _without_echo(self, slot: UserSlot) -> UserSlot:
+        known = self._echo.found
+        pcm, echo = self._echo.hear(slot.pcm)
+        if self._echo.found and not known:
+            self._notices.append(Notice("echo", ECHO))
+        return replace(slot, pcm=pcm, echo=echo)
 
     def _guarded(self, write: Callable[[SessionFiles], None]) -> None:
         """A full disk ends the files, not the conversation."""
@@ -169,15 +211,17 @@ class Session:
         try:
             write(self._files)
         except OSError as error:
-            self.files_error = f"{self.folder}: cannot be written ({error.strerror}); free some space"
+            why = "the disk is full" if is_full(error) else f"{self.folder} cannot be written: {error.strerror}"
+            self.files_error = f"the recording ends here, the conversation goes on ({why}); what was recorded is kept"
             with suppress(OSError):
                 self._files.close(self.files_error)
             self._files = None
+            self._notices.append(Notice("recording_stopped", self.files_error))
 
     def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
         sent = self._clock.now()
         slack_ms = self._config.deadline_ms - 1000 * (sent - slot.captured)
-        flags = {"holes": bool(slot.holes), "late": slack_ms < 0, "catch_up": times.waiting > 0}
+        flags = {"holes": bool(slot.holes), "late": slack_ms < 0, "catch_up": times.waiting > 0, "echo": slot.echo}
         assistant = to_int16(result.pcm)
         return SlotRow(
             slot=slot.index,

@@ -4,7 +4,6 @@ A slot closes when it is complete, or at its deadline: what did not arrive is co
 later is dropped and counted, so that lag never accumulates. Pure: positions and time are arguments.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from configs.runtime.runtime import SlotBufferConfig
 from duplex.model.concealment import Concealer
 from runtime.pcm import Pcm16
 from runtime.records import UserSlot
+from runtime.sender_clock import SenderClock
 
 SLOT = AUDIO.slot_input_samples
 
@@ -24,7 +24,8 @@ class SlotBufferStatistics:
     """Counts since the session's start, in samples at 16 kHz but for `slots` and `resyncs`.
 
     `placed`: arrived in time. `duplicate`: came twice. `late`: came after their slot was closed.
-    `ahead`: did not fit the session's clock. `concealed`: made up. `resyncs`: how often the clock was moved.
+    `ahead`: came before they can have been spoken. `concealed`: made up.
+    `resyncs`: how often the sender's positions were moved.
     """
 
     slots: int = 0
@@ -36,31 +37,6 @@ class SlotBufferStatistics:
     resyncs: int = 0
 
 
-class NetworkDelay:
-    """Clock time of sample position 0, by the fastest audio of the last seconds; follows a drifting sender."""
-
-    def __init__(self, window_s: float) -> None:
-        self._window = window_s
-        self._minima: deque[tuple[float, float]] = deque()
-
-    def update(self, origin: float, now: float) -> None:
-        """Audio arrived at `now` as if the position 0 had been at `origin` (both seconds)."""
-        while self._minima and self._minima[-1][1] >= origin:
-            self._minima.pop()
-        self._minima.append((now, origin))
-        while self._minima[0][0] < now - self._window:
-            self._minima.popleft()
-
-    def restart(self) -> None:
-        """Forget everything: the positions have a new origin."""
-        self._minima.clear()
-
-    @property
-    def origin(self) -> float | None:
-        """Best estimate in seconds, None before any audio."""
-        return self._minima[0][1] if self._minima else None
-
-
 class SlotBuffer:
     """Samples in by position, slots out in order; holds at most `max_ahead_slots` slots."""
 
@@ -70,9 +46,7 @@ class SlotBuffer:
         self._pcm: Pcm16 = np.zeros(self._length, dtype=np.int16)
         self._have: NDArray[np.bool_] = np.zeros(self._length, dtype=np.bool_)
         self._next = 0
-        self._shift = 0
-        self._unusable = 0
-        self._delay = NetworkDelay(config.delay_window_s)
+        self._clock = SenderClock(config)
         self._concealer = Concealer(config.fade_samples)
         self._counts: dict[str, int] = {}
 
@@ -81,25 +55,31 @@ class SlotBuffer:
         """Counts so far."""
         return SlotBufferStatistics(slots=self._next, **self._counts)
 
-    def push(self, position: int, pcm: Pcm16, now: float) -> None:
+    def push(self, position: int, pcm: Pcm16, now: float) -> bool:
         """Place samples.
 
         Args:
             position: of the first sample, counted at 16 kHz from the session's first sample.
             pcm: [n] 16-bit samples.
             now: when they arrived, seconds on the clock.
+
+        Returns:
+            Whether any of them came in time.
         """
         if not len(pcm):
-            return
-        offset = self._fit(position + self._shift - self._next * SLOT, len(pcm))
-        late = min(max(0, -offset), len(pcm))
-        ahead = min(max(0, offset + len(pcm) - self._length), len(pcm) - late)
+            return False
+        begin = self._clock.place(position)
+        if not self._fits(begin, len(pcm), now) and self._clock.unused(begin + len(pcm), now):
+            self._count("resyncs", 1)
+            begin = self._clock.place(position)
+        late, ahead = self._misfit(begin, len(pcm), now)
         self._count("late", late)
         self._count("ahead", ahead)
-        if late + ahead < len(pcm):
-            end = self._next * SLOT + offset + len(pcm)
-            self._delay.update(now - end / AUDIO.input_rate, now)
-            self._place(offset + late, pcm[late : len(pcm) - ahead])
+        if late + ahead == len(pcm):
+            return False
+        self._clock.used(begin + len(pcm), now)
+        self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead])
+        return True
 
     def pop(self, now: float) -> list[UserSlot]:
         """All slots that close at `now` (seconds), in order."""
@@ -110,27 +90,22 @@ class SlotBuffer:
 
     def next_deadline(self) -> float | None:
         """When the next slot closes at the latest, seconds on the clock; None before any audio."""
-        origin = self._delay.origin
+        origin = self._clock.origin
         if origin is None:
             return None
         return origin + (self._next + 1) * AUDIO.slot_seconds + self.config.grace_ms / 1000
 
-    def _fit(self, offset: int, length: int) -> int:
-        """Move the session's clock where nothing of the sender's audio has fitted it for too long.
+    def _fits(self, begin: int, length: int, now: float) -> bool:
+        return sum(self._misfit(begin, length, now)) < length
 
-        `offset` and the result are relative to the open slot's first sample.
-        """
-        if -length < offset < self._length:
-            self._unusable = 0
-            return offset
-        self._unusable += length
-        if self._unusable < self.config.resync_samples:
-            return offset
-        self._count("resyncs", 1)
-        self._unusable = 0
-        self._delay.restart()
-        self._shift -= offset
-        return 0
+    def _misfit(self, begin: int, length: int, now: float) -> tuple[int, int]:
+        """Of `length` samples from the session's position `begin`: how many are too late, how many too early."""
+        start = self._next * SLOT
+        stop, limit = start + self._length, self._clock.limit(now)
+        if limit is not None and begin + length > limit:
+            stop = min(stop, begin)
+        late = min(max(0, start - begin), length)
+        return late, min(max(0, begin + length - stop), length - late)
 
     def _place(self, offset: int, pcm: Pcm16) -> None:
         span = slice(offset, offset + len(pcm))

@@ -10,12 +10,14 @@ byte anywhere is found, with its line. Knows lines and hashes; knows nothing of 
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from configs.policy import PolicyConfig
 from duplex.model.interface import ConversationOptions
+from runtime.disk import disk_error
 from runtime.errors import LogError
 
 FORMAT = "duplex-slots"
@@ -81,7 +83,8 @@ class SlotRow:
         holes: spans of concealed user samples.
         flushed_ms: of the assistant's audio that was committed and taken back by this cut.
         typed, unheard_ms: what the model was told with the slot: see `runtime.records.UserSlot`.
-        degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up".
+        degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up", "echo" (the
+            assistant's own voice was taken out of the user's).
         times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
             sent, slack (time left to the deadline, negative when missed).
         stage_ms: time each stage took.
@@ -131,14 +134,18 @@ class SlotLogWriter:
     """Streams a log to disk, a line at a time; keeps nothing but the chain."""
 
     def __init__(self, path: Path, header: LogHeader) -> None:
-        """Raises LogError when the file cannot be made."""
+        """Raises LogError when the file cannot be made, DiskFull when there is no room for it."""
+        self._chain = ""
+        self._slots = 0
         try:
             self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
-            raise LogError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
-        self._chain = ""
-        self._slots = 0
-        self._write({"kind": "header", "format": FORMAT, "version": VERSION, **_header_values(header)})
+            raise disk_error(path, error) from None
+        try:
+            self._write({"kind": "header", "format": FORMAT, "version": VERSION, **_header_values(header)})
+        except OSError as error:
+            self.abandon()
+            raise disk_error(path, error) from None
 
     def row(self, row: SlotRow) -> None:
         """Append a slot."""
@@ -150,6 +157,11 @@ class SlotLogWriter:
         if not self._file.closed:
             with self._file:
                 self._write({"kind": "end", "slots": self._slots, "reason": reason})
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        with suppress(OSError):
+            self._file.close()
 
     def _write(self, values: dict[str, Any]) -> None:
         content = json.dumps(values, ensure_ascii=False, separators=_SEPARATORS, allow_nan=False)

@@ -15,12 +15,12 @@ from runtime.clock import Clock
 from runtime.errors import AudioError, SessionError
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.session.session import Session
-from runtime.sessions import Delivered, Ended, SessionHub
+from runtime.sessions import Delivered, Ended, Noticed, SessionHub
 from runtime.sound.card import Card
 from runtime.sound.echo import MicrophonePath, SpeakerPath
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.latency import LatencyMeter
-from runtime.webrtc.messages import ServerMessage
+from runtime.webrtc.messages import NoticeMessage, ServerMessage
 
 _STEP = AUDIO.packet_input_samples
 
@@ -102,6 +102,8 @@ class LocalConversation:
             if isinstance(news, Delivered):
                 self._latency.event(news.row.event)
                 self._tell_all(self._captions.delivered(news.row))
+            elif isinstance(news, Noticed):
+                self._tell(NoticeMessage(code=news.notice.code, message=news.notice.message))
             elif isinstance(news, Ended):
                 raise SessionLost(news.message)
 

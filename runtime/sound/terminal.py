@@ -13,7 +13,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from runtime.webrtc.messages import Cut, Latency, PlannedWords, ServerMessage, SlotMessage, Spoken, UserCaption
+from runtime.webrtc.messages import (
+    Cut,
+    Latency,
+    NoticeMessage,
+    PlannedWords,
+    ServerMessage,
+    SlotMessage,
+    Spoken,
+    UserCaption,
+)
 from tdm.slots import State
 
 FLOOR_DB = -60.0
@@ -43,6 +52,7 @@ class TerminalView:
         self._slot: SlotMessage | None = None
         self._latencies: dict[str, list[float]] = {"response": [], "stop": []}
         self._degraded = 0
+        self._notices: dict[str, str] = {}
         self._lock = Lock()
 
     def take(self, message: ServerMessage) -> None:
@@ -64,6 +74,8 @@ class TerminalView:
             case Cut():
                 line = self._line("assistant", message.answer)
                 line.heard, line.cut = message.heard, True
+            case NoticeMessage():
+                self._notices[message.code] = message.message
             case Latency():
                 self._latencies[message.kind].append(message.ms)
             case _:
@@ -78,7 +90,8 @@ class TerminalView:
         with self._lock:
             captions = [self._caption(line) for line in list(self._lines.values())[-SHOWN:]]
             state, footer = self._state(), self._footer(seconds, note)
-        body = Group(meters, state, Text(), *(captions or [hint]), Text(), footer)
+            notices = [Text(text, CUT) for text in self._notices.values()]
+        body = Group(meters, state, Text(), *(captions or [hint]), Text(), *notices, footer)
         return Panel(body, title=self._title, title_align="left", border_style=QUIET)
 
     def _line(self, side: str, number: int) -> Line:

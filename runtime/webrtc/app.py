@@ -151,7 +151,7 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
             raise NotRecorded(f"there is no '{name}'; ask for one of {', '.join(DOWNLOADS)}")
         file, media_type = DOWNLOADS[name]
         path = gateway.folder(session) / file
-        if not path.is_file():
+        if not path.is_file() or not path.stat().st_size:
             raise NotRecorded(f"'{name}' of session {session} is not there yet; end the session first")
         return FileResponse(path, media_type=media_type, filename=f"duplex-{session}-{name}")
 

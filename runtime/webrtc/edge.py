@@ -28,6 +28,7 @@ STATUS = {
     "client_gone": 410,
     "too_large": 413,
     "server_full": 503,
+    "disk_full": 503,
     "engine_died": 503,
     "engine_overloaded": 503,
 }

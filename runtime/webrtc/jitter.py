@@ -6,7 +6,7 @@ delays what is behind it by at most `hold_packets` packets or `hold_ms`, so lag 
 
 from dataclasses import dataclass, field
 
-from configs.runtime.serve import JitterConfig, rtp_samples
+from configs.runtime.serve import RTP_RATE, JitterConfig, rtp_samples
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class JitterBuffer:
     _next_position: int = 0
     _base: int = 0
     _newest: tuple[int, int] = (0, 0)
+    _newest_at: float = 0.0
     _restarted: bool = False
     _held: dict[int, tuple[Packet, int, float]] = field(default_factory=dict)
 
@@ -68,16 +69,17 @@ class JitterBuffer:
         self.statistics.received += 1
         out: list[Ready] = []
         sequence, timestamp = self._unwrap(packet)
-        if self._next_sequence is None or self._is_new_stream(sequence, timestamp):
+        if self._next_sequence is None or self._is_new_stream(sequence, timestamp, now):
             out = self._flush()
-            self._begin(packet)
+            self._begin(packet, now)
             sequence, timestamp = packet.sequence, packet.timestamp
         assert self._next_sequence is not None
         if sequence < self._next_sequence or sequence in self._held:
             self.statistics.late += 1
             return out
         self.statistics.reordered += sequence < self._newest[0]
-        self._newest = max(self._newest, (sequence, timestamp))
+        if (sequence, timestamp) > self._newest:
+            self._newest, self._newest_at = (sequence, timestamp), now
         self._held[sequence] = (packet, timestamp, now)
         return out + self._release(now)
 
@@ -93,17 +95,20 @@ class JitterBuffer:
             timestamp + _signed(packet.timestamp - timestamp, 32),
         )
 
-    def _is_new_stream(self, sequence: int, timestamp: int) -> bool:
-        jump = rtp_samples(self.config.restart_ms)
-        packets = jump // rtp_samples(20)
-        return abs(sequence - self._newest[0]) > packets or abs(timestamp - self._newest[1]) > jump
+    def _is_new_stream(self, sequence: int, timestamp: int, now: float) -> bool:
+        """A stream that goes on jumps back a little at most, and forward no farther than time has passed."""
+        back = rtp_samples(self.config.restart_ms)
+        ahead = back + round((now - self._newest_at) * RTP_RATE)
+        packets, samples = sequence - self._newest[0], timestamp - self._newest[1]
+        shortest = rtp_samples(10)
+        return not (-back // shortest <= packets <= ahead // shortest and -back <= samples <= ahead)
 
-    def _begin(self, packet: Packet) -> None:
+    def _begin(self, packet: Packet, now: float) -> None:
         self._restarted = self._next_sequence is not None
         self.statistics.restarts += self._restarted
         self._next_sequence = packet.sequence
         self._base = packet.timestamp - self._next_position
-        self._newest = (packet.sequence, packet.timestamp)
+        self._newest, self._newest_at = (packet.sequence, packet.timestamp), now
 
     def _flush(self) -> list[Ready]:
         out = [self._take(sequence) for sequence in sorted(self._held)]

@@ -1,6 +1,6 @@
 """What is said on the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
 
-Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, ended, pong.
+Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, notice, ended, pong.
 Client -> server: ping, say, bye.
 """
 
@@ -116,6 +116,17 @@ class Stats(Message):
     slots: int
 
 
+class NoticeMessage(Message):
+    """Something that the user should know while the session goes on; to be shown. `code` names the kind.
+
+    echo: the assistant hears itself. recording_stopped: the files end here.
+    """
+
+    type: Literal["notice"] = "notice"
+    code: str
+    message: str
+
+
 class EndedMessage(Message):
     """The session is over; `code` as in the errors of the API."""
 
@@ -151,7 +162,19 @@ class Bye(Message):
     type: Literal["bye"] = "bye"
 
 
-ServerMessage = Hello | SlotMessage | UserCaption | PlannedWords | Spoken | Cut | Latency | Stats | EndedMessage | Pong
+ServerMessage = (
+    Hello
+    | SlotMessage
+    | UserCaption
+    | PlannedWords
+    | Spoken
+    | Cut
+    | Latency
+    | Stats
+    | NoticeMessage
+    | EndedMessage
+    | Pong
+)
 ClientMessage = Annotated[Ping | Say | Bye, Field(discriminator="type")]
 
 _CLIENT: TypeAdapter[Ping | Say | Bye] = TypeAdapter(ClientMessage)

@@ -4,13 +4,19 @@ Knows SDP; knows nothing of sessions.
 """
 
 import re
+from collections.abc import Sequence
 
-from aiortc import RTCSessionDescription
+from aiortc import RTCRtpCodecParameters, RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from runtime.errors import SessionError
+from runtime.webrtc.candidates import is_usable
 
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2$", re.IGNORECASE)
+_DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
+_DROPPED = ("a=end-of-candidates", "c=", "a=rtcp:")
+"""Lines that say where media would go without ICE, and the promise that no candidate follows: it would let the
+connection fail before the client's own checks have told where it is."""
 
 
 class BadOffer(SessionError):  # noqa: N818 - reads as what it is
@@ -22,9 +28,12 @@ class BadOffer(SessionError):  # noqa: N818 - reads as what it is
 def check_offer(sdp: str) -> RTCSessionDescription:
     """The offer, if it has exactly one audio section with Opus in which audio is sent, and a data channel at most.
 
+    It is returned with its defaults written out and without candidates that lead nowhere.
+
     Raises:
         BadOffer: it has not; the message says what is wrong.
     """
+    sdp = complete(sdp)
     try:
         description = SessionDescription.parse(sdp)
     except Exception:  # the parser promises no kind of error for what is no SDP
@@ -39,14 +48,61 @@ def check_offer(sdp: str) -> RTCSessionDescription:
     return RTCSessionDescription(sdp, "offer")
 
 
+def complete(sdp: str) -> str:
+    """An offer with its defaults written out, and without what would only stop the connection.
+
+    A direction that is missing is the session's, or sendrecv (RFC 8866, section 6.7); a missing `setup` is active (RFC
+    4145, section 4). Candidates that cannot be used are dropped: a client that reaches the server is found by the
+    address from which it does.
+    """
+    session, *media = _sections(sdp.splitlines())
+    directions = [line for line in session if line in _DIRECTIONS] or [_DIRECTIONS[0]]
+    setup = any(line.startswith("a=setup:") for line in session)
+    lines = _usable([line for line in session if line not in _DIRECTIONS])
+    for section in media:
+        lines += _usable(section)
+        if section[0].startswith("m=audio") and not any(line in _DIRECTIONS for line in section):
+            lines.append(directions[-1])
+        if not setup and not any(line.startswith("a=setup:") for line in section):
+            lines.append("a=setup:active")
+    return "\r\n".join([*lines, ""])
+
+
+def _sections(lines: Sequence[str]) -> list[list[str]]:
+    """The session's lines, then those of each medium."""
+    sections: list[list[str]] = [[]]
+    for line in (line.rstrip() for line in lines):
+        if line.startswith("m="):
+            sections.append([])
+        sections[-1] += [line] if line else []
+    return sections
+
+
+def _usable(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if not line.startswith(_DROPPED) and _is_usable(line)]
+
+
+def _is_usable(line: str) -> bool:
+    name, _, value = line.partition(":")
+    return name != "a=candidate" or is_usable(value)
+
+
 def _check_audio(media: MediaDescription) -> None:
+    if media.port == 0:
+        raise BadOffer("the offer's audio is disabled (port 0); add the microphone's track to the connection")
     if media.direction != "sendrecv":
         raise BadOffer(f"the offer's audio is {media.direction}; it has to be sendrecv, audio goes both ways")
-    if not any(codec.mimeType.lower() == "audio/opus" for codec in media.rtp.codecs):
+    if not any(_is_opus(codec) for codec in media.rtp.codecs):
         raise BadOffer("the offer's audio has no Opus; allow the codec opus/48000/2")
-    named = media.ice is not None and media.ice.usernameFragment
+    named = media.ice is not None and media.ice.usernameFragment and media.ice.password
     if media.dtls is None or not media.dtls.fingerprints or not named:
         raise BadOffer("the offer has no DTLS fingerprint or ICE credentials; use a browser's unchanged offer")
+    if not media.rtcp_mux:
+        raise BadOffer("the offer's audio has no rtcp-mux; allow RTP and RTCP on one port (rtcpMuxPolicy 'require')")
+
+
+def _is_opus(codec: RTCRtpCodecParameters) -> bool:
+    return codec.mimeType.lower() == "audio/opus" and (codec.clockRate, codec.channels) == (48_000, 2)
 
 
 def ask_for_redundancy(sdp: str) -> str:

@@ -22,9 +22,10 @@ from aiortc import (
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
+from runtime.errors import DuplexError
 from runtime.pcm import Pcm16, to_int16
 from runtime.session.session import Session
-from runtime.sessions import Delivered, Ended, News
+from runtime.sessions import Delivered, Ended, News, Noticed
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import Packet
@@ -34,6 +35,7 @@ from runtime.webrtc.messages import (
     EndedMessage,
     Hello,
     Latency,
+    NoticeMessage,
     Ping,
     Pong,
     Say,
@@ -86,6 +88,7 @@ class Peer:
         self._negotiating = asyncio.Lock()
         self._created = clock.now()
         self._last_packet: float | None = None
+        self._ended = False
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
         self._connection.on("datachannel", self._on_channel)
         self._connection.on("connectionstatechange", self._on_state)
@@ -104,7 +107,9 @@ class Peer:
         async with self._negotiating:
             try:
                 await self._answer(offer)
-            except (ValueError, KeyError, AttributeError, ArithmeticError) as error:
+            except DuplexError:
+                raise
+            except Exception as error:  # aiortc promises no kind of error for an offer that contradicts itself
                 raise BadOffer(f"the offer cannot be answered ({error}); use a browser's unchanged offer") from error
             self._created = self._clock.now()
             return ask_for_redundancy(self._connection.localDescription.sdp)
@@ -114,8 +119,10 @@ class Peer:
         if isinstance(news, Delivered):
             self._latency.event(news.row.event)
             self._send(self._captions.delivered(news.row))
+        elif isinstance(news, Noticed):
+            self._send([NoticeMessage(code=news.notice.code, message=news.notice.message)])
         elif isinstance(news, Ended):
-            self._send([EndedMessage(code=news.code, message=news.message)])
+            self._say_ended(news.code, news.message)
 
     def poll(self, now: float) -> None:
         """Audio that waited for a missing packet long enough; to be called every few milliseconds."""
@@ -135,8 +142,8 @@ class Peer:
         self._send([await self._stats.message()])
 
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
-        """End the connection; the session is the owner's."""
-        self._send([EndedMessage(code=code, message=message)])
+        """End the connection; the session is the owner's. A client that knows of the end is not told again."""
+        self._say_ended(code, message)
         async with self._negotiating:  # a connection that is closed while it gathers addresses leaves sockets behind
             await self._connection.close()
 
@@ -156,8 +163,8 @@ class Peer:
 
     def _place(self, placed: list[Placed], now: float) -> None:
         for one in placed:
-            self.session.push_audio(one.position, one.pcm)
-            self._latency.heard(one.pcm, now)
+            if self.session.push_audio(one.position, one.pcm):
+                self._latency.heard(one.pcm, now)
 
     def _pull(self, now: float) -> Pcm16:
         """The next 20 ms for the track; what belongs to them goes out on the data channel."""
@@ -168,6 +175,11 @@ class Peer:
             self._calls.latency(latency)
         self._send([*self._captions.played(packet.begun, drained), *latencies])
         return to_int16(packet.pcm)
+
+    def _say_ended(self, code: str, message: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self._send([EndedMessage(code=code, message=message)])
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is None:

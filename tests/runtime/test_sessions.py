@@ -1,22 +1,27 @@
 """Sessions around an engine, under a virtual clock."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, Samples
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
-from runtime.errors import LogError, ServerFull, UnknownSession
+from runtime.errors import DiskFull, LogError, ServerFull, UnknownSession
 from runtime.metrics import Metrics
 from runtime.pcm import to_int16
-from runtime.session.session import Session
+from runtime.session.recording import read_recording
+from runtime.session.session import Session, sha256
 from runtime.session.slot_log import SlotRow, read_log
-from runtime.sessions import Delivered, Ended, Opened, SessionHub
+from runtime.sessions import Delivered, Ended, Noticed, Opened, SessionHub
 from tests.runtime.fakes import FakeGenerator
+from tests.runtime.small_disk import SmallDisk
 from tests.runtime.user_audio import INTERRUPTION, QUESTION
 
 OPTIONS = ConversationOptions()
@@ -28,6 +33,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
+        self.told: list[Noticed] = []
         self.config = RuntimeConfig.model_validate({"recording": {"folder": folder}, "engine": {"gather_ms": 0}})
         self.metrics = Metrics()
         engine = Engine(FakeGenerator(2), self.clock, self.config.engine)
@@ -44,6 +50,7 @@ class World:
             for news in self.hub.pump():
                 if isinstance(news, Delivered):
                     rows[news.session].append(news.row)
+                self.told += [news] if isinstance(news, Noticed) else []
         return rows
 
 
@@ -132,8 +139,10 @@ def test_a_session_that_the_engine_cannot_follow_is_ended_with_a_reason(world: W
     session = world.hub.open(OPTIONS)
     client = world.hub.client
     for slot in range(world.config.engine.max_waiting_slots):
+        world.clock.advance(0.2)
         session.push_audio(slot * SLOT, np.zeros(SLOT, dtype=np.int16))
         client.push_slot(session.id, session.collect()[0])
+    world.clock.advance(0.2)
     session.push_audio(world.config.engine.max_waiting_slots * SLOT, np.zeros(SLOT, dtype=np.int16))
     (news, *_) = world.hub.pump()
     assert isinstance(news, Ended)
@@ -168,22 +177,91 @@ def test_the_deadline_of_the_hub_is_the_earliest_one(world: World) -> None:
 def test_files_that_cannot_be_made_free_the_place_again(world: World, tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("not a folder")
-    with pytest.raises(LogError, match="cannot be made"):
+    with pytest.raises(LogError, match="cannot be written"):
         world.hub.open(OPTIONS, blocked / "conversation")
     assert world.hub.client.free == 2
 
 
-def test_a_full_disk_ends_the_files_and_not_the_conversation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def sound_of(path: Path) -> tuple[int, int]:
+    """Samples that the header tells, and those that are there."""
+    with soundfile.SoundFile(path) as file:
+        return file.frames, len(file.read(dtype="int16"))
+
+
+@pytest.mark.parametrize("room", [25_000, 100_001, 200_003])
+def test_what_was_recorded_before_the_disk_was_full_stays_readable(
+    world: World, monkeypatch: pytest.MonkeyPatch, room: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = SmallDisk(world.config.recording.folder, room, monkeypatch)
+    session = world.hub.open(OPTIONS)
+    rows = world.talk({session.id: QUESTION})[session.id]
+    assert [told.notice.code for told in world.told] == ["recording_stopped"]
+    assert world.told[0].notice.message == session.files_error
+    assert "the disk is full" in caplog.text
+    world.hub.close(session.id)
+    assert len(rows) == 15
+    assert disk.room < 5000
+    folder = world.config.recording.folder / session.id
+    log = read_log(folder / "slots.jsonl")
+    assert log.rows == tuple(rows[: len(log.rows)])
+    for file, least in (("user.wav", 3200), ("dialogue.wav", 0)):
+        told, there = sound_of(folder / file)
+        assert told == there >= min(least, room // 20)
+    heard = read_recording(folder / "user.wav")
+    assert [sha256(slot) for slot in heard[: len(heard) // SLOT * SLOT].reshape(-1, SLOT)] == [
+        row.user_sha256 for row in rows[: len(heard) // SLOT]
+    ]
+    assert b"duplex_recordings_stopped_total 1.0" in world.metrics.exposition()
+
+
+@pytest.mark.parametrize("place", ["log", "half a log", "user", "dialogue"])
+def test_a_new_session_on_a_full_disk_is_refused_and_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    first = world.hub.open(OPTIONS)
+    log = (world.config.recording.folder / first.id / "slots.jsonl").stat().st_size
+    room = {"log": 0, "half a log": log // 2, "user": log + 20, "dialogue": log + 44 + 20}[place]
+    SmallDisk(world.config.recording.folder, room, monkeypatch)
+    with pytest.raises(DiskFull, match="the disk is full"):
+        world.hub.open(OPTIONS)
+    assert [path.name for path in world.config.recording.folder.iterdir()] == [first.id]
+    assert world.hub.client.free == 1
+    assert b'duplex_sessions_refused_total{code="disk_full"} 1.0' in world.metrics.exposition()
+
+
+def test_a_disk_that_is_full_at_the_end_does_not_stop_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = world.hub.open(OPTIONS)
+    world.talk({session.id: QUESTION})
+    monkeypatch.setattr("runtime.session.transcript.Transcript.write", fail_full)
+    world.hub.close(session.id)
+    assert session.over == "closed"
+    assert session.files_error is not None
+
+
+def fail_full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_that_is_nearly_full_takes_no_new_session(world: World) -> None:
+    recording = world.config.recording.model_copy(update={"min_free_mb": 1e9})
+    hub = SessionHub(world.hub.client, world.config.model_copy(update={"recording": recording}), world.clock)
+    with pytest.raises(DiskFull):
+        hub.open(OPTIONS)
+    assert list(recording.folder.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_for_another_reason_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = world.hub.open(OPTIONS)
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("runtime.session.recording.WavWriter.write", full)
-    rows = world.talk({session.id: QUESTION})[session.id]
-    assert len(rows) == 15
+    monkeypatch.setattr("runtime.session.recording.WavWriter.write", broken)
+    assert len(world.talk({session.id: QUESTION})[session.id]) == 15
     assert session.files_error is not None
-    assert "No space left on device" in session.files_error
+    assert "Input/output error" in session.files_error
 
 
 def test_without_recording_nothing_is_written(world: World, tmp_path: Path) -> None:

@@ -1,15 +1,23 @@
 """`duplex serve` up to the point where clients come: options, addresses, ports."""
 
+import errno
+import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from configs.base import ConfigError
+from configs.runtime.runtime import RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.cli.main import run
-from runtime.cli.serve import PortInUse, address, app, listen, page_folder
+from runtime.cli.serve import PortInUse, address, app, hints, listen, page_folder, prepare
+from runtime.errors import DiskFull
+
+NOTHING_KEPT = RuntimeConfig(recording=RecordingConfig(enabled=False))
 
 
 def test_a_taken_port_is_named_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,8 +51,80 @@ def test_this_machine_needs_none(host: str) -> None:
 def test_tls_needs_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--certfile", str(tmp_path / "a.pem")]) == 2
     assert "TLS needs both files" in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="no such file"):
-        ServeConfig(certfile=tmp_path / "a.pem", keyfile=tmp_path / "b.pem").check_files()
+    with pytest.raises(ConfigError, match="no such file; check --certfile"):
+        prepare(ServeConfig(certfile=tmp_path / "a.pem", keyfile=tmp_path / "b.pem"), NOTHING_KEPT)
+
+
+def test_self_signed_makes_a_certificate_and_excludes_others(tmp_path: Path) -> None:
+    config = prepare(ServeConfig(self_signed=True, cert_folder=tmp_path / "tls"), NOTHING_KEPT)
+    assert config.certfile == tmp_path / "tls" / "cert.pem"
+    assert prepare(config, NOTHING_KEPT) == config
+    with pytest.raises(ValidationError, match="makes a certificate of its own"):
+        ServeConfig(self_signed=True, certfile=tmp_path / "a.pem", keyfile=tmp_path / "b.pem")
+
+
+def test_others_are_told_where_and_how_they_get_a_microphone(tmp_path: Path) -> None:
+    config = ServeConfig(host="0.0.0.0", token="word")
+    where, why = hints("http://127.0.0.1:8080/?token=word", config, ["127.0.0.1", "192.0.2.7"])
+    assert where == "From other machines: http://192.0.2.7:8080/?token=word"
+    assert "only on localhost or over TLS" in why
+    assert "--self-signed" in why
+    tls = prepare(config.model_copy(update={"self_signed": True, "cert_folder": tmp_path}), NOTHING_KEPT)
+    where, warning = hints("https://127.0.0.1:8080/?token=word", tls, ["192.0.2.7"])
+    assert where == "From other machines: https://192.0.2.7:8080/?token=word"
+    assert "fingerprint" in warning
+    assert hints("http://127.0.0.1:8080", ServeConfig(), ["192.0.2.7"]) == []
+
+
+def test_every_address_listens_on_both_protocols() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with listen("::", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
+
+
+def recordings(folder: Path) -> RuntimeConfig:
+    return RuntimeConfig(recording=RecordingConfig(folder=folder))
+
+
+def test_a_recordings_folder_that_is_a_file_is_refused_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert run(["serve", "--model", "no such model", "--port", "0", "--recordings", str(place)]) == 2
+        captured = capsys.readouterr()
+        assert f"error: {place}" in captured.err
+        assert "with --recordings" in captured.err
+        assert "Loading" not in captured.out
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "text"),
+    [
+        (errno.EACCES, ConfigError, "recordings cannot be kept there"),
+        (errno.EROFS, ConfigError, "choose another folder with --recordings, or --no-record"),
+        (errno.ENOSPC, DiskFull, "the disk is full"),
+    ],
+)
+def test_a_folder_that_takes_nothing_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception], text: str
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(error, match=text):
+        prepare(ServeConfig(), recordings(tmp_path))
+    prepare(ServeConfig(), NOTHING_KEPT)
+
+
+def test_a_disk_without_room_is_refused_at_the_start(tmp_path: Path) -> None:
+    crowded = RuntimeConfig(recording=RecordingConfig(folder=tmp_path, min_free_mb=1e9))
+    with pytest.raises(DiskFull, match="free some space, or serve with --no-record"):
+        prepare(ServeConfig(), crowded)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_address_carries_scheme_and_token(tmp_path: Path) -> None:
@@ -54,6 +134,8 @@ def test_the_address_carries_scheme_and_token(tmp_path: Path) -> None:
         pem = tmp_path / "a.pem"
         tls = ServeConfig(host="::1", token="a&b", certfile=pem, keyfile=pem)
         assert address(tls, listener) == f"https://[::1]:{port}/?token=a%26b"
+        every = ServeConfig(host="0.0.0.0", token="word")
+        assert address(every, listener) == f"http://127.0.0.1:{port}/?token=word"
 
 
 def test_the_page_is_in_the_package_and_asks_nobody_else() -> None:

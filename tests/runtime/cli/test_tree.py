@@ -156,7 +156,8 @@ def test_a_group_says_of_a_command_what_the_command_says(path: str, group: LazyG
                   ["bench", "--help"], ["serve", "--port", "70000"]]
 )  # fmt: skip
 def test_help_and_refusals_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    code = f"import sys; from runtime.cli.main import run; run({arguments}); print([n for n in {HEAVY} if n in sys.modules])"
+    imported = f"[name for name in {HEAVY} if name in sys.modules]"
+    code = f"import sys; from runtime.cli.main import run; run({arguments}); print({imported})"
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[-1] == "[]"
     assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from runtime.clock import SystemClock
 from runtime.webrtc.client import VoiceClient
+from tests.runtime.small_disk import SmallDisk
 from tests.runtime.webrtc.conftest import MakeServer, Server
 
 SILENCE = np.zeros(480, dtype=np.int16)
@@ -95,6 +97,17 @@ async def test_a_second_client_on_one_session_is_refused(make_server: MakeServer
     assert in_use[:2] == (409, "session_in_use")
     assert unknown[:2] == (404, "unknown_session")
     assert free == 1
+
+
+async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
+    make_server: MakeServer, client: VoiceClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_server() as server:
+        SmallDisk(tmp_path / "recordings", 0, monkeypatch)
+        got = await refused(server, {"sdp": await client.offer()})
+        assert server.hub.client.free == 2
+    assert got[:2] == (503, "disk_full")
+    assert "free some space" in got[2]
 
 
 async def test_options_that_the_model_refuses_are_named(make_server: MakeServer, client: VoiceClient) -> None:

@@ -1,14 +1,20 @@
 """Whole conversations over real WebRTC on loopback, with a fake model: seconds of real time, no waiting beyond them."""
 
+import errno
 import io
 import json
+import os
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from runtime.clock import SystemClock
+from runtime.errors import EngineOverloaded
 from runtime.pcm import Pcm16
 from runtime.webrtc.client import VoiceClient
 from tests.runtime.fakes import FailingGenerator
@@ -117,6 +123,35 @@ async def test_the_users_audio_arrives_whole_and_in_place(make_server: MakeServe
     assert loud[-1] is False
 
 
+def with_names_for_addresses(sdp: str) -> str:
+    """As browsers do it that hide addresses; nobody answers for the names."""
+    return re.sub(r"(a=candidate:\S+ \d udp \d+) \S+ ", r"\1 4f2a6b0e-9f3c-4a4c-8d3e-0123456789ab.local ", sdp)
+
+
+def without_direction(sdp: str) -> str:
+    return sdp.replace("a=sendrecv\r\n", "")
+
+
+def with_the_direction_of_the_session(sdp: str) -> str:
+    return without_direction(sdp).replace("t=0 0\r\n", "t=0 0\r\na=sendrecv\r\n")
+
+
+@pytest.mark.parametrize("change", [with_names_for_addresses, without_direction, with_the_direction_of_the_session])
+async def test_offers_of_other_clients_connect(make_server: MakeServer, change: Callable[[str], str]) -> None:
+    async with make_server() as server:
+        client = VoiceClient(speaker([]), SystemClock())
+
+        async def post(body: dict[str, Any]) -> dict[str, Any]:
+            changed = change(body["sdp"])
+            assert changed != body["sdp"]
+            return await server.post(body | {"sdp": changed})
+
+        await client.connect(post)
+        await client.wait_for(lambda message: message["type"] == "slot" and message["t"] == 2, 8)
+        await client.close()
+    assert len(client.heard) > 10
+
+
 async def test_two_clients_talk_at_once_and_do_not_hear_each_other(make_server: MakeServer) -> None:
     async with make_server(rows=2) as server:
         talker = VoiceClient(speaker([(0.4, 0.9)]), SystemClock())
@@ -156,6 +191,45 @@ async def test_a_failure_of_the_model_ends_the_conversation_and_not_the_server(
         status = (await server.http.get("/api/status")).json()
         log = await download(server, client.session, "slots.jsonl")
     assert "the fake model broke" in ended.message["message"]
+    assert len(of_type(client, "ended")) == 1
     assert (status["free"], status["sessions"]) == (1, 0)
     assert log.count(b'"kind":"slot"') == 2
     assert "all conversations end" in caplog.text
+
+
+async def test_an_end_that_the_engine_wants_is_said_once(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overloaded(*_: object) -> None:
+        raise EngineOverloaded("the engine is 3 s behind")
+
+    async with make_server(rows=1) as server:
+        client = VoiceClient(speaker([]), SystemClock())
+        await client.connect(server.post)
+        await client.wait_for(lambda message: message["type"] == "slot", 8)
+        monkeypatch.setattr(server.hub.client, "push_slot", overloaded)
+        ended = await client.wait_for(lambda message: message["type"] == "ended", 8)
+        await server.gateway.close_all()
+        await client.close()
+    assert ended.message["code"] == "engine_overloaded"
+    assert len(of_type(client, "ended")) == 1
+
+
+async def test_a_full_disk_is_told_and_the_talk_goes_on(
+    make_server: MakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_server() as server:
+        client = VoiceClient(speaker([]), SystemClock())
+        await client.connect(server.post)
+        await client.wait_for(lambda message: message["type"] == "slot", 8)
+        monkeypatch.setattr("runtime.session.recording.WavWriter.write", full_disk)
+        notice = await client.wait_for(lambda message: message["type"] == "notice", 8)
+        told = len(of_type(client, "slot"))
+        await client.wait_for(lambda message: message["type"] == "slot" and message["t"] > told + 2, 8)
+        await client.close()
+    assert notice.message["code"] == "recording_stopped"
+    assert "the disk is full" in notice.message["message"]
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

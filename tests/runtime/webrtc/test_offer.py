@@ -2,6 +2,7 @@
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.sdp import SessionDescription
 
 from runtime.webrtc.offer import BadOffer, ask_for_redundancy, check_offer
 
@@ -23,7 +24,91 @@ def lines_without(sdp: str, *starts: str) -> str:
 
 
 def test_a_good_offer_passes(sdp: str) -> None:
-    assert check_offer(sdp).sdp == sdp
+    kept = [line for line in sdp.splitlines() if not line.startswith(("c=", "a=rtcp:", "a=end-of-candidates"))]
+    assert check_offer(sdp).sdp.splitlines() == kept
+
+
+def direction_of(sdp: str) -> str | None:
+    media = SessionDescription.parse(check_offer(sdp).sdp).media
+    return next(one.direction for one in media if one.kind == "audio")
+
+
+def test_a_missing_direction_is_both_ways(sdp: str) -> None:
+    assert direction_of(lines_without(sdp, "a=sendrecv")) == "sendrecv"
+
+
+def test_a_direction_of_the_session_holds_for_media_without_one(sdp: str) -> None:
+    bare = lines_without(sdp, "a=sendrecv")
+    assert direction_of(bare.replace("t=0 0", "t=0 0\r\na=sendrecv")) == "sendrecv"
+    with pytest.raises(BadOffer, match="recvonly"):
+        check_offer(bare.replace("t=0 0", "t=0 0\r\na=recvonly"))
+    assert direction_of(sdp.replace("t=0 0", "t=0 0\r\na=inactive")) == "sendrecv"
+
+
+def test_a_missing_setup_is_active(sdp: str) -> None:
+    media = SessionDescription.parse(check_offer(lines_without(sdp, "a=setup")).sdp).media
+    assert [one.dtls.role for one in media] == ["client", "client"]
+
+
+def test_a_setup_of_the_session_is_kept(sdp: str) -> None:
+    text = lines_without(sdp, "a=setup").replace("t=0 0", "t=0 0\r\na=setup:actpass")
+    assert [one.dtls.role for one in SessionDescription.parse(check_offer(text).sdp).media] == ["auto", "auto"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_both_line_ends_are_read(sdp: str, end: str) -> None:
+    assert check_offer(end.join([*sdp.splitlines(), ""])).sdp == check_offer(sdp).sdp
+
+
+def test_host_names_of_media_are_of_no_interest(sdp: str) -> None:
+    """ICE tells where media go; a name is allowed there (RFC 8866, section 5.7)."""
+    check_offer(sdp.replace("c=IN IP4 0.0.0.0", "c=IN IP4 host.example.com").replace("c=IN", "b=AS:64\r\nc=IN"))
+
+
+def test_disabled_audio_is_named(sdp: str) -> None:
+    port = sdp[sdp.index("m=audio") :].split()[1]
+    with pytest.raises(BadOffer, match="port 0"):
+        check_offer(sdp.replace(f"m=audio {port}", "m=audio 0"))
+
+
+@pytest.mark.parametrize("codec", ["opus/8000/1", "opus/48000", "opus/16000/2"])
+def test_opus_has_one_form(sdp: str, codec: str) -> None:
+    with pytest.raises(BadOffer, match="no Opus"):
+        check_offer(sdp.replace("opus/48000/2", codec))
+
+
+def test_codec_names_ignore_case(sdp: str) -> None:
+    check_offer(sdp.replace("opus/48000/2", "OPUS/48000/2"))
+
+
+def test_one_port_for_rtp_and_rtcp(sdp: str) -> None:
+    with pytest.raises(BadOffer, match="rtcp-mux"):
+        check_offer(lines_without(sdp, "a=rtcp-mux"))
+
+
+GOOD = "1 1 udp 2130706431 192.0.2.7 5000 typ host"
+BAD = [
+    "1 1 udp 2130706431 4f2a6b0e-9f3c-4a4c-8d3e-000000000000.local 5000 typ host",
+    "1 1 udp 2130706431 host.example.com 5000 typ host",
+    "1 2 udp 2130706431 192.0.2.7 5001 typ host",
+    "1 1 tcp 2130706431 192.0.2.7 9 typ host tcptype active",
+    "1 1 udp 2130706431 192.0.2.7 0 typ host",
+    "1 1 udp 2130706431 192.0.2.7 70000 typ host",
+    "1 1 udp 2130706431 fe80::1%eth0 5000 typ host",
+    "1 1 udp x 192.0.2.7 5000 typ host",
+    "1 1 udp 2130706431 192.0.2.7 5000 typ host raddr 0.0.0.0 rport x",
+    "1 1 udp 2130706431 192.0.2.7 5000 typ",
+    "",
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_candidates_that_lead_nowhere_are_dropped(sdp: str, bad: str) -> None:
+    bare = lines_without(sdp, "a=candidate")
+    text = bare.replace("a=sendrecv", f"a=sendrecv\r\na=candidate:{bad}\r\na=candidate:{GOOD}")
+    audio = SessionDescription.parse(check_offer(text).sdp).media[0]
+    assert [(one.ip, one.port) for one in audio.ice_candidates] == [("192.0.2.7", 5000)]
+    assert not audio.ice_candidates_complete
 
 
 @pytest.mark.parametrize(

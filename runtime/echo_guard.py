@@ -1,0 +1,155 @@
+"""Notices that the assistant hears itself, and takes its voice out of the user's from then on.
+
+    guard.played(packet)          every 20 ms that are played
+    slot = guard.hear(slot)       every slot of the user's audio, in order
+
+What was played is known, so its echo is found by correlation, whatever else the microphone brings: a user who speaks,
+even the same words, does not correlate. Only then the canceller works, so that users without an echo are heard as
+they are. What leaves is what the model hears and what is recorded: a replay needs no guard. Pure; knows samples only.
+"""
+
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from pywebrtc_audio import EchoCanceller
+
+from configs.audio import AUDIO
+from configs.runtime.runtime import EchoGuardConfig
+from duplex.model.interface import Samples
+from runtime.pcm import Pcm16, level_db, to_float, to_int16
+
+SLOT = AUDIO.slot_input_samples
+_PACKET = AUDIO.input_rate * AUDIO.packet_ms // 1000
+
+
+class PlayedSound:
+    """The last seconds of what was played, at 16 kHz, by position since the first packet."""
+
+    def __init__(self, samples: int) -> None:
+        self._stream = soxr.ResampleStream(AUDIO.output_rate, AUDIO.input_rate, 1, dtype="float32", quality="LQ")
+        self._fresh: list[Samples] = []
+        self._kept: Samples = np.zeros(samples, dtype=np.float32)
+        self._end = 0
+        self.packets = 0
+
+    def push(self, pcm: Samples) -> None:
+        """20 ms, [480] at 24 kHz; converted only when they are asked for."""
+        self.packets += 1
+        self._fresh.append(pcm)
+
+    def window(self, end: int, length: int) -> Samples:
+        """Samples [length] up to position `end`; zeros where nothing was played, not yet or not any more."""
+        if self._fresh:
+            new = self._stream.resample_chunk(np.concatenate(self._fresh))
+            self._fresh = []
+            self._end += len(new)
+            self._kept = np.concatenate([self._kept, new])[-len(self._kept) :]
+        out = np.zeros(length, dtype=np.float32)
+        first = self._end - len(self._kept)
+        begin, stop = max(end - length, first), min(end, self._end)
+        if begin < stop:
+            out[begin - end + length : stop - end + length] = self._kept[begin - first : stop - first]
+        return out
+
+
+class EchoFinder:
+    """Generalized cross-correlation with phase transform (Knapp, Carter 1976), added up over slots."""
+
+    def __init__(self, config: EchoGuardConfig) -> None:
+        self._config = config
+        self._size = 1 << (SLOT + config.max_delay_samples + SLOT - 1).bit_length()
+        frequencies = np.fft.rfftfreq(self._size, 1 / AUDIO.input_rate)
+        self._band = (frequencies > config.low_hz) & (frequencies < config.high_hz)
+        self._places = np.arange(config.max_delay_samples + 1) - config.max_delay_samples
+        self._sum: NDArray[np.float64] = np.zeros(len(self._places))
+        self._slots = 0
+
+    def push(self, heard: Samples, played: Samples) -> int | None:
+        """The echo's delay in samples, where there is one.
+
+        Args:
+            heard: [3200], of the microphone. played: [max delay + 3200], up to the same moment.
+        """
+        if level_db(played) < self._config.audible_db or not heard.any():
+            return None
+        self._sum = self._config.memory * self._sum + self._correlation(heard, played)
+        self._slots += 1
+        delay = int(np.argmax(self._sum))
+        clear = self._sum[delay] > self._config.clear * np.sqrt(np.mean(np.square(self._sum)))
+        return delay if clear and self._slots >= self._config.least_slots else None
+
+    def _correlation(self, heard: Samples, played: Samples) -> NDArray[np.float64]:
+        """By delay, [max delay + 1], of unit power."""
+        cross: NDArray[np.complexfloating[Any, Any]] = np.fft.rfft(heard, self._size) * np.conj(
+            np.fft.rfft(played, self._size)
+        )
+        size = np.abs(cross)
+        white = np.where(self._band & (size > 0), cross / np.maximum(size, np.finfo(size.dtype).tiny), 0)
+        by_delay = np.fft.irfft(white, self._size)[self._places]
+        power = float(np.mean(np.square(by_delay)))
+        return by_delay / np.sqrt(power) if power else by_delay
+
+
+class EchoGuard:
+    """One session's: quiet until an echo is found."""
+
+    def __init__(self, config: EchoGuardConfig) -> None:
+        self._config = config
+        self._reach = config.max_delay_samples
+        self._played = PlayedSound(self._reach + 4 * SLOT)
+        self._finder = EchoFinder(config)
+        self._canceller: EchoCanceller | None = None
+        self._delay = 0
+        self._slots = 0
+        self._offset: int | None = None
+        self.found = False
+        """Whether there was an echo so far."""
+
+    def played(self, pcm: Samples) -> None:
+        """20 ms leave for the user, [480] at 24 kHz."""
+        if self._config.enabled:
+            self._played.push(pcm)
+
+    def hear(self, pcm: Pcm16) -> tuple[Pcm16, bool]:
+        """The user's next slot, [3200] at 16 kHz.
+
+        Returns:
+            The slot as the model should hear it, and whether the assistant's voice was taken out of it.
+        """
+        if not self._config.enabled:
+            return pcm, False
+        end = self._moment()
+        played = self._played.window(end, self._reach + SLOT)
+        delay = self._finder.push(to_float(pcm), played)
+        if delay is not None and (self._canceller is None or abs(delay - self._delay) > self._config.margin_samples):
+            self._begin(delay)
+        if self._canceller is None or level_db(played) < self._config.audible_db:
+            return pcm, False
+        ahead = max(0, self._delay - self._config.margin_samples)
+        return self._cancel(pcm, to_int16(self._played.window(end - ahead, SLOT))), True
+
+    def _moment(self) -> int:
+        """Position of the played sound that leaves as the slot ends.
+
+        Both run on clocks of 20 ms, so their distance is counted once; it is counted anew where one of them paused.
+        """
+        self._slots += 1
+        distance = self._played.packets * _PACKET - self._slots * SLOT
+        if self._offset is None or abs(distance - self._offset) > SLOT:
+            self._offset = distance
+            self._finder = EchoFinder(self._config)
+        return self._slots * SLOT + self._offset
+
+    def _begin(self, delay: int) -> None:
+        self.found = True
+        self._delay = delay
+        self._canceller = EchoCanceller(sample_rate=AUDIO.input_rate)
+
+    def _cancel(self, heard: Pcm16, played: Pcm16) -> Pcm16:
+        assert self._canceller is not None
+        step = self._config.frame_samples
+        frames = zip(heard.reshape(-1, step), played.reshape(-1, step), strict=True)
+        out: Pcm16 = np.concatenate([self._canceller.process(np.ascontiguousarray(h), p) for h, p in frames])
+        return out
