@@ -40,6 +40,11 @@ class LlmConfig(Sparse):
         return int(given) if given else exact_div(self.hidden_size, self.num_attention_heads)
 
     @property
+    def rope(self) -> dict[str, Any]:
+        """The kind of rotary positions, as transformers' `rope_parameters`."""
+        return {"rope_type": "default", "rope_theta": self.rope_theta, **(self.values or {}).get("rope_parameters", {})}
+
+    @property
     def tied(self) -> bool:
         """Whether the text head shares the text table."""
         return bool((self.values or {}).get("tie_word_embeddings", True))

@@ -1,4 +1,7 @@
-"""The shared LLM: any `transformers` causal LM with rotary positions, run slot by slot or on a packed dialogue.
+"""The shared LLM: a causal LM with rotary positions, run slot by slot or on a packed dialogue.
+
+Llama, Qwen2 and Qwen3 are built here (`duplex.model.stages.decoder`); other families are transformers' own, which is
+imported for them only.
 
 The two forms use the same weights, positions and mask; tests hold them equal. The cache is an explicit state: a
 fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`). `VectorStack` is the same without
@@ -10,10 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, Cache, PretrainedConfig
 
-from configs.base import ConfigError
 from configs.model.core import LlmConfig
+from duplex.model.stages.attention import Remembering
+from duplex.model.stages.decoder import CausalLm, Decoder, is_built_here
 
 
 @dataclass
@@ -28,26 +31,9 @@ class LlmState:
         for tensor in (*self.keys, *self.values):
             tensor[rows] = 0
 
-
-class _PlaceCache(Cache):
-    """Adapter: what transformers calls a cache, writing a step's keys and values to given places of the state."""
-
-    def __init__(self, state: LlmState, places: Tensor, active: Tensor) -> None:
-        super().__init__(layers=[])
-        self.state, self.rows = state, active.nonzero()
-        self.places = places[active]
-        self.active = active
-
-    def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object) -> tuple[Tensor, Tensor]:
-        """Store [B, heads, n, head_dim] at the places of the active rows; returns the whole cache."""
-        keys, values = self.state.keys[layer_idx], self.state.values[layer_idx]
-        keys[self.rows, :, self.places] = key_states[self.active].transpose(1, 2).to(keys.dtype)
-        values[self.rows, :, self.places] = value_states[self.active].transpose(1, 2).to(values.dtype)
-        return keys, values
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:
-        """The mask is given in full, so no length is ever derived from this cache."""
-        return 0
+    def remembering(self, places: Tensor, active: Tensor) -> Remembering:
+        """A pass over all rows, written to `places [B, n]` of the rows that are True in `active [B]`."""
+        return Remembering(self.keys, self.values, active.nonzero()[:, 0], places[active], active)
 
 
 class SharedLlm(nn.Module):
@@ -60,7 +46,7 @@ class SharedLlm(nn.Module):
         """
         super().__init__()
         self.config = config
-        self.lm = AutoModelForCausalLM.from_config(transformers_config(config), attn_implementation="sdpa")
+        self.lm = _causal_lm(config)
 
     @property
     def table(self) -> nn.Embedding:
@@ -91,7 +77,7 @@ class SharedLlm(nn.Module):
         Returns:
             [B, T, D].
         """
-        return _pack(self.lm.model, elements, positions, mask)
+        return run(self.lm.model, elements, positions, mask)
 
     def step(
         self,
@@ -115,12 +101,12 @@ class SharedLlm(nn.Module):
         Returns:
             [B, n, D]; rows that are not active hold nothing of use.
         """
-        return _step(self.lm.model, elements, positions, mask, _PlaceCache(state, places, active))
+        return run(self.lm.model, elements, positions, mask, state.remembering(places, active))
 
     def complete(self) -> None:
         """Make what no checkpoint holds, after weights were assigned to a model on the meta device."""
         self.lm.tie_weights()
-        _compute_rotations(self.lm.model)
+        compute_rotations(self.lm.model)
 
 
 class VectorStack(nn.Module):
@@ -129,8 +115,7 @@ class VectorStack(nn.Module):
     def __init__(self, config: LlmConfig) -> None:
         super().__init__()
         self.config = config
-        self.stack = AutoModel.from_config(transformers_config(config, vocab_size=1), attn_implementation="sdpa")
-        del self.stack.embed_tokens
+        self.stack = layers(config)
 
     def init_state(self, batch: int, places: int) -> LlmState:
         """Empty cache."""
@@ -138,42 +123,72 @@ class VectorStack(nn.Module):
 
     def pack(self, elements: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Hidden states [B, T, D] of whole sequences."""
-        return _pack(self.stack, elements, positions, mask)
+        return run(self.stack, elements, positions, mask)
 
     def step(
         self, elements: Tensor, positions: Tensor, places: Tensor, mask: Tensor, state: LlmState, active: Tensor
     ) -> Tensor:
         """Hidden states [B, n, D] of new elements; writes `state` for active rows."""
-        return _step(self.stack, elements, positions, mask, _PlaceCache(state, places, active))
+        return run(self.stack, elements, positions, mask, state.remembering(places, active))
 
     def complete(self) -> None:
         """Make what no checkpoint holds."""
-        _compute_rotations(self.stack)
+        compute_rotations(self.stack)
 
 
-def transformers_config(config: LlmConfig, **changes: int) -> PretrainedConfig:
-    """The same as transformers' own object.
+def layers(config: LlmConfig) -> nn.Module:
+    """Decoder layers without a text table, for `run`.
 
     Raises:
         ConfigError: the type is unknown, or has none of the values given for it.
     """
-    given = config.values or {}
-    values = config.model_dump(exclude={"model_type", "rope_theta", "values"})
-    values |= {
-        "head_dim": config.head_dim,
-        "tie_word_embeddings": True,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
-    }
-    try:
-        known = AutoConfig.for_model(config.model_type)
-        unknown = [key for key in given if key != "head_dim" and not hasattr(known, key)]
-        if unknown:
-            raise ConfigError(f"a '{config.model_type}' has no value '{unknown[0]}'; check core.llm.values")
-        return AutoConfig.for_model(config.model_type, **(values | given | changes))
-    except ValueError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"no LLM of type '{config.model_type}' ({' '.join(str(error).split())[:160]})") from None
+    if is_built_here(config):
+        return Decoder(config, table=False)
+    from duplex.model.stages import transformers_layers
+
+    built: nn.Module = transformers_layers.build_layers(config)
+    return built
+
+
+def run(
+    decoder: nn.Module, x: Tensor, positions: Tensor, mask: Tensor | None, remembering: Remembering | None = None
+) -> Tensor:
+    """Hidden vectors [P, n, D] after the final norm.
+
+    Args:
+        decoder: of `layers`, or the `model` of a causal LM.
+        x: [P, n, D] vectors.
+        positions: [P, n] or [1, n] rotary positions.
+        mask: [P or 1, 1, n, S] bool, what each element sees; None is causal.
+        remembering: where keys and values go; None: nothing is remembered, and S is n.
+
+    Raises:
+        ConfigError: these layers cannot be asked to attend so.
+    """
+    if isinstance(decoder, Decoder):
+        out: Tensor = decoder(x, positions, mask, remembering)
+        return out
+    from duplex.model.stages import transformers_layers
+
+    return transformers_layers.run(decoder, x, positions, mask, remembering)
+
+
+def compute_rotations(decoder: nn.Module, device: torch.device | None = None) -> None:
+    """Make a decoder's rotary frequencies, which no checkpoint holds; they stay in float32."""
+    if isinstance(decoder, Decoder):
+        decoder.compute_rotations(device)
+        return
+    from duplex.model.stages import transformers_layers
+
+    transformers_layers.compute_rotations(decoder, device)
+
+
+def _causal_lm(config: LlmConfig) -> Any:
+    if is_built_here(config):
+        return CausalLm(config)
+    from duplex.model.stages import transformers_layers
+
+    return transformers_layers.build_causal_lm(config)
 
 
 def _empty_state(config: LlmConfig, batch: int, places: int, like: Tensor) -> LlmState:
@@ -183,22 +198,3 @@ def _empty_state(config: LlmConfig, batch: int, places: int, like: Tensor) -> Ll
         return [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.num_hidden_layers)]
 
     return LlmState(empty(), empty())
-
-
-def _pack(model: Any, elements: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-    out = model(inputs_embeds=elements, position_ids=positions, attention_mask=mask, use_cache=False)
-    hidden: Tensor = out.last_hidden_state
-    return hidden
-
-
-def _step(model: Any, elements: Tensor, positions: Tensor, mask: Tensor, cache: _PlaceCache) -> Tensor:
-    out = model(
-        inputs_embeds=elements, position_ids=positions, attention_mask=mask, past_key_values=cache, use_cache=True
-    )
-    hidden: Tensor = out.last_hidden_state
-    return hidden
-
-
-def _compute_rotations(model: Any) -> None:
-    """Rotary frequencies, which stay in float32."""
-    model.rotary_emb = type(model.rotary_emb)(config=model.config)

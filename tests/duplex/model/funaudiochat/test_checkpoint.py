@@ -47,7 +47,7 @@ def test_shards_and_what_does_not_belong_to_the_weights(tmp_path: Path, chat: Fu
     assert len(list(tmp_path.glob("*.safetensors"))) > 4
     _equal(from_pretrained(tmp_path, dtype=torch.float32), chat)
     small = from_pretrained(tmp_path, dtype=torch.bfloat16)
-    assert small.network.llm.stack.rotary_emb.inv_freq.dtype == torch.float32
+    assert small.network.llm.stack.frequencies.dtype == torch.float32
     assert all(value.dtype == torch.bfloat16 and not value.requires_grad for value in small.network.parameters())
 
 

@@ -69,7 +69,7 @@ def layout() -> TdmLayout:
     return TdmLayout(ScheduleConfig(prefix_places=5, window_slots=WINDOW), PREFIX)
 
 
-@pytest.mark.parametrize("model_type", ["llama", "qwen3"])
+@pytest.mark.parametrize("model_type", ["llama", "qwen2", "qwen3", "mistral"])
 @pytest.mark.parametrize("group", ["concat", "mean"])
 @torch.inference_mode()
 def test_step_by_step_equals_the_pack(layout: TdmLayout, model_type: str, group: str) -> None:

@@ -1,0 +1,83 @@
+"""Attention of a decoder over keys and values that its caller keeps.
+
+Knows places of a cache; knows nothing of slots or turns, nor of the layers that ask.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass
+class Remembering:
+    """One pass over n new elements of P rows: where their keys and values go, and what they see.
+
+    Attributes:
+        keys, values: the cache, per layer [B, heads, places, head_dim]; changed in place.
+        rows: [R] rows of the cache that are written.
+        places: [R, n] where.
+        taken: [P] bool, which R of the P rows of the pass are written; None: all.
+        seen: leading places that the pass sees; None: all.
+        gathered: the pass sees `rows`; else all rows of the cache, in order.
+        stored: layers that have written.
+    """
+
+    keys: list[Tensor]
+    values: list[Tensor]
+    rows: Tensor
+    places: Tensor
+    taken: Tensor | None = None
+    seen: int | None = None
+    gathered: bool = False
+    stored: set[int] = field(default_factory=set)
+
+    def store(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write [P, heads, n, head_dim]; returns what the pass sees, [P, heads, seen, head_dim] each."""
+        self.stored.add(layer)
+        return self._stored(self.keys[layer], keys), self._stored(self.values[layer], values)
+
+    def _stored(self, cache: Tensor, new: Tensor) -> Tensor:
+        new = (new if self.taken is None else new[self.taken]).to(cache.dtype)
+        if len(cache) == len(new) == 1:
+            cache.index_copy_(2, self.places[0], new)
+        else:
+            cache[self.rows[:, None], :, self.places] = new.transpose(1, 2)
+        seen = cache[:, :, : self.seen]
+        return seen[self.rows] if self.gathered else seen
+
+
+def additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
+    """[P, 1, n, S] bool -> [P, 1, groups * n, S] of zeros and minus infinity: made once for all layers.
+
+    Args:
+        mask: what each element sees.
+        groups: query heads that share a key head.
+        dtype: of the queries.
+    """
+    values = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
+    return values.expand(-1, -1, groups, -1) if mask.shape[2] == 1 else values.repeat(1, 1, groups, 1)
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float | None = None, dropout: float = 0.0
+) -> Tensor:
+    """[P, n, groups * heads, head_dim]; keys and values are not copied for the query heads that share them.
+
+    Args:
+        query: [P, groups * heads, n, head_dim].
+        key, value: [P, heads, S, head_dim].
+        mask: as of `additive`; None is causal.
+        scale: of the scores; None: 1 / sqrt(head_dim).
+        dropout: of the weights.
+    """
+    if mask is None:
+        out = F.scaled_dot_product_attention(
+            query, key, value, dropout_p=dropout, is_causal=True, scale=scale, enable_gqa=True
+        )
+        return out.transpose(1, 2)
+    heads, count = key.shape[1], query.shape[2]
+    packed = query.unflatten(1, (heads, -1)).flatten(2, 3)
+    out = F.scaled_dot_product_attention(packed, key, value, attn_mask=mask, dropout_p=dropout, scale=scale)
+    return out.unflatten(2, (-1, count)).flatten(1, 2).transpose(1, 2)

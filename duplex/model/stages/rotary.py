@@ -1,0 +1,98 @@
+"""Rotary positions: angles of a head's pairs of channels, in the kinds that Llama and Qwen checkpoints have.
+
+Knows transformers' `rope_parameters`; knows nothing of layers. Sources: Su et al. 2021, RoFormer; Llama 3.1's scaling;
+Peng et al. 2023, YaRN.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+Rope = Mapping[str, Any]
+
+
+def is_known(rope: Rope) -> bool:
+    """Whether `frequencies` computes this kind, with these parameters."""
+    kind = _KINDS.get(rope["rope_type"])
+    given = {name for name, value in rope.items() if value is not None} - {"rope_type", "rope_theta"}
+    return kind is not None and kind.needed <= given <= kind.needed | kind.optional
+
+
+def frequencies(rope: Rope, head_dim: int) -> tuple[Tensor, float]:
+    """Radians per position [head_dim / 2] in float32, and a factor of the cosines and sines."""
+    plain = 1.0 / (rope["rope_theta"] ** (torch.arange(0, head_dim, 2, dtype=torch.float) / head_dim))
+    return _KINDS[rope["rope_type"]].compute(plain, rope)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn [P, heads, n, head_dim] by angles [P or 1, 1, n, head_dim], whose halves are equal."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+def _default(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
+    return plain, 1.0
+
+
+def _linear(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
+    return plain / rope["factor"], 1.0
+
+
+def _llama3(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
+    """Long waves are stretched by `factor`, short ones are kept, those between are blended."""
+    turns = rope["original_max_position_embeddings"] * plain / (2 * math.pi)
+    low, high = rope["low_freq_factor"], rope["high_freq_factor"]
+    kept = ((turns - low) / (high - low)).clamp(0, 1)
+    return (1 - kept) * plain / rope["factor"] + kept * plain, 1.0
+
+
+def _yarn(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
+    """As `_llama3`, but blended along the channels, and sharper attention."""
+    size, pairs = rope["original_max_position_embeddings"], len(plain)
+
+    def pair(turns: float) -> float:
+        """The pair of channels that turns so often over the trained length."""
+        return pairs * math.log(size / (turns * 2 * math.pi)) / math.log(rope["rope_theta"])
+
+    first, last = pair(rope.get("beta_fast") or 32), pair(rope.get("beta_slow") or 1)
+    if rope.get("truncate", True):
+        first, last = math.floor(first), math.ceil(last)
+    first, last = max(first, 0), min(last, 2 * pairs - 1)
+    stretched = ((torch.arange(pairs) - first) / ((last - first) or 0.001)).clamp(0, 1)
+    return stretched * plain / rope["factor"] + (1 - stretched) * plain, _sharpness(rope)
+
+
+def _sharpness(rope: Rope) -> float:
+    def of(scale: float) -> float:
+        return 0.1 * scale * math.log(rope["factor"]) + 1.0 if rope["factor"] > 1 else 1.0
+
+    if rope.get("attention_factor") is not None:
+        return float(rope["attention_factor"])
+    if rope.get("mscale") and rope.get("mscale_all_dim"):
+        return of(rope["mscale"]) / of(rope["mscale_all_dim"])
+    return of(1.0)
+
+
+class _Kind(NamedTuple):
+    """A kind of rotary positions, with the parameters that it needs and may have."""
+
+    compute: Callable[[Tensor, Rope], tuple[Tensor, float]]
+    needed: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+_KINDS: Final = {
+    "default": _Kind(_default),
+    "linear": _Kind(_linear, frozenset({"factor"})),
+    "llama3": _Kind(
+        _llama3, frozenset({"factor", "original_max_position_embeddings", "low_freq_factor", "high_freq_factor"})
+    ),
+    "yarn": _Kind(
+        _yarn,
+        frozenset({"factor", "original_max_position_embeddings"}),
+        frozenset({"beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", "truncate"}),
+    ),
+}

@@ -1,0 +1,116 @@
+"""The one seam to transformers' decoder layers, for the families that `duplex.model.stages.decoder` does not build.
+
+transformers' own caches change from version to version, so the layers get none. They attend by a function of ours,
+which they find in its public `AttentionInterface`; a pass that remembers is given to that function as a keyword
+argument, which the layers pass on.
+"""
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AutoConfig, AutoModel, AutoModelForCausalLM, PretrainedConfig
+
+from configs.base import ConfigError
+from configs.model.core import LlmConfig
+from duplex.model.stages.attention import Remembering, additive, attend
+
+_ATTENTION: Final = "duplex"
+_OTHERWISE: Final = ("softcap", "s_aux", "position_bias")
+"""Arguments by which some families ask for attention of another kind."""
+_SUITED: Final = "take a Llama or a Qwen"
+
+
+def build_causal_lm(config: LlmConfig) -> Any:
+    """A causal LM: `model`, table and head.
+
+    Raises:
+        ConfigError: the type is unknown, or has none of the values given for it.
+    """
+    return AutoModelForCausalLM.from_config(transformers_config(config), attn_implementation=_ATTENTION)
+
+
+def build_layers(config: LlmConfig) -> Any:
+    """The same without table and head.
+
+    Raises:
+        ConfigError: as `build_causal_lm`.
+    """
+    layers = AutoModel.from_config(
+        transformers_config(config.model_copy(update={"vocab_size": 1})), attn_implementation=_ATTENTION
+    )
+    del layers.embed_tokens
+    return layers
+
+
+def run(
+    layers: nn.Module, x: Tensor, positions: Tensor, mask: Tensor | None, remembering: Remembering | None = None
+) -> Tensor:
+    """Arguments and result as of `duplex.model.stages.llm.run`.
+
+    Raises:
+        ConfigError: these layers do not attend as they are asked to.
+    """
+    config: Any = layers.config
+    if mask is not None:
+        heads = config.num_attention_heads
+        mask = additive(mask, heads // (getattr(config, "num_key_value_heads", None) or heads), x.dtype)
+    out = layers(inputs_embeds=x, position_ids=positions, attention_mask=mask, use_cache=False, remembering=remembering)
+    if remembering is not None and len(remembering.stored) != len(remembering.keys):
+        raise ConfigError(f"a '{config.model_type}' of this transformers is not built as needed; {_SUITED}")
+    hidden: Tensor = out.last_hidden_state
+    return hidden
+
+
+def compute_rotations(layers: Any, device: torch.device | None = None) -> None:
+    """Make the rotary frequencies, which no checkpoint holds; they stay in float32."""
+    layers.rotary_emb = type(layers.rotary_emb)(config=layers.config).to(device)
+
+
+def transformers_config(config: LlmConfig) -> PretrainedConfig:
+    """The same as transformers' own object.
+
+    Raises:
+        ConfigError: the type is unknown, or has none of the values given for it.
+    """
+    given = config.values or {}
+    values = config.model_dump(exclude={"model_type", "rope_theta", "values"})
+    values |= {"head_dim": config.head_dim, "tie_word_embeddings": True, "rope_parameters": config.rope}
+    try:
+        known = AutoConfig.for_model(config.model_type)
+        unknown = [key for key in given if key != "head_dim" and not hasattr(known, key)]
+        if unknown:
+            raise ConfigError(f"a '{config.model_type}' has no value '{unknown[0]}'; check core.llm.values")
+        return AutoConfig.for_model(config.model_type, **(values | given))
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"no LLM of type '{config.model_type}' ({' '.join(str(error).split())[:160]})") from None
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    remembering: Remembering | None = None,
+    **others: object,
+) -> tuple[Tensor, None]:
+    """`attend`, as transformers calls it: its layer comes first, no weights are given back.
+
+    Raises:
+        ConfigError: the layer wants attention of another kind; `others` is what it tells.
+    """
+    asked = [name for name in _OTHERWISE if others.get(name) is not None]
+    if asked:
+        raise ConfigError(f"attention with '{asked[0]}' is not built here; {_SUITED}")
+    if remembering is not None:
+        assert isinstance(module.layer_idx, int)
+        key, value = remembering.store(module.layer_idx, key, value)
+    return attend(query, key, value, attention_mask, scaling, dropout), None
+
+
+AttentionInterface.register(_ATTENTION, _attend)
