@@ -177,15 +177,16 @@ def test_the_embedded_model_is_asked_interrupted_and_asked_again(
 def check_recording(path: Path, log: Sequence[dict[str, Any]], least: Loudness) -> None:
     """The assistant speaks, falls silent after the user cuts in, and speaks again after the user has ended.
 
-    The last cut and the last start count: a pause within a sentence may have brought an answer of its own.
+    The last cut counts: a pause within a sentence may have brought an answer of its own.
     """
     audio, rate = soundfile.read(path, dtype="float32")
     assert (rate, audio.shape[1]) == (AUDIO.output_rate, 2)
     user, assistant = loud_packets(audio[:, 0]), loud_packets(audio[:, 1])
     slots = [line for line in log if line["kind"] == "slot"]
-    begin = max(slot["slot"] for slot in slots if slot["event"] == "start") * AUDIO.packets_per_slot
+    starts = [slot["slot"] * AUDIO.packets_per_slot for slot in slots if slot["event"] == "start"]
     cuts = [slot["slot"] * AUDIO.packets_per_slot for slot in slots if slot["event"] == "cut"]
-    cut = max(cut for cut in cuts if cut < begin)
+    cut = max(cut for cut in cuts if cut < max(starts))
+    begin = min(start for start in starts if start > cut)
     first, last = (cut + packets for packets in least.around_cut)
     assert assistant[:cut].sum() > least.before_cut
     assert user[first:last].sum() > least.of_user
