@@ -3,7 +3,7 @@
 Knows scores; knows nothing of how they were made, or of the command line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +60,9 @@ def to_report(score: Score, found: list[Figure], config: ScoringConfig) -> Facts
     return report(SUITE, settings, {}, found, [row(score, config)])
 
 
-def to_json(score: Score, found: list[Figure], config: ScoringConfig, labels: Path | None) -> Facts:
+def to_json(
+    score: Score, found: list[Figure], config: ScoringConfig, labels: Path | None, label_notes: Sequence[str] = ()
+) -> Facts:
     """Everything about a scored recording; times are seconds, latencies signed and in order of time."""
     values = {
         "schema": SCHEMA,
@@ -76,7 +78,7 @@ def to_json(score: Score, found: list[Figure], config: ScoringConfig, labels: Pa
         "reactions": [_reaction(one) for one in score.reactions],
         "speech": {side: _pairs(parts) for side, parts in score.speech.items()},
         "silero": _silero(score),
-        "notes": [*score.sound.notes, *score.notes],
+        "notes": [*score.sound.notes, *label_notes, *score.notes],
         "figures": to_report(score, found, config)["figures"],
         "definitions": config.model_dump(mode="json"),
     }

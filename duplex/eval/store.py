@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.recording import Recording
 from duplex.eval.suite import Facts, Row
+from duplex.files import json_text, parse_json, shortened, whole_lines, write_json_lines, write_text
+from duplex.sound_file import write_wav
 
 
 class LineStore:
@@ -36,27 +37,28 @@ class LineStore:
         self.lines: list[Facts] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         if fresh or not path.exists():
-            path.write_text(_line({"settings": settings}), encoding="utf-8")
+            write_json_lines(path, [{"settings": settings}])
         else:
             self._read(settings)
 
     def add(self, values: Facts) -> None:
         """Keep one more line."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(values))
+            file.write(json_text(values) + "\n")
 
     def _read(self, settings: Facts) -> None:
         """Take over complete lines; a last line that was cut off in writing is dropped from the file."""
-        text = self.path.read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
         try:
-            header, *self.lines = [json.loads(line) for line in lines]
+            lines = whole_lines(self.path.read_text(encoding="utf-8"))
+            header, *self.lines = [parse_json(line) for line in lines]
             same = header["settings"] == json.loads(json.dumps(settings))
         except (ValueError, KeyError, TypeError) as error:
-            raise EvaluationError(f"{self.path}: is no result file ({error!r}); remove it or use --fresh") from None
+            raise EvaluationError(
+                f"{self.path}: is no result file ({shortened(repr(error))}); remove it or use --fresh"
+            ) from None
         if not same:
             raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
-        self.path.write_text("".join(lines), encoding="utf-8")
+        write_text(self.path, "".join(lines))
 
 
 class RowStore:
@@ -68,7 +70,9 @@ class RowStore:
         try:
             self.rows = {row["id"]: Row.from_json(row) for row in self._store.lines}
         except (KeyError, TypeError) as error:
-            raise EvaluationError(f"{path}: a line is no row ({error!r}); remove it or use --fresh") from None
+            raise EvaluationError(
+                f"{path}: a line is no row ({shortened(repr(error))}); remove it or use --fresh"
+            ) from None
 
     def add(self, row: Row) -> None:
         """Keep a row."""
@@ -87,11 +91,4 @@ def save_audio(folder: Path, name: str, recording: Recording) -> None:
     both = np.zeros((max(len(user), len(recording.assistant)), 2), np.float32)
     both[: len(user), 0], both[: len(recording.assistant), 1] = user, recording.assistant
     folder.mkdir(parents=True, exist_ok=True)
-    path = audio_file(folder, name)
-    unfinished = path.with_suffix(".part")
-    soundfile.write(unfinished, np.clip(both, -1.0, 1.0), AUDIO.output_rate, subtype="PCM_16", format="WAV")
-    unfinished.replace(path)
-
-
-def _line(values: Facts) -> str:
-    return json.dumps(values, ensure_ascii=False) + "\n"
+    write_wav(audio_file(folder, name), both, AUDIO.output_rate)

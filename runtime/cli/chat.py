@@ -9,7 +9,7 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
-from runtime.cli.common import JsonFile, PatternOptions, Seed, err, given, out, write_json
+from runtime.cli.common import JsonFile, PatternOptions, Seed, err, given, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import HOTTEST, Precision, device_name, named, number
 
@@ -122,13 +122,11 @@ class _Turns:
             err().print(f"nothing was spoken; {path} is not written")
             return None
         from runtime.pcm import to_int16
-        from runtime.session.recording import WavWriter
+        from runtime.session.recording import write_recording
 
         if self._numbered:
             path = path.with_stem(f"{path.stem}-{len(self._turns) + 1}")
-        wav = WavWriter(path, AUDIO.output_rate, channels=1)
-        wav.write(to_int16(samples))
-        wav.close()
+        write_recording(path, to_int16(samples), AUDIO.output_rate)
         err().print(f"{path}: {len(samples) / AUDIO.output_rate:.1f} s")
         return path
 
@@ -172,6 +170,5 @@ def _load(path: Path) -> "Samples":
     from runtime.audio_file import load_audio
 
     audio = load_audio(path)
-    for note in audio.notes:
-        err().print(f"{path}: {note}")
+    show_notes(audio.notes, path)
     return audio.samples

@@ -1,18 +1,20 @@
 """What commands share: the consoles, options of models and others, the configuration, JSON files."""
 
-import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 import yaml
 from rich.console import Console
 
 from configs.base import ConfigError
+from duplex import files
 from runtime.cli.values import HOTTEST, LARGEST_SEED, named, number, pattern_name
 from runtime.errors import user_line
 
@@ -86,12 +88,26 @@ class PatternOptions(ModelOptions):
 
 def out() -> Console:
     """Where results go. Made anew, so that it follows a redirected stdout."""
+    _let_escape(sys.stdout)
     return Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def err() -> Console:
     """Where notes, errors and progress go."""
+    _let_escape(sys.stderr)
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+
+def _let_escape(stream: TextIO) -> None:
+    """Let a stream show what it cannot encode (a name that is not UTF-8) escaped, instead of failing."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors=files.ESCAPING)
+
+
+def show_notes(notes: Sequence[str], path: Path | None = None) -> None:
+    """A line for each thing that was left out, changed or taken for granted; `path`: the file it is about."""
+    for note in notes:
+        err().print(f"note: {note}" if path is None else f"note: {path}: {note}")
 
 
 def show_error(error: BaseException) -> None:
@@ -103,7 +119,8 @@ def progress() -> "Progress":
     """A progress bar on stderr; vanishes when done."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err(), transient=True)
 
 
@@ -143,12 +160,12 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write plain values.
+    """Write plain values as a whole file.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     try:
-        path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        files.write_json(path, values)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another path for --json") from None

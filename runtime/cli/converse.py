@@ -20,11 +20,11 @@ from runtime.cli.common import (
     PolicyName,
     Seed,
     Temperature,
-    err,
     out,
     progress,
     runtime_config,
     show_error,
+    show_notes,
     write_json,
 )
 from runtime.cli.option_groups import with_option_groups
@@ -71,14 +71,14 @@ def command(
     options = ConversationOptions(seed, policy_by_name(policy), system_prompt, temperature, pattern=chosen.pattern)
     settings = runtime_config(config)
     job = Job(chosen.load(1), chosen.model, _at(options, at), tail, settings)
+    results: list[dict[str, Any]] = []
     try:
-        results = _all(job, user, out_folder)
+        _all(job, user, out_folder, results)
     finally:
         job.generator.close()
-    if json_file:
-        write_json(
-            json_file, {"model": chosen.model, "fingerprint": job.generator.fingerprint, "conversations": results}
-        )
+        if json_file:
+            values = {"model": chosen.model, "fingerprint": job.generator.fingerprint, "conversations": results}
+            write_json(json_file, values)
     if any("error" in result for result in results):
         raise typer.Exit(1)
 
@@ -98,8 +98,8 @@ def folders(inputs: list[Path], out_folder: Path) -> list[Path]:
     return names
 
 
-def _all(job: Job, inputs: list[Path], out_folder: Path) -> list[dict[str, Any]]:
-    results = []
+def _all(job: Job, inputs: list[Path], out_folder: Path, results: list[dict[str, Any]]) -> None:
+    """Adds a result for every input, also where it cannot be used."""
     with progress() as bar:
         files = bar.add_task("conversations", total=len(inputs))
         for path, folder in zip(inputs, folders(inputs, out_folder), strict=True):
@@ -109,13 +109,11 @@ def _all(job: Job, inputs: list[Path], out_folder: Path) -> list[dict[str, Any]]
                 show_error(error)
                 results.append({"input": str(path), "error": user_line(error)})
             bar.advance(files)
-    return results
 
 
 def _one(job: Job, path: Path, folder: Path, bar: Progress) -> dict[str, Any]:
     audio = load_audio(path)
-    for note in audio.notes:
-        err().print(f"{path}: {note}")
+    show_notes(audio.notes, path)
     task: TaskID = bar.add_task(path.name, total=len(user_slots(audio.samples, job.tail_s)))
     try:
         talk = converse(

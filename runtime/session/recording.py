@@ -16,6 +16,7 @@ import soxr
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
+from duplex.files import replacing
 from duplex.model.interface import Samples
 from runtime.disk import disk_error
 from runtime.errors import AudioError
@@ -151,6 +152,20 @@ def read_recording(path: Path) -> Pcm16:
     frames = (len(data) - _HEADER.size) // (channels * _SAMPLE_BYTES)
     pcm = np.frombuffer(data, dtype="<i2", count=frames * channels, offset=_HEADER.size).astype(np.int16)
     return pcm if channels == 1 else pcm.reshape(frames, channels)
+
+
+def write_recording(path: Path, pcm: Pcm16, rate: int) -> None:
+    """Write a whole file of samples, [n] or [n, channels].
+
+    Raises:
+        AudioError: it cannot be written; what was there is untouched.
+    """
+    header = wav_header(rate, pcm.shape[1] if pcm.ndim > 1 else 1, pcm.size * _SAMPLE_BYTES)
+    try:
+        with replacing(path) as beside:
+            beside.write_bytes(header + pcm.astype("<i2").tobytes())
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
 
 
 def repair_recording(path: Path) -> None:

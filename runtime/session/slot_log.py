@@ -9,13 +9,13 @@ byte anywhere is found, with its line. Knows lines and hashes; knows nothing of 
 """
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from configs.policy import PolicyConfig
+from duplex.files import json_text, parse_json
 from duplex.model.interface import ConversationOptions
 from runtime.disk import disk_error
 from runtime.errors import LogError
@@ -164,7 +164,7 @@ class SlotLogWriter:
             self._file.close()
 
     def _write(self, values: dict[str, Any]) -> None:
-        content = json.dumps(values, ensure_ascii=False, separators=_SEPARATORS, allow_nan=False)
+        content = json_text(values, separators=_SEPARATORS, allow_nan=False)
         self._chain = chain(self._chain, content)
         self._file.write(f'{content[:-1]},"chain":"{self._chain}"}}\n')
         self._file.flush()
@@ -193,22 +193,34 @@ def read_log(path: Path) -> SlotLogContent:
     try:
         return _content(values)
     except (KeyError, TypeError, ValueError) as error:
-        raise LogError(f"{path}: holds an unreadable row ({error}); it was written by another version") from None
+        reason = " ".join(str(error).split())
+        raise LogError(f"{path}: holds an unreadable row ({reason}); it was written by another version") from None
 
 
 def _verified(path: Path, text: str) -> list[dict[str, Any]]:
     """Values of all whole lines, each checked against its chain."""
     *lines, rest = text.split("\n")
-    values, previous = [], ""
+    values: list[dict[str, Any]] = []
+    previous = ""
     for number, line in enumerate(lines, start=1):
         content, found = _split(line)
         if not found or chain(previous, content) != found:
             raise LogError(f"{path}: line {number} was changed or damaged; use an untouched copy of the log")
-        values.append(json.loads(content))
+        values.append(_object(path, number, content))
         previous = found
     if _is_whole_line(rest):
         raise LogError(f"{path}: line {len(lines) + 1} was changed or damaged; use an untouched copy of the log")
     return values
+
+
+def _object(path: Path, number: int, content: str) -> dict[str, Any]:
+    try:
+        value = parse_json(content)
+    except ValueError as error:
+        raise LogError(f"{path}: line {number} is no JSON ({error}); give a slots.jsonl of a conversation") from None
+    if not isinstance(value, dict):
+        raise LogError(f"{path}: line {number} is no JSON object; give a slots.jsonl of a conversation")
+    return value
 
 
 def _split(line: str) -> tuple[str, str]:

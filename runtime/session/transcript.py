@@ -4,13 +4,13 @@ Times are seconds on the recording's clock. A word of the assistant that was cut
 played; a word that was known and never begun carries the moment of the cut as start and end. Knows rows only.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
+from duplex.files import write_json
 from duplex.model.text.truecase import MARKS
 from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
 from tdm.slots import State
@@ -86,8 +86,12 @@ class Transcript:
     assistant: AssistantSide
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        """Write it as a whole JSON file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_json(path, asdict(self))
 
 
 @dataclass

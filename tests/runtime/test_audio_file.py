@@ -65,3 +65,33 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", broken, 16_000, subtype="FLOAT")
     with pytest.raises(AudioError, match="values that are not numbers"):
         load_audio(tmp_path / "a.wav")
+
+
+def test_channels_that_cancel_are_heard(tmp_path: Path) -> None:
+    audio = load_audio(write_wav(tmp_path / "a.wav", np.stack([QUESTION, -0.9 * QUESTION], axis=1)))
+    assert audio.notes == ("2 channels cancel each other out when mixed; only channel 1, the loudest, is used",)
+    np.testing.assert_allclose(audio.samples, QUESTION, atol=1 / 32768)
+
+
+def test_what_is_louder_than_full_scale_is_not_clipped(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 16 * QUESTION, 16_000, subtype="FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    peak = 16 * np.abs(QUESTION).max()
+    assert audio.notes == (f"peaks at {peak:.3g} times full scale; scaled down by {20 * np.log10(peak):.1f} dB",)
+    np.testing.assert_allclose(audio.samples, 16 * QUESTION / peak, atol=1e-6)
+
+
+def test_a_streamed_and_a_cut_off_file(tmp_path: Path) -> None:
+    data = write_wav(tmp_path / "a.wav", QUESTION).read_bytes()
+    (tmp_path / "b.wav").write_bytes(data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:])
+    audio = load_audio(tmp_path / "b.wav")
+    assert audio.notes == ("its header tells no length; it was read to the end of the file",)
+    np.testing.assert_allclose(audio.samples, QUESTION, atol=1 / 32768)
+    (tmp_path / "c.wav").write_bytes(data[: 44 + len(QUESTION)])
+    assert load_audio(tmp_path / "c.wav").notes == ("it is cut off: its header tells of 3.00 s and it holds 1.50 s",)
+
+
+def test_silence_and_a_lone_sample(tmp_path: Path) -> None:
+    assert load_audio(write_wav(tmp_path / "a.wav", np.zeros(1600, np.float32))).notes == ("is silent",)
+    with pytest.raises(AudioError, match="holds only 1 samples"):
+        load_audio(write_wav(tmp_path / "b.wav", np.ones(1, np.float32), 192_000))

@@ -26,6 +26,7 @@ from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_na
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.measures.text_match import exist_match
 from duplex.eval.suite import Facts
+from duplex.files import write_text
 
 SPEECH, TEXT, MODEL = "duplex-spoken-qa", "duplex-spoken-qa-s2t", "duplex-saved"
 _TASKS: Final = {SPEECH: "s2s-aqa", TEXT: "loose-aqa"}
@@ -100,7 +101,7 @@ def _register(root: Path) -> None:
     for kind, entries in (("dataset", datasets), ("model", {MODEL: {"class": _NOTHING, "args": {}}})):
         folder = root / "registry" / kind
         folder.mkdir(parents=True)
-        (folder / "duplex.yaml").write_text(yaml.safe_dump(entries), encoding="utf-8")
+        write_text(folder / "duplex.yaml", yaml.safe_dump(entries))
 
 
 def _command(root: Path, dataset: str, modality: str) -> str:

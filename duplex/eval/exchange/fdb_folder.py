@@ -4,7 +4,6 @@ The same folder goes to its own scorers, which must find the same (`duplex.eval.
 Knows the layout; the rules are `duplex.eval.protocols.full_duplex_bench`.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from configs.eval.protocols import FullDuplexBenchConfig
 from duplex.eval.errors import EvaluationError
+from duplex.eval.exchange.labels import seconds_of
 from duplex.eval.protocols.full_duplex_bench import (
     Sample,
     published_latency,
@@ -21,6 +21,7 @@ from duplex.eval.protocols.full_duplex_bench import (
     turn_taking,
 )
 from duplex.eval.suite import Facts
+from duplex.files import parse_json, shortened
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,18 @@ def _sample(words: Sequence[Chunk], user_end: float | None, config: FullDuplexBe
 def _words(folder: Path) -> list[Chunk]:
     path = folder / "output.json"
     try:
-        return [Chunk(chunk["text"], *chunk["timestamp"]) for chunk in _read(path)["chunks"]]
-    except (KeyError, TypeError) as error:
+        return [_chunk(chunk, path) for chunk in _read(path)["chunks"]]
+    except (LookupError, TypeError, ValueError) as error:
+        why = shortened(repr(error))
         raise EvaluationError(
-            f"{path}: holds no words with times ({error!r}); make it with the benchmark's asr.py"
+            f"{path}: holds no words with times ({why}); make it with the benchmark's asr.py"
         ) from None
+
+
+def _chunk(values: Any, path: Path) -> Chunk:
+    start, end = values["timestamp"]
+    what = f"{path}: a time of a word"
+    return Chunk(str(values["text"]), seconds_of(start, what), None if end is None else seconds_of(end, what))
 
 
 def _user_end(folder: Path) -> float | None:
@@ -85,14 +93,16 @@ def _user_end(folder: Path) -> float | None:
         path = folder / name
         if path.is_file():
             try:
-                return float(_read(path)[0]["timestamp"][place])
-            except (LookupError, TypeError, ValueError) as error:
-                raise EvaluationError(f"{path}: tells no time ({error!r}); get the annotation again") from None
+                return seconds_of(_read(path)[0]["timestamp"][place], f"{path}: the user's end")
+            except (LookupError, TypeError) as error:
+                raise EvaluationError(
+                    f"{path}: tells no time ({shortened(repr(error))}); get the annotation again"
+                ) from None
     return None
 
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EvaluationError(f"{path}: cannot be read as JSON ({error}); get the folder again") from None

@@ -5,83 +5,99 @@ JSON lines              our own (`duplex.eval.exchange.labels`); whatever has no
 .json                   an annotation of Full-Duplex-Bench, scenarios of MTR-DuplexBench, or JSON lines
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import fdb_annotations, mtr_scenario
-from duplex.eval.exchange.labels import Label, Placed, read_lines
+from duplex.eval.exchange.labels import Found, Label, read_lines
 from duplex.eval.exchange.rttm import read_rttm
 from duplex.eval.exchange.textgrid_labels import read_tiers
+from duplex.files import parse_json
 
-_KNOWN = "Full-Duplex-Bench's pause, turn_taking, interrupt and metadata.json, MTR-DuplexBench's scenarios"
+_KNOWN: Final = (
+    "pause.json, turn_taking.json, interrupt.json, metadata.json of Full-Duplex-Bench, scenarios of MTR-DuplexBench"
+)
+_WRITE_LINES: Final = "write JSON lines, see docs/evaluation.md"
 
 
-def read_labels(path: Path, recording: Path, seconds: float, config: LabelsConfig) -> tuple[Label, ...]:
-    """The labels of a file in order of time.
+@dataclass(frozen=True)
+class FileLabels:
+    """Labels in order of time. `notes`: what was left out or taken for granted, for the user."""
+
+    labels: tuple[Label, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_labels(
+    path: Path, recording: Path, seconds: float, config: LabelsConfig, assistant: Path | None = None
+) -> FileLabels:
+    """The labels of a file.
 
     Args:
         recording: whose labels are wanted, where a file holds those of several. seconds: its length.
+        assistant: the assistant's side, where `recording` is the user's.
 
     Raises:
         EvaluationError: the file is missing or cannot be read, holds no label of this recording, or a wrong one.
     """
-    placed = list(_placed(_text(path), path, recording, config))
-    if not placed:
-        raise EvaluationError(f"{path}: holds no labels of {recording.name}; leave out --labels or give another file")
-    for place, label in placed:
+    recordings = (recording,) if assistant is None else (recording, assistant)
+    found = _found(path, recordings, config)
+    for place, label in found.placed:
         _check(place, label, seconds, config)
-    return tuple(sorted((label for _, label in placed), key=lambda one: (one.start, one.end, one.side)))
+    labels = [label for _, label in found.placed if label.end > label.start]
+    if not labels:
+        raise EvaluationError(f"{path}: holds no labels of {recording.name}; leave out --labels or give another file")
+    empty = len(found.placed) - len(labels)
+    notes = (*found.notes, f"{path}: left out {empty} of its labels, which last 0 s") if empty else found.notes
+    return FileLabels(tuple(sorted(labels, key=lambda one: (one.start, one.end, one.side))), notes)
 
 
-def _placed(text: str, path: Path, recording: Path, config: LabelsConfig) -> Iterable[Placed]:
+def _found(path: Path, recordings: Sequence[Path], config: LabelsConfig) -> Found:
+    if not path.is_file():
+        raise EvaluationError(f"{path}: there is no such label file; check the path")
     match path.suffix.lower():
-        case ".rttm":
-            return read_rttm(text, path, recording, config)
         case ".textgrid":
             return read_tiers(path, config)
+        case ".rttm":
+            return read_rttm(_text(path), path, recordings, config)
         case ".json":
-            return _of_json(text, path, recording, config)
-    return read_lines(text, path, recording, config)
+            return _of_json(_text(path), path, recordings[0], config)
+    return read_lines(_text(path), path, recordings[0], config)
 
 
-def _of_json(text: str, path: Path, recording: Path, config: LabelsConfig) -> Iterable[Placed]:
+def _of_json(text: str, path: Path, recording: Path, config: LabelsConfig) -> Found:
     try:
-        values: Any = json.loads(text)
+        values = parse_json(text)
     except ValueError:
         return read_lines(text, path, recording, config)
     if fdb_annotations.is_one(values):
-        return fdb_annotations.read(values, path)
+        return Found(tuple(fdb_annotations.read(values, path)))
     if mtr_scenario.is_one(values):
-        return mtr_scenario.read(values, path, recording)
+        return Found(tuple(mtr_scenario.read(values, path, recording)))
     if isinstance(values, dict) and "channel" in values:
-        return read_lines(text, path, recording, config)
-    known = (
-        "pause.json, turn_taking.json, interrupt.json, metadata.json of Full-Duplex-Bench, scenarios of MTR-DuplexBench"
-    )
-    raise EvaluationError(
-        f"{path}: is none of the known annotations ({known}); write JSON lines, see docs/evaluation.md"
-    )
+        return read_lines(text.replace("\r", " ").replace("\n", " "), path, recording, config)
+    raise EvaluationError(f"{path}: is none of the known annotations ({_KNOWN}); {_WRITE_LINES}")
 
 
 def _text(path: Path) -> str:
-    """UTF-8 with or without a mark, or UTF-16 with one, as Praat writes it."""
-    if not path.is_file():
-        raise EvaluationError(f"{path}: there is no such label file; check the path")
+    """UTF-8 with or without a mark, or UTF-16 with one."""
     try:
         data = path.read_bytes()
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
         return data.decode("utf-16" if wide else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path}: cannot be read as text ({error}); give a file of labels") from None
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be read ({error.strerror}); check the file") from None
+    except UnicodeDecodeError as error:
+        raise EvaluationError(f"{path}: cannot be read as text ({error.reason}); save it as UTF-8") from None
 
 
 def _check(place: str, label: Label, seconds: float, config: LabelsConfig) -> None:
     span = f"{label.kind} from {label.start:g} to {label.end:g} s"
     if label.end < label.start:
-        raise EvaluationError(f"{place}: {span} ends before it starts; mend the label")
+        raise EvaluationError(f"{place}: {span} ends before it starts; fix the label")
     if label.start < 0 or label.end > seconds + config.beyond_s:
-        raise EvaluationError(f"{place}: {span} is outside the recording of {seconds:.2f} s; mend the label")
+        raise EvaluationError(f"{place}: {span} is outside the recording of {seconds:.2f} s; fix the label")

@@ -9,14 +9,15 @@ somebody speaks but not what it is. Seconds. Other forms are read by modules of 
 `duplex.eval.exchange.label_files`. Knows text; knows nothing of how labels are judged.
 """
 
-import json
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
+from duplex.files import parse_json, shortened, text_lines
 
 Side = Literal["user", "assistant"]
 Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
@@ -37,6 +38,16 @@ class Label:
 Placed = tuple[str, Label]
 """A label, and where in which file it stands."""
 
+_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The labels of a file in its order. `notes`: what was left out or taken for granted, for the user."""
+
+    placed: tuple[Placed, ...]
+    notes: tuple[str, ...] = ()
+
 
 def side_named(name: str, config: LabelsConfig) -> Side | None:
     """Whose channel, speaker or tier a name means; None for any other name."""
@@ -46,39 +57,45 @@ def side_named(name: str, config: LabelsConfig) -> Side | None:
     return "assistant" if word in config.assistant_names else None
 
 
-def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> Iterator[Placed]:
+def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> Found:
     """Labels of JSON lines; of several sessions the one that is named like the recording.
 
     Raises:
         EvaluationError: a line is no label.
     """
-    rows = [(f"{path}:{number}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    rows = [(f"{path}:{number}", line) for number, line in enumerate(text_lines(text), 1) if line.strip()]
     found = [(place, *_line(place, line, config)) for place, line in rows]
-    sessions = {session for _, session, _ in found}
+    sessions = sorted({session for _, session, _ in found})
     if len(sessions) > 1 and recording.stem not in sessions:
-        names = ", ".join(sorted(sessions)[:5])
+        names = ", ".join(map(shortened, sessions[:5]))
         raise EvaluationError(
             f"{path}: holds sessions {names} but none '{recording.stem}'; name the recording like one"
         )
     kept = recording.stem if len(sessions) > 1 else next(iter(sessions), "")
-    yield from ((place, label) for place, session, label in found if session == kept)
+    note = f"{path}: its labels are of session '{shortened(kept)}'; they are taken for those of {recording.name}"
+    placed = tuple((place, label) for place, session, label in found if session == kept)
+    return Found(placed, (note,) if kept not in ("", recording.stem, recording.name) else ())
 
 
 def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
     try:
-        values = json.loads(line)
+        values = parse_json(line)
     except ValueError as error:
         raise EvaluationError(f"{place}: is no JSON ({error}); write one JSON object a line") from None
     if not isinstance(values, dict):
         raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
     side = side_named(str(values.get("channel", "")), config)
     if side is None:
-        raise EvaluationError(f"{place}: 'channel' is {values.get('channel')!r}; it must be user or agent")
+        raise EvaluationError(f"{place}: 'channel' is {shown(values.get('channel'))}; it must be user or agent")
     kind = values.get("type")
     if kind not in KINDS:
-        raise EvaluationError(f"{place}: 'type' is {kind!r}; it must be one of {', '.join(KINDS)}")
+        raise EvaluationError(f"{place}: 'type' is {shown(kind)}; it must be one of {', '.join(KINDS)}")
     start, end = (seconds_of(values.get(key), f"{place}: '{key}'") for key in ("start", "end"))
-    return str(values.get("session", "")), Label(side, kind, start, end, str(values.get("text", "")))
+    return _text(values.get("session")), Label(side, kind, start, end, _text(values.get("text")))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def seconds_of(value: Any, what: str) -> float:
@@ -87,12 +104,17 @@ def seconds_of(value: Any, what: str) -> float:
     Raises:
         EvaluationError: it is no number.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds")
-    try:
-        number = float(value)
-    except ValueError:
-        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise EvaluationError(f"{what} is {value!r}; it must be a number of seconds")
-    return number
+    written = isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is not None
+    if written or (isinstance(value, int | float) and not isinstance(value, bool)):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = inf
+        if isfinite(number):
+            return number
+    raise EvaluationError(f"{what} is {shown(value)}; it must be a number of seconds")
+
+
+def shown(value: Any) -> str:
+    """A value of a file for a message: as Python writes it, cut where it is long."""
+    return shortened(repr(value))

@@ -3,20 +3,19 @@
 Knows files; knows nothing of what the layouts mean.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
 import soxr
 
 from configs.audio import AUDIO
+from duplex import files
 from duplex.eval.errors import EvaluationError
 from duplex.eval.store import audio_file
 from duplex.eval.suite import Facts, Row
 from duplex.model.interface import Samples
+from duplex.sound_file import write_wav
 
 OnRow = Callable[[Row], None]
 """Called after every conversation that was written."""
@@ -55,17 +54,16 @@ def sample_name(row: Row) -> str:
 def write_mono(samples: Samples, path: Path) -> None:
     """Write [n] samples at 24 kHz as a mono wav, 16 kHz, 16 bit; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    mono = np.clip(soxr.resample(samples, AUDIO.output_rate, AUDIO.input_rate), -1.0, 1.0)
-    soundfile.write(path, mono, AUDIO.input_rate, subtype="PCM_16")
+    write_wav(path, soxr.resample(samples, AUDIO.output_rate, AUDIO.input_rate), AUDIO.input_rate)
 
 
 def write_json(values: object, path: Path) -> None:
     """Write plain values; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    files.write_json(path, values)
 
 
 def write_lines(values: Sequence[object], path: Path) -> None:
     """Write plain values as JSON lines; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in values), encoding="utf-8")
+    files.write_json_lines(path, values)

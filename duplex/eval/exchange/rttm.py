@@ -1,41 +1,108 @@
-"""RTTM (NIST Rich Transcription): a line per stretch of speech.
+"""RTTM (NIST Rich Transcription Time Marked, RT-09 evaluation plan, appendix A): a line per stretch of speech.
 
     SPEAKER FILE CHANNEL START DURATION <NA> <NA> NAME <NA> <NA>
 
-It tells who speaks when, not what a stretch is: its labels are "speech". Whose it is tells the speaker's name (user,
-assistant, ...), or else the channel (1 the user, 2 the assistant).
+Lines of other types (words, pauses, facts of speakers) are no stretches of speech; `;;` begins a comment. It tells who
+speaks when, not what a stretch is: its labels are "speech". Whose it is tells the speaker's name (user, assistant,
+...), or else the channel (1 the user, 2 the assistant).
 """
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import Label, Placed, Side, seconds_of, side_named
+from duplex.eval.exchange.labels import Found, Label, Placed, Side, seconds_of, side_named
+from duplex.files import shortened, text_lines
 
-_SPEAKER = "SPEAKER"
-_FIELDS = 8
+_SPEAKER, _COMMENT = "SPEAKER", ";;"
+_OTHERS: Final = frozenset(
+    [
+        "SEGMENT",
+        "NOSCORE",
+        "NO_RT_METADATA",
+        "LEXEME",
+        "NON-LEX",
+        "NON-SPEECH",
+        "FILLER",
+        "EDIT",
+        "IP",
+        "SU",
+        "CB",
+        "A/P",
+        "SPKR-INFO",
+    ]
+)
+_FIELDS: Final = range(8, 11)
 _FILE, _CHANNEL, _START, _DURATION, _NAME = 1, 2, 3, 4, 7
+_NOT_SAID: Final = "<NA>"
+_FIELD: Final = re.compile(r"[^ \t\r\f\v]+")
+
+_Line = tuple[str, list[str]]
+"""Where a line stands, and its fields."""
 
 
-def read_rttm(text: str, path: Path, recording: Path, config: LabelsConfig) -> Iterator[Placed]:
-    """Speech of both sides; of several files the one that is named like the recording.
+def read_rttm(text: str, path: Path, recordings: Sequence[Path], config: LabelsConfig) -> Found:
+    """Speech of both sides in the lines whose file is named like a recording.
+
+    Args:
+        recordings: the file of both sides, or one of each side.
 
     Raises:
-        EvaluationError: a line is no RTTM, or it cannot be told whose speech it is.
+        EvaluationError: a line is no RTTM, all are of other recordings, or it cannot be told whose speech one is.
     """
-    rows = [(f"{path}:{number}", line.split()) for number, line in enumerate(text.splitlines(), 1)]
-    speakers = [(place, fields) for place, fields in rows if fields and fields[0] == _SPEAKER]
-    for place, fields in speakers:
-        if len(fields) < _FIELDS:
-            raise EvaluationError(f"{place}: has {len(fields)} fields; a SPEAKER line of RTTM has at least {_FIELDS}")
-    several = len({fields[_FILE] for _, fields in speakers}) > 1
-    kept = [(place, fields) for place, fields in speakers if not several or fields[_FILE] == recording.stem]
-    channels = {fields[_CHANNEL] for _, fields in kept}
-    for place, fields in kept:
+    rows = [(f"{path}:{number}", _FIELD.findall(line)) for number, line in enumerate(text_lines(text), 1)]
+    lines = [(place, fields) for place, fields in rows if fields and not fields[0].startswith(_COMMENT)]
+    for place, fields in lines:
+        _check(place, fields)
+    kept = _of(recordings, [line for line in lines if line[1][0] == _SPEAKER], path)
+    placed = tuple(_labels(kept, config))
+    said = [(place, label) for place, label in placed if label.end > label.start]
+    return Found(tuple(said), tuple(_notes(path, lines, len(placed) - len(said))))
+
+
+def _check(place: str, fields: list[str]) -> None:
+    if fields[0] != _SPEAKER:
+        if fields[0] not in _OTHERS:
+            raise EvaluationError(f"{place}: '{shortened(fields[0])}' is no type of RTTM; begin the line with SPEAKER")
+        return
+    if len(fields) not in _FIELDS:
+        wanted = f"{_FIELDS[0]} to {_FIELDS[-1]}, and names hold no spaces"
+        raise EvaluationError(f"{place}: has {len(fields)} fields; a SPEAKER line of RTTM has {wanted}")
+
+
+def _of(recordings: Sequence[Path], speakers: Sequence[_Line], path: Path) -> Sequence[_Line]:
+    """The lines of these recordings; a line that names no file is of any."""
+    names = {name for recording in recordings for name in (recording.stem, recording.name)}
+    kept = [line for line in speakers if line[1][_FILE] == _NOT_SAID or Path(line[1][_FILE]).name in names]
+    if speakers and not kept:
+        others = sorted({fields[_FILE] for _, fields in speakers})
+        shown = ", ".join(f"'{shortened(name)}'" for name in others[:5])
+        raise EvaluationError(
+            f"{path}: holds labels of {shown} but none of {recordings[0].name}; give the labels of this recording, or "
+            f"write '{recordings[0].stem}' into the second field of its lines"
+        )
+    return kept
+
+
+def _labels(lines: Sequence[_Line], config: LabelsConfig) -> Iterator[Placed]:
+    channels = {fields[_CHANNEL] for _, fields in lines}
+    for place, fields in lines:
         start = seconds_of(fields[_START], f"{place}: the start")
         end = start + seconds_of(fields[_DURATION], f"{place}: the duration")
         yield place, Label(_side(place, fields, channels, config), "speech", start, end)
+
+
+def _notes(path: Path, lines: Sequence[_Line], empty: int) -> Iterator[str]:
+    if empty:
+        yield f"{path}: left out {empty} of its stretches of speech, which last 0 s or less"
+    others = Counter(fields[0] for _, fields in lines if fields[0] != _SPEAKER)
+    if others:
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
+        yield f"{path}: left out the lines that are no stretches of speech: {counts}"
 
 
 def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfig) -> Side:
@@ -45,6 +112,6 @@ def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfi
     if channels == {"1", "2"}:
         return "user" if fields[_CHANNEL] == "1" else "assistant"
     raise EvaluationError(
-        f"{place}: it is not known whose speech '{fields[_NAME]}' is; name the speakers user and assistant, "
+        f"{place}: it is not known whose speech '{shortened(fields[_NAME])}' is; name the speakers user and assistant, "
         "or put them on channels 1 and 2"
     )

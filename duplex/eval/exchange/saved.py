@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import soundfile
-
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.spoken_words import spoken_parts
@@ -21,6 +19,7 @@ from duplex.eval.reports.schema import read_report
 from duplex.eval.store import audio_file
 from duplex.eval.suite import Facts, Row
 from duplex.model.interface import Samples
+from duplex.sound_file import SoundFileError, read_sound_file
 
 Part = tuple[TimedWord, ...]
 """Words that were said in one go: an answer, or a segment of a recogniser."""
@@ -81,12 +80,14 @@ class SavedRun:
         """
         path = self.audio_file(row)
         try:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise EvaluationError(f"{path}: cannot be read as sound ({error}); {_AGAIN}") from None
-        if samples.shape[1] != 2 or rate != AUDIO.output_rate:
+            sound = read_sound_file(path)
+        except SoundFileError as error:
+            raise EvaluationError(f"{error}; or {_AGAIN}") from None
+        if sound.cut_off:
+            raise EvaluationError(f"{path}: {sound.notes[0]}; {_AGAIN}")
+        if sound.samples.shape[1] != 2 or sound.rate != AUDIO.output_rate:
             raise EvaluationError(f"{path}: is not the stereo sound at {AUDIO.output_rate} Hz of a run; {_AGAIN}")
-        return Sound(samples[:, 0], samples[:, 1])
+        return Sound(sound.samples[:, 0], sound.samples[:, 1])
 
     def audio_file(self, row: Row) -> Path:
         """Where the sound of a conversation lies.

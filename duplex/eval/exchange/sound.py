@@ -6,15 +6,14 @@ Knows sound files and what makes them unfit to be scored; knows nothing of speec
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from configs.eval.scoring import SoundConfig
 from duplex.eval.errors import EvaluationError
+from duplex.sound_file import SoundFile, SoundFileError, is_silent, read_sound_file
 
 Channel = NDArray[np.float32]
 _TWO_WAYS = "give a stereo file (left the user, right the assistant), or the user's file and --assistant FILE"
@@ -54,33 +53,38 @@ def read_dialogue(path: Path, assistant: Path | None, config: SoundConfig) -> Di
     """
     sound = _of_one(path) if assistant is None else _of_two(path, assistant, config)
     _refuse_mix(sound, path, assistant, config)
-    silent = [name for name, side in (("user", sound.user), ("assistant", sound.assistant)) if _silent(side, config)]
+    sides = (("user", sound.user), ("assistant", sound.assistant))
+    silent = [name for name, side in sides if is_silent(side, config.silent_db)]
     notes = (f"{path if name == 'user' else assistant or path}: the {name}'s channel is silent" for name in silent)
     return replace(sound, notes=(*sound.notes, *notes))
 
 
 def _of_one(path: Path) -> DialogueSound:
-    samples, rate = _read(path)
-    channels = samples.shape[1]
+    found = _read(path)
+    channels = found.samples.shape[1]
     if channels == 1:
         raise EvaluationError(f"{path}: is mono; a mix of both sides cannot be scored; {_TWO_WAYS}")
     if channels > 2:
         raise EvaluationError(f"{path}: has {channels} channels and it is not known which is whose; {_TWO_WAYS}")
     file = _file(path)
-    return DialogueSound(samples[:, 0], samples[:, 1], rate, {"user": file, "assistant": file})
+    files = {"user": file, "assistant": file}
+    return DialogueSound(found.samples[:, 0], found.samples[:, 1], found.rate, files, _notes(found, path))
 
 
 def _of_two(user: Path, assistant: Path, config: SoundConfig) -> DialogueSound:
-    sides, rates, notes = [], [], []
+    sides: list[Channel] = []
+    rates: list[int] = []
+    notes: list[str] = []
     for path in (user, assistant):
-        samples, rate = _read(path)
-        if samples.shape[1] > 1:
+        found = _read(path)
+        if found.samples.shape[1] > 1:
             raise EvaluationError(
-                f"{path}: has {samples.shape[1]} channels, but each of two files must hold one side; "
+                f"{path}: has {found.samples.shape[1]} channels, but each of two files must hold one side; "
                 "give mono files, or one stereo file without --assistant"
             )
-        sides.append(samples[:, 0])
-        rates.append(rate)
+        sides.append(found.samples[:, 0])
+        rates.append(found.rate)
+        notes += _notes(found, path)
     highest = max(rates)
     for at, path in enumerate((user, assistant)):
         if rates[at] != highest:
@@ -115,24 +119,15 @@ def _refuse_mix(sound: DialogueSound, path: Path, assistant: Path | None, config
         raise EvaluationError(f"{name} the same mix; it cannot be told who speaks; record each side on its own")
 
 
-def _silent(side: Channel, config: SoundConfig) -> bool:
-    return bool(np.abs(side - np.median(side)).max() < 10 ** (config.silent_db / 20))
-
-
-def _read(path: Path) -> tuple[NDArray[Any], int]:
-    """Samples [n, channels] and the sample rate."""
-    if not path.is_file():
-        raise EvaluationError(f"{path}: there is no such file; check the path")
+def _read(path: Path) -> SoundFile:
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise EvaluationError(f"{path}: is no readable sound file ({reason}); give a wav or flac file") from None
-    if not len(samples):
-        raise EvaluationError(f"{path}: holds no audio; record it again")
-    if not np.isfinite(samples).all():
-        raise EvaluationError(f"{path}: holds values that are no numbers; write it again as 16-bit wav")
-    return samples, int(rate)
+        return read_sound_file(path)
+    except SoundFileError as error:
+        raise EvaluationError(str(error)) from None
+
+
+def _notes(sound: SoundFile, path: Path) -> tuple[str, ...]:
+    return tuple(f"{path}: {note}" for note in sound.notes)
 
 
 def _file(path: Path) -> dict[str, str]:

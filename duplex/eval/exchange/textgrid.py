@@ -1,17 +1,37 @@
-"""Praat's TextGrid: interval tiers of labelled spans, in the long and in the short text form.
+"""Praat's TextGrid: interval tiers of labelled spans, in all of its text forms.
 
-Knows the file format (Praat manual, "TextGrid file formats"); knows nothing of what the labels mean.
+Praat reads only what stands free: strings in quotes, numbers, and flags in angle brackets. Every other word is a
+comment, as is the rest of a line after `!` (Praat manual, "TextGrid file formats"; `sys/abcio.cpp` of Praat). The
+long, the short and the old short form are the same tokens in the same order; the chronological form names the tier of
+every interval instead.
+
+Knows the file format; knows nothing of what the labels mean.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Final
 
 from duplex.eval.errors import EvaluationError
+from duplex.files import shortened
 
-_TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|(?<![\w.])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w\]])')
 _INTERVALS, _POINTS = "IntervalTier", "TextTier"
+_CHRONOLOGICAL: Final = "Praat chronological TextGrid text file"
+_WORD: Final = re.compile(
+    r"""
+    (?P<comment>![^\r\n]*)
+    | "(?P<string>(?:[^"]|"")*)"(?P<stuck>\S?)
+    | <(?P<flag>[^<>\r\n]*)>
+    | (?P<number>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)[^\s]*
+    | (?P<broken>["<])
+    | \S+
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -23,8 +43,17 @@ class Interval:
     end: float
 
 
-def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
-    """The interval tiers by name, in the file's order; point tiers are left out.
+@dataclass(frozen=True)
+class Tier:
+    """A tier; several of a file may have one name. `points`: how many points a tier of points has, none is read."""
+
+    name: str
+    intervals: tuple[Interval, ...]
+    points: int = 0
+
+
+def read_textgrid(path: Path) -> tuple[Tier, ...]:
+    """The tiers in the file's order.
 
     Raises:
         EvaluationError: the file is missing, or no TextGrid.
@@ -34,43 +63,136 @@ def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-        return dict(_tiers(_tokens(text)))
+        return _tiers(_Tokens(decoded(data)))
     except ValueError as error:
         raise EvaluationError(f"{path}: is no TextGrid ({error}); save it from Praat as text") from None
 
 
-def _tokens(text: str) -> Iterator[str]:
-    """Strings, numbers and flags of the file; what Praat writes around them is free text."""
-    for match in _TOKEN.finditer(text):
-        string, flag, number = match.groups()
-        yield string.replace('""', '"') if string is not None else flag or number
-    raise ValueError("it ends too early")
+def decoded(data: bytes) -> str:
+    """Text as Praat takes it: UTF-16 with a mark, else UTF-8, else Latin-1.
+
+    Raises:
+        ValueError: it has the mark of UTF-16 and is none.
+    """
+    if data[:2] in _MARKS:
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
-def _tiers(tokens: Iterator[str]) -> Iterator[tuple[str, tuple[Interval, ...]]]:
-    if (next(tokens), next(tokens)) != ("ooTextFile", "TextGrid"):
+class _Tokens:
+    """The free-standing strings, numbers and flags of a file, each asked for by its kind."""
+
+    def __init__(self, text: str) -> None:
+        self._words = _WORD.finditer(text)
+        self._text = text
+
+    def string(self) -> str:
+        """The next token, which must be a string."""
+        return self._next("string").replace('""', '"')
+
+    def flag(self) -> str:
+        """The next token, which must be a flag."""
+        return self._next("flag")
+
+    def count(self) -> int:
+        """The next token, which must be a whole number that is not negative."""
+        number = self.number()
+        if not number.is_integer() or number < 0:
+            raise ValueError(f"{number:g} cannot be a count")
+        return int(number)
+
+    def number(self) -> float:
+        """The next token, which must be a finite number."""
+        number = float(self._next("number"))
+        if not isfinite(number):
+            raise ValueError("a number is too large")
+        return number
+
+    def numbers_left(self) -> Iterator[float]:
+        """Numbers as long as there are more tokens."""
+        while True:
+            try:
+                found = self.number()
+            except _AtEndError:
+                return
+            yield found
+
+    def _next(self, kind: str) -> str:
+        for word in self._words:
+            if word["stuck"] or word["broken"]:
+                raise ValueError(f"line {self._line(word)}: a quote or bracket is not closed, or not doubled in a text")
+            found = next((name for name in ("string", "flag", "number") if word[name] is not None), None)
+            if found is None:
+                continue
+            if found != kind:
+                raise ValueError(f"line {self._line(word)}: a {found} stands where a {kind} must be")
+            return word[found]
+        raise _AtEndError("it ends too early")
+
+    def _line(self, word: "re.Match[str]") -> int:
+        return self._text.count("\n", 0, word.start()) + 1
+
+
+class _AtEndError(ValueError):
+    """There are no more tokens."""
+
+
+def _tiers(tokens: _Tokens) -> tuple[Tier, ...]:
+    kind = tokens.string()
+    if kind == _CHRONOLOGICAL:
+        return _chronological(tokens)
+    if kind not in ("ooTextFile", "ooTextFile short") or tokens.string() != "TextGrid":
         raise ValueError('it does not begin with "ooTextFile" and "TextGrid"')
     _span(tokens)
-    if next(tokens) != "exists":
-        return
-    for _ in range(int(next(tokens))):
-        kind, name = next(tokens), next(tokens)
-        _span(tokens)
-        count = int(next(tokens))
-        if kind == _INTERVALS:
-            yield name, tuple(_interval(tokens) for _ in range(count))
-        elif kind == _POINTS:
-            for _ in range(2 * count):
-                next(tokens)
-        else:
-            raise ValueError(f"there is no kind of tier '{kind}'")
+    return tuple(_tier(tokens) for _ in range(tokens.count())) if tokens.flag() == "exists" else ()
 
 
-def _interval(tokens: Iterator[str]) -> Interval:
+def _tier(tokens: _Tokens) -> Tier:
+    kind, name = _head(tokens)
+    return _made(name, [_READERS[kind](tokens) for _ in range(tokens.count())])
+
+
+def _chronological(tokens: _Tokens) -> tuple[Tier, ...]:
+    _span(tokens)
+    heads = [_head(tokens) for _ in range(tokens.count())]
+    items: list[list[Interval | None]] = [[] for _ in heads]
+    for number in tokens.numbers_left():
+        if number not in range(1, len(heads) + 1):
+            raise ValueError(f"there is no tier {number:g}")
+        kind, _ = heads[int(number) - 1]
+        items[int(number) - 1].append(_READERS[kind](tokens))
+    return tuple(_made(name, some) for (_, name), some in zip(heads, items, strict=True))
+
+
+def _made(name: str, items: Sequence[Interval | None]) -> Tier:
+    intervals = tuple(one for one in items if one is not None)
+    return Tier(name, intervals, len(items) - len(intervals))
+
+
+def _head(tokens: _Tokens) -> tuple[str, str]:
+    """Kind and name of a tier; its span is that of the file."""
+    kind, name = tokens.string(), tokens.string()
+    if kind not in _READERS:
+        raise ValueError(f"there is no kind of tier '{shortened(kind)}'")
+    _span(tokens)
+    return kind, name
+
+
+def _interval(tokens: _Tokens) -> Interval:
     start, end = _span(tokens)
-    return Interval(next(tokens), start, end)
+    return Interval(tokens.string(), start, end)
 
 
-def _span(tokens: Iterator[str]) -> tuple[float, float]:
-    return float(next(tokens)), float(next(tokens))
+def _point(tokens: _Tokens) -> None:
+    tokens.number()
+    tokens.string()
+
+
+_READERS: Final[dict[str, Callable[[_Tokens], Interval | None]]] = {_INTERVALS: _interval, _POINTS: _point}
+
+
+def _span(tokens: _Tokens) -> tuple[float, float]:
+    return tokens.number(), tokens.number()

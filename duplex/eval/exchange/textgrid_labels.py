@@ -1,37 +1,61 @@
-"""Labels in a TextGrid: what both sides do, a tier each.
+"""Labels in a TextGrid: what both sides do, a tier each or several.
 
 A tier is somebody's when its name says so (user, assistant, ...). An interval with a text is a label: of the type that
 the text names ("backchannel"), else "speech" with the text as its words.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import KINDS, Kind, Label, Placed, side_named
-from duplex.eval.exchange.textgrid import read_textgrid
+from duplex.eval.exchange.labels import KINDS, Found, Kind, Label, Placed, Side, side_named
+from duplex.eval.exchange.textgrid import Tier, read_textgrid
+from duplex.files import shortened
+
+Owned = tuple[Tier, Side]
+"""A tier and whose it is."""
 
 
-def read_tiers(path: Path, config: LabelsConfig) -> Iterator[Placed]:
-    """Labels of the tiers of both sides.
+def read_tiers(path: Path, config: LabelsConfig) -> Found:
+    """Labels of the tiers of both sides, with a note of what is left out.
 
     Raises:
         EvaluationError: it is no TextGrid, or no tier is named after a side.
     """
     tiers = read_textgrid(path)
-    owned = [(name, side) for name in tiers if (side := side_named(name, config))]
+    owned = [(tier, side) for tier in tiers if (side := side_named(tier.name, config))]
     if not owned:
-        names = ", ".join(f"'{name}'" for name in tiers) or "none"
-        raise EvaluationError(f"{path}: no tier is named after a side (tiers: {names}); name them user and assistant")
-    for name, side in owned:
-        for number, interval in enumerate(tiers[name], 1):
+        raise EvaluationError(
+            f"{path}: no tier is named after a side (tiers: {_names(tiers)}); name them user and assistant"
+        )
+    return Found(tuple(_labels(owned, path)), tuple(_notes(tiers, owned, path)))
+
+
+def _labels(owned: Sequence[Owned], path: Path) -> Iterator[Placed]:
+    for tier, side in owned:
+        for number, interval in enumerate(tier.intervals, 1):
             if words := interval.text.strip():
                 kind, said = _kind(words)
-                yield (
-                    f"{path}: interval {number} of tier '{name}'",
-                    Label(side, kind, interval.start, interval.end, said),
-                )
+                place = f"{path}: interval {number} of tier '{shortened(tier.name)}'"
+                yield place, Label(side, kind, interval.start, interval.end, said)
+
+
+def _notes(tiers: Sequence[Tier], owned: Sequence[Owned], path: Path) -> Iterator[str]:
+    for side, count in Counter(side for tier, side in owned if tier.intervals).items():
+        if count > 1:
+            names = _names([tier for tier, whose in owned if whose == side])
+            yield f"{path}: {count} tiers are the {side}'s ({names}); the labels of all of them are used"
+    known = [tier for tier, _ in owned]
+    if left_out := [tier for tier in tiers if tier not in known]:
+        yield f"{path}: left out the tiers that are named after nobody: {_names(left_out)}"
+    if points := [tier for tier in known if tier.points]:
+        yield f"{path}: left out the points of {_names(points)}; labels are intervals"
+
+
+def _names(tiers: Sequence[Tier]) -> str:
+    return ", ".join(f"'{shortened(tier.name)}'" for tier in tiers) or "none"
 
 
 def _kind(words: str) -> tuple[Kind, str]:

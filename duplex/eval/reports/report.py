@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.eval.statistics import StatisticsConfig
+from duplex import files
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure
 from duplex.eval.reports.cells import Cells, cells
@@ -47,22 +48,27 @@ def write_json(values: Facts, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file; the folder is made.
+    """Write a whole text file; the folder is made.
 
     Raises:
         EvaluationError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        files.write_text(path, text)
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def plain(value: Any, digits: int | None = None) -> Any:
-    """The same as values that JSON has: infinity as "inf", what is no number as None, floats rounded if asked."""
+    """The same as values that JSON has: infinity as "inf", what is no number as None, floats rounded if asked.
+
+    Text that cannot be encoded (the name of a file) is escaped, as it is shown on the terminal.
+    """
     if isinstance(value, dict):
-        return {str(key): plain(one, digits) for key, one in value.items()}
+        return {files.escaped(str(key)): plain(one, digits) for key, one in value.items()}
+    if isinstance(value, str):
+        return files.escaped(value)
     if isinstance(value, list | tuple):
         return [plain(one, digits) for one in value]
     if isinstance(value, np.generic):

@@ -4,7 +4,6 @@ Numbers that JSON has no word for are the strings "inf" and "-inf"; what cannot 
 clock of the conversation. `Report.model_json_schema()` gives the same as a JSON schema.
 """
 
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
@@ -15,6 +14,7 @@ from configs.eval.evaluation import Bar
 from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, Number, Rate, Ratio, Spread, Summary
+from duplex.files import parse_json, shortened
 
 SCHEMA: Final = 2
 REPORT_FILE: Final = "report.json"
@@ -227,7 +227,7 @@ def read_report(path: Path) -> Report:
     """
     file = path / REPORT_FILE if path.is_dir() else path
     try:
-        values = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+        values = parse_json(file.read_text(encoding="utf-8"), parse_constant=_refuse)
     except OSError as error:
         raise EvaluationError(f"{file}: cannot be read ({error.strerror}); {_HINT}") from None
     except ValueError as error:
@@ -239,15 +239,17 @@ def _checked(values: Any, file: Path) -> Report:
     if not isinstance(values, dict) or "schema" not in values:
         raise EvaluationError(f"{file}: is no report; {_HINT}")
     if values["schema"] != SCHEMA:
+        told = shortened(str(values["schema"]))
         raise EvaluationError(
-            f"{file}: is a report of schema {values['schema']}, but schema {SCHEMA} is read here; run the suite again"
+            f"{file}: is a report of schema {told}, but schema {SCHEMA} is read here; run the suite again"
         )
     try:
         return Report.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        raise EvaluationError(f"{file}: is no report of schema {SCHEMA} ('{place}': {first['msg']}); {_HINT}") from None
+        place = shortened(".".join(str(part) for part in first["loc"])) or "(top level)"
+        why = " ".join(first["msg"].split())
+        raise EvaluationError(f"{file}: is no report of schema {SCHEMA} ('{place}': {why}); {_HINT}") from None
 
 
 def _refuse(token: str) -> NoReturn:

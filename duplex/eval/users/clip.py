@@ -14,6 +14,7 @@ from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.stretch import stretched
 from duplex.model.interface import Samples
+from duplex.sound_file import SoundFileError, mixed_to_one, read_sound_file
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def other_rates(paths: Iterable[Path]) -> dict[int, int]:
 
 def _rate(path: Path) -> int:
     try:
-        return int(soundfile.info(path).samplerate)
+        with path.open("rb") as file:
+            return int(soundfile.info(file).samplerate)
     except (soundfile.LibsndfileError, OSError) as error:
         raise EvaluationError(f"{path}: cannot be read as sound ({error}); check the data folder") from None
 
@@ -72,18 +74,18 @@ def read_sound(path: Path) -> Samples:
     """A sound file as one channel, [n] at 16 kHz.
 
     Raises:
-        EvaluationError: it is missing, no sound file, or empty.
+        EvaluationError: it is missing, no sound file, empty, or cut off.
     """
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise EvaluationError(f"{path}: cannot be read as sound ({error}); check the data folder") from None
-    if not len(samples):
-        raise EvaluationError(f"{path}: holds no audio; replace the file")
-    mono = samples.mean(axis=1, dtype=np.float32)
-    if rate == AUDIO.input_rate:
+        sound = read_sound_file(path)
+    except SoundFileError as error:
+        raise EvaluationError(f"{error} (a file of the data folder)") from None
+    if sound.cut_off:
+        raise EvaluationError(f"{path}: {sound.notes[0]}; get this file of the data folder again")
+    mono, _ = mixed_to_one(sound)
+    if sound.rate == AUDIO.input_rate:
         return np.asarray(mono, np.float32)
-    return np.asarray(soxr.resample(mono, rate, AUDIO.input_rate), np.float32)
+    return np.asarray(soxr.resample(mono, sound.rate, AUDIO.input_rate), np.float32)
 
 
 def _levelled(samples: Samples, rms: float) -> Samples:

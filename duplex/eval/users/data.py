@@ -7,7 +7,6 @@
 Knows files and their form; knows nothing of what is measured with them.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Self
 
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
+from duplex.files import parse_json, shortened, text_lines
 
 ANSWER_MARK = "||"
 QUESTIONS = ("question_voice", "question_frame", "question_voice_frame", "question_robot")
@@ -66,7 +66,11 @@ class DataFolder:
     def __init__(self, folder: Path) -> None:
         """Raises EvaluationError where there is no manifest."""
         self.folder = folder
-        self._rows = list(_lines(folder / "manifest.jsonl", "give the folder of the test audio with --data"))
+        manifest = folder / "manifest.jsonl"
+        self._rows = list(_lines(manifest, "give the folder of the test audio with --data"))
+        for number, row in enumerate(self._rows, 1):
+            if not isinstance(row.get("file"), str) or not isinstance(row.get("text", ""), str):
+                raise EvaluationError(f"{manifest}: line {number} names no file and its text; get the file again")
 
     def files(self, part: str) -> list[DataFile]:
         """The sound files of one sub-folder, in the manifest's order.
@@ -150,14 +154,23 @@ def _trial(folder: Path, row: dict[str, Any]) -> Trial:
             pause=(inside, inside + pause) if pause else None,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise EvaluationError(f"{folder}/trials.jsonl: a line is no trial ({error!r}); make the trials again") from None
+        raise EvaluationError(
+            f"{folder}/trials.jsonl: a line is no trial ({shortened(repr(error))}); make the trials again"
+        ) from None
 
 
 def _lines(path: Path, hint: str) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         raise EvaluationError(f"{path}: there is no such file; {hint}")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path}: cannot be read ({error}); get the file again") from None
+    for number, line in enumerate(text_lines(text), 1):
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise EvaluationError(f"{path}: line {number} is not JSON ({error.msg}); get the file again") from None
+            values = parse_json(line)
+        except ValueError as error:
+            raise EvaluationError(f"{path}: line {number} is not JSON ({error}); get the file again") from None
+        if not isinstance(values, dict):
+            raise EvaluationError(f"{path}: line {number} is not a JSON object; get the file again")
+        yield values

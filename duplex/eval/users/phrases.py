@@ -48,7 +48,7 @@ def _complete(file: DataFile, words: list[str]) -> float:
     """Where the first `words` end in the file."""
     alignment = file.path.with_suffix(".TextGrid")
     tiers = read_textgrid(alignment)
-    spoken = [word for word in tiers.get(_WORDS, ()) if word.text]
+    spoken = [word for tier in tiers if tier.name == _WORDS for word in tier.intervals if word.text]
     if [word.text for word in spoken[: len(words)]] != words:
         raise EvaluationError(f"{alignment}: does not begin with '{' '.join(words)}'; get the complete data folder")
     return spoken[len(words) - 1].end

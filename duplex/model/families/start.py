@@ -23,6 +23,7 @@ from configs.model.families import drvoice, omnidrca
 from configs.model.family import ByteTextConfig, FamilyConfig, RefinedHeadConfig, SpeechCodesConfig, UnitEarsConfig
 from configs.model.listening import EncoderConfig
 from configs.model.speech_tokens import HubertConfig
+from duplex.files import write_text
 from duplex.model.families.head import AutoregressiveHead
 from duplex.model.families.parts import CENTROIDS, CONFIG, CORE, EARS, HEAD, TIED, TOKENIZER, check
 from duplex.model.families.sources import Weights, copy_hubert, fetched, read_llm, read_whisper
@@ -233,7 +234,7 @@ def _write(start: Start, config: FamilyConfig, llm: _Llm, stack: Weights) -> Non
     save_file({name: value.contiguous() for name, value in core.items()}, start.out / CORE)
     save_file({name: value.contiguous() for name, value in head.items()}, start.out / HEAD)
     llm.tokenizer.save(start.out / TOKENIZER)
-    (start.out / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+    write_text(start.out / CONFIG, config.to_yaml())
 
 
 def _fresh(build: Callable[[LlmConfig], M], llm: LlmConfig, inner: str, start: Start) -> Weights:

@@ -15,6 +15,7 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import TURNS, FunAudioChatConfig, TurnsConfig
+from duplex.files import write_text
 from duplex.model.funaudiochat.chat import FunAudioChat, empty_network
 from duplex.model.funaudiochat.memory import Free, check_memory, free_memory
 from duplex.model.funaudiochat.released import read_released
@@ -108,7 +109,7 @@ def save(chat: FunAudioChat, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.glob("*.safetensors")):
         raise ConfigError(f"{folder}: holds weights already; choose another folder")
-    (folder / CONFIG).write_text(chat.config.to_yaml(), encoding="utf-8")
+    write_text(folder / CONFIG, chat.config.to_yaml())
     chat.tokenizer.save(folder)
     save_weights(chat.network, folder)
 

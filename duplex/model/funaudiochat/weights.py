@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from configs.base import ConfigError
+from duplex.files import write_text
 from duplex.model.funaudiochat.keys import Place, place_of
 
 SINGLE: Final = "model.safetensors"
@@ -106,7 +107,7 @@ def save_weights(network: nn.Module, folder: Path, shard_bytes: int = _SHARD_BYT
     if len(shards) > 1:
         names = [f"model-{index:05d}-of-{len(shards):05d}.safetensors" for index in range(1, len(shards) + 1)]
         index = {key: file for file, shard in zip(names, shards, strict=True) for key in shard}
-        (folder / INDEX).write_text(json.dumps({"weight_map": index}, indent=1) + "\n", encoding="utf-8")
+        write_text(folder / INDEX, json.dumps({"weight_map": index}, indent=1) + "\n")
     for file, shard in zip(names, shards, strict=True):
         save_file(shard, folder / file, {"format": "pt"})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from configs.base import ConfigError
+from duplex.files import write_text
 
 SENTENCE_ENDS = (".", "?", "!")
 MARKS = (*SENTENCE_ENDS, ",")
@@ -61,7 +62,7 @@ class Truecase:
     def save(self, path: Path) -> None:
         """Write the table as JSON."""
         table = {"words": self._words, "pairs": self._pairs}
-        path.write_text(json.dumps(table, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(table, indent=0, ensure_ascii=False) + "\n")
 
     def next_word(self, word: str, before: Sequence[str]) -> str:
         """True case of one word or mark that follows `before` (all of them lower case, marks apart)."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from configs.base import ConfigError
+from duplex.files import write_text
 
 TIME_STEP_S: Final = 0.02
 TIMES: Final = 1501
@@ -53,7 +54,7 @@ class WhisperVocabulary:
 
     def save(self, path: Path) -> None:
         """Write the pieces as JSON."""
-        path.write_text(json.dumps(self.pieces, ensure_ascii=False), encoding="utf-8")
+        write_text(path, json.dumps(self.pieces, ensure_ascii=False))
 
     def __len__(self) -> int:
         return self.first_time + TIMES

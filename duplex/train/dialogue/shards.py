@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
+from duplex.files import whole_lines, write_text
 from duplex.train.dialogue.scene import Scene
 
 Features = NDArray[np.float16]
@@ -46,8 +47,8 @@ class ShardWriter:
         self._features, self._scenes = folder / _FILE_FEATURES, folder / _FILE_SCENES
         rows = _rows(self._scenes) if self._scenes.exists() else []
         self.count = len(rows)
-        self._scenes.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-        (folder / "shape.json").write_text(json.dumps([frames, dim]), encoding="utf-8")
+        write_text(self._scenes, "".join(row + "\n" for row in rows))
+        write_text(folder / "shape.json", json.dumps([frames, dim]))
         with self._features.open("ab") as file:
             file.truncate(self.count * frames * dim * np.dtype(np.float16).itemsize)
 
@@ -68,4 +69,4 @@ def frames_of(slots: int) -> int:
 
 def _rows(path: Path) -> list[str]:
     """Whole lines; one that was cut off in writing is left out."""
-    return [row[:-1] for row in path.read_text(encoding="utf-8").splitlines(keepends=True) if row.endswith("\n")]
+    return [row[:-1] for row in whole_lines(path.read_text(encoding="utf-8"))]

@@ -6,17 +6,17 @@
 Knows the test parts of the clip bank; knows nothing of the model or of how the trials are judged.
 """
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from configs.audio import AUDIO
 from configs.train.simulation import TrialsConfig
+from duplex.files import write_json_lines
+from duplex.sound_file import write_wav
 from duplex.train.dialogue.library import Spoken, spoken_part, spoken_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import coloured
@@ -69,10 +69,11 @@ def run(config: TrialsConfig, out: Path, bank: Path) -> None:
         BankError: no test part was spoken.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with (out / "trials.jsonl").open("w", encoding="utf-8") as index:
-        for trial, samples in made(config, bank):
-            soundfile.write(out / f"{trial.name}.wav", np.clip(samples, -1, 1), _RATE, subtype="PCM_16")
-            index.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
+    index = []
+    for trial, samples in made(config, bank):
+        write_wav(out / f"{trial.name}.wav", samples, _RATE)
+        index.append(asdict(trial))
+    write_json_lines(out / "trials.jsonl", index)
 
 
 def made(config: TrialsConfig, bank: Path) -> Iterator[Made]:

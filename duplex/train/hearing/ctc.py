@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from configs.model.model import EarsConfig
 from configs.train.ctc_training import CtcTrainingConfig
+from duplex.files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, Ears
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
 from duplex.train.hearing.ctc_streams import FeatureStore, Segment, prepare
@@ -75,7 +76,7 @@ def run(config: CtcTrainingConfig, bank: Path, model: Path, out: Path) -> None:
 def export(ears: EarsConfig, model: Path, out: Path) -> None:
     """Make `out` a folder of ears: configuration with the source `ctc`, and the files of the encoder."""
     words = ears.words.model_copy(update={"source": "ctc"})
-    (out / CONFIG).write_text(ears.model_copy(update={"words": words}).to_yaml(), encoding="utf-8")
+    write_text(out / CONFIG, ears.model_copy(update={"words": words}).to_yaml())
     for name in (WEIGHTS, VOCABULARY):
         shutil.copyfile(model / name, out / name)
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.train.ctc_training import CtcStreamConfig
 from configs.train.simulation import SimulationConfig
+from duplex.files import whole_lines, write_text
 from duplex.model.text.spoken import spoken_words
 from duplex.train.dialogue.channel import recorded
 from duplex.train.dialogue.library import TRAINING, Library, Spoken, open_library
@@ -54,12 +55,12 @@ class FeatureStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._features, self._index, self._dim = folder / _FEATURES, folder / _SEGMENTS, dim
         text = self._index.read_text(encoding="utf-8") if self._index.exists() else ""
-        rows = [row for row in text.splitlines(keepends=True) if row.endswith("\n")]
+        rows = whole_lines(text)
         streams = [json.loads(row) for row in rows]
         self.streams = len(streams)
         self.segments = [Segment(*values) for stream in streams for values in stream["segments"]]
         self._end = streams[-1]["end"] if streams else 0
-        self._index.write_text("".join(rows), encoding="utf-8")
+        write_text(self._index, "".join(rows))
         with self._features.open("ab") as file:
             file.truncate(self._end * dim * _BYTES)
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from configs.audio import AUDIO
 from configs.model.model import EarsConfig
 from configs.train.hearing import RecognitionConfig
+from duplex.files import whole_lines, write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
 from duplex.model.text.spoken import spoken_words
@@ -53,8 +54,9 @@ def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
         ConfigError: a file of the ears is missing or cannot be read. BankError: a part of the bank is missing.
     """
     whisper = embedded_whisper(ears)
-    done = len(out.read_text(encoding="utf-8").splitlines()) if out.exists() else 0
-    todo = lines(config, bank)[done:]
+    done = whole_lines(out.read_text(encoding="utf-8")) if out.exists() else []
+    write_text(out, "".join(done))
+    todo = lines(config, bank)[len(done) :]
     with out.open("a", encoding="utf-8") as file:
         for first in track(range(0, len(todo), config.window), description="recognising"):
             some = todo[first : first + config.window]

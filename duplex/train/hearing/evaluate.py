@@ -18,6 +18,7 @@ from configs.train.hearing import HearingEvaluation, RecognitionConfig
 from duplex.eval.measures.judge import WordErrors, word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data import DataFile, DataFolder
+from duplex.files import write_text
 from duplex.model.layouts.tdm.ears import Ears
 from duplex.model.stages.whisper_decoding import Whisper
 from duplex.model.text.spoken import spoken_words
@@ -125,7 +126,7 @@ def _late(told: Iterable[Told], end_s: float) -> float:
 
 def _write(figures: Figures, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_text(out, json.dumps(figures, indent=2) + "\n")
 
 
 def _words(text: str) -> str:

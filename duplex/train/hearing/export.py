@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from configs.model.listening import WhisperExport
 from configs.model.model import EarsConfig
+from duplex.files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
 from duplex.model.weights.quantize import save
@@ -44,7 +45,7 @@ def run(config: WhisperExport, out: Path, ears: EarsConfig = _EARS) -> None:
     weights = prune(to_transformers(read_ctranslate2(folder / "model.bin")), kept)
     save(weights, out / WEIGHTS, metadata={"source": "openai/whisper-tiny.en", "licence": "MIT"})
     WhisperVocabulary([_piece(tokenizer, number) for number in kept]).save(out / VOCABULARY)
-    (out / CONFIG).write_text(ears.to_yaml(), encoding="utf-8")
+    write_text(out / CONFIG, ears.to_yaml())
 
 
 def dictionary() -> list[str]:

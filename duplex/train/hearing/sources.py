@@ -18,6 +18,7 @@ from configs.train.ctc_training import SourcesConfig
 from duplex.eval.measures.judge import word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data import ANSWER_MARK, DataFolder
+from duplex.files import write_text
 from duplex.model.layouts.tdm.ears import Ears
 from duplex.model.text.spoken import spoken_words
 from duplex.train.hearing.listener import Samples, as_conversation, listen, speech_end_s
@@ -48,7 +49,7 @@ def run(config: SourcesConfig, folders: Sequence[Path], bank: Path, data: Path, 
     for name, said in _sets(config, bank, data):
         figures[name] = {place: measured(config, ears, said, name) for place, ears in sources.items()}
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_text(out, json.dumps(figures, indent=2) + "\n")
     for line in lines(figures):
         Console().print(line, markup=False, highlight=False, soft_wrap=True)
     return figures

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.base import ConfigError
+from duplex.files import whole_lines, write_text
 
 Samples = NDArray[np.float32]
 
@@ -100,7 +101,7 @@ class BankWriter:
         scripts = list(_read(self._index)) if self._index.exists() else []
         self.done = {script.name for script in scripts}
         self._end = max((p.offset + p.length for s in scripts for line in s.lines for p in line.pieces), default=0)
-        self._index.write_text("".join(_dump(script) for script in scripts), encoding="utf-8")
+        write_text(self._index, "".join(_dump(script) for script in scripts))
         with self._samples.open("ab") as file:
             file.truncate(self._end * _SAMPLE_BYTES)
 
@@ -134,9 +135,8 @@ def _dump(script: Script) -> str:
 
 def _read(index: Path) -> Iterator[Script]:
     """Scripts of an index; a last line that was cut off in writing is left out."""
-    for row in index.read_text(encoding="utf-8").splitlines(keepends=True):
-        if row.endswith("\n"):
-            yield _script(json.loads(row))
+    for row in whole_lines(index.read_text(encoding="utf-8")):
+        yield _script(json.loads(row))
 
 
 def _script(values: dict[str, object]) -> Script:

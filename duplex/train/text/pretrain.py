@@ -16,6 +16,7 @@ from configs.base import ConfigError
 from configs.model.language import PretrainConfig
 from duplex.corpus.corpus import Corpus
 from duplex.corpus.exchange import Dialogue, Exchange
+from duplex.files import text_lines, write_json
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.text.tokenizer import TextTokenizer
@@ -76,7 +77,7 @@ def run(
             assistant = TextAssistant(core, tokenizer, schedule, LONGEST_SCORED)
             report = {"step": step + 1, "loss": loop.loss, "clean": knowledge.report(assistant)}
             report["misheard"] = knowledge.report(assistant, mishearing)
-        (out / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_json(out / REPORT, report)
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -103,7 +104,7 @@ def read_misheard(path: Path) -> list[Exchange]:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in text_lines(path.read_text(encoding="utf-8"))]
         if not all("said" in row and "heard" in row for row in rows):
             raise ValueError("a line without them")
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from duplex.corpus.corpus import Corpus
 from duplex.eval.measures.text_match import exist_match_norm
 from duplex.eval.suites.domain import Domain
 from duplex.eval.users.data import DataFolder, Question
+from duplex.files import write_text
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.text.spoken import spoken_words
@@ -50,7 +51,7 @@ def run(config: PretrainConfig, folder: Path, out: Path, vocabulary: Path, data:
     if data:
         questions = DataFolder(data).llama_questions()
         report["llama_questions"] = foreign(assistant, knowledge, Domain(corpus), questions)
-    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_text(out, json.dumps(report, indent=1) + "\n")
 
 
 def foreign(

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
+from duplex.files import write_text
 from duplex.model.layouts.tdm.voice import Voice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
@@ -75,7 +76,7 @@ def run(
         "first_slot": round(float(np.mean([one.first_slot for one in spoken])), 2),
         "seconds": round(sum(len(one.samples) for one in spoken) / AUDIO.output_rate, 1),
     }
-    (out / "voice.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    write_text(out / "voice.json", json.dumps(figures, indent=2))
     return figures
 
 

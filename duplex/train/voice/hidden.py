@@ -16,6 +16,7 @@ import torch
 from configs.base import ConfigError
 from configs.train.voice_training import CorpusConfig, HiddenTraining, SrhTraining
 from duplex.corpus.exchange import Exchange
+from duplex.files import write_text
 from duplex.model.layouts.tdm.ears import Ears
 from duplex.model.layouts.tdm.mind import Mind
 from duplex.model.layouts.tdm.voice import Voice
@@ -57,7 +58,7 @@ def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path 
     before = held_out_losses(network, config, held_out)["zeros"]
     tune(network, config, Samples.load(work / LEARNT), work / "hidden.pt")
     report = {"before": before, **held_out_losses(network, config, held_out)}
-    (work / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_text(work / REPORT, json.dumps(report, indent=2) + "\n")
     voice.save(out)
     return voice
 
@@ -124,7 +125,7 @@ def _asked(config: HiddenTraining) -> dict[Items, Exchange]:
 def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchange], path: Path) -> None:
     """Questions of the held-out answers by answer, as `Questions` of `thinking` takes them."""
     found = {asked[one.items].assistant: asked[one.items].user for one in utterances}
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 def _given(voice: Voice, codec: Path) -> SpeechTokenizer:

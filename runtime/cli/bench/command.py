@@ -14,7 +14,7 @@ from configs.audio import AUDIO
 from duplex.model.interface import Samples
 from runtime.audio_file import load_audio
 from runtime.cli.bench.measure_step import StepReport, bench_step
-from runtime.cli.common import JsonFile, PatternOptions, err, out, progress, write_json
+from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import NumberList, device_name, named, number, numbers
 from runtime.clock import SystemClock
@@ -132,7 +132,6 @@ def _sound(paths: list[Path] | None) -> Samples:
     parts = []
     for path in paths:
         loaded = load_audio(path)
-        for note in loaded.notes:
-            err().print(f"{path}: {note}")
+        show_notes(loaded.notes, path)
         parts += [loaded.samples, pause]
     return np.concatenate(parts)

@@ -30,7 +30,7 @@ from configs.runtime.serve import ServeConfig
 from runtime.audio_file import load_audio
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.measure_step import percentile
-from runtime.cli.common import JsonFile, PatternOptions, out, progress, write_json
+from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.serve import serve
 from runtime.cli.values import number
@@ -145,7 +145,10 @@ def spoken(files: Sequence[Path]) -> Pcm16:
         AudioError: a file cannot be used.
     """
     pause = np.zeros(round(_PAUSE_S * AUDIO.input_rate), dtype=np.float32)
-    parts = [part for path in files for part in (load_audio(path).samples, pause)]
+    loaded = [load_audio(path) for path in files]
+    for path, audio in zip(files, loaded, strict=True):
+        show_notes(audio.notes, path)
+    parts = [part for audio in loaded for part in (audio.samples, pause)]
     samples = np.concatenate(parts[:-1] if len(files) == 1 else parts)
     return to_int16(soxr.resample(samples, AUDIO.input_rate, AUDIO.output_rate))
 

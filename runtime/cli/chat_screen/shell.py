@@ -12,7 +12,7 @@ from duplex.model.interface import Samples
 from runtime.audio_file import load_audio
 from runtime.cli.chat_screen.partner import Partner
 from runtime.cli.chat_screen.screen import Screen, Turn
-from runtime.cli.common import show_error
+from runtime.cli.common import show_error, show_notes
 from runtime.errors import USER_ERRORS
 
 HELP = """\
@@ -81,7 +81,9 @@ class Shell:
         return True
 
     def _recorded(self, path: Path, text: str) -> None:
-        self.ask(text, path, load_audio(path).samples)
+        audio = load_audio(path)
+        show_notes(audio.notes, path)
+        self.ask(text, path, audio.samples)
 
     def _line(self, prompt: str) -> str | None:
         try:

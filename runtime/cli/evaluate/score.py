@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from configs.eval.scoring import ScoringConfig
-from duplex.eval.exchange.label_files import read_labels
+from configs.eval.scoring import LabelsConfig, ScoringConfig
+from duplex.eval.exchange.label_files import FileLabels, read_labels
 from duplex.eval.exchange.sound import DialogueSound, read_dialogue
 from duplex.eval.measures import silero as silero_vad
 from duplex.eval.measures.turns import Turn
@@ -18,7 +18,7 @@ from duplex.eval.reports.page import page
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.score import Score, score
 from duplex.eval.score_report import figures, to_json, to_report
-from runtime.cli.common import JsonFile, err, out
+from runtime.cli.common import JsonFile, err, out, show_notes
 
 REDIRECTED_WIDTH: Final = 140
 
@@ -46,21 +46,27 @@ def command(
     """Score a recording of any system: who had the turn, how fast it answered, how fast it fell silent."""
     definitions = ScoringConfig.from_yaml(config) if config else ScoringConfig()
     sound = read_dialogue(dialogue, assistant, definitions.sound)
-    known = read_labels(labels, dialogue, sound.seconds, definitions.labels) if labels else ()
+    known = _known(labels, dialogue, assistant, sound.seconds, definitions.labels)
     second = silero_vad.is_here() if silero is None else silero
-    found = score(sound, known, definitions, second)
+    found = score(sound, known.labels, definitions, second)
     of_all = figures(found, definitions)
-    for note in (*sound.notes, *found.notes, *_rate_notes(sound, dialogue, second), *_silero_notes(silero, second)):
-        err().print(f"note: {note}")
+    notes = (*sound.notes, *known.notes, *found.notes)
+    show_notes([*notes, *_rate_notes(sound, dialogue, second), *_silero_notes(silero, second)])
     console = out()
     console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
     console.print(_turns(str(dialogue), found))
     console.print(table("figures", of_all))
     if json_file:
-        write_json(to_json(found, of_all, definitions, labels), json_file)
+        write_json(to_json(found, of_all, definitions, labels, known.notes), json_file)
     if html_file:
         write_text(page(to_report(found, of_all, definitions), of_all), html_file)
         err().print(f"timeline: {html_file}")
+
+
+def _known(
+    labels: Path | None, dialogue: Path, assistant: Path | None, seconds: float, config: LabelsConfig
+) -> FileLabels:
+    return FileLabels(()) if labels is None else read_labels(labels, dialogue, seconds, config, assistant)
 
 
 def _turns(title: str, found: Score) -> Table:

@@ -1,6 +1,7 @@
 """The command line, with a fake model: files, figures, one line for every error."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from runtime.audio_file import LoadedAudio, load_audio
 from runtime.cli.bench.command import histogram
 from runtime.cli.converse import folders
 from runtime.cli.main import run
@@ -79,6 +81,35 @@ def test_a_broken_input_does_not_stop_the_others(tmp_path: Path, capsys: pytest.
     errors = [line for line in lines(capsys) if line.startswith("error: ")]
     assert len(errors) == 3
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good"]
+
+
+def test_a_name_that_is_no_text_does_not_stop_the_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    odd = write_wav(tmp_path / "odd.wav", QUESTION).rename(tmp_path / os.fsdecode(b"b\xe9d [x].wav"))
+    inputs = [str(odd), str(tmp_path / os.fsdecode(b"none\xff.wav")), str(write_wav(tmp_path / "good.wav", QUESTION))]
+    figures = tmp_path / "a.json"
+    out = str(tmp_path / "out")
+    assert run(["converse", *inputs, "--out", out, "--model", "fake", "--json", str(figures)]) == 1
+    said = capfd.readouterr()
+    assert r"b\xe9d [x]: heard 'turn 0'" in said.out
+    assert r"none\xff.wav: there is no such file" in said.err
+    first, second, third = json.loads(figures.read_text(encoding="utf-8"))["conversations"]
+    assert first["input"].endswith(r"b\xe9d [x].wav")
+    assert r"none\xff.wav: there is no such file" in second["error"]
+    assert third["user"] == "turn 0"
+    assert read_log(tmp_path / "out" / odd.stem / "slots.jsonl").header.source == r"b\xe9d [x].wav"
+
+
+def test_an_interrupted_batch_keeps_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(path: Path) -> LoadedAudio:
+        if path.stem == "b":
+            raise KeyboardInterrupt
+        return load_audio(path)
+
+    monkeypatch.setattr("runtime.cli.converse.load_audio", load)
+    inputs = [str(write_wav(tmp_path / f"{name}.wav", QUESTION)) for name in "abc"]
+    figures = tmp_path / "a.json"
+    run(["converse", *inputs, "--out", str(tmp_path / "out"), "--model", "fake", "--json", str(figures)])
+    assert [one["input"] for one in json.loads(figures.read_text())["conversations"]] == inputs[:1]
 
 
 def test_inputs_of_the_same_name_get_folders_of_their_own() -> None:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16, to_int16
-from runtime.session.recording import Recording, WavWriter, read_recording, repair_recording
+from runtime.session.recording import Recording, WavWriter, read_recording, repair_recording, write_recording
 from tests.runtime.results import tone
 
 SLOT_IN, SLOT_OUT = 3200, 4800
@@ -109,3 +110,11 @@ def test_impossible_places_are_one_line(tmp_path: Path) -> None:
         WavWriter(tmp_path / "no folder" / "x.wav", 16_000, 1)
     with pytest.raises(AudioError, match="cannot be read"):
         read_recording(tmp_path / "none.wav")
+
+
+def test_a_whole_file_is_written_beside_its_place(tmp_path: Path) -> None:
+    write_recording(tmp_path / "a.wav", user_tone(2), AUDIO.input_rate)
+    np.testing.assert_array_equal(read_recording(tmp_path / "a.wav"), user_tone(2))
+    assert soundfile.info(tmp_path / "a.wav").frames == len(user_tone(2))
+    with pytest.raises(AudioError, match=r"a\.wav: cannot be written"):
+        write_recording(tmp_path / "none" / "a.wav", user_tone(1), AUDIO.input_rate)

@@ -1,17 +1,23 @@
 """The slot log: what is written is read back, one changed byte is found with its line, an early end is readable."""
 
+import json
+import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.policy import policy
+from duplex.files import text_lines
 from duplex.model.interface import ConversationOptions
 from runtime.converse import converse
 from runtime.errors import LogError
-from runtime.session.slot_log import LogHeader, SlotLogWriter, SlotRow, read_log
+from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow, chain, read_log
+from tests.malformed import is_one_line, malformed, value_or_error
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.user_audio import QUESTION
 
@@ -103,3 +109,59 @@ def test_a_value_that_json_cannot_hold_is_not_written(tmp_path: Path, rows: tupl
         writer.row(replace(rows[0], p_speak=float("nan")))
     writer.close("end")
     assert read_log(tmp_path / "log").rows == ()
+
+
+def test_a_source_that_is_no_text_is_escaped(tmp_path: Path) -> None:
+    writer = SlotLogWriter(tmp_path / "log", replace(HEADER, source=os.fsdecode(b"b\xff.wav")))
+    writer.close("end")
+    assert read_log(tmp_path / "log").header.source == r"b\xff.wav"
+    json.loads(text_lines((tmp_path / "log").read_text(encoding="utf-8"))[0])
+
+
+def chained(lines: list[bytes]) -> bytes:
+    """Lines with a chain of their own, as if the program had written them."""
+    data, previous = b"", ""
+    for line in lines:
+        content = line.decode("utf-8", errors="surrogateescape")
+        previous = chain(previous, content)
+        data += line[:-1] + f',"chain":"{previous}"}}\n'.encode()
+    return data
+
+
+WORD = LoggedWord(1, 0, "yes", 0.0, 90.0, 1.0)
+USER = LoggedUser(0, "hello", "hello", 0.2, 0.9)
+ROW = SlotRow(
+    0, 0.5, "MUTE", "none", 3, ("yes",), [[1, 2]], USER, (WORD,), "a", "b", -60.0, -100.0, ((0, 4),), 0.0, ("holes",),
+    {"captured": 0.2}, {"ears": 1.0},
+)  # fmt: skip
+PIECES = [b'"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"[]", b'"x"', b"1e999", b"\xff", b"\n", b'"kind":"end"']
+
+
+@cache
+def good_lines() -> list[bytes]:
+    with TemporaryDirectory() as folder:
+        writer = SlotLogWriter(Path(folder) / "log", HEADER)
+        writer.row(ROW)
+        writer.close("bye")
+        return [line[:-76] + b"}" for line in (Path(folder) / "log").read_bytes().split(b"\n")[:-1]]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=st.data(), whole=st.booleans())
+def test_any_file_is_a_log_or_a_typed_error(tmp_path: Path, drawn: st.DataObject, whole: bool) -> None:
+    path = tmp_path / "log"
+    if whole:
+        lines = [drawn.draw(st.just(line) | malformed([line], PIECES)) for line in good_lines()]
+        path.write_bytes(chained(lines))
+    else:
+        path.write_bytes(drawn.draw(malformed([chained(good_lines())], PIECES)))
+    found = value_or_error(lambda: read_log(path), LogError)
+    if isinstance(found, LogError):
+        assert is_one_line(found, path)
+    else:
+        assert found.header.session
+
+
+def test_the_lines_that_are_made_malformed_are_good(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(chained(good_lines()))
+    assert read_log(tmp_path / "log").rows == (ROW,)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.model import MindConfig
+from duplex.files import write_text
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.writing import Moment, PieceWriting
 from duplex.model.text.tokenizer import TextTokenizer
@@ -75,7 +76,7 @@ class Mind:
     def save(self, folder: Path) -> None:
         """Write all four files; matrices as int8, tables and small parts in float16."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(self.config.to_yaml(), encoding="utf-8")
+        write_text(folder / CONFIG, self.config.to_yaml())
         weights = {name: value for name, value in self.core.state_dict().items() if name != _TIED}
         save_weights(weights, folder / WEIGHTS, keep=_is_sensitive)
         self.tokenizer.save(folder / TOKENIZER)

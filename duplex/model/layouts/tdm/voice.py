@@ -11,6 +11,7 @@ from typing import Final, Self
 from torch import Tensor
 
 from configs.model.voice import VoiceConfig
+from duplex.files import write_text
 from duplex.model.stages.detokenizer import Detokenizer
 from duplex.model.stages.srh import SpeechRefinedHead
 from duplex.model.text.lexicon import Lexicon
@@ -61,7 +62,7 @@ class Voice:
     def save(self, folder: Path) -> None:
         """Write configuration, lexicon and int8 weights to `folder`; embeddings stay in float16."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(self.config.to_yaml(), encoding="utf-8")
+        write_text(folder / CONFIG, self.config.to_yaml())
         self.head.lexicon.save(folder / LEXICON)
         save_weights(self.head.state_dict(), folder / HEAD, keep=_is_small_table)
         save_weights(self.detokenizer.state_dict(), folder / DETOKENIZER, keep=_is_small_table)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig, FlowConfig
+from duplex.files import write_text
 from duplex.model.stages.cosyvoice.conditioning import Conditioner, Modulations, solver_times
 from duplex.model.stages.cosyvoice.flow import Flow
 from duplex.model.stages.cosyvoice.names import (
@@ -144,7 +145,7 @@ def convert(folder: Path, out: Path, speakers: Path | None = None, config: CosyV
         out.mkdir(parents=True, exist_ok=True)
         for name, weights in ((FLOW, flow), (VOCODER, vocoder), (VOICES, voices)):
             save_file({key: value.contiguous() for key, value in weights.items()}, out / f"{name}.safetensors")
-        (out / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+        write_text(out / CONFIG, config.to_yaml())
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another folder") from None
 

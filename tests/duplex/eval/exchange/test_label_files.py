@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.label_files import read_labels
+from duplex.eval.exchange.label_files import FileLabels, read_labels
 from duplex.eval.exchange.labels import Label
+from tests.malformed import is_one_line, malformed, value_or_error
 
 CONFIG = LabelsConfig()
 RECORDING, SECONDS = Path("talk.wav"), 20.0
@@ -21,8 +24,12 @@ def line(**more: Any) -> dict[str, Any]:
 
 def read(path: Path, text: str, recording: Path = RECORDING) -> tuple[Label, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return read_labels(path, recording, SECONDS, CONFIG)
+    return read_file(path, text.encode(), recording).labels
+
+
+def read_file(path: Path, data: bytes, recording: Path = RECORDING, assistant: Path | None = None) -> FileLabels:
+    path.write_bytes(data)
+    return read_labels(path, recording, SECONDS, CONFIG, assistant)
 
 
 def read_json(path: Path, values: Any, recording: Path = RECORDING) -> tuple[Label, ...]:
@@ -70,6 +77,9 @@ def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
         (json.dumps(line(start=float("nan"))), ":2: 'start' is nan; it must be a number"),
         (json.dumps(line(end=0.5)), ":2: turn from 1 to 0.5 s ends before it starts"),
         (json.dumps(line(end=20.2)), ":2: turn from 1 to 20.2 s is outside the recording of 20.00 s"),
+        (json.dumps(line(end=10**400)), ":2: 'end' is 1000"),
+        (json.dumps(line(end="1_5")), ":2: 'end' is '1_5'; it must be a number of seconds"),
+        ("[" * 20_000, ":2: is no JSON (it is nested too deeply)"),
         (json.dumps(line(start=-1)), ":2: turn from -1 to 2.5 s is outside"),
     ],
 )
@@ -105,12 +115,73 @@ def test_rttm_tells_who_speaks(tmp_path: Path) -> None:
     [
         ("SPEAKER talk 1 2.0 1.5\n", ":1: has 5 fields"),
         ("SPEAKER talk 1 x 1.5 <NA> <NA> user <NA>\n", ":1: the start is 'x'"),
-        ("SPEAKER talk 1 1 -1 <NA> <NA> user <NA>\n", ":1: speech from 1 to 0 s ends before it starts"),
+        ("SPEAKER talk 1 1 1 <NA> <NA> user two <NA> <NA>\n", ":1: has 11 fields; a SPEAKER line of RTTM has 8 to 10"),
+        ("SPEAKER talk 1 1_0 1 <NA> <NA> user <NA>\n", ":1: the start is '1_0'"),
+        ("SPEAKER talk 1 1 nan <NA> <NA> user <NA>\n", ":1: the duration is 'nan'"),
+        ("\nSPEAKERS talk 1 1 1 <NA> <NA> user <NA>\n", ":2: 'SPEAKERS' is no type of RTTM"),
+        ("SPEAKER talk 1 1 0 <NA> <NA> user <NA> <NA>\n", ": holds no labels of talk.wav"),
         ("SPEAKER talk 1 1 1 <NA> <NA> MEE009 <NA>\n", ":1: it is not known whose speech 'MEE009' is"),
     ],
 )
 def test_wrong_rttm_is_named(tmp_path: Path, text: str, why: str) -> None:
     assert why in refused(tmp_path / "l.rttm", text)
+
+
+SPEAKER = "SPEAKER {} 1 {} {} <NA> <NA> user <NA> <NA>\n"
+
+
+def test_speech_of_another_recording_is_refused(tmp_path: Path) -> None:
+    other = SPEAKER.format("other", 0.5, 2.1)
+    assert "holds labels of 'other' but none of talk.wav; give the labels of this recording" in refused(
+        tmp_path / "l.rttm", other
+    )
+    for name in ("talk", "talk.wav", "corpus/talk", "<NA>"):
+        assert [one.start for one in read(tmp_path / "l.rttm", other + SPEAKER.format(name, 3, 1))] == [3]
+    both = SPEAKER.format("u", 1, 1) + SPEAKER.format("a", 3, 1) + other
+    found = read_file(tmp_path / "l.rttm", both.encode(), Path("u.wav"), Path("a.wav"))
+    assert [one.start for one in found.labels] == [1, 3]
+
+
+def test_what_rttm_holds_beside_speech_is_left_out_and_said(tmp_path: Path) -> None:
+    text = SPEAKER.format("talk", 0.5, 2.1) + SPEAKER.format("talk", 5, "0.000") + SPEAKER.format("talk", 7, -1)
+    more = "SPKR-INFO talk 1 <NA> <NA> <NA> unknown user <NA>\n" + "LEXEME talk 1 0.5 0.2 hi lex user 0.5\n" * 2
+    found = read_file(tmp_path / "l.rttm", f";; made by hand\n{text}{more}".encode())
+    assert [(one.start, one.end) for one in found.labels] == [(0.5, 2.6)]
+    assert found.notes == (
+        f"{tmp_path / 'l.rttm'}: left out 2 of its stretches of speech, which last 0 s or less",
+        f"{tmp_path / 'l.rttm'}: left out the lines that are no stretches of speech: 2 LEXEME, 1 SPKR-INFO",
+    )
+
+
+def test_labels_of_no_length_are_left_out_and_said(tmp_path: Path) -> None:
+    text = json.dumps(line()) + "\n" + json.dumps(line(start=2, end=2)) + "\n"
+    found = read_file(tmp_path / "l.jsonl", text.encode())
+    assert [one.start for one in found.labels] == [1]
+    assert found.notes == (f"{tmp_path / 'l.jsonl'}: left out 1 of its labels, which last 0 s",)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_only_line_feeds_part_json_lines(tmp_path: Path, mark: str, end: str) -> None:
+    rows = [json.dumps(line(text=f"well{mark}stop"), ensure_ascii=False), json.dumps(line(start=2))]
+    assert [one.text for one in read(tmp_path / "l.jsonl", end.join(rows))] == [f"well{mark}stop", "hello"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["l.jsonl", "l.rttm"])
+def test_marks_of_unicode(tmp_path: Path, name: str, encoding: str) -> None:
+    text = json.dumps(line()) if name == "l.jsonl" else SPEAKER.format("talk", 1, 1.5)
+    assert [one.end for one in read_file(tmp_path / name, text.encode(encoding)).labels] == [2.5]
+
+
+def test_a_session_of_another_name_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "l.jsonl"
+    assert read_file(path, json.dumps(line(session="x")).encode()).notes == (
+        f"{path}: its labels are of session 'x'; they are taken for those of talk.wav",
+    )
+    assert read_file(path, json.dumps(line(session=None, text=None)).encode()) == FileLabels(
+        (Label("user", "turn", 1.0, 2.5),)
+    )
 
 
 TIER = '"IntervalTier" "{}" 0 20 3\n0 1 ""\n1 2.5 "{}"\n2.5 20 " "\n'
@@ -123,8 +194,22 @@ def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
         Label("assistant", "backchannel", 1.0, 2.5),
         Label("user", "speech", 1.0, 2.5, "hi you"),
     )
+    assert read_file(tmp_path / "l.TextGrid", text.encode()).notes == (
+        f"{tmp_path / 'l.TextGrid'}: left out the tiers that are named after nobody: 'noise'",
+    )
     nobody = head.replace("3\n", "1\n") + TIER.format("words", "hi")
     assert "no tier is named after a side (tiers: 'words')" in refused(tmp_path / "l.textgrid", nobody)
+
+
+def test_several_tiers_of_one_side_are_all_used_and_that_is_said(tmp_path: Path) -> None:
+    points = '"TextTier" "agent" 0 20 1 5 "x"\n'
+    text = '"ooTextFile"\n"TextGrid"\n0 20 <exists> 3\n' + TIER.format("user", "a") + TIER.format("user", "b") + points
+    found = read_file(tmp_path / "l.TextGrid", text.encode("utf-16"))
+    assert [one.text for one in found.labels] == ["a", "b"]
+    assert found.notes == (
+        f"{tmp_path / 'l.TextGrid'}: 2 tiers are the user's ('user', 'user'); the labels of all of them are used",
+        f"{tmp_path / 'l.TextGrid'}: left out the points of 'agent'; labels are intervals",
+    )
 
 
 def test_annotations_of_full_duplex_bench(tmp_path: Path) -> None:
@@ -189,7 +274,41 @@ def test_of_many_scenarios_those_of_the_recording(tmp_path: Path) -> None:
 
 def test_json_that_is_neither(tmp_path: Path) -> None:
     assert read_json(tmp_path / "l.json", line())[0].kind == "turn"
+    assert read(tmp_path / "l.json", json.dumps(line(), indent=1))[0].kind == "turn"
     assert read(tmp_path / "l.json", "\n".join([json.dumps(line()), json.dumps(line(start=2))]))[1].start == 2
     assert "is none of the known annotations" in refused(tmp_path / "l.json", '{"words": []}')
     assert "is none of the known annotations" in refused(tmp_path / "l.json", "[]")
     assert "must be [start, end]" in refused(tmp_path / "l.json", '[{"text": "[PAUSE]", "timestamp": 3}]')
+
+
+GOOD = {
+    ".TextGrid": '"ooTextFile"\n"TextGrid"\n0 20 <exists> 2\n' + TIER.format("user", "hi") + TIER.format("agent", "x"),
+    ".rttm": (";; comment\nSPKR-INFO talk 1 <NA> <NA> <NA> unknown user <NA>\n" + SPEAKER.format("talk", 1, 2)) * 2,
+    ".jsonl": "\n".join(json.dumps(line(start=at)) for at in (1, 2)),
+}
+JSON_FILES = [
+    json.dumps([{"text": "[PAUSE]", "timestamp": [3.3, 4.0]}] * 2),
+    json.dumps([{"context": "Tell me.", "interrupt": "Stop, please.", "timestamp": [10.5, 13.1]}]),
+    json.dumps({"context_text": "Tell me.", "current_turn_text": "uh-huh", "timestamps": [4.0, 4.5]}),
+    json.dumps([{"dialogue_id": "talk", "round_num": 1, "scenario": "smooth", "timestamp": TIMES}] * 2),
+    json.dumps({"scenario": "interruption", "timestamps": TIMES}),
+]
+PIECES = [
+    *(b'"', b'""', b"!", b"<exists>", b"<", b"-1", b"1e999", b"9" * 500, b"\n", b"\xe2\x80\xa8", b"\xff\xfe", b"\xe9"),
+    *(b"SPEAKER", b"<NA>", b";;", b"{", b"[", b"]", b"}", b",", b":", b"null", b"NaN", b'"user"', b'"timestamp"'),
+    *(b'"channel"', b'"timestamps"', b'"interrupt"', b'"text": "[PAUSE]"', b'"\\ud800"', b"[" * 5000, b"true"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("suffix", [*GOOD, ".json"])
+@given(drawn=st.data())
+def test_any_file_is_labels_or_a_typed_error(tmp_path: Path, suffix: str, drawn: st.DataObject) -> None:
+    texts = [GOOD[suffix]] if suffix in GOOD else [*JSON_FILES, GOOD[".jsonl"]]
+    path = tmp_path / f"l{suffix}"
+    data = drawn.draw(malformed([text.encode() for text in texts], PIECES))
+    found = value_or_error(lambda: read_file(path, data), EvaluationError)
+    if isinstance(found, EvaluationError):
+        assert is_one_line(found, path)
+    else:
+        assert all(0 <= one.start < one.end <= SECONDS + CONFIG.beyond_s for one in found.labels)

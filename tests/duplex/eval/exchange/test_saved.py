@@ -115,7 +115,7 @@ def test_damaged_and_mono_sound(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"a\.wav: is not the stereo sound at 24000 Hz"):
         found.sound(found.rows[0])
     file.write_bytes(b"RIFF")
-    with pytest.raises(EvaluationError, match=r"a\.wav: cannot be read as sound"):
+    with pytest.raises(EvaluationError, match=r"a\.wav: is not a readable sound file"):
         found.sound(found.rows[0])
 
 

@@ -109,11 +109,31 @@ def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "nan.wav", np.full((100, 2), np.nan), RATE, subtype="FLOAT")
     for name, why in (
         ("none.wav", "there is no such file"),
-        ("text.wav", "is no readable sound file"),
+        ("text.wav", "is not a readable sound file"),
         ("empty.wav", "holds no audio"),
-        ("nan.wav", "holds values that are no numbers"),
+        ("nan.wav", "holds values that are not numbers"),
     ):
         with pytest.raises(EvaluationError, match=why) as caught:
             read(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name}: ")
         assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_as_the_header_says_is_told(tmp_path: Path) -> None:
+    data = stereo(tmp_path / "d.wav", [(0.5, 1.5)], [(2.0, 3.5)], 4.0).read_bytes()
+    (tmp_path / "s.wav").write_bytes(data[:4] + bytes(4) + data[8:40] + bytes(4) + data[44:])
+    sound = read(tmp_path / "s.wav")
+    assert sound.seconds == 4.0
+    assert sound.notes == (f"{tmp_path / 's.wav'}: its header tells no length; it was read to the end of the file",)
+    (tmp_path / "c.wav").write_bytes(data[: 44 + 3 * RATE * 4])
+    note = "it is cut off: its header tells of 4.00 s and it holds 3.00 s"
+    assert read(tmp_path / "c.wav").notes == (f"{tmp_path / 'c.wav'}: {note}",)
+
+
+def test_sound_louder_than_full_scale_keeps_the_levels_of_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "d.wav"
+    peak = max(np.abs(USER).max(), np.abs(ASSISTANT).max())
+    soundfile.write(path, np.stack([USER, ASSISTANT], axis=1) * 4 / peak, RATE, subtype="FLOAT")
+    sound = read(path)
+    assert sound.notes == (f"{path}: peaks at 4 times full scale; scaled down by 12.0 dB",)
+    np.testing.assert_allclose(sound.user, USER / peak, atol=1e-5)

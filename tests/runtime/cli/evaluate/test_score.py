@@ -1,6 +1,7 @@
 """`duplex evaluate score`, as a user calls it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,28 @@ def test_labels_are_used(dialogue: Path, tmp_path: Path) -> None:
     assert found["files"]["labels"] == str(labels)
 
 
+def test_notes_of_labels_reach_the_user_and_the_file(dialogue: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "l.rttm"
+    spans = ((1.0, 1.9), (5.0, 1.5), (3.4, 0.0))
+    labels.write_text("".join(f"SPEAKER talk 1 {start} {length} <NA> <NA> user <NA> <NA>\n" for start, length in spans))
+    done = call(dialogue, "--labels", labels, "--json", tmp_path / "s.json")
+    assert done.exit_code == 0, done.output
+    note = f"{labels}: left out 1 of its stretches of speech, which last 0 s or less"
+    assert f"note: {note}\n" in done.stderr
+    found = values(tmp_path / "s.json")
+    assert found["notes"] == [note]
+    assert found["stop_s"] == pytest.approx([0.3], abs=0.005)
+
+
+def test_a_name_that_is_no_text_is_escaped_everywhere(dialogue: Path, tmp_path: Path) -> None:
+    path = dialogue.rename(tmp_path / os.fsdecode(b"b\xe9d.wav"))
+    done = call(path, "--json", tmp_path / "s.json", "--html", tmp_path / "s.html")
+    assert done.exit_code == 0, done.output
+    assert r"b\xe9d.wav: turns of the user" in done.stdout
+    assert values(tmp_path / "s.json")["files"]["user"]["path"].endswith(r"b\xe9d.wav")
+    assert r"b\xe9d" in (tmp_path / "s.html").read_text(encoding="utf-8")
+
+
 def test_a_side_that_never_speaks_is_no_error(tmp_path: Path) -> None:
     path = stereo(tmp_path / "talk.wav", [], ASSISTANT, SECONDS)
     done = call(path, "--json", tmp_path / "s.json")
@@ -129,7 +152,7 @@ def test_bad_input_is_one_line(dialogue: Path, tmp_path: Path) -> None:
         ((mono,), "mono.wav: is mono; a mix of both sides cannot be scored"),
         ((mix,), "mix.wav: both channels are the same mix"),
         ((mono, "--assistant", short), "differ by 2.00 s"),
-        ((labels,), "l.jsonl: is no readable sound file"),
+        ((labels,), "l.jsonl: is not a readable sound file"),
         ((dialogue, "--labels", tmp_path / "none.jsonl"), "none.jsonl: there is no such label file"),
         ((dialogue, "--labels", labels), "l.jsonl:1: turn from 3 to 2 s ends before it starts"),
     ):

@@ -1,0 +1,140 @@
+"""Text that goes into files and onto the terminal, and files that are whole or not there.
+
+JSON lines are parted by line feeds only; a name that is not valid text is shown escaped; a file is written beside its
+place and renamed when it is complete. Knows bytes and paths; knows nothing of what a file means.
+"""
+
+import codecs
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+ESCAPING: Final = "duplex.escaping"
+"""Error handler of encoders: what cannot be encoded is written as `escaped` shows it."""
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LONGEST: Final = 60
+_ESCAPED_BYTES = range(0xDC80, 0xDD00)
+
+
+def escaped(text: str) -> str:
+    r"""Text that can be encoded: in a file's name a byte that is no UTF-8 becomes `\xff`; other surrogates `\ud800`."""
+    return _SURROGATES.sub(lambda found: _shown(found[0]), text)
+
+
+def _shown(character: str) -> str:
+    number = ord(character)
+    if number in _ESCAPED_BYTES:
+        return f"\\x{number - 0xDC00:02x}"
+    return character.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _escape_rest(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_shown, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(ESCAPING, _escape_rest)
+
+
+def shortened(text: str) -> str:
+    """Text out of a file for a message: cut where it is long, and what cannot be printed in a line escaped."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cut)
+
+
+def json_text(values: Any, **options: Any) -> str:
+    """JSON in plain characters that can be encoded whatever names it holds; `options` as for `json.dumps`.
+
+    Raises:
+        ValueError, TypeError: as `json.dumps`.
+    """
+    text = json.dumps(values, ensure_ascii=False, **options)
+    return _SURROGATES.sub(lambda found: _shown(found[0]).replace("\\", "\\\\"), text)
+
+
+def parse_json(text: str, **options: Any) -> Any:
+    """The value of a JSON text; `options` as for `json.loads`.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(text, **options)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines of JSON lines, RTTM and the like: a line feed ends one and nothing else does.
+
+    `str.splitlines` also splits at U+2028, U+0085 and others, which JSON strings may hold. The last line may lack its
+    line feed; carriage returns stay.
+    """
+    *lines, rest = text.split("\n")
+    return [*lines, rest] if rest else lines
+
+
+def whole_lines(text: str) -> list[str]:
+    """The same without a last line that was cut off in writing; every line keeps its line feed."""
+    return [f"{line}\n" for line in text.split("\n")[:-1]]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write a file: beside `path`, whose name it takes when the block ends without an exception.
+
+    Nobody sees half a file: until then, and after an exception, `path` is what it was. A link stays and its target is
+    replaced; a device or pipe is written to directly.
+
+    Raises:
+        OSError: the file cannot take its place.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    beside = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        yield beside
+        _finish(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _finish(beside: Path, target: Path) -> None:
+    """Bring a complete file to the disk, and into its place."""
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    if target.exists():
+        beside.chmod(target.stat().st_mode & 0o7777)
+    beside.replace(target)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file in UTF-8; what cannot be encoded is escaped.
+
+    Raises:
+        OSError: it cannot be written; what was there is untouched.
+    """
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", errors=ESCAPING)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write plain values as a whole JSON file.
+
+    Raises:
+        OSError: it cannot be written. ValueError, TypeError: as `json.dumps`.
+    """
+    write_text(path, json_text(values, indent=1) + "\n")
+
+
+def write_json_lines(path: Path, rows: Iterable[Any]) -> None:
+    """Write plain values as a whole file of JSON lines; errors as `write_json`."""
+    write_text(path, "".join(json_text(row) + "\n" for row in rows))
