@@ -21,6 +21,7 @@ from duplex.model.interface import Samples
 from runtime.pcm import Pcm16, level_db, to_float, to_int16
 
 SLOT = AUDIO.slot_input_samples
+_Bins = NDArray[np.complexfloating[Any, Any]]
 _PACKET = AUDIO.input_rate * AUDIO.packet_ms // 1000
 
 
@@ -62,6 +63,8 @@ class EchoFinder:
         self._size = 1 << (SLOT + config.max_delay_samples + SLOT - 1).bit_length()
         frequencies = np.fft.rfftfreq(self._size, 1 / AUDIO.input_rate)
         self._band = (frequencies > config.low_hz) & (frequencies < config.high_hz)
+        self._heard_taper = np.hanning(SLOT)
+        self._played_taper = _taper(SLOT + config.max_delay_samples, config.taper_samples)
         self._places = np.arange(config.max_delay_samples + 1) - config.max_delay_samples
         self._sum: NDArray[np.float64] = np.zeros(len(self._places))
         self._slots = 0
@@ -82,14 +85,21 @@ class EchoFinder:
 
     def _correlation(self, heard: Samples, played: Samples) -> NDArray[np.float64]:
         """By delay, [max delay + 1], of unit power."""
-        cross: NDArray[np.complexfloating[Any, Any]] = np.fft.rfft(heard, self._size) * np.conj(
-            np.fft.rfft(played, self._size)
+        heard_bins, played_bins = (
+            self._strong(np.fft.rfft(samples * taper, self._size))
+            for samples, taper in ((heard, self._heard_taper), (played, self._played_taper))
         )
+        cross = heard_bins * np.conj(played_bins)
         size = np.abs(cross)
-        white = np.where(self._band & (size > 0), cross / np.maximum(size, np.finfo(size.dtype).tiny), 0)
+        white = np.divide(cross, size, out=np.zeros_like(cross), where=size > 0)
         by_delay = np.fft.irfft(white, self._size)[self._places]
         power = float(np.mean(np.square(by_delay)))
         return by_delay / np.sqrt(power) if power else by_delay
+
+    def _strong(self, bins: _Bins) -> _Bins:
+        """Bins of the band, without those that hold nothing but what leaks out of the others."""
+        size = np.abs(bins) * self._band
+        return np.where(size > size.max() * self._config.weakest, bins, 0)
 
 
 class EchoGuard:
@@ -153,3 +163,11 @@ class EchoGuard:
         frames = zip(heard.reshape(-1, step), played.reshape(-1, step), strict=True)
         out: Pcm16 = np.concatenate([self._canceller.process(np.ascontiguousarray(h), p) for h, p in frames])
         return out
+
+
+def _taper(length: int, fade: int) -> NDArray[np.float64]:
+    """Ones that rise and fall at the ends: what is cut off hard has edges that correlate with one another."""
+    out = np.ones(length)
+    ramp = np.sin(np.linspace(0, np.pi / 2, fade, endpoint=False)) ** 2
+    out[:fade], out[length - fade :] = ramp, ramp[::-1]
+    return out

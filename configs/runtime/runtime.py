@@ -88,8 +88,9 @@ class EchoGuardConfig(Config):
     """How the assistant's own voice is found in the user's audio.
 
     `max_delay_ms`: of the echo. `low_hz`, `high_hz`: band that is looked at. `audible_db`: the assistant sounds.
+    `taper_ms`: fades of what is looked at. `floor_db`: bins that far below the strongest one hold nothing of their own.
     `memory`: weight of what was found before, per slot. `clear`: an echo stands out of the correlation's mean power by
-    this factor (user speech reaches 7, an echo 24 dB below the assistant 30 and more), in `least_slots` or more.
+    this factor (user speech and tones reach 8, an echo 24 dB below the assistant 40), in `least_slots` or more.
     `margin_ms`: so long before its echo the assistant's voice is given to the canceller.
     """
 
@@ -98,6 +99,8 @@ class EchoGuardConfig(Config):
     low_hz: float = Field(default=200.0, ge=0.0)
     high_hz: float = Field(default=4000.0, gt=0.0)
     audible_db: float = Field(default=-60.0, lt=0.0)
+    taper_ms: float = Field(default=50.0, gt=0.0)
+    floor_db: float = Field(default=50.0, gt=0.0)
     memory: float = Field(default=0.85, ge=0.0, lt=1.0)
     clear: float = Field(default=10.0, gt=0.0)
     least_slots: int = Field(default=3, ge=1)
@@ -107,6 +110,16 @@ class EchoGuardConfig(Config):
     def max_delay_samples(self) -> int:
         """Longest delay at the input rate."""
         return round(self.max_delay_ms * AUDIO.input_rate / 1000)
+
+    @property
+    def taper_samples(self) -> int:
+        """Length of a fade at the input rate."""
+        return round(self.taper_ms * AUDIO.input_rate / 1000)
+
+    @property
+    def weakest(self) -> float:
+        """The floor as a factor of the strongest bin."""
+        return 10 ** (-self.floor_db / 20)
 
     @property
     def margin_samples(self) -> int:

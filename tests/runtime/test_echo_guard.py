@@ -135,6 +135,18 @@ def test_a_user_who_speaks_all_the_time_is_no_echo(loud: float) -> None:
     assert not any(taken for *_, taken in out)
 
 
+@pytest.mark.parametrize("pitch", [400.0, 405.0, 1000.0])
+def test_a_tone_has_no_edges_that_look_like_an_echo(pitch: float) -> None:
+    """Of a tone nothing is left beside it but what cutting it in slots makes of it."""
+    guard, user = EchoGuard(CONFIG), to_int16(speechlike(8.0, RATE, seed=5))
+    tone = (0.3 * np.sin(2 * np.pi * pitch * np.arange(8 * AUDIO.output_rate) / AUDIO.output_rate)).astype(np.float32)
+    for slot in range(40):
+        for place in range((10 * slot) * PACKET, (10 * slot + 10) * PACKET, PACKET):
+            guard.played(tone[place : place + PACKET])
+        guard.hear(user[slot * SLOT : (slot + 1) * SLOT])
+    assert not guard.found
+
+
 def test_a_user_who_speaks_over_an_echo_is_still_heard() -> None:
     user = np.zeros(40 * SLOT, np.float32)
     user[20 * SLOT :] = speechlike(4.0, RATE, seed=6)

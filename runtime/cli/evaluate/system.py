@@ -7,6 +7,7 @@ from typing import Any
 
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
+from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
 from duplex.eval.recording import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
 from duplex.eval.suite import Facts
 from duplex.eval.users.user import User
@@ -18,6 +19,8 @@ from runtime.session.transcript import AssistantSide
 from tdm.slots import State
 
 SLOT_OUT = AUDIO.slot_output_samples
+_AS_HEARD = RuntimeConfig(echo=EchoGuardConfig(enabled=False))
+"""The model is measured, and users' microphones are their own: no echo is taken out of what they bring."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
     def under(policy: PolicyConfig) -> Converse:
         def converse(user: User, seed: int) -> Recording:
             seeded = replace(options, seed=seed, policy=policy)
-            talk = converse_with(generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded)
+            talk = converse_with(
+                generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded, config=_AS_HEARD
+            )
             return recording_of(talk)
 
         return converse
