@@ -83,7 +83,7 @@ update: python
 
 test-oldest test-newest: test-%: $(VENV)/.test
 	@scripts/apt.sh $(APT_TEST)
-	@$(BIN)/python -m scripts.try_versions $* --torch $(TORCH) $(if $(TESTS_OF),-- $(TESTS_OF))
+	@$(BIN)/python -m scripts.try_versions --torch $(TORCH) $* $(if $(TESTS_OF),-- $(TESTS_OF))
 
 evaluate: $(VENV)/.test runs/trials/trials.jsonl
 	$(BIN)/duplex evaluate all --data $(DATA) --jobs $(JOBS)
