@@ -40,7 +40,7 @@ class Config(BaseModel):
         except ValidationError as error:
             raise ConfigError(_one_line(error, source)) from None
 
-    def changed(self, changes: Mapping[str, Any], source: str) -> Self:
+    def change(self, changes: Mapping[str, Any], source: str) -> Self:
         """The same with other values; `live.policy` names the key `policy` of the nested `live`.
 
         Raises:

@@ -7,8 +7,8 @@ import numpy as np
 import soxr
 
 from configs.audio import AUDIO
+from duplex.io.sound_file import SoundFileError, is_silent, mixed_to_one, read_sound_file
 from duplex.model.interface import Samples
-from duplex.sound_file import SoundFileError, is_silent, mixed_to_one, read_sound_file
 from runtime.errors import AudioError
 
 

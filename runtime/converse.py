@@ -31,14 +31,14 @@ TAIL_S = 10.0
 
 
 @dataclass(frozen=True)
-class Told:
+class SlotExtras:
     """What a model is told with a slot beside its audio: `runtime.records.UserSlot`."""
 
     text: str = ""
     unheard_ms: float = 0.0
 
 
-NOTHING = Told()
+NOTHING = SlotExtras()
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class VirtualConversation:
         """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz; not to be changed."""
         return self._assistant[: self._length]
 
-    def step(self, user: Pcm16 | Samples, told: Told = NOTHING) -> SlotRow:
+    def step(self, user: Pcm16 | Samples, told: SlotExtras = NOTHING) -> SlotRow:
         """Let the user's next slot pass, [3200] at 16 kHz, and what the model is told with it; returns its row.
 
         Raises:
@@ -186,7 +186,7 @@ def converse_slots(
     user: Iterable[Pcm16],
     options: ConversationOptions | None = None,
     *,
-    told: Mapping[int, Told] | None = None,
+    told: Mapping[int, SlotExtras] | None = None,
     folder: Path | None = None,
     model: str = "",
     source: str = "library",
@@ -224,7 +224,10 @@ def user_slots(user_audio: Samples, tail_s: float) -> list[Pcm16]:
 
 
 def _run(
-    live: VirtualConversation, user: ReactiveUser, on_slot: Callable[[SlotRow], None] | None, told: Mapping[int, Told]
+    live: VirtualConversation,
+    user: ReactiveUser,
+    on_slot: Callable[[SlotRow], None] | None,
+    told: Mapping[int, SlotExtras],
 ) -> Conversation:
     """Let `user` talk to its end; whatever happens, the files are finished."""
     try:

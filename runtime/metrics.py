@@ -28,16 +28,16 @@ class Metrics:
         self._underruns = Counter("duplex_playout_underruns", "Packets that missed speech", registry=self.registry)
         self._flushed = Counter("duplex_playout_flushed_samples", "Samples taken back at cuts", registry=self.registry)
 
-    def opened(self, session: str) -> None:
+    def on_opened(self, session: str) -> None:
         """A session was opened."""
         self._live.inc()
         self._opened.inc()
 
-    def refused(self, code: str) -> None:
+    def on_refused(self, code: str) -> None:
         """A session was not opened."""
         self._refused.labels(code).inc()
 
-    def delivered(self, session: str, row: SlotRow) -> None:
+    def on_delivered(self, session: str, row: SlotRow) -> None:
         """A slot was answered."""
         times = row.times_ms
         self._slots.inc()
@@ -48,7 +48,7 @@ class Metrics:
         if row.event:
             self._events.labels(row.event).inc()
 
-    def closed(self, session: Session, reason: str) -> None:
+    def on_closed(self, session: Session, reason: str) -> None:
         """A session is over; its buffers' counts are added."""
         self._live.dec()
         self._stopped.inc(session.files_error is not None)

@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.policy import PolicyConfig
 from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
 from duplex.model.interface import SlotGenerator
-from runtime.converse import Conversation, Told, converse_slots
+from runtime.converse import Conversation, SlotExtras, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
 from runtime.session.recording import read_recording
@@ -115,7 +115,7 @@ def replay(
     options = replace(header.options, policy=policy) if policy else header.options
     source = f"replay of {header.session}"
     heard = (config or RuntimeConfig()).model_copy(update={"echo": EchoGuardConfig(enabled=False)})
-    told = {row.slot: Told(row.typed, row.unheard_ms) for row in logged.rows}
+    told = {row.slot: SlotExtras(row.typed, row.unheard_ms) for row in logged.rows}
     return converse_slots(
         generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=heard,
         on_slot=on_slot,

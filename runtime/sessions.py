@@ -66,19 +66,19 @@ News = Opened | Delivered | Ended | Noticed
 class Observer(Protocol):
     """Whoever watches the sessions, for example metrics. Must not fail and must not take long."""
 
-    def opened(self, session: str) -> None:
+    def on_opened(self, session: str) -> None:
         """A session was opened."""
         ...
 
-    def refused(self, code: str) -> None:
+    def on_refused(self, code: str) -> None:
         """A session was not opened; `code` of the error."""
         ...
 
-    def delivered(self, session: str, row: SlotRow) -> None:
+    def on_delivered(self, session: str, row: SlotRow) -> None:
         """A slot was answered."""
         ...
 
-    def closed(self, session: Session, reason: str) -> None:
+    def on_closed(self, session: Session, reason: str) -> None:
         """A session is over; its statistics are final."""
         ...
 
@@ -86,16 +86,16 @@ class Observer(Protocol):
 class NoObserver:
     """Watches nothing."""
 
-    def opened(self, session: str) -> None:
+    def on_opened(self, session: str) -> None:
         """Nothing."""
 
-    def refused(self, code: str) -> None:
+    def on_refused(self, code: str) -> None:
         """Nothing."""
 
-    def delivered(self, session: str, row: SlotRow) -> None:
+    def on_delivered(self, session: str, row: SlotRow) -> None:
         """Nothing."""
 
-    def closed(self, session: Session, reason: str) -> None:
+    def on_closed(self, session: Session, reason: str) -> None:
         """Nothing."""
 
 
@@ -132,16 +132,16 @@ class SessionHub:
         try:
             session_id = self.client.open(options)
         except ServerFull as error:
-            self._observer.refused(error.code)
+            self._observer.on_refused(error.code)
             raise
         try:
             session = self._session(session_id, options, folder, source)
         except Exception as error:
-            self._observer.refused(getattr(error, "code", "internal"))
+            self._observer.on_refused(getattr(error, "code", "internal"))
             self.client.close_session(session_id)
             raise
         self._sessions[session_id] = session
-        self._observer.opened(session_id)
+        self._observer.on_opened(session_id)
         return session
 
     def session(self, session: str) -> Session:
@@ -172,7 +172,7 @@ class SessionHub:
         if ended:
             self.client.close_session(session)
             ended.close(reason)
-            self._observer.closed(ended, reason)
+            self._observer.on_closed(ended, reason)
 
     def close_all(self, reason: str = "shutdown") -> None:
         """End all sessions; the engine stays."""
@@ -203,7 +203,7 @@ class SessionHub:
                 return self._end(event.session, event.code, event.message)
             case SlotDone():
                 slot, row = session.deliver(event)
-                self._observer.delivered(event.session, row)
+                self._observer.on_delivered(event.session, row)
                 return Delivered(event.session, slot, event.result, row)
 
     def _notices(self, session: Session) -> list[News]:

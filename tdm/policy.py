@@ -50,7 +50,7 @@ def decide(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Policy
 
 def _listening(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
     run = memory.run + 1 if p_speak > config.start.probability else 0
-    waited = _waited(config, memory, p_speak)
+    waited = _count_waited(config, memory, p_speak)
     starts, late = run >= config.start.slots, (waited or 0) >= config.start_late.slots
     lasted = memory.held + 1 >= config.min_mute_slots and memory.slots >= config.guard_slots
     if (starts or late) and lasted:
@@ -69,7 +69,7 @@ def _speaking(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Pol
     return PolicyMemory(State.SPEAK, run, memory.held + 1, memory.slots + 1, late=late)
 
 
-def _waited(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> int | None:
+def _count_waited(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> int | None:
     """A late start is a rise that lasts: before a session's first words p(speak) comes down from a doubtful value."""
     if p_speak <= config.start_late.probability:
         return 0

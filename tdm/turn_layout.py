@@ -95,7 +95,7 @@ class TurnLayout:
             return TurnDecision(after)
         return self._begin_answer(typed) if after is State.SPEAK else self._end_answer(since)
 
-    def sounded(self) -> None:
+    def on_sounded(self) -> None:
         """Something of the answer could be heard."""
         self._sounded = True
 

@@ -171,7 +171,7 @@ class StreamConfig(Config):
     silence: int = 1
 
     @model_validator(mode="after")
-    def _bounded(self) -> Self:
+    def _check_bounds(self) -> Self:
         if self.window.chunk is None or self.window.left is None:
             raise ValueError("a stream needs a window with chunk and left, else its cost grows with the utterance")
         if self.hop < self.lookahead:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from configs.audio import AUDIO
 from configs.model.core import AssistantSideConfig, CoreConfig, LlmConfig, UserSideConfig
 from configs.model.cosyvoice import COSYVOICE3, COSYVOICE3_TINY, CosyVoiceConfig
+from configs.model.ears import EncoderConfig, MelConfig, WhisperShape, WordsConfig
 from configs.model.family import (
     FamilyConfig,
     FamilyMindConfig,
@@ -19,7 +20,6 @@ from configs.model.family import (
     SpeechVoiceConfig,
     UnitEarsConfig,
 )
-from configs.model.listening import EncoderConfig, MelConfig, WhisperShape, WordsConfig
 from configs.model.model import EarsConfig, ModelConfig
 from configs.model.speech_tokens import HubertConfig, UnitVocoderConfig, WindowConfig
 from configs.model.tiny import TINY, TINY_CTC

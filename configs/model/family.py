@@ -13,7 +13,7 @@ from configs.model.core import LlmConfig
 from configs.model.cosyvoice import CosyVoiceConfig
 from configs.model.funaudiochat import ChoiceConfig
 from configs.model.live_turns import WordClockConfig
-from configs.model.model import EarsConfig, ThinkingConfig
+from configs.model.model import AnyMindConfig, EarsConfig
 from configs.model.speech_tokens import HubertConfig, S3Config, UnitVocoderConfig
 
 
@@ -115,7 +115,7 @@ class SpeechVoiceConfig(Config):
     silence: int = 0
 
 
-class FamilyMindConfig(ThinkingConfig):
+class FamilyMindConfig(AnyMindConfig):
     """With the text tokens of a published LLM."""
 
     text: ByteTextConfig = ByteTextConfig()

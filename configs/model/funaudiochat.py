@@ -10,7 +10,7 @@ from pydantic import PositiveInt, model_validator
 
 from configs.audio import AUDIO
 from configs.base import Config, ConfigError, exact_div
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 
 
 class ExpertsConfig(Config):

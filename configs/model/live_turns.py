@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from configs.base import Config
-from configs.model.listening import VoiceActivityConfig
+from configs.model.ears import VoiceActivityConfig
 from configs.model.silero_activity import SileroActivityConfig
 
 

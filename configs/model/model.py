@@ -2,8 +2,8 @@
 
 from configs.base import Config
 from configs.model.core import CoreConfig
+from configs.model.ears import EncoderConfig, WordsConfig
 from configs.model.language import TextTokenizerConfig
-from configs.model.listening import EncoderConfig, WordsConfig
 from configs.model.voice import VoiceConfig
 from configs.schedule import ScheduleConfig
 
@@ -15,7 +15,7 @@ class EarsConfig(Config):
     words: WordsConfig = WordsConfig()
 
 
-class ThinkingConfig(Config):
+class AnyMindConfig(Config):
     """What decides, thinks and writes, whatever its text tokens are.
 
     Attributes:
@@ -36,7 +36,7 @@ class ThinkingConfig(Config):
     core: CoreConfig = CoreConfig()
 
 
-class MindConfig(ThinkingConfig):
+class MindConfig(AnyMindConfig):
     """With text tokens of its own."""
 
     text: TextTokenizerConfig = TextTokenizerConfig()

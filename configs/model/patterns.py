@@ -25,7 +25,7 @@ class Pattern(StrEnum):
     SUC = "SUC"
 
     @classmethod
-    def named(cls, name: str) -> "Pattern":
+    def by_name(cls, name: str) -> "Pattern":
         """By its name, in any case.
 
         Raises:

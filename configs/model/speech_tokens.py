@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from configs.audio import AUDIO
 from configs.base import Config, ConfigError, exact_div
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 
 
 class WindowConfig(Config):
@@ -60,7 +60,7 @@ class S3Config(Config):
     window: WindowConfig = WindowConfig()
 
     @classmethod
-    def released(cls, generation: Literal["v2", "v3"]) -> Self:
+    def for_generation(cls, generation: Literal["v2", "v3"]) -> Self:
         """Sizes of the released network: twelve layers in v3, six in v2."""
         return cls(generation=generation, layers=12 if generation == "v3" else 6)
 
@@ -181,7 +181,7 @@ class UnitVocoderConfig(Config):
         if unsupported:
             raise ConfigError(f"{source}: a vocoder with '{unsupported[0]}' needs more than units; take one without it")
         try:
-            config = cls.from_mapping(_published(values), source)
+            config = cls.from_mapping(_check_published(values), source)
         except KeyError as error:
             raise ConfigError(f"{source}: {error} is missing; is this the config.json of a unit vocoder?") from None
         width = values.get("model_in_dim", config.width)
@@ -192,7 +192,7 @@ class UnitVocoderConfig(Config):
         return config
 
 
-def _published(values: dict[str, Any]) -> dict[str, Any]:
+def _check_published(values: dict[str, Any]) -> dict[str, Any]:
     duration = values.get("dur_predictor_params")
     return {
         "units": values["num_embeddings"],

@@ -1,8 +1,8 @@
 """The tiny models: two layers, random weights, for tests of everything around a model."""
 
 from configs.model.core import AssistantSideConfig, CoreConfig, LlmConfig, UserSideConfig
+from configs.model.ears import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
 from configs.model.language import TextTokenizerConfig
-from configs.model.listening import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
 from configs.model.model import EarsConfig, MindConfig, ModelConfig
 from configs.model.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
 from configs.schedule import ScheduleConfig

@@ -44,7 +44,7 @@ class TurnModelConfig(Config):
     live: LiveTurnsConfig = LiveTurnsConfig()
 
 
-def described(name: str) -> Path | None:
+def find_description(name: str) -> Path | None:
     """File of a shipped description by its name or its checkpoint's hub id, or a description's own path; else None."""
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return Path(name)

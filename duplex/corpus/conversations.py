@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from configs.model.language import CorpusConfig
 from duplex.corpus.exchange import Dialogue, Exchange
+from duplex.corpus.grammar import split_mark
 from duplex.corpus.kinds import Kind, read_data
-from duplex.corpus.patterns import marked
 
 REPEATABLE_WORDS = 40
 """Longer answers are not said again word by word."""
@@ -49,7 +49,7 @@ class Conversations:
             if "nameless" in spec:
                 yield spec["nameless"]
             for name in self._names if "answer" in spec else ():
-                yield marked(spec["answer"].format(name=name, user=name))[0]
+                yield split_mark(spec["answer"].format(name=name, user=name))[0]
 
     def _dependent(self, rng: random.Random, past: list[Exchange], name: str, user: str) -> Exchange | None:
         """An exchange that depends on what was before, or None."""
@@ -77,7 +77,7 @@ class Conversations:
         asked = rng.choice(spec["ask"]).format(user=given)
         if not given:
             return Exchange(asked, spec["nameless"], kind, spec["nameless"])
-        answer, key = marked(spec["answer"].format(name=given, user=given))
+        answer, key = split_mark(spec["answer"].format(name=given, user=given))
         return Exchange(asked, answer, kind, key)
 
     def _more(self, rng: random.Random, last: Exchange) -> Exchange | None:

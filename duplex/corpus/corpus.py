@@ -16,13 +16,13 @@ from typing import Literal, Self
 from configs.base import ConfigError
 from configs.model.language import CorpusConfig
 from duplex.corpus.conversations import Conversations
-from duplex.corpus.exchange import Dialogue, Exchange, Turn
-from duplex.corpus.generated import generated_kinds
-from duplex.corpus.kinds import Fact, Kind, kinds_of, narrowed, read_data
+from duplex.corpus.exchange import Dialogue, Exchange, WrittenTurn
+from duplex.corpus.generated import make_kinds
+from duplex.corpus.grammar import asks, hold_out
+from duplex.corpus.kinds import Fact, Kind, kinds_of, narrow, read_data
+from duplex.corpus.long_turns import Turns
 from duplex.corpus.outside import OutsideQuestions
-from duplex.corpus.patterns import asks, parted
-from duplex.corpus.talk import talk_kinds, topic_kinds
-from duplex.corpus.turns import Turns
+from duplex.corpus.small_talk import talk_kinds, topic_kinds
 
 Split = Literal["train", "heldout_frame", "heldout_pair", "ood"]
 DATA_FILES = ("geography", "science", "animals", "language", "arts", "daily")
@@ -43,8 +43,8 @@ class Corpus:
         self._weights = list(accumulate(self._weight(kind) for kind in kinds))
         self._fact_weights = {kind.name: list(accumulate(fact.weight for fact in kind.facts)) for kind in kinds}
         frames, every = read_data("frames"), config.held_out_every
-        self._openers, self._askers = parted(frames["openers"], every), parted(frames["askers"], every)
-        self._closers, self._tags = parted(frames["closers"], every), parted(frames["tags"], every)
+        self._openers, self._askers = hold_out(frames["openers"], every), hold_out(frames["askers"], every)
+        self._closers, self._tags = hold_out(frames["closers"], every), hold_out(frames["tags"], every)
         self._outside = OutsideQuestions(every)
         self._conversations = Conversations(config, {kind.name: kind for kind in kinds})
         self._turns = Turns(config)
@@ -57,7 +57,7 @@ class Corpus:
             ConfigError: there is no such breadth, or `emphasis` names an unknown kind.
         """
         read = (kind for name in DATA_FILES for kind in kinds_of(name))
-        facts = narrowed((*read, *generated_kinds(config)), config.breadth)
+        facts = narrow((*read, *make_kinds(config)), config.breadth)
         return cls(config, (*facts, *talk_kinds(), *topic_kinds(config.topics_per_kind)))
 
     def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Exchange]:
@@ -70,7 +70,7 @@ class Corpus:
         for _ in range(n):
             yield self._conversations.draw(rng, lambda: self._row("train", rng))
 
-    def turns(self, rng: random.Random, n: int, held_out: bool = False) -> Iterator[Turn]:
+    def turns(self, rng: random.Random, n: int, held_out: bool = False) -> Iterator[WrittenTurn]:
         """`n` long turns that end in something the assistant answers."""
         for _ in range(n):
             yield self._turns.draw(rng, self._turn_ending(rng, held_out), held_out)
@@ -129,7 +129,7 @@ class Corpus:
     def _without_answer(self, split: Split, rng: random.Random) -> Exchange:
         question = self._outside.draw(rng, held_out=split == "ood")
         answer = self._outside.answer
-        return Exchange(self._framed(split, question, rng), answer, OUTSIDE, answer)
+        return Exchange(self._frame(split, question, rng), answer, OUTSIDE, answer)
 
     def _turn_ending(self, rng: random.Random, held_out: bool) -> Exchange | None:
         """What a long turn ends in; None for a statement."""
@@ -148,20 +148,20 @@ class Corpus:
 
     def _cores(self, split: Split, kind: Kind, fact: Fact) -> list[str]:
         """Ways of asking for a fact that belong to a split."""
-        shown, held_out = parted(fact.cores, self.config.held_out_every)
+        shown, held_out = hold_out(fact.cores, self.config.held_out_every)
         if split == "heldout_frame":
             return held_out
         wanted = split == "heldout_pair"
-        return [core for core in shown if self._held_pair(kind, fact, core) is wanted]
+        return [core for core in shown if self._is_held_out(kind, fact, core) is wanted]
 
-    def _held_pair(self, kind: Kind, fact: Fact, core: str) -> bool:
+    def _is_held_out(self, kind: Kind, fact: Fact, core: str) -> bool:
         enough = len(fact.cores) >= self.config.held_out_every and len(kind.facts) > 1
         return enough and zlib.crc32(f"{kind.name}/{core}".encode()) % self.config.held_out_pairs == 0
 
     def _dress(self, split: Split, kind: Kind, core: str, rng: random.Random) -> str:
-        return core if kind.bare else self._framed(split, core, rng)
+        return core if kind.bare else self._frame(split, core, rng)
 
-    def _framed(self, split: Split, core: str, rng: random.Random) -> str:
+    def _frame(self, split: Split, core: str, rng: random.Random) -> str:
         """The question with what people say before and after it."""
         part = 1 if split == "heldout_frame" else 0
         before = after = ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duplex.corpus.patterns import as_heard, plain_words
+from duplex.corpus.grammar import as_heard, plain_words
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Dialogue:
 
 
 @dataclass(frozen=True)
-class Turn:
+class WrittenTurn:
     """A long turn as people speak it.
 
     Attributes:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise, product
 
 from configs.model.language import CorpusConfig
+from duplex.corpus.grammar import distinct, expand, sentence, split_mark
 from duplex.corpus.kinds import Fact, Kind, read_data
-from duplex.corpus.patterns import distinct, expand, marked, sentence
 from duplex.model.text.numbers import cardinal
 
 Slots = dict[str, str]
@@ -17,7 +17,7 @@ Slots = dict[str, str]
 LONGEST_COUNTDOWN = 30
 
 
-def generated_kinds(config: CorpusConfig) -> Iterator[Kind]:
+def make_kinds(config: CorpusConfig) -> Iterator[Kind]:
     """All computed kinds."""
     yield from _arithmetic(config)
     yield from _sequences()
@@ -32,7 +32,7 @@ def _kind(name: str, rows: Iterator[Slots] | list[Slots], long: bool = False) ->
     follows = spec.get("follow", [])
     facts = []
     for slots in rows:
-        answer, key = marked(spec["answer"].format(**slots))
+        answer, key = split_mark(spec["answer"].format(**slots))
         facts.append(
             Fact(
                 distinct(pattern.format(**slots) for pattern in patterns),
@@ -90,16 +90,16 @@ def _letters() -> Iterator[Kind]:
     yield _kind("letter_before", [{"x": b, "y": a} for a, b in pairwise(letters)])
     places = zip(data["ordinals"], letters, strict=True)
     yield _kind("letter_number", [{"x": place, "y": letter} for place, letter in places])
-    yield _kind("spell", [_spelled(word) for word in data["spelled_words"].split()])
-    yield _kind("letter_count", [_counted(word) for word in data["spelled_words"].split()])
+    yield _kind("spell", [_spell(word) for word in data["spelled_words"].split()])
+    yield _kind("letter_count", [_count_letters(word) for word in data["spelled_words"].split()])
     yield _kind("first_letter", [_first_letter(word) for word in data["initials"].split()])
 
 
-def _spelled(word: str) -> Slots:
+def _spell(word: str) -> Slots:
     return {"x": word, "y": ", ".join(word.upper())}
 
 
-def _counted(word: str) -> Slots:
+def _count_letters(word: str) -> Slots:
     return {"x": word, "y": cardinal(len(word))}
 
 

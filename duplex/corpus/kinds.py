@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from configs.base import ConfigError
-from duplex.corpus.patterns import agreement, distinct, expand, lines, marked, sentence, with_article
+from duplex.corpus.grammar import agreement, distinct, expand, lines, sentence, split_mark, with_article
 
 Row = dict[str, str]
 
@@ -55,7 +55,7 @@ class Kind:
     again: tuple[str, ...] = ()
 
 
-def narrowed(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
+def narrow(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
     """The kinds that a breadth names, each with the first of its facts; all of them for "full".
 
     Raises:
@@ -105,50 +105,50 @@ def _rows(spec: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Row]:
     columns = table.get("columns", ["x", "y"])
     used = [column for column in columns if f"{{{column}}}" in str(spec)]
     repeated: set[str] = set()
-    for line in _ordered(table):
+    for line in _order(table):
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) != len(columns):
             raise ConfigError(f"data row '{line}' has {len(cells)} cells, its table {len(columns)} columns")
         row = dict(zip(columns, cells, strict=True))
         once = row.get(spec.get("skip_repeated", ""), line)
-        if all(row[column] != "-" for column in used) and _wanted(row, spec) and once not in repeated:
+        if all(row[column] != "-" for column in used) and _is_wanted(row, spec) and once not in repeated:
             repeated.add(once)
             yield row
 
 
-def _ordered(table: Mapping[str, Any]) -> list[str]:
+def _order(table: Mapping[str, Any]) -> list[str]:
     """Lines of a table: those that its list `first` names in front, the others behind them."""
     rows = lines(table["rows"])
     names = [name.strip() for name in table.get("first", "").split(",")]
     return sorted(rows, key=lambda row: row.split("|")[0].strip() not in names)
 
 
-def _wanted(row: Row, spec: Mapping[str, Any]) -> bool:
+def _is_wanted(row: Row, spec: Mapping[str, Any]) -> bool:
     return all(row[column] == value for column, value in spec.get("only", {}).items())
 
 
 def _table_facts(spec: Mapping[str, Any], rows: Iterator[Row]) -> Iterator[Fact]:
     asks = (text for ask in spec.get("ask", []) for text in expand(ask))
-    patterns = [*_framed(_listed(spec, "noun")), *asks]
+    patterns = [*_frame(_list(spec, "noun")), *asks]
     for row in rows:
         slots = dict(row)
         slots.update({slot: with_article(row[column]) for slot, column in spec.get("article", {}).items()})
         slots.update(agreement(row[spec["agree"]]) if "agree" in spec else {})
-        answer, key = marked(spec["answer"].format(**slots))
+        answer, key = split_mark(spec["answer"].format(**slots))
         key = key or str(spec.get("key", "")).format(**slots)
         yield Fact(
             distinct(pattern.format(**slots) for pattern in patterns),
             (sentence(answer),),
             key,
-            distinct(pattern.format(**slots) for pattern in _listed(spec, "follow")),
+            distinct(pattern.format(**slots) for pattern in _list(spec, "follow")),
         )
 
 
-def _listed(spec: Mapping[str, Any], key: str) -> list[str]:
+def _list(spec: Mapping[str, Any], key: str) -> list[str]:
     return [part.strip() for part in spec.get(key, "").split(";") if part.strip()]
 
 
-def _framed(nouns: list[str]) -> list[str]:
+def _frame(nouns: list[str]) -> list[str]:
     """Noun phrases within every frame; the frames' order makes the usual ones come first."""
     frames: list[str] = read_data("frames")["nouns"]
     return [frame.replace("{np}", noun) for noun in nouns for frame in frames]
@@ -160,6 +160,6 @@ def _single(line: str) -> Fact:
     cores: list[str] = []
     for part in left.split(";"):
         for text in expand(part):
-            cores += _framed([text]) if text.startswith(("the ", "a ", "an ", "half ")) else [text]
-    answer, key = marked(right.strip())
+            cores += _frame([text]) if text.startswith(("the ", "a ", "an ", "half ")) else [text]
+    answer, key = split_mark(right.strip())
     return Fact(distinct(cores), (sentence(answer),), key)

@@ -7,8 +7,8 @@ import random
 import re
 from functools import cached_property
 
+from duplex.corpus.grammar import hold_out, lines
 from duplex.corpus.kinds import read_data
-from duplex.corpus.patterns import lines, parted
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _SECOND_ARTICLE = re.compile(
@@ -41,8 +41,8 @@ class OutsideQuestions:
     @cached_property
     def _parts(self) -> tuple[list[str], list[str]]:
         """(shown, held out) templates."""
-        return parted(self._templates, self._every)
+        return hold_out(self._templates, self._every)
 
     def _filler(self, slot: str, rng: random.Random, held_out: bool) -> str:
-        shown, held = parted(self._fillers[slot], self._every)
+        shown, held = hold_out(self._fillers[slot], self._every)
         return rng.choice(held if held_out and rng.random() < 0.5 else shown)

@@ -14,17 +14,17 @@ from pathlib import Path
 from queue import Empty
 
 from configs.eval.evaluation import EvaluationConfig
+from duplex.eval.conversation_record import Converse, MakeSystem, System
 from duplex.eval.errors import EvaluationError
-from duplex.eval.recording import Converse, MakeSystem, System
 from duplex.eval.store import RowStore, audio_file, save_audio
-from duplex.eval.suite import Dialogue, Example, Row, Suite, row_of
+from duplex.eval.suite import DialogueRow, Example, FinishedDialogue, Suite, row_of
 from duplex.eval.users.conditions import NO_CONDITIONS, Conditions
 
-OnRow = Callable[[Row], None]
+OnRow = Callable[[DialogueRow], None]
 _POLL_S = 0.5
 
 
-def limited(examples: Sequence[Example], limit: int | None) -> list[Example]:
+def limit_groups(examples: Sequence[Example], limit: int | None) -> list[Example]:
     """The first `limit` examples of every group; all without a limit."""
     seen: Counter[str] = Counter()
     kept = []
@@ -53,7 +53,7 @@ class Experiment:
     audio: Path | None = None
     conditions: Conditions = NO_CONDITIONS
 
-    def row(self, example: Example, system: System) -> Row:
+    def row(self, example: Example, system: System) -> DialogueRow:
         """One conversation and its score."""
         seed = zlib.crc32(f"{self.seed}/{example.id}".encode())
         user = self.conditions.user(example.script, self.config, seed)
@@ -61,9 +61,9 @@ class Experiment:
         written = system.write(example.written) if system.write and example.written else None
         if self.audio:
             save_audio(self.audio, example.id, recording)
-        return row_of(self.suite, Dialogue(example, recording, user.played, written), self.config)
+        return row_of(self.suite, FinishedDialogue(example, recording, user.played, written), self.config)
 
-    def done(self, example: Example, store: RowStore) -> bool:
+    def is_done(self, example: Example, store: RowStore) -> bool:
         """Whether nothing is left to do for this example."""
         return example.id in store.rows and (self.audio is None or audio_file(self.audio, example.id).is_file())
 
@@ -74,20 +74,20 @@ def run(
     store: RowStore,
     jobs: int = 1,
     on_row: OnRow = lambda row: None,
-) -> list[Row]:
+) -> list[DialogueRow]:
     """Rows of all `examples` in their order; those that are done are not made again.
 
     Raises:
         EvaluationError: the data cannot be read, or a process ended.
     """
-    left = [example for example in examples if not experiment.done(example, store)]
+    left = [example for example in examples if not experiment.is_done(example, store)]
     for row in rows(experiment, left, jobs):
         store.add(row)
         on_row(row)
     return [store.rows[example.id] for example in examples]
 
 
-def rows(experiment: Experiment, examples: Sequence[Example], jobs: int = 1) -> Iterator[Row]:
+def rows(experiment: Experiment, examples: Sequence[Example], jobs: int = 1) -> Iterator[DialogueRow]:
     """Rows of the examples as they come; with several jobs not in their order.
 
     Raises:
@@ -104,16 +104,16 @@ def _converse(system: System, example: Example) -> Converse:
     return system.under(example.policy)
 
 
-def _inline(experiment: Experiment, examples: Sequence[Example]) -> Iterator[Row]:
+def _inline(experiment: Experiment, examples: Sequence[Example]) -> Iterator[DialogueRow]:
     if examples:
         system = experiment.make()
         yield from (experiment.row(example, system) for example in examples)
 
 
-def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) -> Iterator[Row]:
+def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) -> Iterator[DialogueRow]:
     """Every process takes each `jobs`-th example and loads the system once."""
     context = multiprocessing.get_context("spawn")
-    done: Queue[Row | str] = context.Queue()
+    done: Queue[DialogueRow | str] = context.Queue()
     shares = [share for start in range(jobs) if (share := examples[start::jobs])]
     workers: list[BaseProcess] = [
         context.Process(target=_work, args=(experiment, share, done), daemon=True) for share in shares
@@ -129,7 +129,7 @@ def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) ->
             worker.join()
 
 
-def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[Row | str]") -> None:
+def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[DialogueRow | str]") -> None:
     """Put a row for every example, as long as somebody waits for them."""
     parent = multiprocessing.parent_process()
     try:
@@ -141,7 +141,7 @@ def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[Row 
         done.put(str(error) or repr(error))
 
 
-def _next(done: "Queue[Row | str]", workers: Sequence[BaseProcess]) -> Row:
+def _next(done: "Queue[DialogueRow | str]", workers: Sequence[BaseProcess]) -> DialogueRow:
     while True:
         try:
             row = done.get(timeout=_POLL_S)

@@ -14,7 +14,7 @@ from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.reactions import KINDS, Reaction, reaction
 from duplex.eval.measures.silero import silero_segments
 from duplex.eval.measures.speech_activity import Activity, speech_of_both
-from duplex.eval.measures.turns import Analysis, Turn, UserSpeech, analyse, analyse_known
+from duplex.eval.measures.turns import Analysis, ScoredTurn, UserSpeech, analyse, analyse_known
 
 Source = Literal["activity", "labels"]
 
@@ -50,7 +50,7 @@ class Score:
     silero_speech: dict[Side, tuple[Segment, ...]]
     notes: tuple[str, ...]
 
-    def silero_turn(self, turn: Turn) -> Turn | None:
+    def silero_turn(self, turn: ScoredTurn) -> ScoredTurn | None:
         """The turn of Silero's column that shares most time with `turn`."""
         if self.silero is None:
             return None
@@ -70,10 +70,10 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
     """
     user, assistant = speech_of_both(sound.user, sound.assistant, sound.rate, config.activity)
     speech: dict[Side, tuple[Segment, ...]] = {
-        "user": _labelled(labels, "user", ("speech",)) or user.segments,
-        "assistant": _labelled(labels, "assistant", _SPOKEN) or assistant.segments,
+        "user": _select_labels(labels, "user", ("speech",)) or user.segments,
+        "assistant": _select_labels(labels, "assistant", _SPOKEN) or assistant.segments,
     }
-    known = _known(labels, user.segments, config)
+    known = _use_labels(labels, user.segments, config)
     analysis = _analysis(known, speech["user"], speech["assistant"], labels, config)
     heard = _silero(sound, config) if silero else {}
     column = _analysis(known, heard["user"], heard["assistant"], labels, config) if heard else None
@@ -92,21 +92,21 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
     )
 
 
-def _labelled(labels: Sequence[Label], side: Side, kinds: Sequence[Kind]) -> tuple[Segment, ...]:
+def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[Kind]) -> tuple[Segment, ...]:
     return tuple(Segment(one.start, one.end) for one in labels if one.side == side and one.kind in kinds)
 
 
-def _known(labels: Sequence[Label], activity: Sequence[Segment], config: ScoringConfig) -> list[UserSpeech]:
+def _use_labels(labels: Sequence[Label], activity: Sequence[Segment], config: ScoringConfig) -> list[UserSpeech]:
     """The user's turns and backchannels by labels; none where no label is a turn."""
     known = [
-        _snapped(UserSpeech(one.start, one.end, one.kind), activity, config.labels.snap_s)
+        _snap(UserSpeech(one.start, one.end, one.kind), activity, config.labels.snap_s)
         for one in labels
         if one.side == "user" and (one.kind == "turn" or one.kind == "interrupt" or one.kind == "backchannel")
     ]
     return known if any(one.kind != "backchannel" for one in known) else []
 
 
-def _snapped(known: UserSpeech, activity: Sequence[Segment], reach: float) -> UserSpeech:
+def _snap(known: UserSpeech, activity: Sequence[Segment], reach: float) -> UserSpeech:
     """With edges at those of the activity that are at most `reach` seconds away."""
     start = min((one.start for one in activity), key=lambda time: abs(time - known.start), default=known.start)
     end = min((one.end for one in activity), key=lambda time: abs(time - known.end), default=known.end)
@@ -127,7 +127,7 @@ def _analysis(
     """By known turns, or by speech: without sounds that are labelled as no turn, and with labelled pauses inside."""
     if known:
         return analyse_known(known, assistant, config.turns)
-    aside, pauses = _labelled(labels, "user", _NOT_MEANT), _labelled(labels, "user", ("pause",))
+    aside, pauses = _select_labels(labels, "user", _NOT_MEANT), _select_labels(labels, "user", ("pause",))
     meant = [one for one in user if not any(_mostly_within(one, other) for other in aside)]
     return analyse([*meant, *pauses], assistant, config.turns)
 
@@ -157,8 +157,8 @@ def _silero(sound: DialogueSound, config: ScoringConfig) -> dict[Side, tuple[Seg
 def _sources(labels: Sequence[Label], known: Sequence[UserSpeech]) -> dict[str, Source]:
     return {
         "turns": "labels" if known else "activity",
-        "user": "labels" if _labelled(labels, "user", ("speech",)) else "activity",
-        "assistant": "labels" if _labelled(labels, "assistant", _SPOKEN) else "activity",
+        "user": "labels" if _select_labels(labels, "user", ("speech",)) else "activity",
+        "assistant": "labels" if _select_labels(labels, "assistant", _SPOKEN) else "activity",
     }
 
 

@@ -9,15 +9,15 @@ from typing import Final
 
 from configs.eval.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Label, Side
-from duplex.eval.measures.activity import Segment, joined
-from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, summed_up
+from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, sum_up
 from duplex.eval.measures.reactions import KINDS, Kind, Reaction
 from duplex.eval.measures.speech_activity import Activity
-from duplex.eval.measures.turns import Analysis, Turn
+from duplex.eval.measures.turns import Analysis, ScoredTurn
 from duplex.eval.reports.latencies import RESPONSE, STOP
 from duplex.eval.reports.report import plain, report
 from duplex.eval.score import Score
-from duplex.eval.suite import Facts, Row, envelope
+from duplex.eval.suite import DialogueRow, Facts, envelope
 
 SCHEMA: Final = 1
 SUITE: Final = "recording"
@@ -46,7 +46,7 @@ def figures(score: Score, config: ScoringConfig) -> list[Figure]:
         *_reaction_figures(score),
         *(_silero_figures(score.silero) if score.silero else ()),
     ]
-    return summed_up(found, config.statistics)
+    return sum_up(found, config.statistics)
 
 
 def to_report(score: Score, found: list[Figure], config: ScoringConfig) -> Facts:
@@ -89,7 +89,7 @@ def events(score: Score, config: ScoringConfig) -> list[Facts]:
     """All that was found or labelled, in order: {side, kind, start, end, name}."""
     analysis = score.analysis
     found = [
-        *(_event("user", "speech", one) for one in joined(score.speech["user"], config.turns.user_gap_s)),
+        *(_event("user", "speech", one) for one in join(score.speech["user"], config.turns.user_gap_s)),
         *(_event("assistant", "speech", one) for one in analysis.said),
         *(_event("user", turn.kind, turn) for turn in analysis.turns if score.sources["turns"] == "activity"),
         *(_event("assistant", _BACKCHANNEL, one) for one in analysis.backchannels),
@@ -99,7 +99,7 @@ def events(score: Score, config: ScoringConfig) -> list[Facts]:
     return sorted(found, key=lambda one: (one["start"], one["end"], one["side"], one["kind"]))
 
 
-def row(score: Score, config: ScoringConfig) -> Row:
+def row(score: Score, config: ScoringConfig) -> DialogueRow:
     """The dialogue of a timeline."""
     analysis, files = score.analysis, score.sound.files
     measures = {
@@ -120,10 +120,10 @@ def row(score: Score, config: ScoringConfig) -> Row:
         "latencies": list(_latencies(analysis)),
     }
     drawn = tuple(one for one in events(score, config) if (one["side"], one["kind"]) != ("user", "speech"))
-    return Row(Path(files["user"]["path"]).stem, SUITE, measures, 0.0, drawn, trace)
+    return DialogueRow(Path(files["user"]["path"]).stem, SUITE, measures, 0.0, drawn, trace)
 
 
-def _event(side: Side, kind: str, span: Segment | Turn | Label, name: str = "") -> Facts:
+def _event(side: Side, kind: str, span: Segment | ScoredTurn | Label, name: str = "") -> Facts:
     return {"side": side, "kind": kind, "name": name, "start": span.start, "end": span.end}
 
 
@@ -135,7 +135,7 @@ def _latencies(analysis: Analysis) -> Iterator[Facts]:
             yield {"kind": STOP, "from": turn.start, "to": turn.start + turn.stop}
 
 
-def _turn(turn: Turn, score: Score) -> Facts:
+def _turn(turn: ScoredTurn, score: Score) -> Facts:
     other = score.silero_turn(turn)
     return {
         "start": turn.start,
@@ -174,7 +174,7 @@ def _pairs(parts: tuple[Segment, ...]) -> list[list[float]]:
     return [[one.start, one.end] for one in parts]
 
 
-def _barge_ins(turns: list[Turn], analysis: Analysis) -> Iterator[tuple[str, float, float]]:
+def _barge_ins(turns: list[ScoredTurn], analysis: Analysis) -> Iterator[tuple[str, float, float]]:
     for turn in turns:
         yield _id(turn), sum(turn.start < one.start < turn.end for one in analysis.barge_ins), 1.0
 
@@ -192,6 +192,6 @@ def _silero_figures(analysis: Analysis) -> Iterator[Figure]:
     yield spread("stop, Silero VAD", "stops", ((_id(turn), turn.stop) for turn in analysis.turns))
 
 
-def _id(turn: Turn) -> str:
+def _id(turn: ScoredTurn) -> str:
     """A turn by its place, so that intervals are drawn over turns."""
     return f"{turn.start:.3f}"

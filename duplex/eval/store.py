@@ -10,11 +10,11 @@ import numpy as np
 import soxr
 
 from configs.audio import AUDIO
+from duplex.eval.conversation_record import Recording
 from duplex.eval.errors import EvaluationError
-from duplex.eval.recording import Recording
-from duplex.eval.suite import Facts, Row
-from duplex.files import json_text, parse_json, shortened, whole_lines, write_json_lines, write_text
-from duplex.sound_file import write_wav
+from duplex.eval.suite import DialogueRow, Facts
+from duplex.io.sound_file import write_wav
+from duplex.io.whole_files import json_text, parse_json, shortened, whole_lines, write_json_lines, write_text
 
 
 class LineStore:
@@ -68,13 +68,13 @@ class RowStore:
         """As `LineStore`, with the same errors."""
         self._store = LineStore(path, settings, fresh)
         try:
-            self.rows = {row["id"]: Row.from_json(row) for row in self._store.lines}
+            self.rows = {row["id"]: DialogueRow.from_json(row) for row in self._store.lines}
         except (KeyError, TypeError) as error:
             raise EvaluationError(
                 f"{path}: a line is no row ({shortened(repr(error))}); remove it or use --fresh"
             ) from None
 
-    def add(self, row: Row) -> None:
+    def add(self, row: DialogueRow) -> None:
         """Keep a row."""
         self.rows[row.id] = row
         self._store.add(row.to_json())

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
 from configs.policy import PolicyConfig
+from duplex.eval.conversation_record import Recording
 from duplex.eval.measures.figures import Figure
-from duplex.eval.recording import Recording
 from duplex.eval.users.user import Played, Script
 
 Facts = dict[str, Any]
@@ -43,7 +43,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Dialogue:
+class FinishedDialogue:
     """An example after the conversation. `written`: the answer in writing, None where it was not asked for."""
 
     example: Example
@@ -66,7 +66,7 @@ class Dialogue:
 
 
 @dataclass(frozen=True)
-class Row:
+class DialogueRow:
     """What is kept of a conversation: one JSON line.
 
     Attributes:
@@ -110,19 +110,19 @@ class Suite(Protocol):
         """
         ...
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """The measures of a conversation, and how much a reader should look at it."""
         ...
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """The result over all conversations."""
         ...
 
 
-def row_of(suite: Suite, dialogue: Dialogue, config: EvaluationConfig) -> Row:
+def row_of(suite: Suite, dialogue: FinishedDialogue, config: EvaluationConfig) -> DialogueRow:
     """Score a conversation and keep what a report shows of it."""
     measures, worst = suite.score(dialogue)
-    return Row(
+    return DialogueRow(
         dialogue.example.id,
         dialogue.example.group,
         measures,
@@ -132,7 +132,7 @@ def row_of(suite: Suite, dialogue: Dialogue, config: EvaluationConfig) -> Row:
     )
 
 
-def _events(dialogue: Dialogue, config: EvaluationConfig) -> list[Facts]:
+def _events(dialogue: FinishedDialogue, config: EvaluationConfig) -> list[Facts]:
     user = [_event("user", clip.kind, clip.name, clip.start_s, clip.end_s) for clip in dialogue.played]
     pauses = ((clip.name, dialogue.pause(clip.name)) for clip in dialogue.played)
     user += [_event("user", "pause", name, *pause) for name, pause in pauses if pause]

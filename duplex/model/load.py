@@ -15,11 +15,11 @@ from typing import Any
 from configs.base import ConfigError
 from configs.model.families import TWINS
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
-from duplex.model.funaudiochat.parts import describe
+from duplex.model.funaudiochat.load_parts import describe
 from duplex.model.interface import SlotGenerator
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.layouts.turns.loading import load_turns
+from duplex.model.layouts.turns.load_turns import load_turns
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DuplexModel:
         description = describe(name)
         if description is None:
             return cls(name, _tdm(load_tdm_model(model), changes))
-        return cls(name, load_turns(description.changed(changes, name), conversations))
+        return cls(name, load_turns(description.change(changes, name), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:
         """`rows` conversations; `beside`: what may run beside the steps has a thread of its own."""
@@ -70,5 +70,7 @@ def load_generator(
 
 def _tdm(model: TdmModel, changes: Mapping[str, Any]) -> Callable[[int, bool], SlotGenerator]:
     if changes:
-        raise ConfigError(f"'{', '.join(changes)}' cannot be set for {model.config.name}; it runs as it is, on the CPU")
+        raise ConfigError(
+            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
+        )
     return lambda rows, beside: TdmGenerator(model, rows, beside)

@@ -16,7 +16,7 @@ from runtime.cli.values import HOTTEST, Precision, device_name, named, number
 if TYPE_CHECKING:
     from duplex.model.interface import Samples
     from runtime.cli.chat_screen.partner import Partner
-    from runtime.cli.chat_screen.screen import Turn
+    from runtime.cli.chat_screen.screen import ShownTurn
 
 LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 
@@ -104,7 +104,7 @@ class _Turns:
         self._partner, self._path, self._numbered = partner, path, numbered
         self._turns: list[dict[str, Any]] = []
 
-    def keep(self, turn: "Turn", text: str, recording: Path | None) -> None:
+    def keep(self, turn: "ShownTurn", text: str, recording: Path | None) -> None:
         """One more. Its sound is written if a file was named."""
         written = None
         if self._path is not None and self._partner.pattern.speaks:
@@ -134,7 +134,7 @@ class _Turns:
 def _pattern(name: str | None, recording: Path | None, answer: Path | None, transcribe: bool) -> Pattern:
     """The one that was named, or the one that fits."""
     if name is not None:
-        return Pattern.named(name)
+        return Pattern.by_name(name)
     if recording is not None:
         return Pattern.S2M if answer and not transcribe else Pattern.S2T
     return Pattern.T2M if answer else Pattern.T2T

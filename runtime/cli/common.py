@@ -14,7 +14,7 @@ import yaml
 from rich.console import Console
 
 from configs.base import ConfigError
-from duplex import files
+from duplex.io import whole_files as files
 from runtime.cli.values import HOTTEST, LARGEST_SEED, named, number, pattern_name
 from runtime.errors import user_line
 

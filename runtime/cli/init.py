@@ -41,14 +41,14 @@ def command(
     seed: Seed = 0,
 ) -> None:
     """Make a training start: published weights, special tokens, and fresh weights for what has none."""
-    from duplex.model.families.start import Start, start_drvoice, start_omnidrca
+    from duplex.model.families.training_start import Start, start_drvoice, start_omnidrca
 
     start = Start(llm, srh, out, "bfloat16" if dtype is Precision.BFLOAT16 else "float32", seed)
     if family is Family.DRVOICE:
-        _run(start_drvoice(start, _given(encoder, "--encoder", family), detokenizer, voices))
+        _run(start_drvoice(start, _require(encoder, "--encoder", family), detokenizer, voices))
     else:
-        needed = _given(tokenizer, "--tokenizer", family), _given(units, "--units", family)
-        _run(start_omnidrca(start, *needed, _given(vocoder, "--vocoder", family), layer))
+        needed = _require(tokenizer, "--tokenizer", family), _require(units, "--units", family)
+        _run(start_omnidrca(start, *needed, _require(vocoder, "--vocoder", family), layer))
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / _GB
     console().print(f"{out}: a training start of {family.value}, {size:.2f} GB")
     if family is Family.DRVOICE and detokenizer is None:
@@ -57,7 +57,7 @@ def command(
 
 def _run(work: Iterator[str]) -> None:
     """Do the work under a progress bar."""
-    from duplex.model.families.start import STEPS
+    from duplex.model.families.training_start import STEPS
 
     with progress() as bar:
         task = bar.add_task("", total=STEPS)
@@ -65,7 +65,7 @@ def _run(work: Iterator[str]) -> None:
             bar.update(task, description=step, completed=done)
 
 
-def _given(value: T | None, option: str, family: Family) -> T:
+def _require(value: T | None, option: str, family: Family) -> T:
     if value is None:
         raise ConfigError(f"{family.value} needs {option}; see duplex init --help")
     return value

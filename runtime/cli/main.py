@@ -115,7 +115,7 @@ def _told(error: Exception, arguments: list[str]) -> int:
         return _told_usage(error)
     if isinstance(error, ModuleNotFoundError):
         error = _missing(error, arguments)
-    show_error(error if isinstance(error, USER_ERRORS) else _unexpected(error))
+    show_error(error if isinstance(error, USER_ERRORS) else _describe_unexpected(error))
     return exit_code(error)
 
 
@@ -148,5 +148,5 @@ def _missing(error: ModuleNotFoundError, arguments: list[str]) -> Exception:
     )
 
 
-def _unexpected(error: Exception) -> Exception:
+def _describe_unexpected(error: Exception) -> Exception:
     return RuntimeError(f"unexpected {type(error).__name__}: {error} (add {DEBUG} right after duplex for its origin)")

@@ -18,12 +18,12 @@ import typer
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
-from runtime.addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import LARGEST_PORT, number
-from runtime.disk import check_folder
 from runtime.errors import DuplexError
+from runtime.session.disk import check_folder
+from runtime.webrtc.addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 
 if TYPE_CHECKING:
     from runtime.engine.engine import EngineClient
@@ -74,8 +74,8 @@ def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
     Raises:
         ConfigError: the TLS files or the recordings folder cannot be used. DiskFull: there is no room for recordings.
     """
-    from runtime.self_signed import make_certificate
-    from runtime.tls import check_tls
+    from runtime.webrtc.self_signed import make_certificate
+    from runtime.webrtc.tls import check_tls
 
     check_folder(runtime.recording)
     if config.self_signed:
@@ -209,7 +209,7 @@ def hints(url: str, config: ServeConfig, interfaces: Sequence[str]) -> list[str]
             "or with --certfile and --keyfile."
         )
     if config.self_signed and config.certfile:
-        from runtime.self_signed import fingerprint
+        from runtime.webrtc.self_signed import fingerprint
 
         lines.append(
             "The browser warns once, because this server made its certificate itself; go on if it shows the SHA-256 "

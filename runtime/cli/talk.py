@@ -1,6 +1,7 @@
 """`duplex talk`: a conversation with this machine's microphone and loudspeaker.
 
-Knows the command's options and the order of starting and ending; the conversation is `runtime.sound.conversation`.
+Knows the command's options and the order of starting and ending; the conversation is
+`runtime.sound.local_conversation`.
 """
 
 import time
@@ -37,7 +38,7 @@ from runtime.engine.engine import EngineClient
 from runtime.engine.process import start_engine_process
 from runtime.sessions import SessionHub
 from runtime.sound.card import Card, Device, SoundCard, list_devices
-from runtime.sound.conversation import LocalConversation
+from runtime.sound.local_conversation import LocalConversation
 from runtime.sound.terminal import TerminalView
 
 LONGEST_S = 7 * 86_400.0

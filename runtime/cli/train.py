@@ -79,7 +79,7 @@ def _folder(model: str) -> Path:
     Raises:
         ConfigError: there is no such model.
     """
-    from duplex.model.layouts.tdm.tdm_model import checkpoint_folder
+    from duplex.model.weights.checkpoint_folder import checkpoint_folder
 
     return checkpoint_folder(model)
 
@@ -87,7 +87,7 @@ def _folder(model: str) -> Path:
 @app.command()
 def hearing(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
     """Export Whisper tiny.en, int8, with a pruned vocabulary."""
-    from configs.model.listening import WhisperExport
+    from configs.model.ears import WhisperExport
     from duplex.train.hearing import export
 
     export.run(_read(WhisperExport, config, "hearing_export"), out)
@@ -153,10 +153,10 @@ def dialogues(
 ) -> None:
     """Simulate a shard NAME of two-channel dialogues and encode what the user's side sounds like."""
     from configs.train.simulation import SimulationConfig
-    from duplex.model.layouts.tdm.ears import Ears
+    from duplex.model.layouts.tdm.ears import EmbeddedEars
     from duplex.train.dialogue import simulate
 
-    ear = Ears.load(_folder(model)).encoder
+    ear = EmbeddedEars.load(_folder(model)).encoder
     simulate.run(_read(SimulationConfig, config, "dialogue"), out / name, bank, ear, validation)
 
 
@@ -171,7 +171,7 @@ def tracks(
     from configs.schedule import ScheduleConfig
     from duplex.corpus.corpus import Corpus
     from duplex.model.layouts.tdm.mind import TOKENIZER
-    from duplex.model.layouts.tdm.voice import Voice
+    from duplex.model.layouts.tdm.voice import EmbeddedVoice
     from duplex.model.text.tokenizer import TextTokenizer
     from duplex.train.dialogue import speak
     from duplex.train.dialogue.shards import Shard
@@ -180,7 +180,9 @@ def tracks(
     answers = sorted({*Corpus.build(CorpusConfig()).answers(), *given})
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = _folder(model)
-    speak.run(answers, out, Voice.load(folder).head, TextTokenizer.from_file(folder / TOKENIZER), ScheduleConfig())
+    speak.run(
+        answers, out, EmbeddedVoice.load(folder).head, TextTokenizer.from_file(folder / TOKENIZER), ScheduleConfig()
+    )
 
 
 @app.command()
@@ -253,7 +255,7 @@ def errors(
 ) -> None:
     """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
     from configs.train.hearing import RecognitionConfig
-    from duplex.train.hearing import errors as step
+    from duplex.train.hearing import recognition_errors as step
 
     step.run(_read(RecognitionConfig, config, "errors"), bank, _folder(model), out)
 
@@ -277,7 +279,7 @@ def knowledge(
 ) -> None:
     """Ask a pre-trained core as text and write the shares of right answers and refusals to OUT."""
     from configs.model.language import PretrainConfig
-    from duplex.train.text import report
+    from duplex.train.text import knowledge_report as report
 
     settings = _read(PretrainConfig, config, "text")
     report.run(settings, folder, out, _folder(model or settings.vocabulary), data)
@@ -307,7 +309,7 @@ def sources(
 ) -> None:
     """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
     from configs.train.ctc_training import SourcesConfig
-    from duplex.train.hearing import sources as step
+    from duplex.train.hearing import word_sources as step
 
     step.run(_read(SourcesConfig, config, "sources"), [_folder(one) for one in ears], bank, data, out)
 

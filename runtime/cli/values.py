@@ -139,7 +139,7 @@ def pattern_name(text: str) -> str:
     Raises:
         ConfigError: there is no such pattern.
     """
-    return Pattern.named(text).value
+    return Pattern.by_name(text).value
 
 
 def device_name(text: str) -> str:

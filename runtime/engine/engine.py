@@ -77,7 +77,7 @@ class EngineClient(Protocol):
 
 
 @dataclass
-class Row:
+class EngineRow:
     """A place in the batch and who has it now. `waiting`: (slot, when it came)."""
 
     session: str
@@ -92,7 +92,7 @@ class Engine:
         self.generator = generator
         self.config = config
         self.clock = clock
-        self._rows: list[Row | None] = [None] * min(generator.rows, config.max_sessions)
+        self._rows: list[EngineRow | None] = [None] * min(generator.rows, config.max_sessions)
 
     @property
     def places(self) -> int:
@@ -115,7 +115,7 @@ class Engine:
             self.generator.open(index, options)
         except ValueError as error:
             raise BadOptions(user_line(error)) from None
-        self._rows[index] = Row(session)
+        self._rows[index] = EngineRow(session)
 
     def release(self, session: str) -> None:
         """Free the row of `session` and forget its waiting slots; unknown ids are ignored."""
@@ -158,7 +158,7 @@ class Engine:
         return [
             SlotDone(row.session, result, EngineTimes(slot.captured, came, began, over, len(batch), len(row.waiting)))
             for index, row, slot, came in batch
-            if (result := _checked(results[index])) is not None
+            if (result := _check(results[index])) is not None
         ]
 
     def info(self, model: str) -> EngineInfo:
@@ -171,7 +171,7 @@ class Engine:
         """Release the generator's threads."""
         self.generator.close()
 
-    def _tell(self, batch: Sequence[tuple[int, Row, UserSlot, float]]) -> None:
+    def _tell(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> None:
         """Hand over what users wrote and did not hear, to models that have a history of it."""
         if isinstance(self.generator, PatternGenerator):
             for index, _, slot, _ in batch:
@@ -180,11 +180,11 @@ class Engine:
                 if slot.unheard_ms:
                     self.generator.unheard(index, slot.unheard_ms)
 
-    def _collect(self) -> list[tuple[int, Row, UserSlot, float]]:
+    def _collect(self) -> list[tuple[int, EngineRow, UserSlot, float]]:
         """The oldest waiting slot of every ready row: (row index, row, slot, when it came)."""
         return [(i, row, *row.waiting.popleft()) for i, row in enumerate(self._rows) if row and row.waiting]
 
-    def _arrays(self, batch: Sequence[tuple[int, Row, UserSlot, float]]) -> tuple[Samples, NDArray[np.bool_]]:
+    def _arrays(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> tuple[Samples, NDArray[np.bool_]]:
         """Audio [rows, 3200] and the mask [rows] of one step."""
         pcm = np.zeros((self.generator.rows, AUDIO.slot_input_samples), dtype=np.float32)
         active = np.zeros(self.generator.rows, dtype=np.bool_)
@@ -250,7 +250,7 @@ class InlineEngine:
         self._engine.close()
 
 
-def _checked(result: SlotResult | None) -> SlotResult | None:
+def _check(result: SlotResult | None) -> SlotResult | None:
     if result is not None and not math.isfinite(result.p_speak):
         raise EngineError(f"the model's p(speak) of slot {result.slot} is {result.p_speak}; its weights are damaged")
     return result

@@ -94,7 +94,7 @@ class PipeEngine:
             elif isinstance(event, SessionOpened | SlotDone | SessionFailed) and event.session in self._waiting:
                 self._count(event)
                 events.append(event)
-        return events + self._lost()
+        return events + self._lose()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until `poll` has something, at most `timeout_s` seconds."""
@@ -149,7 +149,7 @@ class PipeEngine:
         except OSError:
             raise EngineDied(f"the engine ended unexpectedly ({self._worker.ending()}); restart") from None
 
-    def _lost(self) -> list[EngineEvent]:
+    def _lose(self) -> list[EngineEvent]:
         """The end of every session, once, when the engine is gone."""
         if not self._gone:
             return []

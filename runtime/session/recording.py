@@ -16,11 +16,11 @@ import soxr
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
-from duplex.files import replacing
+from duplex.io.whole_files import replacing
 from duplex.model.interface import Samples
-from runtime.disk import disk_error
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16, to_float, to_int16
+from runtime.session.disk import disk_error
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _SAMPLE_BYTES = 2

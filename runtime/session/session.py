@@ -20,15 +20,15 @@ from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
-from runtime.disk import check_room, disk_error, is_full
-from runtime.echo_guard import EchoGuard
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
+from runtime.session.disk import check_room, disk_error, is_full
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
 from runtime.session.recording import Recording
 from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
 from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
 from runtime.session.transcript import TranscriptBuilder
+from runtime.sound.echo_guard import EchoGuard
 from runtime.versions import versions
 
 ECHO = "The assistant hears its own voice from your loudspeaker. Use headphones, or turn the loudspeaker down."
@@ -177,7 +177,7 @@ class Session:
         self.push_unheard(row.flushed_ms)
         self._answered += 1
         self._missed += "late" in row.degraded
-        self._guarded(lambda files: files.add(slot, done.result, row))
+        self._guard(lambda files: files.add(slot, done.result, row))
         return slot, row
 
     def notices(self) -> list[Notice]:
@@ -195,7 +195,7 @@ class Session:
         """End the conversation and finish its files; closing twice does nothing."""
         if self.over is None:
             self.over = reason
-            self._guarded(lambda files: files.close(reason))
+            self._guard(lambda files: files.close(reason))
 
     def _without_echo(self, slot: UserSlot) -> UserSlot:
         known = self._echo.found
@@ -204,7 +204,7 @@ class Session:
             self._notices.append(Notice("echo", ECHO))
         return replace(slot, pcm=pcm, echo=echo)
 
-    def _guarded(self, write: Callable[[SessionFiles], None]) -> None:
+    def _guard(self, write: Callable[[SessionFiles], None]) -> None:
         """A full disk ends the files, not the conversation."""
         if self._files is None:
             return

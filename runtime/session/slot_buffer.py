@@ -14,7 +14,7 @@ from configs.runtime.runtime import SlotBufferConfig
 from duplex.model.concealment import Concealer
 from runtime.pcm import Pcm16
 from runtime.records import UserSlot
-from runtime.sender_clock import SenderClock
+from runtime.session.sender_clock import SenderClock
 
 SLOT = AUDIO.slot_input_samples
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from configs.policy import PolicyConfig
-from duplex.files import json_text, parse_json
+from duplex.io.whole_files import json_text, parse_json
 from duplex.model.interface import ConversationOptions
-from runtime.disk import disk_error
 from runtime.errors import LogError
+from runtime.session.disk import disk_error
 
 FORMAT = "duplex-slots"
 VERSION = 1
@@ -187,7 +187,7 @@ def read_log(path: Path) -> SlotLogContent:
         text = path.read_bytes().decode("utf-8", errors="surrogateescape")
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    values = _verified(path, text)
+    values = _verify(path, text)
     if not values or values[0].get("format") != FORMAT or values[0].get("version") != VERSION:
         raise LogError(f"{path}: is not a slot log of version {VERSION}; give a slots.jsonl of a conversation")
     try:
@@ -197,7 +197,7 @@ def read_log(path: Path) -> SlotLogContent:
         raise LogError(f"{path}: holds an unreadable row ({reason}); it was written by another version") from None
 
 
-def _verified(path: Path, text: str) -> list[dict[str, Any]]:
+def _verify(path: Path, text: str) -> list[dict[str, Any]]:
     """Values of all whole lines, each checked against its chain."""
     *lines, rest = text.split("\n")
     values: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
-from duplex.files import write_json
+from duplex.io.whole_files import write_json
 from duplex.model.text.truecase import MARKS
 from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
 from tdm.slots import State
@@ -20,7 +20,7 @@ DIGITS = 3
 
 
 @dataclass(frozen=True)
-class UserTurn:
+class TranscribedTurn:
     """What the user said in one turn, as far as it was understood."""
 
     turn: int
@@ -43,7 +43,7 @@ class AnswerWord:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TranscribedAnswer:
     """One answer of the assistant.
 
     Attributes:
@@ -65,7 +65,7 @@ class UserSide:
     """The user: everything, and by turns."""
 
     text: str
-    words: tuple[UserTurn, ...]
+    words: tuple[TranscribedTurn, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class AssistantSide:
 
     text: str
     words: tuple[AnswerWord, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[TranscribedAnswer, ...]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Word:
     text: str
     pieces: list[tuple[float, float, float]] = field(default_factory=list)
 
-    def played(self, until: float) -> float:
+    def measure_played(self, until: float) -> float:
         """How much of the word has sounded at `until`."""
         before = 0.0
         for start, end, done in self.pieces:
@@ -113,7 +113,7 @@ class _Word:
 
 
 @dataclass
-class _Answer:
+class _OpenAnswer:
     """An answer while it lasts."""
 
     start: float
@@ -131,7 +131,7 @@ class TranscriptBuilder:
         self._delay = delay_ms / 1000
         self._config = config
         self._turns: dict[int, LoggedUser] = {}
-        self._answers: list[_Answer] = []
+        self._answers: list[_OpenAnswer] = []
         self._slots = 0
         self._speaking = False
 
@@ -142,7 +142,7 @@ class TranscriptBuilder:
         if row.user:
             self._turns[row.user.turn] = row.user
         if row.event == "start":
-            self._answers.append(_Answer(begin))
+            self._answers.append(_OpenAnswer(begin))
         if row.state == State.SPEAK.name:
             self._speak(row, begin)
         elif self._speaking:
@@ -155,7 +155,7 @@ class TranscriptBuilder:
         words = [word for number, answer in enumerate(self._answers) for word in self._words(number, answer, length)]
         answers = tuple(self._answer(number, answer, words, length) for number, answer in enumerate(self._answers))
         turns = tuple(
-            UserTurn(turn, said.caption, round(said.start_s, DIGITS), round(said.end_s, DIGITS))
+            TranscribedTurn(turn, said.caption, round(said.start_s, DIGITS), round(said.end_s, DIGITS))
             for turn, said in sorted(self._turns.items())
         )
         return Transcript(
@@ -172,7 +172,7 @@ class TranscriptBuilder:
         for piece in row.spoken:
             self._sound(answer, piece, begin)
 
-    def _sound(self, answer: _Answer, piece: LoggedWord, begin: float) -> None:
+    def _sound(self, answer: _OpenAnswer, piece: LoggedWord, begin: float) -> None:
         word = answer.words.setdefault(piece.index, _Word(piece.text))
         word.pieces.append((begin + piece.start_ms / 1000, begin + piece.end_ms / 1000, piece.done))
 
@@ -181,7 +181,7 @@ class TranscriptBuilder:
         answer.how = "cut" if row.event == "cut" else "end"
         answer.end = begin - row.flushed_ms / 1000
 
-    def _words(self, number: int, answer: _Answer, length: float) -> list[AnswerWord]:
+    def _words(self, number: int, answer: _OpenAnswer, length: float) -> list[AnswerWord]:
         """The words of an answer; a punctuation mark belongs to the word before it."""
         stop = answer.end if answer.how != "open" else length
         words: list[AnswerWord] = []
@@ -193,17 +193,17 @@ class TranscriptBuilder:
         return words
 
     def _word(self, number: int, word: _Word, stop: float) -> AnswerWord:
-        fraction = word.played(stop)
+        fraction = word.measure_played(stop)
         start = min(word.pieces[0][0], stop) if word.pieces else stop
         end = min(word.pieces[-1][1], stop) if word.pieces else stop
         heard = bool(word.pieces) and fraction >= self._config.heard_fraction
         return AnswerWord(number, word.text, self._clock(start), self._clock(end), round(fraction, DIGITS), heard)
 
-    def _answer(self, number: int, answer: _Answer, words: list[AnswerWord], length: float) -> Answer:
+    def _answer(self, number: int, answer: _OpenAnswer, words: list[AnswerWord], length: float) -> TranscribedAnswer:
         mine = [word for word in words if word.answer == number]
         text, unheard = (_join(word.text for word in mine if word.heard is heard) for heard in (True, False))
         end = answer.end if answer.how != "open" else length
-        return Answer(number, text, unheard, self._clock(answer.start), self._clock(end), answer.how)
+        return TranscribedAnswer(number, text, unheard, self._clock(answer.start), self._clock(end), answer.how)
 
     def _clock(self, seconds: float) -> float:
         return round(seconds + self._delay, DIGITS)

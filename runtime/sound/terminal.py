@@ -20,8 +20,8 @@ from runtime.webrtc.messages import (
     PlannedWords,
     ServerMessage,
     SlotMessage,
-    Spoken,
     UserCaption,
+    WordSounding,
 )
 from tdm.slots import State
 
@@ -69,8 +69,8 @@ class TerminalView:
                 self._line("user", message.turn).words = [message.text]
             case PlannedWords():
                 self._line("assistant", message.answer).words += message.words
-            case Spoken():
-                self._spoken(message)
+            case WordSounding():
+                self._show_spoken(message)
             case Cut():
                 line = self._line("assistant", message.answer)
                 line.heard, line.cut = message.heard, True
@@ -97,7 +97,7 @@ class TerminalView:
     def _line(self, side: str, number: int) -> Line:
         return self._lines.setdefault((side, number), Line(side))
 
-    def _spoken(self, message: Spoken) -> None:
+    def _show_spoken(self, message: WordSounding) -> None:
         line = self._line("assistant", message.answer)
         line.words += [message.text] * (message.index + 1 - len(line.words))
         line.heard = max(line.heard, message.index + 1)

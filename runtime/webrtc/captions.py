@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
 from runtime.session.slot_log import LoggedWord, SlotRow
-from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, Spoken, UserCaption
+from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, UserCaption, WordSounding
 from tdm.slots import State
 
 
@@ -60,7 +60,7 @@ class Captions:
         self._answer = -1
         self._planned = 0
 
-    def delivered(self, row: SlotRow) -> list[ServerMessage]:
+    def on_delivered(self, row: SlotRow) -> list[ServerMessage]:
         """The engine answered a slot; its audio waits to be played."""
         out = [*_user(row), *self._plan(row)]
         if row.event == "cut":
@@ -70,14 +70,14 @@ class Captions:
             return out
         return [*out, _slot_message(row)]
 
-    def played(self, begun: tuple[int, ...], drained: bool) -> list[ServerMessage]:
+    def on_played(self, begun: tuple[int, ...], drained: bool) -> list[ServerMessage]:
         """20 ms leave in which the assistant slots `begun` begin; `drained`: nothing waits behind them."""
         out: list[ServerMessage] = []
         while self._waiting and (drained or (begun and self._waiting[0].slot < begun[-1])):
             row = self._waiting.popleft()
             out.append(_slot_message(row))
             self._progress.begin_slot(row.spoken)
-        return out + [Spoken(answer=w.answer, index=w.index, text=w.text) for w in self._progress.packet()]
+        return out + [WordSounding(answer=w.answer, index=w.index, text=w.text) for w in self._progress.packet()]
 
     def _plan(self, row: SlotRow) -> list[ServerMessage]:
         if row.event == "start":

@@ -112,13 +112,13 @@ class Gateway:
             policy=policy,
             patterns=info.patterns,
         )
-        calls = PeerCalls(self.pump, self._left, self.latencies.append, self._sent)
+        calls = PeerCalls(self.pump, self._forget, self.latencies.append, self._sent)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
         self._peers[opened.id] = peer
         try:
             answer = await peer.connect(offer)
         except BaseException:
-            self._left(opened.id, "the offer could not be answered")
+            self._forget(opened.id, "the offer could not be answered")
             raise
         if opened.id not in self._peers:
             raise UnknownSession(f"session {opened.id} ended while it was opened: {self._closed[opened.id].reason}")
@@ -138,7 +138,7 @@ class Gateway:
     def leave(self, attempt: str) -> None:
         """The client of an attempt is gone: its session ends, now or as soon as its offer comes."""
         for session in self._departures.leave(attempt):
-            self._left(session, "the client left")
+            self._forget(session, "the client left")
 
     async def close_all(self) -> None:
         """End all sessions."""
@@ -175,18 +175,18 @@ class Gateway:
             if peer is not None:
                 peer.news(news)
             if isinstance(news, Ended):
-                self._left(news.session, f"{news.code}: {news.message}")
+                self._forget(news.session, f"{news.code}: {news.message}")
 
     def _break(self, error: Exception) -> None:
         for peer in self.peers:
-            self._left(peer.session.id, f"the server failed ({type(error).__name__}: {user_line(error)})")
+            self._forget(peer.session.id, f"the server failed ({type(error).__name__}: {user_line(error)})")
 
     def _refuse(self, session: str) -> None:
         if session in self._peers:
             raise SessionInUse(f"session {session} has a client already; leave out 'session' to open another one")
         raise UnknownSession(f"session {session} is over; leave out 'session' to open a new one")
 
-    def _left(self, session: str, reason: str) -> None:
+    def _forget(self, session: str, reason: str) -> None:
         peer = self._drop(session, reason)
         if peer is not None:
             task = asyncio.get_running_loop().create_task(peer.close("closed", reason))
@@ -220,6 +220,6 @@ class Gateway:
             for peer in self.peers:
                 reason = peer.gone(self._clock.now())
                 if reason is not None:
-                    self._left(peer.session.id, reason)
+                    self._forget(peer.session.id, reason)
                 else:
                     await peer.send_stats()

@@ -77,7 +77,7 @@ class InboundAudio:
         except OpusError:
             self.statistics.corrupt += 1
             return out
-        return [*out, self._placed(ready.position, pcm)]
+        return [*out, self._locate(ready.position, pcm)]
 
     def _restart_shift(self, ready: Ready, now: float) -> int:
         """48 kHz samples to add so that a stream that begins anew at `now` does not lie in the past."""
@@ -92,16 +92,16 @@ class InboundAudio:
         out = []
         for offset in range(0, before - _CONCEAL_STEP + 1, _CONCEAL_STEP):
             pcm = self._decoder.conceal(_CONCEAL_STEP // _RATIO)
-            out.append(self._concealed(ready.position - ready.gap + offset, pcm))
+            out.append(self._conceal(ready.position - ready.gap + offset, pcm))
         if recovered == ready.samples:
             pcm = self._decoder.recover(ready.payload, recovered // _RATIO)
-            out.append(self._concealed(ready.position - recovered, pcm))
+            out.append(self._conceal(ready.position - recovered, pcm))
         return out
 
-    def _concealed(self, position: int, pcm: Pcm16) -> Placed:
+    def _conceal(self, position: int, pcm: Pcm16) -> Placed:
         self.statistics.concealed_packets += 1
         self.statistics.concealed_samples += len(pcm)
-        return self._placed(position, pcm, True)
+        return self._locate(position, pcm, True)
 
-    def _placed(self, position: int, pcm: Pcm16, concealed: bool = False) -> Placed:
+    def _locate(self, position: int, pcm: Pcm16, concealed: bool = False) -> Placed:
         return Placed((position + self._shift) // _RATIO, np.ascontiguousarray(pcm), concealed)

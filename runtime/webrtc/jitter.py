@@ -91,8 +91,8 @@ class JitterBuffer:
         """Sequence number and timestamp without their wrap-around, next to the newest packet's."""
         sequence, timestamp = self._newest
         return (
-            sequence + _signed(packet.sequence - sequence, 16),
-            timestamp + _signed(packet.timestamp - timestamp, 32),
+            sequence + _sign(packet.sequence - sequence, 16),
+            timestamp + _sign(packet.timestamp - timestamp, 32),
         )
 
     def _is_new_stream(self, sequence: int, timestamp: int, now: float) -> bool:
@@ -146,6 +146,6 @@ class JitterBuffer:
         return Ready(position, packet.samples, packet.payload, gap, lost, restart)
 
 
-def _signed(difference: int, bits: int) -> int:
+def _sign(difference: int, bits: int) -> int:
     half = 1 << (bits - 1)
     return (difference + half) % (1 << bits) - half

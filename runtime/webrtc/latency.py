@@ -68,7 +68,7 @@ class LatencyMeter:
         self._silent_from: float | None = None
         self._interrupted: float | None = None
 
-    def heard(self, pcm: Pcm16, now: float) -> None:
+    def on_heard(self, pcm: Pcm16, now: float) -> None:
         """User audio, 16 kHz int16 [n], that arrived at `now`."""
         self._speech.push(pcm, now)
 
@@ -79,7 +79,7 @@ class LatencyMeter:
         elif event == "cut":
             self._interrupted = self._speech.began
 
-    def played(self, pcm: Samples, now: float) -> list[Latency]:
+    def on_played(self, pcm: Samples, now: float) -> list[Latency]:
         """20 ms of the assistant's audio that leave at `now`; returns what is known by them."""
         if level_db(pcm) > self._config.audible_db:
             self._silent_from = now + _STEP_S

@@ -72,7 +72,7 @@ class PlannedWords(Message):
     words: tuple[str, ...]
 
 
-class Spoken(Message):
+class WordSounding(Message):
     """A word of the assistant begins to sound; `index` is its place in its answer."""
 
     type: Literal["spoken"] = "spoken"
@@ -167,7 +167,7 @@ ServerMessage = (
     | SlotMessage
     | UserCaption
     | PlannedWords
-    | Spoken
+    | WordSounding
     | Cut
     | Latency
     | Stats

@@ -59,7 +59,7 @@ class OutboundTrack(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         payload = self._encoder.encode(self._source(self._clock.now()))
-        place, late = self._pacer.sent(self._clock.now())
+        place, late = self._pacer.on_sent(self._clock.now())
         if self._sent is not None:
             self._sent(late)
         packet = av.Packet(payload)

@@ -43,7 +43,7 @@ class Pacer:
             self.statistics.skips += 1
         return self._at(self._count)
 
-    def sent(self, now: float) -> tuple[int, bool]:
+    def on_sent(self, now: float) -> tuple[int, bool]:
         """The packet that was due is sent at `now`; returns its place in the schedule, and whether it is late."""
         place = self._count
         late_ms = (now - self._at(place)) * 1000

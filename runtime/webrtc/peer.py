@@ -118,7 +118,7 @@ class Peer:
         """What happened to the session."""
         if isinstance(news, Delivered):
             self._latency.event(news.row.event)
-            self._send(self._captions.delivered(news.row))
+            self._send(self._captions.on_delivered(news.row))
         elif isinstance(news, Noticed):
             self._send([NoticeMessage(code=news.notice.code, message=news.notice.message)])
         elif isinstance(news, Ended):
@@ -164,16 +164,16 @@ class Peer:
     def _place(self, placed: list[Placed], now: float) -> None:
         for one in placed:
             if self.session.push_audio(one.position, one.pcm):
-                self._latency.heard(one.pcm, now)
+                self._latency.on_heard(one.pcm, now)
 
     def _pull(self, now: float) -> Pcm16:
         """The next 20 ms for the track; what belongs to them goes out on the data channel."""
         packet = self.session.pull()
         drained = not self.session.statistics.playout.waiting
-        latencies = self._latency.played(packet.pcm, now)
+        latencies = self._latency.on_played(packet.pcm, now)
         for latency in latencies:
             self._calls.latency(latency)
-        self._send([*self._captions.played(packet.begun, drained), *latencies])
+        self._send([*self._captions.on_played(packet.begun, drained), *latencies])
         return to_int16(packet.pcm)
 
     def _say_ended(self, code: str, message: str) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Playwright, expect
 
 from duplex.eval.reports.page import page as html
 from duplex.eval.reports.timeline import PIXELS_PER_S
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from tests.browser.conftest import chromium
 from tests.duplex.eval.reports.made import figures, row, rows, values
 
@@ -33,7 +33,7 @@ def show(tmp_path: Path, playwright: Playwright) -> Show:
     """`with show(rows, **context options) as page`: console errors and foreign requests fail the test."""
 
     @contextmanager
-    def shown(found: list[Row], **options: object) -> Iterator[Page]:
+    def shown(found: list[DialogueRow], **options: object) -> Iterator[Page]:
         path = tmp_path / "report.html"
         path.write_text(html(values(found), figures(found)), encoding="utf-8")
         with chromium(playwright) as browser:

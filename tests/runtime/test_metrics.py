@@ -55,6 +55,6 @@ def test_packets_are_counted() -> None:
 
 def test_two_servers_in_one_process_count_for_themselves() -> None:
     first, second = Metrics(), Metrics()
-    first.refused("server_full")
+    first.on_refused("server_full")
     assert value(first, "duplex_sessions_refused_total", code="server_full") == 1
     assert b'code="server_full"' not in second.exposition()

@@ -21,7 +21,7 @@ from runtime.session.session import Session, sha256
 from runtime.session.slot_log import SlotRow, read_log
 from runtime.sessions import Delivered, Ended, Noticed, Opened, SessionHub
 from tests.runtime.fakes import FakeGenerator
-from tests.runtime.small_disk import SmallDisk
+from tests.runtime.session.small_disk import SmallDisk
 from tests.runtime.user_audio import INTERRUPTION, QUESTION
 
 OPTIONS = ConversationOptions()

@@ -71,7 +71,7 @@ def test_a_noise_is_forgotten() -> None:
 def test_an_answer_that_sounded_is_cut_and_what_was_said_over_it_begins_the_next_turn() -> None:
     turns = answered()
     assert pass_slot(turns, SILENT, 0.9)[0] == Listening()
-    turns.sounded()
+    turns.on_sounded()
     assert pass_slot(turns, VOICED, 0.9) == (Listening(), TurnDecision(State.SPEAK))
     assert pass_slot(turns, VOICED, 0.1) == (Listening(), TurnDecision(State.MUTE, cut=True))
     assert pass_slot(turns, SILENT, 0.1)[0] == Listening(begins=True, slots=1 + 2 + 2)
@@ -80,7 +80,7 @@ def test_an_answer_that_sounded_is_cut_and_what_was_said_over_it_begins_the_next
 
 def test_a_short_word_of_the_listener_is_no_turn_later() -> None:
     turns = answered()
-    turns.sounded()
+    turns.on_sounded()
     pass_slot(turns, VOICED, 0.9)
     for silence in (200.0, 600.0, 1000.0):
         pass_slot(turns, (0.0, silence), 0.9)
@@ -100,7 +100,7 @@ def test_an_answer_of_which_nothing_sounded_is_taken_back() -> None:
 
 def test_slots_beyond_memory_are_lost() -> None:
     turns = answered()
-    turns.sounded()
+    turns.on_sounded()
     for _ in range(20):
         pass_slot(turns, VOICED, 0.9)
     pass_slot(turns, VOICED, 0.1)
@@ -118,7 +118,7 @@ def test_a_written_turn_is_answered_at_once() -> None:
     turns = layout()
     turns.listen(*SILENT)
     assert turns.decide(0.1, typed=True) == TurnDecision(State.SPEAK, onset=True)
-    turns.sounded()
+    turns.on_sounded()
     turns.listen(*SILENT)
     assert turns.decide(0.9, typed=True) == TurnDecision(State.MUTE, cut=True), "it stops the present answer first"
     turns.listen(*SILENT)

@@ -12,14 +12,14 @@ from typing import Final
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.measures.text_match import ALTERNATIVES
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 
 
 @dataclass(frozen=True)
 class Answered:
     """One question. `keys`: alternatives. `recognised`, `text_answer`: None where they are not known."""
 
-    row: Row
+    row: DialogueRow
     question: str
     keys: tuple[str, ...]
     answer: str
@@ -47,19 +47,19 @@ def all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
     return known if len(known) == len(texts) else None
 
 
-def answered(run: SavedRun) -> list[Answered]:
+def collect_answered(run: SavedRun) -> list[Answered]:
     """The questions of a run with a right answer.
 
     Raises:
         EvaluationError: there are none.
     """
-    found = [_answered(row) for row in run.rows if row.measures.get("question") and row.measures.get("key")]
+    found = [_read_answered(row) for row in run.rows if row.measures.get("question") and row.measures.get("key")]
     if not found:
         raise EvaluationError(f"{run.folder}: holds no questions with answers; export a run of spoken-qa")
     return found
 
 
-def _answered(row: Row) -> Answered:
+def _read_answered(row: DialogueRow) -> Answered:
     facts = row.measures
     keys = tuple(key.strip() for key in facts["key"].split(ALTERNATIVES) if key.strip())
     return Answered(

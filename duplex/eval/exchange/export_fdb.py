@@ -20,14 +20,14 @@ from types import MappingProxyType
 from typing import Final
 
 from configs.eval.protocols import FullDuplexBenchConfig, ProtocolsConfig
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_folder import scores
-from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json, write_mono
+from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json, write_mono
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols.full_duplex_bench import responses, stops
-from duplex.eval.recording import TimedWord
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 
 _TURNS = ("turn", "interrupt")
 _BACKGROUND = "background"
@@ -53,7 +53,7 @@ class Task:
         missing: what its scorers want and a run does not have; "" is nothing.
     """
 
-    sample: Callable[[Row], _Sample | None]
+    sample: Callable[[DialogueRow], _Sample | None]
     scorer: str
     missing: str = ""
 
@@ -80,7 +80,7 @@ def export_fdb(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig,
     return Exported(len(samples), figures, tuple(_notes(run, name, len(samples), out)))
 
 
-def _timing(rows: Sequence[Row], config: FullDuplexBenchConfig) -> Facts:
+def _timing(rows: Sequence[DialogueRow], config: FullDuplexBenchConfig) -> Facts:
     """Stops and responses of v1.5 by the run's own segments."""
     both = [(_segments(row, "user"), _segments(row, "assistant")) for row in rows]
     stopped = [span.end - span.start for user, assistant in both for span in stops(user, assistant, config)]
@@ -94,7 +94,7 @@ def _timing(rows: Sequence[Row], config: FullDuplexBenchConfig) -> Facts:
     }
 
 
-def _segments(row: Row, side: str) -> list[Segment]:
+def _segments(row: DialogueRow, side: str) -> list[Segment]:
     return [Segment(event["start"], event["end"]) for event in events_of(row, side) if event["kind"] != "pause"]
 
 
@@ -123,7 +123,7 @@ def _notes(run: SavedRun, name: str, count: int, out: Path) -> Sequence[str]:
     return [*notes, f"score it with: {task.scorer} --root_dir {out.resolve()}"]
 
 
-def _write(run: SavedRun, row: Row, sample: _Sample, folder: Path) -> None:
+def _write(run: SavedRun, row: DialogueRow, sample: _Sample, folder: Path) -> None:
     sound = run.sound(row).between(0.0, sample.until)
     write_mono(sound.user, folder / "input.wav")
     write_mono(sound.assistant, folder / "output.wav")
@@ -137,7 +137,7 @@ def _transcript(words: Sequence[TimedWord]) -> Facts:
     return {"text": " ".join(word.text for word in words), "chunks": chunks}
 
 
-def _pause_handling(row: Row) -> _Sample | None:
+def _pause_handling(row: DialogueRow) -> _Sample | None:
     """Pauses of the turn that holds the first one, up to that turn's end."""
     pauses = events_of(row, "user", "pause")
     turn = next((t for t in events_of(row, "user", *_TURNS) if pauses and t["end"] > pauses[0]["start"]), None)
@@ -147,7 +147,7 @@ def _pause_handling(row: Row) -> _Sample | None:
     return _Sample(turn["end"], {"pause": [{"text": "[PAUSE]", "timestamp": _span(pause)} for pause in inside]})
 
 
-def _smooth_turn_taking(row: Row) -> _Sample | None:
+def _smooth_turn_taking(row: DialogueRow) -> _Sample | None:
     """The first turn, up to the user's next sound; nothing where the user begins with another sound."""
     sounds = [event for event in events_of(row, "user") if event["kind"] != "pause"]
     if not sounds or sounds[0]["kind"] not in _TURNS:
@@ -157,7 +157,7 @@ def _smooth_turn_taking(row: Row) -> _Sample | None:
     return _Sample(until, {"turn_taking": [turn]})
 
 
-def _user_interruption(row: Row) -> _Sample | None:
+def _user_interruption(row: DialogueRow) -> _Sample | None:
     """The first interruption, and the words after it."""
     found = next(iter(events_of(row, "user", "interrupt")), None)
     if found is None:
@@ -166,10 +166,10 @@ def _user_interruption(row: Row) -> _Sample | None:
     return _Sample(row.trace["seconds"], {"interrupt": [{**texts, "timestamp": _span(found)}]}, found["end"])
 
 
-def _overlapping(kind: str, background: bool = False) -> Callable[[Row], _Sample | None]:
+def _overlapping(kind: str, background: bool = False) -> Callable[[DialogueRow], _Sample | None]:
     """The first sound of this kind over the assistant's answer (v1.5)."""
 
-    def sample(row: Row) -> _Sample | None:
+    def sample(row: DialogueRow) -> _Sample | None:
         found = next(iter(events_of(row, "user", kind)), None)
         if found is None or (_BACKGROUND in row.group) is not background:
             return None
@@ -179,7 +179,7 @@ def _overlapping(kind: str, background: bool = False) -> Callable[[Row], _Sample
     return sample
 
 
-def _context(row: Row, event: Facts) -> str:
+def _context(row: DialogueRow, event: Facts) -> str:
     """What the user said before an event."""
     before = [turn for turn in events_of(row, "user", *_TURNS) if turn["end"] <= event["start"]]
     return " ".join(text for turn in before if (text := text_of(row, turn)))

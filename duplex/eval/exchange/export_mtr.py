@@ -18,7 +18,7 @@ from statistics import fmean
 
 from configs.eval.protocols import MtrDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json
+from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols.mtr_duplex_bench import (
@@ -26,11 +26,11 @@ from duplex.eval.protocols.mtr_duplex_bench import (
     backchannel_frequency,
     background,
     latency,
+    make_segment,
     pause,
     smooth_turn,
-    spoken_segment,
 )
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 
 SMOOTH, INTERRUPTION, PAUSE, BACKGROUND = "smooth-turntaking", "interruption", "pause-handling", "background"
 _AUDIO = "audio"
@@ -83,8 +83,8 @@ def export_mtr(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig)
     heard: list[Facts] = []
     scored: list[Scored] = []
     for row, rounds in chosen:
-        segments = tuple(spoken_segment(part) for part in run.parts(row))
-        heard.append(_heard(run, row, segments, out))
+        segments = tuple(make_segment(part) for part in run.parts(row))
+        heard.append(_export_heard(run, row, segments, out))
         scored += [(segments, one) for one in rounds]
         on_row(row)
     write_json(heard, out / "asr_results.json")
@@ -97,7 +97,7 @@ def export_mtr(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig)
     return Exported(len(chosen), figures_of(scored, config.mtr_duplex_bench), notes)
 
 
-def rounds_of(row: Row) -> list[Round]:
+def rounds_of(row: DialogueRow) -> list[Round]:
     """A round for every turn of the user; it ends with the next turn, or with the conversation."""
     turns = events_of(row, "user", *_TURNS)
     ends = [*(turn["start"] for turn in turns[1:]), row.trace["seconds"]]
@@ -120,7 +120,7 @@ def figures_of(scored: Sequence[Scored], config: MtrDuplexBenchConfig) -> Facts:
     return {"rounds": len(scored), **rates, "latency, s": fmean(latencies), "frequency": fmean(frequencies)}
 
 
-def _round(row: Row, number: int, turn: Facts, end: float) -> Round:
+def _round(row: DialogueRow, number: int, turn: Facts, end: float) -> Round:
     times = {"user_start": turn["start"], "user_end": turn["end"], "model_start": turn["end"], "model_end": end}
     scenario = [INTERRUPTION if turn["kind"] == "interrupt" else SMOOTH]
     if turn["kind"] == "interrupt":
@@ -136,7 +136,7 @@ def _round(row: Row, number: int, turn: Facts, end: float) -> Round:
     return Round(sample_name(row), number, "_".join(scenario), times)
 
 
-def _heard(run: SavedRun, row: Row, segments: Sequence[SpokenSegment], out: Path) -> Facts:
+def _export_heard(run: SavedRun, row: DialogueRow, segments: Sequence[SpokenSegment], out: Path) -> Facts:
     """Copy the sound; its entry among the recogniser's results."""
     run.sound(row)
     file = Path(_AUDIO) / f"{sample_name(row)}.wav"

@@ -16,11 +16,11 @@ from typing import Final
 
 from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_json
+from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.protocols.tau_ticks import panel_of, ticks_of
 from duplex.eval.protocols.tau_voice import Insert, Panel, Tick
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 
 TICK_S: Final = 0.2
 """What tau2 takes where no configuration of an audio model is written down."""
@@ -90,7 +90,7 @@ def _results(run: SavedRun) -> Facts:
     return {"timestamp": _time(0), "info": info, "tasks": []}
 
 
-def _simulation(run: SavedRun, row: Row, ticks: Sequence[Tick]) -> Facts:
+def _simulation(run: SavedRun, row: DialogueRow, ticks: Sequence[Tick]) -> Facts:
     return {
         "id": sample_name(row),
         "task_id": sample_name(row),

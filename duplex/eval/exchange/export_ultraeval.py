@@ -21,12 +21,12 @@ from typing import Final
 import yaml
 
 from configs.eval.protocols import ProtocolsConfig
-from duplex.eval.exchange.answered import SAID, Answered, all_said, answered
-from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, sample_name, write_lines, write_mono
+from duplex.eval.exchange.answered import SAID, Answered, all_said, collect_answered
+from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_lines, write_mono
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.measures.text_match import exist_match
 from duplex.eval.suite import Facts
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 
 SPEECH, TEXT, MODEL = "duplex-spoken-qa", "duplex-spoken-qa-s2t", "duplex-saved"
 _TASKS: Final = {SPEECH: "s2s-aqa", TEXT: "loose-aqa"}
@@ -41,7 +41,7 @@ def export_ultraeval(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsC
     Raises:
         EvaluationError: there are none, the sound is not there, or the folder is not empty.
     """
-    questions = answered(run)
+    questions = collect_answered(run)
     empty_folder(out)
     root = out.resolve()
     for one in questions:
@@ -58,7 +58,7 @@ def export_ultraeval(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsC
         if said is None:
             notes.append(f"left out: {modality}; not all questions have such an answer")
             continue
-        write_lines(_recorded(root, questions, said), _inference(root, modality))
+        write_lines(_record(root, questions, said), _inference(root, modality))
         figures[f"{modality} exist-match"] = _share(questions, said)
         notes.append(f"score its {_NAMES[modality]} with: {_command(root, TEXT, modality)}")
     return Exported(len(questions), figures, tuple(notes))
@@ -79,7 +79,7 @@ def _row(root: Path, one: Answered) -> Facts:
     }
 
 
-def _recorded(root: Path, questions: Sequence[Answered], said: Sequence[str]) -> list[Facts]:
+def _record(root: Path, questions: Sequence[Answered], said: Sequence[str]) -> list[Facts]:
     lines: list[Facts] = []
     for number, (one, text) in enumerate(zip(questions, said, strict=True)):
         prompt = [{"role": "user", "contents": [{"type": "audio", "value": str(_question(root, one))}]}]

@@ -13,8 +13,8 @@ Knows questions and answers; knows nothing of sound.
 from pathlib import Path
 
 from configs.eval.protocols import ProtocolsConfig
-from duplex.eval.exchange.answered import SAID, Answered, all_said, answered
-from duplex.eval.exchange.layout import Exported, OnRow, empty_folder, write_lines
+from duplex.eval.exchange.answered import SAID, Answered, all_said, collect_answered
+from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, write_lines
 from duplex.eval.exchange.saved import SavedRun
 
 
@@ -24,7 +24,7 @@ def export_voicebench(run: SavedRun, out: Path, on_row: OnRow, config: Protocols
     Raises:
         EvaluationError: there are none, or the folder is not empty.
     """
-    questions = answered(run)
+    questions = collect_answered(run)
     empty_folder(out)
     model = Path(str(run.settings.get("model", "duplex"))).name
     notes = []

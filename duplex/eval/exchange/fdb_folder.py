@@ -21,7 +21,7 @@ from duplex.eval.protocols.full_duplex_bench import (
     turn_taking,
 )
 from duplex.eval.suite import Facts
-from duplex.files import parse_json, shortened
+from duplex.io.whole_files import parse_json, shortened
 
 
 @dataclass(frozen=True)

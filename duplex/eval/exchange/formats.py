@@ -13,7 +13,7 @@ from duplex.eval.exchange.export_mtr import export_mtr
 from duplex.eval.exchange.export_tau2 import export_tau2
 from duplex.eval.exchange.export_ultraeval import export_ultraeval
 from duplex.eval.exchange.export_voicebench import export_voicebench
-from duplex.eval.exchange.layout import Exported, OnRow
+from duplex.eval.exchange.foreign_files import Exported, OnRow
 from duplex.eval.exchange.saved import SavedRun
 
 Export = Callable[[SavedRun, Path, OnRow, ProtocolsConfig], Exported]

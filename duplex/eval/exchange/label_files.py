@@ -16,7 +16,7 @@ from duplex.eval.exchange import fdb_annotations, mtr_scenario
 from duplex.eval.exchange.labels import Found, Label, read_lines
 from duplex.eval.exchange.rttm import read_rttm
 from duplex.eval.exchange.textgrid_labels import read_tiers
-from duplex.files import parse_json
+from duplex.io.whole_files import parse_json
 
 _KNOWN: Final = (
     "pause.json, turn_taking.json, interrupt.json, metadata.json of Full-Duplex-Bench, scenarios of MTR-DuplexBench"

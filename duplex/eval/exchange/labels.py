@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, get_args
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.files import parse_json, shortened, text_lines
+from duplex.io.whole_files import parse_json, shortened, text_lines
 
 Side = Literal["user", "assistant"]
 Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]

@@ -16,7 +16,7 @@ from typing import Final
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import Found, Label, Placed, Side, seconds_of, side_named
-from duplex.files import shortened, text_lines
+from duplex.io.whole_files import shortened, text_lines
 
 _SPEAKER, _COMMENT = "SPEAKER", ";;"
 _OTHERS: Final = frozenset(

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Self
 
 from configs.audio import AUDIO
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.spoken_words import spoken_parts
-from duplex.eval.recording import TimedWord
+from duplex.eval.exchange.spoken_words import recognise_parts
 from duplex.eval.reports.schema import read_report
 from duplex.eval.store import audio_file
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
+from duplex.io.sound_file import SoundFileError, read_sound_file
 from duplex.model.interface import Samples
-from duplex.sound_file import SoundFileError, read_sound_file
 
 Part = tuple[TimedWord, ...]
 """Words that were said in one go: an answer, or a segment of a recogniser."""
@@ -29,7 +29,7 @@ _AGAIN = "run the suite again with --audio"
 
 
 @dataclass(frozen=True)
-class Sound:
+class ChannelPair:
     """Both channels of a conversation, [n] samples at 24 kHz, -1..1."""
 
     user: Samples
@@ -40,10 +40,10 @@ class Sound:
         """Length of both."""
         return len(self.user) / AUDIO.output_rate
 
-    def between(self, since: float, until: float) -> "Sound":
+    def between(self, since: float, until: float) -> "ChannelPair":
         """The part from `since` to `until` seconds."""
         first, last = (round(min(time, self.seconds) * AUDIO.output_rate) for time in (since, until))
-        return Sound(self.user[first:last], self.assistant[first:last])
+        return ChannelPair(self.user[first:last], self.assistant[first:last])
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SavedRun:
     folder: Path
     suite: str
     settings: Facts
-    rows: tuple[Row, ...]
+    rows: tuple[DialogueRow, ...]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -67,12 +67,12 @@ class SavedRun:
             EvaluationError: it is no run, one of another schema, or has no conversations.
         """
         report = read_report(folder)
-        rows = tuple(Row.from_json(dialogue.model_dump()) for dialogue in report.dialogues)
+        rows = tuple(DialogueRow.from_json(dialogue.model_dump()) for dialogue in report.dialogues)
         if not rows:
             raise EvaluationError(f"{folder}: holds no conversations; give the folder of a finished run")
         return cls(folder, report.suite, report.settings, rows)
 
-    def sound(self, row: Row) -> Sound:
+    def sound(self, row: DialogueRow) -> ChannelPair:
         """Both channels of a conversation.
 
         Raises:
@@ -87,9 +87,9 @@ class SavedRun:
             raise EvaluationError(f"{path}: {sound.notes[0]}; {_AGAIN}")
         if sound.samples.shape[1] != 2 or sound.rate != AUDIO.output_rate:
             raise EvaluationError(f"{path}: is not the stereo sound at {AUDIO.output_rate} Hz of a run; {_AGAIN}")
-        return Sound(sound.samples[:, 0], sound.samples[:, 1])
+        return ChannelPair(sound.samples[:, 0], sound.samples[:, 1])
 
-    def audio_file(self, row: Row) -> Path:
+    def audio_file(self, row: DialogueRow) -> Path:
         """Where the sound of a conversation lies.
 
         Raises:
@@ -100,25 +100,25 @@ class SavedRun:
             raise EvaluationError(f"{path}: the sound of the run was not kept; {_AGAIN}")
         return path
 
-    def parts(self, row: Row, since: float = 0.0, until: float = float("inf")) -> tuple[Part, ...]:
+    def parts(self, row: DialogueRow, since: float = 0.0, until: float = float("inf")) -> tuple[Part, ...]:
         """What the assistant was heard saying from `since` to `until`; words that reach over are cut off there.
 
         Raises:
             EvaluationError: the words are not in the row, and the sound or the recogniser is not there.
         """
-        told = told_parts(row)
+        told = read_parts(row)
         if told is None:
-            return self._recognised(row, since, until)
+            return self._recognise(row, since, until)
         inside = (tuple(_cut(word, since, until) for word in part if _sounds(word, since, until)) for part in told)
         return tuple(part for part in inside if part)
 
-    def _recognised(self, row: Row, since: float, until: float) -> tuple[Part, ...]:
+    def _recognise(self, row: DialogueRow, since: float, until: float) -> tuple[Part, ...]:
         assistant = self.sound(row).between(since, until).assistant
-        heard = spoken_parts(assistant, self.settings.get("definitions", {}).get("speech", {}).get("asr", ""))
+        heard = recognise_parts(assistant, self.settings.get("definitions", {}).get("speech", {}).get("asr", ""))
         return tuple(tuple(TimedWord(w.text, w.start + since, w.end + since) for w in part) for part in heard)
 
 
-def told_parts(row: Row) -> tuple[Part, ...] | None:
+def read_parts(row: DialogueRow) -> tuple[Part, ...] | None:
     """The heard words by answer, as the system told them; None where it did not tell them."""
     answers = row.trace["answers"]
     if any(answer["text"] and not answer.get("words") for answer in answers):
@@ -128,13 +128,13 @@ def told_parts(row: Row) -> tuple[Part, ...] | None:
     return tuple(tuple(TimedWord(**word) for word in answer["words"]) for answer in answers if answer.get("words"))
 
 
-def events_of(row: Row, side: str, *kinds: str) -> list[Facts]:
+def events_of(row: DialogueRow, side: str, *kinds: str) -> list[Facts]:
     """The events of one side in order of time; of these kinds, or of all."""
     found = (event for event in row.events if event["side"] == side and (not kinds or event["kind"] in kinds))
     return sorted(found, key=lambda event: (event["start"], event["end"]))
 
 
-def text_of(row: Row, event: Facts) -> str:
+def text_of(row: DialogueRow, event: Facts) -> str:
     """What a user's event says, as the suite's measures tell it: by the event's name, or the one `text`; else ""."""
     found = row.measures.get(event["name"], "" if event["kind"] == "turn" else row.measures.get("text", ""))
     return found if isinstance(found, str) else ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from configs.eval.scoring import SoundConfig
 from duplex.eval.errors import EvaluationError
-from duplex.sound_file import SoundFile, SoundFileError, is_silent, read_sound_file
+from duplex.io.sound_file import SoundFile, SoundFileError, is_silent, read_sound_file
 
 Channel = NDArray[np.float32]
 _TWO_WAYS = "give a stereo file (left the user, right the assistant), or the user's file and --assistant FILE"

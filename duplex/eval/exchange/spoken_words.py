@@ -5,12 +5,12 @@ Knows samples; knows nothing of conversations.
 
 from typing import Any
 
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.measures import judge
-from duplex.eval.recording import TimedWord
 from duplex.model.interface import Samples
 
 
-def spoken_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...]:
+def recognise_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...]:
     """The words in `samples` [n] at 24 kHz by segment of the recogniser, seconds.
 
     Args:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from duplex.eval.errors import EvaluationError
-from duplex.files import shortened
+from duplex.io.whole_files import shortened
 
 _INTERVALS, _POINTS = "IntervalTier", "TextTier"
 _CHRONOLOGICAL: Final = "Praat chronological TextGrid text file"

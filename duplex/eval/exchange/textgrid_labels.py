@@ -12,7 +12,7 @@ from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import KINDS, Found, Kind, Label, Placed, Side, side_named
 from duplex.eval.exchange.textgrid import Tier, read_textgrid
-from duplex.files import shortened
+from duplex.io.whole_files import shortened
 
 Owned = tuple[Tier, Side]
 """A tier and whose it is."""

@@ -31,7 +31,7 @@ class Segment:
         return self.start < end and start < self.end
 
 
-def joined(segments: Iterable[Segment], gap: float) -> list[Segment]:
+def join(segments: Iterable[Segment], gap: float) -> list[Segment]:
     """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
     out: list[Segment] = []
     for segment in sorted(segments, key=lambda one: (one.start, one.end)):

@@ -86,7 +86,7 @@ def power(level: float) -> float:
     return float(10 ** (level / 10))
 
 
-def smoothed(powers: Array, frames: int) -> Array:
+def smooth(powers: Array, frames: int) -> Array:
     """Centred mean of `frames` frames, [F, B] -> [F, B]; the first and last frame go on beyond the ends."""
     count = max(1, frames)
     before, after = count // 2, count - 1 - count // 2
@@ -108,7 +108,7 @@ def runs(mask: Mask) -> list[Run]:
     return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
 
 
-def joined(parts: Iterable[Run], gap: int) -> list[Run]:
+def join(parts: Iterable[Run], gap: int) -> list[Run]:
     """Runs in order, those at most `gap` frames apart made one."""
     out: list[Run] = []
     for start, end in parts:

@@ -19,7 +19,7 @@ from duplex.eval.measures.statistics import (
     estimate,
     interval,
     places_of,
-    resampled,
+    resample,
     wilson,
 )
 
@@ -71,7 +71,7 @@ class Rate:
         if n < config.least_n:
             return {"n": n, "hits": hits, "share": None, "low": None, "high": None}
         low, high = wilson(hits, n)
-        return {"n": n, "hits": hits, **_rounded({"share": hits / n, "low": low, "high": high})}
+        return {"n": n, "hits": hits, **_round_numbers({"share": hits / n, "low": low, "high": high})}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
         """`share`."""
@@ -95,7 +95,7 @@ class Spread:
         bounds = _bounds([found[name] for name in self._bounded], places, config)
         for name, (low, high) in zip(self._bounded, bounds, strict=True):
             numbers |= {f"{name}_low": low, f"{name}_high": high}
-        return {"n": len(self.values), **_rounded(numbers)}
+        return {"n": len(self.values), **_round_numbers(numbers)}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
         """`mean` and percentiles."""
@@ -120,7 +120,7 @@ class Ratio:
         n, places = sum(self.over), places_of(self.values)
         found = self.estimators(places)["value"]
         ((low, high),) = _bounds([found], places, config)
-        numbers = _rounded({"value": estimate(found, places), "low": low, "high": high})
+        numbers = _round_numbers({"value": estimate(found, places), "low": low, "high": high})
         return {"n": int(n) if n == int(n) else round(n, DIGITS), **numbers}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
@@ -140,7 +140,7 @@ class Number:
 
     def numbers(self, config: StatisticsConfig) -> Numbers:
         """`n`, `value`."""
-        return {"n": self.n, **_rounded({"value": self.value if self.n else None})}
+        return {"n": self.n, **_round_numbers({"value": self.value if self.n else None})}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
         """None: nothing is known of single conversations."""
@@ -186,7 +186,7 @@ class Figure:
         """Whether it is a rate of too few trials to be shown."""
         return self.kind == Rate.kind and len(self.values) < self.statistics.least_n
 
-    def met(self, bar: Bar) -> bool:
+    def meets(self, bar: Bar) -> bool:
         """Whether the bar is reached; a number that is missing or hidden reaches none."""
         number = self.numbers.get(bar.of)
         if number is None:
@@ -216,14 +216,14 @@ def number(name: str, of: str, n: int, value: float | None, bars: tuple[Bar, ...
     return Figure(name, of, Number(n, value), bars)
 
 
-def summed_up(figures: Iterable[Figure], config: StatisticsConfig) -> list[Figure]:
+def sum_up(figures: Iterable[Figure], config: StatisticsConfig) -> list[Figure]:
     """The same figures with numbers after `config`."""
     return [replace(figure, statistics=config) for figure in figures]
 
 
 def all_met(figures: Sequence[Figure]) -> bool:
     """Whether every bar is reached."""
-    return all(figure.met(bar) for figure in figures for bar in figure.bars)
+    return all(figure.meets(bar) for figure in figures for bar in figure.bars)
 
 
 def _bounds(
@@ -232,8 +232,8 @@ def _bounds(
     """The 95 % interval of each number by the bootstrap; (None, None) where there are too few conversations."""
     if len(places) < _LEAST_CONVERSATIONS:
         return [(None, None)] * len(estimators)
-    return [interval(found) or (None, None) for found in resampled(estimators, places, config)]
+    return [interval(found) or (None, None) for found in resample(estimators, places, config)]
 
 
-def _rounded(numbers: Numbers) -> Numbers:
+def _round_numbers(numbers: Numbers) -> Numbers:
     return {key: None if value is None else round(value, DIGITS) for key, value in numbers.items()}

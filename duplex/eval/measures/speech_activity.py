@@ -23,10 +23,10 @@ from duplex.eval.measures.band_levels import (
     band_powers,
     chi_square,
     decibels,
-    joined,
+    join,
     power,
     runs,
-    smoothed,
+    smooth,
 )
 from duplex.eval.measures.crosstalk import Crosstalk, crosstalk
 from duplex.eval.measures.reverberation import decay_rate, speaks, without_tails
@@ -67,7 +67,7 @@ class _Threshold:
 
 def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[Segment, ...]:
     """Segments of speech in one channel, `samples` [n] at `rate` Hz; gaps up to `fill_s` are inside of them."""
-    centred = _centred(samples)
+    centred = _centre(samples)
     return _Channel(centred, rate, band_powers(centred, rate, config.bands), None, config).activity().segments
 
 
@@ -79,14 +79,14 @@ def speech_of_both(
     Args:
         first, second: [n] at `rate` Hz, on one clock.
     """
-    sides = [_centred(first), _centred(second)]
+    sides = [_centre(first), _centre(second)]
     bands = [band_powers(side, rate, config.bands) for side in sides]
     leaks = [crosstalk(bands[0], bands[1], config.crosstalk), crosstalk(bands[1], bands[0], config.crosstalk)]
     found = [_Channel(*one, config).activity() for one in zip(sides, (rate, rate), bands, leaks, strict=True)]
     return found[0], found[1]
 
 
-def _centred(samples: NDArray[Any]) -> Array:
+def _centre(samples: NDArray[Any]) -> Array:
     """Without its offset: the median, since it is that of silence where somebody speaks less than half of the time."""
     wide = np.asarray(samples, np.float64)
     return wide - np.median(wide) if len(wide) else wide
@@ -150,13 +150,13 @@ class _Channel:
 
     def _lasting(self, mask: Mask) -> list[Run]:
         least = self._bands.frames(self._config.least_s)
-        found = joined(runs(mask), self._bands.frames(self._config.fill_s))
+        found = join(runs(mask), self._bands.frames(self._config.fill_s))
         return [(start, end) for start, end in found if mask[start:end].sum() >= least]
 
     def _inside(self, parts: list[Run]) -> Array:
         return np.concatenate([self._total[start:end] for start, end in parts])
 
-    def _beside(self, cores: list[Run]) -> Mask:
+    def _find_silence(self, cores: list[Run]) -> Mask:
         """Frames that are no speech for certain, nor leak."""
         apart = self._bands.frames(self._config.floor.apart_s)
         out = np.ones(len(self._total), dtype=bool)
@@ -170,7 +170,7 @@ class _Channel:
         config, floor = self._config, self._config.floor
         bands = np.maximum(self._audible, level * power(-config.range_db))
         loud = level * power(-config.weak_db)
-        beside = self._beside(cores)
+        beside = self._find_silence(cores)
         if beside.sum() < self._bands.frames(floor.least_s):
             return _Threshold(bands, 0.0, loud, float(self._floor.sum()))
         quiet, depth = self._powers[beside], power(-floor.depth_db)
@@ -188,7 +188,7 @@ class _Channel:
         config, bands = self._config, self._bands
         above = self._above(threshold.bands * power(threshold.excess))
         out: list[Run] = []
-        for start, end in joined(runs(above), bands.frames(config.fill_s)):
+        for start, end in join(runs(above), bands.frames(config.fill_s)):
             if (self._total[start:end] > threshold.loud).sum() >= bands.frames(config.least_s):
                 out.append((start, end))
             elif out and self._is_release(start, end, out[-1][1], threshold):
@@ -217,13 +217,13 @@ class _Edges:
     def segment(self, part: Run) -> Segment:
         """The run's start and end in seconds."""
         config = self._config
-        start = self._edge(part[0] * self._hop_s, self._squares) - self._masked(config.masked_onset_s_per_db)
+        start = self._edge(part[0] * self._hop_s, self._squares) - self._mask(config.masked_onset_s_per_db)
         length = len(self._squares) / self._rate
         end = length - self._edge(length - (part[1] - 1) * self._hop_s, self._squares[::-1])
-        end += self._masked(config.masked_offset_s_per_db)
+        end += self._mask(config.masked_offset_s_per_db)
         return Segment(max(0.0, start), min(length, max(start, end)))
 
-    def _masked(self, per_db: float) -> float:
+    def _mask(self, per_db: float) -> float:
         return min(self._config.masked_s, per_db * self._masked_db)
 
     def _edge(self, near: float, squares: Array) -> float:
@@ -243,7 +243,7 @@ class _Edges:
 def _noise(bands: BandPowers, config: FloorConfig) -> Array:
     """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean."""
     frames = bands.frames(config.smooth_s)
-    levels = smoothed(bands.powers, frames)
+    levels = smooth(bands.powers, frames)
     kept = levels[_tells_of_noise(levels.sum(axis=1), frames, config)]
     if len(kept) <= frames:
         return np.zeros(bands.powers.shape[1])

@@ -88,10 +88,10 @@ class Quantile:
         ends = np.cumsum(counts[:, self.at], axis=1)
         drawn = ends[:, -1] if len(self.values) else np.zeros(len(counts), np.int64)
         rank = np.maximum(drawn - 1, 0) * self.share
-        low, high = self._ranked(ends, np.floor(rank)), self._ranked(ends, np.ceil(rank))
+        low, high = self._rank(ends, np.floor(rank)), self._rank(ends, np.ceil(rank))
         return np.where(drawn > 0, low + (high - low) * (rank - np.floor(rank)), np.nan)
 
-    def _ranked(self, ends: NDArray[np.int64], rank: Floats) -> Floats:
+    def _rank(self, ends: NDArray[np.int64], rank: Floats) -> Floats:
         """The value at place `rank`, [B], counted from 0, of those that were drawn."""
         found = np.sum(ends <= rank[:, None], axis=1)
         return np.append(self.values, np.nan)[np.minimum(found, len(self.values))]
@@ -122,7 +122,7 @@ def estimate(estimator: Estimator, places: Places) -> float | None:
     return None if np.isnan(found) else found
 
 
-def resampled(estimators: Sequence[Estimator], places: Places, config: StatisticsConfig) -> list[Floats]:
+def resample(estimators: Sequence[Estimator], places: Places, config: StatisticsConfig) -> list[Floats]:
     """Every number for `resamples` draws of the conversations, [B] each; the same draws for all of them."""
     blocks = [[estimator(counts) for estimator in estimators] for counts in _draws(len(places), config)]
     return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]

@@ -28,14 +28,14 @@ def exist_match(answer: str, key: str) -> bool:
 
 
 def exist_match_norm(answer: str, key: str) -> bool:
-    """The same on `normalised` words.
+    """The same on `normalise` words.
 
     An alternative that is nothing but an article is compared as it is; one of two letters ("Au") may also be spelled.
     """
-    return any(_said(part, answer) for part in key.split(ALTERNATIVES))
+    return any(_says(part, answer) for part in key.split(ALTERNATIVES))
 
 
-def normalised(text: str) -> list[str]:
+def normalise(text: str) -> list[str]:
     """Lower-case words without accents, punctuation and articles; digits as number words, "and" in numbers dropped."""
     words = plain_words(text)
     after_large = [i > 0 and words[i - 1] in _LARGE for i in range(len(words))]
@@ -60,9 +60,9 @@ def _without_accents(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
-def _said(key: str, answer: str) -> bool:
-    wanted = normalised(key)
-    if wanted and _stands_in(wanted, normalised(answer)):
+def _says(key: str, answer: str) -> bool:
+    wanted = normalise(key)
+    if wanted and _stands_in(wanted, normalise(answer)):
         return True
     symbol = len("".join(plain_words(key))) <= _SYMBOL
     return symbol and _stands_in(list("".join(plain_words(key))), plain_words(answer))
@@ -75,11 +75,11 @@ def _stands_in(part: list[str], whole: list[str]) -> bool:
 
 
 def _tokens(text: str) -> list[str]:
-    parted = "".join(_parted(character) for character in unicodedata.normalize("NFD", text))
+    parted = "".join(_split_character(character) for character in unicodedata.normalize("NFD", text))
     return parted.lower().split()
 
 
-def _parted(character: str) -> str:
+def _split_character(character: str) -> str:
     kind = unicodedata.category(character)[0]
     if kind in "LNM":
         return character

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.eval.evaluation import TimingConfig
+from duplex.eval.conversation_record import SlotTrace
 from duplex.eval.measures.activity import Segment
-from duplex.eval.recording import SlotTrace
 
 NEVER = float("inf")
 

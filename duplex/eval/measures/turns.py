@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment, joined
+from duplex.eval.measures.activity import Segment, join
 
 Kind = Literal["turn", "interrupt", "backchannel"]
 
@@ -35,7 +35,7 @@ class UserSpeech:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ScoredTurn:
     """Speech of the user and what the assistant did.
 
     Attributes:
@@ -72,7 +72,7 @@ class Analysis:
         barge_ins: what it said otherwise from within a user's turn that was not nearly over.
     """
 
-    turns: tuple[Turn, ...]
+    turns: tuple[ScoredTurn, ...]
     said: tuple[Segment, ...]
     backchannels: tuple[Segment, ...]
     barge_ins: tuple[Segment, ...]
@@ -91,8 +91,8 @@ class Analysis:
 
 def analyse(user: Sequence[Segment], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
     """Turns, responses and stops from the speech of both sides."""
-    whole = joined(user, config.user_gap_s)
-    said = _said(assistant, whole, config)
+    whole = join(user, config.user_gap_s)
+    said = _find_speech(assistant, whole, config)
     return _analysis(
         [UserSpeech(one.start, one.end) for one in _user_turns(user, said, config)], assistant, said, config
     )
@@ -104,16 +104,16 @@ def analyse_known(user: Sequence[UserSpeech], assistant: Sequence[Segment], conf
     An assistant that never yields to a known interruption has the rest of its speech as its stop; `yielded` is False.
     """
     turns = sorted(user, key=lambda one: (one.start, one.end))
-    said = _said(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)
+    said = _find_speech(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)
     return _analysis(turns, assistant, said, config)
 
 
-def _said(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
+def _find_speech(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
     """The assistant's speech, gaps bridged but for the one in which the interruption ends that silenced it."""
     out: list[Segment] = []
     before: Segment | None = None
-    for segment in joined(assistant, config.pause_s):
-        if before and segment.start - before.end <= config.assistant_gap_s and not _exchanged(before, segment, user):
+    for segment in join(assistant, config.pause_s):
+        if before and segment.start - before.end <= config.assistant_gap_s and not _is_exchange(before, segment, user):
             out[-1] = Segment(out[-1].start, segment.end)
         else:
             out.append(segment)
@@ -121,7 +121,7 @@ def _said(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsCo
     return out
 
 
-def _exchanged(before: Segment, after: Segment, user: Sequence[Segment]) -> bool:
+def _is_exchange(before: Segment, after: Segment, user: Sequence[Segment]) -> bool:
     """Whether the user interrupted `before` and ended between it and `after`."""
     return any(before.start < one.start < before.end <= one.end <= after.start for one in user)
 
@@ -129,7 +129,7 @@ def _exchanged(before: Segment, after: Segment, user: Sequence[Segment]) -> bool
 def _user_turns(user: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
     """The user's turns; a gap in which the assistant starts to answer is a turn exchange."""
     out: list[Segment] = []
-    for segment in joined(user, config.pause_s):
+    for segment in join(user, config.pause_s):
         last = out[-1] if out else None
         if (
             last is None
@@ -150,7 +150,7 @@ def _answers_within(said: Segment, begin: float, end: float, config: TurnsConfig
 def _analysis(
     user: Sequence[UserSpeech], assistant: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig
 ) -> Analysis:
-    voiced = joined(assistant, config.pause_s)
+    voiced = join(assistant, config.pause_s)
     turns = [_turn(one, voiced, said, config) for one in user]
     backchannels, barge_ins = [], []
     answered: dict[int, float | None] = {}
@@ -171,34 +171,34 @@ def _analysis(
     return Analysis(tuple(done), tuple(said), tuple(backchannels), tuple(barge_ins))
 
 
-def _turn_before(turns: Sequence[Turn], time: float) -> int | None:
+def _turn_before(turns: Sequence[ScoredTurn], time: float) -> int | None:
     """The latest turn that began before `time`."""
     begun = [at for at, turn in enumerate(turns) if turn.kind != "backchannel" and turn.start < time]
     return begun[-1] if begun else None
 
 
-def _turn(user: UserSpeech, voiced: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> Turn:
+def _turn(user: UserSpeech, voiced: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> ScoredTurn:
     """What the user's speech is, and whether it stopped the assistant."""
     over = next((one for one in said if one.start < user.start < one.end), None)
     if over is None:
-        return Turn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")
+        return ScoredTurn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")
     if user.kind == "backchannel":
-        return Turn(user.start, user.end, "backchannel")
+        return ScoredTurn(user.start, user.end, "backchannel")
     kind: Kind = user.kind or "interrupt"
     short = user.kind is None and user.end - user.start <= config.short_s
     sounding = next((one for one in voiced if one.start < user.start < one.end), None)
     if sounding is None or user.start - sounding.start < config.voiced_s:
         if short and over.end > user.end + config.stop_after_s:
-            return Turn(user.start, user.end, "backchannel")
-        return Turn(user.start, user.end, kind, void=IN_PAUSE if sounding is None else JUST_BEGUN)
+            return ScoredTurn(user.start, user.end, "backchannel")
+        return ScoredTurn(user.start, user.end, kind, void=IN_PAUSE if sounding is None else JUST_BEGUN)
     if _stops(user, sounding, voiced, config):
-        return Turn(user.start, user.end, kind, stop=sounding.end - user.start, yielded=True)
+        return ScoredTurn(user.start, user.end, kind, stop=sounding.end - user.start, yielded=True)
     if short:
-        return Turn(user.start, user.end, "backchannel")
+        return ScoredTurn(user.start, user.end, "backchannel")
     if sounding.end <= user.end:
-        return Turn(user.start, user.end, kind, void=OWN_PAUSE)
+        return ScoredTurn(user.start, user.end, kind, void=OWN_PAUSE)
     rest = over.end - user.start if user.kind == "interrupt" else None
-    return Turn(user.start, user.end, kind, stop=rest, yielded=False)
+    return ScoredTurn(user.start, user.end, kind, stop=rest, yielded=False)
 
 
 def _stops(user: UserSpeech, sounding: Segment, voiced: Sequence[Segment], config: TurnsConfig) -> bool:

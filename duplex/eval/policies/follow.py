@@ -7,12 +7,12 @@ was decided. Knows p(speak) and states of a row's trace; knows nothing of sound.
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
 
-def follows(policy: PolicyConfig, logged: PolicyConfig, row: Row) -> bool:
+def follows(policy: PolicyConfig, logged: PolicyConfig, row: DialogueRow) -> bool:
     """Whether `policy` decides in every slot what was decided under `logged`.
 
     What the runtime decides by itself (an answer is over, has no words, or waits for the user's words) is seen from

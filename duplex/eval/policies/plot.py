@@ -56,7 +56,7 @@ def plot(search: Search, points: Sequence[Point], title: str) -> str:
         x_name=_with_arrow(search.x, search.more_x), y_name=_with_arrow(search.y, search.more_y),
         x_ticks=x.ticks(), y_ticks=y.ticks(), front=" ".join(f"{a},{b}" for a, b in front),
         dots=[
-            {"x": x.at(point.x), "y": y.at(point.y), "css": _css(point), "title": _told(point, search)}
+            {"x": x.at(point.x), "y": y.at(point.y), "css": _css(point), "title": _describe(point, search)}
             for point in sorted(shown, key=lambda point: (point.best, point.front))
         ],
         best=[line for point in shown if point.best for line in lines_of(point.policy)],
@@ -74,7 +74,7 @@ def lines_of(policy: PolicyConfig) -> list[str]:
     ]
 
 
-def _told(point: Point, search: Search) -> str:
+def _describe(point: Point, search: Search) -> str:
     where = f"{search.x} {point.x:.3g}, {search.y} {point.y:.3g}"
     return "\n".join([where, *lines_of(point.policy)])
 

@@ -10,7 +10,7 @@ from statistics import fmean
 from configs.eval.policy_search import PolicySearchConfig
 from configs.policy import PolicyConfig
 from duplex.eval.measures.figures import Figure, Numbers, rate, spread
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from duplex.eval.suites import overlap, pauses
 
 Figures = dict[str, Figure]
@@ -69,10 +69,10 @@ class Search:
     more_x: bool
     more_y: bool
     policies: tuple[PolicyConfig, ...]
-    place: Callable[[Sequence[Row]], tuple[Figures, float, float]]
+    place: Callable[[Sequence[DialogueRow]], tuple[Figures, float, float]]
     choose: Callable[[Sequence[Point]], Point]
 
-    def points(self, rows: Callable[[PolicyConfig], Sequence[Row]]) -> list[Point]:
+    def points(self, rows: Callable[[PolicyConfig], Sequence[DialogueRow]]) -> list[Point]:
         """A point for every policy, the best and the front marked."""
         plain = [Point(policy, *self.place(rows(policy))) for policy in self.policies]
         best = self.choose(plain)
@@ -102,7 +102,7 @@ def searches(config: PolicySearchConfig) -> tuple[Search, Search]:
     )  # fmt: skip
 
 
-def _stopping(rows: Sequence[Row]) -> tuple[Figures, float, float]:
+def _stopping(rows: Sequence[DialogueRow]) -> tuple[Figures, float, float]:
     valid = [row for row in rows if row.measures["valid"]]
     meant = [row for row in valid if row.group in overlap.WANTED]
     figures = {
@@ -117,7 +117,7 @@ def _stopping(rows: Sequence[Row]) -> tuple[Figures, float, float]:
     return figures, fmean(selective) if selective else 0.0, share(figures[YIELDS])
 
 
-def _starting(rows: Sequence[Row], limit: float) -> tuple[Figures, float, float]:
+def _starting(rows: Sequence[DialogueRow], limit: float) -> tuple[Figures, float, float]:
     paused = [row for row in rows if row.group.startswith(pauses.PAUSE)]
     clips = [row for row in rows if row.group == pauses.CLIP]
     waited = [row for row in [*paused, *clips] if not row.measures["speaks_at_end"]]
@@ -131,7 +131,7 @@ def _starting(rows: Sequence[Row], limit: float) -> tuple[Figures, float, float]
     return figures, share(figures[TAKEOVERS]), median(figures[RESPONSE])
 
 
-def _stops(rows: Iterable[Row]) -> list[tuple[str, bool]]:
+def _stops(rows: Iterable[DialogueRow]) -> list[tuple[str, bool]]:
     return [(row.id, row.measures["stopped"]) for row in rows]
 
 

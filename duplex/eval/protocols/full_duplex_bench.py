@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from configs.eval.protocols import FullDuplexBenchConfig
-from duplex.eval.measures.activity import Segment, joined
+from duplex.eval.measures.activity import Segment, join
 
 _MS = 1000
 _DIGITS = 3
@@ -113,7 +113,7 @@ def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDup
         place = round(span.end * _MS)
         if span.start < span.end and (place not in shortest or _length(span) < _length(shortest[place])):
             shortest[place] = span
-    return tuple(_rounded(span) for span in sorted(shortest.values(), key=lambda span: span.end))
+    return tuple(_round_edges(span) for span in sorted(shortest.values(), key=lambda span: span.end))
 
 
 def responses(
@@ -125,14 +125,14 @@ def responses(
     for turn in theirs:
         start = next((segment.start for segment in ours if segment.start > turn.end), None)
         if start is not None:
-            last[round(start * _MS)] = _rounded(Segment(turn.end, start))
+            last[round(start * _MS)] = _round_edges(Segment(turn.end, start))
     return tuple(sorted(last.values(), key=lambda gap: gap.end))
 
 
 def _both(
     user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
 ) -> tuple[list[Segment], list[Segment]]:
-    return joined(user, config.user_merge_s), joined(assistant, config.assistant_merge_s)
+    return join(user, config.user_merge_s), join(assistant, config.assistant_merge_s)
 
 
 def _within(word: Word, segment: Segment) -> bool:
@@ -149,7 +149,7 @@ def _length(segment: Segment) -> float:
     return segment.end - segment.start
 
 
-def _rounded(segment: Segment) -> Segment:
+def _round_edges(segment: Segment) -> Segment:
     return Segment(round(segment.start, _DIGITS), round(segment.end, _DIGITS))
 
 

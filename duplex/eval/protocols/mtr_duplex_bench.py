@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from configs.eval.protocols import MtrDuplexBenchConfig
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.measures.activity import Segment
-from duplex.eval.recording import TimedWord
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SpokenSegment:
     words: tuple[TimedWord, ...]
 
 
-def spoken_segment(words: Sequence[TimedWord]) -> SpokenSegment:
+def make_segment(words: Sequence[TimedWord]) -> SpokenSegment:
     """The segment of at least one word."""
     return SpokenSegment(words[0].start, words[-1].end, tuple(words))
 

@@ -35,7 +35,7 @@ def assistant_turn(speech: Sequence[Segment], user_end: float, config: OmniFlatt
     starts = [max(0.0, segment.start - user_end) for segment in speech if segment.end > user_end]
     latency = min(starts, default=None)
     if latency is None or latency > config.limit_s:
-        return _failed(config)
+        return _fail(config)
     return TurnTaken(latency, tuple(_speaks(speech, user_end, k, config) for k in config.frames))
 
 
@@ -50,11 +50,11 @@ def user_turn(speech: Sequence[Segment], onset: float, config: OmniFlattenConfig
         return None
     latency = held.end - onset
     if latency > config.limit_s:
-        return _failed(config)
+        return _fail(config)
     return TurnTaken(latency, tuple(not _speaks(speech, onset, k, config) for k in config.frames))
 
 
-def _failed(config: OmniFlattenConfig) -> TurnTaken:
+def _fail(config: OmniFlattenConfig) -> TurnTaken:
     return TurnTaken(None, (False,) * len(config.frames))
 
 

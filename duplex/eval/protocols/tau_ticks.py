@@ -22,10 +22,10 @@ from math import ceil, floor
 
 from configs.audio import AUDIO
 from configs.eval.protocols import TauVoiceConfig
-from duplex.eval.measures.activity import Segment, joined
+from duplex.eval.measures.activity import Segment, join
 from duplex.eval.measures.figures import Figure, number, rate, spread
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Panel, Tick, interaction, panel
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 
 _DIGITS = 6
 _USER_SPEECH = ("turn", "interrupt", "backchannel")
@@ -50,26 +50,26 @@ def flags(segments: Iterable[Segment], count: int, config: TauVoiceConfig) -> li
     return out
 
 
-def ticks_of(row: Row, config: TauVoiceConfig) -> tuple[Tick, ...]:
+def ticks_of(row: DialogueRow, config: TauVoiceConfig) -> tuple[Tick, ...]:
     """The ticks of one conversation, of its events and the states of its trace."""
     count = ceil(_ticks(row.trace["seconds"], config))
-    ticks = [Tick(assistant=speaks) for speaks in flags(_delivered(row, config), count, config)]
+    ticks = [Tick(assistant=speaks) for speaks in flags(_find_delivered(row, config), count, config)]
     for sound in _sounds(row.events, count, config):
         _put(sound, ticks, config)
     return tuple(ticks)
 
 
-def interactions(rows: Iterable[Row], config: TauVoiceConfig) -> dict[str, Interaction]:
+def interactions(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> dict[str, Interaction]:
     """The events of every conversation by its id."""
     return {row.id: interaction(ticks_of(row, config), config) for row in rows}
 
 
-def panel_of(rows: Iterable[Row], config: TauVoiceConfig) -> Panel:
+def panel_of(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> Panel:
     """The panel of a whole report."""
     return panel(interactions(rows, config).values())
 
 
-def panel_figures(rows: Iterable[Row], config: TauVoiceConfig) -> list[Figure]:
+def panel_figures(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> list[Figure]:
     """The panel as figures with their intervals. The mean of L_R and L_Y is what tau-voice publishes."""
     found = interactions(rows, config)
     responses = [(who, latency) for who, one in found.items() for latency in one.responses]
@@ -87,13 +87,13 @@ def panel_figures(rows: Iterable[Row], config: TauVoiceConfig) -> list[Figure]:
     ]
 
 
-def _delivered(row: Row, config: TauVoiceConfig) -> Iterable[Segment]:
+def _find_delivered(row: DialogueRow, config: TauVoiceConfig) -> Iterable[Segment]:
     """The spans in which the assistant delivers audio. The state of slot t is about slot t + 1."""
     state, slot = row.trace.get("state", ""), AUDIO.slot_seconds
     if state:
         return [Segment((at + 1) * slot, (at + 2) * slot) for at, letter in enumerate(state) if letter == "S"]
     speech = (Segment(event["start"], event["end"]) for event in row.events if event["side"] == "assistant")
-    return joined(speech, config.answer_gap_s)
+    return join(speech, config.answer_gap_s)
 
 
 def _each(found: dict[str, Interaction], name: str) -> Iterator[tuple[str, bool]]:

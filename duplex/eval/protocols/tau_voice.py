@@ -180,10 +180,10 @@ class _Call:
     def sounds_in_silence(self) -> Iterator[tuple[Kind, bool]]:
         """Speech of the user with a tic or a remark in it that begins while the assistant is silent."""
         for run in self.user:
-            kinds = self._inserted(run)
+            kinds = self._find_inserted(run)
             if not run.over and kinds:
                 kind: Kind = "vocal_tic" if "vocal_tic" in kinds else "non_directed"
-                yield kind, not self._answered(kind, run.start, run.end)
+                yield kind, not self._is_answered(kind, run.start, run.end)
 
     def sounds_beside(self) -> Iterator[tuple[Kind, bool]]:
         """Tics and remarks beside the user's speech."""
@@ -192,19 +192,19 @@ class _Call:
             for run in _runs([not tick.user and insert in tick.inserts for tick in self.ticks]):
                 held = next((one for one in self.assistant if one.start <= run.start < one.end), None)
                 if held is None:
-                    yield kind, not self._answered(kind, run.start, run.end)
+                    yield kind, not self._is_answered(kind, run.start, run.end)
                 elif (held.end - run.start) * self.config.tick_s <= self._yield_s(kind):
                     yield kind, False
 
     def _kind(self, run: _Run) -> Kind:
         if self.ticks[run.start].backchannel:
             return "backchannel"
-        kinds = self._inserted(run)
+        kinds = self._find_inserted(run)
         if "vocal_tic" in kinds:
             return "vocal_tic"
         return "non_directed" if kinds else "interruption"
 
-    def _inserted(self, run: _Run) -> set[str]:
+    def _find_inserted(self, run: _Run) -> set[str]:
         return {kind for tick in self.ticks[run.start : run.end] for kind, _ in tick.inserts}
 
     def _yield_s(self, kind: Kind) -> float:
@@ -221,7 +221,7 @@ class _Call:
         window = self.ticks[start : start + int(window_s / self.config.tick_s)]
         return next((place for place, tick in enumerate(window) if not tick.assistant), None)
 
-    def _answered(self, kind: Kind, start: int, end: int) -> bool:
+    def _is_answered(self, kind: Kind, start: int, end: int) -> bool:
         """Whether the assistant begins in ticks `start` .. `end` + window."""
         seconds = self.config.vocal_tic_response_s if kind == "vocal_tic" else self.config.non_directed_response_s
         last = end + int(seconds / self.config.tick_s)

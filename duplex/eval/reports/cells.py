@@ -56,7 +56,7 @@ def settings_line(settings: Facts) -> Iterator[tuple[str, str]]:
             yield key.replace("_", " "), text[:_SHORT_HASH] if len(text) == _HASH else text
 
 
-def shown(value: float | None, percent: bool = False) -> str:
+def show(value: float | None, percent: bool = False) -> str:
     """A number with three digits, or as a percentage with one decimal; "-" for None."""
     if value is None:
         return "-"
@@ -73,8 +73,8 @@ def _result(figure: Figure) -> str:
     if figure.hidden:
         return f"n < {figure.statistics.least_n}"
     if figure.kind == "rate":
-        return shown(numbers["share"], percent=True)
-    return f"p50 {shown(numbers['p50'])}" if figure.kind == "spread" else shown(numbers["value"])
+        return show(numbers["share"], percent=True)
+    return f"p50 {show(numbers['p50'])}" if figure.kind == "spread" else show(numbers["value"])
 
 
 def _interval(figure: Figure) -> str:
@@ -87,23 +87,23 @@ def bounds(low: float | None, high: float | None, percent: bool = False) -> str:
     """An interval; "" without one."""
     if low is None or high is None:
         return ""
-    return f"[{100 * low:.1f}, {100 * high:.1f}] %" if percent else f"[{shown(low)}, {shown(high)}]"
+    return f"[{100 * low:.1f}, {100 * high:.1f}] %" if percent else f"[{show(low)}, {show(high)}]"
 
 
 def _spread(figure: Figure) -> str:
     numbers = figure.numbers
     if figure.kind != "spread" or numbers["mean"] is None:
         return ""
-    mean = f"mean {shown(numbers['mean'])} {bounds(numbers['mean_low'], numbers['mean_high'])}".rstrip()
-    return f"{mean}, p90 {shown(numbers['p90'])}, p95 {shown(numbers['p95'])}"
+    mean = f"mean {show(numbers['mean'])} {bounds(numbers['mean_low'], numbers['mean_high'])}".rstrip()
+    return f"{mean}, p90 {show(numbers['p90'])}, p95 {show(numbers['p95'])}"
 
 
 def _bars(figure: Figure) -> Iterator[BarCell]:
     for bar in figure.bars:
-        mark: Mark = "met" if figure.met(bar) else "missed"
+        mark: Mark = "met" if figure.meets(bar) else "missed"
         yield BarCell(_bar(bar), "no data" if figure.numbers.get(bar.of) is None else mark)
 
 
 def _bar(bar: Bar) -> str:
     name = "" if bar.of in ("share", "value") else f"{bar.of} "
-    return f"{name}{_SENSES[bar.sense]} {shown(bar.limit, percent=bar.of in _SHARES)}"
+    return f"{name}{_SENSES[bar.sense]} {show(bar.limit, percent=bar.of in _SHARES)}"

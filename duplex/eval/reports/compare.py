@@ -14,7 +14,7 @@ import numpy as np
 from configs.eval.statistics import ComparisonConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure, Rate
-from duplex.eval.measures.statistics import Estimator, Floats, Places, estimate, interval, resampled
+from duplex.eval.measures.statistics import Estimator, Floats, Places, estimate, interval, resample
 from duplex.eval.reports.schema import Report
 
 Verdict = Literal["better", "worse", "higher", "lower", "no difference shown", "too few", "not tested"]
@@ -127,33 +127,33 @@ def _differences(first: Figure, second: Figure, places: Places, config: Comparis
 def _difference(first: Figure, second: Figure, number: str, places: Places, config: ComparisonConfig) -> Difference:
     n = _n(first, places), _n(second, places)
     if first.kind == Rate.kind and min(n) < config.statistics.least_n:
-        return _untested(first, number, n, (None, None), "too few")
+        return _skip_test(first, number, n, (None, None), "too few")
     pair = [figure.summary.estimators(places).get(number) for figure in (first, second)]
     estimators = [one for one in pair if one is not None]
     if len(estimators) < len(pair):
-        return _untested(first, number, n, (first.numbers.get(number), second.numbers.get(number)), "not tested")
+        return _skip_test(first, number, n, (first.numbers.get(number), second.numbers.get(number)), "not tested")
     values = estimate(estimators[0], places), estimate(estimators[1], places)
     if None in values or len(places) < _LEAST_PAIRS:
-        return _untested(first, number, n, values, "not tested")
-    return _tested(first, number, n, values, _resampled_difference(estimators, places, config))
+        return _skip_test(first, number, n, values, "not tested")
+    return _test(first, number, n, values, _resample_difference(estimators, places, config))
 
 
-def _resampled_difference(pair: list[Estimator], places: Places, config: ComparisonConfig) -> Floats:
+def _resample_difference(pair: list[Estimator], places: Places, config: ComparisonConfig) -> Floats:
     """Second minus first for every draw in which both have values."""
-    first, second = resampled(pair, places, config.statistics)
+    first, second = resample(pair, places, config.statistics)
     difference = second - first
     return difference[~np.isnan(difference)]
 
 
-def _tested(
+def _test(
     figure: Figure, number: str, n: tuple[float, float], values: tuple[float | None, float | None], draws: Floats
 ) -> Difference:
     low, high = (round(bound, DIGITS) for bound in interval(draws) or (0.0, 0.0))
-    plain = _untested(figure, number, n, values, _verdict(low, high, _sense(figure, number)))
+    plain = _skip_test(figure, number, n, values, _verdict(low, high, _sense(figure, number)))
     return replace(plain, low=low, high=high, p=round(_p(draws), DIGITS))
 
 
-def _untested(
+def _skip_test(
     figure: Figure, number: str, n: tuple[float, float], values: tuple[float | None, float | None], verdict: Verdict
 ) -> Difference:
     first, second = values

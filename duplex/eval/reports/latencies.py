@@ -35,26 +35,26 @@ def latencies(row: Facts) -> list[Latency]:
     named = row["trace"].get("latencies")
     if named:
         return [Latency(one["kind"], one["from"], one["to"]) for one in named]
-    return [found for kind in _MEASURES for found in _placed(kind, row)]
+    return [found for kind in _MEASURES for found in _place(kind, row)]
 
 
 def slowest(row: Facts, kind: str) -> float | None:
     """The longest latency of a kind; None without any."""
-    found = list(_measured(kind, row)) or [one.seconds for one in latencies(row) if one.kind == kind]
+    found = list(_measure(kind, row)) or [one.seconds for one in latencies(row) if one.kind == kind]
     return max(found, default=None)
 
 
-def _measured(kind: str, row: Facts) -> Iterator[float]:
+def _measure(kind: str, row: Facts) -> Iterator[float]:
     value = row["measures"].get(_MEASURES[kind][0])
     yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, int | float))
 
 
-def _placed(kind: str, row: Facts) -> Iterator[Latency]:
+def _place(kind: str, row: Facts) -> Iterator[Latency]:
     """Each measured latency at the first pair of edges that are so far apart."""
     _, from_edge, to_edge = _MEASURES[kind]
     begins = [event[from_edge] for event in row["events"] if event["side"] == "user"]
     ends = [event[to_edge] for event in row["events"] if event["side"] == "assistant"]
-    for seconds in _measured(kind, row):
+    for seconds in _measure(kind, row):
         found = _pair(begins, ends, seconds)
         if found:
             begins.remove(found[0])

@@ -37,7 +37,7 @@ def _figure(figure: Figure) -> tuple[str, ...]:
 
 
 def _notes(figures: Sequence[Figure]) -> Iterator[str]:
-    bars = [figure.met(bar) for figure in figures for bar in figure.bars]
+    bars = [figure.meets(bar) for figure in figures for bar in figure.bars]
     if bars:
         yield f"{sum(bars)} of {len(bars)} bars are met."
     yield "Intervals: Wilson for rates; for latencies (signed seconds) of the median, bootstrap over dialogues."

@@ -14,17 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.eval.statistics import StatisticsConfig
-from duplex import files
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import DIGITS, Figure
 from duplex.eval.reports.cells import Cells, cells
 from duplex.eval.reports.schema import SCHEMA
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
+from duplex.io import whole_files as files
 
 _STYLES: Final = {"met": "green", "missed": "bold red", "no data": "yellow"}
 
 
-def report(suite: str, settings: Facts, machine: Facts, figures: Sequence[Figure], rows: Sequence[Row]) -> Facts:
+def report(
+    suite: str, settings: Facts, machine: Facts, figures: Sequence[Figure], rows: Sequence[DialogueRow]
+) -> Facts:
     """Everything about a run as plain values; `machine` is the only part that two equal runs may differ in."""
     statistics = figures[0].statistics if figures else StatisticsConfig()
     return {
@@ -44,7 +46,7 @@ def write_json(values: Facts, path: Path) -> None:
     Raises:
         EvaluationError: the file cannot be written.
     """
-    write_text(_laid_out(plain(values), "") + "\n", path)
+    write_text(_lay_out(plain(values), "") + "\n", path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -105,7 +107,7 @@ def _bars(cell: Cells) -> Text:
 
 
 def _figure(figure: Figure) -> Facts:
-    bars = [{**bar.model_dump(), "met": figure.met(bar)} for bar in figure.bars]
+    bars = [{**bar.model_dump(), "met": figure.meets(bar)} for bar in figure.bars]
     values: Facts = {"values": figure.values} if figure.kind != "number" else {}
     if figure.kind == "ratio":
         values["over"] = figure.summary.over
@@ -113,10 +115,10 @@ def _figure(figure: Figure) -> Facts:
     return {**known, "bars": bars, "detail": figure.detail, **values}
 
 
-def _laid_out(value: Any, indent: str) -> str:
+def _lay_out(value: Any, indent: str) -> str:
     """JSON for people too: keys on lines of their own, but those inside of lists; items of lists of lists likewise."""
     if isinstance(value, dict) and value:
-        lines = (f"{indent} {_line(key)}: {_laid_out(one, indent + ' ')}" for key, one in value.items())
+        lines = (f"{indent} {_line(key)}: {_lay_out(one, indent + ' ')}" for key, one in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
         return "[\n" + ",\n".join(f"{indent} {_line(one)}" for one in value) + f"\n{indent}]"

@@ -14,7 +14,7 @@ from configs.eval.evaluation import Bar
 from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, Number, Rate, Ratio, Spread, Summary
-from duplex.files import parse_json, shortened
+from duplex.io.whole_files import parse_json, shortened
 
 SCHEMA: Final = 2
 REPORT_FILE: Final = "report.json"
@@ -147,7 +147,7 @@ class WordPart(Part):
 
 
 class AnswerPart(Part):
-    """An answer of the assistant, as `duplex.eval.recording.AnswerText`."""
+    """An answer of the assistant, as `duplex.eval.conversation_record.AnswerText`."""
 
     text: str
     unheard: str
@@ -232,10 +232,10 @@ def read_report(path: Path) -> Report:
         raise EvaluationError(f"{file}: cannot be read ({error.strerror}); {_HINT}") from None
     except ValueError as error:
         raise EvaluationError(f"{file}: is no JSON ({error}); {_HINT}") from None
-    return _checked(values, file)
+    return _check(values, file)
 
 
-def _checked(values: Any, file: Path) -> Report:
+def _check(values: Any, file: Path) -> Report:
     if not isinstance(values, dict) or "schema" not in values:
         raise EvaluationError(f"{file}: is no report; {_HINT}")
     if values["schema"] != SCHEMA:

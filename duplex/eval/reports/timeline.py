@@ -112,8 +112,8 @@ def timeline(row: Facts) -> Timeline:
         ticks=list(_ticks(trace["seconds"])),
         user=_wave(trace["user"], bands["user"]),
         assistant=_wave(trace["assistant"], assistant),
-        events=_boxes(user, [_named(event) for event in user]),
-        speech=_boxes(speech, _said(speech, trace["answers"])),
+        events=_boxes(user, [_name(event) for event in user]),
+        speech=_boxes(speech, _collect_words(speech, trace["answers"])),
         spans=[_span(one, bands["latencies"].top + (kinds.index(one.kind) + 0.5) * LABEL) for one in found],
         speaks=_speaks(trace["state"], plot) if plot else "",
         p_speak=_line(trace["p_speak"], plot) if plot else "",
@@ -181,12 +181,12 @@ def _box(event: Facts, words: str, until: float) -> Box:
     return Box(f"{event['side']} {event['kind']}", start * PIXELS_PER_S, (end - start) * PIXELS_PER_S, title, label)
 
 
-def _named(event: Facts) -> str:
+def _name(event: Facts) -> str:
     kind, name = event["kind"], event.get("name", "")
     return kind if name in ("", kind) else f"{kind}: {name}"
 
 
-def _said(speech: Sequence[Facts], answers: Sequence[Facts]) -> list[str]:
+def _collect_words(speech: Sequence[Facts], answers: Sequence[Facts]) -> list[str]:
     """The words of each answer at the first segment that sounds after it began."""
     words: list[list[str]] = [[] for _ in speech]
     for answer in answers:

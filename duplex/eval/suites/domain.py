@@ -17,7 +17,7 @@ from typing import Literal
 
 from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import Corpus
-from duplex.eval.measures.text_match import exist_match_norm, normalised
+from duplex.eval.measures.text_match import exist_match_norm, normalise
 
 Place = Literal["in", "disputed", "outside"]
 
@@ -45,13 +45,13 @@ class Domain:
     def place(self, question: str, answer: str) -> Place:
         """Where a question with this published answer lies."""
         words = content_words(question)
-        asked = list(self._asked(words))
+        asked = list(self._find_asked(words))
         if any(exist_match_norm(said, answer) for _, answers in asked for said in answers):
             return "in"
         same = any(len(core) >= _MOST * len(words) for core, _ in asked)
         return "disputed" if same else "outside"
 
-    def _asked(self, question: frozenset[str]) -> Iterator[tuple[frozenset[str], set[str]]]:
+    def _find_asked(self, question: frozenset[str]) -> Iterator[tuple[frozenset[str], set[str]]]:
         """Content words and answers of all facts that the question asks for."""
         for words, answers in self._answers.items():
             if words == question or (len(words) >= _LEAST and words <= question):
@@ -66,7 +66,7 @@ def corpus_domain() -> Domain:
 
 def content_words(text: str) -> frozenset[str]:
     """Words of a text that carry its meaning, without plural endings."""
-    return frozenset(_stems(word for word in normalised(text) if word not in _FUNCTION_SET))
+    return frozenset(_stems(word for word in normalise(text) if word not in _FUNCTION_SET))
 
 
 def _stems(words: Iterable[str]) -> Iterator[str]:

@@ -15,11 +15,11 @@ from configs.audio import AUDIO
 from configs.eval.evaluation import Bar, EvaluationConfig, OverlapConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites import benchmarks
 from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip, read_sound
-from duplex.eval.users.data import DataFile, DataFolder, TrialFolder
+from duplex.eval.users.data_folder import DataFile, DataFolder, TrialFolder
 from duplex.eval.users.sounds import FarTalker, Sound
 from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhileSpeaking
 from duplex.model.interface import Samples
@@ -78,13 +78,13 @@ class Overlap:
             for talker in talkers:
                 yield _Placed(group, talker.path.stem, "", FarTalker(talker, scene))
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """Whether the sound stopped the assistant, and how soon."""
         found = _measures(dialogue, self.config)
         wanted = found.get("stopped", False) is (dialogue.example.group in WANTED)
         return {**dialogue.example.facts, **found}, 0.0 if wanted else _FAILED
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Share of sounds that stopped it, of those that met a speaking assistant; the panels of other benchmarks."""
         limits = self.config.overlap
         bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars}
@@ -98,7 +98,7 @@ class Overlap:
         ]
 
 
-def _figures(kind: str, rows: Sequence[Row], bars: tuple[Bar, ...]) -> Iterator[Figure]:
+def _figures(kind: str, rows: Sequence[DialogueRow], bars: tuple[Bar, ...]) -> Iterator[Figure]:
     found = [(row.id, row.measures) for row in rows if row.group == kind]
     valid = [(who, f) for who, f in found if f["valid"]]
     stopped = ((who, f["stopped"]) for who, f in valid)
@@ -138,7 +138,7 @@ def _example(placed: _Placed, request: Clip, asked: str, limits: OverlapConfig) 
     return Example(f"{placed.group}/{placed.name}", placed.group, script, facts)
 
 
-def _measures(dialogue: Dialogue, config: EvaluationConfig) -> Facts:
+def _measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> Facts:
     """`valid`: the assistant spoke when the sound began, and did not end by itself before the sound's window did."""
     sound = dialogue.clip(dialogue.example.group)
     if sound is None:

@@ -8,10 +8,10 @@ from configs.eval.evaluation import EvaluationConfig, PausesConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, ratio, spread
 from duplex.eval.measures.timing import UserTurn
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites import benchmarks
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import DataFolder, Trial, TrialFolder
+from duplex.eval.users.data_folder import DataFolder, Trial, TrialFolder
 from duplex.eval.users.phrases import TurnPhrase, turn_phrases
 from duplex.eval.users.sounds import Sound, WithPause
 from duplex.eval.users.user import After, AfterStart, At, Event, Script
@@ -42,7 +42,7 @@ class Pauses:
         streams = [_stream(trial) for kind in QUIET for trial in (trials.of(kind) if trials else ())]
         return [*turns, *phrases, *clips, *streams]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """Where the assistant started to speak."""
         played = dialogue.clip(_TURN)
         assert played is not None, "a clip at a fixed time is always played"
@@ -63,7 +63,7 @@ class Pauses:
             found["takeover"] = bool(timing.starts_within(speech, begin, end))
         return found, _FAILED * len(inside) + (latency or 0.0)
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Takeovers, answers and false starts."""
         limits = self.config.pauses
         paused = [row for row in rows if row.group.startswith(f"{PAUSE} ")]
@@ -85,7 +85,7 @@ class Pauses:
             *benchmarks.smooth_turns([*paused, *phrases, *whole, *clips], _TURN, self.config.protocols),
         ]
 
-    def _answers(self, what: str, rows: Sequence[Row]) -> Iterator[Figure]:
+    def _answers(self, what: str, rows: Sequence[DialogueRow]) -> Iterator[Figure]:
         """Answers of those it was silent at the end of."""
         limits = self.config.pauses
         waited = [(row.id, row.measures["response_s"]) for row in rows if not row.measures["speaks_at_end"]]
@@ -94,22 +94,22 @@ class Pauses:
         yield rate(f"{what} answered within {limits.answer_s:g} s", of, within, limits.answer_bars)
         yield spread(f"response after a {what}", "answers", waited)
 
-    def _false_starts(self, kind: str, rows: Sequence[Row]) -> Figure:
+    def _false_starts(self, kind: str, rows: Sequence[DialogueRow]) -> Figure:
         streams = [row for row in rows if row.group == kind]
         parts = ((row.id, len(row.measures["starts"]), row.trace["seconds"] / _MINUTE) for row in streams)
         return ratio(f"false starts in {kind}, a minute", "minutes", parts, self.config.pauses.quiet_bars)
 
 
-def _by_length(paused: Sequence[Row]) -> Iterator[Figure]:
+def _by_length(paused: Sequence[DialogueRow]) -> Iterator[Figure]:
     for group in sorted({row.group for row in paused}):
         yield rate(f"takeover in a {group}", "pauses", _takeovers(row for row in paused if row.group == group))
 
 
-def _inside(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
+def _inside(rows: Iterable[DialogueRow]) -> Iterator[tuple[str, bool]]:
     return ((row.id, bool(row.measures["inside"])) for row in rows)
 
 
-def _takeovers(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
+def _takeovers(rows: Iterable[DialogueRow]) -> Iterator[tuple[str, bool]]:
     return ((row.id, row.measures["takeover"]) for row in rows)
 
 

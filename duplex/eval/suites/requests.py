@@ -4,7 +4,7 @@ from pathlib import Path
 
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import DataFolder, TrialFolder
+from duplex.eval.users.data_folder import DataFolder, TrialFolder
 
 
 def long_requests(config: EvaluationConfig, data: Path, trials: Path) -> list[tuple[Clip, str]]:

@@ -9,13 +9,13 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
+from duplex.eval.conversation_record import AnswerText, Recording
 from duplex.eval.measures import judge
 from duplex.eval.measures.figures import Figure, ratio, spread
 from duplex.eval.measures.text_match import plain_words
-from duplex.eval.recording import AnswerText, Recording
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import QUESTIONS, TrialFolder
+from duplex.eval.users.data_folder import QUESTIONS, TrialFolder
 from duplex.eval.users.user import After, Event, Script, WhenSilent, WhileSpeaking
 
 RATE = AUDIO.output_rate
@@ -43,7 +43,7 @@ class Speech:
             Example(
                 t.id,
                 ANSWER,
-                Script((self._asked(t.clip),), limits.wait_s, WhenSilent(limits.quiet_s)),
+                Script((self._ask(t.clip),), limits.wait_s, WhenSilent(limits.quiet_s)),
                 {"question": t.text},
             )
             for t in questions
@@ -53,17 +53,17 @@ class Speech:
             Example(
                 f"cut-{r.id}",
                 CUT,
-                Script((self._asked(r.clip), Event(_BARGE_IN, q.clip, WhileSpeaking(barge_in))), 2.0),
+                Script((self._ask(r.clip), Event(_BARGE_IN, q.clip, WhileSpeaking(barge_in))), 2.0),
                 {"question": r.text},
             )
             for r, q in zip(requests[: self.config.speech.cuts], cycle(questions), strict=False)
         ]
         return [*whole, *cut]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """Word errors and quality of whole answers, clicks of all."""
         recording, limits = dialogue.recording, self.config.speech
-        answers = [self._judged(recording, answer) for answer in recording.answers if _whole(answer)]
+        answers = [self._judge(recording, answer) for answer in recording.answers if _whole(answer)]
         steps = judge.steps_at(recording.assistant, list(_joints(recording, self.config)), limits)
         found: Facts = {
             "answers": answers,
@@ -75,7 +75,7 @@ class Speech:
         errors = sum(answer["errors"] / max(answer["words"], 1) for answer in answers)
         return {**dialogue.example.facts, **found}, errors + _FAILED * found["clicks"]
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Figures over all whole answers, clicks over all joints."""
         limits = self.config.speech
         answers = [(row.id, answer) for row in rows for answer in row.measures["answers"]]
@@ -94,10 +94,10 @@ class Speech:
             ratio("clipped samples a dialogue", "dialogues", clipped),
         ]
 
-    def _asked(self, clip: Clip) -> Event:
+    def _ask(self, clip: Clip) -> Event:
         return Event(_QUESTION, clip, After(self.config.understanding.lead_s))
 
-    def _judged(self, recording: Recording, answer: AnswerText) -> Facts:
+    def _judge(self, recording: Recording, answer: AnswerText) -> Facts:
         margin = self.config.speech.margin_s
         first, last = round((answer.start - margin) * RATE), round((answer.end + margin) * RATE)
         samples = recording.assistant[max(0, first) : last]

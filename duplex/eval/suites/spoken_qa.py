@@ -9,13 +9,13 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
+from duplex.eval.conversation_record import Recording
 from duplex.eval.measures import judge, timing
 from duplex.eval.measures.figures import Figure, rate, ratio, spread
 from duplex.eval.measures.text_match import exist_match, exist_match_norm
 from duplex.eval.measures.timing import UserTurn
-from duplex.eval.recording import Recording
-from duplex.eval.suite import Dialogue, Example, Facts, Row
-from duplex.eval.users.data import DataFolder, Question
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
+from duplex.eval.users.data_folder import DataFolder, Question
 from duplex.eval.users.user import After, Event, Script, WhenSilent
 
 _QUESTION = "question"
@@ -38,7 +38,7 @@ class SpokenQa:
         """All questions of the data folder."""
         return [self._example(question) for question in DataFolder(self.data).llama_questions()]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """The answers, whether they hold the published one, and how the speech differs from the text."""
         facts, recording, played = dialogue.example.facts, dialogue.recording, dialogue.clip(_QUESTION)
         assert played is not None, "a clip at a fixed time is always played"
@@ -47,7 +47,7 @@ class SpokenQa:
         )
         found: Facts = {
             "answer": recording.said(),
-            "recognised": self._recognised(recording),
+            "recognised": self._recognise(recording),
             "text_answer": dialogue.written,
             "heard": " / ".join(recording.heard),
             "response_s": None if latency is None else round(latency, 4),
@@ -57,7 +57,7 @@ class SpokenQa:
         right = exist_match_norm(found["answer"], facts["key"])
         return {**facts, **found}, (0.0 if right else _FAILED) + errors.errors
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Right answers by way, as published and on normalised words; speech against text; response."""
         official = [figure for way in _WAYS for figure in _right(way, rows, exist_match, "exist-match")]
         normal = [figure for way in _WAYS for figure in _right(way, rows, exist_match_norm, "exist-match, normalised")]
@@ -77,7 +77,7 @@ class SpokenQa:
         facts = {"question": question.text, "key": question.answer}
         return Example(question.id, _GROUP, script, facts, written=question.text)
 
-    def _recognised(self, recording: Recording) -> str:
+    def _recognise(self, recording: Recording) -> str:
         """What is heard in all of the assistant's speech; "" where it was silent."""
         speech, margin = recording.speech(self.config.gate), self.config.speech.margin_s
         if not speech:
@@ -87,14 +87,14 @@ class SpokenQa:
         return judge.recognise(samples, self.config.speech.asr)
 
 
-def _right(way: str, rows: Sequence[Row], match: Match, how: str) -> Iterator[Figure]:
+def _right(way: str, rows: Sequence[DialogueRow], match: Match, how: str) -> Iterator[Figure]:
     asked = [(row, row.measures[_WAYS[way]]) for row in rows]
     outcomes = [(row.id, match(said, row.measures["key"])) for row, said in asked if said is not None]
     if outcomes:
         yield rate(f"{way} right, {how}", "questions", outcomes)
 
 
-def _pair(row: Row) -> tuple[float, float]:
+def _pair(row: DialogueRow) -> tuple[float, float]:
     """Whether it is right as S2T, and as T2T."""
     answers = (row.measures[_WAYS[way]] for way in ("S2T", "T2T"))
     spoken, written = (float(exist_match_norm(said, row.measures["key"])) for said in answers)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.eval.evaluation import Bar, EvaluationConfig
+from duplex.eval.conversation_record import SlotTrace
 from duplex.eval.measures import timing
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.timing import UserTurn
-from duplex.eval.recording import SlotTrace
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import DataFolder, Question
+from duplex.eval.users.data_folder import DataFolder, Question
 from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhenSilent
 
 FIRST, SECOND = "first", "second"
@@ -40,17 +40,17 @@ class TurnTaking:
     def examples(self) -> Sequence[Example]:
         """`pairs` pairs, no question twice while there are enough."""
         limits = self.config.turn_taking
-        drawn = _drawn(DataFolder(self.data).llama_questions(), 2 * limits.pairs, random.Random(self.seed))
+        drawn = _draw(DataFolder(self.data).llama_questions(), 2 * limits.pairs, random.Random(self.seed))
         return [
             _example(f"{a.id}-{b.id}", a.clip, a.text, b, After(limits.gap_s), self.config)
             for a, b in zip(drawn[::2], drawn[1::2], strict=True)
         ]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """See `measures`."""
         return measures(dialogue, self.config)
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Success for every grace and limit; latencies of both questions."""
         return _figures(rows, self.config, self.config.turn_taking.bars, ())
 
@@ -69,24 +69,24 @@ class ReactiveTurnTaking:
         """`pairs` pairs of a request for a long answer and a question."""
         limits, rng = self.config.turn_taking, random.Random(self.seed)
         requests = long_requests(self.config, self.data, self.trials)
-        questions = _drawn(DataFolder(self.data).llama_questions(), limits.pairs, rng)
+        questions = _draw(DataFolder(self.data).llama_questions(), limits.pairs, rng)
         when = AfterStart(limits.barge_in_s)
         return [
             _example(f"{i:03d}-{question.id}", *requests[i % len(requests)], question, when, self.config)
             for i, question in enumerate(questions)
         ]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """See `measures`."""
         return measures(dialogue, self.config)
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Success for every grace and limit; stop and response latencies."""
         limits = self.config.turn_taking
         return _figures(rows, self.config, limits.reactive_bars, limits.stop_bars)
 
 
-def _drawn(questions: list[Question], count: int, rng: random.Random) -> list[Question]:
+def _draw(questions: list[Question], count: int, rng: random.Random) -> list[Question]:
     """`count` questions in random order; all are drawn before one is drawn again."""
     drawn: list[Question] = []
     while len(drawn) < count:
@@ -104,7 +104,7 @@ def _example(
     return Example(name, "pair", Script(events, limits.silence_s, WhenSilent(limits.quiet_s)), facts)
 
 
-def measures(dialogue: Dialogue, config: EvaluationConfig) -> tuple[Facts, float]:
+def measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> tuple[Facts, float]:
     """Mute per grace, response and stop latencies of one conversation; how far it is from right."""
     first, second = dialogue.clip(FIRST), dialogue.clip(SECOND)
     if first is None or second is None:
@@ -115,16 +115,16 @@ def measures(dialogue: Dialogue, config: EvaluationConfig) -> tuple[Facts, float
     found = {
         "played": True,
         "mute": [[timing.mute(speech, t, g, config.timing) for g in config.turn_taking.graces] for t in turns],
-        "response_s": [_rounded(timing.response(speech, turn, config.timing)) for turn in turns],
+        "response_s": [_round_seconds(timing.response(speech, turn, config.timing)) for turn in turns],
         "interrupted": held is not None,
-        "stop_s": _rounded(timing.stop(speech, turns[1].start)),
-        "silenced_by": _silenced_by(held, dialogue.recording.slots, config),
+        "stop_s": _round_seconds(timing.stop(speech, turns[1].start)),
+        "silenced_by": _find_silencer(held, dialogue.recording.slots, config),
         "preempted": turns[1].start - turns[0].end < config.turn_taking.limit_s,
     }
     return {**dialogue.example.facts, **found}, _worst(found, config)
 
 
-def _silenced_by(held: Segment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
+def _find_silencer(held: Segment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
     return timing.why_silent(slots, held.end, config.gate.join_s) if held else ""
 
 
@@ -144,7 +144,7 @@ def _success(found: Facts, grace: float, limit: float, config: EvaluationConfig)
 
 
 def _figures(
-    rows: Sequence[Row], config: EvaluationConfig, bars: tuple[Bar, ...], stop_bars: tuple[Bar, ...]
+    rows: Sequence[DialogueRow], config: EvaluationConfig, bars: tuple[Bar, ...], stop_bars: tuple[Bar, ...]
 ) -> list[Figure]:
     limits = config.turn_taking
     found = [(row.id, row.measures) for row in rows]
@@ -156,7 +156,7 @@ def _figures(
         *_sweep(found, "", "pairs", config),
         *_sweep(true, " where it was speaking", "true interruptions", config),
         _rate("success, first turn answered too", "pairs", found, config, strict=True),
-        rate("second turn before the answer to the first", "pairs", ((who, _preempted(f)) for who, f in heard)),
+        rate("second turn before the answer to the first", "pairs", ((who, _is_preempted(f)) for who, f in heard)),
         _rate("success where it was speaking", "true interruptions", true, config),
         spread("response", "answered turns", latencies, limits.response_bars),
         spread("stop", "true interruptions", ((who, _stop(f, limits.grace_s)) for who, f in true), stop_bars),
@@ -189,7 +189,7 @@ def _rate(
     return rate(f"{name}, grace {grace:g} s, answer within {limit:g} s", of, wanted, bars)
 
 
-def _preempted(found: Facts) -> bool:
+def _is_preempted(found: Facts) -> bool:
     """Whether the second turn began while there was still time to answer the first."""
     return found["response_s"][0] is None and bool(found["preempted"])
 
@@ -200,5 +200,5 @@ def _stop(found: Facts, grace: float) -> float | None:
     return None if found["silenced_by"] in ("end", "pause") and latency <= grace else latency
 
 
-def _rounded(value: float | None) -> float | None:
+def _round_seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 4)

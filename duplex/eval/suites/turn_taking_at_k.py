@@ -8,7 +8,7 @@ from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.protocols.omniflatten import TurnTaken, assistant_turn, user_turn
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites.turn_taking import FIRST, SECOND, ReactiveTurnTaking
 
 _FAILED = 100.0
@@ -30,7 +30,7 @@ class TurnTakingAtK:
         """As `ReactiveTurnTaking`."""
         return ReactiveTurnTaking(self.config, self.data, self.trials, self.seed).examples()
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """The assistant's turn after each of the user's, and the user's where the assistant was speaking."""
         limits = self.config.protocols.omniflatten
         first, second = dialogue.clip(FIRST), dialogue.clip(SECOND)
@@ -48,17 +48,17 @@ class TurnTakingAtK:
         failures = sum(turn["latency"] is None for turns in taken.values() for turn in turns)
         return {**dialogue.example.facts, **taken}, _FAILED * failures
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Acc@K and mean latency, both directions."""
         return [figure for side in _WAYS for figure in self._of(side, rows)]
 
-    def _of(self, side: str, rows: Sequence[Row]) -> Iterator[Figure]:
+    def _of(self, side: str, rows: Sequence[DialogueRow]) -> Iterator[Figure]:
         turns = [(row.id, turn) for row in rows for turn in row.measures[side]]
         for place, k in enumerate(self.config.protocols.omniflatten.frames):
             yield rate(f"{side} turn-taking Acc@{k}", _WAYS[side], ((who, turn["hits"][place]) for who, turn in turns))
         yield spread(f"{side} turn-taking latency", "turns taken", ((who, turn["latency"]) for who, turn in turns))
 
-    def _fell_silent_itself(self, dialogue: Dialogue, onset: float) -> bool:
+    def _fell_silent_itself(self, dialogue: FinishedDialogue, onset: float) -> bool:
         """Whether the answer was over, or it paused, soon after the user's onset: then no turn was given back."""
         held = timing.speaking_at(dialogue.recording.speech(self.config.gate), onset)
         if held is None or held.end - onset > self.config.turn_taking.grace_s:

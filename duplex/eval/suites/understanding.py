@@ -9,10 +9,10 @@ from duplex.eval.measures import timing
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.text_match import exist_match, exist_match_norm, holds_phrase
 from duplex.eval.measures.timing import UserTurn
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites.domain import corpus_domain
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import QUESTIONS, DataFolder, TrialFolder
+from duplex.eval.users.data_folder import QUESTIONS, DataFolder, TrialFolder
 from duplex.eval.users.user import After, Event, Script, WhenSilent
 
 VOICE, FRAME, BOTH, ROBOT = QUESTIONS
@@ -40,7 +40,7 @@ class Understanding:
             made.append(self._example(f"llama-{question.id}", group, question.clip, question.text, question.answer))
         return made
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         """Whether the assistant's words hold the key, or refuse."""
         facts, played = dialogue.example.facts, dialogue.clip(_QUESTION)
         assert played is not None, "a clip at a fixed time is always played"
@@ -60,7 +60,7 @@ class Understanding:
         wanted = refused if dialogue.example.group == OUTSIDE else right
         return {**facts, **found}, 0.0 if wanted else _FAILED
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         """Right answers by condition, refusals of what lies outside."""
         limits = self.config.understanding
         return [
@@ -69,8 +69,8 @@ class Understanding:
             *_right("right, neither ever trained on", BOTH, rows),
             *_right("right, robotic voice never trained on", ROBOT, rows),
             *_right("right, Llama Questions in domain", INSIDE, rows, limits.domain_bars),
-            *_refused("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
-            *_refused("Llama Questions with another answer in the corpus", DISPUTED, rows),
+            *_count_refusals("Llama Questions outside", OUTSIDE, rows, limits.refusal_bars),
+            *_count_refusals("Llama Questions with another answer in the corpus", DISPUTED, rows),
             spread("response", "questions", ((row.id, row.measures["response_s"]) for row in rows)),
         ]
 
@@ -80,7 +80,7 @@ class Understanding:
         return Example(name, group, script, {"question": text, "key": key})
 
 
-def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
+def _right(name: str, group: str, rows: Sequence[DialogueRow], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
     found = [row for row in rows if row.group == group]
     yield rate(name, "questions", _that("right", found), bars)
     published = rate(f"{name}: exist-match as published", "questions", _that("exist_match", found))
@@ -88,11 +88,11 @@ def _right(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = (
     yield rate(f"{name}: refused", "questions", _that("refused", found))
 
 
-def _refused(name: str, group: str, rows: Sequence[Row], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
+def _count_refusals(name: str, group: str, rows: Sequence[DialogueRow], bars: tuple[Bar, ...] = ()) -> Iterator[Figure]:
     found = [row for row in rows if row.group == group]
     yield rate(f"{name}: refused", "questions", _that("refused", found), bars)
     yield rate(f"{name}: right all the same", "questions", _that("right", found))
 
 
-def _that(measure: str, rows: Sequence[Row]) -> Iterator[tuple[str, bool]]:
+def _that(measure: str, rows: Sequence[DialogueRow]) -> Iterator[tuple[str, bool]]:
     return ((row.id, row.measures[measure]) for row in rows)

@@ -12,9 +12,9 @@ import soxr
 
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
-from duplex.eval.users.stretch import stretched
+from duplex.eval.users.stretch import stretch_speech
+from duplex.io.sound_file import SoundFileError, mixed_to_one, read_sound_file
 from duplex.model.interface import Samples
-from duplex.sound_file import SoundFileError, mixed_to_one, read_sound_file
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Clip:
         part = whole[round(self.start_s * AUDIO.input_rate) : end]
         if not len(part):
             raise EvaluationError(f"{self.path}: holds no audio from {self.start_s} s on; choose another part")
-        part = part if self.rms is None else _levelled(part, self.rms)
-        return stretched(part, self.rate)
+        part = part if self.rms is None else _level(part, self.rms)
+        return stretch_speech(part, self.rate)
 
 
 def other_rates(paths: Iterable[Path]) -> dict[int, int]:
@@ -88,7 +88,7 @@ def read_sound(path: Path) -> Samples:
     return np.asarray(soxr.resample(mono, sound.rate, AUDIO.input_rate), np.float32)
 
 
-def _levelled(samples: Samples, rms: float) -> Samples:
+def _level(samples: Samples, rms: float) -> Samples:
     present = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     scaled = samples * (rms / max(present, 1e-9))
     return np.asarray(np.clip(scaled, -1.0, 1.0), np.float32)

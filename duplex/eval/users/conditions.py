@@ -25,9 +25,9 @@ from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.channel import Channel, Stage
 from duplex.eval.users.clip import read_sound
-from duplex.eval.users.data import DataFile, DataFolder
+from duplex.eval.users.data_folder import DataFile, DataFolder
 from duplex.eval.users.microphone import Bed, Echo, Room, direct_on, energy_gain, speech_level
-from duplex.eval.users.network import MuLaw, PacketLoss
+from duplex.eval.users.packet_loss import MuLaw, PacketLoss
 from duplex.eval.users.sounds import Sound
 from duplex.eval.users.user import Kind, Script, SimulatedUser, User
 from duplex.model.interface import Samples
@@ -109,9 +109,9 @@ class Conditions:
         if condition.echo is not None:
             yield Echo(condition.echo, numbers)
         if self.rooms:
-            yield self._room(_spoken(script), Random(f"rir/{seed}"))
+            yield self._room(_collect_speech(script), Random(f"rir/{seed}"))
         if condition.snr is not None:
-            level = speech_level(_spoken(script), config.clips) or 10 ** (numbers.noise.nominal_db / 20)
+            level = speech_level(_collect_speech(script), config.clips) or 10 ** (numbers.noise.nominal_db / 20)
             rng = Random(f"snr/{seed}")
             noise = read_sound(rng.choice(self.noises).path)
             yield Bed(noise, level * 10 ** (-condition.snr / 20), numbers.noise, rng)
@@ -178,7 +178,7 @@ def _rooms(data: DataFolder, number: int) -> tuple[DataFile, ...]:
     return files[number - 1 : number] if number else files
 
 
-def _spoken(script: Script) -> list[Samples]:
+def _collect_speech(script: Script) -> list[Samples]:
     return [event.clip.samples() for event in script.events if event.kind in _SPEECH]
 
 

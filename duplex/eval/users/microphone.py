@@ -59,11 +59,11 @@ class Room:
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
         """As heard in the room."""
-        now, self._past = self._heard(signal.now, self._past)
-        ahead, _ = self._heard(signal.ahead, self._past)
+        now, self._past = self._hear(signal.now, self._past)
+        ahead, _ = self._hear(signal.ahead, self._past)
         return Signal(now, ahead)
 
-    def _heard(self, slot: Samples, past: _Past) -> tuple[Samples, _Past]:
+    def _hear(self, slot: Samples, past: _Past) -> tuple[Samples, _Past]:
         last, spectra = past
         fresh = np.fft.rfft(np.concatenate([last, slot]))
         spectra = np.concatenate([fresh[None], spectra[:-1]])
@@ -78,7 +78,7 @@ class Bed:
         """`recording`: [n], `least_s` or longer and not silent. `level`: RMS of the noise. `rng`: draws the part."""
         fade = round(config.fade_s * RATE)
         length = min(len(recording), round(config.loop_s * RATE) + fade)
-        loop = _closed(_part(recording, length, rng), fade)
+        loop = _close_loop(_part(recording, length, rng), fade)
         self._loop = loop * np.float32(level / np.sqrt(np.mean(np.square(loop, dtype=np.float64))))
         self._next = rng.randrange(len(loop))
 
@@ -128,7 +128,7 @@ def _part(recording: Samples, length: int, rng: Random) -> Samples:
             return part
 
 
-def _closed(part: Samples, fade: int) -> Samples:
+def _close_loop(part: Samples, fade: int) -> Samples:
     """A loop, [n - fade], into whose beginning its end fades at equal power."""
     rise = np.sin(np.linspace(0.0, np.pi / 2, fade, endpoint=False, dtype=np.float32))
     loop = part[: len(part) - fade].copy()

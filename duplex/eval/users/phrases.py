@@ -10,7 +10,7 @@ from pathlib import Path
 
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.textgrid import read_textgrid
-from duplex.eval.users.data import DataFile, DataFolder
+from duplex.eval.users.data_folder import DataFile, DataFolder
 
 PART = "turn_phrases_vap"
 _LONG, _SHORT = "_long_", "_short_"

@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import SceneConfig
-from duplex.eval.users.stretch import stretched
+from duplex.eval.users.stretch import stretch_speech
 from duplex.model.interface import Samples
 
 RATE = AUDIO.input_rate
@@ -95,7 +95,7 @@ class FarTalker:
 
     def samples(self) -> Samples:
         """[n + longest reflection] at 16 kHz; what the scene asks for."""
-        dry = _filtered(_at_rate(self.sound.samples(), self.rate), self.scene)
+        dry = _filter(_at_rate(self.sound.samples(), self.rate), self.scene)
         delays = [(round(ms * RATE / 1000), 10 ** (db / 20)) for ms, db in self.scene.reflections]
         wet = np.pad(dry, (0, max((delay for delay, _ in delays), default=0)))
         for delay, gain in delays:
@@ -106,7 +106,7 @@ class FarTalker:
 
 
 def _at_rate(samples: Samples, rate: float) -> Samples:
-    return samples if rate == 1.0 else stretched(samples, rate)
+    return samples if rate == 1.0 else stretch_speech(samples, rate)
 
 
 def _fade_in(count: int) -> Samples:
@@ -114,7 +114,7 @@ def _fade_in(count: int) -> Samples:
     return np.minimum(np.arange(count, dtype=np.float32) / round(_EDGE_S * RATE), 1.0)
 
 
-def _filtered(samples: Samples, scene: SceneConfig) -> Samples:
+def _filter(samples: Samples, scene: SceneConfig) -> Samples:
     """Zero-phase low-pass (Butterworth magnitude) and high shelf."""
     size = 2 * len(samples)
     frequency = np.fft.rfftfreq(size, 1 / RATE)

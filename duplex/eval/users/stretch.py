@@ -26,7 +26,7 @@ _REST = RATE // 4
 """Silence after the speech that drives its last windows out of the filter, samples."""
 
 
-def stretched(samples: Samples, rate: float) -> Samples:
+def stretch_speech(samples: Samples, rate: float) -> Samples:
     """Speech [n] at 16 kHz as [round(n / rate)].
 
     Args:
@@ -37,11 +37,11 @@ def stretched(samples: Samples, rate: float) -> Samples:
     if rate == 1.0:
         return samples
     padded = np.concatenate([samples, np.zeros(_REST, np.float32)])
-    whole = np.concatenate(list(_filtered(padded, rate)))
+    whole = np.concatenate(list(_filter(padded, rate)))
     return whole[: round(len(samples) / rate)]
 
 
-def _filtered(samples: Samples, rate: float) -> Iterator[Samples]:
+def _filter(samples: Samples, rate: float) -> Iterator[Samples]:
     graph = Graph()
     time_base = Fraction(1, _DECLARED)
     source = graph.add_abuffer(format="flt", sample_rate=_DECLARED, layout="mono", time_base=time_base)

@@ -12,9 +12,9 @@ import torch
 
 from configs.audio import AUDIO
 from duplex.model.interface import Samples
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 from duplex.model.text.clock_words import fill_in_words
@@ -26,7 +26,7 @@ _FILL_IN = re.compile(r"<\|(\w+)\|>")
 class Written:
     """Pattern T2T: every question is a conversation of its own."""
 
-    def __init__(self, generator: TdmGenerator, mind: Mind, now: Callable[[], datetime]) -> None:
+    def __init__(self, generator: TdmGenerator, mind: EmbeddedMind, now: Callable[[], datetime]) -> None:
         self._generator, self._mind, self._now = generator, mind, now
 
     def answer(self, question: str) -> str:
@@ -34,12 +34,12 @@ class Written:
         text = self._generator.write(question)
         return _FILL_IN.sub(lambda found: " ".join(fill_in_words(found[1], self._now())), text)
 
-    def shown(self, answer: str) -> str:
+    def show(self, answer: str) -> str:
         """The answer as a reader expects it."""
         return self._mind.truecase(answer)
 
 
-def aloud(voice: Voice, text: str, lead_units: int, seed: int = 0) -> Iterator[Samples]:
+def aloud(voice: EmbeddedVoice, text: str, lead_units: int, seed: int = 0) -> Iterator[Samples]:
     """A written text read aloud: [4800] samples at 24 kHz a slot, until all of it has been said.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from configs.model.patterns import TOOLS_SECTION
-from duplex.model.chat.events import BrokenCall, ToolCall
+from duplex.model.chat.chat_events import BrokenCall, ToolCall
 
 _OPENS: Final = "<tool_call>"
 _CLOSES: Final = "</tool_call>"

@@ -10,11 +10,11 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.base import ConfigError, exact_div
 from configs.model.chat import ChatConfig
-from duplex.model.chat.events import AudioChunk, Ended, How, TextPiece
-from duplex.model.chat.speech import ChatVoice
-from duplex.model.funaudiochat.chat import FunAudioChat
-from duplex.model.funaudiochat.row import AnswerStep, Phase
-from duplex.model.funaudiochat.turns import ChatRows
+from duplex.model.chat.chat_events import AudioChunk, Ended, How, TextPiece
+from duplex.model.chat.chat_voice import ChatVoice
+from duplex.model.funaudiochat.chat_row import AnswerStep, Phase
+from duplex.model.funaudiochat.chat_rows import ChatRows
+from duplex.model.funaudiochat.model import FunAudioChat
 
 _ROW = 0
 _UNFINISHED = "\ufffd"
@@ -22,7 +22,7 @@ _UNFINISHED = "\ufffd"
 
 
 class RowSpeaker:
-    """A `Speaker` (duplex.model.chat.loop) over the only row of `rows`. `history`: what was said, as (role, text)."""
+    """A `Speaker` (duplex.model.chat.tool_loop) over the only row of `rows`. `history`: (role, text) of each turn."""
 
     def __init__(self, chat: FunAudioChat, rows: ChatRows, config: ChatConfig, voice: ChatVoice | None) -> None:
         self.history: list[tuple[str, str]] = []

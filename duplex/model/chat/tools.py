@@ -52,11 +52,11 @@ class Tool:
             raise ConfigError(f"the tool {function!r} has no name; give a function made with def")
         if inspect.iscoroutinefunction(function):
             raise ConfigError(f"the tool '{name}' is asynchronous; give a plain function")
-        description, texts = described(inspect.getdoc(function) or "")
+        description, texts = parse_docstring(inspect.getdoc(function) or "")
         model, fields = _arguments_model(name, function, texts)
 
         def run(arguments: Arguments) -> Any:
-            return function(**_checked(model, fields, arguments))
+            return function(**_check(model, fields, arguments))
 
         return cls(name, description, _schema(model), run)
 
@@ -96,7 +96,7 @@ class _Definition(Config):
     function: _Function
 
 
-def described(doc: str) -> tuple[str, dict[str, str]]:
+def parse_docstring(doc: str) -> tuple[str, dict[str, str]]:
     """What a docstring says of a function, and of each of its arguments (Google's form)."""
     head, *sections = _SECTION.split(doc)
     texts: dict[str, str] = {}
@@ -169,7 +169,7 @@ def _plain(schema: Any) -> Any:
     return {key: _plain(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
 
 
-def _checked(model: type[BaseModel], fields: dict[str, str], arguments: Arguments) -> Arguments:
+def _check(model: type[BaseModel], fields: dict[str, str], arguments: Arguments) -> Arguments:
     """Arguments of the right types; those that were not given are left to the function."""
     try:
         checked = model.model_validate(arguments)

@@ -2,8 +2,9 @@
 
     model = load_tdm_model("mini")          # a shipped name, a folder, or a hub id
 
-A folder holds the files of `Ears`, `Mind` and `Voice` (the embedded family), or those of the papers' families
-(`duplex.model.families.parts`): safetensors and configuration only. Knows the families; knows nothing of conversations.
+A folder holds the files of `EmbeddedEars`, `EmbeddedMind` and `EmbeddedVoice` (the embedded family), or those of the
+papers' families (`duplex.model.families.parts`): safetensors and configuration only. Knows the families; knows nothing
+of conversations.
 """
 
 import hashlib
@@ -14,10 +15,10 @@ import torch
 from configs.model.family import FamilyConfig
 from configs.model.model import ModelConfig
 from duplex.model.families import parts
-from duplex.model.layouts.tdm.ears import Ears
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.ears import EmbeddedEars
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_model import Parts, TdmModel
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
@@ -31,7 +32,9 @@ def load_tdm_model(model: str | Path) -> TdmModel:
     folder = checkpoint_folder(model)
     if (folder / parts.CONFIG).exists():
         return TdmModel(*parts.load(folder), fingerprint(folder))
-    return TdmModel(Ears.load(folder), Mind.load(folder), Voice.load(folder), fingerprint(folder))
+    return TdmModel(
+        EmbeddedEars.load(folder), EmbeddedMind.load(folder), EmbeddedVoice.load(folder), fingerprint(folder)
+    )
 
 
 def random_tdm_model(config: ModelConfig | FamilyConfig, seed: int = 0) -> TdmModel:
@@ -44,4 +47,8 @@ def random_tdm_model(config: ModelConfig | FamilyConfig, seed: int = 0) -> TdmMo
 
 
 def _make_embedded(config: ModelConfig) -> Parts:
-    return Ears.fresh(config.ears), Mind.fresh(config.mind), Voice.fresh(config.voice, Lexicon({}))
+    return (
+        EmbeddedEars.fresh(config.ears),
+        EmbeddedMind.fresh(config.mind),
+        EmbeddedVoice.fresh(config.voice, Lexicon({})),
+    )

@@ -19,9 +19,9 @@ from configs.model.cosyvoice import CosyVoiceConfig
 from configs.model.family import FamilyConfig, FamilyMindConfig, HubertShape, SpeechVoiceConfig, UnitEarsConfig
 from configs.model.model import EarsConfig
 from configs.model.speech_tokens import S3Config
-from duplex.model.families.head import AutoregressiveHead
-from duplex.model.families.mouths import CosyVoiceMouth, UnitMouth
-from duplex.model.families.text import ByteTokenizer, StreamWriting
+from duplex.model.families.autoregressive_srh import AutoregressiveRefinedHead
+from duplex.model.families.byte_text import ByteTokenizer, StreamWriting
+from duplex.model.families.slot_detokenizers import CosyVoiceSlotDetokenizer, UnitSlotDetokenizer
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.writing import Moment
 from duplex.model.stages.cosyvoice import CosyVoice
@@ -84,8 +84,8 @@ class FamilyMind:
 class FamilyVoice:
     """Refined head and detokenizer."""
 
-    head: AutoregressiveHead
-    detokenizer: CosyVoiceMouth | UnitMouth
+    head: AutoregressiveRefinedHead
+    detokenizer: CosyVoiceSlotDetokenizer | UnitSlotDetokenizer
 
 
 Parts = tuple[FamilyEars, FamilyMind, FamilyVoice]
@@ -99,7 +99,7 @@ def fresh(config: FamilyConfig) -> Parts:
     ears = _fresh_ears(config.ears)
     silence = ears.encoder.silence if isinstance(ears.encoder, TokenStream) else config.voice.silence
     voice = config.voice.model_copy(update={"silence": silence})
-    head = AutoregressiveHead(voice.head, config.mind.core.llm.hidden_size).eval()
+    head = AutoregressiveRefinedHead(voice.head, config.mind.core.llm.hidden_size).eval()
     return ears, FamilyMind(config.mind, core, tokenizer), FamilyVoice(head, _fresh_mouth(voice))
 
 
@@ -112,9 +112,9 @@ def load(folder: Path) -> Parts:
     config = FamilyConfig.from_yaml(folder / CONFIG)
     tokenizer = ByteTokenizer.from_file(folder / TOKENIZER, config.mind.text)
     _check_size(tokenizer, config.mind)
-    core = _filled(lambda: Core(config.mind.core), folder / CORE, {TIED} if config.mind.core.llm.tied else set())
+    core = _fill(lambda: Core(config.mind.core), folder / CORE, {TIED} if config.mind.core.llm.tied else set())
     core.llm.complete()
-    head = _filled(lambda: AutoregressiveHead(config.voice.head, config.mind.core.llm.hidden_size), folder / HEAD)
+    head = _fill(lambda: AutoregressiveRefinedHead(config.voice.head, config.mind.core.llm.hidden_size), folder / HEAD)
     head.transformer.complete()
     voice = FamilyVoice(head, _load_mouth(config.voice, folder))
     return FamilyEars(_load_encoder(config, folder), NoWords()), FamilyMind(config.mind, core, tokenizer), voice
@@ -177,22 +177,22 @@ def _load_encoder(config: FamilyConfig, folder: Path) -> Stage[Tensor, Tensor, A
     return TokenStream(tokenizer, ears.tokens.window)
 
 
-def _fresh_mouth(config: SpeechVoiceConfig) -> CosyVoiceMouth | UnitMouth:
+def _fresh_mouth(config: SpeechVoiceConfig) -> CosyVoiceSlotDetokenizer | UnitSlotDetokenizer:
     if isinstance(config.detokenizer, CosyVoiceConfig):
-        return CosyVoiceMouth(CosyVoice.random(config.detokenizer))
-    return UnitMouth(UnitDetokenizer(UnitVocoder(config.detokenizer)).eval(), config.silence)
+        return CosyVoiceSlotDetokenizer(CosyVoice.random(config.detokenizer))
+    return UnitSlotDetokenizer(UnitDetokenizer(UnitVocoder(config.detokenizer)).eval(), config.silence)
 
 
-def _load_mouth(config: SpeechVoiceConfig, folder: Path) -> CosyVoiceMouth | UnitMouth:
+def _load_mouth(config: SpeechVoiceConfig, folder: Path) -> CosyVoiceSlotDetokenizer | UnitSlotDetokenizer:
     source = folder / config.source
     if not source.exists():
         raise ConfigError(f"{source}: is not there, so this checkpoint has no voice; put the detokenizer's files there")
     if isinstance(config.detokenizer, CosyVoiceConfig):
-        return CosyVoiceMouth(CosyVoice.load(source, config=config.detokenizer))
-    return UnitMouth(UnitDetokenizer(UnitVocoder.load(source, config.detokenizer)).eval(), config.silence)
+        return CosyVoiceSlotDetokenizer(CosyVoice.load(source, config=config.detokenizer))
+    return UnitSlotDetokenizer(UnitDetokenizer(UnitVocoder.load(source, config.detokenizer)).eval(), config.silence)
 
 
-def _filled(build: Callable[[], M], path: Path, without: set[str] | None = None) -> M:
+def _fill(build: Callable[[], M], path: Path, without: set[str] | None = None) -> M:
     """A module that takes over the tensors of a file, without a second copy."""
     with torch.device("meta"):
         module = build()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from configs.model.funaudiochat import LIKELIEST, AnswerConfig, FunAudioChatConfig
-from duplex.model.funaudiochat.row import Group
+from duplex.model.funaudiochat.chat_row import Group
 from duplex.model.sampling.choose import Choices, GroupChoice, choose, uniforms
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from configs.model.ears import WhisperShape
 from configs.model.funaudiochat import ContinuousEncoderConfig
-from configs.model.listening import WhisperShape
 from duplex.model.stages.whisper_blocks import EncoderLayer
 
 _POOL = 2

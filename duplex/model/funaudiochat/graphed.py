@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from configs.model.funaudiochat import StepConfig
-from duplex.model.funaudiochat.network import FunAudioChatNetwork, NetworkState, Reach, StepInput, StepOutput
-from duplex.model.funaudiochat.refined import Choose
+from duplex.model.funaudiochat.group_srh import Choose
+from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, Reach, StepInput, StepOutput
 from duplex.model.sampling.choose import Choices, GroupChoice
 
 Run = Callable[[], None]
@@ -67,7 +67,7 @@ class CudaGraphs:
         return graph.replay
 
 
-def unrecorded(run: Run) -> Run:
+def run_unrecorded(run: Run) -> Run:
     """Runs the function itself: the fixed path without a recording."""
     return run
 
@@ -134,7 +134,7 @@ class GraphedStep:
     """Steps of one `NetworkState`. A chooser that is no `GroupChoice` cannot be looked into: its step is plain."""
 
     def __init__(
-        self, network: FunAudioChatNetwork, state: NetworkState, config: StepConfig, record: Record = unrecorded
+        self, network: FunAudioChatNetwork, state: NetworkState, config: StepConfig, record: Record = run_unrecorded
     ) -> None:
         self._network = network
         self._state = state

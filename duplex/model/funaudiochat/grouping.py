@@ -20,16 +20,16 @@ class Grouping(nn.Module):
         self.spoken_matching = nn.Linear(width, width, bias=False)
         self.heard_matching = nn.Linear(width, width, bias=False)
 
-    def spoken(self, tokens: Tensor) -> Tensor:
+    def group_speech(self, tokens: Tensor) -> Tensor:
         """Speech tokens [..., group] -> [..., D]."""
         out: Tensor = self.spoken_matching(self.table(tokens).mean(dim=-2))
         return out
 
-    def heard(self, features: Tensor) -> Tensor:
+    def group_features(self, features: Tensor) -> Tensor:
         """Features [N, T, D] at 25 Hz -> groups [N, ceil(T / group), D]; a group that is not full counts zeros."""
         features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.group))
         groups: Tensor = self.heard_matching(features.unflatten(1, (-1, self.group)).mean(dim=2))
         if self.mode == "add":
             pads = torch.full((self.group,), self.pad, device=groups.device)
-            groups = groups + self.spoken(pads)
+            groups = groups + self.group_speech(pads)
         return groups

@@ -19,7 +19,7 @@ _SEEN: Final = 64
 
 def cache_places(places: int) -> int:
     """Places that a cache for `places` elements has, place 0 and what is never used included."""
-    return _rounded(1 + places, _ALIGNED)
+    return _round_up(1 + places, _ALIGNED)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class KeyValues:
         longest = max(lengths)
         if longest > self.places:
             raise CacheFullError(f"a conversation needs {longest} places and has {self.places}; give it more")
-        return min(_rounded(1 + longest, _SEEN), self.size)
+        return min(_round_up(1 + longest, _SEEN), self.size)
 
 
 class CacheFullError(RuntimeError):
@@ -117,5 +117,5 @@ class Span:
         return cls(rows, positions, places, ((at >= last.clamp(max=1)) & (at <= last))[:, None])
 
 
-def _rounded(count: int, unit: int) -> int:
+def _round_up(count: int, unit: int) -> int:
     return -(-count // unit) * unit

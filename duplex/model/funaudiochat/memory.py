@@ -12,8 +12,8 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import BackboneConfig, FunAudioChatConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import empty_network
 from duplex.model.funaudiochat.key_values import cache_places
+from duplex.model.funaudiochat.model import empty_network
 
 _GB: Final = 1e9
 _SPARE: Final = 0.05

@@ -40,7 +40,7 @@ def read_released(path: Path, ignore: Collection[str] = ()) -> FunAudioChatConfi
         ("audio_config.crq_transformer_config.", head, _BACKBONE),
     ):
         _check(name, section, known, ignore, source)
-    config = FunAudioChatConfig.from_mapping(_translated(values, audio, text, head, source), source)
+    config = FunAudioChatConfig.from_mapping(_translate(values, audio, text, head, source), source)
     if audio.get("output_dim", 3584) != config.llm.hidden_size:
         raise ConfigError(f"{source}: audio_config.output_dim is not text_config.hidden_size; fetch the file again")
     return config
@@ -152,7 +152,7 @@ def _check(prefix: str, section: Values, known: Collection[str], ignore: Collect
             )
 
 
-def _translated(values: Values, audio: Values, text: Values, head: Values, source: str) -> dict[str, Any]:
+def _translate(values: Values, audio: Values, text: Values, head: Values, source: str) -> dict[str, Any]:
     def needed(section: str, fields: Values, name: str) -> Any:
         if fields.get(name) is None:
             raise ConfigError(f"{source}: '{section}.{name}' is missing; fetch the file again")

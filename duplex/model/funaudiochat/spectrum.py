@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 from duplex.model.stages.logmel import LogMel
 
 _SCALE = 4.0
@@ -40,23 +40,23 @@ class Spectrum(nn.Module):
     def whole(self, pcm: Tensor) -> Tensor:
         """A recording [N] -> [bands, ceil(N / hop)], clipped below its loudest value, as the authors do."""
         frames = -(-len(pcm) // self.config.hop)
-        mel = self.unclipped([self.begun(pcm, frames + _BEYOND)])[0]
+        mel = self.compute([self.begin(pcm, frames + _BEYOND)])[0]
         return torch.maximum(mel, mel.amax() - self.dynamic_range)[:, :frames]
 
-    def unclipped(self, segments: list[Tensor]) -> Tensor:
+    def compute(self, segments: list[Tensor]) -> Tensor:
         """Segments, each of the samples under its frames, -> [N, bands, frames]; silence fills the shorter ones."""
         return self._mel.streaming(nn.utils.rnn.pad_sequence(segments, batch_first=True).to(self._mel.window.device))
 
-    def begun(self, pcm: Tensor, frames: int) -> Tensor:
+    def begin(self, pcm: Tensor, frames: int) -> Tensor:
         """Samples under the first `frames` frames of a recording."""
-        mirrored = _fitted(pcm, 1 + self.half_window)[1:].flip(0)
+        mirrored = _fit(pcm, 1 + self.half_window)[1:].flip(0)
         return self.cut(torch.cat([mirrored, pcm]), frames)
 
     def cut(self, pcm: Tensor, frames: int) -> Tensor:
         """Samples under `frames` frames, the first of which begins with `pcm`."""
-        return _fitted(pcm, max(frames - 1, 0) * self.config.hop + self.config.window)
+        return _fit(pcm, max(frames - 1, 0) * self.config.hop + self.config.window)
 
 
-def _fitted(pcm: Tensor, samples: int) -> Tensor:
+def _fit(pcm: Tensor, samples: int) -> Tensor:
     """The first `samples`, with silence behind them where there are fewer."""
     return F.pad(pcm[:samples], (0, max(samples - len(pcm), 0)))

@@ -32,7 +32,7 @@ class ChatTokenizer:
             ConfigError: a special token is missing, or has another id than the configuration says.
         """
         for token, wanted in _audio_tokens(config.ids).items():
-            found = _found(tokenizer, token, source)
+            found = _find(tokenizer, token, source)
             if found != wanted:
                 raise ConfigError(f"{source}: {token} is {found}, the configuration says {wanted}; fetch both again")
         if tokenizer.get_vocab_size() > config.vocabulary:
@@ -42,8 +42,8 @@ class ChatTokenizer:
         self._tokenizer = tokenizer
         self._tokenizer.encode_special_tokens = True
         self.ids = config.ids
-        self.im_start = _found(tokenizer, _IM_START, source)
-        self.im_end = _found(tokenizer, _IM_END, source)
+        self.im_start = _find(tokenizer, _IM_START, source)
+        self.im_end = _find(tokenizer, _IM_END, source)
 
     @classmethod
     def from_folder(cls, folder: Path, config: FunAudioChatConfig) -> Self:
@@ -66,7 +66,7 @@ class ChatTokenizer:
         by_id = {number: token for token, number in given.items()}
         last = max(by_id)
         special = [by_id.get(number, f"<|unused_{number}|>") for number in range(_BYTES, last + 1)]
-        words = [word for word, _ in zip(_made_up_words(), range(last + 1, config.vocabulary), strict=False)]
+        words = [word for word, _ in zip(_make_words(), range(last + 1, config.vocabulary), strict=False)]
         tokens = [*_byte_signs(), *special, *words]
         tokenizer = Tokenizer(BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=[]))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -113,14 +113,14 @@ def _audio_tokens(ids: TextIds) -> dict[str, int]:
     return {"<|AUDIO|>": ids.audio, "<|audio_bos|>": ids.audio_bos, "<|audio_eos|>": ids.audio_eos, "<|sil|>": ids.sil}
 
 
-def _found(tokenizer: Tokenizer, token: str, source: str) -> int:
+def _find(tokenizer: Tokenizer, token: str, source: str) -> int:
     found = tokenizer.token_to_id(token)
     if found is None:
         raise ConfigError(f"{source}: has no token {token}; take the tokenizer of the same checkpoint")
     return found
 
 
-def _made_up_words() -> Iterator[str]:
+def _make_words() -> Iterator[str]:
     """Each with a space before it, as byte-level tokenizers write it: " ban", " bar", ..."""
     return (f"Ġ{first}{vowel}{last}" for first, vowel, last in product("bdfgklmnprstvz", "aeiou", "nrslm"))
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 from duplex.model.funaudiochat.keys import Place, place_of
 
 SINGLE: Final = "model.safetensors"
@@ -50,7 +50,7 @@ class Shards:
         """
         needed = {name: tuple(value.shape) for name, value in network.state_dict().items()}
         unexpected, wrong, pieces = [], [], dict.fromkeys(needed, 0)
-        for key, shape, place in self._placed():
+        for key, shape, place in self._place():
             wanted = needed.get(place.parameter)
             if wanted is None:
                 unexpected.append(key)
@@ -82,9 +82,9 @@ class Shards:
                         if place is not None:
                             _put(network, place, shard.get_tensor(key), dtype)
             except (SafetensorError, OSError) as error:
-                raise ConfigError(_damaged(path, error)) from None
+                raise ConfigError(_describe_damage(path, error)) from None
 
-    def _placed(self) -> Iterator[tuple[str, Shape, Place]]:
+    def _place(self) -> Iterator[tuple[str, Shape, Place]]:
         for tensors in self.tensors.values():
             for key, shape in tensors.items():
                 place = place_of(key)
@@ -133,10 +133,10 @@ def _header(path: Path) -> dict[str, Shape]:
         with safe_open(path, framework="pt") as shard:
             return {key: tuple(shard.get_slice(key).get_shape()) for key in shard.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ConfigError(_damaged(path, error)) from None
+        raise ConfigError(_describe_damage(path, error)) from None
 
 
-def _damaged(path: Path, error: Exception) -> str:
+def _describe_damage(path: Path, error: Exception) -> str:
     return f"{path}: is cut short or damaged ({' '.join(str(error).split())}); fetch it again"
 
 

@@ -63,12 +63,12 @@ def choose(logits: Tensor, seen: Tensor | None, uniform: Tensor, choices: Choice
     scores = scores / choices.temperature.masked_fill(greedy[:, None], 1.0)
     if choices.any_nucleus:
         scores = _nucleus(scores, choices.top_p)
-    return torch.where(greedy, likeliest, _drawn(scores, uniform))
+    return torch.where(greedy, likeliest, _draw(scores, uniform))
 
 
 @dataclass(frozen=True)
 class GroupChoice:
-    """Chooser of one group's tokens (`duplex.model.funaudiochat.refined.Choose`), with everything it goes by.
+    """Chooser of one group's tokens (`duplex.model.funaudiochat.group_srh.Choose`), with everything it goes by.
 
     Attributes:
         seen: [B, codes] bool, tokens the penalty applies to; each token chosen is added.
@@ -105,7 +105,7 @@ def _nucleus(scores: Tensor, top_p: Tensor) -> Tensor:
     return scores.masked_fill(out.scatter(1, order, out), -torch.inf)
 
 
-def _drawn(scores: Tensor, uniform: Tensor) -> Tensor:
+def _draw(scores: Tensor, uniform: Tensor) -> Tensor:
     cumulative = scores.softmax(-1).double().cumsum(-1)
     below = cumulative <= uniform[:, None] * cumulative[:, -1:]
     return below.sum(-1).clamp(max=scores.shape[-1] - 1)

@@ -43,7 +43,7 @@ class Agreement:
         """
         given = len(self.beginning)
         words = words_of(tokens[given:], vocabulary)
-        count = len(words) if everything else _agreed(self.candidates, words, vocabulary)
+        count = len(words) if everything else _count_agreed(self.candidates, words, vocabulary)
         if count and not self.committed:
             self.opening = tokens[0]
         new = words[:count]
@@ -54,7 +54,7 @@ class Agreement:
         return new
 
 
-def _agreed(before: Sequence[Word], now: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+def _count_agreed(before: Sequence[Word], now: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
     """Length of the longest common beginning; case and signs do not count."""
     count = 0
     for old, new in zip(before, now, strict=False):

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from configs.model.listening import CtcConfig
+from configs.model.ears import CtcConfig
 from duplex.model.stages.convolution import ConvBlock
 from duplex.model.weights.quantize import save, unpack
 

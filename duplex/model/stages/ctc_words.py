@@ -18,7 +18,7 @@ from duplex.model.stages.words import WordsInput, WordsRequest, WordsResult
 
 
 @dataclass
-class Row:
+class CtcRow:
     """One conversation; times are counted in steps of the network.
 
     Attributes:
@@ -48,7 +48,7 @@ class CtcState:
     """Memory of B conversations."""
 
     past: Past
-    rows: list[Row]
+    rows: list[CtcRow]
     request: WordsRequest = ()
 
     def reset(self, rows: Tensor) -> None:
@@ -56,7 +56,7 @@ class CtcState:
         for kept in self.past:
             kept[rows] = 0
         for row in rows.nonzero()[:, 0].tolist():
-            self.rows[row] = Row()
+            self.rows[row] = CtcRow()
 
 
 class CtcWords:
@@ -72,7 +72,7 @@ class CtcWords:
 
     def init_state(self, batch: int) -> CtcState:
         """Fresh state for `batch` conversations."""
-        return CtcState(self.network.rest(batch), [Row() for _ in range(batch)])
+        return CtcState(self.network.rest(batch), [CtcRow() for _ in range(batch)])
 
     @torch.no_grad()
     def prepare(self, x: WordsInput, state: CtcState, active: Tensor) -> WordsRequest:
@@ -97,7 +97,7 @@ class CtcWords:
         """Words [B] of the slot before; a row that is not active gets them when it is."""
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
-    def _spell(self, row: Row, classes: list[int]) -> list[str]:
+    def _spell(self, row: CtcRow, classes: list[int]) -> list[str]:
         """Add a slot's pieces to the row's letters; -> the words that are finished."""
         for found in classes:
             row.step += 1
@@ -109,13 +109,13 @@ class CtcWords:
         *words, row.spelled = row.spelled.split(" ")
         return [word for word in words if word]
 
-    def _add(self, row: Row, piece: str) -> None:
+    def _add(self, row: CtcRow, piece: str) -> None:
         if not row.in_turn:
             row.in_turn, row.words, row.start = True, [], row.step - 1
         row.spelled += piece
         row.end = row.step
 
-    def _tell(self, row: Row, words: list[str]) -> UserWords | None:
+    def _tell(self, row: CtcRow, words: list[str]) -> UserWords | None:
         if not words:
             return None
         row.turns += not row.words
@@ -123,15 +123,15 @@ class CtcWords:
         start_s, end_s = row.start * self._step_s, row.end * self._step_s
         return UserWords(row.turns - 1, " ".join(words), " ".join(row.words), start_s, end_s)
 
-    def _rest(self, row: Row, speaking: bool) -> None:
+    def _rest(self, row: CtcRow, speaking: bool) -> None:
         """End the turn after an answer or long silence."""
         config = self.network.config
         if not row.spelled and self._silence_s(row) >= (config.answered_s if speaking else config.abandoned_s):
             row.in_turn = False
 
-    def _silence_s(self, row: Row) -> float:
+    def _silence_s(self, row: CtcRow) -> float:
         return (row.step - row.end) * self._step_s
 
-    def _deliver(self, row: Row) -> UserWords | None:
+    def _deliver(self, row: CtcRow) -> UserWords | None:
         told, row.told = row.told, None
         return told

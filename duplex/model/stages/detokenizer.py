@@ -26,7 +26,7 @@ class DetokenizerInput:
     ended: Tensor | None = None
 
 
-class VoiceState(Protocol):
+class SeededVoiceState(Protocol):
     """Memory of B voices."""
 
     def reset(self, rows: Tensor) -> None:
@@ -38,10 +38,10 @@ class VoiceState(Protocol):
         ...
 
 
-S = TypeVar("S", bound=VoiceState)
+S = TypeVar("S", bound=SeededVoiceState)
 
 
-class Mouth(Protocol[S]):
+class SlotDetokenizer(Protocol[S]):
     """What every detokenizer offers: a stage."""
 
     @property
@@ -85,7 +85,7 @@ class DetokenizerState:
         self.sounding[rows] = False
 
 
-class Detokenizer(nn.Module):
+class BandDetokenizer(nn.Module):
     """The stage. The buffer `silence` [15] is the token of silence."""
 
     silence: Tensor

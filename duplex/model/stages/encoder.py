@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.model.listening import EncoderConfig
+from configs.model.ears import EncoderConfig
 from duplex.model.stages.logmel import LogMel
 from duplex.model.stages.whisper_blocks import AudioEncoder, EncoderLayer
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.audio import AUDIO
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 
 
 class LogMel(nn.Module):

@@ -148,13 +148,13 @@ class Pointer:
         following = self.milliseconds[self.cursor + 1] if self._ahead() else 0.0
         share = min(elapsed / max(current, self.config.duration_ms), 1.0) if current else 0.0
         return [
-            _bounded(elapsed),
+            _bound(elapsed),
             float(elapsed < token),
-            _bounded(left),
+            _bound(left),
             float(left < token),
-            _bounded(previous),
-            _bounded(current),
-            _bounded(following),
+            _bound(previous),
+            _bound(current),
+            _bound(following),
             share,
             self._ahead() / 10,
             *self._punctuation(),
@@ -198,7 +198,7 @@ class Pointer:
         place = self.cursor - back
         if place < 0 or self.units[place] == _WAIT:
             return 0.0
-        return _bounded(self.milliseconds[place])
+        return _bound(self.milliseconds[place])
 
     def _note_sound(self) -> None:
         owner = self.owners[self.cursor]
@@ -216,5 +216,5 @@ class Pointer:
         return (self.cursor - first + inside) / count
 
 
-def _bounded(milliseconds: float) -> float:
+def _bound(milliseconds: float) -> float:
     return min(max(milliseconds / 100, 0.0), _LONGEST)

@@ -62,7 +62,7 @@ class SrhOutput:
     spoken: tuple[tuple[SoundingWord, ...], ...]
 
 
-class RefinedHead(Protocol):
+class SpeechRefinedHead(Protocol):
     """What every speech refined head offers: a stage."""
 
     @property
@@ -95,7 +95,7 @@ class SrhState:
         self.history[rows] = self.silence
 
 
-class SpeechRefinedHead(nn.Module):
+class PointerRefinedHead(nn.Module):
     """The stage. `lexicon` turns words into units; the buffer `silence` [15] is the token of silence."""
 
     silence: Tensor

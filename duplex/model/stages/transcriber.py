@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.model.listening import TranscriberConfig
+from configs.model.ears import TranscriberConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.agreement import Agreement
-from duplex.model.stages.voice_activity import VoiceActivity, VoiceState
+from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
 from duplex.model.stages.whisper_decoding import Transcript, Whisper
 from duplex.model.stages.whisper_rules import Word
 from duplex.model.stages.words import WordsInput
@@ -70,7 +70,7 @@ class Clip:
 
 
 @dataclass
-class Row:
+class TranscriberRow:
     """One conversation.
 
     Attributes:
@@ -108,15 +108,15 @@ class Row:
 class TranscriberState:
     """Memory of B conversations."""
 
-    rows: list[Row]
-    voice: VoiceState
+    rows: list[TranscriberRow]
+    voice: VoiceActivityState
     request: Sequence[Request] = ()
 
     def reset(self, rows: Tensor) -> None:
         """Forget the rows that are True in `rows [B]`; what is under way for them is dropped."""
         self.voice.reset(rows)
         for row in rows.nonzero()[:, 0].tolist():
-            self.rows[row] = Row(conversation=self.rows[row].conversation + 1)
+            self.rows[row] = TranscriberRow(conversation=self.rows[row].conversation + 1)
 
 
 class Transcriber:
@@ -132,7 +132,7 @@ class Transcriber:
 
     def init_state(self, batch: int) -> TranscriberState:
         """Fresh state for `batch` conversations."""
-        return TranscriberState([Row() for _ in range(batch)], self._voice.init_state(batch))
+        return TranscriberState([TranscriberRow() for _ in range(batch)], self._voice.init_state(batch))
 
     def prepare(self, x: WordsInput, state: TranscriberState, active: Tensor) -> list[Request]:
         """Take the slot of the active rows; -> the clips to decode before the next one."""
@@ -161,7 +161,7 @@ class Transcriber:
                 row.result = one
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
-    def _take(self, row: Row, pcm: Tensor, voiced: int, silence_ms: int) -> None:
+    def _take(self, row: TranscriberRow, pcm: Tensor, voiced: int, silence_ms: int) -> None:
         """Add a slot to the row's clip; open turn and clip where a voice begins."""
         row.slot += 1
         if voiced:
@@ -173,7 +173,7 @@ class Transcriber:
         row.clip.since_decoded += 1
         row.clip.unheard_voice |= voiced > 0
 
-    def _wait_for_voice(self, row: Row, pcm: Tensor, voiced: int) -> None:
+    def _wait_for_voice(self, row: TranscriberRow, pcm: Tensor, voiced: int) -> None:
         row.recent = [*row.recent[-self._lead_slots :], (pcm, voiced)]
         if sum(count for _, count in row.recent[-2:]) < self.config.onset_frames:
             return
@@ -184,7 +184,7 @@ class Transcriber:
         row.clip = Clip([slot for slot, _ in row.recent])
         row.recent = []
 
-    def _due(self, row: Row, silence_ms: int) -> bool | None:
+    def _due(self, row: TranscriberRow, silence_ms: int) -> bool | None:
         """None: nothing to decode now; else whether all words are to be taken."""
         clip = row.clip
         if clip is None or not clip.unheard_voice:
@@ -194,7 +194,7 @@ class Transcriber:
         every = self.config.every_slots * (1 + int(clip.seconds / self.config.slower_each_s))
         return False if clip.since_decoded >= every else None
 
-    def _request(self, row: Row, index: int, everything: bool) -> Request:
+    def _request(self, row: TranscriberRow, index: int, everything: bool) -> Request:
         clip = row.clip
         assert clip is not None
         clip.since_decoded = 0
@@ -203,7 +203,7 @@ class Transcriber:
         speech_s = clip.seconds - (row.now_s - row.voice_end_s)
         return Request(index, row.conversation, pcm, speech_s, clip.agreement.beginning, everything)
 
-    def _rest(self, row: Row, silence_s: float, speaking: bool) -> None:
+    def _rest(self, row: TranscriberRow, silence_s: float, speaking: bool) -> None:
         """End the turn after an answer or long silence; end its clip at a pause once it is long."""
         config, clip = self.config, row.clip
         if clip is not None and clip.unheard_voice:
@@ -214,7 +214,7 @@ class Transcriber:
         elif clip is not None and clip.seconds >= config.restart_s and silence_s >= config.restart_pause_s:
             self._drop_clip(row)
 
-    def _drop_clip(self, row: Row) -> None:
+    def _drop_clip(self, row: TranscriberRow) -> None:
         if row.clip is None:
             return
         row.shown = self._caption(row)
@@ -225,7 +225,7 @@ class Transcriber:
         (transcript,) = self._whisper.transcribe(request.pcm[None], [request.speech_s], request.beginning)
         return Result(request, transcript if self._whisper.believed(transcript) else None)
 
-    def _deliver(self, row: Row) -> UserWords | None:
+    def _deliver(self, row: TranscriberRow) -> UserWords | None:
         result, row.result = row.result, None
         if result is None or row.clip is None:
             return None
@@ -238,7 +238,7 @@ class Transcriber:
             row.recent = []
         return told
 
-    def _tell(self, row: Row, words: list[Word]) -> UserWords | None:
+    def _tell(self, row: TranscriberRow, words: list[Word]) -> UserWords | None:
         vocabulary = self._whisper.vocabulary
         assert row.clip is not None
         earlier = row.clip.agreement.committed[: -len(words)] if words else []
@@ -252,7 +252,7 @@ class Transcriber:
             row.turn, row.turns = row.turns, row.turns + 1
         return UserWords(row.turn, " ".join(spoken), self._caption(row, words[-1]), row.start_s, row.voice_end_s)
 
-    def _caption(self, row: Row, last: Word = ()) -> str:
+    def _caption(self, row: TranscriberRow, last: Word = ()) -> str:
         """The turn so far as Whisper writes it; `last` is the newest word with the signs after it."""
         assert row.clip is not None
         committed = row.clip.agreement.committed

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.model.listening import VoiceActivityConfig
+from configs.model.ears import VoiceActivityConfig
 
 _INT16 = 32767
 
 
 @dataclass
-class VoiceState:
+class VoiceActivityState:
     """Memory of B conversations: a detector each, and the silence [B] in ms since the last voiced frame."""
 
     mode: int
@@ -59,12 +59,14 @@ class VoiceActivity:
         self._samples = exact_div(AUDIO.input_rate * config.frame_ms, 1000)
         self.frames = exact_div(AUDIO.slot_input_samples, self._samples)
 
-    def init_state(self, batch: int) -> VoiceState:
+    def init_state(self, batch: int) -> VoiceActivityState:
         """Fresh state for `batch` conversations."""
         mode = self.config.mode
-        return VoiceState(mode, [webrtcvad.Vad(mode) for _ in range(batch)], torch.zeros(batch, dtype=torch.long))
+        return VoiceActivityState(
+            mode, [webrtcvad.Vad(mode) for _ in range(batch)], torch.zeros(batch, dtype=torch.long)
+        )
 
-    def step(self, pcm: Tensor, state: VoiceState, active: Tensor) -> Voice:
+    def step(self, pcm: Tensor, state: VoiceActivityState, active: Tensor) -> Voice:
         """One slot: pcm [B, 3200] at 16 kHz, -1..1; rows that are not active count as unvoiced."""
         voiced = torch.zeros(pcm.shape[0], self.frames, dtype=torch.bool)
         for row in active.nonzero()[:, 0].tolist():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from configs.model.listening import WhisperShape
+from configs.model.ears import WhisperShape
 
 
 class Attention(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from configs.base import ConfigError
-from configs.model.listening import WhisperShape
+from configs.model.ears import WhisperShape
 from duplex.model.stages.matrices import matrix
 from duplex.model.weights.quantize import SCALE
 

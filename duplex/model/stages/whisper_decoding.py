@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from configs.audio import AUDIO
-from configs.model.listening import DecodingConfig, WhisperShape
+from configs.model.ears import DecodingConfig, WhisperShape
 from duplex.model.stages.logmel import LogMel
 from duplex.model.stages.whisper_blocks import AudioEncoder
 from duplex.model.stages.whisper_decoder import Memory, TextDecoder
@@ -44,7 +44,7 @@ class Transcript:
 
 
 @dataclass
-class _Row:
+class _Hypothesis:
     """One clip being written."""
 
     written: list[int]
@@ -74,7 +74,7 @@ class Whisper:
         """
         tail = round(self.config.tail_s * AUDIO.input_rate)
         features = self.encoder(self.mel.clip(F.pad(pcm, (0, tail))))
-        rows = [_Row(list(beginning), length, len(beginning)) for length in seconds]
+        rows = [_Hypothesis(list(beginning), length, len(beginning)) for length in seconds]
         capacity = 2 + len(beginning) + most_tokens(max(seconds), self.config)
         memory = self.decoder.listen(features, min(capacity, self.encoder.shape.target_positions))
         no_speech = self._write(rows, memory, beginning)
@@ -87,7 +87,7 @@ class Whisper:
         doubt = max(0.0, transcript.no_speech - self.config.no_speech)
         return transcript.logprob >= self.config.least_logprob + doubt
 
-    def _write(self, rows: list[_Row], memory: Memory, beginning: Sequence[int]) -> list[float]:
+    def _write(self, rows: list[_Hypothesis], memory: Memory, beginning: Sequence[int]) -> list[float]:
         """Write all rows to their end; -> no-speech probabilities."""
         start = torch.tensor([[self.vocabulary.start, *beginning]]).expand(len(rows), -1)
         hidden = self.decoder(start, memory)
@@ -107,7 +107,7 @@ class Whisper:
             logits = self.decoder.logits(self.decoder(newest, memory)[:, -1])
         return no_speech
 
-    def _write_one(self, row: _Row, scores: Tensor) -> None:
+    def _write_one(self, row: _Hypothesis, scores: Tensor) -> None:
         """Write the likeliest token that may follow; a row that is over stays as it is."""
         if self._over(row):
             return
@@ -118,11 +118,11 @@ class Whisper:
             row.logprobs.append(float(scores[token] - scores.logsumexp(0)))
         row.written.append(token)
 
-    def _over(self, row: _Row) -> bool:
+    def _over(self, row: _Hypothesis) -> bool:
         written = row.written[row.given :]
         return bool(written) and is_over(row.written, row.seconds, self.vocabulary, self.config)
 
-    def _transcript(self, row: _Row, no_speech: float) -> Transcript:
+    def _transcript(self, row: _Hypothesis, no_speech: float) -> Transcript:
         tokens = without_repeat(row.written, row.seconds, self.vocabulary, self.config)
         return Transcript(tokens, row.mean_logprob, no_speech)
 

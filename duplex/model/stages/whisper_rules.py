@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from configs.model.listening import DecodingConfig
+from configs.model.ears import DecodingConfig
 from duplex.model.text.spoken import spoken_words
 from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
 
@@ -80,7 +80,7 @@ def without_repeat(
     is_broken_off = bool(kept) and vocabulary.is_text(kept[-1]) and len(kept) == len(written)
     words = words_of(kept, vocabulary)
     while is_broken_off or len(words) > config.words_per_s * seconds:
-        count = _repeated_words(words, vocabulary)
+        count = _count_repeated(words, vocabulary)
         if not count:
             break
         kept, words = kept[: _place(kept, words, len(words) - count, vocabulary)], words[:-count]
@@ -114,7 +114,7 @@ def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -
     return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 
-def _repeated_words(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+def _count_repeated(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
     """How many words at the end are the first words again, the longest such run that leaves a word."""
     counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))
     return next(counts, 0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from configs.model.listening import WhisperShape
+from configs.model.ears import WhisperShape
 from duplex.model.stages.whisper_blocks import AudioEncoder, set_precision
 
 _POSITIONS = "embed_positions.weight"

@@ -83,18 +83,18 @@ class Lexicon:
         if word == "a" and (_is_spelled(previous) or _shows_a_letter(following)):
             return LETTERS["a"]
         known = self._entries.get(word)
-        return known if known is not None else self.derived(word)
+        return known if known is not None else self.derive(word)
 
-    def derived(self, word: str) -> str:
+    def derive(self, word: str) -> str:
         """Phoneme string by rules alone, as if the word itself had no entry."""
         if word.isdecimal():
             return " ".join(self.phonemes(part) for part in cardinal_of(word).split())
         parts = [part for part in word.replace("-", " ").split() if part]
         if len(parts) > 1:
             return " ".join(self.phonemes(part) for part in parts)
-        return self.inflected(word) or self._compound(word) or _by_letters(word)
+        return self.inflect(word) or self._compound(word) or _by_letters(word)
 
-    def inflected(self, word: str) -> str | None:
+    def inflect(self, word: str) -> str | None:
         """Phoneme string of a word built from an entry and an ending (-s, -ed, -ing, -ly), or None."""
         for stem, ending in _stems(word):
             sound = self._entries.get(stem)

@@ -93,7 +93,7 @@ def letter_to_sound(word: str) -> str:
     while at < len(word):
         sound, at = _next_sound(word, at)
         sounds.append(sound)
-    return _stressed("".join(sounds))
+    return _stress("".join(sounds))
 
 
 def _next_sound(word: str, at: int) -> tuple[str, int]:
@@ -104,7 +104,7 @@ def _next_sound(word: str, at: int) -> tuple[str, int]:
     return _SINGLE.get(word[at], ""), at + 1
 
 
-def _stressed(sounds: str) -> str:
+def _stress(sounds: str) -> str:
     full = [index for index, sound in enumerate(sounds) if sound in VOWELS and sound not in "əᵊᵻ"]
     place = full[0] if full else next((i for i, sound in enumerate(sounds) if sound in VOWELS), None)
     return sounds if place is None else f"{sounds[:place]}ˈ{sounds[place:]}"

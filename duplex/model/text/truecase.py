@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from configs.base import ConfigError
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 
 SENTENCE_ENDS = (".", "?", "!")
 MARKS = (*SENTENCE_ENDS, ",")
@@ -71,7 +71,7 @@ class Truecase:
         form = self._words.get(word, word)
         if before:
             form = self._pairs.get(f"{before[-1]} {word}", form)
-        if word == "i" or word.startswith("i'") or _spelled(word, before):
+        if word == "i" or word.startswith("i'") or _is_spelled(word, before):
             form = word[0].upper() + word[1:]
         starts = not before or before[-1] in SENTENCE_ENDS
         return form[:1].upper() + form[1:] if starts else form
@@ -94,7 +94,7 @@ def split(text: str) -> list[str]:
     return text.split()
 
 
-def _spelled(word: str, before: Sequence[str]) -> bool:
+def _is_spelled(word: str, before: Sequence[str]) -> bool:
     """Whether a word is a letter in a row of letters: 'c, a, t'."""
     return len(word) == 1 and len(before) > 1 and before[-1] == "," and len(before[-2]) == 1
 

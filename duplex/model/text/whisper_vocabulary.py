@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from configs.base import ConfigError
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 
 TIME_STEP_S: Final = 0.02
 TIMES: Final = 1501

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.model.turn_model import TurnModelConfig, described
+from configs.model.turn_model import TurnModelConfig, find_description
 from duplex.model.weights.hub import CHAT_FILES, DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
 
 
@@ -18,12 +18,12 @@ def fetch(model: str, changes: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: the hub does not give one, there are no voices, or a description or a change is wrong.
     """
-    path = described(model)
+    path = find_description(model)
     if path is None:
         _fetch(model, None)
         _fetch(changes.get("detokenizer"), DETOKENIZER_FILES)
         return
-    config = TurnModelConfig.from_yaml(path).changed(changes, model)
+    config = TurnModelConfig.from_yaml(path).change(changes, model)
     voice = _fetch(config.detokenizer, DETOKENIZER_FILES)
     if voice is not None and config.speakers is None:
         find_speakers(voice)

@@ -34,7 +34,7 @@ def folder_of(source: str | Path, patterns: Sequence[str] | None = None) -> Path
         return Path(source)
     if not is_hub_id(source):
         raise ConfigError(f"no checkpoint '{source}': it is neither a folder nor owner/name of a hub; check the path")
-    return _fetched(str(source), patterns)
+    return _fetch(str(source), patterns)
 
 
 def find_speakers(folder: Path) -> Path:
@@ -52,7 +52,7 @@ def find_speakers(folder: Path) -> Path:
     )
 
 
-def _fetched(repository: str, patterns: Sequence[str] | None) -> Path:
+def _fetch(repository: str, patterns: Sequence[str] | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

@@ -41,7 +41,7 @@ def pack(state: Mapping[str, Tensor], keep: Callable[[str], bool] = _nothing) ->
         elif keep(name):
             packed[name] = value.detach().to(torch.float16).contiguous()
         else:
-            packed[name], packed[name + SCALE] = _rounded(value.detach().float())
+            packed[name], packed[name + SCALE] = _round_to_int8(value.detach().float())
     return packed
 
 
@@ -56,7 +56,7 @@ def unpack(packed: Mapping[str, Tensor]) -> Weights:
         if name.endswith(SCALE):
             continue
         if value.dtype is torch.int8 and value.dim() > 1:
-            state[name] = _restored(name, value, packed)
+            state[name] = _restore(name, value, packed)
         else:
             state[name] = value.float() if value.is_floating_point() else value
     return state
@@ -86,14 +86,14 @@ def load(path: Path) -> Weights:
         raise QuantizeError(f"{path}: is not a safetensors file ({error}); fetch or export it again") from None
 
 
-def _rounded(value: Tensor) -> tuple[Tensor, Tensor]:
+def _round_to_int8(value: Tensor) -> tuple[Tensor, Tensor]:
     """int8 tensor and scales [rows] with value[r] ~ scale[r] * int8[r]; a row of zeros has scale one."""
     largest = value.flatten(1).abs().amax(1)
     scale = torch.where(largest > 0, largest / _LARGEST, torch.ones_like(largest))
     return torch.round(value / _by_row(scale, value)).to(torch.int8), scale
 
 
-def _restored(name: str, value: Tensor, packed: Mapping[str, Tensor]) -> Tensor:
+def _restore(name: str, value: Tensor, packed: Mapping[str, Tensor]) -> Tensor:
     if name + SCALE not in packed:
         raise QuantizeError(f"'{name}' is int8 without '{name + SCALE}'; export the weights again")
     return value.float() * _by_row(packed[name + SCALE], value)

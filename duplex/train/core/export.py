@@ -7,7 +7,7 @@ from safetensors.torch import load_model
 from configs.base import ConfigError
 from configs.model.model import MindConfig
 from duplex.model.layouts.tdm.core import Core
-from duplex.model.layouts.tdm.mind import TOKENIZER, TRUECASE, Mind
+from duplex.model.layouts.tdm.mind import TOKENIZER, TRUECASE, EmbeddedMind
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.model.text.truecase import Truecase
 
@@ -23,4 +23,4 @@ def run(config: MindConfig, weights: Path, vocabulary: Path, out: Path) -> None:
     core = Core(config.core)
     load_model(core, str(weights))
     tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER, config.text)
-    Mind(config, core.eval(), tokenizer, Truecase.from_file(vocabulary / TRUECASE)).save(out)
+    EmbeddedMind(config, core.eval(), tokenizer, Truecase.from_file(vocabulary / TRUECASE)).save(out)

@@ -8,7 +8,7 @@ from torch import Tensor
 from configs.train.core_training import LossConfig
 from duplex.model.layouts.tdm.core import Core, CoreOutput
 
-IGNORED = -100
+IGNORE_INDEX = -100
 """Text target of a slot that teaches nothing."""
 
 
@@ -19,7 +19,7 @@ class Targets:
     Attributes:
         state: [B, T] 1 where the assistant should speak.
         state_weight: [B, T].
-        text: [B, T] ids, `IGNORED` where none is taught.
+        text: [B, T] ids, `IGNORE_INDEX` where none is taught.
         voice: [B, T, windows] 1 where the user's voice is in a coming window.
         ends: [B, T] class of the time to the end of the user's turn.
         known: [B, T] bool, slots for which the projection targets are known.
@@ -49,7 +49,7 @@ class Losses:
 
 def text_loss(core: Core, hidden: Tensor, text: Tensor) -> Tensor:
     """Cross entropy over the slots that teach a token: hidden [B, T, D], text [B, T]."""
-    taught = text != IGNORED
+    taught = text != IGNORE_INDEX
     if not taught.any():
         return hidden.sum() * 0.0
     return F.cross_entropy(core.text_logits(hidden[taught]).float(), text[taught])

@@ -16,9 +16,9 @@ from configs.train.core_training import AugmentConfig, CoreTrainingConfig
 from duplex.model.layouts.tdm.core import Core, CoreInput
 from duplex.train.core.losses import Targets, losses
 from duplex.train.dialogue.dataset import DialogueBatch
-from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.text.packing import TextBatch, batch_loss
 from duplex.train.text.pretrain import WORD_MAPS
+from duplex.train.training_loop import Loop, Optimization, cosine
 from tdm.layout import TdmLayout
 
 SPEECH_MAP: Final = "user.speech.weight"
@@ -38,7 +38,7 @@ def train(
     how = Optimization(config.learning_rate, shares=shares)
     loop = Loop(core, how, config.steps, out, "core")
     for _ in loop.steps(cosine(config.warmup, config.steps)):
-        slots, targets, prefix = augmented(next(dialogues), config.augment, core)
+        slots, targets, prefix = augment_batch(next(dialogues), config.augment, core)
         with torch.autocast("cpu", torch.bfloat16):
             total = dialogue_loss(core, prefix, slots, targets, config, schedule)
             if config.losses.rows:
@@ -82,7 +82,7 @@ def overlaid(text: CoreInput, sound: CoreInput) -> CoreInput:
     return replace(text, features=sound.features[who, when], tokens=tokens)
 
 
-def unpacked(batch: DialogueBatch, first: int = 0) -> tuple[CoreInput, Targets]:
+def unpack(batch: DialogueBatch, first: int = 0) -> tuple[CoreInput, Targets]:
     """Inputs and targets of the core from slot `first` on, [B, T - first]."""
     slots = CoreInput(batch.features, batch.user_words, batch.text, batch.tokens, batch.state, batch.since)
     targets = Targets(batch.target_state, batch.state_weight, batch.target_text, batch.voice, batch.ends, batch.known)
@@ -92,12 +92,12 @@ def unpacked(batch: DialogueBatch, first: int = 0) -> tuple[CoreInput, Targets]:
     )
 
 
-def augmented(batch: DialogueBatch, config: AugmentConfig, core: Core) -> tuple[CoreInput, Targets, Tensor]:
+def augment_batch(batch: DialogueBatch, config: AugmentConfig, core: Core) -> tuple[CoreInput, Targets, Tensor]:
     """Slots, targets and prefix with the beginning cropped, channels dropped and noise added.
 
     Without this dialogues are learnt by heart.
     """
-    slots, targets = unpacked(batch, int(torch.randint(0, config.crop_slots + 1, ())))
+    slots, targets = unpack(batch, int(torch.randint(0, config.crop_slots + 1, ())))
     assert slots.features is not None
     slots.features = _disturb(slots.features.float(), config, core)
     return slots, targets, batch.prefix

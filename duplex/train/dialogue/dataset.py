@@ -23,13 +23,13 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.train.simulation import DialogueDataConfig
-from duplex.train.dialogue.arrival import Arrival, Mishear
-from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, Played
 from duplex.train.dialogue.retext import Retext
-from duplex.train.dialogue.scene import Scene, Turn
+from duplex.train.dialogue.scene import Scene, SceneTurn
 from duplex.train.dialogue.shards import Shard
-from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TrackTable
+from duplex.train.dialogue.targets import find_known_slots, time_to_end, voice_windows
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TrackTable
+from duplex.train.dialogue.word_arrival import Mishear, WordArrival
 
 
 class Tokenizer(Protocol):
@@ -117,10 +117,10 @@ class DialogueDataset:
         self._table, self._tokenizer, self._config = table, tokenizer, config
         self._oracle = Oracle(config.oracle)
         self._retext = retext
-        self._arrival = Arrival(config.arrival, config.words_per_slot, tokenizer.encode, mishear)
+        self._arrival = WordArrival(config.arrival, config.words_per_slot, tokenizer.encode, mishear)
         frames = shards[0].features.shape[1]
         self.slots = frames // AUDIO.packets_per_slot
-        self._known = known_slots(self.slots, config.projection)
+        self._known = find_known_slots(self.slots, config.projection)
         self._examples = [
             self._example(scene, features, prompt)
             for shard in shards
@@ -177,8 +177,8 @@ class DialogueDataset:
             time_to_end(scene, self.slots, projection),
         )
 
-    def _answers_by_kind(self, table: TrackTable) -> dict[str, list[Answer]]:
-        guesses: dict[str, list[Answer]] = defaultdict(list)
+    def _answers_by_kind(self, table: TrackTable) -> dict[str, list[AnswerSpan]]:
+        guesses: dict[str, list[AnswerSpan]] = defaultdict(list)
         for example in self._examples:
             for turn in example.scene.turns:
                 if turn.answer in table.places:
@@ -195,14 +195,14 @@ class DialogueDataset:
         opening = places.get(scene.opening)
         if opening is not None:
             left = min(ceil(scene.opening_seconds / AUDIO.slot_seconds), opening.slots)
-            opening = Answer(opening.first + opening.slots - left, left) if left else None
+            opening = AnswerSpan(opening.first + opening.slots - left, left) if left else None
         return Plan(self.slots, turns, opening, self._guess("", rng))
 
-    def _due(self, turn: Turn, known: int) -> int:
+    def _due(self, turn: SceneTurn, known: int) -> int:
         """The slot from which on the turn may be answered; `known` is that of its last word."""
         return known + self._config.waits.get(turn.kind, 0)
 
-    def _guess(self, kind: str, rng: random.Random) -> Answer:
+    def _guess(self, kind: str, rng: random.Random) -> AnswerSpan:
         """An answer to a question of the kind, whichever."""
         return rng.choice(self._guesses.get(kind) or self._guesses[""])
 
@@ -219,7 +219,7 @@ class DialogueDataset:
         speaking, taught = places != NOTHING, wanted != NOTHING
         text = np.where(speaking, table.text[np.maximum(places, 0)], self._tokenizer.sil)
         tokens = np.where(speaking[..., None, None], table.tokens[np.maximum(places, 0)], table.rest)
-        target = np.where(taught, table.taught[np.maximum(wanted, 0)], NOT_TAUGHT)
+        target = np.where(taught, table.taught[np.maximum(wanted, 0)], IGNORE_INDEX)
         right = np.stack([one.target for one in played])
         draws = np.random.default_rng(rng.randrange(1 << 30)).random(right.shape)
         target[~speaking & (right == 0) & (draws < self._config.veto_share)] = self._tokenizer.sil

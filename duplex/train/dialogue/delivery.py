@@ -15,9 +15,9 @@ from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
-from duplex.train.dialogue.scene import Span, Word, timed
+from duplex.train.dialogue.scene import SceneWord, Span, time_words
 from duplex.train.speech.bank import BankPart, Line, Piece
-from duplex.train.speech.events import Samples
+from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _FRAME = AUDIO.packet_input_samples
@@ -27,7 +27,7 @@ _LONG_ENOUGH_TO_PART = 1.2
 
 
 @dataclass
-class Said:
+class SpokenTurn:
     """A turn as it sounds: samples at 16 kHz, and each piece's words with their voiced stretch in seconds."""
 
     samples: Samples
@@ -44,23 +44,23 @@ class Said:
         return tuple(span for _, span in self.pieces)
 
     @property
-    def words(self) -> tuple[Word, ...]:
+    def words(self) -> tuple[SceneWord, ...]:
         """Words with their ends."""
-        return tuple(word for text, span in self.pieces for word in timed(text, [span]))
+        return tuple(word for text, span in self.pieces for word in time_words(text, [span]))
 
-    def after(self, other: "Said", gap: float) -> "Said":
+    def after(self, other: "SpokenTurn", gap: float) -> "SpokenTurn":
         """`other`, a gap, then this."""
         silence = np.zeros(int(gap * _RATE), np.float32)
         shift = other.seconds + len(silence) / _RATE
         moved = [(text, (start + shift, end + shift)) for text, (start, end) in self.pieces]
-        return Said(np.concatenate([other.samples, silence, self.samples]), other.pieces + moved)
+        return SpokenTurn(np.concatenate([other.samples, silence, self.samples]), other.pieces + moved)
 
-    def last(self, seconds: float) -> "Said":
+    def last(self, seconds: float) -> "SpokenTurn":
         """The end of the turn, from the first piece that begins within its last `seconds`."""
         starts = [start for _, (start, _) in self.pieces if start >= self.seconds - seconds]
         first = starts[0] if starts else self.pieces[-1][1][0]
         kept = [(text, (a - first, b - first)) for text, (a, b) in self.pieces if a >= first]
-        return Said(self.samples[int(first * _RATE) :], kept)
+        return SpokenTurn(self.samples[int(first * _RATE) :], kept)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class _Part:
     pause: float = field(default=0.0)
 
 
-def drawn(spread: Spread, rng: random.Random) -> float:
+def draw_seconds(spread: Spread, rng: random.Random) -> float:
     """A clipped log-normal draw, seconds."""
     return min(spread.high, max(spread.low, spread.median * math.exp(rng.gauss(0, spread.sigma))))
 
@@ -85,7 +85,7 @@ class Delivery:
         self._config = delivery
         self._fillers = fillers
 
-    def say(self, bank: BankPart, line: Line, rng: random.Random, part_of_turn: bool = False) -> Said:
+    def say(self, bank: BankPart, line: Line, rng: random.Random, part_of_turn: bool = False) -> SpokenTurn:
         """One turn.
 
         Args:
@@ -101,20 +101,20 @@ class Delivery:
         for place, piece in enumerate(pieces):
             last = place == len(pieces) - 1
             part = _Part(bank.samples(piece), piece.text, 0.0 if last else self._pause(piece.mark, rng))
-            parts += self._parted(part, len(pieces) == 1, rng)
-        return self._joined(parts, rng)
+            parts += self._part(part, len(pieces) == 1, rng)
+        return self._join(parts, rng)
 
     def _pause(self, mark: str, rng: random.Random) -> float:
         config = self._pauses
         if mark in "sq":
-            return drawn(config.sentence, rng)
+            return draw_seconds(config.sentence, rng)
         if rng.random() < config.hesitation_share:
             return rng.uniform(*config.hesitation)
         if mark == "f":
-            return drawn(config.filler, rng)
-        return drawn(config.clause, rng) if rng.random() < config.clause_share else config.clause_without
+            return draw_seconds(config.filler, rng)
+        return draw_seconds(config.clause, rng) if rng.random() < config.clause_share else config.clause_without
 
-    def _parted(self, part: _Part, alone: bool, rng: random.Random) -> list[_Part]:
+    def _part(self, part: _Part, alone: bool, rng: random.Random) -> list[_Part]:
         """The part, or its halves with a hesitation between them."""
         config = self._pauses
         share = config.inside_line_share if alone else config.inside_turn_share
@@ -122,17 +122,17 @@ class Delivery:
             return [part]
         place = _quiet_place(part.samples, rng)
         first, second = _cut(part.samples, place)
-        before, after = _parted_words(part.text, place / len(part.samples))
+        before, after = _part_words(part.text, place / len(part.samples))
         halves = [
-            _Part(first, before, drawn(config.inside_line if alone else config.inside, rng)),
+            _Part(first, before, draw_seconds(config.inside_line if alone else config.inside, rng)),
             _Part(second, after, part.pause),
         ]
         if alone and self._fillers and rng.random() < config.filler_in_line_share:
             bank, filler = rng.choice(self._fillers)
-            halves.insert(1, _Part(bank.samples(filler), filler.text, drawn(config.filler, rng)))
+            halves.insert(1, _Part(bank.samples(filler), filler.text, draw_seconds(config.filler, rng)))
         return halves
 
-    def _joined(self, parts: list[_Part], rng: random.Random) -> Said:
+    def _join(self, parts: list[_Part], rng: random.Random) -> SpokenTurn:
         config = self._config
         fading = rng.random() < config.fading_share
         sounds: list[Samples] = []
@@ -140,14 +140,14 @@ class Delivery:
         place = 0
         for part in parts:
             samples = part.samples * np.float32(10 ** (rng.uniform(*config.level_db) / 20))
-            samples = self._faded(samples, rng) if fading else samples
+            samples = self._fade(samples, rng) if fading else samples
             silence = self._silence(part.pause, rng)
             pieces.append((part.text, (place / _RATE, (place + len(samples)) / _RATE)))
             sounds += [samples, silence]
             place += len(samples) + len(silence)
-        return self._stretched(Said(np.concatenate(sounds[:-1]), pieces), rng)
+        return self._stretch(SpokenTurn(np.concatenate(sounds[:-1]), pieces), rng)
 
-    def _faded(self, samples: Samples, rng: random.Random) -> Samples:
+    def _fade(self, samples: Samples, rng: random.Random) -> Samples:
         """Voices sink towards the end of a phrase."""
         count = min(len(samples) // 2, int(rng.uniform(*self._config.fade_seconds) * _RATE))
         ramp = np.ones(len(samples), np.float32)
@@ -163,13 +163,13 @@ class Delivery:
             silence[-count:] += breath.astype(np.float32)
         return silence
 
-    def _stretched(self, said: Said, rng: random.Random) -> Said:
+    def _stretch(self, said: SpokenTurn, rng: random.Random) -> SpokenTurn:
         """The same turn a little higher and faster, or lower and slower."""
         if rng.random() >= self._config.stretch_share:
             return said
         ratio = rng.uniform(*self._config.stretch)
         samples = soxr.resample(said.samples, _RATE, _RATE * ratio, quality="LQ").astype(np.float32)
-        return Said(samples, [(text, (a * ratio, b * ratio)) for text, (a, b) in said.pieces])
+        return SpokenTurn(samples, [(text, (a * ratio, b * ratio)) for text, (a, b) in said.pieces])
 
 
 def _quiet_place(samples: Samples, rng: random.Random) -> int:
@@ -192,7 +192,7 @@ def _cut(samples: Samples, place: int) -> tuple[Samples, Samples]:
     return first, second
 
 
-def _parted_words(text: str, share: float) -> tuple[str, str]:
+def _part_words(text: str, share: float) -> tuple[str, str]:
     """Words of which at least half was said before `share` of the clip, and the others."""
     words = text.split()
     total = sum(len(word) + 1 for word in words)

@@ -13,12 +13,12 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.train.simulation import AnswerLengthConfig, SimulationConfig
-from duplex.train.dialogue.channel import recorded
-from duplex.train.dialogue.delivery import Delivery, Said, drawn
-from duplex.train.dialogue.library import Library, Spoken
-from duplex.train.dialogue.scene import Scene, Sound, Turn, Word
+from duplex.train.dialogue.delivery import Delivery, SpokenTurn, draw_seconds
+from duplex.train.dialogue.library import BankScript, Library
+from duplex.train.dialogue.microphone import record
+from duplex.train.dialogue.scene import Scene, SceneSound, SceneTurn, SceneWord
 from duplex.train.speech.bank import BankPart, Line
-from duplex.train.speech.events import Samples
+from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _EDGE = 1.0
@@ -38,8 +38,8 @@ class _Take:
     """The channel while it is being filled."""
 
     samples: Samples
-    turns: list[Turn] = field(default_factory=list)
-    sounds: list[Sound] = field(default_factory=list)
+    turns: list[SceneTurn] = field(default_factory=list)
+    sounds: list[SceneSound] = field(default_factory=list)
     answers: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -61,7 +61,7 @@ class Director:
         self._library = library
         self._config = config
         self._delivery = Delivery(config.pauses, config.delivery, library.fillers)
-        self._talks: dict[str, list[Spoken]] = {}
+        self._talks: dict[str, list[BankScript]] = {}
         for talk in library.talks:
             self._talks.setdefault(talk.script.prompt, []).append(talk)
         self._long = [talk for talk in self._talks.get("", []) if talk.line.long]
@@ -79,7 +79,7 @@ class Director:
             self._play(take, self._agenda(prompt, rng), start, left, rng)
         if rng.random() < self._config.channel.echo_share:
             self._echo(take, [(0.0, left), *take.answers], rng)
-        samples = recorded(take.samples, self._library, self._config.channel, rng)
+        samples = record(take.samples, self._library, self._config.channel, rng)
         turns = tuple(turn for turn in take.turns if turn.start < take.seconds)
         return samples, Scene(name, prompt, opening, left, turns, tuple(take.sounds))
 
@@ -139,16 +139,16 @@ class Director:
                 if rng.random() < self._config.stage.command_only_share:
                     kept, line, said = (bank, line), command.line, spoken
                 else:
-                    said = said.after(spoken, drawn(self._config.pauses.after_command, rng))
+                    said = said.after(spoken, draw_seconds(self._config.pauses.after_command, rng))
             said = self._fitting(said, start, take, rng)
             self._place(take, said, line, start)
             start, speaking_until = self._reaction(take, line, start + said.seconds, rng)
 
-    def _say(self, bank: BankPart, line: Line, rng: random.Random) -> Said:
+    def _say(self, bank: BankPart, line: Line, rng: random.Random) -> SpokenTurn:
         part_of_turn = len(line.pieces) > 1 and rng.random() < self._config.stage.part_of_turn_share
         return self._delivery.say(bank, line, rng, part_of_turn)
 
-    def _fitting(self, said: Said, start: float, take: _Take, rng: random.Random) -> Said:
+    def _fitting(self, said: SpokenTurn, start: float, take: _Take, rng: random.Random) -> SpokenTurn:
         """A turn that would fill the dialogue is entered in its middle."""
         stage = self._config.stage
         first_too_late = not take.turns and start + said.seconds > take.seconds - _EDGE
@@ -156,12 +156,12 @@ class Director:
             return said.last(min(rng.uniform(*stage.shortened_turn), take.seconds - start - _EDGE))
         return said
 
-    def _place(self, take: _Take, said: Said, line: Line, start: float) -> None:
+    def _place(self, take: _Take, said: SpokenTurn, line: Line, start: float) -> None:
         take.put(said.samples, start)
         spans = tuple((start + a, start + b) for a, b in said.spans)
-        words = tuple(Word(word.text, start + word.end) for word in said.words)
+        words = tuple(SceneWord(word.text, start + word.end) for word in said.words)
         end = start + said.seconds
-        take.turns.append(Turn(start, end, line.answer, line.kind, line.key, line.long, spans, words))
+        take.turns.append(SceneTurn(start, end, line.answer, line.kind, line.key, line.long, spans, words))
 
     def _reaction(self, take: _Take, line: Line, end: float, rng: random.Random) -> tuple[float, float]:
         """What happens after a turn that ended at `end`: the next turn's start, and until when the assistant speaks."""
@@ -205,12 +205,12 @@ class Director:
         if backchannel:
             said = self._delivery.say(*_first(rng.choice(self._library.backchannels)), rng)
             take.put(said.samples * np.float32(10 ** (rng.uniform(*stage.backchannel_db) / 20)), start)
-            words = tuple(Word(word.text, start + word.end) for word in said.words)
-            take.sounds.append(Sound("backchannel", start, start + said.seconds, words))
+            words = tuple(SceneWord(word.text, start + word.end) for word in said.words)
+            take.sounds.append(SceneSound("backchannel", start, start + said.seconds, words))
         else:
             noise = rng.choice(self._library.events)
             take.put(noise * np.float32(rng.uniform(*stage.event_level)), start)
-            take.sounds.append(Sound("noise", start, start + len(noise) / _RATE))
+            take.sounds.append(SceneSound("noise", start, start + len(noise) / _RATE))
 
     def _echo(self, take: _Take, answers: list[tuple[float, float]], rng: random.Random) -> None:
         """The assistant's voice, faint, in the user's microphone."""
@@ -222,9 +222,9 @@ class Director:
             while self._library.answers and place < end:
                 clip = rng.choice(self._library.answers).samples()[: int((end - place) * _RATE)]
                 take.put(clip * gain, place)
-                take.sounds.append(Sound("echo", place, place + len(clip) / _RATE))
+                take.sounds.append(SceneSound("echo", place, place + len(clip) / _RATE))
                 place += len(clip) / _RATE + 0.1
 
 
-def _first(spoken: Spoken) -> tuple[BankPart, Line]:
+def _first(spoken: BankScript) -> tuple[BankPart, Line]:
     return spoken.bank, spoken.line

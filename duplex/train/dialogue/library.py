@@ -13,8 +13,8 @@ import numpy as np
 from configs.train.simulation import SimulationConfig
 from duplex.train.speech.bank import BankError, BankPart, Line, Piece, Script
 from duplex.train.speech.beds import bed
-from duplex.train.speech.events import Samples, event
 from duplex.train.speech.rooms import impulse_response
+from duplex.train.speech.short_noises import Samples, event
 
 TRAINING = {
     "talks": ("questions", "dialogues", "slow_questions", "slow_dialogues"),
@@ -32,7 +32,7 @@ _BABBLE_CLIPS = 200
 
 
 @dataclass(frozen=True)
-class Spoken:
+class BankScript:
     """A script of the bank with the part that holds its samples."""
 
     bank: BankPart
@@ -52,11 +52,11 @@ class Spoken:
 class Library:
     """What scenes draw from; `answers` are spoken by the assistant's voice, for its echo."""
 
-    talks: Sequence[Spoken]
-    turns: Sequence[Spoken]
-    backchannels: Sequence[Spoken]
-    commands: Sequence[Spoken]
-    answers: Sequence[Spoken]
+    talks: Sequence[BankScript]
+    turns: Sequence[BankScript]
+    backchannels: Sequence[BankScript]
+    commands: Sequence[BankScript]
+    answers: Sequence[BankScript]
     fillers: Sequence[tuple[BankPart, Piece]]
     events: Sequence[Samples]
     beds: Sequence[Samples]
@@ -69,12 +69,12 @@ def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[
     Raises:
         BankError: nothing was spoken for a use that dialogues cannot do without.
     """
-    spoken = {use: spoken_parts(folder, names) for use, names in parts.items()}
+    spoken = {use: read_parts(folder, names) for use, names in parts.items()}
     rng = np.random.default_rng(config.seed)
     voices = [clip.samples() for clip in random.Random(config.seed).choices(spoken["talks"], k=_BABBLE_CLIPS)]
     return Library(
         **spoken,
-        answers=spoken_part(folder, "answers"),
+        answers=read_part(folder, "answers"),
         fillers=[(turn.bank, piece) for turn in spoken["turns"] for piece in turn.line.pieces if piece.mark == "f"],
         events=[event(rng) for _ in range(config.noises.events)],
         beds=[bed(rng, config.noises, voices) for _ in range(config.noises.beds)],
@@ -82,25 +82,25 @@ def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[
     )
 
 
-def spoken_parts(folder: Path, parts: Sequence[str]) -> list[Spoken]:
+def read_parts(folder: Path, parts: Sequence[str]) -> list[BankScript]:
     """All scripts of the parts that were spoken.
 
     Raises:
         BankError: none was.
     """
-    spoken = [clip for part in parts for clip in spoken_part(folder, part)]
+    spoken = [clip for part in parts for clip in read_part(folder, part)]
     if not spoken:
         raise BankError(f"{folder}: nothing was spoken for {', '.join(parts)}; run 'duplex train speech' first")
     return spoken
 
 
-def spoken_part(folder: Path, part: str) -> list[Spoken]:
+def read_part(folder: Path, part: str) -> list[BankScript]:
     """Scripts of one part, none where it was not spoken."""
     try:
         bank = BankPart(folder, part)
     except BankError:
         return []
-    return [Spoken(bank, script) for script in bank.scripts if _audible(script)]
+    return [BankScript(bank, script) for script in bank.scripts if _audible(script)]
 
 
 def _audible(script: Script) -> bool:

@@ -26,7 +26,7 @@ _LONGEST_SINCE_AT_START = 20
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerSpan:
     """A stretch of the track table: its first slot and how many slots it lasts."""
 
     first: int
@@ -46,8 +46,8 @@ class PlannedTurn:
 
     start: float
     due: int
-    answer: Answer | None
-    guess: Answer
+    answer: AnswerSpan | None
+    guess: AnswerSpan
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Plan:
 
     slots: int
     turns: Sequence[PlannedTurn]
-    opening: Answer | None
-    guess: Answer
+    opening: AnswerSpan | None
+    guess: AnswerSpan
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Performance:
         self._turn = _BEFORE_ANY_TURN
         self._over = True
         self._done = True
-        self._saying: Answer | None = plan.opening
+        self._saying: AnswerSpan | None = plan.opening
         self._place = 0
         self._for_turn = _BEFORE_ANY_TURN
         self._since = rng.randrange(_LONGEST_SINCE_AT_START)

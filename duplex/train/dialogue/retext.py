@@ -14,9 +14,9 @@ from dataclasses import replace
 from configs.train.core_training import RetextConfig
 from duplex.corpus.corpus import OUTSIDE, Corpus
 from duplex.corpus.exchange import Exchange
-from duplex.corpus.patterns import as_heard
-from duplex.corpus.turns import REACTION, UNFINISHED
-from duplex.train.dialogue.scene import Scene, Span, Turn, Word, timed
+from duplex.corpus.grammar import as_heard
+from duplex.corpus.long_turns import REACTION, UNFINISHED
+from duplex.train.dialogue.scene import Scene, SceneTurn, SceneWord, Span, time_words
 
 _TRIES = 8
 _FEWEST_WORDS = 3
@@ -36,21 +36,21 @@ class Retext:
         """The same scene, other questions."""
         return replace(scene, turns=tuple(self._turn(turn, rng) for turn in scene.turns))
 
-    def _turn(self, turn: Turn, rng: random.Random) -> Turn:
+    def _turn(self, turn: SceneTurn, rng: random.Random) -> SceneTurn:
         """Questions without a pause only: pauses stand where a turn's own clauses end; and one that leans on the turn
         before is not of the corpus' kinds."""
         if turn.kind in (OUTSIDE, REACTION):
-            return self._stated(turn, rng) if self._reactions and rng.random() < self._config.stated else turn
+            return self._state(turn, rng) if self._reactions and rng.random() < self._config.stated else turn
         if turn.kind not in self._kinds or len(turn.spans) > 1 or rng.random() >= self._config.share:
             return turn
         letters = len(turn.text)
         for exchange in self._corpus.rows("train", rng, _TRIES):
             fits = self._config.least <= len(exchange.heard) / max(letters, 1) <= self._config.most
             if fits and exchange.assistant in self._answers:
-                return _said(turn, exchange)
+                return _replace_words(turn, exchange)
         return turn
 
-    def _stated(self, turn: Turn, rng: random.Random) -> Turn:
+    def _state(self, turn: SceneTurn, rng: random.Random) -> SceneTurn:
         """The turn as statements, the last one maybe broken off, and a reaction in place of its answer."""
         words = tuple(word for span in turn.spans for word in self._sentence(turn, span, rng))
         kind = REACTION
@@ -59,14 +59,14 @@ class Retext:
         answer = rng.choice(self._reactions)
         return replace(turn, answer=answer, kind=kind, key=answer, long=False, words=words)
 
-    def _sentence(self, turn: Turn, span: Span, rng: random.Random) -> tuple[Word, ...]:
+    def _sentence(self, turn: SceneTurn, span: Span, rng: random.Random) -> tuple[SceneWord, ...]:
         """A sentence in place of the words of a voiced stretch; the words where none has their length."""
         start, end = span
         said = tuple(word for word in turn.words if start < word.end <= end)
         letters = sum(len(word.text) + 1 for word in said)
         for sentence in rng.choices(self._statements, k=_TRIES):
             if self._config.least <= (len(sentence) + 1) / max(letters, 1) <= self._config.most:
-                return timed(sentence, (span,))
+                return time_words(sentence, (span,))
         return said
 
 
@@ -81,14 +81,14 @@ def _statements(corpus: Corpus) -> Sequence[str]:
     return sorted(sentence for sentence in sentences if len(sentence.split()) >= _FEWEST_WORDS)
 
 
-def _said(turn: Turn, exchange: Exchange) -> Turn:
+def _replace_words(turn: SceneTurn, exchange: Exchange) -> SceneTurn:
     """The turn with the words of `exchange`, spread over its voiced time by their letters."""
     texts = exchange.heard.split()
     total = sum(len(text) + 1 for text in texts)
     done, words = 0, []
     for text in texts:
         done += len(text) + 1
-        words.append(Word(text, _voiced_at(turn, done / total)))
+        words.append(SceneWord(text, _find_voiced_time(turn, done / total)))
     return replace(
         turn,
         answer=exchange.assistant,
@@ -99,7 +99,7 @@ def _said(turn: Turn, exchange: Exchange) -> Turn:
     )
 
 
-def _voiced_at(turn: Turn, share: float) -> float:
+def _find_voiced_time(turn: SceneTurn, share: float) -> float:
     """The moment at which `share` of the turn's voiced time is over, seconds."""
     left = share * sum(end - start for start, end in turn.spans)
     for start, end in turn.spans:

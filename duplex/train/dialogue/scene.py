@@ -11,7 +11,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Word:
+class SceneWord:
     """A word and when it has been said."""
 
     text: str
@@ -19,7 +19,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Turn:
+class SceneTurn:
     """A turn of the user.
 
     Attributes:
@@ -37,7 +37,7 @@ class Turn:
     key: str
     long: bool
     spans: tuple[Span, ...]
-    words: tuple[Word, ...]
+    words: tuple[SceneWord, ...]
 
     @property
     def text(self) -> str:
@@ -46,13 +46,13 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Sound:
+class SceneSound:
     """Something in the user's channel that is no turn: `backchannel`, `noise` or `echo`."""
 
     kind: str
     start: float
     end: float
-    words: tuple[Word, ...] = ()
+    words: tuple[SceneWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Scene:
     prompt: str
     opening: str
     opening_seconds: float
-    turns: tuple[Turn, ...]
-    sounds: tuple[Sound, ...]
+    turns: tuple[SceneTurn, ...]
+    sounds: tuple[SceneSound, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -82,22 +82,23 @@ class Scene:
     def from_json(values: dict[str, Any]) -> "Scene":
         """The scene that `to_json` was made of."""
         turns = tuple(
-            Turn(
+            SceneTurn(
                 **{
                     **turn,
                     "spans": tuple((a, b) for a, b in turn["spans"]),
-                    "words": tuple(Word(**word) for word in turn["words"]),
+                    "words": tuple(SceneWord(**word) for word in turn["words"]),
                 }
             )
             for turn in values["turns"]
         )
         sounds = tuple(
-            Sound(**{**sound, "words": tuple(Word(**word) for word in sound["words"])}) for sound in values["sounds"]
+            SceneSound(**{**sound, "words": tuple(SceneWord(**word) for word in sound["words"])})
+            for sound in values["sounds"]
         )
         return Scene(**{**values, "turns": turns, "sounds": sounds})
 
 
-def timed(text: str, spans: Sequence[Span]) -> tuple[Word, ...]:
+def time_words(text: str, spans: Sequence[Span]) -> tuple[SceneWord, ...]:
     """Words of `text` with their estimated ends: proportional to letters, within the voiced `spans`."""
     words = text.split()
     letters = [len(word) + 1 for word in words]
@@ -105,7 +106,7 @@ def timed(text: str, spans: Sequence[Span]) -> tuple[Word, ...]:
     said, timed_words = 0, []
     for word, count in zip(words, letters, strict=True):
         said += count
-        timed_words.append(Word(word, _place(spans, voiced * said / total)))
+        timed_words.append(SceneWord(word, _place(spans, voiced * said / total)))
     return tuple(timed_words)
 
 

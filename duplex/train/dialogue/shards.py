@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from duplex.files import whole_lines, write_text
+from duplex.io.whole_files import whole_lines, write_text
 from duplex.train.dialogue.scene import Scene
 
 Features = NDArray[np.float16]

@@ -18,7 +18,7 @@ from configs.train.simulation import SimulationConfig
 from duplex.train.dialogue.director import Director
 from duplex.train.dialogue.library import TRAINING, VALIDATION, open_library
 from duplex.train.dialogue.shards import Features, ShardWriter, frames_of
-from duplex.train.speech.events import Samples
+from duplex.train.speech.short_noises import Samples
 
 
 class Ear(Protocol):
@@ -49,10 +49,10 @@ def run(config: SimulationConfig, out: Path, bank: Path, ear: Ear, validation: b
     for first in track(missing, "dialogues", console=Console(stderr=True)):
         numbers = range(first, min(first + config.batch, config.dialogues))
         staged = [director.scene(f"{out.name}/{number}", _rng(config, out, number)) for number in numbers]
-        writer.add(heard(ear, [samples for samples, _ in staged]), [scene for _, scene in staged])
+        writer.add(encode_channels(ear, [samples for samples, _ in staged]), [scene for _, scene in staged])
 
 
-def heard(ear: Ear, channels: list[Samples]) -> Features:
+def encode_channels(ear: Ear, channels: list[Samples]) -> Features:
     """Features [n, T, D] of channels of equal length."""
     with torch.inference_mode():
         features = ear.encode(torch.from_numpy(np.stack(channels)))

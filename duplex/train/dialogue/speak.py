@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from configs.schedule import ScheduleConfig
-from duplex.model.stages.srh import SpeechRefinedHead
+from duplex.model.stages.srh import PointerRefinedHead
 from duplex.model.text.clock_words import fill_in_words
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.dialogue.shards import Shard
@@ -34,7 +34,7 @@ def answers_of(shards: Iterable[Shard]) -> list[str]:
 
 
 def run(
-    answers: Sequence[str], out: Path, head: SpeechRefinedHead, tokenizer: TextTokenizer, schedule: ScheduleConfig
+    answers: Sequence[str], out: Path, head: PointerRefinedHead, tokenizer: TextTokenizer, schedule: ScheduleConfig
 ) -> TrackTable:
     """Speak the answers that the table at `out` (.npz) does not have yet; returns the whole table."""
     ids = TextIds(tokenizer.sil, tokenizer.hold, tokenizer.eos)
@@ -48,7 +48,7 @@ def run(
     return builder.table()
 
 
-def completed(ids: Sequence[int], tokenizer: TextTokenizer, moment: datetime) -> list[list[str]]:
+def complete_words(ids: Sequence[int], tokenizer: TextTokenizer, moment: datetime) -> list[list[str]]:
     """For each text token the words and marks that are complete with it; fill-ins become words of `moment`."""
     words: list[list[str]] = []
     piece = ""
@@ -68,12 +68,12 @@ def completed(ids: Sequence[int], tokenizer: TextTokenizer, moment: datetime) ->
 def _speak(
     answers: Sequence[str],
     builder: TableBuilder,
-    head: SpeechRefinedHead,
+    head: PointerRefinedHead,
     tokenizer: TextTokenizer,
     schedule: ScheduleConfig,
 ) -> None:
     encoded = [tokenizer.encode(answer) for answer in answers]
-    spelled = [completed(ids, tokenizer, _moment(answer)) for answer, ids in zip(answers, encoded, strict=True)]
+    spelled = [complete_words(ids, tokenizer, _moment(answer)) for answer, ids in zip(answers, encoded, strict=True)]
     tracks = answer_tracks(head, spelled, schedule.text_lead_units)
     for answer, ids, track in zip(answers, encoded, tracks, strict=True):
         builder.add(answer, ids, track.text, np.stack(track.tokens))

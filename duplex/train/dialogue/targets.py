@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.train.simulation import ProjectionConfig
-from duplex.train.dialogue.arrival import voiced_frames
 from duplex.train.dialogue.scene import Scene
+from duplex.train.dialogue.word_arrival import find_voiced_frames
 
 _FRAMES_A_SECOND = 1000 // AUDIO.packet_ms
 
 
 def voice_windows(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray[np.float32]:
     """[T, windows] 1 where the voice of a turn fills enough of a window after the slot."""
-    frames = voiced_frames(scene, slots, sounds=False)
+    frames = find_voiced_frames(scene, slots, sounds=False)
     passed = np.concatenate([[0], np.cumsum(frames)])
     ends = (np.arange(slots) + 1) * AUDIO.packets_per_slot
     columns = []
@@ -38,7 +38,7 @@ def time_to_end(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray[n
     return classes
 
 
-def known_slots(slots: int, config: ProjectionConfig) -> NDArray[np.bool_]:
+def find_known_slots(slots: int, config: ProjectionConfig) -> NDArray[np.bool_]:
     """[T] slots after which every window still lies within the dialogue."""
     reach = max(high for _, high in config.windows)
     return np.asarray((np.arange(slots) + 1) * AUDIO.slot_seconds + reach <= slots * AUDIO.slot_seconds + 1e-9)

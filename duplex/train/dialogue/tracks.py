@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from duplex.train.dialogue.oracle import Answer
+from duplex.train.dialogue.oracle import AnswerSpan
 
-NOT_TAUGHT = -100
+IGNORE_INDEX = -100
 """Text target of a slot in which the text head is not asked."""
 
 
@@ -38,7 +38,7 @@ class TrackTable:
 
     Attributes:
         text: [S] text id of each slot.
-        taught: [S] the id the text head should give there, `NOT_TAUGHT` where it is not asked.
+        taught: [S] the id the text head should give there, `IGNORE_INDEX` where it is not asked.
         tokens: [S, k, digits] int8 speech tokens.
         places: for each answer its stretch.
         rest: [digits] the token of silence.
@@ -47,7 +47,7 @@ class TrackTable:
     text: NDArray[np.int64]
     taught: NDArray[np.int64]
     tokens: NDArray[np.int8]
-    places: Mapping[str, Answer]
+    places: Mapping[str, AnswerSpan]
     rest: NDArray[np.int8]
 
     def save(self, path: Path) -> None:
@@ -69,7 +69,7 @@ class TrackTable:
             raise TrackError(f"{path} is missing; run 'duplex train tracks' first")
         with np.load(path) as file:
             spans = zip(file["answers"].tolist(), file["spans"].tolist(), strict=True)
-            places = {answer: Answer(first, slots) for answer, (first, slots) in spans}
+            places = {answer: AnswerSpan(first, slots) for answer, (first, slots) in spans}
             return cls(file["text"], file["taught"], file["tokens"], places, file["rest"])
 
 
@@ -83,7 +83,7 @@ class TableBuilder:
         self._text: list[int] = []
         self._taught: list[int] = []
         self._tokens: list[NDArray[np.int8]] = []
-        self._places: dict[str, Answer] = {}
+        self._places: dict[str, AnswerSpan] = {}
 
     @property
     def answers(self) -> frozenset[str]:
@@ -96,7 +96,7 @@ class TableBuilder:
         self._text += table.text.tolist()
         self._taught += table.taught.tolist()
         self._tokens.append(table.tokens)
-        self._places |= {name: Answer(first + place.first, place.slots) for name, place in table.places.items()}
+        self._places |= {name: AnswerSpan(first + place.first, place.slots) for name, place in table.places.items()}
 
     def add(self, answer: str, ids: Sequence[int], entering: Sequence[int], tokens: NDArray[np.int8]) -> None:
         """Add the track of one answer.
@@ -107,10 +107,10 @@ class TableBuilder:
             entering: per slot the index of the text token that enters, `len(ids)` for the end, negative for none.
             tokens: [slots, k, digits].
         """
-        self._places[answer] = Answer(len(self._text), len(entering))
+        self._places[answer] = AnswerSpan(len(self._text), len(entering))
         written = [*ids, self._ids.end]
         self._text += [written[index] if index >= 0 else self._ids.hold for index in entering]
-        self._taught += [written[index] if index >= 0 else NOT_TAUGHT for index in entering]
+        self._taught += [written[index] if index >= 0 else IGNORE_INDEX for index in entering]
         self._tokens.append(tokens)
 
     def table(self) -> TrackTable:

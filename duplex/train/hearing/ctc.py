@@ -22,11 +22,11 @@ from torch.nn import functional as F
 
 from configs.model.model import EarsConfig
 from configs.train.ctc_training import CtcTrainingConfig
-from duplex.files import write_text
-from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, Ears
+from duplex.io.whole_files import write_text
+from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, EmbeddedEars
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
 from duplex.train.hearing.ctc_streams import FeatureStore, Segment, prepare
-from duplex.train.loop import Loop, Optimization, cosine
+from duplex.train.training_loop import Loop, Optimization, cosine
 
 CHECKPOINT: Final = "checkpoint.pt"
 PIECES: Final = "pieces.json"
@@ -66,7 +66,7 @@ def run(config: CtcTrainingConfig, bank: Path, model: Path, out: Path) -> None:
         BankError: the clip bank lacks something that cannot be done without.
         ConfigError: the encoder cannot be read.
     """
-    ears = Ears.load(model, "none")
+    ears = EmbeddedEars.load(model, "none")
     store = prepare(config.streams, config.seed, bank, ears.encoder, out / "streams")
     network = train(config, ears.config, store, out)
     save_ctc(network, out / CTC)
@@ -158,12 +158,12 @@ class Learner(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Loss per piece that was to be spelled."""
         config = self.config
-        hidden, _ = self.network.hidden(F.dropout(self._masked(batch), config.dropout))
+        hidden, _ = self.network.hidden(F.dropout(self._mask(batch), config.dropout))
         pieces, letters = self.network.outward(hidden), self.letters(hidden).unflatten(2, (self._stride, -1))
         loss = _ctc(pieces, batch.frames // self._stride, [row.pieces for row in batch.rows])
         return loss + config.letter_weight * _ctc(letters.flatten(1, 2), batch.frames, [r.letters for r in batch.rows])
 
-    def _masked(self, batch: Batch) -> Tensor:
+    def _mask(self, batch: Batch) -> Tensor:
         features, longest = batch.features.clone(), self.config.mask_frames
         for row, frames in enumerate(batch.frames.tolist()):
             for _ in range(self.config.masks):

@@ -21,11 +21,11 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.train.ctc_training import CtcStreamConfig
 from configs.train.simulation import SimulationConfig
-from duplex.files import whole_lines, write_text
+from duplex.io.whole_files import whole_lines, write_text
 from duplex.model.text.spoken import spoken_words
-from duplex.train.dialogue.channel import recorded
-from duplex.train.dialogue.library import TRAINING, Library, Spoken, open_library
-from duplex.train.speech.events import Samples
+from duplex.train.dialogue.library import TRAINING, BankScript, Library, open_library
+from duplex.train.dialogue.microphone import record
+from duplex.train.speech.short_noises import Samples
 
 _FEATURES, _SEGMENTS = "features.f16", "segments.jsonl"
 _BYTES = 2
@@ -91,17 +91,17 @@ def prepare(config: CtcStreamConfig, seed: int, bank: Path, ear: Ear, out: Path)
     """
     simulation = SimulationConfig(seed=seed, rooms=config.rooms, noises=config.noises, channel=config.channel)
     library = open_library(bank, simulation, TRAINING)
-    streams = planned(config, library, random.Random(seed))
+    streams = plan_streams(config, library, random.Random(seed))
     store = FeatureStore(out, int(ear.encode(torch.zeros(1, AUDIO.slot_input_samples)).shape[-1]))
     for number in track(range(store.streams, len(streams)), "streams", console=Console(stderr=True)):
         rng = random.Random(f"{seed}/{number}")
-        samples, segments = staged(config, library, streams[number], rng)
+        samples, segments = stage_stream(config, library, streams[number], rng)
         with torch.inference_mode():
             store.add(ear.encode(torch.from_numpy(samples)[None])[0], segments)
     return store
 
 
-def planned(config: CtcStreamConfig, library: Library, rng: random.Random) -> list[list[Spoken]]:
+def plan_streams(config: CtcStreamConfig, library: Library, rng: random.Random) -> list[list[BankScript]]:
     """Which scripts are said in which stream."""
     uses = (
         (library.talks, config.talks_s),
@@ -109,7 +109,7 @@ def planned(config: CtcStreamConfig, library: Library, rng: random.Random) -> li
         (library.backchannels, config.backchannels_s),
         (library.commands, config.commands_s),
     )
-    scripts: list[Spoken] = []
+    scripts: list[BankScript] = []
     for spoken, most_s in uses:
         left = most_s
         for script in rng.sample(list(spoken), len(spoken)):
@@ -117,7 +117,7 @@ def planned(config: CtcStreamConfig, library: Library, rng: random.Random) -> li
                 scripts.append(script)
                 left -= _seconds(script)
     rng.shuffle(scripts)
-    streams: list[list[Spoken]] = [[]]
+    streams: list[list[BankScript]] = [[]]
     for script in scripts:
         if streams[-1] and sum(map(_seconds, streams[-1])) + _seconds(script) > config.stream_s:
             streams.append([])
@@ -125,8 +125,8 @@ def planned(config: CtcStreamConfig, library: Library, rng: random.Random) -> li
     return streams
 
 
-def staged(
-    config: CtcStreamConfig, library: Library, scripts: Sequence[Spoken], rng: random.Random
+def stage_stream(
+    config: CtcStreamConfig, library: Library, scripts: Sequence[BankScript], rng: random.Random
 ) -> tuple[Samples, list[Segment]]:
     """A stream of whole slots as the microphone hears it, and its segments."""
     parts, said = [_silence(rng, config.pause)], []
@@ -136,12 +136,12 @@ def staged(
         parts += [speech, _silence(rng, config.pause)]
         now += len(parts[-2]) + len(parts[-1])
     parts.append(np.zeros(-now % AUDIO.slot_input_samples, np.float32))
-    segments = [_placed(config, *one) for one in said]
-    return recorded(np.concatenate(parts), library, config.channel, rng), segments
+    segments = [_place(config, *one) for one in said]
+    return record(np.concatenate(parts), library, config.channel, rng), segments
 
 
 def _segments(
-    config: CtcStreamConfig, library: Library, scripts: Sequence[Spoken], rng: random.Random
+    config: CtcStreamConfig, library: Library, scripts: Sequence[BankScript], rng: random.Random
 ) -> list[tuple[Samples, str]]:
     found = []
     for script in scripts:
@@ -157,7 +157,7 @@ def _segments(
     return found
 
 
-def _placed(config: CtcStreamConfig, start: int, end: int, text: str) -> Segment:
+def _place(config: CtcStreamConfig, start: int, end: int, text: str) -> Segment:
     """The slots of a segment that sounds from sample `start` to sample `end`."""
     slot, frames = AUDIO.slot_input_samples, AUDIO.packets_per_slot
     first = (start - round(config.lead_s * AUDIO.input_rate)) // slot
@@ -176,5 +176,5 @@ def _silence(rng: random.Random, seconds: tuple[float, float]) -> Samples:
     return np.zeros(round(rng.uniform(*seconds) * AUDIO.input_rate), np.float32)
 
 
-def _seconds(spoken: Spoken) -> float:
+def _seconds(spoken: BankScript) -> float:
     return sum(piece.length for line in spoken.script.lines for piece in line.pieces) / AUDIO.input_rate

@@ -17,13 +17,13 @@ from configs.audio import AUDIO
 from configs.train.hearing import HearingEvaluation, RecognitionConfig
 from duplex.eval.measures.judge import WordErrors, word_errors
 from duplex.eval.users.clip import read_sound
-from duplex.eval.users.data import DataFile, DataFolder
-from duplex.files import write_text
-from duplex.model.layouts.tdm.ears import Ears
+from duplex.eval.users.data_folder import DataFile, DataFolder
+from duplex.io.whole_files import write_text
+from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.whisper_decoding import Whisper
 from duplex.model.text.spoken import spoken_words
-from duplex.train.hearing.errors import embedded_whisper, recognise
-from duplex.train.hearing.listener import Told, as_conversation, listen, speech_end_s
+from duplex.train.hearing.listener import HeardWords, as_conversation, listen, speech_end_s
+from duplex.train.hearing.recognition_errors import load_embedded_whisper, recognise
 
 _ANSWER = "||"
 _MS = 1000
@@ -40,7 +40,7 @@ def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures
         ConfigError: the weights cannot be read.
         EvaluationError: the data folder is missing or not complete.
     """
-    hearing, whisper, folder = Ears.load(ears), embedded_whisper(ears), DataFolder(data)
+    hearing, whisper, folder = EmbeddedEars.load(ears), load_embedded_whisper(ears), DataFolder(data)
     figures: Figures = {"word_errors": {}}
     for name in config.sets:
         files = [file for file in folder.files(name) if file.text.strip()]
@@ -52,7 +52,7 @@ def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures
     return figures
 
 
-def word_error_rates(config: HearingEvaluation, ears: Ears, whisper: Whisper, files: list[DataFile]) -> Figures:
+def word_error_rates(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whisper, files: list[DataFile]) -> Figures:
     """Word error rates of whole clips and live, and when the last words became known."""
     whole, live, told_all, clips = [], [], [], []
     for file in track(files, description=files[0].name.split("/")[0]):
@@ -65,13 +65,13 @@ def word_error_rates(config: HearingEvaluation, ears: Ears, whisper: Whisper, fi
         clips.append(clip)
     ends = [config.lead_s + speech_end_s(clip) for clip in clips]
     return {"n": len(files), "words": sum(one.words for one in whole), "whole": _rate(whole), "live": _rate(live)} | {
-        "last_word_after_end_s": _spread([told[-1].at_s - end for told, end in _heard(told_all, ends)]),
-        "words_after_end": _spread([_late(told, end) for told, end in _heard(told_all, ends)]),
+        "last_word_after_end_s": _spread([told[-1].at_s - end for told, end in _collect_heard(told_all, ends)]),
+        "words_after_end": _spread([_late(told, end) for told, end in _collect_heard(told_all, ends)]),
         "unheard": sum(not told for told in told_all),
     }
 
 
-def false_words(config: HearingEvaluation, ears: Ears, files: list[DataFile]) -> Figures:
+def false_words(config: HearingEvaluation, ears: EmbeddedEars, files: list[DataFile]) -> Figures:
     """What is heard in clips without speech and in silence."""
     heard = {}
     for file in track(files, description="noise"):
@@ -83,16 +83,16 @@ def false_words(config: HearingEvaluation, ears: Ears, files: list[DataFile]) ->
     return {"n": len(files), "with_words": len(heard), "heard": heard, "words_in_silence": words}
 
 
-def speeds(config: HearingEvaluation, ears: Ears, whisper: Whisper) -> Figures:
+def speeds(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whisper) -> Figures:
     """Processor time on one thread: of the encoder, of decoding turns; noise stands for speech of that length."""
     generator = torch.Generator().manual_seed(config.seed)
     state, active = ears.encoder.init_state(1), torch.ones(1, dtype=torch.bool)
     slot = 0.1 * torch.randn(1, AUDIO.slot_input_samples, generator=generator)
     long = 0.1 * torch.randn(1, round(config.whole_s * AUDIO.input_rate), generator=generator)
-    whole = _timed(lambda: ears.encoder.encode(long), 3)
+    whole = _time(lambda: ears.encoder.encode(long), 3)
     return {
         "threads": torch.get_num_threads(),
-        "encoder_ms_per_slot": _spread(_timed(lambda: ears.encoder.step(slot, state, active), 10 * config.repeats)),
+        "encoder_ms_per_slot": _spread(_time(lambda: ears.encoder.step(slot, state, active), 10 * config.repeats)),
         "encoder_times_real_time": round(config.whole_s * _MS / float(np.median(whole)), 1),
         "decode_ms": {str(length): _decode_ms(config, whisper, length) for length in config.turns_s},
     }
@@ -102,10 +102,10 @@ def _decode_ms(config: HearingEvaluation, whisper: Whisper, seconds: float) -> F
     """Encoding a turn of noise and writing until a rule stops it: the most a decode costs."""
     generator = torch.Generator().manual_seed(config.seed)
     pcm = 0.1 * torch.randn(1, round(seconds * AUDIO.input_rate), generator=generator)
-    return _spread(_timed(lambda: whisper.transcribe(pcm, [seconds]), config.repeats))
+    return _spread(_time(lambda: whisper.transcribe(pcm, [seconds]), config.repeats))
 
 
-def _timed(action: Callable[[], object], repeats: int) -> list[float]:
+def _time(action: Callable[[], object], repeats: int) -> list[float]:
     """Milliseconds of processor time, after a first run that is not counted."""
     action()
     times = []
@@ -116,11 +116,11 @@ def _timed(action: Callable[[], object], repeats: int) -> list[float]:
     return times
 
 
-def _heard(told: list[list[Told]], ends: list[float]) -> list[tuple[list[Told], float]]:
+def _collect_heard(told: list[list[HeardWords]], ends: list[float]) -> list[tuple[list[HeardWords], float]]:
     return [(one, end) for one, end in zip(told, ends, strict=True) if one]
 
 
-def _late(told: Iterable[Told], end_s: float) -> float:
+def _late(told: Iterable[HeardWords], end_s: float) -> float:
     return float(sum(len(one.words.text.split()) for one in told if one.at_s > end_s))
 
 

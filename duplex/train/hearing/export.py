@@ -14,9 +14,9 @@ from typing import Final
 import torch
 from tokenizers import Tokenizer
 
-from configs.model.listening import WhisperExport
+from configs.model.ears import WhisperExport
 from configs.model.model import EarsConfig
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
 from duplex.model.weights.quantize import save
@@ -40,7 +40,7 @@ def run(config: WhisperExport, out: Path, ears: EarsConfig = _EARS) -> None:
     folder = package_model()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     suppressed = json.loads((folder / "config.json").read_text(encoding="utf-8"))["suppress_ids"]
-    kept = kept_pieces(config, tokenizer, dictionary(), frozenset(suppressed))
+    kept = choose_pieces(config, tokenizer, dictionary(), frozenset(suppressed))
     out.mkdir(parents=True, exist_ok=True)
     weights = prune(to_transformers(read_ctranslate2(folder / "model.bin")), kept)
     save(weights, out / WEIGHTS, metadata={"source": "openai/whisper-tiny.en", "licence": "MIT"})
@@ -60,7 +60,7 @@ def dictionary() -> list[str]:
     return sorted(words)
 
 
-def kept_pieces(
+def choose_pieces(
     config: WhisperExport, tokenizer: Tokenizer, words: Iterable[str], suppressed: frozenset[int]
 ) -> list[int]:
     """Old numbers of the pieces that stay, in rising order; `suppressed` are those Whisper never writes."""

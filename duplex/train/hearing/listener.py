@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from configs.audio import AUDIO
 from configs.train.hearing import HearingEvaluation
 from duplex.model.interface import UserWords
-from duplex.model.layouts.tdm.ears import Ears
+from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.words import WordsInput, step
 
 Samples = NDArray[np.float32]
@@ -21,14 +21,14 @@ _FRAME_S = 0.01
 
 
 @dataclass(frozen=True)
-class Told:
+class HeardWords:
     """Words and the start of the slot with which they became known, in seconds since the conversation's start."""
 
     at_s: float
     words: UserWords
 
 
-def listen(ears: Ears, samples: Samples) -> list[Told]:
+def listen(ears: EmbeddedEars, samples: Samples) -> list[HeardWords]:
     """All words of a conversation: samples [N] at 16 kHz, the assistant mute throughout."""
     size = AUDIO.slot_input_samples
     pcm = torch.from_numpy(np.pad(samples, (0, -len(samples) % size)))
@@ -39,7 +39,7 @@ def listen(ears: Ears, samples: Samples) -> list[Told]:
         features = ears.encoder.step(part[None], encoder, active)
         (words,) = step(ears.words, WordsInput(part[None], features, mute), state, active)
         if words is not None:
-            told.append(Told(slot * AUDIO.slot_seconds, words))
+            told.append(HeardWords(slot * AUDIO.slot_seconds, words))
     return told
 
 

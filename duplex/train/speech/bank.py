@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.base import ConfigError
-from duplex.files import whole_lines, write_text
+from duplex.io.whole_files import whole_lines, write_text
 
 Samples = NDArray[np.float32]
 

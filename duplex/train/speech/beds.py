@@ -12,13 +12,13 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import NoiseConfig
-from duplex.train.speech.events import Samples, decay, event, unit
+from duplex.train.speech.short_noises import Samples, decay, event, unit
 
 _RATE = AUDIO.input_rate
 _CHORDS = ((0, 4, 7), (0, 3, 7), (0, 5, 9), (0, 4, 7, 11), (0, 3, 7, 10))
 
 
-def coloured(rng: Generator, count: int) -> Samples:
+def colour_noise(rng: Generator, count: int) -> Samples:
     """Noise between white and brown, sometimes without its highs, sometimes slowly swelling: fans, streets, rooms."""
     noise = lfilter([1], [1, -rng.uniform(0, 0.99)], rng.standard_normal(count))
     if rng.random() < 0.4:
@@ -34,12 +34,12 @@ def hum(rng: Generator, count: int) -> Samples:
     time = np.arange(count) / _RATE
     base = rng.choice([50.0, 60.0, rng.uniform(40, 220)])
     tone = sum(rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * time + rng.uniform(0, 6)) for k in range(1, 9))
-    return unit(unit(np.asarray(tone)) + rng.uniform(0.05, 0.5) * coloured(rng, count))
+    return unit(unit(np.asarray(tone)) + rng.uniform(0.05, 0.5) * colour_noise(rng, count))
 
 
 def busy(rng: Generator, count: int) -> Samples:
     """Something is being done nearby: events at random over soft noise."""
-    out = rng.uniform(0.02, 0.2) * coloured(rng, count).astype(np.float64)
+    out = rng.uniform(0.02, 0.2) * colour_noise(rng, count).astype(np.float64)
     for start in rng.integers(0, count, rng.integers(3, 3 + count // _RATE * 2)):
         sound = event(rng)[: count - start]
         out[start : start + len(sound)] += sound * rng.uniform(0.1, 1.0)
@@ -78,7 +78,7 @@ def bed(rng: Generator, config: NoiseConfig, clips: Sequence[Samples]) -> Sample
     count = int(config.bed_seconds * _RATE)
     kind = rng.random()
     if kind < 0.4:
-        return coloured(rng, count)
+        return colour_noise(rng, count)
     if kind < 0.5:
         return hum(rng, count)
     if kind < 0.7:
@@ -88,6 +88,6 @@ def bed(rng: Generator, config: NoiseConfig, clips: Sequence[Samples]) -> Sample
     return babble(rng, count, clips, int(rng.integers(*config.babble_voices)))
 
 
-def stretched(samples: NDArray[np.float32], count: int, rng: Generator) -> Samples:
+def repeat_to_length(samples: NDArray[np.float32], count: int, rng: Generator) -> Samples:
     """`count` samples of an endless repetition, begun at a random place."""
     return np.resize(np.roll(samples, int(rng.integers(len(samples)))), count)

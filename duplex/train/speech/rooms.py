@@ -9,7 +9,7 @@ from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import RoomConfig
-from duplex.train.speech.events import Samples
+from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _DECAY_OF_60_DB = 6.9078
@@ -37,7 +37,7 @@ def in_room(samples: Samples, response: Samples) -> Samples:
     return np.asarray(heard * (samples.std() / (heard.std() + 1e-9)), np.float32)
 
 
-def coloured_by_microphone(samples: Samples, rng: Generator) -> Samples:
+def colour_by_microphone(samples: Samples, rng: Generator) -> Samples:
     """A random mixture of lost highs, lost lows and a tilt, at the same loudness."""
     heard = samples
     if rng.random() < 0.5:

@@ -26,7 +26,7 @@ _SPLITS: dict[str, Split] = {
 }
 
 
-class Spoken(Protocol):
+class ExchangeText(Protocol):
     """One exchange of the corpus."""
 
     @property
@@ -47,7 +47,7 @@ class Talk(Protocol):
     @property
     def prompt(self) -> str: ...
     @property
-    def exchanges(self) -> Sequence[Spoken]: ...
+    def exchanges(self) -> Sequence[ExchangeText]: ...
 
 
 class LongTurn(Protocol):
@@ -56,26 +56,26 @@ class LongTurn(Protocol):
     @property
     def pieces(self) -> Sequence[tuple[str, str]]: ...
     @property
-    def exchange(self) -> Spoken: ...
+    def exchange(self) -> ExchangeText: ...
 
 
 class Texts(Protocol):
     """What is read of the corpus."""
 
-    def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Spoken]: ...
+    def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[ExchangeText]: ...
     def dialogues(self, rng: random.Random, n: int) -> Iterator[Talk]: ...
     def turns(self, rng: random.Random, n: int, held_out: bool = False) -> Iterator[LongTurn]: ...
     def answers(self) -> list[str]: ...
     @property
     def backchannels(self) -> Sequence[str]: ...
     @property
-    def commands(self) -> Sequence[Spoken]: ...
+    def commands(self) -> Sequence[ExchangeText]: ...
 
 
 Written = tuple[str, tuple[Line, ...]]
 
 
-def written(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator[Written]:
+def write_scripts(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator[Written]:
     """`count` scripts of a part as (system prompt, lines)."""
     if part in _SPLITS:
         return (("", (line_of(row),)) for row in texts.rows(_SPLITS[part], rng, count))
@@ -92,7 +92,7 @@ def written(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator
     return (("", (short(text, "s"),)) for text in rng.sample(texts.answers(), min(count, len(texts.answers()))))
 
 
-def line_of(row: Spoken, pieces: Iterable[tuple[str, str]] = ()) -> Line:
+def line_of(row: ExchangeText, pieces: Iterable[tuple[str, str]] = ()) -> Line:
     """An exchange as a line; without `pieces` it is spoken in one."""
     parts = tuple(Piece(text, mark) for text, mark in pieces) or (Piece(row.user, mark_of(row.user)),)
     return Line(" ".join(piece.text for piece in parts), row.assistant, row.kind, row.key, row.long, parts)

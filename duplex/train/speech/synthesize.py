@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from configs.train.speech_bank import CastConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankWriter, Script
 from duplex.train.speech.engines import EngineMissingError, Samples
-from duplex.train.speech.scripts import Texts, written
-from duplex.train.speech.voices import ENGINES, Cast, Makers, Voice
+from duplex.train.speech.scripts import Texts, write_scripts
+from duplex.train.speech.voices import ENGINES, Cast, Makers, UserVoice
 
 _ENDING = {"c": ",", "s": ".", "q": "?", "f": "...", "b": ".", "i": "!"}
 
@@ -29,16 +29,16 @@ def shares(cast: CastConfig, part: str) -> dict[str, float]:
     return cast.slow if part.startswith("slow_") else cast.training
 
 
-def spoken_by(cast: Cast, part: str, rng: random.Random) -> Voice:
+def choose_voice(cast: Cast, part: str, rng: random.Random) -> UserVoice:
     """The voice of one script; the assistant's own answers (for echo) are spoken by its own voice, unchanged."""
     if part == "answers":
         return cast.assistant()
     return cast.draw(shares(cast.config, part), rng)
 
 
-def speech(script: Script, voice: Voice, rng: random.Random) -> list[list[Samples]]:
+def speech(script: Script, voice: UserVoice, rng: random.Random) -> list[list[Samples]]:
     """All pieces of a script, one list per line, with the intonation of their punctuation."""
-    return [[voice.say(_punctuated(piece.text, piece.mark), rng) for piece in line.pieces] for line in script.lines]
+    return [[voice.say(_punctuate(piece.text, piece.mark), rng) for piece in line.pieces] for line in script.lines]
 
 
 def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] = (), makers: Makers = ENGINES) -> None:
@@ -80,17 +80,17 @@ def _speak_part(
     for script in _scripts(config, texts, part, count):
         if script.name not in writer.done:
             rng = random.Random(f"{config.seed}/{script.name}/voice")
-            voice = spoken_by(cast, part, rng)
+            voice = choose_voice(cast, part, rng)
             writer.add(Script(script.name, script.prompt, script.lines, voice.name), speech(script, voice, rng))
         progress.advance(task)
 
 
 def _scripts(config: SpeechBankConfig, texts: Texts, part: str, count: int) -> Iterator[Script]:
-    for number, (prompt, lines) in enumerate(written(texts, part, random.Random(f"{config.seed}/{part}"), count)):
+    for number, (prompt, lines) in enumerate(write_scripts(texts, part, random.Random(f"{config.seed}/{part}"), count)):
         yield Script(f"{part}/{number}", prompt, lines)
 
 
-def _punctuated(text: str, mark: str) -> str:
+def _punctuate(text: str, mark: str) -> str:
     return text[:1].upper() + text[1:] + _ENDING[mark]
 
 

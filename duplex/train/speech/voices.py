@@ -49,7 +49,7 @@ class Manner:
     size: float
 
 
-class Voice:
+class UserVoice:
     """One user: an engine's voice spoken in one manner."""
 
     def __init__(self, name: str, engine: Engine, manner: Manner, level_rms: float) -> None:
@@ -67,7 +67,7 @@ class Voice:
         if not len(samples):
             return samples
         resized = soxr.resample(samples, rate, AUDIO.input_rate / manner.size).astype(np.float32)
-        return _levelled(_trimmed(resized), self._level)
+        return _set_level(_trim(resized), self._level)
 
 
 class Cast:
@@ -81,7 +81,7 @@ class Cast:
         self._manner = manner
         self._engines: dict[str, Engine] = {}
 
-    def draw(self, shares: dict[str, float], rng: random.Random) -> Voice:
+    def draw(self, shares: dict[str, float], rng: random.Random) -> UserVoice:
         """A voice by its share among those of `shares` that this machine has, in a manner of its own.
 
         Raises:
@@ -97,18 +97,18 @@ class Cast:
                 left.pop(name)
         raise EngineMissingError("; ".join(self.missing.values()) or "the cast has no voices; name some")
 
-    def voice(self, name: str, rng: random.Random) -> Voice:
+    def voice(self, name: str, rng: random.Random) -> UserVoice:
         """The voice `engine/name` in a manner drawn from `rng`.
 
         Raises:
             EngineMissingError: its engine is not on this machine.
         """
         kind = name.partition("/")[0]
-        return Voice(name, self._engine(kind), self._draw_manner(kind, rng), self._manner.level_rms)
+        return UserVoice(name, self._engine(kind), self._draw_manner(kind, rng), self._manner.level_rms)
 
-    def assistant(self) -> Voice:
+    def assistant(self) -> UserVoice:
         """The assistant's own voice, as it is."""
-        return Voice(_ASSISTANT, self._engine("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
+        return UserVoice(_ASSISTANT, self._engine("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
 
     def _engine(self, kind: str) -> Engine:
         if kind in self.missing:
@@ -131,7 +131,7 @@ class Cast:
         return Manner(speed, rng.uniform(*pitch), rng.uniform(*size))
 
 
-def _trimmed(samples: Samples) -> Samples:
+def _trim(samples: Samples) -> Samples:
     loud = np.flatnonzero(np.abs(samples) > _AUDIBLE * np.abs(samples).max(initial=0.0))
     if not len(loud):
         return samples[:0]
@@ -139,7 +139,7 @@ def _trimmed(samples: Samples) -> Samples:
     return samples[max(loud[0] - edge, 0) : loud[-1] + edge]
 
 
-def _levelled(samples: Samples, rms: float) -> Samples:
+def _set_level(samples: Samples, rms: float) -> Samples:
     if not len(samples):
         return samples
     return np.asarray(samples * (rms / (np.sqrt(np.mean(samples**2)) + 1e-6)), np.float32)

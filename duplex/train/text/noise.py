@@ -80,9 +80,9 @@ class Mishearing:
         said = _initials(words) if rng.random() < self._config.initials else list(words)
         if rng.random() < self._config.clean:
             return said
-        return list(self._heard(said, rng)) or said
+        return list(self._mishear(said, rng)) or said
 
-    def _heard(self, words: list[str], rng: random.Random) -> Iterator[str]:
+    def _mishear(self, words: list[str], rng: random.Random) -> Iterator[str]:
         place = 0
         while place < len(words):
             if rng.random() >= self._config.rate:
@@ -110,11 +110,11 @@ class Mishearing:
         others = [other for other in self._alike.get(sound_of(word), ()) if other != word]
         if others and rng.random() < self._config.alike:
             return 1, [rng.choice(others)]
-        return 1, [_changed(word, rng)]
+        return 1, [_change(word, rng)]
 
     def _delete(self, words: list[str], place: int, rng: random.Random) -> tuple[int, list[str]]:
         """Short words get lost, long ones only lose letters."""
-        return (1, []) if len(words[place]) <= 4 else (1, [_changed(words[place], rng)])
+        return (1, []) if len(words[place]) <= 4 else (1, [_change(words[place], rng)])
 
     def _insert(self, words: list[str], place: int, rng: random.Random) -> tuple[int, list[str]]:
         return 1, [rng.choice(_FILLERS), words[place]]
@@ -132,7 +132,7 @@ class Mishearing:
         return 2, [words[place] + words[place + 1]]
 
 
-def _changed(word: str, rng: random.Random) -> str:
+def _change(word: str, rng: random.Random) -> str:
     """One letter changed, lost or added, or another ending."""
     place = rng.randrange(len(word))
     letter = rng.choice(_LETTERS)

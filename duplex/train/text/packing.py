@@ -13,8 +13,8 @@ from torch import Tensor
 from configs.schedule import SEGMENTS_PER_SLOT
 from duplex.model.layouts.tdm.core import Core, CoreInput
 from duplex.model.stages.fusion import padded
-from duplex.train.core.losses import IGNORED, text_loss
-from duplex.train.text.slots import TextDialogue
+from duplex.train.core.losses import IGNORE_INDEX, text_loss
+from duplex.train.text.slotted_text import TextDialogue
 
 PREFIX, PADDING = -1, 1 << 30
 """Slot numbers of elements that belong to no slot."""
@@ -27,7 +27,7 @@ class TextBatch:
     Attributes:
         prefix: [B, P] ids, padded with 0.
         slots: leading shape [B, T], without features and speech tokens.
-        target: [B, T] ids, `IGNORED` where nothing is taught.
+        target: [B, T] ids, `IGNORE_INDEX` where nothing is taught.
         kept: [B, E] places in (prefix, U_0, A_0, U_1, ...) of the elements that are kept; padding points at 0.
         slot: [B, E] slot of each kept element, `PREFIX` or `PADDING`.
         position: [B, E] rotary positions.
@@ -53,7 +53,7 @@ def pack(dialogues: Sequence[TextDialogue], places: int, full: bool, first_slot:
     """Tensors of dialogues; `places` user words per slot, `first_slot` moves the slots away from the prefix."""
     prefix_length = max(len(dialogue.prefix) for dialogue in dialogues)
     slots = max(len(dialogue.slots) for dialogue in dialogues)
-    rows = [_kept(dialogue, prefix_length, full) for dialogue in dialogues]
+    rows = [_keep(dialogue, prefix_length, full) for dialogue in dialogues]
     longest = max(len(row) for row in rows)
     kept = torch.tensor([[place for place, _ in row] + [0] * (longest - len(row)) for row in rows])
     slot = torch.tensor([[number for _, number in row] + [PADDING] * (longest - len(row)) for row in rows])
@@ -65,10 +65,10 @@ def pack(dialogues: Sequence[TextDialogue], places: int, full: bool, first_slot:
 
 def batch_loss(core: Core, batch: TextBatch, window: int) -> Tensor:
     """Text loss of a batch; with all elements kept it is that of `Core.pack`."""
-    return text_loss(core, hidden_of(core, batch, window), batch.target)
+    return text_loss(core, compute_hidden(core, batch, window), batch.target)
 
 
-def hidden_of(core: Core, batch: TextBatch, window: int) -> Tensor:
+def compute_hidden(core: Core, batch: TextBatch, window: int) -> Tensor:
     """What the text head reads, [B, T, D]; an element that was left out counts as zero."""
     elements = core.elements(batch.slots)
     everything = torch.cat([core.llm.table(batch.prefix), elements.flatten(1, 2)], dim=1)
@@ -80,14 +80,14 @@ def hidden_of(core: Core, batch: TextBatch, window: int) -> Tensor:
     return core.read(spread.unflatten(1, (elements.shape[1], SEGMENTS_PER_SLOT))).hidden
 
 
-def _kept(dialogue: TextDialogue, prefix_length: int, full: bool) -> list[tuple[int, int]]:
+def _keep(dialogue: TextDialogue, prefix_length: int, full: bool) -> list[tuple[int, int]]:
     """(place, slot) of the elements that are kept."""
     kept = [(place, PREFIX) for place in range(len(dialogue.prefix))]
     for number, slot in enumerate(dialogue.slots):
         place = prefix_length + SEGMENTS_PER_SLOT * number
         if full or slot.words:
             kept.append((place, number))
-        if full or slot.state or slot.target != IGNORED:
+        if full or slot.state or slot.target != IGNORE_INDEX:
             kept.append((place + 1, number))
     return kept
 
@@ -112,4 +112,6 @@ def _inputs(dialogues: Sequence[TextDialogue], slots: int, places: int) -> CoreI
 
 
 def _targets(dialogues: Sequence[TextDialogue], slots: int) -> Tensor:
-    return torch.tensor([[slot.target for slot in d.slots] + [IGNORED] * (slots - len(d.slots)) for d in dialogues])
+    return torch.tensor(
+        [[slot.target for slot in d.slots] + [IGNORE_INDEX] * (slots - len(d.slots)) for d in dialogues]
+    )

@@ -16,17 +16,17 @@ from configs.base import ConfigError
 from configs.model.language import PretrainConfig
 from duplex.corpus.corpus import Corpus
 from duplex.corpus.exchange import Dialogue, Exchange
-from duplex.files import text_lines, write_json
+from duplex.io.whole_files import text_lines, write_json
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.text.tokenizer import TextTokenizer
-from duplex.train.loop import Loop, Optimization, cosine
 from duplex.train.text.evaluate import Knowledge
+from duplex.train.text.mimetic_init import set_to_copy
 from duplex.train.text.noise import Mishearing, Pair
 from duplex.train.text.packing import TextBatch, batch_loss, pack
-from duplex.train.text.slots import Mishear, SlotWriter, TextDialogue
-from duplex.train.text.start import set_to_copy
+from duplex.train.text.slotted_text import Mishear, SlotWriter, TextDialogue
 from duplex.train.text.vocabulary import TOKENIZER, word_list
+from duplex.train.training_loop import Loop, Optimization, cosine
 
 CORE: Final = "core.safetensors"
 CHECKPOINT: Final = "checkpoint.pt"
@@ -72,7 +72,7 @@ def run(
         loop.update(loss)
         if (step + 1) % config.evaluate_every and step + 1 < config.steps:
             continue
-        with loop.averaged():
+        with loop.average_weights():
             save_model(core, str(out / CORE))
             assistant = TextAssistant(core, tokenizer, schedule, LONGEST_SCORED)
             report = {"step": step + 1, "loss": loop.loss, "clean": knowledge.report(assistant)}

@@ -13,7 +13,7 @@ from configs.base import ConfigError
 from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import Corpus, Split
 from duplex.corpus.exchange import Exchange
-from duplex.train.voice.corpus import Items, items_of
+from duplex.train.voice.teacher_texts import Items, items_of
 
 _SPLITS: Final[tuple[Split, ...]] = ("train", "heldout_pair", "ood")
 _DRAWS_AN_ANSWER = 6
@@ -32,7 +32,7 @@ def answers(count: int, seed: int) -> list[Items]:
         for split in _SPLITS
         for exchange in corpus.rows(split, rng, _DRAWS_AN_ANSWER * count // len(_SPLITS))
     }
-    parts = {part for text in sorted(texts) if (items := items_of(text)) for part in parted(items)}
+    parts = {part for text in sorted(texts) if (items := items_of(text)) for part in split_items(items)}
     return rng.sample(sorted(parts), min(count, len(parts)))
 
 
@@ -76,7 +76,7 @@ def exchanges(count: int, seed: int, rows: int = _SAMPLED_ROWS) -> list[Exchange
     return list(distinct.values())[:count]
 
 
-def parted(items: Items) -> Iterator[Items]:
+def split_items(items: Items) -> Iterator[Items]:
     """Pieces of at most 45 items, cut behind sentences, else behind commas, else anywhere."""
     while len(items) > _LONGEST_ITEMS:
         cut = _last(items, _ENDS) or _last(items, ",") or _LONGEST_ITEMS

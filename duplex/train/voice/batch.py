@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
-from duplex.model.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
+from duplex.model.stages.srh import PointerRefinedHead, SrhInput, SrhOutput, SrhState
 from duplex.model.text.sounding_word import SoundingWord
 
 HOLD = -1
@@ -38,7 +38,7 @@ class AnswerTrack:
 
 
 def answer_tracks(
-    head: SpeechRefinedHead, answers: Sequence[Completed], lead_units: int = 16, batch: int = 64
+    head: PointerRefinedHead, answers: Sequence[Completed], lead_units: int = 16, batch: int = 64
 ) -> list[AnswerTrack]:
     """Tracks of all answers, from the slot of the first text token to the slot in which the last sound ends.
 
@@ -60,7 +60,7 @@ class _Batch:
     """Rows of one batch, each with its next text token; a row that is done stays inactive."""
 
     def __init__(
-        self, head: SpeechRefinedHead, answers: list[Completed], tracks: list[AnswerTrack], lead_units: int
+        self, head: PointerRefinedHead, answers: list[Completed], tracks: list[AnswerTrack], lead_units: int
     ) -> None:
         self._head, self._answers, self._tracks, self._lead_units = head, answers, tracks, lead_units
         self._state: SrhState = head.init_state(len(answers))

@@ -15,9 +15,9 @@ from configs.model.voice import VoiceConfig
 from configs.train.voice_training import DecoderTraining, SrhTraining
 from duplex.model.stages.band_decoder import BandDecoder
 from duplex.model.stages.srh_networks import DigitNetwork
-from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.voice.data import load
+from duplex.train.training_loop import Loop, Optimization, cosine
 from duplex.train.voice.srh import Samples, load_networks, simulate
+from duplex.train.voice.teacher_shards import load
 from duplex.train.voice.tokenizer import load_codec, reconstruction_loss
 
 
@@ -79,7 +79,7 @@ def _speak(network: DigitNetwork, samples: Samples, predicted: Tensor, group: Te
             samples.stress[pick].long(),
             samples.scalars[pick].float(),
             predicted[place[:, None] - back].float(),
-            samples.hidden_at(pick, network.config.hidden),
+            samples.gather_hidden(pick, network.config.hidden),
         )
         predicted[place] = (logits.argmax(-1) - top).to(predicted.dtype)
 

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
-from duplex.files import write_text
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.io.whole_files import write_text
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 from duplex.train.voice.batch import HOLD
-from duplex.train.voice.corpus import Items, items_of
+from duplex.train.voice.teacher_texts import Items, items_of
 from duplex.train.voice.thinking import Thinker
 
 Samples = NDArray[np.float32]
@@ -37,7 +37,7 @@ _KEPT_CLIPS = 12
 
 
 @dataclass(frozen=True)
-class Spoken:
+class LiveSpeech:
     """One text spoken live: samples, time of each slot in ms, slots before the first sound."""
 
     samples: Samples
@@ -60,7 +60,7 @@ def run(
     text, for the token of silence; without it the head gets no hidden vectors.
     """
     out.mkdir(parents=True, exist_ok=True)
-    voice = Voice.load(folder)
+    voice = EmbeddedVoice.load(folder)
     pairs = [(text, items) for text in texts if (items := items_of(text))]
     spoken = [
         speak(voice, items, seed, lead_units, think(text, voice.head.silence) if think else None)
@@ -80,7 +80,7 @@ def run(
     return figures
 
 
-def speak(voice: Voice, items: Items, seed: int, lead_units: int, thinker: Thinker | None = None) -> Spoken:
+def speak(voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, thinker: Thinker | None = None) -> LiveSpeech:
     """One item (with a `thinker` one text token) a slot, held back while `lead_units` units are queued, to the end."""
     pieces = thinker.pieces(" ".join(items)) if thinker else [[item] for item in items]
     head, detokenizer = voice.head, voice.detokenizer
@@ -104,12 +104,12 @@ def speak(voice: Voice, items: Items, seed: int, lead_units: int, thinker: Think
             thinker.say(entering, tokens.tokens)
         queued, tail = int(tokens.queued[0]), tail + bool(tokens.exhausted[0])
         first = min(first, len(pcm) - 1) if tokens.spoken[0] else first
-    return Spoken(np.concatenate(pcm), times, first)
+    return LiveSpeech(np.concatenate(pcm), times, first)
 
 
 def intelligibility(texts: Sequence[str], clips: Sequence[Samples], asr: str) -> dict[str, Any]:
     """Word error rate of what the recogniser hears, and the texts it misheard."""
-    heard = [recognise(_padded(clip), asr) for clip in track(clips, "recognising")]
+    heard = [recognise(_pad(clip), asr) for clip in track(clips, "recognising")]
     found = [word_errors(text, words) for text, words in zip(texts, heard, strict=True)]
     total = WordErrors(sum(one.errors for one in found), sum(one.words for one in found))
     wrong = [f"{text} | {words}" for text, words, one in zip(texts, heard, found, strict=True) if one.errors]
@@ -126,7 +126,7 @@ def speed(slot_ms: Sequence[float]) -> dict[str, float]:
     return {f"p{percent}_ms": round(float(np.percentile(slot_ms, percent)), 1) for percent in (50, 99)}
 
 
-def _padded(samples: Samples) -> Samples:
+def _pad(samples: Samples) -> Samples:
     """With a little silence around, as a recogniser expects it."""
     padding = tuple(int(seconds * AUDIO.output_rate) for seconds in _PADDING_S)
     return np.asarray(np.pad(samples, padding), np.float32)

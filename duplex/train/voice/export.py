@@ -1,4 +1,4 @@
-"""Recipe: what ships. Takes the trained parts of a run and writes the folder that `Voice.load` reads.
+"""Recipe: what ships. Takes the trained parts of a run and writes the folder that `EmbeddedVoice.load` reads.
 
 Knows the files of a training run; knows nothing of their making.
 """
@@ -6,16 +6,16 @@ Knows the files of a training run; knows nothing of their making.
 from pathlib import Path
 
 from configs.model.voice import VoiceConfig
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.lexicon import Lexicon
 from duplex.train.voice.decoder import load_decoder
 from duplex.train.voice.srh import load_networks
 from duplex.train.voice.tokenizer import load_codec
 
 
-def run(voice: VoiceConfig, trained: Path, lexicon: Lexicon, out: Path) -> Voice:
+def run(voice: VoiceConfig, trained: Path, lexicon: Lexicon, out: Path) -> EmbeddedVoice:
     """Write lexicon, head and detokenizer to `out`; the decoder is the fine-tuned one if there is one."""
-    shipped = Voice.fresh(voice, lexicon)
+    shipped = EmbeddedVoice.fresh(voice, lexicon)
     codec, networks = load_codec(voice, trained), load_networks(voice, trained)
     has_tuned = (trained / "decoder.pt").exists()
     decoder = load_decoder(voice, trained) if has_tuned else codec.decoder

@@ -16,19 +16,20 @@ import torch
 from configs.base import ConfigError
 from configs.train.voice_training import CorpusConfig, HiddenTraining, SrhTraining
 from duplex.corpus.exchange import Exchange
-from duplex.files import write_text
-from duplex.model.layouts.tdm.ears import Ears
-from duplex.model.layouts.tdm.mind import Mind
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.io.whole_files import write_text
+from duplex.model.layouts.tdm.ears import EmbeddedEars
+from duplex.model.layouts.tdm.mind import EmbeddedMind
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.model.stages.srh_networks import DigitNetwork
-from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.voice import data, encoder
+from duplex.train.training_loop import Loop, Optimization, cosine
+from duplex.train.voice import teacher_shards as data
+from duplex.train.voice import token_encoder as encoder
 from duplex.train.voice.answers import exchanges
-from duplex.train.voice.corpus import Items, items_of
-from duplex.train.voice.data import Utterance
-from duplex.train.voice.hidden_samples import Preparation, Spoken
+from duplex.train.voice.hidden_samples import Preparation, SlottedAnswers
 from duplex.train.voice.srh import Samples, digit_loss
+from duplex.train.voice.teacher_shards import Utterance
+from duplex.train.voice.teacher_texts import Items, items_of
 from duplex.train.voice.thinking import quiet_features
 from duplex.train.voice.tokenizer import load_codec
 
@@ -42,7 +43,7 @@ _LONGEST_ITEMS = 45
 _ROWS_AN_ANSWER = 6
 
 
-def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path | None = None) -> Voice:
+def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path | None = None) -> EmbeddedVoice:
     """Train the voice of `model` on vectors of its mind; files of the run go to `work`, the voice to `out`.
 
     `codec` is the folder of the run that trained the voice, for its encoder; without it one is fitted to the voice.
@@ -51,13 +52,13 @@ def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path 
         ConfigError: the encoder in `codec` is another voice's.
     """
     work.mkdir(parents=True, exist_ok=True)
-    voice = Voice.load(model)
+    voice = EmbeddedVoice.load(model)
     if not (work / LEARNT).exists():
         _prepare(config, voice, model, work, codec)
     network, held_out = voice.head.digits, Samples.load(work / HELD_OUT)
-    before = held_out_losses(network, config, held_out)["zeros"]
+    before = measure_held_out(network, config, held_out)["zeros"]
     tune(network, config, Samples.load(work / LEARNT), work / "hidden.pt")
-    report = {"before": before, **held_out_losses(network, config, held_out)}
+    report = {"before": before, **measure_held_out(network, config, held_out)}
     write_text(work / REPORT, json.dumps(report, indent=2) + "\n")
     voice.save(out)
     return voice
@@ -75,7 +76,7 @@ def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: P
         loop.update(loss)
 
 
-def held_out_losses(network: DigitNetwork, config: HiddenTraining, samples: Samples) -> dict[str, float]:
+def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Samples) -> dict[str, float]:
     """Loss with the right hidden vectors, with zeros, and with those of other slots."""
     assert samples.slot is not None
     torch.manual_seed(config.seed)
@@ -98,24 +99,24 @@ def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, bat
     return round(sum(losses) / batches, 5)
 
 
-def _prepare(config: HiddenTraining, voice: Voice, model: Path, work: Path, codec: Path | None) -> None:
+def _prepare(config: HiddenTraining, voice: EmbeddedVoice, model: Path, work: Path, codec: Path | None) -> None:
     """Write the samples to learn from and those that only measure."""
-    asked = _asked(config)
+    asked = _map_questions(config)
     corpus = CorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
     data.run(voice.config, corpus, voice.head.lexicon, work / SPEECH, list(asked))
-    mind, quiet = Mind.load(model), quiet_features(Ears.load(model), config.question)
+    mind, quiet = EmbeddedMind.load(model), quiet_features(EmbeddedEars.load(model), config.question)
     preparation = Preparation(voice, mind, quiet, config, asked)
     utterances = list(data.load(work / SPEECH))
     _write_questions(utterances[: config.held_out], asked, work / QUESTIONS)
     held_out, learnt = (
         preparation.lay_out(part) for part in (utterances[: config.held_out], utterances[config.held_out :])
     )
-    tokenizer = _given(voice, codec) if codec else _fitted(config, voice, learnt, work)
+    tokenizer = _take_tokenizer(voice, codec) if codec else _fit_tokenizer(config, voice, learnt, work)
     preparation.samples(held_out, tokenizer).save(work / HELD_OUT)
     preparation.samples(learnt, tokenizer).save(work / LEARNT)
 
 
-def _asked(config: HiddenTraining) -> dict[Items, Exchange]:
+def _map_questions(config: HiddenTraining) -> dict[Items, Exchange]:
     """Exchanges by the items of their answer, those that can be spoken as they stand."""
     drawn = exchanges(config.answers, config.seed, _ROWS_AN_ANSWER * config.answers)
     pairs = ((items_of(exchange.assistant), exchange) for exchange in drawn)
@@ -128,12 +129,12 @@ def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchang
     write_text(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
-def _given(voice: Voice, codec: Path) -> SpeechTokenizer:
+def _take_tokenizer(voice: EmbeddedVoice, codec: Path) -> SpeechTokenizer:
     tokenizer = load_codec(voice.config, codec).encoder
     if not torch.equal(tokenizer.silence_token().float(), voice.head.silence.float()):
         raise ConfigError(f"{codec} holds the encoder of another voice; name the run that trained this one, or none")
     return tokenizer
 
 
-def _fitted(config: HiddenTraining, voice: Voice, learnt: Spoken, work: Path) -> SpeechTokenizer:
+def _fit_tokenizer(config: HiddenTraining, voice: EmbeddedVoice, learnt: SlottedAnswers, work: Path) -> SpeechTokenizer:
     return encoder.run(voice, config.encoder, learnt.layout.bands, learnt.said, work / "encoder.pt")

@@ -17,19 +17,19 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.train.voice_training import HiddenTraining
 from duplex.corpus.exchange import Exchange
-from duplex.model.layouts.tdm.mind import Mind
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.mind import EmbeddedMind
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.model.stages.srh_networks import DigitNetwork
-from duplex.train.voice.corpus import Items
-from duplex.train.voice.data import Utterance
 from duplex.train.voice.decoder import free_running
-from duplex.train.voice.srh import Layout, Samples, encode_all, simulate
-from duplex.train.voice.thinking import Told, heard_slots, hidden_vectors, written_ids
+from duplex.train.voice.srh import Samples, TrackLayout, encode_all, simulate
+from duplex.train.voice.teacher_shards import Utterance
+from duplex.train.voice.teacher_texts import Items
+from duplex.train.voice.thinking import AskedAndAnswered, compute_hidden_vectors, slot_answer, slot_question
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SlottedAnswers:
     """Answers that are laid out in slots.
 
     Attributes:
@@ -39,7 +39,7 @@ class Spoken:
     """
 
     items: list[Items]
-    layout: Layout
+    layout: TrackLayout
     said: Tensor
 
 
@@ -47,61 +47,66 @@ class Preparation:
     """Makes samples of utterances; `quiet` are the features of a silent user."""
 
     def __init__(
-        self, voice: Voice, mind: Mind, quiet: Tensor, config: HiddenTraining, asked: Mapping[Items, Exchange]
+        self,
+        voice: EmbeddedVoice,
+        mind: EmbeddedMind,
+        quiet: Tensor,
+        config: HiddenTraining,
+        asked: Mapping[Items, Exchange],
     ) -> None:
         self._voice, self._mind, self._quiet, self._config, self._asked = voice, mind, quiet, config, asked
 
-    def lay_out(self, utterances: Sequence[Utterance]) -> Spoken:
+    def lay_out(self, utterances: Sequence[Utterance]) -> SlottedAnswers:
         """Let the text arrive in slots, and let the head speak freely in them, without hidden vectors."""
         layout = simulate(self._voice.config, self._config.srh, utterances, self._pieces)
         said = freely(self._voice.head.digits, layout, self._voice.head.silence, self._config.rows)
-        return Spoken([utterance.items for utterance in utterances], layout, said)
+        return SlottedAnswers([utterance.items for utterance in utterances], layout, said)
 
-    def samples(self, spoken: Spoken, encoder: SpeechTokenizer) -> Samples:
+    def samples(self, spoken: SlottedAnswers, encoder: SpeechTokenizer) -> Samples:
         """Digits of the teacher as targets, vectors of the core as input."""
         digits = encode_all(encoder, spoken.layout.bands, self._voice.config)
         samples = spoken.layout.samples(silent_elsewhere(digits, spoken.layout, self._voice.head.silence))
-        return placed(samples, self._vectors(spoken), spoken.layout.firsts)
+        return place_vectors(samples, self._vectors(spoken), spoken.layout.firsts)
 
     def _pieces(self, word: str) -> int:
         return len(self._mind.tokenizer.encode(word))
 
-    def _vectors(self, spoken: Spoken) -> list[Tensor]:
+    def _vectors(self, spoken: SlottedAnswers) -> list[Tensor]:
         rng = random.Random(self._config.seed)
-        told = [self._told(spoken, index, rng) for index in range(len(spoken.items))]
+        told = [self._ask(spoken, index, rng) for index in range(len(spoken.items))]
         order = sorted(range(len(told)), key=lambda index: len(told[index].heard) + len(told[index].text))
         found: dict[int, Tensor] = {}
         for start in track(range(0, len(order), self._config.conversations), "thinking"):
             group = order[start : start + self._config.conversations]
             first = rng.randint(0, self._config.question.latest_first_slot)
             silence = self._voice.head.silence
-            vectors = hidden_vectors(self._mind, [told[index] for index in group], silence, self._quiet, first)
+            vectors = compute_hidden_vectors(self._mind, [told[index] for index in group], silence, self._quiet, first)
             found |= {index: vector.half() for index, vector in zip(group, vectors, strict=True)}
         return [found[index] for index in range(len(told))]
 
-    def _told(self, spoken: Spoken, index: int, rng: random.Random) -> Told:
+    def _ask(self, spoken: SlottedAnswers, index: int, rng: random.Random) -> AskedAndAnswered:
         items, entering = spoken.items[index], spoken.layout.texts[index]
         encode, places = self._mind.tokenizer.encode, self._mind.core.config.user.words
-        heard = heard_slots(encode(self._asked[items].user), places, self._config.question, rng)
+        heard = slot_question(encode(self._asked[items].user), places, self._config.question, rng)
         first, count = spoken.layout.firsts[index], AUDIO.tokens_per_slot
         tokens = spoken.said[first : first + count * len(entering)].unflatten(0, (-1, count))
-        return Told(heard, written_ids(entering, encode(" ".join(items)), self._mind), tokens)
+        return AskedAndAnswered(heard, slot_answer(entering, encode(" ".join(items)), self._mind), tokens)
 
 
-def freely(network: DigitNetwork, layout: Layout, silence: Tensor, rows: int) -> Tensor:
+def freely(network: DigitNetwork, layout: TrackLayout, silence: Tensor, rows: int) -> Tensor:
     """[N, 15] what the head says at the teacher's timing; silence where it is not asked."""
     blank = silence.to(torch.int8).repeat(layout.tokens, 1)
     return free_running(network, layout.samples(blank), rows)
 
 
-def silent_elsewhere(digits: Tensor, layout: Layout, silence: Tensor) -> Tensor:
+def silent_elsewhere(digits: Tensor, layout: TrackLayout, silence: Tensor) -> Tensor:
     """The digits where the head is asked, exact silence elsewhere, as it is live."""
     asked = torch.zeros(len(digits), 1, dtype=torch.bool)
     asked[layout.samples(digits).place] = True
     return torch.where(asked, digits, silence.to(digits.dtype))
 
 
-def placed(samples: Samples, vectors: Sequence[Tensor], firsts: Sequence[int]) -> Samples:
+def place_vectors(samples: Samples, vectors: Sequence[Tensor], firsts: Sequence[int]) -> Samples:
     """Samples with the vectors [slots, H] of tracks whose first tokens are at `firsts`."""
     first = torch.tensor(firsts)
     start = torch.tensor([0, *(len(vector) for vector in vectors)]).cumsum(0)

@@ -55,6 +55,6 @@ def _without_derived(readings: dict[str, str]) -> dict[str, str]:
     """Leave out the inflected forms that the rules derive from the words that stay; stems are shorter, so they stay."""
     lexicon = Lexicon({})
     for word in sorted(readings, key=lambda word: (len(word), word)):
-        if lexicon.inflected(word) != readings[word]:
+        if lexicon.inflect(word) != readings[word]:
             lexicon.add(word, readings[word])
     return {word: readings[word] for word in lexicon.words()}

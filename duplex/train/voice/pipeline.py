@@ -8,16 +8,17 @@ from typing import Final
 
 from configs.model.voice import VoiceConfig
 from configs.train.voice_training import VoiceTraining
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.lexicon import Lexicon
-from duplex.train.voice import data, decoder, export, lexicon, srh, tokenizer
+from duplex.train.voice import decoder, export, lexicon, srh, tokenizer
+from duplex.train.voice import teacher_shards as data
 from duplex.train.voice.answers import answers
 
 LEXICON: Final = "lexicon.xz"
 SPEECH: Final = "speech"
 
 
-def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | None = None) -> Voice:
+def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | None = None) -> EmbeddedVoice:
     """Train with `training`; intermediate files go to `work`, the voice to `out`.
 
     Without `decoder.steps` the band decoder of the tokenizer ships as it is.

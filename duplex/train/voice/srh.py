@@ -20,9 +20,9 @@ from configs.train.voice_training import SrhTraining
 from duplex.model.stages.bands import silence
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.model.stages.srh_networks import DigitNetwork, DurationNetwork
-from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.voice.arrival import Arrival, Track
-from duplex.train.voice.data import Utterance, load
+from duplex.train.training_loop import Loop, Optimization, cosine
+from duplex.train.voice.live_samples import LiveSamples, Track
+from duplex.train.voice.teacher_shards import Utterance, load
 
 FOLLOWING: int = 6
 """Place of the following unit's duration among the scalars; live it is a guess, so training makes it noisy."""
@@ -56,7 +56,7 @@ class Samples:
     slot: Tensor | None = None
     hidden: Tensor | None = None
 
-    def hidden_at(self, pick: Tensor, width: int) -> Tensor:
+    def gather_hidden(self, pick: Tensor, width: int) -> Tensor:
         """[B, width] hidden vectors of the token samples `pick`; zeros where there are none."""
         if self.hidden is None or self.slot is None:
             return torch.zeros(len(pick), width)
@@ -73,7 +73,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TrackLayout:
     """Tracks in a row, with silence between them.
 
     Attributes:
@@ -133,19 +133,19 @@ def simulate(
     config: SrhTraining,
     utterances: Iterable[Utterance],
     pieces: Callable[[str], int] | None = None,
-) -> Layout:
-    """Let the text of every utterance arrive; `pieces` as in `Arrival`."""
-    arrival = Arrival(voice.srh, voice.bands, config, random.Random(config.seed), pieces)
+) -> TrackLayout:
+    """Let the text of every utterance arrive; `pieces` as in `LiveSamples`."""
+    arrival = LiveSamples(voice.srh, voice.bands, config, random.Random(config.seed), pieces)
     pause = np.tile(silence(voice.bands).numpy(), (_LEAD_SLOTS * voice.bands.frames_per_slot, 1)).astype(np.float16)
     bands, tracks, texts, firsts = [pause], [], [], [len(pause) // voice.bands.frames_per_token]
     for utterance in track(utterances, "simulating"):
         one = arrival.track(utterance)
-        tracks.append(_packed(one, firsts[-1]))
+        tracks.append(_pack(one, firsts[-1]))
         texts.append(one.text)
         bands += [one.bands.astype(np.float16), pause]
         firsts.append(firsts[-1] + (len(one.bands) + len(pause)) // voice.bands.frames_per_token)
     columns = tuple(torch.cat(column) for column in zip(*tracks, strict=True))
-    return Layout(torch.from_numpy(np.concatenate(bands)), columns, firsts[-1], firsts[:-1], texts)
+    return TrackLayout(torch.from_numpy(np.concatenate(bands)), columns, firsts[-1], firsts[:-1], texts)
 
 
 @torch.inference_mode()
@@ -183,7 +183,7 @@ def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> 
     scalars[:, FOLLOWING] *= torch.exp(config.following_noise * torch.randn(len(pick)))
     history = noisy_history(samples.digits, place, config, network)
     units, stress = samples.units[pick].long(), samples.stress[pick].long()
-    hidden = samples.hidden_at(pick, network.config.hidden)
+    hidden = samples.gather_hidden(pick, network.config.hidden)
     if samples.hidden is not None:
         hidden *= torch.rand(len(pick), 1) >= config.blind_share
     logits = network(units, stress, scalars, history, hidden)
@@ -214,7 +214,7 @@ def duration_loss(network: DurationNetwork, samples: Samples, config: SrhTrainin
     return F.cross_entropy(logits.flatten(0, 1), samples.unit_classes[pick].long().flatten(), ignore_index=-1)
 
 
-def _packed(one: Track, first: int) -> tuple[Tensor, ...]:
+def _pack(one: Track, first: int) -> tuple[Tensor, ...]:
     units, stress, scalars, place = zip(*one.tokens, strict=True)
     unit_units, unit_stress, unit_scalars, classes = zip(*one.units, strict=True)
     return (

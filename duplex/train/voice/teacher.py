@@ -58,7 +58,7 @@ class Teacher:
         harmonic, _, periodic, noise, _, f0, durations = self._voice.sess.run(None, inputs)
         frames = self._frames(harmonic[0], periodic[0], noise[0], f0[0])
         counts = np.bincount(owners, durations.ravel(), len(units) + 2).astype(np.int64) * _FRAMES_A_DURATION
-        return self._trimmed(frames, units, counts)
+        return self._trim(frames, units, counts)
 
     def _ids(self, units: tuple[Unit, ...]) -> tuple[list[int], list[int]]:
         """Graph ids, and for each id the unit (START is 0) that its duration belongs to."""
@@ -93,7 +93,7 @@ class Teacher:
         values = np.log(np.clip(f0, _LOWEST_HZ, _HIGHEST_HZ))
         return np.interp(places, places[heard], values[heard]).astype(np.float32)
 
-    def _trimmed(self, frames: Frames, units: tuple[Unit, ...], counts: NDArray[np.int64]) -> Speech:
+    def _trim(self, frames: Frames, units: tuple[Unit, ...], counts: NDArray[np.int64]) -> Speech:
         """Cut the teacher's long lead to just before the first sound, and its tail to a quarter of a second."""
         cut = self._lead_cut(frames, int(counts[0]))
         tail = max(int(counts[-1]) - _LONGEST_TAIL, 0)
@@ -102,7 +102,7 @@ class Teacher:
         counts[0] -= cut
         counts[-1] -= tail
         milliseconds = counts.astype(np.float32) * (1000 / _FRAMES_A_SECOND)
-        return Speech(self._resampled(kept), (Unit(START), *units, Unit(END)), milliseconds)
+        return Speech(self._resample(kept), (Unit(START), *units, Unit(END)), milliseconds)
 
     def _lead_cut(self, frames: Frames, lead: int) -> int:
         tones = self._config.harmonic
@@ -113,7 +113,7 @@ class Teacher:
         onset = int(np.argmax(loud)) if loud.any() else lead
         return max(onset - _KEPT_BEFORE_ONSET, 0)
 
-    def _resampled(self, frames: Frames) -> Frames:
+    def _resample(self, frames: Frames) -> Frames:
         """[T, 98] at the configured frame rate, by linear interpolation."""
         rate = self._config.frame_rate
         count = round(len(frames) * rate / _FRAMES_A_SECOND)

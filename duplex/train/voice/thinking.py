@@ -19,10 +19,10 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.train.voice_training import QuestionConfig
 from duplex.model.layouts.tdm.core import CoreInput
-from duplex.model.layouts.tdm.ears import Ears
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.ears import EmbeddedEars
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.stages.fusion import ABSENT
-from duplex.train.dialogue.speak import completed
+from duplex.train.dialogue.speak import complete_words
 from duplex.train.voice.batch import HOLD
 from tdm.layout import TdmLayout
 
@@ -32,7 +32,7 @@ _MUTE, _SPEAK = 0, 1
 
 
 @dataclass(frozen=True)
-class Told:
+class AskedAndAnswered:
     """A question and its answer.
 
     Attributes:
@@ -46,29 +46,29 @@ class Told:
     tokens: Tensor
 
 
-def heard_slots(ids: Sequence[int], places: int, config: QuestionConfig, rng: random.Random) -> list[Sequence[int]]:
+def slot_question(ids: Sequence[int], places: int, config: QuestionConfig, rng: random.Random) -> list[Sequence[int]]:
     """Ids of a question in slots: nothing while it is said, then `places` a slot, then a wait."""
     words = [ids[first : first + places] for first in range(0, len(ids), places)]
     before, after = rng.randint(*config.before), rng.randint(*config.after)
     return [*[()] * before, *words, *[()] * after]
 
 
-def quiet_features(ears: Ears, config: QuestionConfig, slots: int = _QUIET_SLOTS) -> Tensor:
+def quiet_features(ears: EmbeddedEars, config: QuestionConfig, slots: int = _QUIET_SLOTS) -> Tensor:
     """[slots, frames, F] features of a user who is silent."""
     draw = torch.Generator().manual_seed(0)
     pcm = config.noise * torch.randn(1, slots * AUDIO.slot_input_samples, generator=draw)
     return ears.encoder.encode(pcm)[0].unflatten(0, (slots, -1))
 
 
-def written_ids(entering: Sequence[int], ids: Sequence[int], mind: Mind) -> list[int]:
+def slot_answer(entering: Sequence[int], ids: Sequence[int], mind: EmbeddedMind) -> list[int]:
     """Text id of each slot: `entering` counts the tokens `ids`, has their number for the end mark, or `HOLD`."""
     written = [*ids, mind.tokenizer.eos]
     return [mind.tokenizer.hold if index == HOLD else written[index] for index in entering]
 
 
 @torch.inference_mode()
-def hidden_vectors(
-    mind: Mind, told: Sequence[Told], silence: Tensor, quiet: Tensor, first_slot: int = 0
+def compute_hidden_vectors(
+    mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor, quiet: Tensor, first_slot: int = 0
 ) -> list[Tensor]:
     """[slots, H] for each answer: row n is what the head gets to make the tokens of the answer's slot n.
 
@@ -87,7 +87,7 @@ def hidden_vectors(
     return [row[first : first + len(one.text)] for row, first, one in zip(hidden, before, told, strict=True)]
 
 
-def _slots(mind: Mind, told: Sequence[Told], silence: Tensor, quiet: Tensor) -> CoreInput:
+def _slots(mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor, quiet: Tensor) -> CoreInput:
     """[B, T]; what lies behind an answer is not seen by it."""
     length = max(len(one.heard) + len(one.text) for one in told)
     shape = (len(told), length)
@@ -112,7 +112,7 @@ class Thinker:
 
     hidden: Tensor
 
-    def __init__(self, mind: Mind, heard: Sequence[Sequence[int]], silence: Tensor, quiet: Tensor) -> None:
+    def __init__(self, mind: EmbeddedMind, heard: Sequence[Sequence[int]], silence: Tensor, quiet: Tensor) -> None:
         """`heard`: ids of the user's words in each slot before the answer."""
         prefix = mind.tokenizer.encode(mind.config.system_prompt)
         self._mind, self._quiet = mind, quiet
@@ -129,11 +129,11 @@ class Thinker:
     def pieces(self, text: str) -> list[list[str]]:
         """Takes the answer; returns for each of its text tokens the words and marks that are complete with it."""
         self._ids = self._mind.tokenizer.encode(text)
-        return completed(self._ids, self._mind.tokenizer, _MOMENT)
+        return complete_words(self._ids, self._mind.tokenizer, _MOMENT)
 
     def say(self, entered: int, tokens: Tensor) -> None:
-        """A slot of the answer: which text token entered it (as `written_ids`), tokens [1, k, digits]."""
-        self._step((), written_ids([entered], self._ids, self._mind)[0], tokens, _SPEAK)
+        """A slot of the answer: which text token entered it (as `slot_answer`), tokens [1, k, digits]."""
+        self._step((), slot_answer([entered], self._ids, self._mind)[0], tokens, _SPEAK)
 
     @torch.inference_mode()
     def _step(self, words: Sequence[int], text: int, tokens: Tensor, state: int) -> None:
@@ -156,14 +156,14 @@ class Questions:
 
     def __init__(self, model: Path, questions: Mapping[str, str], config: QuestionConfig) -> None:
         """`model`: folder of mind and ears."""
-        self._mind, self._questions, self._config = Mind.load(model), questions, config
-        self._quiet = quiet_features(Ears.load(model), config)
+        self._mind, self._questions, self._config = EmbeddedMind.load(model), questions, config
+        self._quiet = quiet_features(EmbeddedEars.load(model), config)
 
     def __call__(self, text: str, silence: Tensor) -> Thinker:
         """The thinker before its first slot of the answer `text`; `silence` [digits] as the voice has it."""
         ids = self._mind.tokenizer.encode(self._questions[text])
         places = self._mind.core.config.user.words
-        heard = heard_slots(ids, places, self._config, random.Random(text))
+        heard = slot_question(ids, places, self._config, random.Random(text))
         return Thinker(self._mind, heard, silence, self._quiet)
 
 

@@ -17,8 +17,8 @@ from configs.train.voice_training import TokenizerTraining
 from duplex.model.stages.band_decoder import BandDecoder
 from duplex.model.stages.bands import normalisation, silence
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
-from duplex.train.loop import Loop, Optimization, cosine
-from duplex.train.voice.data import Utterance, load
+from duplex.train.training_loop import Loop, Optimization, cosine
+from duplex.train.voice.teacher_shards import Utterance, load
 
 _PAUSE_FRAMES = (6, 60)
 _EDGE_FRAMES = 4
@@ -73,11 +73,11 @@ def with_pauses(utterances: Iterable[Utterance], bands: BandConfig, seed: int) -
     rows: list[NDArray[np.float16]] = []
     for utterance in utterances:
         pause = np.tile(quiet, (int(rng.integers(*_PAUSE_FRAMES)), 1))
-        rows += [faded(utterance.bands.astype(np.float32), quiet).astype(np.float16), pause.astype(np.float16)]
+        rows += [fade(utterance.bands.astype(np.float32), quiet).astype(np.float16), pause.astype(np.float16)]
     return np.concatenate(rows)
 
 
-def faded(frames: NDArray[np.float32], quiet: NDArray[np.float32]) -> NDArray[np.float32]:
+def fade(frames: NDArray[np.float32], quiet: NDArray[np.float32]) -> NDArray[np.float32]:
     """The frames with both ends led to the frame `quiet` over four frames; F0 stays."""
     count = min(_EDGE_FRAMES, len(frames) // 2)
     ramp = (np.arange(count) + 0.5) / count

@@ -217,7 +217,7 @@ class _Rotary(nn.Module):
         return angles.repeat_interleave(2, -1), 1.0
 
 
-def _rotated(x: Tensor, angles: Tensor, scale: float = 1.0) -> Tensor:
+def _rotate(x: Tensor, angles: Tensor, scale: float = 1.0) -> Tensor:
     size = angles.shape[-1]
     turned, rest = x[..., :size], x[..., size:]
     swapped = torch.stack([-turned[..., 1::2], turned[..., 0::2]], -1).flatten(-2)
@@ -231,6 +231,6 @@ def _repeat(x: Tensor, pattern: str, t: int) -> Tensor:
 
 _USED: Final[dict[str, dict[str, Any]]] = {
     "matcha.models.components.flow_matching": {"BASECFM": _FlowMatching},
-    "x_transformers.x_transformers": {"RotaryEmbedding": _Rotary, "apply_rotary_pos_emb": _rotated},
+    "x_transformers.x_transformers": {"RotaryEmbedding": _Rotary, "apply_rotary_pos_emb": _rotate},
     "einops": {"repeat": _repeat},
 }

@@ -89,7 +89,7 @@ def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16, patt
 
 
 @contextmanager
-def served(model: str, clients: int, loader: Loader = load_model) -> Iterator[str]:
+def start_server(model: str, clients: int, loader: Loader = load_model) -> Iterator[str]:
     """A server with room for `clients` in processes of its own; gives its address.
 
     Raises:
@@ -123,14 +123,14 @@ def command(
     """Measure packets and latencies of a served model with several clients."""
     if url and chosen.values_set:
         raise ConfigError("--set is for a server that is started here, not for --url; leave one of them out")
-    audio = spoken(say or [QUESTIONS])
+    audio = read_speech(say or [QUESTIONS])
     talk = partial(bench, model=chosen.model, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
     with progress() as bar:
         bar.add_task(f"{clients} clients, {seconds:.0f} s", total=None)
         if url:
             report = talk(url)
         else:
-            with served(chosen.model, clients, chosen.loader) as own:
+            with start_server(chosen.model, clients, chosen.loader) as own:
                 report = talk(own)
     for name, value in asdict(report).items():
         out().print(f"{name:<16} {value}")
@@ -138,7 +138,7 @@ def command(
         write_json(json_file, asdict(report))
 
 
-def spoken(files: Sequence[Path]) -> Pcm16:
+def read_speech(files: Sequence[Path]) -> Pcm16:
     """Sound files one after the other, [n] at 24 kHz; several of them with pauses for the answers.
 
     Raises:

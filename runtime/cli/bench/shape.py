@@ -15,8 +15,8 @@ import torch
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.funaudiochat import SHAPES, TURNS, FunAudioChatConfig, StepConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
 from duplex.model.funaudiochat.memory import check_memory, free_memory, memory_of, read_by_step
+from duplex.model.funaudiochat.model import FunAudioChat
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.bench.workload import Stopwatch, Workload, copy_bandwidth, device_name
 from runtime.versions import versions
@@ -113,7 +113,7 @@ def bench_shape(options: ShapeOptions, stopwatch: Stopwatch, on_run: Callable[[]
             caches_bytes=batch * memory.conversation,
             limit_ms=round(1000 * read_by_step(config, options.context, batch, dtype) / bandwidth, 3),
         )
-        batches.append(_measured(chat, turns, options, report, stopwatch))
+        batches.append(_measure(chat, turns, options, report, stopwatch))
         on_run()
     return ShapeReport(
         date=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -141,7 +141,7 @@ def _turns(config: FunAudioChatConfig, options: ShapeOptions) -> TurnsConfig:
     return TurnsConfig(places=options.context + config.chunk_groups, step=steps)
 
 
-def _measured(
+def _measure(
     chat: FunAudioChat, turns: TurnsConfig, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch
 ) -> BatchReport:
     """The report with its figures, or with the reason why there are none."""
@@ -155,12 +155,12 @@ def _measured(
             report, refused=f"caches take {report.caches_bytes / GB:.1f} GB, {free / GB:.1f} GB are free: take fewer"
         )
     try:
-        return _timed(Workload(chat, turns, options.context, report.batch), options, report, stopwatch)
+        return _time(Workload(chat, turns, options.context, report.batch), options, report, stopwatch)
     except torch.OutOfMemoryError:
         return replace(report, refused="a step needs more memory than is left beside the caches: take fewer")
 
 
-def _timed(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch) -> BatchReport:
+def _time(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch) -> BatchReport:
     for _ in range(WARM_UP):
         work.step()
     times = [stopwatch(work.step) for _ in range(options.steps)]

@@ -10,10 +10,10 @@ from typing import Final
 import torch
 
 from configs.model.funaudiochat import AnswerConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
 from duplex.model.funaudiochat.drawing import Drawing
 from duplex.model.funaudiochat.graphed import GraphedStep, stepping
-from duplex.model.funaudiochat.network import StepInput
+from duplex.model.funaudiochat.model import FunAudioChat
+from duplex.model.funaudiochat.multimodal_llm import StepInput
 
 COPIES: Final = 10
 COPIED_BYTES: Final = {"cuda": 1 << 30, "cpu": 1 << 26}
@@ -74,7 +74,7 @@ class Workload:
         """Two seconds of audio of all conversations."""
         network, config = self._chat.network, self._chat.config
         frames = torch.full((self._batch,), self._spectra.shape[-1], device=network.device)
-        groups = network.grouping.heard(network.encoder(self._spectra, frames))
+        groups = network.grouping.group_features(network.encoder(self._spectra, frames))
         ids = torch.full((groups.shape[1],), config.ids.audio)
         network.prefill(range(self._batch), [ids] * self._batch, list(groups), self._state, refined=True)
         self._rewind()

@@ -15,9 +15,9 @@ from configs.base import ConfigError
 from configs.model.patterns import Pattern
 from configs.schedule import ScheduleConfig
 from duplex.model.chat.aloud import Written, aloud
-from duplex.model.chat.events import AudioChunk, ChatEvent, Ended, TextPiece
+from duplex.model.chat.chat_events import AudioChunk, ChatEvent, Ended, TextPiece
 from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.truecase import MARKS
 from runtime.converse import TAIL_S, VirtualConversation, user_slots
 from runtime.session.slot_log import SlotRow
@@ -39,7 +39,7 @@ class LiveChat:
         pattern: Pattern,
         options: ConversationOptions,
         reads: Written | None,
-        voice: Voice | None,
+        voice: EmbeddedVoice | None,
         schedule: ScheduleConfig,
     ) -> None:
         self.fingerprint = generator.fingerprint
@@ -90,7 +90,7 @@ class LiveChat:
     def _read(self, text: str) -> Iterator[ChatEvent]:
         assert self._reads is not None, "a written pattern needs a model that reads"
         answer = self._reads.answer(text)
-        shown = self._reads.shown(answer)
+        shown = self._reads.show(answer)
         yield TextPiece(shown, spoken=self.pattern.speaks)
         if self.pattern.speaks and self._voice is not None:
             for samples in aloud(self._voice, answer, self._schedule.text_lead_units, self._options.seed):

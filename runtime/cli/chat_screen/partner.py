@@ -14,21 +14,21 @@ from configs.model.families import TWINS
 from configs.model.patterns import Pattern
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.chat.aloud import Written
-from duplex.model.chat.events import ChatEvent
-from duplex.model.chat.running import ToolRunner
-from duplex.model.chat.session import ChatSession
-from duplex.model.chat.speech import ChatVoice
+from duplex.model.chat.chat_events import ChatEvent
+from duplex.model.chat.chat_session import ChatSession
+from duplex.model.chat.chat_voice import ChatVoice
+from duplex.model.chat.tool_runner import ToolRunner
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
-from duplex.model.funaudiochat.parts import describe, load_parts
+from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, Samples
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from runtime.cli.chat_screen.live import LiveChat
 
 
 class Partner(Protocol):
-    """A conversation; see `duplex.model.chat.session.ChatSession`."""
+    """A conversation; see `duplex.model.chat.chat_session.ChatSession`."""
 
     fingerprint: str
     pattern: Pattern
@@ -90,7 +90,7 @@ def load_partner(wanted: Wanted) -> Partner:
 def _half_duplex(wanted: Wanted, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
         raise ConfigError(f"'{wanted.model}' only says given sentences; choose another model to chat with")
-    described = described.changed(wanted.changes, wanted.model)
+    described = described.change(wanted.changes, wanted.model)
     turns, answering = described.turns, described.answer
     if wanted.places is not None:
         turns = turns.model_copy(update={"places": wanted.places})
@@ -118,6 +118,6 @@ def _live(wanted: Wanted) -> Partner:
         wanted.chat.seed, system_prompt=wanted.chat.system_prompt, temperature=wanted.temperature or 0.0
     )
     generator = TdmGenerator(model, 1, beside=False)
-    reads = Written(generator, model.mind, datetime.now) if isinstance(model.mind, Mind) else None
-    voice = model.voice if isinstance(model.voice, Voice) else None
+    reads = Written(generator, model.mind, datetime.now) if isinstance(model.mind, EmbeddedMind) else None
+    voice = model.voice if isinstance(model.voice, EmbeddedVoice) else None
     return LiveChat(generator, wanted.model, wanted.pattern, options, reads, voice, model.mind.config.schedule)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from configs.audio import AUDIO
-from duplex.model.chat.events import (
+from duplex.model.chat.chat_events import (
     AudioChunk,
     BrokenCall,
     ChatEvent,
@@ -29,7 +29,7 @@ _NOTES = {
 
 
 @dataclass
-class Turn:
+class ShownTurn:
     """One answer: `how` it ended, `waiting` calls, its sound [n] at 24 kHz in `pieces`."""
 
     text: str = ""
@@ -57,7 +57,7 @@ class Screen:
         self._begun = False
         self._spoken = False
 
-    def show(self, events: Iterable[ChatEvent], turn: Turn) -> Turn:
+    def show(self, events: Iterable[ChatEvent], turn: ShownTurn) -> ShownTurn:
         """Print events as they come; `turn` takes them."""
         self._begun = self._spoken = False
         for event in events:
@@ -66,7 +66,7 @@ class Screen:
             elif isinstance(event, AudioChunk):
                 turn.pieces.append(event.samples)
             elif isinstance(event, ToolCalled):
-                self._line(f"-> {_called(event.call)}")
+                self._line(f"-> {_show_call(event.call)}")
             elif isinstance(event, ToolResult):
                 turn.tools.append(asdict(event))
                 self._line(f"<- {event.content}")
@@ -87,7 +87,7 @@ class Screen:
         self._begun = False
         self._out.print(printable(text))
 
-    def _end(self, ended: Ended, turn: Turn) -> None:
+    def _end(self, ended: Ended, turn: ShownTurn) -> None:
         if self._begun:
             self._out.print()
         turn.text, turn.how, turn.waiting = ended.text, ended.how, ended.waiting
@@ -100,7 +100,7 @@ def printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
 
 
-def _called(call: ToolCall | BrokenCall) -> str:
+def _show_call(call: ToolCall | BrokenCall) -> str:
     if isinstance(call, BrokenCall):
         return f"(no call: {call.reason}) {call.text}"
     return f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.arguments.items())})"

@@ -11,7 +11,7 @@ from configs.model.patterns import TRANSCRIBE, Pattern
 from duplex.model.interface import Samples
 from runtime.audio_file import load_audio
 from runtime.cli.chat_screen.partner import Partner
-from runtime.cli.chat_screen.screen import Screen, Turn
+from runtime.cli.chat_screen.screen import Screen, ShownTurn
 from runtime.cli.common import show_error, show_notes
 from runtime.errors import USER_ERRORS
 
@@ -23,7 +23,7 @@ TEXT                 ask in writing (patterns T2M, T2T)
 /new                 begin a new conversation
 /quit                end"""
 
-Kept = Callable[[Turn, str, Path | None], None]
+Kept = Callable[[ShownTurn, str, Path | None], None]
 """Takes a finished turn, its text and its recording."""
 
 
@@ -44,7 +44,7 @@ class Shell:
 
     def ask(self, text: str, recording: Path | None, pcm: Samples | None) -> None:
         """One turn; Ctrl-C breaks the answer off. The user is asked for results that only the user has."""
-        turn = Turn()
+        turn = ShownTurn()
         try:
             self._screen.show(self._partner.ask(text, pcm), turn)
             while turn.waiting and self._asks:
@@ -66,21 +66,21 @@ class Shell:
         elif word == "/new":
             self._partner.new(self._partner.pattern)
         elif word == "/pattern":
-            self._partner.new(Pattern.named(rest.strip()))
+            self._partner.new(Pattern.by_name(rest.strip()))
             if self._partner.note:
                 self._console.print(self._partner.note)
         elif word == "/wav":
             path, *text = _words(rest)
-            self._recorded(Path(path), " ".join(text))
+            self._ask_recording(Path(path), " ".join(text))
         elif word == "/transcribe":
             if self._partner.pattern is not Pattern.S2T:
                 raise ConfigError("a recording is transcribed in pattern S2T; type /pattern S2T first")
-            self._recorded(Path(_words(rest)[0]), TRANSCRIBE)
+            self._ask_recording(Path(_words(rest)[0]), TRANSCRIBE)
         else:
             self._console.print(HELP)
         return True
 
-    def _recorded(self, path: Path, text: str) -> None:
+    def _ask_recording(self, path: Path, text: str) -> None:
         audio = load_audio(path)
         show_notes(audio.notes, path)
         self.ask(text, path, audio.samples)

@@ -9,7 +9,7 @@ from typing import Any
 
 from configs.base import ConfigError
 from configs.model.chat import ToolsConfig
-from duplex.model.chat.running import ToolRunner
+from duplex.model.chat.tool_runner import ToolRunner
 from duplex.model.chat.tools import Tool
 
 

@@ -22,9 +22,9 @@ from configs.model.voice import VoiceConfig
 from duplex.model.families import parts as families
 from duplex.model.funaudiochat.memory import Memory
 from duplex.model.layouts.tdm import ears, mind, voice
-from duplex.model.layouts.tdm.tdm_model import SHIPPED
 from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
 from duplex.model.stages.cosyvoice.speakers import load_speakers
+from duplex.model.weights.checkpoint_folder import SHIPPED
 from duplex.model.weights.hub import find_speakers
 from runtime.cli.doctor.checks import Check
 
@@ -193,7 +193,7 @@ def _voices(folder: Path, path: Path | None, name: str | None, size: int) -> Che
 
 def _safetensors_shapes(path: Path) -> Shapes:
     with safe_open(path, framework="pt") as file:
-        return {_released(key): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+        return {_plain_name(key): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
 
 
 def _torch_shapes(path: Path) -> Shapes:
@@ -201,10 +201,10 @@ def _torch_shapes(path: Path) -> Shapes:
     values = torch.load(str(path), map_location="cpu", weights_only=True, mmap=True)
     if not isinstance(values, dict) or not all(isinstance(value, torch.Tensor) for value in values.values()):
         raise ValueError("it holds something else than named tensors")
-    return {_released(key): tuple(value.shape) for key, value in values.items()}
+    return {_plain_name(key): tuple(value.shape) for key, value in values.items()}
 
 
-def _released(key: str) -> str:
+def _plain_name(key: str) -> str:
     """Name by which weight normalisation is stored today; without the prefix that some releases have."""
     key = key.removeprefix(_PREFIX)
     for old, new in _RENAMED.items():

@@ -13,7 +13,7 @@ from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig
 from configs.model.families import TWINS
 from configs.model.funaudiochat import SHAPES, FunAudioChatConfig
-from configs.model.turn_model import TurnModelConfig, described
+from configs.model.turn_model import TurnModelConfig, find_description
 from duplex.model.funaudiochat.checkpoint import Checkpoint, is_checkpoint
 from duplex.model.funaudiochat.memory import Memory, free_memory, memory_of
 from duplex.model.weights.checkpoint_folder import SHIPPED
@@ -41,15 +41,15 @@ def check_setup(model: str, wanted: Wanted) -> list[Check] | None:
     except ConfigError as error:
         return [Check.failed("model", error)]
     if config is not None:
-        return _described(config, wanted)
+        return _check_described(config, wanted)
     folder = SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)
     if not folder.is_dir() and is_hub_id(model):
-        found = _located("model", model)
+        found = _locate("model", model)
         if isinstance(found, Check):
             return [found]
         folder = found
     if is_checkpoint(folder):
-        return _described(TurnModelConfig(name=folder.name, kind="funaudiochat", checkpoint=str(folder)), wanted)
+        return _check_described(TurnModelConfig(name=folder.name, kind="funaudiochat", checkpoint=str(folder)), wanted)
     if is_detokenizer(folder):
         speakers = wanted.changes.get("speakers")
         return check_detokenizer(folder, None if speakers is None else Path(speakers), None)
@@ -59,7 +59,7 @@ def check_setup(model: str, wanted: Wanted) -> list[Check] | None:
 
 
 def _description(model: str) -> TurnModelConfig | None:
-    path = described(model)
+    path = find_description(model)
     return None if path is None else TurnModelConfig.from_yaml(path)
 
 
@@ -67,13 +67,13 @@ def _random(name: str) -> Check:
     return Check("model", "ok", f"{name}: random weights, made when it is loaded")
 
 
-def _described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
+def _check_described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
     if config.kind == "scripted":
         return check_tdm(SHIPPED / "mini")
     if config.checkpoint is None:
         return [_random(config.name)]
     try:
-        config = config.changed(wanted.changes, config.name)
+        config = config.change(wanted.changes, config.name)
     except ConfigError as error:
         return [Check.failed("model", error)]
     checks = [check_device(config.device, config.dtype)]
@@ -117,7 +117,7 @@ def _no_cuda() -> tuple[str, str]:
 
 def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
     """Configuration, tokenizer, shards and their shapes of a Fun-Audio-Chat checkpoint."""
-    folder = _located("checkpoint", source)
+    folder = _locate("checkpoint", source)
     if isinstance(folder, Check):
         return folder, None
     try:
@@ -163,21 +163,21 @@ def _detokenizer_folder(config: TurnModelConfig) -> Path | Check:
     if config.detokenizer is None:
         mend = "name one with --detokenizer: a folder or hub id of Fun-CosyVoice3"
         return Check("detokenizer", "fail", f"{config.name} names none", mend)
-    return _located("detokenizer", config.detokenizer, " flow.pt hift.pt")
+    return _locate("detokenizer", config.detokenizer, " flow.pt hift.pt")
 
 
-def _located(name: str, source: str, files: str = "") -> Path | Check:
+def _locate(name: str, source: str, files: str = "") -> Path | Check:
     """Folder of a path or of a repository that was fetched before."""
     if Path(source).is_dir():
         return Path(source)
     if not is_hub_id(source):
         return Check(name, "fail", f"'{source}' is neither a folder nor owner/name of a hub", "check the path")
-    cached = _cached(source)
+    cached = _find_cached(source)
     fetch = f"hf download {source}{files}"
     return cached or Check(name, "fail", f"{source} is not in the local cache of the hub", f"fetch it with: {fetch}")
 
 
-def _cached(repository: str) -> Path | None:
+def _find_cached(repository: str) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

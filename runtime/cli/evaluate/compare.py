@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from configs.eval.statistics import ComparisonConfig
-from duplex.eval.reports.cells import bounds, shown
+from duplex.eval.reports.cells import bounds, show
 from duplex.eval.reports.compare import Comparison, Difference, compare
 from duplex.eval.reports.report import plain, write_json
 from duplex.eval.reports.schema import read_report
@@ -64,8 +64,8 @@ def _table(title: str, found: Comparison) -> Table:
 def _cells(found: Difference) -> tuple[str, ...]:
     percent = found.number == "share"
     name = found.name if found.number in ("share", "value") else f"{found.name}, {found.number}"
-    numbers = (shown(value, percent) for value in (found.first, found.second, found.difference))
-    return name, *numbers, bounds(found.low, found.high, percent), shown(found.p), found.verdict
+    numbers = (show(value, percent) for value in (found.first, found.second, found.difference))
+    return name, *numbers, bounds(found.low, found.high, percent), show(found.p), found.verdict
 
 
 def _notes(found: Comparison) -> Iterator[str]:

@@ -74,7 +74,7 @@ class SourceOptions(PatternOptions):
         """
         from runtime.cli.evaluate.system import ModelChoice
 
-        if self.pattern is not None and not Pattern.named(self.pattern).hears:
+        if self.pattern is not None and not Pattern.by_name(self.pattern).hears:
             raise ConfigError(f"--pattern {self.pattern}: users of an evaluation speak; give one that begins with S")
         return ModelChoice(self.model, self.changes, self.pattern)
 

@@ -9,18 +9,18 @@ import typer
 from rich.table import Table
 
 from configs.eval.policy_search import PolicySearchConfig
-from duplex.eval.policies.conversations import Conversations
+from duplex.eval.policies.logged_conversations import LoggedConversations
 from duplex.eval.policies.plot import lines_of, plot
 from duplex.eval.policies.search import Point, Search, searches
 from duplex.eval.reports.cells import cells
 from duplex.eval.reports.report import write_json, write_text
-from duplex.eval.runner import Experiment, limited
+from duplex.eval.runner import Experiment, limit_groups
 from duplex.eval.suite import Facts
 from duplex.eval.suites.catalog import SUITES, Sources
 from duplex.model.interface import ConversationOptions
 from runtime.cli.common import JsonFile, err, out, progress
 from runtime.cli.evaluate.options import SourceOptions
-from runtime.cli.evaluate.run import measured_with
+from runtime.cli.evaluate.run import describe_run
 from runtime.cli.evaluate.system import EngineSystem, ModelChoice
 from runtime.cli.option_groups import with_option_groups
 
@@ -38,9 +38,9 @@ def command(asked: SourceOptions, grid: Grid = None, json_file: JsonFile = None)
     folder = asked.out / f"policy-{model.file_name}"
     results = {}
     with closing(model.load()) as generator:
-        settings = {**model.facts(), **measured_with(sources, generator)}
+        settings = {**model.facts(), **describe_run(sources, generator)}
     for search in searches(search_config):
-        conversations = Conversations(
+        conversations = LoggedConversations(
             folder / f"{search.suite}.jsonl", {"suite": search.suite, **settings}, asked.fresh
         )
         points = _points(search, conversations, sources, model, limit, jobs)
@@ -53,10 +53,15 @@ def command(asked: SourceOptions, grid: Grid = None, json_file: JsonFile = None)
 
 
 def _points(
-    search: Search, conversations: Conversations, sources: Sources, model: ModelChoice, limit: int | None, jobs: int
+    search: Search,
+    conversations: LoggedConversations,
+    sources: Sources,
+    model: ModelChoice,
+    limit: int | None,
+    jobs: int,
 ) -> list[Point]:
     suite = SUITES[search.suite](sources)
-    examples = limited([example for example in suite.examples() if example.group not in search.without], limit)
+    examples = limit_groups([example for example in suite.examples() if example.group not in search.without], limit)
     options = ConversationOptions(started_at=sources.config.started_at, pattern=model.pattern)
     experiment = Experiment(suite, EngineSystem(model, options), sources.config, sources.seed)
     with progress() as bar:
@@ -68,7 +73,7 @@ def _points(
     return search.points(lambda policy: conversations.all_under(policy, examples))
 
 
-def _values(search: Search, points: Sequence[Point], conversations: Conversations) -> Facts:
+def _values(search: Search, points: Sequence[Point], conversations: LoggedConversations) -> Facts:
     return {
         "suite": search.suite,
         "conversations": len(conversations),

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from configs.eval.conditions import NO_CONDITION, Condition
 from configs.policy import policy as policy_by_name
-from duplex.eval.measures.figures import Figure, summed_up
-from duplex.eval.recording import MakeSystem
+from duplex.eval.conversation_record import MakeSystem
+from duplex.eval.measures.figures import Figure, sum_up
 from duplex.eval.reports.markdown import markdown
 from duplex.eval.reports.page import page
 from duplex.eval.reports.report import plain, report, write_json, write_text
-from duplex.eval.runner import Experiment, OnRow, limited, run
+from duplex.eval.runner import Experiment, OnRow, limit_groups, run
 from duplex.eval.store import RowStore
 from duplex.eval.suite import Example, Facts
 from duplex.eval.suites.catalog import SUITES, Sources
@@ -104,7 +104,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
     sources, folder = settings.sources, settings.folder(name)
     suite = SUITES[name](sources)
     conditions = Conditions.of(settings.condition, sources.data, sources.config.conditions)
-    examples = limited(suite.examples(), settings.limit)
+    examples = limit_groups(suite.examples(), settings.limit)
     resampled = other_rates(event.clip.path for example in examples for event in example.script.events)
     with closing(settings.model.load()) as generator:
         facts = {**_facts(name, settings, generator), "condition": conditions.facts()}
@@ -117,10 +117,10 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
             folder / "audio" if settings.audio else None,
             conditions,
         )
-        on_row = on_start(len(examples), sum(experiment.done(example, store) for example in examples))
+        on_row = on_start(len(examples), sum(experiment.is_done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)
         notes = tuple(_left_out(settings, generator, examples))
-    figures = list(summed_up(suite.figures(rows), sources.config.statistics))
+    figures = list(sum_up(suite.figures(rows), sources.config.statistics))
     values = report(name, facts, machine(), figures, rows)
     write_json(values, folder / "report.json")
     write_text(markdown(values, figures), folder / "report.md")
@@ -143,10 +143,10 @@ def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
 def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
     """Everything the rows depend on."""
     policy = {"policy": settings.policy, "policy_values": settings.options.policy.model_dump(mode="json")}
-    return {"suite": suite, **settings.model.facts(), **policy, **measured_with(settings.sources, generator)}
+    return {"suite": suite, **settings.model.facts(), **policy, **describe_run(settings.sources, generator)}
 
 
-def measured_with(sources: Sources, generator: SlotGenerator) -> Facts:
+def describe_run(sources: Sources, generator: SlotGenerator) -> Facts:
     """The weights, the seed, the definitions and the data, by hashes."""
     return {
         "fingerprint": generator.fingerprint,

@@ -13,7 +13,7 @@ from configs.eval.scoring import LabelsConfig, ScoringConfig
 from duplex.eval.exchange.label_files import FileLabels, read_labels
 from duplex.eval.exchange.sound import DialogueSound, read_dialogue
 from duplex.eval.measures import silero as silero_vad
-from duplex.eval.measures.turns import Turn
+from duplex.eval.measures.turns import ScoredTurn
 from duplex.eval.reports.page import page
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.score import Score, score
@@ -78,23 +78,23 @@ def _turns(title: str, found: Score) -> Table:
     if found.silero is not None:
         lines.add_column("Silero: response, stop", justify="right")
     for turn in found.analysis.turns:
-        times = (_shown(one) for one in (turn.start, turn.end, turn.answer, turn.response, turn.stop))
+        times = (_show(one) for one in (turn.start, turn.end, turn.answer, turn.response, turn.stop))
         lines.add_row(turn.kind, *times, _why(turn), *([_column(turn, found)] if found.silero is not None else ()))
     return lines
 
 
-def _why(turn: Turn) -> str:
+def _why(turn: ScoredTurn) -> str:
     if turn.void:
         return f"stop void: {turn.void}"
     return "did not yield" if turn.yielded is False else ""
 
 
-def _column(turn: Turn, found: Score) -> str:
+def _column(turn: ScoredTurn, found: Score) -> str:
     other = found.silero_turn(turn)
-    return "not found" if other is None else f"{_shown(other.response)}, {_shown(other.stop)}"
+    return "not found" if other is None else f"{_show(other.response)}, {_show(other.stop)}"
 
 
-def _shown(seconds: float | None) -> str:
+def _show(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.3f}"
 
 

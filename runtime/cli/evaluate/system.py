@@ -8,7 +8,7 @@ from typing import Any
 from configs.audio import AUDIO
 from configs.policy import PolicyConfig
 from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
-from duplex.eval.recording import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
+from duplex.eval.conversation_record import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
 from duplex.eval.suite import Facts
 from duplex.eval.users.user import User
 from duplex.model.interface import ConversationOptions, SlotGenerator, Writer
@@ -92,12 +92,12 @@ def recording_of(talk: Conversation) -> Recording:
     slots = tuple(SlotTrace(row.slot, row.p_speak, row.state == State.SPEAK.name, row.event) for row in talk.rows)
     side = talk.transcript.assistant
     answers = tuple(
-        AnswerText(a.text, a.unheard, a.start, a.end, a.how, _heard_words(side, a.answer)) for a in side.answers
+        AnswerText(a.text, a.unheard, a.start, a.end, a.how, _collect_heard(side, a.answer)) for a in side.answers
     )
     heard = tuple(turn.text for turn in talk.transcript.user.words)
     return Recording(to_float(talk.user), talk.assistant[: len(talk.rows) * SLOT_OUT], slots, answers, heard)
 
 
-def _heard_words(side: AssistantSide, answer: int) -> tuple[TimedWord, ...]:
+def _collect_heard(side: AssistantSide, answer: int) -> tuple[TimedWord, ...]:
     mine = (word for word in side.words if word.answer == answer and word.heard)
     return tuple(TimedWord(word.text, word.start, word.end) for word in mine)

@@ -69,6 +69,6 @@ def test_options_are_lettered() -> None:
 
 
 def test_patterns_by_name() -> None:
-    assert Pattern.named("s2m") is Pattern.S2M
+    assert Pattern.by_name("s2m") is Pattern.S2M
     with pytest.raises(ConfigError, match="unknown pattern 'S2S'; choose one of S2M, S2T"):
-        Pattern.named("S2S")
+        Pattern.by_name("S2S")

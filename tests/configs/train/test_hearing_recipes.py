@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.base import Config
-from configs.model.listening import WhisperExport
+from configs.model.ears import WhisperExport
 from configs.train.ctc_training import CtcTrainingConfig, SourcesConfig
 from configs.train.hearing import HearingEvaluation
 

@@ -10,8 +10,8 @@ import pytest
 from configs.base import ConfigError
 from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import OUTSIDE, Corpus, Split
+from duplex.corpus.grammar import hold_out
 from duplex.corpus.kinds import read_data
-from duplex.corpus.patterns import parted
 from duplex.model.text.clock_words import fill_in_words, local
 
 CORPUS = Corpus.build(CorpusConfig())
@@ -53,7 +53,7 @@ def test_a_way_of_asking_belongs_to_one_split() -> None:
     every = CORPUS.config.held_out_every
     for kind in CORPUS.kinds:
         for fact in kind.facts:
-            shown, held_out = parted(list(dict.fromkeys(fact.cores)), every)
+            shown, held_out = hold_out(list(dict.fromkeys(fact.cores)), every)
             assert not set(shown) & set(held_out)
             assert len(set(fact.cores)) == len(fact.cores), (kind.name, fact.cores)
 

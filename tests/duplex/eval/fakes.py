@@ -10,9 +10,9 @@ import soundfile
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
-from duplex.eval.recording import AnswerText, Recording, SlotTrace, System
+from duplex.eval.conversation_record import AnswerText, Recording, SlotTrace, System
 from duplex.eval.runner import Experiment
-from duplex.eval.suite import Example, Row, Suite
+from duplex.eval.suite import DialogueRow, Example, Suite
 from duplex.eval.users.user import Played, SimulatedUser
 from duplex.model.interface import Samples
 
@@ -103,7 +103,9 @@ class KnownAssistant:
         return tuple(AnswerText(self.says, "", start, end, "end") for start, end in self.spans if self.says)
 
 
-def talked(suite: Suite, example: Example, assistant: KnownAssistant, write: Callable[[str], str] | None = None) -> Row:
+def talked(
+    suite: Suite, example: Example, assistant: KnownAssistant, write: Callable[[str], str] | None = None
+) -> DialogueRow:
     """The row of one conversation with this assistant, which may answer in writing too."""
     system = System(assistant.converse, write)
     return Experiment(suite, lambda: system, EvaluationConfig()).row(example, system)

@@ -15,7 +15,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_folder import scores
 from duplex.eval.reports.schema import SCHEMA, read_report
 from duplex.eval.store import RowStore
-from duplex.eval.users.data import DataFolder, TrialFolder
+from duplex.eval.users.data_folder import DataFolder, TrialFolder
 from tests.malformed import is_one_line, malformed, value_or_error
 
 EMPTY: dict[str, Any] = {name: [] for name in ("user", "assistant", "p_speak", "decisions", "answers", "heard")}

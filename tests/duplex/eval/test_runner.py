@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from configs.eval.evaluation import EvaluationConfig
+from duplex.eval.conversation_record import Recording, System
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, rate
-from duplex.eval.recording import Recording, System
 from duplex.eval.reports.page import page
 from duplex.eval.reports.report import report, write_json
 from duplex.eval.reports.schema import read_report
-from duplex.eval.runner import Experiment, limited, run
+from duplex.eval.runner import Experiment, limit_groups, run
 from duplex.eval.store import RowStore
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.data import DataFolder, TrialFolder
+from duplex.eval.users.data_folder import DataFolder, TrialFolder
 from duplex.eval.users.user import At, Event, Script, SimulatedUser
 from tests.duplex.eval.fakes import KnownAssistant, write_clip, write_data
 
@@ -37,11 +37,11 @@ class Answered:
         script = Script((Event("clip", self.clip, At(0.2)),), 1.0)
         return [Example(f"{group}{i}", group, script) for group in ("a", "b") for i in range(3)]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         speech = dialogue.recording.speech(CONFIG.gate)
         return {"answered": bool(speech)}, float(dialogue.example.id == "b1")
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         return [rate("answered", "clips", ((row.id, row.measures["answered"]) for row in rows))]
 
 
@@ -134,8 +134,8 @@ def test_seeds_depend_on_the_run_and_the_example(suite: Answered, tmp_path: Path
 
 
 def test_a_limit_counts_by_group(suite: Answered) -> None:
-    assert [example.id for example in limited(suite.examples(), 2)] == ["a0", "a1", "b0", "b1"]
-    assert limited(suite.examples(), None) == suite.examples()
+    assert [example.id for example in limit_groups(suite.examples(), 2)] == ["a0", "a1", "b0", "b1"]
+    assert limit_groups(suite.examples(), None) == suite.examples()
 
 
 def test_rows_of_a_run_can_be_reported_and_shown(suite: Answered, tmp_path: Path) -> None:

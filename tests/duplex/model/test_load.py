@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.families import TWINS
 from duplex.model.funaudiochat.checkpoint import save
-from duplex.model.funaudiochat.parts import describe, load_parts
+from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, PatternGenerator, SlotGenerator
 from duplex.model.load import DuplexModel, load_generator
 from tests.runtime.released import published_voice

@@ -12,7 +12,7 @@ from configs.schedule import ScheduleConfig
 from configs.train.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
 from configs.train.simulation import DialogueDataConfig
 from duplex.model.layouts.tdm.core import Core, CoreInput
-from duplex.train.core.trainer import overlaid, train, unpacked
+from duplex.train.core.trainer import overlaid, train, unpack
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
@@ -60,7 +60,7 @@ def trained(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core
 @torch.no_grad()
 def accuracy(core: Core, data: DialogueDataset) -> float:
     batch = data.batch(range(6), random.Random(9), perturbed=False)
-    slots, targets = unpacked(batch)
+    slots, targets = unpack(batch)
     assert slots.features is not None
     slots.features = slots.features.float()
     out = core.pack(batch.prefix, slots, TdmLayout(SCHEDULE, batch.prefix.shape[1]))
@@ -85,7 +85,7 @@ def test_finished_run_is_not_repeated(data: DialogueDataset, tmp_path: Path) -> 
 
 def test_text_is_overlaid_with_the_sound_of_one_dialogue_and_keeps_its_words(data: DialogueDataset) -> None:
     torch.manual_seed(0)
-    sound, _ = unpacked(data.batch(range(3), random.Random(0)))
+    sound, _ = unpack(data.batch(range(3), random.Random(0)))
     assert sound.tokens is not None
     rest = sound.tokens[sound.state == 0][0]
     sound.tokens = torch.where((sound.state == 1)[..., None, None], rest + 1, sound.tokens)

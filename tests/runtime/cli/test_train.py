@@ -22,11 +22,11 @@ STEPS = {
     "core a": "duplex.train.core.run.run",
     "mind": "duplex.train.core.export.run",
     "voice-hidden": "duplex.train.voice.hidden.run",
-    "errors": "duplex.train.hearing.errors.run",
+    "errors": "duplex.train.hearing.recognition_errors.run",
     "trials": "duplex.train.dialogue.trials.run",
-    "knowledge out.json": "duplex.train.text.report.run",
+    "knowledge out.json": "duplex.train.text.knowledge_report.run",
     "ctc": "duplex.train.hearing.ctc.run",
-    "sources mini": "duplex.train.hearing.sources.run",
+    "sources mini": "duplex.train.hearing.word_sources.run",
     "hearing-report": "duplex.train.hearing.evaluate.run",
 }
 """Steps with a recipe, and what they call."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from configs.runtime.runtime import SlotBufferConfig
 from runtime.pcm import Pcm16
 from runtime.records import UserSlot
-from runtime.sender_clock import NetworkDelay
+from runtime.session.sender_clock import NetworkDelay
 from runtime.session.slot_buffer import SlotBuffer
 
 SLOT, PACKET, RATE = 3200, 320, 16_000

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.policy import policy
-from duplex.files import text_lines
+from duplex.io.whole_files import text_lines
 from duplex.model.interface import ConversationOptions
 from runtime.converse import converse
 from runtime.errors import LogError

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from runtime.sound.terminal import TerminalView
-from runtime.webrtc.messages import Cut, Latency, PlannedWords, SlotMessage, Spoken, UserCaption
+from runtime.webrtc.messages import Cut, Latency, PlannedWords, SlotMessage, UserCaption, WordSounding
 
 
 def screen(view: TerminalView) -> str:
@@ -30,7 +30,7 @@ def test_a_conversation_is_shown_with_its_figures() -> None:
     view = TerminalView("Duplex · mini")
     view.take(UserCaption(turn=0, text="What rains?", start_s=0, end_s=1))
     view.take(PlannedWords(answer=0, first=0, words=("Water", "does", "mostly.")))
-    view.take(Spoken(answer=0, index=0, text="Water"))
+    view.take(WordSounding(answer=0, index=0, text="Water"))
     view.take(slot("SPEAK", 0.9, ("late",)))
     view.take(Latency(kind="response", ms=512.0))
     view.take(Latency(kind="response", ms=700.0))
@@ -53,7 +53,7 @@ def test_a_conversation_is_shown_with_its_figures() -> None:
 def test_what_was_cut_is_struck_through() -> None:
     view = TerminalView("Duplex")
     view.take(PlannedWords(answer=0, first=0, words=("one", "two", "three")))
-    view.take(Spoken(answer=0, index=1, text="two"))
+    view.take(WordSounding(answer=0, index=1, text="two"))
     view.take(Cut(answer=0, heard=1))
     view.take(slot("MUTE", 0.1))
     text = screen(view)

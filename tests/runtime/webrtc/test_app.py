@@ -10,7 +10,7 @@ import pytest
 
 from runtime.clock import SystemClock
 from runtime.webrtc.client import VoiceClient
-from tests.runtime.small_disk import SmallDisk
+from tests.runtime.session.small_disk import SmallDisk
 from tests.runtime.webrtc.conftest import MakeServer, Server
 
 SILENCE = np.zeros(480, dtype=np.int16)

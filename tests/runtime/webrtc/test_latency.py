@@ -27,14 +27,14 @@ def run(user: list[tuple[float, float]], assistant: list[tuple[float, float, str
         now = index * 0.02
         talks = any(begin <= now < end for begin, end in user)
         pcm = speech[index * STEP : (index + 1) * STEP] if talks else np.zeros(STEP, dtype=np.int16)
-        meter.heard(pcm, now + 0.02)
+        meter.on_heard(pcm, now + 0.02)
         for begin, end, event in assistant:
             if abs(begin - now) < 1e-9:
                 meter.event("start")
             if abs(end - now) < 1e-9:
                 meter.event(event)
         sounds = any(begin <= now < end for begin, end, _ in assistant)
-        out += meter.played(LOUD if sounds else QUIET, now + 0.02)
+        out += meter.on_played(LOUD if sounds else QUIET, now + 0.02)
     return out
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Final, Self
 
-from configs.model.listening import Source
+from configs.model.ears import Source
 from configs.model.model import EarsConfig
 from duplex.model.stages.ctc_network import CtcNetwork, load_ctc
 from duplex.model.stages.ctc_words import CtcWords
@@ -29,7 +29,7 @@ CTC: Final = "ctc.safetensors"
 
 
 @dataclass(frozen=True)
-class Ears:
+class EmbeddedEars:
     """Speech encoder and source of words."""
 
     config: EarsConfig

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.model import MindConfig
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.writing import Moment, PieceWriting
 from duplex.model.text.tokenizer import TextTokenizer
@@ -27,7 +27,7 @@ TRUECASE: Final = "truecase.json"
 
 
 @dataclass(frozen=True)
-class Mind:
+class EmbeddedMind:
     """Core in evaluation mode, tokenizer and true case."""
 
     config: MindConfig

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
-from duplex.model.layouts.tdm.conversation import Conversation
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
+from duplex.model.layouts.tdm.tdm_conversation import Conversation
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.sampling.seeds import choose, slot_seed
-from duplex.model.stages.detokenizer import DetokenizerInput, VoiceState
+from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SrhInput, SrhOutput
@@ -36,7 +36,7 @@ class GroupState:
     words: Any
     core: LlmState
     srh: Any
-    detokenizer: VoiceState
+    detokenizer: SeededVoiceState
 
     def reset(self, rows: Tensor) -> None:
         """Forget the conversations of `rows` [size]."""
@@ -99,9 +99,9 @@ class RowGroup:
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
-        with self._timed("encoder"):
+        with self._time("encoder"):
             features = self._encoder.step(pcm, self._state.encoder, active)
-        with self._timed("words"):
+        with self._time("words"):
             heard = self._collect(active)
             speaking = torch.tensor([row.assistant.state is State.SPEAK for row in self._conversations])
             request = self._words.prepare(WordsInput(pcm, features, speaking), self._state.words, active)
@@ -135,7 +135,7 @@ class RowGroup:
             state=torch.tensor([int(row.assistant.state) for row in rows]),
             since=torch.tensor([row.assistant.since for row in rows]),
         )
-        with self._timed("core"):
+        with self._time("core"):
             plans = [row.scheduler.plan() for row in rows]
             return self._core.step(slots, plans, rows[0].scheduler.layout, self._state.core, active)
 
@@ -148,7 +148,7 @@ class RowGroup:
 
     def _write(self, p_speak: list[float], out: CoreOutput, active: Tensor) -> list[list[str]]:
         """State and text of slot t + 1: sets each row's next A; returns the words that became complete."""
-        with self._timed("text"):
+        with self._time("text"):
             logits = self._core.text_logits(out.hidden)[:, : self._mind.tokenizer.size]
             return [
                 self._write_row(self._conversations[row], p_speak[row], logits[row]) if is_active else []
@@ -180,10 +180,10 @@ class RowGroup:
         speaking = torch.tensor([row.assistant.state is State.SPEAK for row in rows])
         finished = torch.tensor([row.answer.written for row in rows])
         ended = torch.tensor([row.event == "end" for row in rows])
-        with self._timed("srh"):
+        with self._time("srh"):
             said = SrhInput(words, finished, speaking, out.hidden, seeds=[_seed(row) for row in rows])
             spoken = self._srh.step(said, self._state.srh, active)
-        with self._timed("detokenizer"):
+        with self._time("detokenizer"):
             sound = DetokenizerInput(spoken.tokens, speaking, ended)
             audio = self._detokenizer.step(sound, self._state.detokenizer, active)
         self._tokens[active] = spoken.tokens[active]
@@ -205,12 +205,12 @@ class RowGroup:
             tokens=spoken.tokens[row].numpy(),
             pcm=audio[row].numpy(),
             user=heard,
-            spoken=conversation.spoken_words(spoken.spoken[row]),
+            spoken=conversation.list_spoken(spoken.spoken[row]),
             stage_ms=dict(self._stage_ms),
         )
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _time(self, stage: str) -> Iterator[None]:
         start = perf_counter()
         yield
         self._stage_ms[stage] = (perf_counter() - start) * 1000

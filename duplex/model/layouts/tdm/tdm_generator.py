@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs.base import ConfigError
 from duplex.model.interface import ConversationOptions, Samples, SlotResult
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.row_group import RowGroup
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
@@ -62,7 +62,7 @@ class TdmGenerator:
     @property
     def writes(self) -> bool:
         """Whether the model reads written questions."""
-        return isinstance(self._model.mind, Mind)
+        return isinstance(self._model.mind, EmbeddedMind)
 
     def write(self, question: str) -> str:
         """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T).
@@ -71,7 +71,7 @@ class TdmGenerator:
             ConfigError: the model does not read.
         """
         model, mind = self._model, self._model.mind
-        if not isinstance(mind, Mind):
+        if not isinstance(mind, EmbeddedMind):
             raise ConfigError(f"'{mind.config.name}' hears and does not read; ask it aloud")
         assistant = TextAssistant(
             mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.lean_to_refusal

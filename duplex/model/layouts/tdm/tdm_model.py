@@ -10,16 +10,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from configs.model.model import ThinkingConfig
+from configs.model.model import AnyMindConfig
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
-from duplex.model.stages.detokenizer import Mouth
-from duplex.model.stages.srh import RefinedHead
+from duplex.model.stages.detokenizer import SlotDetokenizer
+from duplex.model.stages.srh import SpeechRefinedHead
 from duplex.model.stages.streaming import Stage
 from duplex.model.stages.words import WordSource
 
 
-class Hearing(Protocol):
+class Ears(Protocol):
     """The ears of any family."""
 
     @property
@@ -33,11 +33,11 @@ class Hearing(Protocol):
         ...
 
 
-class Thinking(Protocol):
+class Mind(Protocol):
     """The mind of any family."""
 
     @property
-    def config(self) -> ThinkingConfig:
+    def config(self) -> AnyMindConfig:
         """Schedule, prompt and rows of a step."""
         ...
 
@@ -65,30 +65,30 @@ class Thinking(Protocol):
         ...
 
 
-class Speaking(Protocol):
+class Voice(Protocol):
     """The voice of any family."""
 
     @property
-    def head(self) -> RefinedHead:
+    def head(self) -> SpeechRefinedHead:
         """Finished words and hidden vector -> speech tokens."""
         ...
 
     @property
-    def detokenizer(self) -> Mouth[Any]:
+    def detokenizer(self) -> SlotDetokenizer[Any]:
         """Speech tokens -> audio."""
         ...
 
 
-Parts = tuple[Hearing, Thinking, Speaking]
+Parts = tuple[Ears, Mind, Voice]
 
 
 @dataclass(frozen=True)
 class TdmModel:
     """Ears, mind and voice. `fingerprint` identifies weights and configuration; a replay needs the same one."""
 
-    ears: Hearing
-    mind: Thinking
-    voice: Speaking
+    ears: Ears
+    mind: Mind
+    voice: Voice
     fingerprint: str
 
     @cached_property

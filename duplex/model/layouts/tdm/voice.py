@@ -11,9 +11,9 @@ from typing import Final, Self
 from torch import Tensor
 
 from configs.model.voice import VoiceConfig
-from duplex.files import write_text
-from duplex.model.stages.detokenizer import Detokenizer
-from duplex.model.stages.srh import SpeechRefinedHead
+from duplex.io.whole_files import write_text
+from duplex.model.stages.detokenizer import BandDetokenizer
+from duplex.model.stages.srh import PointerRefinedHead
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.weights.quantize import load as load_weights
 from duplex.model.weights.quantize import save as save_weights
@@ -29,18 +29,18 @@ class VoiceError(ValueError):
 
 
 @dataclass
-class Voice:
+class EmbeddedVoice:
     """Pointer head and detokenizer, in evaluation mode, with their configuration."""
 
     config: VoiceConfig
-    head: SpeechRefinedHead
-    detokenizer: Detokenizer
+    head: PointerRefinedHead
+    detokenizer: BandDetokenizer
 
     @classmethod
     def fresh(cls, config: VoiceConfig, lexicon: Lexicon) -> Self:
         """Random weights; seed torch before."""
-        head = SpeechRefinedHead(config.srh, config.tokenizer, lexicon)
-        return cls(config, head.eval(), Detokenizer(config).eval())
+        head = PointerRefinedHead(config.srh, config.tokenizer, lexicon)
+        return cls(config, head.eval(), BandDetokenizer(config).eval())
 
     @classmethod
     def load(cls, folder: Path) -> Self:

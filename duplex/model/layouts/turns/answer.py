@@ -14,7 +14,7 @@ from duplex.model.text.word_clock import WordClock
 from duplex.model.text.word_stream import WordStream
 
 
-class SpokenAnswer:
+class SoundingAnswer:
     """One answer. `made`: the model has come to its end."""
 
     def __init__(self, index: int, speaks: bool, delay_ms: float, config: LiveTurnsConfig) -> None:
@@ -76,7 +76,7 @@ class SpokenAnswer:
         """Everything has been made and has sounded, but for less than a packet."""
         return self.made and (self._left_ms < AUDIO.packet_ms or not self.sounds)
 
-    def heard_text(self, unheard_ms: float = 0.0) -> str:
+    def find_heard_text(self, unheard_ms: float = 0.0) -> str:
         """The text up to the last word of which enough was heard; the newest `unheard_ms` of the sound were not."""
         until = self._slots * AUDIO.slot_ms - unheard_ms
         shares = {word: _share(pieces, until) for word, pieces in self._pieces.items()}
@@ -88,7 +88,7 @@ class SpokenAnswer:
         """All text that is known."""
         return self._text.text.strip()
 
-    def heard_slots(self, unheard_ms: float = 0.0) -> int:
+    def count_heard_slots(self, unheard_ms: float = 0.0) -> int:
         """Slots of speech tokens that were heard, to a half."""
         return max(round(self._slots - (self._delay_ms + unheard_ms) / AUDIO.slot_ms), 0)
 

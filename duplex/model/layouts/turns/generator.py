@@ -23,8 +23,9 @@ from configs.audio import AUDIO
 from configs.model.live_turns import LiveTurnsConfig
 from configs.model.patterns import Pattern
 from duplex.model.interface import ConversationOptions, Samples, SlotResult
-from duplex.model.layouts.turns.conversation import TurnConversation
-from duplex.model.layouts.turns.interface import (
+from duplex.model.layouts.turns.silero_activity import SileroActivity
+from duplex.model.layouts.turns.turn_conversation import TurnConversation
+from duplex.model.layouts.turns.turn_interface import (
     Activity,
     AnswerSlot,
     PolicyInput,
@@ -34,7 +35,6 @@ from duplex.model.layouts.turns.interface import (
     TurnVoice,
     VoiceInput,
 )
-from duplex.model.layouts.turns.silero_activity import SileroActivity
 from duplex.model.stages.voice_activity import Voice, VoiceActivity
 from tdm.turn_layout import TurnDecision
 
@@ -84,20 +84,20 @@ class TurnGenerator:
         rows = [row for row, is_active in enumerate(active.tolist()) if is_active]
         hears = torch.tensor([self._model.pattern(row).hears for row in range(self.rows)])
         user, mask = torch.from_numpy(pcm) * hears[:, None], torch.from_numpy(active)
-        with self._timed("activity"):
+        with self._time("activity"):
             voice = self._activity.step(user, self._heard_voice, mask)
-        with self._timed("hear"):
+        with self._time("hear"):
             self._listen(user, voice, rows)
-        with self._timed("policy"):
+        with self._time("policy"):
             signals = self._policy.step(self._policy_input(user, voice), self._policy_state, mask)
         decisions = {
             row: self._conversations[row].decide(signals.p_speak[row], self._model.pattern(row).speaks) for row in rows
         }
-        with self._timed("turns"):
+        with self._time("turns"):
             self._turn(decisions)
-        with self._timed("answer"):
+        with self._time("answer"):
             made = self._answer({row: one for row, one in decisions.items() if self._conversations[row].speaking})
-        with self._timed("voice"):
+        with self._time("voice"):
             sound, tokens = self._sound(made, decisions, mask)
         return [
             self._result(row, signals, sound[row], tokens[row]) if row in decisions else None
@@ -256,7 +256,7 @@ class TurnGenerator:
         )
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _time(self, stage: str) -> Iterator[None]:
         start = perf_counter()
         yield
         self._stage_ms[stage] = (perf_counter() - start) * 1000

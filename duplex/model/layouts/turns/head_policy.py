@@ -17,13 +17,13 @@ from configs.base import ConfigError
 from configs.model.live_turns import HeadPolicyConfig
 from duplex.model.interface import ConversationOptions, UserWords
 from duplex.model.layouts.tdm.core import CoreInput
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.layouts.tdm.voice import Voice
-from duplex.model.layouts.turns.interface import PolicyInput, PolicyOutput
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
+from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 from duplex.model.stages.fusion import padded
 from duplex.model.stages.llm import LlmState
-from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
+from duplex.model.stages.srh import PointerRefinedHead, SrhInput
 from duplex.model.stages.words import WordsInput, WordsResult
 from duplex.model.text.reading.reader import read
 from tdm.layout import TdmLayout
@@ -33,7 +33,7 @@ _LONGEST_SPEECH = 300
 
 
 @dataclass
-class _Row:
+class _ListenerRow:
     """One conversation: its slot, what the assistant did in the newest one and for how long, words that wait for U."""
 
     waiting: deque[int]
@@ -55,12 +55,12 @@ class _Group:
     encoder: Any
     words: Any
     core: LlmState
-    rows: list[_Row]
+    rows: list[_ListenerRow]
     words_due: "Future[WordsResult] | None" = None
 
 
 @dataclass
-class HeadState:
+class HeadPolicyState:
     """Memory of B conversations, by groups of as many rows as the model runs in one step."""
 
     groups: list[_Group]
@@ -72,7 +72,7 @@ class HeadState:
             for state in (group.encoder, group.words, group.core):
                 state.reset(mask)
             for index in mask.nonzero().flatten().tolist():
-                group.rows[index] = _Row(deque())
+                group.rows[index] = _ListenerRow(deque())
 
 
 class HeadPolicy:
@@ -84,7 +84,7 @@ class HeadPolicy:
         Raises:
             ConfigError: the model has no text or no pointer head.
         """
-        if not (isinstance(model.mind, Mind) and isinstance(model.voice, Voice)):
+        if not (isinstance(model.mind, EmbeddedMind) and isinstance(model.voice, EmbeddedVoice)):
             raise ConfigError(f"'{config.model}' cannot decide for others: it has other parts than mini; name another")
         told = f"{model.fingerprint} {config.opening} {config.speech}"
         self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -98,16 +98,16 @@ class HeadPolicy:
         self._worker: Executor | None = ThreadPoolExecutor(config.threads, "words") if beside else None
 
     @torch.inference_mode()
-    def init_state(self, batch: int) -> HeadState:
+    def init_state(self, batch: int) -> HeadPolicyState:
         """Fresh state for `batch` conversations."""
         size = self._model.mind.config.rows_per_step
-        state = HeadState([self._group(first, min(size, batch - first)) for first in range(0, batch, size)])
+        state = HeadPolicyState([self._group(first, min(size, batch - first)) for first in range(0, batch, size)])
         for group in state.groups:
             self._prefill(group, torch.ones(len(group.rows), dtype=torch.bool))
         return state
 
     @torch.inference_mode()
-    def open(self, row: int, options: ConversationOptions, state: HeadState) -> None:
+    def open(self, row: int, options: ConversationOptions, state: HeadPolicyState) -> None:
         """A new conversation in `row`; the system prompt is the answering model's and not this one's."""
         rows = torch.arange(sum(len(group.rows) for group in state.groups)) == row
         state.reset(rows)
@@ -117,7 +117,7 @@ class HeadPolicy:
                 self._prefill(group, mask)
 
     @torch.inference_mode()
-    def step(self, x: PolicyInput, state: HeadState, active: Tensor) -> PolicyOutput:
+    def step(self, x: PolicyInput, state: HeadPolicyState, active: Tensor) -> PolicyOutput:
         """One slot of the active rows."""
         p_speak: list[float] = [0.0] * len(active)
         heard: list[UserWords | None] = [None] * len(active)
@@ -142,7 +142,7 @@ class HeadPolicy:
     def _group(self, first: int, size: int) -> _Group:
         model = self._model
         core = model.mind.core.init_state(size, self._layout)
-        rows = [_Row(deque()) for _ in range(size)]
+        rows = [_ListenerRow(deque()) for _ in range(size)]
         return _Group(first, model.ears.encoder.init_state(size), model.ears.words.init_state(size), core, rows)
 
     def _prefill(self, group: _Group, rows: Tensor) -> None:
@@ -194,12 +194,12 @@ class HeadPolicy:
             since=torch.tensor([row.since for row in group.rows]),
         )
 
-    def _text_id(self, row: _Row) -> int:
+    def _text_id(self, row: _ListenerRow) -> int:
         if not row.speaking:
             return self._tokenizer.sil
         return self._text[row.since] if row.since < len(self._text) else self._tokenizer.hold
 
-    def _tokens(self, row: _Row) -> Tensor:
+    def _tokens(self, row: _ListenerRow) -> Tensor:
         """[5, digits] of the slot: the speech that stands for the assistant's, or silence."""
         return self._speech[row.since % len(self._speech)] if row.speaking else self._silence
 
@@ -208,7 +208,7 @@ def _take(waiting: deque[int], count: int) -> list[int]:
     return [waiting.popleft() for _ in range(min(count, len(waiting)))]
 
 
-def _speech(head: SpeechRefinedHead, text: str) -> Tensor:
+def _speech(head: PointerRefinedHead, text: str) -> Tensor:
     """[T, 5, digits] tokens of a text, from its first to its last sound."""
     state, on, slots = head.init_state(1), torch.ones(1, dtype=torch.bool), list[Tensor]()
     words, exhausted = [item for said in read(text) for item in said.items], False

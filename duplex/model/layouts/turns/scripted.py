@@ -15,8 +15,8 @@ from configs.audio import AUDIO
 from configs.model.patterns import Pattern
 from configs.model.scripted import ScriptedConfig
 from duplex.model.interface import ConversationOptions
-from duplex.model.layouts.tdm.voice import Voice
-from duplex.model.layouts.turns.interface import AnswerSlot, VoiceInput
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
+from duplex.model.layouts.turns.turn_interface import AnswerSlot, VoiceInput
 from duplex.model.stages.detokenizer import DetokenizerInput, DetokenizerState
 from duplex.model.stages.srh import SrhInput
 from duplex.model.text.reading.reader import MARKS, read
@@ -27,7 +27,7 @@ from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprin
 class ScriptedVoice:
     """`TurnVoice` of a model with a pointer refined head and a band detokenizer."""
 
-    def __init__(self, voice: Voice, fingerprint: str) -> None:
+    def __init__(self, voice: EmbeddedVoice, fingerprint: str) -> None:
         self.voice = voice
         self.fingerprint = fingerprint
 
@@ -39,7 +39,7 @@ class ScriptedVoice:
             ConfigError: there is no such model, or its voice's files are missing or broken.
         """
         folder = checkpoint_folder(model)
-        return cls(Voice.load(folder), fingerprint(folder))
+        return cls(EmbeddedVoice.load(folder), fingerprint(folder))
 
     @property
     def delay_ms(self) -> float:
@@ -61,7 +61,7 @@ class ScriptedVoice:
 
 
 @dataclass
-class _Row:
+class _ScriptedRow:
     """One conversation.
 
     Attributes:
@@ -91,11 +91,11 @@ class ScriptedModel:
         self._head = voice.voice.head
         self.silence = self._head.silence.to(torch.int8).expand(AUDIO.tokens_per_slot, -1)
         self._state = self._head.init_state(rows)
-        self._rows = [_Row() for _ in range(rows)]
+        self._rows = [_ScriptedRow() for _ in range(rows)]
 
     def open(self, row: int, options: ConversationOptions) -> None:
         """A new conversation; the seed says which sentence comes first. There is no system prompt to follow."""
-        self._rows[row] = _Row(answers=options.seed)
+        self._rows[row] = _ScriptedRow(answers=options.seed)
 
     def begin_user(self, row: int) -> None:
         """Nothing is heard."""
@@ -131,7 +131,9 @@ class ScriptedModel:
         words = [[item for said in read(text) for item in said.items] for text in texts]
         out = self._head.step(SrhInput(words, finished=mask, speaking=mask), self._state, mask)
         return [
-            AnswerSlot(0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._spoken(row, out.spoken[row]))
+            AnswerSlot(
+                0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._join_spoken(row, out.spoken[row])
+            )
             if is_active
             else None
             for row, is_active in enumerate(active)
@@ -162,7 +164,7 @@ class ScriptedModel:
         one.silent, one.over = frozenset(index for index, word in enumerate(said) if not word.words), 0
         return f"{text} "
 
-    def _spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
+    def _join_spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
         """The head's items as written words ("well-known", "$5"); one without sound goes with the word before it."""
         owners, words = self._rows[row].owners, dict[int, SoundingWord]()
         for part in parts:

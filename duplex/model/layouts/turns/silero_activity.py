@@ -26,7 +26,7 @@ _MISSING = "Silero VAD is not here ({}); install it with: pip install 'duplex-vo
 
 
 @dataclass
-class _Row:
+class _SileroRow:
     """One conversation: the network's memory, samples that make no whole window yet with the context before them, and
     whether the newest window was voice."""
 
@@ -42,7 +42,7 @@ class SileroState:
     """Memory of B conversations."""
 
     config: SileroActivityConfig
-    rows: list[_Row] = field(default_factory=list)
+    rows: list[_SileroRow] = field(default_factory=list)
 
     def reset(self, rows: Tensor) -> None:
         """Forget the rows that are True in `rows [B]`."""
@@ -78,7 +78,7 @@ class SileroActivity:
             row.silence_ms = row.silence_ms + AUDIO.slot_ms if newest is None else newest * self.config.frame_ms
         return Voice(voiced, torch.tensor([row.silence_ms for row in state.rows]))
 
-    def _frames(self, pcm: Samples, row: _Row) -> list[bool]:
+    def _frames(self, pcm: Samples, row: _SileroRow) -> list[bool]:
         """What each frame of a slot gets: the newest window that has ended by its end."""
         config = self.config
         before = len(row.samples) - config.context
@@ -87,7 +87,7 @@ class SileroActivity:
         ends = (before + (frame + 1) * config.frame_samples for frame in range(self.frames))
         return [said[end // config.window] for end in ends]
 
-    def _windows(self, pcm: Samples, row: _Row) -> list[bool]:
+    def _windows(self, pcm: Samples, row: _SileroRow) -> list[bool]:
         """Whether each window that is complete with a slot is voice."""
         config, samples = self.config, np.concatenate([row.samples, pcm])
         count = (len(samples) - config.context) // config.window
@@ -103,9 +103,9 @@ class SileroActivity:
         return said
 
 
-def _fresh(config: SileroActivityConfig) -> _Row:
+def _fresh(config: SileroActivityConfig) -> _SileroRow:
     hidden, cell = (np.zeros((1, 1, config.memory), np.float32) for _ in range(2))
-    return _Row(hidden, cell, np.zeros(config.context, np.float32))
+    return _SileroRow(hidden, cell, np.zeros(config.context, np.float32))
 
 
 def _load() -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.model.live_turns import VadPolicyConfig
 from duplex.model.interface import ConversationOptions
-from duplex.model.layouts.turns.interface import PolicyInput, PolicyOutput
+from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 from duplex.model.stages.voice_activity import Voice
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig, FlowConfig
-from duplex.files import write_text
+from duplex.io.whole_files import write_text
 from duplex.model.stages.cosyvoice.conditioning import Conditioner, Modulations, solver_times
 from duplex.model.stages.cosyvoice.flow import Flow
 from duplex.model.stages.cosyvoice.names import (
@@ -24,7 +24,7 @@ from duplex.model.stages.cosyvoice.names import (
     Weights,
     conditioner_name,
     flow_name,
-    merged,
+    merge,
     shapes_of,
     split,
     vocoder_name,
@@ -94,7 +94,7 @@ def build_vocoder(weights: Weights, config: CosyVoiceConfig, source: str = VOCOD
     Raises:
         ConfigError: see `build_flow`.
     """
-    plain = merged({name.removeprefix(_PREFIX): value for name, value in weights.items()})
+    plain = merge({name.removeprefix(_PREFIX): value for name, value in weights.items()})
     vocoder = _empty_vocoder(config)
     blocks = len(config.vocoder.block_kernels)
     _check(plain, {vocoder_name(name, blocks): shape for name, shape in shapes_of(vocoder).items()}, source)
@@ -182,12 +182,12 @@ def _check(weights: Weights, expected: Shapes, source: str) -> None:
         "unexpected": [name for name in weights if name not in expected],
         "of another shape": wrong,
     }
-    found = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in kinds.items() if names]
+    found = [f"{len(names)} {kind} ({_list(names)})" for kind, names in kinds.items() if names]
     if found:
         raise ConfigError(f"{source}: does not fit the configuration: {'; '.join(found)}; check {CONFIG} or the file")
 
 
-def _listed(names: list[str]) -> str:
+def _list(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 

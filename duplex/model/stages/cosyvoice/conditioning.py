@@ -52,11 +52,11 @@ class Conditioner(nn.Module):
     @torch.no_grad()
     def forward(self, times: list[float]) -> Modulations:
         """Modulations at `times`, each computed for two rows as the reference does: so they are equal bit by bit."""
-        steps = [self._embedded(torch.tensor([time, time])) for time in times]
+        steps = [self._embed(torch.tensor([time, time])) for time in times]
         blocks = [torch.stack([block(x)[0].view(PARTS, -1) for block in self.blocks]) for x in steps]
         return Modulations(torch.stack(blocks), torch.stack([self.last(x)[0].view(2, -1) for x in steps]))
 
-    def _embedded(self, times: Tensor) -> Tensor:
+    def _embed(self, times: Tensor) -> Tensor:
         """[n] -> [n, width]."""
         half = self.size // 2
         rates = torch.exp(torch.arange(half).float() * -(log(_PERIODS) / (half - 1)))

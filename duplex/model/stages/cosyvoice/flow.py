@@ -180,7 +180,7 @@ class Flow(nn.Module):
         places = torch.tensor(state.closed)[:, None] + torch.arange(layout.count)
         x = self.noise.t()[places.to(self.noise.device) % config.noise_frames].float()
         place = self.transformer.place(places.repeat_interleave(BRANCHES, 0), layout.mask)
-        given = self._given(state)
+        given = self._compute_given(state)
         for step, length in enumerate(self.lengths):
             noisy = x.to(given.dtype)[:, None].expand(-1, BRANCHES, -1, -1)
             velocity, record = self.transformer(
@@ -191,19 +191,19 @@ class Flow(nn.Module):
                 state.past[step],
             )
             if layout.closing:
-                state.past[step] = self._kept(record, layout, window)
+                state.past[step] = self._keep(record, layout, window)
             guided, plain = velocity.float().unflatten(0, (rows, BRANCHES)).unbind(1)
             x = x + length * ((1 + config.guidance) * guided - config.guidance * plain)
         return x
 
-    def _given(self, state: FlowState) -> Tensor:
+    def _compute_given(self, state: FlowState) -> Tensor:
         """What does not change from step to step, [B, branch, count, 3 * mel]: prompt (none), condition, speaker."""
         condition = state.condition
         speaker = state.speaker[:, None].expand_as(condition)
         given = torch.cat([torch.zeros_like(condition), condition, speaker], -1)
         return torch.stack([given, torch.zeros_like(given)], 1)
 
-    def _kept(self, record: FrameRecord, layout: _Layout, window: WindowConfig) -> FramePast:
+    def _keep(self, record: FrameRecord, layout: _Layout, window: WindowConfig) -> FramePast:
         """Past as it is behind the frames that close, as far back as the window reaches."""
         behind = record.keys[0].shape[2] - layout.count + layout.closing
         left = behind if window.left is None else min(behind, window.left * self.config.frames_per_token)

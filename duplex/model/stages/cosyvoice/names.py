@@ -50,12 +50,12 @@ _SMALL: Final = ".weight_g", ".weight_v"
 
 def flow_name(ours: str) -> str:
     """Released name of a weight of `Flow`."""
-    return _translated(ours, FLOW)
+    return _translate(ours, FLOW)
 
 
 def conditioner_name(ours: str) -> str:
     """Released name of a weight of `Conditioner`."""
-    return _translated(ours, CONDITIONER)
+    return _translate(ours, CONDITIONER)
 
 
 def vocoder_name(ours: str, blocks: int) -> str:
@@ -66,7 +66,7 @@ def vocoder_name(ours: str, blocks: int) -> str:
         return f"source_resblocks.{block[1]}.{_BLOCK[block[2]]}.{block[3]}"
     if block := re.fullmatch(r"blocks\.(\d+)\.(\d+)\.(\w+)\.(.*)", ours):
         return f"resblocks.{blocks * int(block[1]) + int(block[2])}.{_BLOCK[block[3]]}.{block[4]}"
-    return _translated(ours, VOCODER)
+    return _translate(ours, VOCODER)
 
 
 def is_normalised(name: str) -> bool:
@@ -87,13 +87,13 @@ def split(shapes: Mapping[str, tuple[int, ...]]) -> Shapes:
     return stored
 
 
-def merged(stored: Mapping[str, Tensor]) -> Weights:
+def merge(stored: Mapping[str, Tensor]) -> Weights:
     """Plain weights from lengths and directions, in float64 where they were merged; other tensors as they are."""
     plain: Weights = {}
     for name, value in stored.items():
         for length, direction in (_LARGE, _SMALL):
             if name.endswith(direction) and (stem := name.removesuffix(direction)) + length in stored:
-                plain[stem + ".weight"] = _normalised(value, stored[stem + length])
+                plain[stem + ".weight"] = _normalise(value, stored[stem + length])
                 break
         else:
             if not _belongs_to_direction(name, stored):
@@ -108,13 +108,13 @@ def _belongs_to_direction(name: str, stored: Iterable[str]) -> bool:
     )
 
 
-def _normalised(direction: Tensor, length: Tensor) -> Tensor:
+def _normalise(direction: Tensor, length: Tensor) -> Tensor:
     vectors = direction.double()
     norms = vectors.flatten(1).norm(dim=1).view(-1, *[1] * (vectors.dim() - 1))
     return vectors * (length.double().view_as(norms) / norms)
 
 
-def _translated(name: str, rules: tuple[tuple[str, str], ...]) -> str:
+def _translate(name: str, rules: tuple[tuple[str, str], ...]) -> str:
     for pattern, replacement in rules:
         if re.match(pattern, name):
             return re.sub(pattern, replacement, name, count=1)

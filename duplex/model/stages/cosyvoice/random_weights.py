@@ -19,13 +19,13 @@ _SPECTRUM = 0.05
 def random_flow(config: CosyVoiceConfig, seed: int = 0) -> Weights:
     """Tensors of `flow.pt`."""
     rates = 10_000.0 ** -(torch.arange(0, config.flow.head_size, 2).float() / config.flow.head_size)
-    weights = _drawn(flow_shapes(config.flow), seed, _scale_of_flow)
+    weights = _draw(flow_shapes(config.flow), seed, _scale_of_flow)
     return {name: rates if name.endswith("inv_freq") else value for name, value in weights.items()}
 
 
 def random_vocoder(config: CosyVoiceConfig, seed: int = 0) -> Weights:
     """Tensors of `hift.pt`."""
-    weights = _drawn(vocoder_shapes(config), seed, _scale_of_vocoder)
+    weights = _draw(vocoder_shapes(config), seed, _scale_of_vocoder)
     for name in weights:
         if name.endswith(("original0", "alpha")):
             weights[name] = 0.7 + 0.6 * weights[name].abs().clamp(max=1)
@@ -34,7 +34,7 @@ def random_vocoder(config: CosyVoiceConfig, seed: int = 0) -> Weights:
     return weights
 
 
-def _drawn(shapes: Shapes, seed: int, scale: Callable[[str, tuple[int, ...]], float]) -> Weights:
+def _draw(shapes: Shapes, seed: int, scale: Callable[[str, tuple[int, ...]], float]) -> Weights:
     generator = torch.Generator().manual_seed(seed)
     return {name: _normal(shape, generator) * scale(name, shape) for name, shape in sorted(shapes.items())}
 

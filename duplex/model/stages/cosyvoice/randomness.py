@@ -50,13 +50,13 @@ def _at_source(flow: FlowConfig, vocoder: VocoderConfig) -> torch.Generator:
     generator = torch.Generator().manual_seed(flow.noise_seed)
     torch.randn(flow.mel, flow.noise_frames, generator=generator)
     torch.randn(flow.vocabulary, flow.mel, generator=generator)
-    for count in _initialised(flow, vocoder):
+    for count in _initialise(flow, vocoder):
         torch.rand(count, generator=generator)
     torch.rand(vocoder.tones, generator=generator)
     return generator
 
 
-def _initialised(flow: FlowConfig, vocoder: VocoderConfig) -> list[int]:
+def _initialise(flow: FlowConfig, vocoder: VocoderConfig) -> list[int]:
     """Uniform numbers of the layers' initial values between the two noises, layer by layer (weight, bias)."""
     width = vocoder.f0_channels
     first = [width * vocoder.mel * (vocoder.f0_right + 1), width]

@@ -36,7 +36,7 @@ class CosyVoiceInput:
 
 
 @dataclass
-class _Row:
+class _VoiceRow:
     """One voice. Between utterances `flow` and `vocoder` are None. `queue` [n]: samples that are due."""
 
     voice: Tensor
@@ -49,13 +49,13 @@ class _Row:
 class CosyVoiceState:
     """Memory of B voices."""
 
-    rows: list[_Row]
+    rows: list[_VoiceRow]
 
     def reset(self, rows: Tensor) -> None:
         """New conversations in the rows that are True in `rows [B]`; they keep their voice."""
         for index in torch.nonzero(rows).flatten().tolist():
             row = self.rows[index]
-            self.rows[index] = _Row(row.voice, row.queue[:0])
+            self.rows[index] = _VoiceRow(row.voice, row.queue[:0])
 
     def set_voice(self, row: int, voice: Tensor) -> None:
         """Voice of `row` from its next utterance on; `voice` [mel] as `CosyVoice.voice` gives it."""
@@ -136,7 +136,7 @@ class CosyVoice(nn.Module):
     def init_state(self, batch: int) -> CosyVoiceState:
         """Fresh state for `batch` voices, all of the usual speaker."""
         voice = self.voice()[None]
-        return CosyVoiceState([_Row(voice, self.fade.new_zeros(0)) for _ in range(batch)])
+        return CosyVoiceState([_VoiceRow(voice, self.fade.new_zeros(0)) for _ in range(batch)])
 
     @torch.inference_mode()
     def step(self, x: CosyVoiceInput, state: CosyVoiceState, active: Tensor) -> Tensor:
@@ -165,14 +165,14 @@ class CosyVoice(nn.Module):
             pcm[index, : len(due)], row.queue = due, row.queue[pcm.shape[1] :]
         return pcm
 
-    def _phase(self, row: _Row) -> tuple[Hashable, Hashable]:
+    def _phase(self, row: _VoiceRow) -> tuple[Hashable, Hashable]:
         """Phase of the row's flow and vocoder, which begin here if need be; rows of equal phase run as one batch."""
         if row.flow is None or row.vocoder is None:
             row.flow, row.vocoder = self.flow.init_state(row.voice), self.vocoder.init_state(1)
             row.queue = F.pad(row.queue, (0, self.config.delay_samples - len(row.queue)))
         return row.flow.phase, row.vocoder.phase
 
-    def _advance(self, rows: list[_Row], tokens: Tensor, final: bool) -> None:
+    def _advance(self, rows: list[_VoiceRow], tokens: Tensor, final: bool) -> None:
         """Samples that follow from the next tokens [R, T] of rows in equal phase go to their queues."""
         stream = self.config.stream
         flow = FlowState.join([row.flow for row in rows if row.flow is not None])
@@ -186,7 +186,7 @@ class CosyVoice(nn.Module):
             row.queue = torch.cat([row.queue, new])
             row.flow, row.vocoder = (None, None) if final else (flow_state, vocoder_state)
 
-    def _cut(self, row: _Row) -> None:
+    def _cut(self, row: _VoiceRow) -> None:
         """What would sound next fades out; nothing does if nothing has sounded yet."""
         assert row.vocoder is not None
         sounded = row.vocoder.past is not None

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from configs.audio import AUDIO
-from duplex.eval.recording import Recording
+from duplex.eval.conversation_record import Recording
 from duplex.eval.reports.report import report, write_json
 from duplex.eval.store import save_audio
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.fakes import LEVEL
 
 SETTINGS: Facts = {"model": "mini", "policy": "balanced", "seed": 7}
@@ -54,7 +54,7 @@ def row(
 
 def write_run(folder: Path, suite: str, rows: Sequence[Facts], audio: bool = True) -> Path:
     """Write a run; the channels are loud where their events are."""
-    write_json(report(suite, SETTINGS, {}, [], [Row.from_json(one) for one in rows]), folder / "report.json")
+    write_json(report(suite, SETTINGS, {}, [], [DialogueRow.from_json(one) for one in rows]), folder / "report.json")
     for one in rows if audio else ():
         save_audio(folder / "audio", one["id"], _sound(one))
     return folder

@@ -10,15 +10,15 @@ import soundfile
 from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_fdb import TASKS, export_fdb
-from duplex.eval.exchange.layout import Exported
+from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, spoken, turn_row, write_run
 
 
 def export(folder: Path, rows: list[Facts], task: str | None = None) -> tuple[Exported, Path]:
     run, out = SavedRun.load(write_run(folder / "run", "suite", rows)), folder / "out"
-    told: list[Row] = []
+    told: list[DialogueRow] = []
     written = export_fdb(run, out, told.append, ProtocolsConfig(), task)
     assert len(told) == written.rows
     return written, out

@@ -9,7 +9,7 @@ import pytest
 from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_mtr import export_mtr
-from duplex.eval.exchange.layout import Exported
+from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, turn_row, write_run

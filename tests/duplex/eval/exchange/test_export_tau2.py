@@ -9,7 +9,7 @@ import pytest
 from configs.eval.protocols import ProtocolsConfig, TauVoiceConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_tau2 import export_tau2
-from duplex.eval.exchange.layout import Exported
+from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, row, sound_row, spoken, turn_row, write_run

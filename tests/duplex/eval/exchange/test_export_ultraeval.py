@@ -11,7 +11,7 @@ import yaml
 from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_ultraeval import export_ultraeval
-from duplex.eval.exchange.layout import Exported
+from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
 from tests.duplex.eval.exchange.runs import question_row, turn_row, write_run

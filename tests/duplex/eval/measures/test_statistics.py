@@ -15,7 +15,7 @@ from duplex.eval.measures.statistics import (
     estimate,
     interval,
     places_of,
-    resampled,
+    resample,
     wilson,
 )
 
@@ -28,7 +28,7 @@ def values_of(numbers: np.ndarray, each: int = 1) -> Values:
 
 
 def bounds(values: Values, estimator: Estimator, config: StatisticsConfig = CONFIG) -> tuple[float, float]:
-    found = interval(resampled([estimator], places_of(values), config)[0])
+    found = interval(resample([estimator], places_of(values), config)[0])
     assert found is not None
     return found
 
@@ -104,7 +104,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
 def test_a_draw_without_values_does_not_count() -> None:
     places = {"a": 0, "b": 1}
     estimator = RatioOfSums.mean((("a", 2.0),), places)
-    (found,) = resampled([estimator], places, CONFIG)
+    (found,) = resample([estimator], places, CONFIG)
     assert np.isnan(found).mean() == pytest.approx(0.25, abs=0.02)
     assert interval(found) == (2.0, 2.0)
     assert interval(np.full(3, np.nan)) is None
@@ -114,7 +114,7 @@ def test_draws_depend_on_the_seed_alone() -> None:
     values = values_of(np.arange(20.0))
     estimator, places = RatioOfSums.mean(values, places_of(values)), places_of(values)
     first, again, other = (
-        resampled([estimator], places, StatisticsConfig(seed=seed, resamples=700))[0] for seed in (0, 0, 1)
+        resample([estimator], places, StatisticsConfig(seed=seed, resamples=700))[0] for seed in (0, 0, 1)
     )
     assert len(first) == 700
     np.testing.assert_array_equal(first, again)

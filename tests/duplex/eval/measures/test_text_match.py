@@ -2,7 +2,7 @@
 
 import pytest
 
-from duplex.eval.measures.text_match import exist_match, exist_match_norm, holds_phrase, normalised
+from duplex.eval.measures.text_match import exist_match, exist_match_norm, holds_phrase, normalise
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_punctuation_marks_are_tokens_of_the_published_match() -> None:
 
 
 def test_normalised_words() -> None:
-    words = " ".join(normalised("The 1,024 Cats and a dog's house"))
+    words = " ".join(normalise("The 1,024 Cats and a dog's house"))
     assert words == "one thousand twenty four cats and dogs house"
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import TimingConfig
+from duplex.eval.conversation_record import SlotTrace
 from duplex.eval.measures import timing
 from duplex.eval.measures.activity import Segment
 from duplex.eval.measures.timing import UserTurn
-from duplex.eval.recording import SlotTrace
 
 SLOT = AUDIO.slot_seconds
 CONFIG = TimingConfig()

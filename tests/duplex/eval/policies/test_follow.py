@@ -11,7 +11,7 @@ from configs.policy import PRESETS, PolicyConfig, Threshold
 from configs.schedule import ScheduleConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.policies.follow import follows
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from tdm.scheduler import Scheduler
 from tdm.slots import State
 
@@ -28,7 +28,7 @@ class Heard:
     over: bool = False
 
 
-def logged(policy: PolicyConfig, heard: Sequence[Heard]) -> Row:
+def logged(policy: PolicyConfig, heard: Sequence[Heard]) -> DialogueRow:
     """The row of a conversation in which nothing depends on what was said."""
     scheduler = Scheduler(ScheduleConfig(), policy, 0)
     letters, decisions = "", []
@@ -48,7 +48,7 @@ def logged(policy: PolicyConfig, heard: Sequence[Heard]) -> Row:
         letters += "S" if state is State.SPEAK else "m"
         decisions += [[round((slot + 1) * SLOT_S, 3), event]] if event else []
     trace = {"p_speak": [now.p_speak for now in heard], "state": letters, "decisions": decisions}
-    return Row("one", "group", {}, 0.0, (), trace)
+    return DialogueRow("one", "group", {}, 0.0, (), trace)
 
 
 def plain(*values: float) -> list[Heard]:

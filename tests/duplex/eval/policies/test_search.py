@@ -12,14 +12,14 @@ from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
 from configs.eval.policy_search import PolicySearchConfig, StartGridConfig, StopGridConfig
 from configs.policy import PolicyConfig, Threshold
+from duplex.eval.conversation_record import Converse, Recording, SlotTrace, System
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure
-from duplex.eval.policies.conversations import Conversations
+from duplex.eval.policies.logged_conversations import LoggedConversations
 from duplex.eval.policies.plot import plot
 from duplex.eval.policies.search import searches
-from duplex.eval.recording import Converse, Recording, SlotTrace, System
 from duplex.eval.runner import Experiment
-from duplex.eval.suite import Dialogue, Example, Facts, Row
+from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import At, Event, Script, User
 from tdm.policy import PolicyMemory, decide
@@ -70,10 +70,10 @@ class Starts:
     def examples(self) -> list[Example]:
         return [Example(name, "group", Script((Event("clip", self.clip, At(0.0)),), 1.0)) for name in "ab"]
 
-    def score(self, dialogue: Dialogue) -> tuple[Facts, float]:
+    def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
         return {"start": dialogue.recording.speech(CONFIG.gate)[0].start}, 0.0
 
-    def figures(self, rows: Sequence[Row]) -> list[Figure]:
+    def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
         return []
 
 
@@ -92,12 +92,12 @@ def test_only_what_would_go_another_way_is_had_again(experiment: tuple[Scripted,
     model, made = experiment
     examples = made.suite.examples()
     policies = [starting(probability) for probability in (0.5, 0.51, 0.6, 0.7, 0.71, 0.72)]
-    conversations = Conversations(tmp_path / "had.jsonl", {})
+    conversations = LoggedConversations(tmp_path / "had.jsonl", {})
     conversations.have(made, examples, policies, jobs=1)
     assert len(model.had) == len(conversations) == 3 * len(examples)
     starts = [conversations.all_under(policy, examples)[0].measures["start"] for policy in policies]
     assert starts == pytest.approx([0.6, 0.6, 0.8, 1.0, 1.0, 1.0])
-    again = Conversations(tmp_path / "had.jsonl", {})
+    again = LoggedConversations(tmp_path / "had.jsonl", {})
     again.have(made, examples, [*policies, starting(0.65)], jobs=1)
     assert len(model.had) == 3 * len(examples)
 
@@ -106,10 +106,10 @@ def test_rows_are_those_of_a_true_run(experiment: tuple[Scripted, Experiment], t
     _, made = experiment
     examples = made.suite.examples()
     policies = [starting(probability) for probability in (0.5, 0.58, 0.7)]
-    conversations = Conversations(tmp_path / "had.jsonl", {})
+    conversations = LoggedConversations(tmp_path / "had.jsonl", {})
     conversations.have(made, examples, policies, jobs=1)
     for policy in policies:
-        fresh = Conversations(tmp_path / f"{policy.start.probability}.jsonl", {})
+        fresh = LoggedConversations(tmp_path / f"{policy.start.probability}.jsonl", {})
         fresh.have(made, examples, [policy], jobs=1)
         assert fresh.all_under(policy, examples) == conversations.all_under(policy, examples)
 
@@ -117,18 +117,18 @@ def test_rows_are_those_of_a_true_run(experiment: tuple[Scripted, Experiment], t
 def test_what_was_not_had_is_no_result(experiment: tuple[Scripted, Experiment], tmp_path: Path) -> None:
     _, made = experiment
     with pytest.raises(EvaluationError, match="not had yet"):
-        Conversations(tmp_path / "had.jsonl", {}).all_under(starting(0.5), made.suite.examples())
+        LoggedConversations(tmp_path / "had.jsonl", {}).all_under(starting(0.5), made.suite.examples())
 
 
 def test_a_system_without_policies_says_so(experiment: tuple[Scripted, Experiment], tmp_path: Path) -> None:
     model, made = experiment
     fixed = Experiment(made.suite, lambda: System(model.system().converse), CONFIG)
     with pytest.raises(EvaluationError, match="no state policy"):
-        Conversations(tmp_path / "had.jsonl", {}).have(fixed, made.suite.examples(), [starting(0.5)], jobs=1)
+        LoggedConversations(tmp_path / "had.jsonl", {}).have(fixed, made.suite.examples(), [starting(0.5)], jobs=1)
 
 
-def overlap_row(name: str, group: str, stop: float | None) -> Row:
-    return Row(name, group, {"valid": True, "stopped": stop is not None, "stop_s": stop}, 0.0, (), {})
+def overlap_row(name: str, group: str, stop: float | None) -> DialogueRow:
+    return DialogueRow(name, group, {"valid": True, "stopped": stop is not None, "stop_s": stop}, 0.0, (), {})
 
 
 def test_the_best_stop_yields_and_ignores_most_and_is_soonest_among_equals() -> None:
@@ -136,7 +136,7 @@ def test_the_best_stop_yields_and_ignores_most_and_is_soonest_among_equals() -> 
     outcomes = {0.1: (None, None), 0.2: (0.6, None), 0.3: (0.4, None)}
     search, _ = searches(grid)
 
-    def rows(policy: PolicyConfig) -> list[Row]:
+    def rows(policy: PolicyConfig) -> list[DialogueRow]:
         meant, ignored = outcomes[policy.stop.probability]
         return [overlap_row("a", "interruption", meant), overlap_row("b", "backchannel", ignored)]
 
@@ -150,7 +150,7 @@ def test_who_stops_for_listeners_is_not_the_best_however_much_it_yields() -> Non
     grid = PolicySearchConfig(stop=StopGridConfig(probability=(0.1, 0.3), slots=(1,), at_once=(0.0,)))
     search, _ = searches(grid)
 
-    def rows(policy: PolicyConfig) -> list[Row]:
+    def rows(policy: PolicyConfig) -> list[DialogueRow]:
         eager = policy.stop.probability == 0.3
         meant = [overlap_row(f"a{i}", "interruption", 0.3 if eager or i < 8 else None) for i in range(10)]
         listeners = [overlap_row(f"b{i}", "backchannel", 0.3 if eager and not i else None) for i in range(10)]
@@ -161,9 +161,9 @@ def test_who_stops_for_listeners_is_not_the_best_however_much_it_yields() -> Non
     assert (waits.best, eager.best) == (True, False)
 
 
-def pause_row(name: str, takeover: bool, late: float | None) -> Row:
+def pause_row(name: str, takeover: bool, late: float | None) -> DialogueRow:
     found = {"takeover": takeover, "inside": [], "speaks_at_end": takeover, "response_s": None if takeover else late}
-    return Row(name, "pause 0.6 s", found, 0.0, (), {})
+    return DialogueRow(name, "pause 0.6 s", found, 0.0, (), {})
 
 
 def test_the_best_start_is_the_soonest_that_waits_and_answers() -> None:
@@ -171,7 +171,7 @@ def test_the_best_start_is_the_soonest_that_waits_and_answers() -> None:
     outcomes = {0.4: (True, 0.2), 0.6: (False, 0.6), 0.8: (False, 0.9), 0.9: (False, None)}
     _, search = searches(grid)
 
-    def rows(policy: PolicyConfig) -> list[Row]:
+    def rows(policy: PolicyConfig) -> list[DialogueRow]:
         takeover, late = outcomes[policy.start.probability]
         return [pause_row("a", takeover, late), pause_row("b", False, late)]
 

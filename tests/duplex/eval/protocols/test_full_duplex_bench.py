@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from configs.eval.protocols import FullDuplexBenchConfig
-from duplex.eval.measures.activity import Segment, joined
+from duplex.eval.measures.activity import Segment, join
 from duplex.eval.protocols import full_duplex_bench as fdb
 from duplex.eval.protocols.full_duplex_bench import Backchannels, Sample
 
@@ -95,8 +95,8 @@ def test_frequency_is_per_second_of_the_whole_output() -> None:
 
 def test_gaps_up_to_the_limit_are_merged() -> None:
     parts = [Segment(2.0, 3.0), Segment(0.0, 1.0), Segment(1.5, 1.6), Segment(3.6, 4.0)]
-    assert joined(parts, 0.5) == [Segment(0.0, 3.0), Segment(3.6, 4.0)]
-    assert joined([Segment(0.0, 5.0), Segment(1.0, 2.0)], 0.5) == [Segment(0.0, 5.0)]
+    assert join(parts, 0.5) == [Segment(0.0, 3.0), Segment(3.6, 4.0)]
+    assert join([Segment(0.0, 5.0), Segment(1.0, 2.0)], 0.5) == [Segment(0.0, 5.0)]
 
 
 def test_stops_are_all_overlaps_and_responses_the_gaps_after() -> None:

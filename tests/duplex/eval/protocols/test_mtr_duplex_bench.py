@@ -3,17 +3,17 @@
 import pytest
 
 from configs.eval.protocols import MtrDuplexBenchConfig
+from duplex.eval.conversation_record import TimedWord
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols import mtr_duplex_bench as mtr
-from duplex.eval.protocols.mtr_duplex_bench import SpokenSegment, spoken_segment
-from duplex.eval.recording import TimedWord
+from duplex.eval.protocols.mtr_duplex_bench import SpokenSegment, make_segment
 
 CONFIG = MtrDuplexBenchConfig()
 
 
 def said(start: float, count: int, each: float = 0.25, gap: float = 0.0, text: str = "word") -> SpokenSegment:
     starts = [start + i * (each + gap) for i in range(count)]
-    return spoken_segment([TimedWord(text, one, one + each) for one in starts])
+    return make_segment([TimedWord(text, one, one + each) for one in starts])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_background_sound_is_talked_through(segment: SpokenSegment, success: b
 
 @pytest.mark.parametrize(("later", "success"), [(4.5, True), (4.6, False)])
 def test_words_two_seconds_apart_leave_no_gap(later: float, success: bool) -> None:
-    segment = spoken_segment([TimedWord("one", 2.0, 2.5), TimedWord("two", later, 6.2)])
+    segment = make_segment([TimedWord("one", 2.0, 2.5), TimedWord("two", later, 6.2)])
     assert mtr.background([segment], Segment(2.0, 6.0), CONFIG) is success
 
 
@@ -77,6 +77,6 @@ def test_latency_is_that_of_the_first_segment_that_ends_later() -> None:
 
 
 def test_backchannels_are_short_and_counted_by_the_second() -> None:
-    segments = [said(0.0, 2), said(2.0, 3), said(4.0, 2, each=1.5), spoken_segment([TimedWord("...", 9.0, 9.5)])]
+    segments = [said(0.0, 2), said(2.0, 3), said(4.0, 2, each=1.5), make_segment([TimedWord("...", 9.0, 9.5)])]
     assert mtr.backchannel_frequency(segments, CONFIG) == pytest.approx(2 / (0.5 + 0.75 + 3.0 + 0.5))
     assert mtr.backchannel_frequency([], CONFIG) == 0.0

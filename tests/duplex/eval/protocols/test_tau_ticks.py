@@ -5,7 +5,7 @@ import pytest
 from configs.eval.protocols import TauVoiceConfig
 from duplex.eval.measures.activity import Segment
 from duplex.eval.protocols.tau_ticks import flags, panel_figures, panel_of, ticks_of
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, sound_row, turn_row
 
 CONFIG = TauVoiceConfig()
@@ -25,9 +25,9 @@ def test_borders_of_ticks_survive_rounding() -> None:
     assert drawn(flags([Segment(3 * 0.2, 7 * 0.2)], 8, CONFIG)) == "...####."
 
 
-def made(events: list[Facts], seconds: float, state: str = "") -> Row:
+def made(events: list[Facts], seconds: float, state: str = "") -> DialogueRow:
     """A row of these events."""
-    return Row("row", "group", {}, 0.0, tuple(events), {"seconds": seconds, "state": state})
+    return DialogueRow("row", "group", {}, 0.0, tuple(events), {"seconds": seconds, "state": state})
 
 
 def ticks_with(kind: str, start: float, config: TauVoiceConfig = CONFIG) -> tuple[str, str]:
@@ -71,8 +71,8 @@ def test_noise_is_a_burst_and_a_pause_is_nothing() -> None:
     assert ticks_with("pause", 0.2) == ("............", "............")
 
 
-def rows(*values: Facts) -> list[Row]:
-    return [Row.from_json(value) for value in values]
+def rows(*values: Facts) -> list[DialogueRow]:
+    return [DialogueRow.from_json(value) for value in values]
 
 
 def test_a_report_has_one_panel() -> None:

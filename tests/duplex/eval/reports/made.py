@@ -7,7 +7,7 @@ from typing import Any
 from configs.eval.evaluation import Bar
 from duplex.eval.measures.figures import Figure, number, rate, ratio, spread
 from duplex.eval.reports.report import report, write_json
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 
 SETTINGS: Facts = {
     "suite": "made",
@@ -26,7 +26,7 @@ def event(side: str, kind: str, start: float, end: float, name: str = "") -> Fac
     return {"side": side, "kind": kind, "name": name, "start": start, "end": end}
 
 
-def row(name: str, response: float = 0.5, stop: float = 0.3, worst: float = 0.0, **more: Any) -> Row:
+def row(name: str, response: float = 0.5, stop: float = 0.3, worst: float = 0.0, **more: Any) -> DialogueRow:
     """A user who speaks in [1, 2] and [4, 5]; the assistant answers `response` after 2 and stops `stop` after 4."""
     events = (
         event("user", "turn", 1.0, 2.0, "first"),
@@ -46,14 +46,14 @@ def row(name: str, response: float = 0.5, stop: float = 0.3, worst: float = 0.0,
         **more.pop("trace", {}),
     }
     measures = {"response_s": [response, None], "stop_s": stop}
-    return Row(name, more.pop("group", "pair"), measures, worst, events, trace)
+    return DialogueRow(name, more.pop("group", "pair"), measures, worst, events, trace)
 
 
-def rows(count: int, **more: Any) -> list[Row]:
+def rows(count: int, **more: Any) -> list[DialogueRow]:
     return [row(f"d{i}", **more) for i in range(count)]
 
 
-def figures(found: Sequence[Row], hits: Iterable[bool] | None = None) -> list[Figure]:
+def figures(found: Sequence[DialogueRow], hits: Iterable[bool] | None = None) -> list[Figure]:
     """One of every kind."""
     flags = hits if hits is not None else (i % 4 > 0 for i in range(len(found)))
     return [
@@ -64,10 +64,10 @@ def figures(found: Sequence[Row], hits: Iterable[bool] | None = None) -> list[Fi
     ]
 
 
-def values(found: Sequence[Row], settings: Facts = SETTINGS, suite: str = "made") -> Facts:
+def values(found: Sequence[DialogueRow], settings: Facts = SETTINGS, suite: str = "made") -> Facts:
     return report(suite, settings, MACHINE, figures(found), found)
 
 
-def written(path: Path, found: Sequence[Row], settings: Facts = SETTINGS, suite: str = "made") -> Path:
+def written(path: Path, found: Sequence[DialogueRow], settings: Facts = SETTINGS, suite: str = "made") -> Path:
     write_json(values(found, settings, suite), path)
     return path

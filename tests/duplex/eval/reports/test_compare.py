@@ -9,11 +9,11 @@ import pytest
 
 from configs.eval.statistics import ComparisonConfig, StatisticsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.figures import Figure, rate, summed_up
+from duplex.eval.measures.figures import Figure, rate, sum_up
 from duplex.eval.reports.compare import Comparison, Difference, compare
 from duplex.eval.reports.report import report, write_json
 from duplex.eval.reports.schema import Report, read_report
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row
 
 CONFIG = ComparisonConfig()
@@ -25,7 +25,7 @@ def make(tmp_path: Path) -> Make:
     """`make(rows, hits=..., settings=..., suite=..., figures=...)`: a report that was written and read."""
 
     def made(
-        found: list[Row],
+        found: list[DialogueRow],
         hits: list[bool] | None = None,
         settings: Facts = SETTINGS,
         suite: str = "made",
@@ -37,7 +37,7 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
-def slow(count: int, seed: int, shift: float = 0.0) -> list[Row]:
+def slow(count: int, seed: int, shift: float = 0.0) -> list[DialogueRow]:
     """Dialogues that differ much from each other, and by `shift` from another run."""
     hard, own = np.random.default_rng(7), np.random.default_rng(seed)
     return [
@@ -99,7 +99,7 @@ def test_chance_is_called_a_difference_one_time_in_twenty(make: Make) -> None:
     quick = StatisticsConfig(resamples=400)
     for _ in range(100):
         runs = [[row(f"d{i}", response=float(value)) for i, value in enumerate(rng.normal(1, 0.3, 30))] for _ in "ab"]
-        first, second = (make(one, change=lambda all_: summed_up(all_[1:2], quick)) for one in runs)
+        first, second = (make(one, change=lambda all_: sum_up(all_[1:2], quick)) for one in runs)
         found = compare(first, second, ComparisonConfig(statistics=quick))
         called += of(found, "response", "mean").verdict != "no difference shown"
     assert 1 <= called <= 12

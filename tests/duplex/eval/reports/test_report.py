@@ -10,7 +10,7 @@ import pytest
 
 from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.figures import number, rate, summed_up
+from duplex.eval.measures.figures import number, rate, sum_up
 from duplex.eval.reports.report import plain, report, table, write_json
 from duplex.eval.reports.schema import SCHEMA, Report, read_report
 from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row, rows, values, written
@@ -74,7 +74,7 @@ def test_every_dialogue_and_every_figure_has_its_line(tmp_path: Path) -> None:
 def test_how_values_became_numbers_is_kept(tmp_path: Path) -> None:
     config = StatisticsConfig(least_n=2, resamples=200)
     found = rows(3)
-    write_json(report("made", SETTINGS, MACHINE, summed_up(figures(found), config), found), tmp_path / "r.json")
+    write_json(report("made", SETTINGS, MACHINE, sum_up(figures(found), config), found), tmp_path / "r.json")
     read = read_report(tmp_path / "r.json")
     assert read.statistics == config
     assert read.figures[0].figure(read.statistics).numbers["share"] == pytest.approx(2 / 3, abs=1e-4)

@@ -4,7 +4,7 @@ import pytest
 
 from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.measures.figures import Figure
-from duplex.eval.suite import Facts, Row
+from duplex.eval.suite import DialogueRow, Facts
 from duplex.eval.suites import benchmarks
 from tests.duplex.eval.counted import share_of
 
@@ -12,14 +12,14 @@ CONFIG = ProtocolsConfig()
 ASKED = {"side": "user", "kind": "turn", "name": "turn", "start": 1.0, "end": 3.0}
 
 
-def row(name: str, words: list[tuple[str, float, float]], *speech: tuple[float, float]) -> Row:
+def row(name: str, words: list[tuple[str, float, float]], *speech: tuple[float, float]) -> DialogueRow:
     """A turn of the user from 1 to 3 s, and the assistant's words and speech."""
     told = [{"text": text, "start": start, "end": end} for text, start, end in words]
     answers = [{"words": told}] if told else []
     spoken: list[Facts] = [
         {"side": "assistant", "kind": "speech", "name": "", "start": start, "end": end} for start, end in speech
     ]
-    return Row(name, "group", {}, 0.0, (ASKED, *spoken), {"seconds": 10.0, "answers": answers})
+    return DialogueRow(name, "group", {}, 0.0, (ASKED, *spoken), {"seconds": 10.0, "answers": answers})
 
 
 def by_name(figures: list[Figure]) -> dict[str, Figure]:

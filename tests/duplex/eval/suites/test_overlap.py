@@ -7,7 +7,7 @@ import pytest
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.overlap import Overlap
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
@@ -32,12 +32,12 @@ def speaker(stop_s: float | None = None, answer_s: float = 8.0, tells: bool = Fa
     return KnownAssistant(stop_s=stop_s, answer_s=answer_s, tells=tells, ignores=ignores)
 
 
-def row_of(suite: Overlap, group: str, assistant: KnownAssistant) -> Row:
+def row_of(suite: Overlap, group: str, assistant: KnownAssistant) -> DialogueRow:
     example = next(example for example in suite.examples() if example.group == group)
     return talked(suite, example, assistant)
 
 
-def shares(suite: Overlap, rows: list[Row]) -> dict[str, tuple[float | None, float | None]]:
+def shares(suite: Overlap, rows: list[DialogueRow]) -> dict[str, tuple[float | None, float | None]]:
     return {figure.name: (share_of(figure), figure.numbers["n"]) for figure in suite.figures(rows)}
 
 

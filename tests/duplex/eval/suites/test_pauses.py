@@ -6,7 +6,7 @@ import pytest
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from duplex.eval.suites import pauses
 from duplex.eval.suites.pauses import Pauses
 from duplex.eval.users.phrases import TurnPhrase
@@ -27,7 +27,7 @@ def suite(tmp_path: Path) -> Pauses:
     return Pauses(CONFIG, data, write_trials(tmp_path / "trials", turns + streams))
 
 
-def row_of(suite: Pauses, start: str, assistant: KnownAssistant) -> Row:
+def row_of(suite: Pauses, start: str, assistant: KnownAssistant) -> DialogueRow:
     example = next(example for example in suite.examples() if example.group.startswith(start))
     return talked(suite, example, assistant)
 

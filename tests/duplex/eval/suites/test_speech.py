@@ -7,9 +7,9 @@ import pytest
 
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
+from duplex.eval.conversation_record import AnswerText, Recording
 from duplex.eval.measures import judge
-from duplex.eval.recording import AnswerText, Recording
-from duplex.eval.suite import Dialogue
+from duplex.eval.suite import FinishedDialogue
 from duplex.eval.suites.speech import Speech
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_trials
 
@@ -89,7 +89,7 @@ def test_figures_add_up_over_answers(suite: Speech, monkeypatch: pytest.MonkeyPa
     spoken[RATE // 4 : RATE // 2] = 0.0
     sound = np.concatenate([np.zeros(2 * SLOT, np.float32), spoken, np.zeros(5 * SLOT, np.float32)])
     recording = Recording(np.zeros(0, np.float32), sound, (), (answer, cut))
-    measures, _ = suite.score(Dialogue(suite.examples()[0], recording, ()))
+    measures, _ = suite.score(FinishedDialogue(suite.examples()[0], recording, ()))
     assert heard == [round((1.0 + 2 * LIMITS.margin_s) * RATE)]
     assert measures["answers"][0]["errors"] == 1
     assert measures["answers"][0]["words_per_s"] == 3.0

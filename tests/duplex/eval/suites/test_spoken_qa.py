@@ -8,7 +8,7 @@ import pytest
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures import judge
 from duplex.eval.measures.figures import Figure
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.spoken_qa import SpokenQa
 from duplex.model.interface import Samples
 from tests.duplex.eval.counted import share_of
@@ -29,12 +29,12 @@ def recognise_as(monkeypatch: pytest.MonkeyPatch, text: str) -> list[Samples]:
     return given
 
 
-def rows(suite: SpokenQa, says: str, writes: str | None) -> list[Row]:
+def rows(suite: SpokenQa, says: str, writes: str | None) -> list[DialogueRow]:
     write = None if writes is None else lambda question: writes
     return [talked(suite, example, KnownAssistant(says=says), write) for example in suite.examples()]
 
 
-def figures(suite: SpokenQa, found: list[Row]) -> dict[str, Figure]:
+def figures(suite: SpokenQa, found: list[DialogueRow]) -> dict[str, Figure]:
     return {figure.name: figure for figure in suite.figures(found)}
 
 

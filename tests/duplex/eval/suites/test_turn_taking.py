@@ -7,7 +7,7 @@ import pytest
 from configs.audio import AUDIO
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.measures.figures import Figure
-from duplex.eval.suite import Row, Suite
+from duplex.eval.suite import DialogueRow, Suite
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
@@ -34,15 +34,15 @@ def reactive(tmp_path: Path) -> ReactiveTurnTaking:
     return ReactiveTurnTaking(config, data, write_trials(tmp_path / "trials", asks))
 
 
-def rows(suite: Suite, assistant: KnownAssistant) -> list[Row]:
+def rows(suite: Suite, assistant: KnownAssistant) -> list[DialogueRow]:
     return [talked(suite, example, assistant) for example in suite.examples()]
 
 
-def figure(suite: Suite, found: list[Row], start: str) -> Figure:
+def figure(suite: Suite, found: list[DialogueRow], start: str) -> Figure:
     return next(figure for figure in suite.figures(found) if figure.name.startswith(start))
 
 
-def share(suite: Suite, found: list[Row], start: str = "success, grace 1 s, answer within 5 s") -> float | None:
+def share(suite: Suite, found: list[DialogueRow], start: str = "success, grace 1 s, answer within 5 s") -> float | None:
     return share_of(figure(suite, found, start))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.eval.evaluation import EvaluationConfig
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.turn_taking_at_k import TurnTakingAtK
 from tests.duplex.eval.counted import share_of
 from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
@@ -23,11 +23,11 @@ def suite(tmp_path: Path) -> TurnTakingAtK:
     return TurnTakingAtK(config.model_copy(update={"turn_taking": limits}), data, trials)
 
 
-def rows(suite: TurnTakingAtK, assistant: KnownAssistant) -> list[Row]:
+def rows(suite: TurnTakingAtK, assistant: KnownAssistant) -> list[DialogueRow]:
     return [talked(suite, example, assistant) for example in suite.examples()]
 
 
-def shares(suite: TurnTakingAtK, found: list[Row]) -> dict[str, float | None]:
+def shares(suite: TurnTakingAtK, found: list[DialogueRow]) -> dict[str, float | None]:
     return {figure.name: share_of(figure) for figure in suite.figures(found) if "Acc" in figure.name}
 
 

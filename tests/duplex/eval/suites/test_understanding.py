@@ -8,7 +8,7 @@ from configs.eval.evaluation import EvaluationConfig
 from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import Corpus
 from duplex.corpus.kinds import Fact, Kind
-from duplex.eval.suite import Row
+from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.domain import Domain, content_words
 from duplex.eval.suites.understanding import Understanding
 from tests.duplex.eval.counted import share_of
@@ -25,7 +25,7 @@ def suite(tmp_path: Path) -> Understanding:
     return Understanding(CONFIG, write_data(tmp_path / "data", questions), write_trials(tmp_path / "trials", asked))
 
 
-def rows(suite: Understanding, says: str) -> list[Row]:
+def rows(suite: Understanding, says: str) -> list[DialogueRow]:
     assistant = KnownAssistant(says=says)
     return [talked(suite, example, assistant) for example in suite.examples()]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duplex.eval.users.network import PACKET
+from duplex.eval.users.packet_loss import PACKET
 from duplex.eval.users.user import Event, Script, SimulatedUser, WhileSpeaking
 from duplex.model.interface import Samples
 from tests.duplex.eval.fakes import IN, OUT, KnownAssistant

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duplex.eval.errors import EvaluationError
-from duplex.eval.users.data import DataFolder
+from duplex.eval.users.data_folder import DataFolder
 from duplex.eval.users.phrases import PART, turn_phrases
 from tests.duplex.eval.fakes import write_clip
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from duplex.eval.users.clip import Clip
-from duplex.eval.users.stretch import stretched
+from duplex.eval.users.stretch import stretch_speech
 from duplex.eval.users.user import SimulatedUser
 from tests.duplex.eval.fakes import IN
 from tests.duplex.eval.users.acoustics import CONFIG, clip_of, heard, script_of, tone
@@ -27,13 +27,13 @@ def bursts() -> np.ndarray:
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("count", [160, 3201, 40_000])
 def test_the_length_is_divided_by_the_rate(rate: float, count: int) -> None:
-    out = stretched(tone(200.0, count / IN), rate)
+    out = stretch_speech(tone(200.0, count / IN), rate)
     assert (len(out), out.dtype) == (round(count / rate), np.float32)
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_the_pitch_stays(rate: float) -> None:
-    out = stretched(tone(440.0, 3.0), rate)
+    out = stretch_speech(tone(440.0, 3.0), rate)
     spectrum = np.abs(np.fft.rfft(out * np.hanning(len(out)), 1 << 18))
     assert np.argmax(spectrum) * IN / (1 << 18) == pytest.approx(440.0, rel=0.01)
 
@@ -41,7 +41,7 @@ def test_the_pitch_stays(rate: float) -> None:
 @pytest.mark.parametrize("rate", RATES)
 def test_parts_are_where_the_rate_puts_them(rate: float) -> None:
     """Sound begins up to 25 ms of the original's time early after digital silence, and ends within 10 ms."""
-    out = stretched(bursts(), rate)
+    out = stretch_speech(bursts(), rate)
     for start in BURSTS:
         first, last = round((start - 0.1) / rate * IN), round((start + BURST_S + 0.1) / rate * IN)
         loud = np.flatnonzero(np.abs(out[max(first, 0) : last]) > 0.02) + max(first, 0)
@@ -52,13 +52,13 @@ def test_parts_are_where_the_rate_puts_them(rate: float) -> None:
 @pytest.mark.parametrize("rate", RATES)
 def test_speech_begins_with_the_first_sample_and_ends_with_the_last(rate: float) -> None:
     samples = tone(180.0, 1.0) + np.float32(0.3)
-    out = stretched(samples, rate)
+    out = stretch_speech(samples, rate)
     assert out[0] == pytest.approx(0.3, abs=0.01)
     assert np.abs(out[-160:]).max() > 0.1
 
 
 def test_the_same_speech_is_stretched_the_same() -> None:
-    np.testing.assert_array_equal(stretched(bursts(), 1.25), stretched(bursts(), 1.25))
+    np.testing.assert_array_equal(stretch_speech(bursts(), 1.25), stretch_speech(bursts(), 1.25))
 
 
 def test_a_clip_knows_its_rate_and_where_its_parts_are(tmp_path: Path) -> None:

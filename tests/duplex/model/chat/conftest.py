@@ -10,7 +10,7 @@ from torch import Tensor
 from configs.model.cosyvoice import COSYVOICE3_TINY
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY
 from duplex.model.funaudiochat import drawing
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.stages.cosyvoice.stage import CosyVoice
 
 Write = Callable[[list[int | str]], None]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from duplex.model.chat.events import AudioChunk, Ended, TextPiece
-from duplex.model.chat.running import Job, Outcome
+from duplex.model.chat.chat_events import AudioChunk, Ended, TextPiece
+from duplex.model.chat.tool_runner import Job, Outcome
 
 Part = str | AudioChunk
 

@@ -8,10 +8,10 @@ import pytest
 from configs.model.tiny import TINY
 from duplex.model.chat.aloud import Written, aloud
 from duplex.model.families.checkpoint import random_tdm_model
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def model() -> TdmModel:
 
 
 def test_all_words_sound_and_then_it_is_still(model: TdmModel) -> None:
-    assert isinstance(model.voice, Voice)
+    assert isinstance(model.voice, EmbeddedVoice)
     short, long = (list(aloud(model.voice, text, 16, seed=1)) for text in ("yes.", "yes, it's a very long day."))
     assert all(slot.shape == (4800,) for slot in [*short, *long])
     assert len(short) < len(long)
@@ -38,15 +38,15 @@ def test_all_words_sound_and_then_it_is_still(model: TdmModel) -> None:
     ],
 )
 def test_any_writing_sounds_like_its_words(model: TdmModel, written: str, spoken: str) -> None:
-    assert isinstance(model.voice, Voice)
+    assert isinstance(model.voice, EmbeddedVoice)
     one, other = (list(aloud(model.voice, text, 16, seed=1)) for text in (written, spoken))
     np.testing.assert_array_equal(one, other)
 
 
 def test_time_is_filled_in(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(model.mind, Mind)
+    assert isinstance(model.mind, EmbeddedMind)
     generator = TdmGenerator(model, 1, beside=False)
     monkeypatch.setattr(generator, "write", lambda question: f"{question}: <|time|>, <|weekday|>.")
     written = Written(generator, model.mind, lambda: datetime(2026, 1, 31, 14, 5))
     assert written.answer("now") == "now: two oh five p m, saturday."
-    assert written.shown("it is late.").startswith("It is")
+    assert written.show("it is late.").startswith("It is")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.model import FunAudioChat
 from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, loaded
 
 

@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, LIKELIEST, AnswerConfig, ChoiceConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.chat_row import AnswerStep
+from duplex.model.funaudiochat.chat_rows import ChatRows
 from duplex.model.funaudiochat.checkpoint import Checkpoint
-from duplex.model.funaudiochat.row import AnswerStep
+from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.funaudiochat.tokenizer import ChatTokenizer
-from duplex.model.funaudiochat.turns import ChatRows
 from duplex.model.funaudiochat.weights import INDEX
 
 GOLDEN = Path(__file__).parents[3] / "golden"
@@ -70,7 +70,7 @@ def groups_of(chat: FunAudioChat, clip: Tensor) -> Tensor:
     chunks = clip.split(config.encoder.chunk_frames, dim=1)
     features = [chat.network.encoder(chunk[None], torch.tensor([chunk.shape[1]]))[0] for chunk in chunks]
     tokens = clip.shape[1] // config.token_frames
-    return chat.network.grouping.heard(torch.cat(features)[None])[0, : -(-tokens // config.group)]
+    return chat.network.grouping.group_features(torch.cat(features)[None])[0, : -(-tokens // config.group)]
 
 
 PENALISED = ChoiceConfig(temperature=0.0, top_p=1.0, repetition_penalty=1.2)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY
-from duplex.model.funaudiochat.chat import FunAudioChat
 from duplex.model.funaudiochat.checkpoint import CONFIG, Checkpoint, from_pretrained, save
+from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.funaudiochat.weights import INDEX, save_weights
 from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, published
 

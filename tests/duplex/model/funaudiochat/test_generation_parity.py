@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from duplex.model.funaudiochat.chat import FunAudioChat
-from duplex.model.funaudiochat.network import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
-from duplex.model.funaudiochat.refined import Choose
-from duplex.model.funaudiochat.turns import ChatRows
+from duplex.model.funaudiochat.chat_rows import ChatRows
+from duplex.model.funaudiochat.group_srh import Choose
+from duplex.model.funaudiochat.model import FunAudioChat
+from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
 from tests.duplex.model.funaudiochat.golden import (
     ANSWERS,
     PLACES,

@@ -17,12 +17,12 @@ from configs.model.funaudiochat import (
     StepConfig,
     TurnsConfig,
 )
-from duplex.model.funaudiochat.chat import FunAudioChat, empty_network
-from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Run, stepping, unrecorded
-from duplex.model.funaudiochat.network import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
-from duplex.model.funaudiochat.refined import Choose
-from duplex.model.funaudiochat.row import AnswerStep
-from duplex.model.funaudiochat.turns import ChatRows
+from duplex.model.funaudiochat.chat_row import AnswerStep
+from duplex.model.funaudiochat.chat_rows import ChatRows
+from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Run, run_unrecorded, stepping
+from duplex.model.funaudiochat.group_srh import Choose
+from duplex.model.funaudiochat.model import FunAudioChat, empty_network
+from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
 from duplex.model.sampling.choose import Choices, GroupChoice
 from tests.duplex.model.funaudiochat.golden import asked, speech_of, tensors, text_of
 
@@ -50,7 +50,7 @@ def _stepped_by(graphed: GraphedStep) -> Iterator[None]:
         yield
 
 
-def _graphed(chat: FunAudioChat, rows: ChatRows, record: Record = unrecorded) -> GraphedStep:
+def _graphed(chat: FunAudioChat, rows: ChatRows, record: Record = run_unrecorded) -> GraphedStep:
     return GraphedStep(chat.network, rows.state, STEPS, record)
 
 
@@ -106,7 +106,7 @@ def test_cuts_and_new_conversations_between_steps(experts: bool) -> None:
     sparse = FUNAUDIOCHAT_TINY.llm.model_copy(update={"experts": ExpertsConfig(count=4, chosen=2, width=24)})
     config = FUNAUDIOCHAT_TINY.model_copy(update={"llm": sparse}) if experts else FUNAUDIOCHAT_TINY
     chat = FunAudioChat.random(config, seed=4)
-    assert _talk(chat, unrecorded) == _talk(chat, None)
+    assert _talk(chat, run_unrecorded) == _talk(chat, None)
 
 
 @torch.inference_mode()

@@ -5,9 +5,9 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import FUNAUDIOCHAT_8B, FUNAUDIOCHAT_30B_A3B, FUNAUDIOCHAT_TINY, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat, empty_network
+from duplex.model.funaudiochat.chat_rows import ChatRows
 from duplex.model.funaudiochat.memory import check_memory, free_memory, memory_of, read_by_step
-from duplex.model.funaudiochat.turns import ChatRows
+from duplex.model.funaudiochat.model import FunAudioChat, empty_network
 
 CPU = torch.device("cpu")
 

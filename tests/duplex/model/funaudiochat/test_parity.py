@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from configs.model.funaudiochat import ContinuousEncoderConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.funaudiochat.spectrum import Spectrum
 from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, close, groups_of, tensors
 
@@ -47,7 +47,7 @@ def test_groups_of_what_was_heard_and_spoken(chat: FunAudioChat) -> None:
         groups = groups_of(chat, tensors()[f"clip.{index}"])
         close(groups, tensors()["groups"][index, : len(groups)])
     spoken = tensors()["spoken"].unflatten(1, (-1, chat.config.group))
-    close(chat.network.grouping.spoken(spoken), tensors()["spoken_groups"])
+    close(chat.network.grouping.group_speech(spoken), tensors()["spoken_groups"])
 
 
 @torch.inference_mode()
@@ -66,7 +66,7 @@ def test_the_refined_head_on_given_tokens(golden: tuple[FunAudioChat, str]) -> N
     wanted, ids = tensors(kind), tensors(kind)["prompt.ids"]
     before = wanted["prompt.labels"].roll(1 - chat.config.group, dims=1)
     condition = wanted["prompt.hidden"] + chat.network.table(ids)
-    logits = chat.network.refined.forced(condition, before, chat.network.grouping.table.weight)
+    logits = chat.network.refined.force(condition, before, chat.network.grouping.table.weight)
     close(logits, wanted["prompt.refined_logits"])
 
 

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ExpertsConfig, FunAudioChatConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.chat_rows import ChatRows
 from duplex.model.funaudiochat.checkpoint import from_pretrained, save
-from duplex.model.funaudiochat.turns import ChatRows
+from duplex.model.funaudiochat.model import FunAudioChat
 from tests.duplex.model.funaudiochat.golden import answered, speech_of, text_of
 
 EXPERTS = FUNAUDIOCHAT_TINY.llm.model_copy(update={"experts": ExpertsConfig(count=4, chosen=2, width=24)})
@@ -61,5 +61,5 @@ def test_padding_tokens_are_added_where_a_checkpoint_asks_for_it() -> None:
     added = FunAudioChat.random(FUNAUDIOCHAT_TINY.model_copy(update={"heard": "add"}), 1)
     features = torch.randn(1, 10, 64, generator=torch.Generator().manual_seed(0))
     pads = torch.full((FUNAUDIOCHAT_TINY.group,), FUNAUDIOCHAT_TINY.codes.pad)
-    wanted = plain.network.grouping.heard(features) + plain.network.grouping.spoken(pads)
-    torch.testing.assert_close(added.network.grouping.heard(features), wanted)
+    wanted = plain.network.grouping.group_features(features) + plain.network.grouping.group_speech(pads)
+    torch.testing.assert_close(added.network.grouping.group_features(features), wanted)

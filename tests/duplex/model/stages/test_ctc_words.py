@@ -8,7 +8,7 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.model.listening import CtcConfig
+from configs.model.ears import CtcConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, load_ctc, save_ctc
 from duplex.model.stages.ctc_words import CtcState, CtcWords

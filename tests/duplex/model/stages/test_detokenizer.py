@@ -5,14 +5,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from duplex.model.stages.detokenizer import Detokenizer, DetokenizerInput, DetokenizerState
+from duplex.model.stages.detokenizer import BandDetokenizer, DetokenizerInput, DetokenizerState
 from tests.duplex.model.stages.voices import small_voice
 
 SLOTS = 6
 
 
 @pytest.fixture(scope="module")
-def detokenizer() -> Detokenizer:
+def detokenizer() -> BandDetokenizer:
     return small_voice().detokenizer
 
 
@@ -21,7 +21,11 @@ def _tokens(seed: int, slots: int = SLOTS) -> Tensor:
 
 
 def _step(
-    stage: Detokenizer, state: DetokenizerState, tokens: list[Tensor], speaking: list[bool], active: list[bool] | None
+    stage: BandDetokenizer,
+    state: DetokenizerState,
+    tokens: list[Tensor],
+    speaking: list[bool],
+    active: list[bool] | None,
 ) -> Tensor:
     return stage.step(
         DetokenizerInput(torch.stack(tokens), torch.tensor(speaking)),
@@ -30,19 +34,19 @@ def _step(
     )
 
 
-def _alone(stage: Detokenizer, tokens: Tensor, seed: int = 0) -> Tensor:
+def _alone(stage: BandDetokenizer, tokens: Tensor, seed: int = 0) -> Tensor:
     state = stage.init_state(1, [seed])
     return torch.stack([_step(stage, state, [token], [True], None)[0] for token in tokens])
 
 
-def test_full_slots_of_finite_samples(detokenizer: Detokenizer) -> None:
+def test_full_slots_of_finite_samples(detokenizer: BandDetokenizer) -> None:
     pcm = _alone(detokenizer, _tokens(0))
     assert pcm.shape == (SLOTS, 4800)
     assert bool(torch.isfinite(pcm).all())
     assert float(pcm.abs().max()) > 0
 
 
-def test_decoder_step_by_step_equals_whole(detokenizer: Detokenizer) -> None:
+def test_decoder_step_by_step_equals_whole(detokenizer: BandDetokenizer) -> None:
     tokens = _tokens(1).float()
     past = [kept.clone() for kept in detokenizer.init_state(1).rest]
     whole, _ = detokenizer.decoder(tokens.reshape(1, -1, 15), past)
@@ -53,7 +57,7 @@ def test_decoder_step_by_step_equals_whole(detokenizer: Detokenizer) -> None:
     torch.testing.assert_close(torch.cat(pieces, 1), whole, rtol=1e-5, atol=1e-5)
 
 
-def test_synthesis_slot_by_slot_equals_frame_by_frame(detokenizer: Detokenizer) -> None:
+def test_synthesis_slot_by_slot_equals_frame_by_frame(detokenizer: BandDetokenizer) -> None:
     """Without noise, whose draws are per slot."""
     frames = torch.randn(1, 30, 98, generator=torch.Generator().manual_seed(2))
     frames[..., 64:96], frames[..., 96], frames[..., 97] = -60.0, 5.2 + frames[..., 96] / 10, 1.0
@@ -64,13 +68,13 @@ def test_synthesis_slot_by_slot_equals_frame_by_frame(detokenizer: Detokenizer) 
     torch.testing.assert_close(slots, single, rtol=1e-4, atol=1e-5)
 
 
-def test_later_tokens_change_no_earlier_sample(detokenizer: Detokenizer) -> None:
+def test_later_tokens_change_no_earlier_sample(detokenizer: BandDetokenizer) -> None:
     first, second = _tokens(3), _tokens(3)
     second[4:] = -second[4:] + 1
     assert torch.equal(_alone(detokenizer, first)[:4], _alone(detokenizer, second.clamp(-2, 2))[:4])
 
 
-def test_rows_are_independent_of_their_batch(detokenizer: Detokenizer) -> None:
+def test_rows_are_independent_of_their_batch(detokenizer: BandDetokenizer) -> None:
     tokens = [_tokens(4), _tokens(5)]
     alone = [_alone(detokenizer, tokens[0], 11), _alone(detokenizer, tokens[1], 12)]
     state = detokenizer.init_state(2, [11, 12])
@@ -80,12 +84,12 @@ def test_rows_are_independent_of_their_batch(detokenizer: Detokenizer) -> None:
             torch.testing.assert_close(pcm[row], alone[row][slot], rtol=1e-4, atol=1e-5)
 
 
-def test_same_session_gives_the_same_samples(detokenizer: Detokenizer) -> None:
+def test_same_session_gives_the_same_samples(detokenizer: BandDetokenizer) -> None:
     assert torch.equal(_alone(detokenizer, _tokens(6), 5), _alone(detokenizer, _tokens(6), 5))
     assert not torch.equal(_alone(detokenizer, _tokens(6), 5), _alone(detokenizer, _tokens(6), 6))
 
 
-def test_inactive_row_stays_as_it_is(detokenizer: Detokenizer) -> None:
+def test_inactive_row_stays_as_it_is(detokenizer: BandDetokenizer) -> None:
     tokens = _tokens(7)
     expected = _alone(detokenizer, tokens, 1)
     state = detokenizer.init_state(2, [0, 1])
@@ -98,7 +102,7 @@ def test_inactive_row_stays_as_it_is(detokenizer: Detokenizer) -> None:
             assert not pcm[1].any()
 
 
-def test_reset_row_is_a_fresh_one(detokenizer: Detokenizer) -> None:
+def test_reset_row_is_a_fresh_one(detokenizer: BandDetokenizer) -> None:
     tokens = _tokens(8)
     state = detokenizer.init_state(1, [9])
     for token in _tokens(9):
@@ -108,13 +112,13 @@ def test_reset_row_is_a_fresh_one(detokenizer: Detokenizer) -> None:
     assert torch.equal(again, _alone(detokenizer, tokens, 9))
 
 
-def test_mute_is_exact_silence(detokenizer: Detokenizer) -> None:
+def test_mute_is_exact_silence(detokenizer: BandDetokenizer) -> None:
     state = detokenizer.init_state(1)
     for token in _tokens(10):
         assert not _step(detokenizer, state, [token], [False], None).any()
 
 
-def test_cut_fades_within_ten_milliseconds_then_is_zero(detokenizer: Detokenizer) -> None:
+def test_cut_fades_within_ten_milliseconds_then_is_zero(detokenizer: BandDetokenizer) -> None:
     state = detokenizer.init_state(1)
     for token in _tokens(11):
         before = _step(detokenizer, state, [token], [True], None)[0]
@@ -125,7 +129,7 @@ def test_cut_fades_within_ten_milliseconds_then_is_zero(detokenizer: Detokenizer
     _assert_no_click(torch.cat([before, cut]), at=4800, reach=300)
 
 
-def test_answer_after_a_cut_starts_from_rest(detokenizer: Detokenizer) -> None:
+def test_answer_after_a_cut_starts_from_rest(detokenizer: BandDetokenizer) -> None:
     state = detokenizer.init_state(1, [3])
     for token in _tokens(13):
         _step(detokenizer, state, [token], [True], None)
@@ -135,7 +139,7 @@ def test_answer_after_a_cut_starts_from_rest(detokenizer: Detokenizer) -> None:
     assert torch.equal(again, _alone(detokenizer, _tokens(14), 3))
 
 
-def test_joins_of_slots_are_no_louder_than_the_inside(detokenizer: Detokenizer) -> None:
+def test_joins_of_slots_are_no_louder_than_the_inside(detokenizer: BandDetokenizer) -> None:
     pcm = _alone(detokenizer, _tokens(15, 40)).flatten()
     bend = _bend(pcm)
     joins = np.arange(1, 40) * 4800

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from configs.audio import AUDIO
-from configs.model.listening import EncoderConfig, WhisperShape
+from configs.model.ears import EncoderConfig, WhisperShape
 from duplex.model.stages.encoder import SpeechEncoder
 from duplex.model.stages.whisper_blocks import AudioEncoder, set_precision
 

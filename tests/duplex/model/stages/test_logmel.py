@@ -3,7 +3,7 @@
 import torch
 from transformers import WhisperFeatureExtractor
 
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 from duplex.model.stages.logmel import LogMel, mel_filters
 
 MEL = MelConfig()

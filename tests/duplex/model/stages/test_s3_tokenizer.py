@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from configs.model.listening import MelConfig
+from configs.model.ears import MelConfig
 from configs.model.speech_tokens import S3Config, WindowConfig
 from duplex.model.stages.s3_tokenizer import OnnxNetwork, S3Tokenizer, load_s3_tokenizer
 from duplex.model.stages.token_window import TokenStream
@@ -51,9 +51,9 @@ def test_rows_of_a_batch_are_clips_of_their_own(tokenizer: S3Tokenizer) -> None:
 
 
 def test_vocabulary_and_rate() -> None:
-    released = S3Config.released("v3")
+    released = S3Config.for_generation("v3")
     assert (released.vocabulary, released.token_samples, released.token_frames) == (6561, 640, 4)
-    assert S3Config.released("v2").layers == 6
+    assert S3Config.for_generation("v2").layers == 6
 
 
 def test_slot_by_slot_equals_the_whole(tokenizer: S3Tokenizer) -> None:

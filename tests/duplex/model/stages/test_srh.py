@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from duplex.model.stages.srh import SpeechRefinedHead, SrhInput, SrhOutput, SrhState
+from duplex.model.stages.srh import PointerRefinedHead, SrhInput, SrhOutput, SrhState
 from duplex.model.text.phonemes import UNITS
 from tests.duplex.model.stages.voices import small_voice
 
@@ -16,7 +16,7 @@ END_SLOT = 6
 
 
 @pytest.fixture(scope="module")
-def head() -> SpeechRefinedHead:
+def head() -> PointerRefinedHead:
     return small_voice().head
 
 
@@ -25,7 +25,7 @@ def _bools(*values: bool) -> Tensor:
 
 
 def _step(
-    head: SpeechRefinedHead,
+    head: PointerRefinedHead,
     state: SrhState,
     words: Sequence[Sequence[str]],
     slot: int,
@@ -38,12 +38,12 @@ def _step(
     return head.step(given, state, every if active is None else active)
 
 
-def _alone(head: SpeechRefinedHead, sentence: list[list[str]]) -> list[SrhOutput]:
+def _alone(head: PointerRefinedHead, sentence: list[list[str]]) -> list[SrhOutput]:
     state = head.init_state(1)
     return [_step(head, state, [words], slot) for slot, words in enumerate(sentence)]
 
 
-def test_shapes_and_range(head: SpeechRefinedHead) -> None:
+def test_shapes_and_range(head: PointerRefinedHead) -> None:
     for out in _alone(head, SENTENCE):
         assert out.tokens.shape == (1, 5, 15)
         assert out.tokens.dtype is torch.int8
@@ -52,19 +52,19 @@ def test_shapes_and_range(head: SpeechRefinedHead) -> None:
     assert int(out.queued[0]) == 0
 
 
-def test_every_word_is_told_once_as_done(head: SpeechRefinedHead) -> None:
+def test_every_word_is_told_once_as_done(head: PointerRefinedHead) -> None:
     parts = [part for out in _alone(head, SENTENCE) for part in out.spoken[0]]
     assert [part.item for part in parts if part.done == 1.0] == [0, 1, 2]
     assert all(0 <= part.start_ms < part.end_ms <= 200 for part in parts)
 
 
-def test_later_text_changes_no_earlier_token(head: SpeechRefinedHead) -> None:
+def test_later_text_changes_no_earlier_token(head: PointerRefinedHead) -> None:
     longer = [*SENTENCE[:4], ["hello"], ["strawberries"], *SENTENCE[6:]]
     for out, other in zip(_alone(head, SENTENCE)[:4], _alone(head, longer)[:4], strict=True):
         assert torch.equal(out.tokens, other.tokens)
 
 
-def test_rows_are_independent_of_their_batch(head: SpeechRefinedHead) -> None:
+def test_rows_are_independent_of_their_batch(head: PointerRefinedHead) -> None:
     alone = [_alone(head, SENTENCE), _alone(head, OTHER)]
     state = head.init_state(2)
     for slot, words in enumerate(zip(SENTENCE, OTHER, strict=True)):
@@ -74,7 +74,7 @@ def test_rows_are_independent_of_their_batch(head: SpeechRefinedHead) -> None:
             assert out.spoken[row] == alone[row][slot].spoken[0]
 
 
-def test_inactive_row_stays_as_it_is(head: SpeechRefinedHead) -> None:
+def test_inactive_row_stays_as_it_is(head: PointerRefinedHead) -> None:
     expected = _alone(head, OTHER)
     state = head.init_state(2)
     turn = 0
@@ -89,7 +89,7 @@ def test_inactive_row_stays_as_it_is(head: SpeechRefinedHead) -> None:
             assert torch.equal(out.tokens[1], head.silence.to(torch.int8).expand(5, -1))
 
 
-def test_reset_row_is_a_fresh_one(head: SpeechRefinedHead) -> None:
+def test_reset_row_is_a_fresh_one(head: PointerRefinedHead) -> None:
     expected = _alone(head, SENTENCE)
     state = head.init_state(2)
     for slot in range(3):
@@ -102,7 +102,7 @@ def test_reset_row_is_a_fresh_one(head: SpeechRefinedHead) -> None:
     assert not torch.equal(out.tokens[0], others[6].tokens[0])
 
 
-def test_cut_drops_the_queue_and_the_next_answer_starts_clean(head: SpeechRefinedHead) -> None:
+def test_cut_drops_the_queue_and_the_next_answer_starts_clean(head: PointerRefinedHead) -> None:
     state = head.init_state(1)
     for slot in range(3):
         _step(head, state, [OTHER[slot]], slot)
@@ -114,14 +114,14 @@ def test_cut_drops_the_queue_and_the_next_answer_starts_clean(head: SpeechRefine
         assert torch.equal(_step(head, state, [SENTENCE[slot]], slot).tokens, expected.tokens)
 
 
-def test_silence_until_enough_is_known(head: SpeechRefinedHead) -> None:
+def test_silence_until_enough_is_known(head: PointerRefinedHead) -> None:
     state = head.init_state(1)
     out = _step(head, state, [["the"]], 0)
     assert torch.equal(out.tokens[0], head.silence.to(torch.int8).expand(5, -1))
     assert int(out.queued[0]) == 3
 
 
-def test_an_article_or_letter_waits_for_what_follows(head: SpeechRefinedHead) -> None:
+def test_an_article_or_letter_waits_for_what_follows(head: PointerRefinedHead) -> None:
     def sound(words: list[list[str]]) -> str:
         state = head.init_state(1)
         for slot, word in enumerate(words):
@@ -134,7 +134,7 @@ def test_an_article_or_letter_waits_for_what_follows(head: SpeechRefinedHead) ->
     assert sound([["hello"], ["a"], [], [], [], [], []]) == "həlO A"
 
 
-def test_signs_without_sound_are_passed_over(head: SpeechRefinedHead) -> None:
+def test_signs_without_sound_are_passed_over(head: PointerRefinedHead) -> None:
     state = head.init_state(1)
     for slot, word in enumerate([["hello"], [":"], ["cat"]]):
         _step(head, state, [word], slot)
@@ -142,7 +142,7 @@ def test_signs_without_sound_are_passed_over(head: SpeechRefinedHead) -> None:
     assert "".join(UNITS[unit] for unit in state.pointers[0].units if len(UNITS[unit]) == 1) == "həlO kæt"
 
 
-def test_hidden_vector_of_zeros_is_none(head: SpeechRefinedHead) -> None:
+def test_hidden_vector_of_zeros_is_none(head: PointerRefinedHead) -> None:
     states = head.init_state(1), head.init_state(1)
     for slot, words in enumerate(SENTENCE):
         none = _step(head, states[0], [words], slot)
@@ -150,7 +150,7 @@ def test_hidden_vector_of_zeros_is_none(head: SpeechRefinedHead) -> None:
         assert torch.equal(none.tokens, zeros.tokens)
 
 
-def test_untrained_projection_ignores_the_hidden_vector(head: SpeechRefinedHead) -> None:
+def test_untrained_projection_ignores_the_hidden_vector(head: PointerRefinedHead) -> None:
     states = head.init_state(1), head.init_state(1)
     for slot, words in enumerate(SENTENCE):
         none = _step(head, states[0], [words], slot)
@@ -158,7 +158,7 @@ def test_untrained_projection_ignores_the_hidden_vector(head: SpeechRefinedHead)
         assert torch.equal(none.tokens, ones.tokens)
 
 
-def test_draws_depend_on_the_rows_seed_alone(head: SpeechRefinedHead) -> None:
+def test_draws_depend_on_the_rows_seed_alone(head: PointerRefinedHead) -> None:
     def drawn(seeds: list[int]) -> list[Tensor]:
         state = head.init_state(len(seeds))
         return [

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.model.listening import DecodingConfig, TranscriberConfig
+from configs.model.ears import DecodingConfig, TranscriberConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.transcriber import Transcriber, TranscriberState
 from duplex.model.stages.whisper_decoding import Transcript, Whisper

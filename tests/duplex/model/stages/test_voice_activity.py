@@ -3,7 +3,7 @@
 import torch
 
 from configs.audio import AUDIO
-from configs.model.listening import VoiceActivityConfig
+from configs.model.ears import VoiceActivityConfig
 from duplex.model.stages.voice_activity import VoiceActivity
 
 SLOT = AUDIO.slot_input_samples

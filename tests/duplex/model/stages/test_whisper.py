@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from configs.base import ConfigError
-from configs.model.listening import DecodingConfig
+from configs.model.ears import DecodingConfig
 from duplex.model.stages.matrices import matrix
 from duplex.model.stages.whisper_decoder import TextDecoder
 from duplex.model.stages.whisper_decoding import Transcript, Whisper, load_whisper

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from configs.model.listening import DecodingConfig
+from configs.model.ears import DecodingConfig
 from duplex.model.stages.whisper_rules import (
     forbid,
     is_over,

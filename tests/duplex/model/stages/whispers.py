@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from configs.model.listening import WhisperShape
+from configs.model.ears import WhisperShape
 from tests.duplex.model.stages.pieces import VOCABULARY
 
 SHAPE = WhisperShape(

@@ -12,7 +12,7 @@ from configs.audio import AUDIO
 from configs.train.simulation import AnswerLengthConfig, NoiseConfig, RoomConfig, SimulationConfig
 from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.dialogue.director import answer_seconds
-from duplex.train.dialogue.scene import Scene, Sound, Turn, Word, timed
+from duplex.train.dialogue.scene import Scene, SceneSound, SceneTurn, SceneWord, time_words
 from duplex.train.dialogue.tracks import TableBuilder, TextIds, TrackTable
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, TinyTexts
@@ -42,17 +42,19 @@ def small_bank(folder: Path) -> Path:
     return folder
 
 
-def turn(start: float, end: float, text: str, answer: str = "Paris is the capital.", kind: str = "capital") -> Turn:
+def turn(
+    start: float, end: float, text: str, answer: str = "Paris is the capital.", kind: str = "capital"
+) -> SceneTurn:
     spans = ((start, end),)
-    return Turn(start, end, answer, kind, "", False, spans, timed(text, spans))
+    return SceneTurn(start, end, answer, kind, "", False, spans, time_words(text, spans))
 
 
-def scene(*turns: Turn, sounds: tuple[Sound, ...] = (), opening: str = "", left: float = 0.0) -> Scene:
+def scene(*turns: SceneTurn, sounds: tuple[SceneSound, ...] = (), opening: str = "", left: float = 0.0) -> Scene:
     return Scene("test/0", "your name is ada.", opening, left, turns, sounds)
 
 
-def backchannel(start: float) -> Sound:
-    return Sound("backchannel", start, start + 0.3, (Word("yeah", start + 0.3),))
+def backchannel(start: float) -> SceneSound:
+    return SceneSound("backchannel", start, start + 0.3, (SceneWord("yeah", start + 0.3),))
 
 
 class WordIds:

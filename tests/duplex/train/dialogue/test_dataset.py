@@ -11,7 +11,7 @@ from duplex.train.dialogue.dataset import DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
 from duplex.train.dialogue.speak import answers_of
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TextIds
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TextIds
 from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, silent_table
 
 
@@ -86,7 +86,7 @@ def test_turns_that_ask_for_nothing_are_answered_later(shard: Shard) -> None:
 
 def test_a_perfect_past_says_what_was_taught(shard: Shard) -> None:
     batch = dataset(shard, DialogueDataConfig()).batch(range(12), random.Random(0), perturbed=False)
-    taught = batch.target_text[:, :-1] != NOT_TAUGHT
+    taught = batch.target_text[:, :-1] != IGNORE_INDEX
     assert taught.sum() > 50
     assert torch.equal(batch.text[:, 1:][taught], batch.target_text[:, :-1][taught])
     assert (batch.state[:, 1:][taught] == 1).all()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
-from duplex.train.dialogue.delivery import Delivery, drawn
-from duplex.train.dialogue.library import Spoken, spoken_parts
+from duplex.train.dialogue.delivery import Delivery, draw_seconds
+from duplex.train.dialogue.library import BankScript, read_parts
 
 PLAIN = DeliveryConfig(fading_share=0, breath_share=0, stretch_share=0, level_db=(0.0, 0.0))
 WHOLE = {"inside_turn_share": 0.0, "inside_line_share": 0.0, "hesitation_share": 0.0}
@@ -16,8 +16,8 @@ def fixed(seconds: float) -> Spread:
     return Spread(median=seconds, sigma=0.0, low=seconds, high=seconds)
 
 
-def turn_of(bank: Path) -> Spoken:
-    return spoken_parts(bank, ("turns",))[0]
+def turn_of(bank: Path) -> BankScript:
+    return read_parts(bank, ("turns",))[0]
 
 
 def test_all_words_are_said_in_their_order(bank: Path) -> None:
@@ -39,7 +39,7 @@ def test_pauses_follow_the_marks(bank: Path) -> None:
 
 
 def test_a_single_question_gets_a_hesitation_inside(bank: Path) -> None:
-    question = spoken_parts(bank, ("questions",))[0]
+    question = read_parts(bank, ("questions",))[0]
     pauses = PauseConfig(**{**WHOLE, "inside_line_share": 1.0, "filler_in_line_share": 0.0}, inside_line=fixed(0.7))
     said = Delivery(pauses, PLAIN, []).say(question.bank, question.line, random.Random(0))
     assert len(said.spans) == 2
@@ -65,6 +65,6 @@ def test_one_after_the_other(bank: Path) -> None:
 
 def test_draws_stay_within_their_bounds() -> None:
     spread = Spread(median=0.5, sigma=2.0, low=0.2, high=0.9)
-    values = [drawn(spread, random.Random(seed)) for seed in range(200)]
+    values = [draw_seconds(spread, random.Random(seed)) for seed in range(200)]
     assert min(values) == 0.2
     assert max(values) == 0.9

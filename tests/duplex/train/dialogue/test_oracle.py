@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.train.simulation import OracleConfig
-from duplex.train.dialogue.arrival import NEVER
-from duplex.train.dialogue.oracle import NOTHING, Answer, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.word_arrival import NEVER
 
-ANSWER, GUESS, OPENING = Answer(100, 5), Answer(200, 9), Answer(300, 4)
+ANSWER, GUESS, OPENING = AnswerSpan(100, 5), AnswerSpan(200, 9), AnswerSpan(300, 4)
 CONFIG = OracleConfig()
 
 
-def plan(*turns: PlannedTurn, opening: Answer | None = None, slots: int = 40) -> Plan:
+def plan(*turns: PlannedTurn, opening: AnswerSpan | None = None, slots: int = 40) -> Plan:
     return Plan(slots, turns, opening, GUESS)
 
 
-def asked(start: float, known: int, answer: Answer | None = ANSWER) -> PlannedTurn:
+def asked(start: float, known: int, answer: AnswerSpan | None = ANSWER) -> PlannedTurn:
     return PlannedTurn(start, known, answer, GUESS)
 
 
@@ -37,7 +37,7 @@ def test_the_answer_starts_after_the_last_word_and_ends_by_itself() -> None:
 
 
 def test_an_interruption_cuts_the_answer_and_gets_its_own() -> None:
-    second = Answer(400, 3)
+    second = AnswerSpan(400, 3)
     played = perfect(plan(asked(0.5, 5), asked(1.65, 20, second)))
     assert played.target[8] == 0
     assert played.weight[8] == CONFIG.wrong_weight

@@ -7,9 +7,9 @@ import pytest
 from configs.model.language import CorpusConfig
 from configs.train.core_training import RetextConfig
 from duplex.corpus.corpus import OUTSIDE, Corpus
-from duplex.corpus.turns import REACTION, UNFINISHED
+from duplex.corpus.long_turns import REACTION, UNFINISHED
 from duplex.train.dialogue.retext import Retext
-from duplex.train.dialogue.scene import Scene, Turn, Word
+from duplex.train.dialogue.scene import Scene, SceneTurn, SceneWord
 
 CORPUS = Corpus.build(CorpusConfig())
 TEXT = "what is the capital of france"
@@ -17,8 +17,8 @@ ANSWERS = {exchange.assistant for exchange in CORPUS.rows("train", random.Random
 
 
 def asked(spans: tuple[tuple[float, float], ...], kind: str = "capital") -> Scene:
-    words = tuple(Word(text, 1.0 + 0.3 * place) for place, text in enumerate(TEXT.split()))
-    turn = Turn(1.0, 3.0, "The capital of France is Paris.", kind, "Paris", False, spans, words)
+    words = tuple(SceneWord(text, 1.0 + 0.3 * place) for place, text in enumerate(TEXT.split()))
+    turn = SceneTurn(1.0, 3.0, "The capital of France is Paris.", kind, "Paris", False, spans, words)
     return Scene("0", "", "", 0.0, (turn,), ())
 
 

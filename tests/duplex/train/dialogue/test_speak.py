@@ -6,8 +6,8 @@ import numpy as np
 from configs.model.language import TextTokenizerConfig
 from configs.schedule import ScheduleConfig
 from duplex.model.text.tokenizer import TextTokenizer
-from duplex.train.dialogue.speak import completed, run
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TrackTable
+from duplex.train.dialogue.speak import complete_words, run
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TrackTable
 from tests.duplex.model.stages.voices import small_voice
 
 MOMENT = datetime(2026, 11, 21, 10, 5)
@@ -22,7 +22,7 @@ def tokenizer() -> TextTokenizer:
 def test_pieces_fill_ins_and_marks_complete_words() -> None:
     text = tokenizer()
     ids = text.encode("It is <|time|>. zebra")
-    words = completed(ids, text, MOMENT)
+    words = complete_words(ids, text, MOMENT)
     assert len(words) == len(ids)
     assert " ".join(word for group in words for word in group) == "it is ten oh five a m . zebra"
     assert words[-1] == ["zebra"]
@@ -39,7 +39,7 @@ def test_answers_are_spoken_once_and_kept(tmp_path: Path) -> None:
     for answer in ANSWERS:
         place = table.places[answer]
         taught = table.taught[place.first : place.first + place.slots]
-        assert taught[taught != NOT_TAUGHT].tolist() == [*text.encode(answer), text.eos]
+        assert taught[taught != IGNORE_INDEX].tolist() == [*text.encode(answer), text.eos]
     for answer in ANSWERS[:2]:
         old, new = first.places[answer], table.places[answer]
         kept = table.tokens[new.first : new.first + new.slots]

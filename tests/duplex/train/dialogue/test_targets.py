@@ -1,7 +1,7 @@
 import numpy as np
 
 from configs.train.simulation import ProjectionConfig
-from duplex.train.dialogue.targets import known_slots, time_to_end, voice_windows
+from duplex.train.dialogue.targets import find_known_slots, time_to_end, voice_windows
 from tests.duplex.train.dialogue.scenes import backchannel, scene, turn
 
 CONFIG = ProjectionConfig()
@@ -28,5 +28,5 @@ def test_time_to_end_falls_towards_the_end() -> None:
 
 
 def test_slots_near_the_end_are_not_known() -> None:
-    known = known_slots(50, CONFIG)
+    known = find_known_slots(50, CONFIG)
     assert np.flatnonzero(~known).tolist() == list(range(39, 50))

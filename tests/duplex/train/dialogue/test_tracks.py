@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duplex.train.dialogue.tracks import NOT_TAUGHT, TableBuilder, TextIds, TrackError, TrackTable
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TableBuilder, TextIds, TrackError, TrackTable
 from tests.duplex.train.dialogue.scenes import REST, WordIds, estimate, silent_table
 
 IDS = TextIds(silence=0, hold=1, end=2)
@@ -15,7 +15,7 @@ def test_a_track_holds_text_hold_and_end() -> None:
     builder.add("Yes, sir.", [7, 8], [0, -1, 1, 2, -1], tokens)
     table = builder.table()
     assert table.text.tolist() == [7, 1, 8, 2, 1]
-    assert table.taught.tolist() == [7, NOT_TAUGHT, 8, 2, NOT_TAUGHT]
+    assert table.taught.tolist() == [7, IGNORE_INDEX, 8, 2, IGNORE_INDEX]
     assert np.array_equal(table.tokens, tokens)
 
 

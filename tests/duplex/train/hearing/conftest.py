@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from configs.model.listening import CtcConfig, DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
+from configs.model.ears import CtcConfig, DecodingConfig, EncoderConfig, TranscriberConfig, WordsConfig
 from configs.model.model import EarsConfig
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.weights.quantize import pack

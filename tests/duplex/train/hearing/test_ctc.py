@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from configs.audio import AUDIO
-from configs.model.listening import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
+from configs.model.ears import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
 from configs.model.model import EarsConfig
 from configs.train.ctc_training import CtcStreamConfig, CtcTrainingConfig
 from configs.train.simulation import NoiseConfig, RoomConfig
@@ -19,7 +19,7 @@ from duplex.model.stages.ctc_words import CtcWords
 from duplex.model.stages.words import WordsInput, step
 from duplex.train.dialogue.library import TRAINING, Library, open_library
 from duplex.train.hearing.ctc import Batches, Learner, Speller, train
-from duplex.train.hearing.ctc_streams import FeatureStore, Segment, planned, prepare, staged
+from duplex.train.hearing.ctc_streams import FeatureStore, Segment, plan_streams, prepare, stage_stream
 from tests.duplex.train.dialogue.scenes import SMALL, LoudnessEar, small_bank
 
 STREAMS = CtcStreamConfig(stream_s=6.0, rooms=RoomConfig(rooms=2), noises=NoiseConfig(events=4, beds=2))
@@ -66,13 +66,13 @@ def store(tmp_path: Path) -> FeatureStore:
 
 
 def test_segments_hold_their_speech(library: Library) -> None:
-    streams = planned(STREAMS, library, random.Random(0))
+    streams = plan_streams(STREAMS, library, random.Random(0))
     scripts = [spoken.script.name for stream in streams for spoken in stream]
     assert len(streams) > 1
     assert len(set(scripts)) == len(scripts) == sum(len(use) for use in (
         library.talks, library.turns, library.backchannels, library.commands
     ))  # fmt: skip
-    samples, segments = staged(STREAMS, library, streams[0], random.Random(1))
+    samples, segments = stage_stream(STREAMS, library, streams[0], random.Random(1))
     assert len(samples) % AUDIO.slot_input_samples == 0
     assert segments[0].first > 0
     for one, other in pairwise(segments):
@@ -85,7 +85,7 @@ def test_segments_hold_their_speech(library: Library) -> None:
 
 def test_less_is_taken_of_a_use_that_has_too_much(library: Library) -> None:
     none = STREAMS.model_copy(update={"talks_s": 0.0, "turns_s": 0.0, "commands_s": 0.0})
-    taken = [spoken for stream in planned(none, library, random.Random(0)) for spoken in stream]
+    taken = [spoken for stream in plan_streams(none, library, random.Random(0)) for spoken in stream]
     assert {spoken.bank.name for spoken in taken} == {"backchannels"}
 
 

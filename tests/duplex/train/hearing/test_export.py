@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Sequence, Split, WhitespaceSplit
 
-from configs.model.listening import WhisperExport
+from configs.model.ears import WhisperExport
 from configs.model.model import EarsConfig
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
@@ -30,7 +30,7 @@ def _tokenizer(pieces: dict[str, int]) -> Tokenizer:
 def test_pieces_that_people_say_stay() -> None:
     pieces = {"the": 5, "Zurich": 30_000, "Ġrare": 49_000, "Ġtable": 400, "x": 7, ".": 13, "Ġ...": 900, "Ġ{": 8}
     config = WhisperExport(least_words=1, largest_number=0)
-    kept = export.kept_pieces(config, _tokenizer(pieces), ["the", "Zurich"], frozenset({7}))
+    kept = export.choose_pieces(config, _tokenizer(pieces), ["the", "Zurich"], frozenset({7}))
     assert {5, 30_000, 400, 13, 900} <= set(kept)
     assert not {49_000, 7, 8, 123} & set(kept)
     assert kept == sorted(kept)
@@ -40,7 +40,7 @@ def test_a_piece_inside_words_needs_enough_words() -> None:
     tokenizer = _tokenizer({"one": 10, "often": 20})
     words = ["one_often", "two_often"]
     few, many = (
-        export.kept_pieces(
+        export.choose_pieces(
             WhisperExport(least_words=count, common_capitals=0, largest_number=0), tokenizer, words, frozenset()
         )
         for count in (3, 2)

@@ -5,9 +5,9 @@ import pytest
 from numpy.random import Generator, default_rng
 
 from configs.train.simulation import NoiseConfig, RoomConfig
-from duplex.train.speech.beds import bed, stretched
-from duplex.train.speech.events import MAKERS, Samples
-from duplex.train.speech.rooms import coloured_by_microphone, impulse_response, in_room
+from duplex.train.speech.beds import bed, repeat_to_length
+from duplex.train.speech.rooms import colour_by_microphone, impulse_response, in_room
+from duplex.train.speech.short_noises import MAKERS, Samples
 
 
 def rms(samples: Samples) -> float:
@@ -34,7 +34,7 @@ def test_beds_are_level_and_of_the_wanted_length() -> None:
 
 def test_a_bed_is_repeated_to_any_length() -> None:
     sound = np.arange(10, dtype=np.float32)
-    longer = stretched(sound, 25, default_rng(0))
+    longer = repeat_to_length(sound, 25, default_rng(0))
     assert len(longer) == 25
     assert np.array_equal(longer[:10], longer[10:20])
 
@@ -53,4 +53,4 @@ def test_a_room_rings_but_does_not_delay() -> None:
 def test_colouring_keeps_loudness_and_does_not_look_ahead() -> None:
     noise = default_rng(0).standard_normal(16_000).astype(np.float32)
     for seed in range(5):
-        assert rms(coloured_by_microphone(noise, default_rng(seed))) == pytest.approx(rms(noise), rel=0.05)
+        assert rms(colour_by_microphone(noise, default_rng(seed))) == pytest.approx(rms(noise), rel=0.05)

@@ -6,7 +6,7 @@ import pytest
 from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankPart
 from duplex.train.speech.engines import EngineMissingError
-from duplex.train.speech.scripts import mark_of, written
+from duplex.train.speech.scripts import mark_of, write_scripts
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, Absent, TinyTexts
 
@@ -52,7 +52,7 @@ def test_no_voice_at_all_is_an_error(tmp_path: Path) -> None:
 
 
 def test_pieces_of_a_turn_are_its_text() -> None:
-    ((prompt, (line,)),) = written(TinyTexts(), "turns", random.Random(0), 1)
+    ((prompt, (line,)),) = write_scripts(TinyTexts(), "turns", random.Random(0), 1)
     assert prompt == ""
     assert [piece.mark for piece in line.pieces] == ["f", "c", "s", "q"]
     assert line.text.startswith("well my sister bought a boat it was red what is")
@@ -60,7 +60,7 @@ def test_pieces_of_a_turn_are_its_text() -> None:
 
 
 def test_dialogues_keep_their_prompt_and_order() -> None:
-    ((prompt, lines),) = written(TinyTexts(), "dialogues", random.Random(0), 1)
+    ((prompt, lines),) = write_scripts(TinyTexts(), "dialogues", random.Random(0), 1)
     assert prompt == "your name is ada."
     assert [line.text.split()[-1] for line in lines] == ["0", "1", "2"]
 

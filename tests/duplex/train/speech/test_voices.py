@@ -5,7 +5,7 @@ import pytest
 
 from configs.train.speech_bank import CastConfig, MannerConfig
 from duplex.train.speech.engines import EngineMissingError, EspeakEngine, HibariEngine, Samples
-from duplex.train.speech.voices import Cast, Manner, Voice
+from duplex.train.speech.voices import Cast, Manner, UserVoice
 from tests.duplex.train.speech.texts import HUM_HZ, HUMMING, Absent, Hum
 
 SAME = Manner(speed=1.0, pitch=1.0, size=1.0)
@@ -17,7 +17,7 @@ def loudest_hz(samples: Samples) -> float:
 
 
 def said(manner: Manner, text: str = "what is the capital") -> Samples:
-    return Voice("hibari/heart", Hum(), manner, 0.06).say(text, random.Random(0))
+    return UserVoice("hibari/heart", Hum(), manner, 0.06).say(text, random.Random(0))
 
 
 def test_speech_is_trimmed_and_levelled() -> None:
@@ -43,7 +43,7 @@ def test_silent_engine_gives_no_samples() -> None:
         def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
             return np.zeros(0, np.float32), 16_000
 
-    assert len(Voice("mute/x", Mute(), SAME, 0.06).say("hello", random.Random(0))) == 0
+    assert len(UserVoice("mute/x", Mute(), SAME, 0.06).say("hello", random.Random(0))) == 0
 
 
 def test_no_held_out_voice_is_in_training() -> None:
@@ -75,7 +75,7 @@ def test_unknown_engine_is_an_error() -> None:
 @pytest.mark.parametrize("engine", [HibariEngine, EspeakEngine])
 def test_real_engines_speak(engine: type[HibariEngine] | type[EspeakEngine]) -> None:
     try:
-        voice = Voice("x/en-us", engine(), SAME, 0.06)
+        voice = UserVoice("x/en-us", engine(), SAME, 0.06)
     except EngineMissingError as error:
         pytest.skip(str(error))
     samples = voice.say("What is the capital of France?", random.Random(0))

@@ -19,10 +19,10 @@ from duplex.model.layouts.tdm.tdm_model import SHIPPED
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.text.tokenizer import TextTokenizer
-from duplex.train.core.losses import IGNORED
+from duplex.train.core.losses import IGNORE_INDEX
 from duplex.train.text import pretrain
-from duplex.train.text.packing import hidden_of, pack
-from duplex.train.text.slots import SlotWriter, TextDialogue, TextSlot
+from duplex.train.text.packing import compute_hidden, pack
+from duplex.train.text.slotted_text import SlotWriter, TextDialogue, TextSlot
 from tdm.layout import TdmLayout
 
 LLM = LlmConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2)
@@ -64,7 +64,7 @@ def test_full_form_is_the_core_packed(core: Core) -> None:
         layout = TdmLayout(CONFIG.schedule, len(dialogue.prefix))
         with torch.no_grad():
             expected = core.pack(batch.prefix, batch.slots, layout, 7).hidden
-            torch.testing.assert_close(hidden_of(core, batch, 9), expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(compute_hidden(core, batch, 9), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -72,10 +72,10 @@ def test_rows_do_not_know_each_other(core: Core, full: bool) -> None:
     rows = dialogues(5)
     together = pack(rows, 4, full)
     with torch.no_grad():
-        hidden = hidden_of(core, together, 9)
+        hidden = compute_hidden(core, together, 9)
         for index, row in enumerate(rows):
-            alone = hidden_of(core, pack([row], 4, full), 9)[0]
-            taught = together.target[index, : len(row.slots)] != IGNORED
+            alone = compute_hidden(core, pack([row], 4, full), 9)[0]
+            taught = together.target[index, : len(row.slots)] != IGNORE_INDEX
             torch.testing.assert_close(hidden[index, : len(row.slots)][taught], alone[taught], rtol=1e-4, atol=1e-5)
 
 
@@ -97,7 +97,7 @@ def test_slots_hold_the_exchange() -> None:
     assert [slot.since for slot in spoken] == list(range(len(spoken)))
     last_heard = max(number for number, slot in enumerate(slots) if slot.words)
     assert all(
-        slot.target == spoken[0].text for slot in slots[last_heard:] if not slot.state and slot.target != IGNORED
+        slot.target == spoken[0].text for slot in slots[last_heard:] if not slot.state and slot.target != IGNORE_INDEX
     )
     assert slots[last_heard].target == spoken[0].text
     said = [slot for slot in spoken if slot.text not in (TOKENIZER.hold, TOKENIZER.eos)]
@@ -135,7 +135,7 @@ def test_assistant_answers_as_the_packed_form_predicts(core: Core) -> None:
     for place in range(0, len(ids), 4):
         row.slots.append(TextSlot(ids[place : place + 4], TOKENIZER.sil, 0, place // 4))
     with torch.no_grad():
-        hidden = hidden_of(core, pack([row], 4, full=True), 30)[0, -1]
+        hidden = compute_hidden(core, pack([row], 4, full=True), 30)[0, -1]
         first = int(core.text_logits(hidden).argmax())
     assert answer.startswith(TOKENIZER.piece(first))
 

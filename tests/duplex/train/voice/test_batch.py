@@ -2,7 +2,7 @@
 
 import torch
 
-from duplex.model.stages.srh import SpeechRefinedHead, SrhInput
+from duplex.model.stages.srh import PointerRefinedHead, SrhInput
 from duplex.train.voice.batch import HOLD, AnswerTrack, answer_tracks
 from tests.duplex.model.stages.voices import small_voice
 
@@ -14,7 +14,7 @@ ANSWERS = [
 LEAD = 16
 
 
-def _live(head: SpeechRefinedHead, answer: list[list[str]]) -> AnswerTrack:
+def _live(head: PointerRefinedHead, answer: list[list[str]]) -> AnswerTrack:
     state, yes = head.init_state(1), torch.tensor([True])
     track, at, queued, done = AnswerTrack(), 0, 0, False
     while not done:

@@ -36,5 +36,5 @@ def test_figures_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_padding_is_silence_around() -> None:
-    padded = evaluate._padded(np.ones(10, np.float32))
+    padded = evaluate._pad(np.ones(10, np.float32))
     assert (padded.sum(), padded[0], padded[-1]) == (10, 0, 0)

@@ -12,15 +12,16 @@ from configs.model.tiny import TINY
 from configs.train.voice_training import EncoderTraining, HiddenTraining, SrhTraining
 from duplex.corpus.exchange import Exchange
 from duplex.model.families.checkpoint import random_tdm_model
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.pointer import SCALARS
 from duplex.model.stages.srh_networks import DigitNetwork
-from duplex.train.voice import data, hidden, hidden_samples
+from duplex.train.voice import hidden, hidden_samples
+from duplex.train.voice import teacher_shards as data
 from duplex.train.voice.batch import HOLD
-from duplex.train.voice.data import Utterance
 from duplex.train.voice.evaluate import speak
-from duplex.train.voice.hidden_samples import placed, silent_elsewhere
+from duplex.train.voice.hidden_samples import place_vectors, silent_elsewhere
 from duplex.train.voice.srh import Samples, digit_loss, simulate
+from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.thinking import Thinker, quiet_features
 from tests.duplex.train.voice.utterances import utterance
 
@@ -52,12 +53,12 @@ def _samples(slots: int = 40) -> Samples:
     )
     told = torch.zeros(slots, TINY.voice.srh.hidden)
     told[:, : digits.shape[-1]] = digits[:, 0]
-    return placed(whole, [told[:15], told[15:]], [10, 10 + 5 * 15])
+    return place_vectors(whole, [told[:15], told[15:]], [10, 10 + 5 * 15])
 
 
 def test_a_vector_meets_the_tokens_of_its_slot() -> None:
     samples = _samples()
-    told = samples.hidden_at(torch.arange(len(samples.place)), TINY.voice.srh.hidden)
+    told = samples.gather_hidden(torch.arange(len(samples.place)), TINY.voice.srh.hidden)
     assert torch.equal(told[:, : TINY.voice.tokenizer.digits], samples.digits[samples.place].float())
 
 
@@ -67,11 +68,11 @@ def test_tracks_and_vectors_agree_about_slots() -> None:
     digits = torch.arange(layout.tokens)[:, None].repeat(1, TINY.voice.tokenizer.digits)
     assert len(layout.bands) == layout.tokens * TINY.voice.bands.frames_per_token
     vectors = [torch.arange(len(text))[:, None] + 1000.0 * track for track, text in enumerate(layout.texts)]
-    samples = placed(layout.samples(digits), vectors, layout.firsts)
+    samples = place_vectors(layout.samples(digits), vectors, layout.firsts)
     for track, first in enumerate(layout.firsts):
         own = (samples.place >= first) & (samples.place < first + 5 * len(layout.texts[track]))
         expected = 1000.0 * track + (samples.place[own] - first) // 5
-        assert torch.equal(samples.hidden_at(own.nonzero().flatten(), 1)[:, 0], expected.float())
+        assert torch.equal(samples.gather_hidden(own.nonzero().flatten(), 1)[:, 0], expected.float())
     entered = [index for index in layout.texts[1] if index != HOLD]
     assert entered == list(range(len("the") + len("cat") + len(".") + 1))
 
@@ -89,10 +90,10 @@ def test_silence_where_the_head_is_not_asked() -> None:
 def test_vectors_that_tell_something_lower_the_loss(tmp_path: Path) -> None:
     network, samples = _network(), _samples()
     assert not network.hidden.weight.any()
-    before = hidden.held_out_losses(network, CONFIG, samples)
+    before = hidden.measure_held_out(network, CONFIG, samples)
     assert before["hidden"] == before["zeros"] == before["foreign"]
     hidden.tune(network, CONFIG.model_copy(update={"steps": 300}), samples, tmp_path / "hidden.pt")
-    after = hidden.held_out_losses(network, CONFIG, samples)
+    after = hidden.measure_held_out(network, CONFIG, samples)
     assert after["hidden"] < after["zeros"] - 0.1
     assert after["hidden"] < after["foreign"] - 0.1
     assert after["zeros"] < before["zeros"] + 0.05
@@ -131,7 +132,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_the_recipe_writes_a_voice_that_reads_vectors(model: Path, tmp_path: Path) -> None:
     hidden.run(CONFIG, model, tmp_path / "work", tmp_path / "out")
-    before, after = Voice.load(model).head, Voice.load(tmp_path / "out").head
+    before, after = EmbeddedVoice.load(model).head, EmbeddedVoice.load(tmp_path / "out").head
     assert not before.digits.hidden.weight.any()
     assert after.digits.hidden.weight.any()
     assert torch.equal(before.silence, after.silence)
@@ -147,7 +148,7 @@ def test_the_recipe_writes_a_voice_that_reads_vectors(model: Path, tmp_path: Pat
 
 
 def test_played_tokens_are_what_the_head_says_itself(model: Path, tmp_path: Path) -> None:
-    voice = Voice.load(model)
+    voice = EmbeddedVoice.load(model)
     layout = simulate(voice.config, CONFIG.srh, [utterance()])
     said = hidden_samples.freely(voice.head.digits, layout, voice.head.silence, rows=2)
     asked = torch.zeros(layout.tokens, dtype=torch.bool)

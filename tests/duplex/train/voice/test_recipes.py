@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from configs.model.voice import DetokenizerConfig, SrhConfig, TokenizerConfig, VoiceConfig
 from configs.train.voice_training import DecoderTraining, SrhTraining, TokenizerTraining
-from duplex.train.loop import Loop, Optimization, cosine
+from duplex.train.training_loop import Loop, Optimization, cosine
 from duplex.train.voice import decoder, srh, tokenizer
-from duplex.train.voice.data import Utterance
+from duplex.train.voice.teacher_shards import Utterance
 from tests.duplex.train.voice.utterances import utterance
 
 VOICE = VoiceConfig(

@@ -13,12 +13,19 @@ from configs.policy import PolicyConfig, Threshold
 from configs.train.voice_training import QuestionConfig
 from duplex.model.families.checkpoint import random_tdm_model
 from duplex.model.interface import ConversationOptions, SlotResult
-from duplex.model.layouts.tdm.mind import Mind
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.stages.srh import SrhInput, SrhOutput, SrhState
 from duplex.train.voice.batch import HOLD
-from duplex.train.voice.thinking import Thinker, Told, heard_slots, hidden_vectors, quiet_features, written_ids
+from duplex.train.voice.thinking import (
+    AskedAndAnswered,
+    Thinker,
+    compute_hidden_vectors,
+    quiet_features,
+    slot_answer,
+    slot_question,
+)
 from tdm.slots import State
 
 SLOTS = 14
@@ -30,7 +37,7 @@ def model() -> TdmModel:
     return random_tdm_model(TINY)
 
 
-def _mind(model: TdmModel) -> Mind:
+def _mind(model: TdmModel) -> EmbeddedMind:
     return replace(model.mind, config=model.config.model_copy(update={"system_prompt": PROMPT}))
 
 
@@ -67,27 +74,29 @@ def test_vectors_are_those_of_the_live_head(model: TdmModel, monkeypatch: pytest
     answer = results[onset : onset + states.index(State.MUTE) if State.MUTE in states else None]
     assert len(answer) > 4
     heard = [()] * (onset + 1)
-    told = Told(heard, [slot.text_id for slot in answer], torch.from_numpy(np.stack([slot.tokens for slot in answer])))
-    found = hidden_vectors(_mind(model), [told], model.voice.head.silence, features)[0]
+    told = AskedAndAnswered(
+        heard, [slot.text_id for slot in answer], torch.from_numpy(np.stack([slot.tokens for slot in answer]))
+    )
+    found = compute_hidden_vectors(_mind(model), [told], model.voice.head.silence, features)[0]
     torch.testing.assert_close(found, live[onset : onset + len(answer)], rtol=1e-4, atol=1e-5)
     assert (found[1:] - live[onset : onset + len(answer) - 1]).abs().max() > 0.1
     assert (found[:-1] - live[onset + 1 : onset + len(answer)]).abs().max() > 0.1
 
 
-def _told(mind: Mind, slots: int, seed: int) -> Told:
+def _told(mind: EmbeddedMind, slots: int, seed: int) -> AskedAndAnswered:
     draw = torch.Generator().manual_seed(seed)
     tokens = torch.randint(-2, 3, (slots, 5, TINY.voice.tokenizer.digits), generator=draw)
-    heard = heard_slots(mind.tokenizer.encode("who is it"), 4, QuestionConfig(before=(1, 3)), random.Random(seed))
+    heard = slot_question(mind.tokenizer.encode("who is it"), 4, QuestionConfig(before=(1, 3)), random.Random(seed))
     ids = mind.tokenizer.encode("hi cat.")
-    return Told(heard, written_ids([0, 1, 2, HOLD, 3, 4, 5, 6][:slots], ids, mind), tokens)
+    return AskedAndAnswered(heard, slot_answer([0, 1, 2, HOLD, 3, 4, 5, 6][:slots], ids, mind), tokens)
 
 
 def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = [_told(mind, 8, 0), _told(mind, 3, 1)]
-    together = hidden_vectors(mind, told, model.voice.head.silence, quiet, first_slot=4)
+    together = compute_hidden_vectors(mind, told, model.voice.head.silence, quiet, first_slot=4)
     for one, vectors in zip(told, together, strict=True):
-        alone = hidden_vectors(mind, [one], model.voice.head.silence, quiet, first_slot=4)[0]
+        alone = compute_hidden_vectors(mind, [one], model.voice.head.silence, quiet, first_slot=4)[0]
         torch.testing.assert_close(vectors, alone, rtol=1e-4, atol=1e-5)
 
 
@@ -100,12 +109,12 @@ def test_step_by_step_equals_the_whole_answer(model: TdmModel) -> None:
     for entered, tokens in zip([0, 1, 2, HOLD, 3, 4, 5, 6], told.tokens, strict=True):
         stepped.append(thinker.hidden)
         thinker.say(entered, tokens[None])
-    whole = hidden_vectors(mind, [told], model.voice.head.silence, quiet)[0]
+    whole = compute_hidden_vectors(mind, [told], model.voice.head.silence, quiet)[0]
     torch.testing.assert_close(torch.cat(stepped), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_a_question_is_heard_in_order_and_an_answer_waits_for_it() -> None:
     rng, config = random.Random(0), QuestionConfig(before=(2, 4), after=(0, 2))
-    drawn = [heard_slots(range(9), 4, config, rng) for _ in range(40)]
+    drawn = [slot_question(range(9), 4, config, rng) for _ in range(40)]
     assert all([index for slot in slots for index in slot] == list(range(9)) for slots in drawn)
     assert {len(slots) for slots in drawn} == {5, 6, 7, 8, 9}

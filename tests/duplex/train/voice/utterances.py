@@ -4,7 +4,7 @@ import numpy as np
 
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.text.phonemes import END, START, Unit
-from duplex.train.voice.data import Utterance, units_of
+from duplex.train.voice.teacher_shards import Utterance, units_of
 from tests.duplex.model.stages.voices import WORDS
 
 ITEMS = ("hello", "the", "cat", "sat", ",", "the", "strawberries", "sat", ".")

@@ -10,8 +10,8 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, StepConfig, TurnsConfig
-from duplex.model.funaudiochat.chat import FunAudioChat
 from duplex.model.funaudiochat.memory import check_memory, read_by_step
+from duplex.model.funaudiochat.model import FunAudioChat
 from runtime.cli.bench.shape import BatchReport, Fit, ShapeOptions, ShapeReport, bench_shape, fit_in_slot
 from runtime.cli.bench.shape_command import goals
 from runtime.cli.bench.workload import COPIED_BYTES, Workload, stopwatch_for

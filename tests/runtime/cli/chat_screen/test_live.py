@@ -6,7 +6,7 @@ import pytest
 from configs.base import ConfigError
 from configs.model.patterns import Pattern
 from configs.schedule import ScheduleConfig
-from duplex.model.chat.events import AudioChunk, Ended, TextPiece
+from duplex.model.chat.chat_events import AudioChunk, Ended, TextPiece
 from duplex.model.interface import ConversationOptions
 from runtime.cli.chat_screen.live import LiveChat
 from tests.runtime.fakes import ANSWER, FakeGenerator

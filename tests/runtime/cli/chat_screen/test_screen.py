@@ -5,7 +5,7 @@ import io
 import numpy as np
 from rich.console import Console
 
-from duplex.model.chat.events import (
+from duplex.model.chat.chat_events import (
     AudioChunk,
     BrokenCall,
     ChatEvent,
@@ -15,14 +15,14 @@ from duplex.model.chat.events import (
     ToolCalled,
     ToolResult,
 )
-from runtime.cli.chat_screen.screen import Screen, Turn, printable
+from runtime.cli.chat_screen.screen import Screen, ShownTurn, printable
 
 
-def shown(*events: ChatEvent) -> tuple[str, str, Turn]:
+def shown(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
     """What stands on stdout and on stderr, and the turn."""
     out, err = io.StringIO(), io.StringIO()
     plain = [Console(file=file, highlight=False, soft_wrap=True, markup=False) for file in (out, err)]
-    turn = Screen(*plain).show(events, Turn())
+    turn = Screen(*plain).show(events, ShownTurn())
     return out.getvalue(), err.getvalue(), turn
 
 

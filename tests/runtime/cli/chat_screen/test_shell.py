@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from configs.model.patterns import Pattern
-from duplex.model.chat.events import ChatEvent, Ended, TextPiece, ToolCall
+from duplex.model.chat.chat_events import ChatEvent, Ended, TextPiece, ToolCall
 from duplex.model.interface import Samples
-from runtime.cli.chat_screen.screen import Screen, Turn
+from runtime.cli.chat_screen.screen import Screen, ShownTurn
 from runtime.cli.chat_screen.shell import Shell
 
 CALLS = (ToolCall("colour", {}), ToolCall("size", {}))
@@ -44,13 +44,13 @@ class Asking:
         """Nothing to release."""
 
 
-def talk(monkeypatch: pytest.MonkeyPatch, typed: str, asks: bool = True) -> tuple[Asking, list[Turn]]:
+def talk(monkeypatch: pytest.MonkeyPatch, typed: str, asks: bool = True) -> tuple[Asking, list[ShownTurn]]:
     """Type lines; returns the partner and the turns."""
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    partner, turns = Asking(), list[Turn]()
+    partner, turns = Asking(), list[ShownTurn]()
     console = Console(file=io.StringIO())
 
-    def keep(turn: Turn, text: str, recording: Path | None) -> None:
+    def keep(turn: ShownTurn, text: str, recording: Path | None) -> None:
         turns.append(turn)
 
     Shell(partner, Screen(console, console), console, keep, asks).run()

@@ -132,7 +132,7 @@ def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0123")
     shutil.copytree(chat, repository / "snapshots" / "0123")
-    with patch("runtime.cli.doctor.model._cached", lambda _: repository / "snapshots" / "0123"):
+    with patch("runtime.cli.doctor.model._find_cached", lambda _: repository / "snapshots" / "0123"):
         checks = checked("some/body", asked(detokenizer=str(voice), device="cpu"))
     assert checks["checkpoint"].level == "ok"
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 import duplex
-from duplex.model.layouts.tdm.voice import Voice
+from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 
@@ -21,14 +21,14 @@ JOIN_REACH = 2
 
 
 @pytest.fixture(scope="module")
-def voice() -> Voice:
-    return Voice.load(MINI)
+def voice() -> EmbeddedVoice:
+    return EmbeddedVoice.load(MINI)
 
 
 class _Talk:
     """One conversation; every slot's samples in `pcm`."""
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: EmbeddedVoice) -> None:
         self._voice = voice
         self._head = voice.head.init_state(1)
         self._sound = voice.detokenizer.init_state(1, [3])
@@ -56,7 +56,7 @@ class _Talk:
 
 
 @pytest.fixture(scope="module")
-def talk(voice: Voice) -> _Talk:
+def talk(voice: EmbeddedVoice) -> _Talk:
     """Silence, a whole answer, silence, an answer cut after seven slots, silence."""
     one = _Talk(voice)
     one.mute(2)
@@ -72,7 +72,7 @@ def _bend(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.abs(np.diff(pcm, 2, prepend=0, append=0))
 
 
-def test_speaks_at_a_natural_pace(voice: Voice) -> None:
+def test_speaks_at_a_natural_pace(voice: EmbeddedVoice) -> None:
     slots = _Talk(voice).say(SENTENCE, 40)
     assert 18 <= slots <= 32
 

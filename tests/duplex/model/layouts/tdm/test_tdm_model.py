@@ -8,51 +8,51 @@ import torch
 from configs.base import ConfigError
 from configs.model.tiny import TINY
 from duplex.model.families.checkpoint import random_tdm_model
-from duplex.model.layouts.tdm.mind import CONFIG, WEIGHTS, Mind
+from duplex.model.layouts.tdm.mind import CONFIG, WEIGHTS, EmbeddedMind
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
 
 @pytest.fixture
-def mind() -> Mind:
+def mind() -> EmbeddedMind:
     torch.manual_seed(0)
-    return Mind.fresh(TINY.mind)
+    return EmbeddedMind.fresh(TINY.mind)
 
 
-def test_a_saved_mind_is_read_back(mind: Mind, tmp_path: Path) -> None:
+def test_a_saved_mind_is_read_back(mind: EmbeddedMind, tmp_path: Path) -> None:
     mind.save(tmp_path)
-    back = Mind.load(tmp_path)
+    back = EmbeddedMind.load(tmp_path)
     assert back.config == mind.config
     assert back.tokenizer.encode("hello") == mind.tokenizer.encode("hello")
     for (name, old), new in zip(mind.core.named_parameters(), back.core.parameters(), strict=True):
         torch.testing.assert_close(new, old, atol=float(old.detach().abs().max()) / 100 + 1e-6, rtol=0, msg=name)
 
 
-def test_saving_again_changes_nothing(mind: Mind, tmp_path: Path) -> None:
+def test_saving_again_changes_nothing(mind: EmbeddedMind, tmp_path: Path) -> None:
     mind.save(tmp_path / "a")
-    Mind.load(tmp_path / "a").save(tmp_path / "b")
-    Mind.load(tmp_path / "b").save(tmp_path / "c")
+    EmbeddedMind.load(tmp_path / "a").save(tmp_path / "b")
+    EmbeddedMind.load(tmp_path / "b").save(tmp_path / "c")
     assert (tmp_path / "b" / WEIGHTS).read_bytes() == (tmp_path / "c" / WEIGHTS).read_bytes()
 
 
-def test_weights_of_another_shape_are_named(mind: Mind, tmp_path: Path) -> None:
+def test_weights_of_another_shape_are_named(mind: EmbeddedMind, tmp_path: Path) -> None:
     mind.save(tmp_path)
     text = (tmp_path / CONFIG).read_text()
     (tmp_path / CONFIG).write_text(text.replace("num_hidden_layers: 2", "num_hidden_layers: 3"))
     with pytest.raises(ConfigError, match=r"does not fit mind\.yaml: llm\.lm\.model\.layers\.2"):
-        Mind.load(tmp_path)
+        EmbeddedMind.load(tmp_path)
 
 
-def test_a_tensor_of_another_width_is_named(mind: Mind, tmp_path: Path) -> None:
+def test_a_tensor_of_another_width_is_named(mind: EmbeddedMind, tmp_path: Path) -> None:
     mind.save(tmp_path)
     text = (tmp_path / CONFIG).read_text()
     (tmp_path / CONFIG).write_text(text.replace("intermediate_size: 48", "intermediate_size: 64"))
     with pytest.raises(ConfigError, match=r"does not fit mind\.yaml"):
-        Mind.load(tmp_path)
+        EmbeddedMind.load(tmp_path)
 
 
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mind\.yaml: cannot be read"):
-        Mind.load(tmp_path)
+        EmbeddedMind.load(tmp_path)
 
 
 def test_an_unknown_model_names_the_shipped_ones() -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from duplex.model.interface import ConversationOptions
-from duplex.model.layouts.turns.interface import PolicyInput, PolicyOutput
+from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 
 
 class LoudnessPolicy:

@@ -4,15 +4,15 @@ import pytest
 
 from configs.model.live_turns import LiveTurnsConfig, WordClockConfig
 from duplex.model.interface import ConversationOptions, UserWords
-from duplex.model.layouts.turns.answer import SpokenAnswer
-from duplex.model.layouts.turns.conversation import TurnConversation
+from duplex.model.layouts.turns.answer import SoundingAnswer
+from duplex.model.layouts.turns.turn_conversation import TurnConversation
 
 CONFIG = LiveTurnsConfig(clock=WordClockConfig(letter_ms=50, sign_ms=200, mark_ms=0, word_ms=0))
 """Four letters sound for a slot."""
 
 
-def answer(delay_ms: float = 0.0, speaks: bool = True) -> SpokenAnswer:
-    return SpokenAnswer(0, speaks, delay_ms, CONFIG)
+def answer(delay_ms: float = 0.0, speaks: bool = True) -> SoundingAnswer:
+    return SoundingAnswer(0, speaks, delay_ms, CONFIG)
 
 
 def test_words_sound_one_a_slot() -> None:
@@ -21,7 +21,7 @@ def test_words_sound_one_a_slot() -> None:
     assert [word.text for word in one.sound(speaking=True)] == ["four"]
     assert one.write("xs") == ()
     assert [word.text for word in one.sound(speaking=True)] == ["five"]
-    assert one.heard_text() == "four five"
+    assert one.find_heard_text() == "four five"
     assert one.end() == ("sixs",)
     assert one.text == "four five sixs"
 
@@ -32,8 +32,8 @@ def test_sound_that_comes_later_is_heard_later() -> None:
     assert one.sound(speaking=True) == ()
     (word,) = one.sound(speaking=True)
     assert (word.text, word.start_ms, word.end_ms) == ("four", 100, 200)
-    assert one.heard_text() == "four", "half of it sounded"
-    assert one.heard_slots() == 0
+    assert one.find_heard_text() == "four", "half of it sounded"
+    assert one.count_heard_slots() == 0
 
 
 def test_tokens_ahead_shorten_the_delay() -> None:
@@ -48,7 +48,7 @@ def test_tokens_ahead_shorten_the_delay() -> None:
     (last,) = one.sound(speaking=False)
     assert one.over
     assert (last.text, last.end_ms, last.done) == ("five", 100, 1.0)
-    assert one.heard_slots() == 2
+    assert one.count_heard_slots() == 2
 
 
 def test_what_was_taken_back_is_not_heard() -> None:
@@ -56,12 +56,12 @@ def test_what_was_taken_back_is_not_heard() -> None:
     one.write("four five sixs ")
     for _ in range(3):
         one.sound(speaking=True)
-    assert one.heard_text() == "four five sixs"
-    assert one.heard_text(unheard_ms=99) == "four five sixs"
-    assert one.heard_text(unheard_ms=101) == "four five"
-    assert one.heard_text(unheard_ms=350) == "four"
-    assert one.heard_text(unheard_ms=600) == ""
-    assert one.heard_slots(unheard_ms=250) == 2
+    assert one.find_heard_text() == "four five sixs"
+    assert one.find_heard_text(unheard_ms=99) == "four five sixs"
+    assert one.find_heard_text(unheard_ms=101) == "four five"
+    assert one.find_heard_text(unheard_ms=350) == "four"
+    assert one.find_heard_text(unheard_ms=600) == ""
+    assert one.count_heard_slots(unheard_ms=250) == 2
 
 
 def test_at_the_end_of_the_sound_all_words_were_said() -> None:
@@ -72,14 +72,14 @@ def test_at_the_end_of_the_sound_all_words_were_said() -> None:
     words = one.sound(speaking=True)
     assert one.over
     assert [(word.text, word.done) for word in words] == [("five", 1.0), ("sixs", 1.0), ("seven", 1.0)]
-    assert one.heard_text() == "four five sixs seven"
+    assert one.find_heard_text() == "four five sixs seven"
 
 
 def test_an_answer_that_is_read_is_heard_as_it_is_written() -> None:
     one = answer(speaks=False)
     one.write("four five si")
     assert [word.text for word in one.sound(speaking=False)] == ["four", "five"]
-    assert one.heard_text() == "four five"
+    assert one.find_heard_text() == "four five"
     assert not one.over
     one.end()
     assert [word.text for word in one.sound(speaking=False)] == ["si"]

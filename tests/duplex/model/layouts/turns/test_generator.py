@@ -13,9 +13,9 @@ from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ChoiceCo
 from configs.model.live_turns import LiveTurnsConfig, WordClockConfig
 from configs.model.patterns import FUNAUDIOCHAT, Pattern
 from configs.policy import PRESETS, Threshold
-from duplex.model.funaudiochat.chat import FunAudioChat
+from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.interface import ConversationOptions, Samples, SlotResult
-from duplex.model.layouts.turns.funaudiochat import CosyVoiceTurns, FunAudioChatTurns
+from duplex.model.layouts.turns.funaudiochat_turns import CosyVoiceTurns, FunAudioChatTurns
 from duplex.model.layouts.turns.generator import TurnGenerator
 from duplex.model.stages.cosyvoice.stage import CosyVoice
 from tdm.slots import State

@@ -17,8 +17,8 @@ from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.layouts.turns.head_policy import HeadPolicy, HeadState
-from duplex.model.layouts.turns.interface import PolicyInput, PolicyOutput
+from duplex.model.layouts.turns.head_policy import HeadPolicy, HeadPolicyState
+from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 from duplex.model.stages.voice_activity import Voice
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
@@ -55,7 +55,7 @@ def slot(pcm: torch.Tensor, speaking: list[bool]) -> PolicyInput:
     )
 
 
-def listen(policy: HeadPolicy, state: HeadState, row: int, rows: int, seed: int = 0) -> Heard:
+def listen(policy: HeadPolicy, state: HeadPolicyState, row: int, rows: int, seed: int = 0) -> Heard:
     """The row's conversation, while the others hear something else in every second slot."""
     p_speak, heard = [], []
     for index, (pcm, speaking) in enumerate(zip(noise(seed), SPEAKING, strict=True)):

@@ -9,8 +9,8 @@ from configs.model.scripted import ScriptedConfig
 from configs.policy import policy
 from duplex.model.interface import ConversationOptions, SlotResult
 from duplex.model.layouts.turns.generator import TurnGenerator
-from duplex.model.layouts.turns.interface import AnswerSlot, VoiceInput
 from duplex.model.layouts.turns.scripted import ScriptedModel, ScriptedVoice
+from duplex.model.layouts.turns.turn_interface import AnswerSlot, VoiceInput
 from duplex.model.layouts.turns.vad_policy import VadPolicy
 from tdm.slots import State
 

@@ -7,7 +7,7 @@ from configs.audio import AUDIO
 from configs.model.live_turns import VadPolicyConfig
 from configs.policy import PRESETS
 from duplex.model.interface import ConversationOptions
-from duplex.model.layouts.turns.interface import PolicyInput
+from duplex.model.layouts.turns.turn_interface import PolicyInput
 from duplex.model.layouts.turns.vad_policy import VadPolicy, VadState
 from duplex.model.stages.voice_activity import Voice
 from tdm.policy import PolicyMemory, decide, force

@@ -1,0 +1,212 @@
+"""Sound files in and out: the one reader and the one writer of all commands.
+
+Content is believed over headers, no sound is lost without a note, and what cannot be used is one typed error.
+Knows files and samples; knows nothing of who speaks.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from io import BytesIO
+from math import log10
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from duplex.io.wav_header import UNKNOWN_SIZE, wav_header
+from duplex.io.whole_files import replacing
+from duplex.model.interface import Samples
+
+LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
+"""Hz. A file beyond them holds no speech, or its header is damaged."""
+SILENT_DB: Final = -72.0
+"""A channel whose loudest sample is below it, relative to full scale, is silent."""
+_BLOCK: Final = 4_096
+_NO_FRAMES: Final = 1 << 48
+"""What libsndfile tells where a header holds no number of frames is beyond it."""
+_WINDOW_S: Final = 0.5
+_CANCELS: Final = 0.25
+"""Channels cancel where their mix has less than this share of the power that unrelated channels would leave."""
+_CANCELLED_SHARE: Final = 0.1
+"""So much of the power of a file may cancel; some does between any two microphones."""
+_TAGS: Final = 1_024
+"""Bytes of tags and padding that may follow a wav file."""
+_CODEC_S: Final = 0.2
+"""A compressed file may tell of so much more than it holds."""
+_FAULTS: Final = (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OverflowError, MemoryError)
+_LOGGED: Final = re.compile(r"^ *(SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_LOGGED_FRAMES: Final = re.compile(r"Calculated frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
+
+
+class SoundFileError(Exception):
+    """A sound file cannot be used. The message says what, why and how to fix it, in one line."""
+
+
+@dataclass(frozen=True)
+class SoundFile:
+    """What a file holds.
+
+    Attributes:
+        samples: [n, channels], n > 0, -1..1, all of them numbers.
+        rate: Hz.
+        notes: what is not as its header says and what was changed, for the user.
+        cut_off: whether the end of the sound is missing.
+    """
+
+    samples: Samples
+    rate: int
+    notes: tuple[str, ...] = ()
+    cut_off: bool = False
+
+
+class _Bytes(BytesIO):
+    """A file in memory. libsndfile seeks where a damaged header points to; its callbacks must not raise."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As `BytesIO`, but a place that cannot be is left out."""
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+
+def read_sound_file(path: Path) -> SoundFile:
+    """Read any sound file: to its end where its header tells no length, scaled where it is louder than full scale.
+
+    Raises:
+        SoundFileError: it is missing, no sound file, empty, of an odd rate, or holds values that are not numbers.
+    """
+    if not path.is_file():
+        raise SoundFileError(f"{path}: there is no such file; check the path")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SoundFileError(f"{path}: cannot be read ({error.strerror}); check the file") from None
+    found = _decoded(data, path)
+    if not LOWEST_RATE <= found.rate <= HIGHEST_RATE:
+        limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
+        raise SoundFileError(f"{path}: has a sample rate of {found.rate} Hz; give a file with {limits}")
+    if not len(found.samples):
+        raise SoundFileError(f"{path}: holds no audio; give a file that is longer than 0 s")
+    if not np.isfinite(found.samples).all():
+        raise SoundFileError(f"{path}: holds values that are not numbers; write it again as 16-bit wav")
+    return _scaled(found)
+
+
+def mixed_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
+    """One channel, [n], and what was done: the mean of all, or the loudest one where they cancel each other out."""
+    channels = sound.samples.shape[1]
+    if channels == 1:
+        return sound.samples[:, 0], ()
+    if not _cancels(sound.samples, max(1, round(_WINDOW_S * sound.rate))):
+        return sound.samples.mean(axis=1, dtype=np.float32), (f"{channels} channels mixed to one",)
+    loudest = int(np.argmax(np.square(sound.samples, dtype=np.float64).sum(axis=0)))
+    note = f"{channels} channels cancel each other out when mixed; only channel {loudest + 1}, the loudest, is used"
+    return np.ascontiguousarray(sound.samples[:, loudest]), (note,)
+
+
+def is_silent(channel: Samples, silent_db: float = SILENT_DB) -> bool:
+    """Whether [n] samples hold nothing but a constant and what is quieter than `silent_db`."""
+    return bool(np.abs(channel - np.median(channel)).max() < 10 ** (silent_db / 20))
+
+
+def write_wav(path: Path, samples: Samples, rate: int) -> None:
+    """Write [n] or [n, channels] samples, -1..1, as a whole 16-bit wav file; louder ones are clipped.
+
+    Raises:
+        OSError, soundfile.SoundFileError: it cannot be written.
+    """
+    with replacing(path) as beside, beside.open("wb") as file:
+        soundfile.write(file, np.clip(samples, -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
+
+
+def _decoded(data: bytes, path: Path) -> SoundFile:
+    header = wav_header(data)
+    if header is None:
+        samples, rate, told = _read(data, path)
+        cut_off = told > len(samples) + _CODEC_S * rate
+        notes = (_cut_off_note(told / rate, len(samples) / rate),) if cut_off and len(samples) else ()
+        return SoundFile(samples, rate, notes, cut_off)
+    if header.endless:
+        samples, rate, _ = _read(header.with_length(data), path)
+        return SoundFile(samples, rate, ("its header tells no length; it was read to the end of the file",))
+    samples, rate, _ = _read(data, path)
+    held = len(samples) / rate
+    if header.cut_off:
+        return SoundFile(samples, rate, (_cut_off_note(held * header.claimed / max(1, header.held), held),), True)
+    if header.unread > _TAGS:
+        return SoundFile(samples, rate, (f"{header.unread} bytes after the end of its sound were not read",))
+    return SoundFile(samples, rate)
+
+
+def _cut_off_note(told: float, held: float) -> str:
+    return f"it is cut off: its header tells of {told:.2f} s and it holds {held:.2f} s"
+
+
+def _read(data: bytes, path: Path) -> tuple[Samples, int, float]:
+    """Samples [n, channels], sample rate, and how many frames the header tells of.
+
+    Raises:
+        SoundFileError: libsndfile cannot read it.
+    """
+    try:
+        with soundfile.SoundFile(_Bytes(data)) as sound:
+            samples = _samples(sound)
+            return samples, max(1, int(sound.samplerate)), _told_frames(sound, len(samples))
+    except _FAULTS as error:
+        reason = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
+        raise SoundFileError(f"{path}: is not a readable sound file ({reason}); give a wav or flac file") from None
+
+
+def _samples(sound: soundfile.SoundFile) -> Samples:
+    """All samples [n, channels]; of a damaged file those before the damage. The number that it tells is not trusted."""
+    blocks: list[Samples] = []
+    while not blocks or len(blocks[-1]):
+        block = np.full((_BLOCK, sound.channels), np.nan, np.float32)
+        try:
+            blocks.append(sound.read(out=block))
+        except soundfile.SoundFileError:
+            # The block was filled as far as the file goes; where its length is not known, the end is an error too.
+            blocks.append(block[~np.isnan(block).any(axis=1)])
+            if not any(map(len, blocks)):
+                raise
+            break
+    return np.concatenate(blocks)
+
+
+def _told_frames(sound: soundfile.SoundFile, held: int) -> float:
+    """How many frames the header tells of; libsndfile corrects most headers, and logs what they told."""
+    if sound.frames >= _NO_FRAMES:
+        return 0.0
+    log = sound.extra_info
+    if found := _LOGGED_FRAMES.search(log):
+        return float(found[2])
+    sizes = [(int(told), int(there)) for name, told, there in _LOGGED.findall(log) if _is_of_data(name, sound.format)]
+    by_size = [held * told / there for told, there in sizes if 0 < there < told < UNKNOWN_SIZE]
+    return max([float(sound.frames), *by_size])
+
+
+def _is_of_data(name: str, format_name: str) -> bool:
+    """Whether a size in libsndfile's log is that of the samples; most formats are often wrong about the whole file."""
+    return name != "riff" or format_name == "W64"
+
+
+def _scaled(sound: SoundFile) -> SoundFile:
+    """Not louder than full scale, all channels by one factor."""
+    peak = float(np.abs(sound.samples).max())
+    if peak <= 1.0:
+        return sound
+    note = f"peaks at {peak:.3g} times full scale; scaled down by {20 * log10(peak):.1f} dB"
+    samples = np.asarray(sound.samples / np.float32(peak), np.float32)
+    return replace(sound, samples=samples, notes=(*sound.notes, note))
+
+
+def _cancels(samples: Samples, window: int) -> bool:
+    """Whether a good part of the power in [n, channels] is lost in the mean of the channels, by windows."""
+    channels = samples.shape[1]
+    starts = np.arange(0, len(samples), window)
+    each = np.add.reduceat(np.square(samples, dtype=np.float64).sum(axis=1), starts)
+    mixed = np.add.reduceat(np.square(samples.mean(axis=1, dtype=np.float64)), starts)
+    lost = each[mixed * channels**2 < _CANCELS * each].sum()
+    return bool(lost > _CANCELLED_SHARE * each.sum())

@@ -1,0 +1,130 @@
+"""A model that writes calls, the functions that answer them, and the model again, until it has an answer.
+
+Calls start as soon as they are written, while the answer still streams; their results go back together, in the order of
+the calls, when it is over. Knows text, calls and whoever streams (`Speaker`); knows nothing of models.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from duplex.model.chat.calls import CallParser, response_text
+from duplex.model.chat.chat_events import (
+    AudioChunk,
+    BrokenCall,
+    ChatEvent,
+    Ended,
+    TextPiece,
+    ToolCall,
+    ToolCalled,
+    ToolResult,
+)
+from duplex.model.chat.tool_runner import Running, ToolRunner
+
+Call = ToolCall | BrokenCall
+
+
+class Speaker(Protocol):
+    """Anything that answers in streamed text."""
+
+    def answer(self) -> Iterator[TextPiece | AudioChunk | Ended]:
+        """The answer to what waits for one; `Ended` is the last."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """What the functions gave, as a turn behind the answer that called them; it waits for an answer."""
+        ...
+
+
+class ToolLoop:
+    """One turn of a user, with its calls."""
+
+    def __init__(self, speaker: Speaker, runner: ToolRunner) -> None:
+        self._speaker = speaker
+        self._runner = runner
+        self._calls: list[tuple[Call, Running | None]] = []
+        self._rounds = 0
+
+    def run(self) -> Iterator[ChatEvent]:
+        """Answer what waits. Speech beside a call is not given: it would spell the call."""
+        while True:
+            self._calls = []
+            ended = yield from self._answer()
+            if not self._calls:
+                yield ended
+                return
+            if self._rounds == self._runner.config.rounds:
+                yield replace(ended, how="rounds")
+                return
+            self._rounds += 1
+            if waiting := self._waiting:
+                yield replace(ended, how="calls", waiting=waiting)
+                return
+            yield from self._results([])
+
+    def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
+        """Results of the calls that waited, in their order; the answer goes on.
+
+        Raises:
+            ValueError: there are more or fewer results than calls.
+        """
+        if len(contents) != len(self._waiting):
+            raise ValueError(f"{len(self._waiting)} calls wait for a result, not {len(contents)}")
+        yield from self._results(contents)
+        yield from self.run()
+
+    @property
+    def _waiting(self) -> tuple[ToolCall, ...]:
+        calls = (call for call, running in self._calls if running is None)
+        return tuple(call for call in calls if isinstance(call, ToolCall) and self._runner.is_outside(call))
+
+    def _answer(self) -> Generator[ChatEvent, None, Ended]:
+        """One answer; returns how it ended."""
+        parser, spoken = CallParser(), False
+        sounds: list[AudioChunk] = []
+        for event in self._speaker.answer():
+            if isinstance(event, Ended):
+                yield from self._read(parser.end(), spoken)
+                yield from sounds if not self._calls else ()
+                return event
+            if isinstance(event, AudioChunk):
+                sounds.append(event)
+            else:
+                spoken = event.spoken
+                yield from self._read(parser.feed(event.text), spoken)
+            if parser.inside or self._calls:
+                sounds.clear()
+            elif not parser.undecided:
+                yield from sounds
+                sounds.clear()
+        raise RuntimeError("an answer must end with Ended")
+
+    def _read(self, found: list[str | Call], spoken: bool) -> Iterator[ChatEvent]:
+        for item in found:
+            if isinstance(item, str):
+                yield TextPiece(item, spoken)
+            else:
+                self._calls.append((item, self._start(item)))
+                yield ToolCalled(item)
+
+    def _start(self, call: Call) -> Running | None:
+        """None: it is not run here."""
+        config = self._runner.config
+        if self._rounds >= config.rounds or len(self._calls) >= config.calls or self._runner.is_outside(call):
+            return None
+        return self._runner.start(call)
+
+    def _results(self, outside: Sequence[str]) -> Iterator[ChatEvent]:
+        given = iter(outside)
+        results = []
+        for call, running in self._calls:
+            if running is not None:
+                result = running.result()
+            elif self._runner.is_outside(call):
+                result = ToolResult(call, self._runner.result_text(next(given)))
+            else:
+                limit = self._runner.config.calls
+                result = self._runner.refuse(call, f"more than {limit} calls at once; call again for the rest")
+            results.append(result.content)
+            yield result
+        self._speaker.tell(response_text(results))

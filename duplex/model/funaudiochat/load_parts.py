@@ -1,0 +1,78 @@
+"""What a conversation with Fun-Audio-Chat runs on: the model and its detokenizer, from a description or a checkpoint.
+
+Knows names, folders and devices; knows nothing of turns.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from configs.base import ConfigError
+from configs.model.cosyvoice import COSYVOICE3_TINY
+from configs.model.funaudiochat import FUNAUDIOCHAT_TINY
+from configs.model.turn_model import TurnModelConfig, find_description
+from duplex.model.funaudiochat.checkpoint import from_pretrained, is_checkpoint
+from duplex.model.funaudiochat.model import FunAudioChat
+from duplex.model.stages.cosyvoice.stage import CosyVoice
+from duplex.model.weights.hub import DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
+
+TINY: Final = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610})
+"""Where no checkpoint is named: most of its text tokens are made-up words."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Model and detokenizer; None where nothing is to be heard."""
+
+    chat: FunAudioChat
+    detokenizer: CosyVoice | None
+
+
+def describe(model: str) -> TurnModelConfig | None:
+    """Description of a half-duplex model by its name, file, folder or hub id; None where `model` is another kind.
+
+    Raises:
+        ConfigError: the hub does not give it, or a description cannot be read.
+    """
+    path = find_description(model)
+    if path is not None:
+        return TurnModelConfig.from_yaml(path)
+    folder = folder_of(model) if is_hub_id(model) and not Path(model).is_dir() else Path(model)
+    if not is_checkpoint(folder):
+        return None
+    return TurnModelConfig(name=model, kind="funaudiochat", checkpoint=str(folder))
+
+
+def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = True) -> Parts:
+    """Load a described model, and a detokenizer if answers are to be `heard`; it is looked for first.
+
+    Raises:
+        ConfigError: files are missing or broken, or there is too little memory for so many conversations.
+    """
+    device, dtype = _device(config.device), getattr(torch, config.dtype)
+    if config.checkpoint is None:
+        stage = CosyVoice.random(COSYVOICE3_TINY) if heard else None
+        return Parts(FunAudioChat.random(TINY, 0, device, dtype), stage)
+    folder = _detokenizer_folder(config) if heard else None
+    chat = from_pretrained(config.checkpoint, device, dtype, conversations, config.turns)
+    stage = None if folder is None else CosyVoice.load(folder, config.speakers, device=device, dtype=dtype)
+    return Parts(chat, stage)
+
+
+def _detokenizer_folder(config: TurnModelConfig) -> Path:
+    if config.detokenizer is None:
+        raise ConfigError(f"{config.name} needs CosyVoice3 to be heard; give its folder or hub id with --detokenizer")
+    folder = folder_of(config.detokenizer, DETOKENIZER_FILES)
+    if config.speakers is None:
+        find_speakers(folder)
+    elif not config.speakers.is_file():
+        raise ConfigError(f"{config.speakers}: no such file of voices; check --speakers")
+    return folder
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"

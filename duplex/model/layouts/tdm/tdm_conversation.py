@@ -1,0 +1,186 @@
+"""One row's bookkeeping between slots: user words that wait, the answer that grows, what A_t holds.
+
+Pure Python: knows words, ids and the schedule; knows nothing of tensors and audio.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from configs.audio import AUDIO
+from configs.schedule import ScheduleConfig
+from duplex.model.interface import ConversationOptions, SpokenWord
+from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
+from duplex.model.stages.fusion import padded
+from duplex.model.text.clock_words import local
+from duplex.model.text.sounding_word import SoundingWord
+from duplex.model.text.truecase import MARKS
+from tdm.scheduler import Decision, Scheduler
+from tdm.slots import State
+
+
+@dataclass
+class AnswerProgress:
+    """The assistant's present answer.
+
+    Attributes:
+        index: counts the answers of the conversation.
+        writing: makes words of its ids.
+        words, captions: words and marks as spoken and as shown; `shown` of them have been given out.
+        written: the text head has ended it.
+        over: words and marks that have been spoken to their end, the last one at `over_ms` of the slot.
+        sounds: something of it can be heard up to slot t.
+    """
+
+    writing: Writing
+    index: int = -1
+    words: list[str] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
+    shown: int = 0
+    written: bool = False
+    over: int = 0
+    over_ms: float = 0.0
+    sounds: bool = False
+
+
+@dataclass(frozen=True)
+class AssistantSlot:
+    """What A_t is made of besides the speech tokens."""
+
+    text_id: int
+    state: State = State.MUTE
+    since: int = 0
+
+
+class Conversation:
+    """Everything of one conversation that is not a tensor."""
+
+    def __init__(
+        self,
+        options: ConversationOptions,
+        schedule: ScheduleConfig,
+        tokenizer: TextIds,
+        writing: Callable[[Moment], Writing],
+        prefix: list[int],
+    ) -> None:
+        """`writing` makes words of an answer's ids; `prefix` are the ids of the system prompt.
+
+        Raises:
+            ValueError: the prompt is longer than the schedule pins.
+        """
+        self.options = options
+        self.prefix = prefix
+        self.scheduler = Scheduler(schedule, options.policy, len(prefix))
+        self.assistant = AssistantSlot(tokenizer.sil)
+        self._writing = writing
+        self.answer = self._answer(-1)
+        self.queued = 0
+        self.event = ""
+        self._places = schedule.user_words_per_slot
+        self._tokenizer = tokenizer
+        self._waiting: deque[int] = deque()
+        self._entered = False
+
+    def hear(self, words: str) -> None:
+        """Words of the user became known; their tokens enter U one slot after the other."""
+        self._waiting.extend(self._tokenizer.encode(words))
+
+    def take_user_words(self) -> list[int]:
+        """Ids for this slot's U: at most `user_words_per_slot`, padded."""
+        self._entered = bool(self._waiting)
+        taken = (self._waiting.popleft() for _ in range(min(self._places, len(self._waiting))))
+        return padded(taken, self._places)
+
+    def decide(self, p_speak: float) -> Decision:
+        """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
+        spoke = self.assistant.state is State.SPEAK
+        decision = self.scheduler.decide(p_speak, self.queued, self._late_words())
+        ended = spoke and decision.state is State.MUTE
+        self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
+        if decision.onset:
+            self.answer = self._answer(self.answer.index + 1)
+        if decision.state is State.MUTE:
+            self._become(self._tokenizer.sil)
+        return decision
+
+    def _late_words(self) -> bool:
+        """Whether an answer would miss words of the user: they wait, or entered U after it was begun."""
+        if self.assistant.state is State.MUTE:
+            return bool(self._waiting)
+        return not self.answer.sounds and (self._entered or bool(self._waiting))
+
+    def say(self, text_id: int) -> list[str]:
+        """A text token of the answer; returns the words that are complete with it."""
+        self._become(text_id)
+        return self._add(self.answer.writing.push(text_id))
+
+    def hold(self) -> None:
+        """No text token in slot t + 1: the text leads the speech far enough, or is over."""
+        self._become(self._tokenizer.hold)
+
+    def end_text(self) -> list[str]:
+        """The answer is written; a piece that no token has finished becomes a word."""
+        self._become(self._tokenizer.eos)
+        self.scheduler.end_text()
+        self.answer.written = True
+        return self._add(self.answer.writing.end())
+
+    def veto(self) -> None:
+        """The answer that was about to start has no words: slot t + 1 stays MUTE."""
+        self.scheduler.veto()
+        self.answer = self._answer(self.answer.index - 1)
+        self.answer.written = True
+        self.event = "veto"
+        self._become(self._tokenizer.sil)
+
+    def spoke(self, queued: int, exhausted: bool) -> None:
+        """What the refined head has left after slot t + 1."""
+        self.queued = queued
+        if exhausted and self.assistant.state is State.SPEAK:
+            self.scheduler.finish()
+
+    def take_captions(self) -> tuple[str, ...]:
+        """Caption words of the answer that became complete since the last call."""
+        new = tuple(self.answer.captions[self.answer.shown :])
+        self.answer.shown = len(self.answer.captions)
+        return new
+
+    def list_spoken(self, parts: Iterable[SoundingWord]) -> tuple[SpokenWord, ...]:
+        """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
+        answer, spoken = self.answer, []
+        for part in parts:
+            answer.sounds = True
+            caption = answer.captions[part.item]
+            spoken.append(SpokenWord(answer.index, part.item, caption, part.start_ms, part.end_ms, part.done))
+            if part.done >= 1:
+                answer.over, answer.over_ms = part.item + 1, part.end_ms
+            spoken += self._marks()
+        spoken += self._marks()
+        answer.over_ms = 0.0
+        return tuple(spoken)
+
+    def _marks(self) -> list[SpokenWord]:
+        """Marks that follow the last word that is over."""
+        answer, marks = self.answer, []
+        while answer.over < len(answer.words) and answer.words[answer.over] in MARKS:
+            caption = answer.captions[answer.over]
+            marks.append(SpokenWord(answer.index, answer.over, caption, answer.over_ms, answer.over_ms, 1.0))
+            answer.over += 1
+        return marks
+
+    def _become(self, text_id: int) -> None:
+        self.assistant = AssistantSlot(text_id, self.scheduler.state, self.scheduler.slots_in_state)
+
+    def _add(self, words: list[str]) -> list[str]:
+        for word in words:
+            self.answer.captions.append(self.answer.writing.caption(word, self.answer.words))
+            self.answer.words.append(word)
+        return words
+
+    def _answer(self, index: int) -> AnswerProgress:
+        return AnswerProgress(self._writing(self._moment), index)
+
+    def _moment(self) -> datetime:
+        elapsed = self.scheduler.slot * AUDIO.slot_seconds
+        return local(self.options.started_at + elapsed, self.options.utc_offset_s)

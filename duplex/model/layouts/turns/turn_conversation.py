@@ -1,0 +1,138 @@
+"""One conversation of the turn layout between slots: its turns, the user's newest slots, and its answer.
+
+Knows words, slots and samples; knows nothing of models, voices or policies.
+"""
+
+from collections import deque
+from dataclasses import replace
+
+from torch import Tensor
+
+from configs.audio import AUDIO
+from configs.model.live_turns import LiveTurnsConfig
+from duplex.model.interface import ConversationOptions, SpokenWord, UserWords
+from duplex.model.layouts.turns.answer import SoundingAnswer
+from duplex.model.layouts.turns.turn_interface import AnswerSlot
+from tdm.slots import State
+from tdm.turn_layout import TurnDecision, TurnLayout
+
+
+class TurnConversation:
+    """Bookkeeping of one row.
+
+    Attributes:
+        layout: turns and states.
+        answer: the present or newest answer, None before the first.
+        event: as in `SlotResult`.
+        words: of the answer that became known with this slot. spoken: its words that sound in slot t + 1.
+        kept: what history keeps of an answer that is over with this slot, else None.
+        text_id: of slot t + 1.
+        typed: what the user wrote and has no answer yet.
+        broken_off: the answer was cut, and history does not have yet what was heard of it.
+        unheard_ms: of its sound that was taken back by the cut.
+    """
+
+    def __init__(self, options: ConversationOptions, delay_ms: float, config: LiveTurnsConfig) -> None:
+        self.options = options
+        self.layout = TurnLayout(options.policy, config)
+        self.answer: SoundingAnswer | None = None
+        self.event = ""
+        self.words: tuple[str, ...] = ()
+        self.spoken: tuple[SpokenWord, ...] = ()
+        self.kept: str | None = None
+        self.text_id = 0
+        self._answers = 0
+        self._delay_ms = delay_ms
+        self._config = config
+        self._newest: deque[Tensor] = deque(maxlen=config.remembered_slots)
+        self.typed = ""
+        self.broken_off = False
+        self.unheard_ms = 0.0
+        self._written: str | None = None
+        self._turns: dict[int, int] = {}
+
+    @property
+    def speaking(self) -> bool:
+        """The state of the slot that comes, or is present before `decide`, is SPEAK."""
+        return self.layout.state is State.SPEAK
+
+    def remember(self, pcm: Tensor) -> None:
+        """The user's slot [3200] begins a step."""
+        self._newest.append(pcm)
+        self.kept = None
+
+    def newest(self, slots: int) -> list[Tensor]:
+        """The newest slots of the user, oldest first."""
+        return list(self._newest)[-slots:] if slots else []
+
+    def decide(self, p_speak: float, speaks: bool) -> TurnDecision:
+        """Close slot t; what was said of slot t + 1 before is forgotten. `speaks`: answers are heard."""
+        self.event, self.words, self.spoken, self.text_id = "", (), (), 0
+        decision = self.layout.decide(p_speak, bool(self.typed))
+        if decision.onset:
+            self.event = "start"
+            self.answer = SoundingAnswer(self._answers, speaks, self._delay_ms, self._config)
+            self._answers += 1
+        elif decision.cut or decision.ended:
+            self.event = "cut" if decision.cut else "end"
+            self.broken_off = decision.cut and not decision.resumes
+        return decision
+
+    @property
+    def made(self) -> bool:
+        """The model has come to the end of the answer."""
+        return self.answer is None or self.answer.made
+
+    @property
+    def hurries(self) -> bool:
+        """Nothing of the answer sounds yet."""
+        return self.answer is not None and not self.answer.sounds
+
+    def take_typed(self) -> str:
+        """What the user wrote: its answer begins."""
+        typed, self.typed = self.typed, ""
+        self._written = typed or None
+        return typed
+
+    def hear(self, heard: UserWords | None) -> UserWords | None:
+        """The user's words that became known: recognised in this slot, else written; turns counted."""
+        if self._written is None or heard is not None:
+            return heard and replace(heard, turn=self._turns.setdefault(heard.turn, len(self._turns)))
+        written, self._written = self._written, None
+        moment = self.layout.slot * AUDIO.slot_seconds
+        turn = self._turns.setdefault(-1 - len(self._turns), len(self._turns))
+        return UserWords(turn, written, written, moment, moment)
+
+    def keep(self, whole: bool) -> tuple[str, int]:
+        """What history keeps of the answer, all of it or what was heard: its text, and its slots of speech."""
+        unheard, self.unheard_ms, self.broken_off = self.unheard_ms, 0.0, False
+        if self.answer is None:
+            return "", 0
+        self.kept = self.answer.text if whole else self.answer.find_heard_text(unheard)
+        return self.kept, self.answer.count_heard_slots(unheard)
+
+    def take(self, slot: AnswerSlot) -> AnswerSlot:
+        """What the model made for slot t + 1; handed on."""
+        if self.answer is not None:
+            self.text_id = slot.text_id
+            self.words += self.answer.write(slot.text)
+            self.words += self.answer.end() if slot.finished else ()
+        return slot
+
+    def sound(self, primed: int, slot: AnswerSlot | None, audible: bool) -> None:
+        """Slot t + 1 sounds, with the tokens of `slot` and of `primed` slots before it; `audible`: it can be heard."""
+        if self.answer is None:
+            return
+        for _ in range(primed):
+            self.answer.prime()
+        self.spoken = self.answer.sound(slot is not None, slot.spoken if slot else None)
+        if audible or (self.spoken and not self.answer.speaks):
+            self.layout.on_sounded()
+        if self.answer.over:
+            self.layout.finish()
+
+    def veto(self) -> None:
+        """The answer that was about to begin has nothing to say."""
+        self.layout.veto()
+        self._answers -= 1
+        self.event, self.words, self.answer, self.kept = "veto", (), None, ""
