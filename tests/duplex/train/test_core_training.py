@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DialogueDataset:
     folder = tmp_path_factory.mktemp("core")
     run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEar())
     shard, ids = Shard(folder / "shard"), WordIds()
-    table = silent_table(answers_of([shard]), TextIds(0, 1, 2), REST + 1)
+    table = silent_table(answers_of([shard]), ids, TextIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, DialogueDataConfig(), no_errors, prompt="you are ada")
 
 

@@ -92,9 +92,9 @@ def estimate(builder: TableBuilder, answer: str, ids: Sequence[int]) -> None:
     builder.add(answer, ids, entering, np.broadcast_to(rest, (slots, AUDIO.tokens_per_slot, len(rest))))
 
 
-def silent_table(answers: Sequence[str], ids: TextIds, rest: NDArray[np.int8]) -> TrackTable:
+def silent_table(answers: Sequence[str], words: WordIds, ids: TextIds, rest: NDArray[np.int8]) -> TrackTable:
     """A table of tracks without a voice."""
     builder = TableBuilder(ids, rest)
     for answer in answers:
-        estimate(builder, answer, WordIds().encode(answer))
+        estimate(builder, answer, words.encode(answer))
     return builder.table()

@@ -24,7 +24,7 @@ def shard(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Shard:
 
 def dataset(shard: Shard, config: DialogueDataConfig) -> DialogueDataset:
     ids = WordIds()
-    table = silent_table(answers_of([shard]), TextIds(0, 1, 2), REST + 1)
+    table = silent_table(answers_of([shard]), ids, TextIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, config, no_errors, prompt="you are ada")
 
 

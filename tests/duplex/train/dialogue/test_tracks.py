@@ -21,7 +21,7 @@ def test_a_track_holds_text_hold_and_end() -> None:
 
 def test_estimated_tracks_have_room_for_their_text() -> None:
     ids = WordIds()
-    table = silent_table(["Okay.", "The capital of France is Paris."], IDS, REST)
+    table = silent_table(["Okay.", "The capital of France is Paris."], ids, IDS, REST)
     place = table.places["The capital of France is Paris."]
     text = table.text[place.first : place.first + place.slots].tolist()
     assert text[:6] == ids.encode("The capital of France is Paris.")
@@ -32,7 +32,7 @@ def test_estimated_tracks_have_room_for_their_text() -> None:
 
 def test_a_table_is_saved_and_extended(tmp_path: Path) -> None:
     ids = WordIds()
-    first = silent_table(["Okay.", "Thank you."], IDS, REST)
+    first = silent_table(["Okay.", "Thank you."], ids, IDS, REST)
     first.save(tmp_path / "tracks.npz")
     loaded = TrackTable.load(tmp_path / "tracks.npz")
     assert loaded.places == first.places
