@@ -15,7 +15,7 @@ Range = tuple[float, float]
 
 
 class ConfigError(ValueError):
-    """A configuration cannot be used. The message says what, why and how to mend it, in one line."""
+    """A configuration cannot be used. The message says what, why and how to fix it, in one line."""
 
 
 class Config(BaseModel):

@@ -7,7 +7,7 @@ import numpy as np
 import soxr
 
 from configs.audio import AUDIO
-from duplex.io.sound_file import SoundFileError, is_silent, mixed_to_one, read_sound_file
+from duplex.io.sound_file import SoundFileError, is_silent, mix_to_one, read_sound_file
 from duplex.model.interface import Samples
 from runtime.errors import AudioError
 
@@ -30,7 +30,7 @@ def load_audio(path: Path) -> LoadedAudio:
         sound = read_sound_file(path)
     except SoundFileError as error:
         raise AudioError(str(error)) from None
-    mono, mixed = mixed_to_one(sound)
+    mono, mixed = mix_to_one(sound)
     notes = [*sound.notes, *mixed]
     if sound.rate != AUDIO.input_rate:
         notes.append(f"resampled from {sound.rate} to {AUDIO.input_rate} Hz")

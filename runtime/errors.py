@@ -16,7 +16,7 @@
 
 `configs.base.ConfigError` and `duplex.eval.errors.EvaluationError` stand beside the tree, because configurations and
 the evaluation know nothing of the runtime.
-Every message says what, why and how to mend it, in one line.
+Every message says what, why and how to fix it, in one line.
 """
 
 from typing import ClassVar
@@ -26,7 +26,7 @@ from duplex.eval.errors import EvaluationError
 
 
 class DuplexError(Exception):
-    """Something the user can understand and mend. `code` names the kind for programs."""
+    """Something the user can understand and fix. `code` names the kind for programs."""
 
     code: ClassVar[str] = "error"
 

@@ -129,11 +129,11 @@ def install(names: Sequence[str], environment: Environment, choice: str) -> None
         print(f"set-up: packages of locks/{name}.txt", flush=True)
         environment.add_lock(LOCKS / f"{name}.txt")
     if BASE in names:
-        environment.add_torch(locked_torch(), choice)
+        environment.add_torch(find_locked_torch(), choice)
         environment.add_project()
 
 
-def locked_torch() -> str:
+def find_locked_torch() -> str:
     """The version of torch that the locks were made with."""
     found = re.search(r"^torch==(\S+)$", (LOCKS / "torch.txt").read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:

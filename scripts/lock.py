@@ -52,12 +52,12 @@ def write_locks(environment: Environment, upgrade: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tools, every = Path(folder, "tools.in"), Path(folder, "every.txt")
         tools.write_text("\n".join(project["build-system"]["requires"]), encoding="utf-8")
-        every.write_text("" if upgrade else _kept(extras), encoding="utf-8")
+        every.write_text("" if upgrade else _keep(extras), encoding="utf-8")
         compiler = Compiler(environment, tools, least_python(project))
         compiler.compile(every, ["--all-extras"])
         fixed = ["--constraints", str(every)]
         compiler.compile(LOCKS / f"{BASE}.txt", fixed)
-        done = _without(settled(LOCKS / f"{BASE}.txt", every))
+        done = _without(settle(LOCKS / f"{BASE}.txt", every))
         for extra in extras:
             compiler.compile(LOCKS / f"{extra}.txt", [*fixed, "--extra", extra, *done])
         _lock_uv(environment, upgrade, least_python(project))
@@ -98,7 +98,7 @@ def read_pins(lock: Path) -> list[tuple[str, str, str]]:
     return _PIN.findall(lock.read_text(encoding="utf-8"))
 
 
-def settled(base: Path, every: Path) -> list[str]:
+def settle(base: Path, every: Path) -> list[str]:
     """The names of the packages that `base` installs wherever any of the locks needs them."""
     return sorted(name for name, _, _ in set(read_pins(base)) & set(read_pins(every)))
 
@@ -122,7 +122,7 @@ def _without(packages: Sequence[str]) -> list[str]:
     return [word for package in packages for word in ("--no-emit-package", package)]
 
 
-def _kept(extras: Sequence[str]) -> str:
+def _keep(extras: Sequence[str]) -> str:
     locks = [LOCKS / f"{name}.txt" for name in [BASE, *extras]]
     return "\n".join(lock.read_text(encoding="utf-8") for lock in locks if lock.exists())
 

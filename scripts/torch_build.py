@@ -61,13 +61,13 @@ def list_sources(version: str, choice: str, machine: Machine) -> list[Source]:
     if machine.system == "Darwin" and machine.processor == "x86_64":
         raise BuildError("PyTorch has no build for Macs with an Intel processor since 2.3; use another machine")
     if choice not in (AUTO, DEFAULT):
-        return _labelled(version, choice)
+        return _label(version, choice)
     if choice == AUTO and machine.system == "Linux" and not machine.nvidia:
         note = f"the CPU build of torch {version} is out of reach; taking PyPI's build, which may be several GB"
-        return [*_labelled(version, CPU), Source(f"torch=={version}", note=note)]
+        return [*_label(version, CPU), Source(f"torch=={version}", note=note)]
     if choice == AUTO and machine.system == "Windows" and machine.nvidia:
         note = f"the CUDA build of torch {version} is out of reach; taking PyPI's build, which does not use the GPU"
-        return [*_labelled(version, WINDOWS_CUDA), Source(f"torch=={version}", note=note)]
+        return [*_label(version, WINDOWS_CUDA), Source(f"torch=={version}", note=note)]
     return [Source(f"torch=={version}")]
 
 
@@ -98,7 +98,7 @@ def fits(installed: str, version: str, choice: str) -> bool:
     return plain == version and choice in (AUTO, DEFAULT, label)
 
 
-def _labelled(version: str, label: str) -> list[Source]:
+def _label(version: str, label: str) -> list[Source]:
     """First pip's own sources, so that a wheel at hand or a mirror wins, then PyTorch's index."""
     wanted = f"torch=={version}+{label}"
     return [Source(wanted), Source(wanted, ("--index-url", f"{INDEX}/{label}", "--retries", "2"))]

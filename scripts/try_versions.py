@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from scripts import torch_build
-from scripts.install import LOCKS, ROOT, Environment, InstallError, locked_torch
+from scripts.install import LOCKS, ROOT, Environment, InstallError, find_locked_torch
 from scripts.lock import load_project, read_pins
 from scripts.torch_build import BuildError
 
@@ -90,7 +90,7 @@ def differences(environment: Environment) -> list[str]:
     """A line for every package whose version is not the locked one."""
     names = ["demo", *EXTRAS]
     locked = {name: version for lock in names for name, version, _ in read_pins(LOCKS / f"{lock}.txt")}
-    locked["torch"] = locked_torch()
+    locked["torch"] = find_locked_torch()
     listed = subprocess.run(
         [environment.python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
         capture_output=True,
@@ -118,8 +118,8 @@ def _add_torch(environment: Environment, version: str, choice: str) -> None:
         if not torch_build.fits(environment.version_of("torch"), version, choice):
             torch_build.install(sources, environment.pip)
     except BuildError:
-        print(f"torch {version} has no build for this machine within reach; taking the locked {locked_torch()}")
-        environment.add_torch(locked_torch(), choice)
+        print(f"torch {version} has no build for this machine within reach; taking the locked {find_locked_torch()}")
+        environment.add_torch(find_locked_torch(), choice)
 
 
 if __name__ == "__main__":

@@ -2,4 +2,4 @@
 
 
 class EvaluationError(Exception):
-    """A measurement cannot be made. The message says what, why and how to mend it, in one line."""
+    """A measurement cannot be made. The message says what, why and how to fix it, in one line."""

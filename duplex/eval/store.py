@@ -14,7 +14,7 @@ from duplex.eval.conversation_record import Recording
 from duplex.eval.errors import EvaluationError
 from duplex.eval.suite import DialogueRow, Facts
 from duplex.io.sound_file import write_wav
-from duplex.io.whole_files import json_text, parse_json, shortened, whole_lines, write_json_lines, write_text
+from duplex.io.whole_files import json_text, parse_json, shorten, whole_lines, write_json_lines, write_text
 
 
 class LineStore:
@@ -54,7 +54,7 @@ class LineStore:
             same = header["settings"] == json.loads(json.dumps(settings))
         except (ValueError, KeyError, TypeError) as error:
             raise EvaluationError(
-                f"{self.path}: is no result file ({shortened(repr(error))}); remove it or use --fresh"
+                f"{self.path}: is no result file ({shorten(repr(error))}); remove it or use --fresh"
             ) from None
         if not same:
             raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
@@ -71,7 +71,7 @@ class RowStore:
             self.rows = {row["id"]: DialogueRow.from_json(row) for row in self._store.lines}
         except (KeyError, TypeError) as error:
             raise EvaluationError(
-                f"{path}: a line is no row ({shortened(repr(error))}); remove it or use --fresh"
+                f"{path}: a line is no row ({shorten(repr(error))}); remove it or use --fresh"
             ) from None
 
     def add(self, row: DialogueRow) -> None:

@@ -83,7 +83,7 @@ def read_sound_file(path: Path) -> SoundFile:
         data = path.read_bytes()
     except OSError as error:
         raise SoundFileError(f"{path}: cannot be read ({error.strerror}); check the file") from None
-    found = _decoded(data, path)
+    found = _decode(data, path)
     if not LOWEST_RATE <= found.rate <= HIGHEST_RATE:
         limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
         raise SoundFileError(f"{path}: has a sample rate of {found.rate} Hz; give a file with {limits}")
@@ -91,10 +91,10 @@ def read_sound_file(path: Path) -> SoundFile:
         raise SoundFileError(f"{path}: holds no audio; give a file that is longer than 0 s")
     if not np.isfinite(found.samples).all():
         raise SoundFileError(f"{path}: holds values that are not numbers; write it again as 16-bit wav")
-    return _scaled(found)
+    return _scale(found)
 
 
-def mixed_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
+def mix_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
     """One channel, [n], and what was done: the mean of all, or the loudest one where they cancel each other out."""
     channels = sound.samples.shape[1]
     if channels == 1:
@@ -121,7 +121,7 @@ def write_wav(path: Path, samples: Samples, rate: int) -> None:
         soundfile.write(file, np.clip(samples, -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
 
 
-def _decoded(data: bytes, path: Path) -> SoundFile:
+def _decode(data: bytes, path: Path) -> SoundFile:
     header = wav_header(data)
     if header is None:
         samples, rate, told = _read(data, path)
@@ -153,7 +153,7 @@ def _read(data: bytes, path: Path) -> tuple[Samples, int, float]:
     try:
         with soundfile.SoundFile(_Bytes(data)) as sound:
             samples = _samples(sound)
-            return samples, max(1, int(sound.samplerate)), _told_frames(sound, len(samples))
+            return samples, max(1, int(sound.samplerate)), _count_told_frames(sound, len(samples))
     except _FAULTS as error:
         reason = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
         raise SoundFileError(f"{path}: is not a readable sound file ({reason}); give a wav or flac file") from None
@@ -175,7 +175,7 @@ def _samples(sound: soundfile.SoundFile) -> Samples:
     return np.concatenate(blocks)
 
 
-def _told_frames(sound: soundfile.SoundFile, held: int) -> float:
+def _count_told_frames(sound: soundfile.SoundFile, held: int) -> float:
     """How many frames the header tells of; libsndfile corrects most headers, and logs what they told."""
     if sound.frames >= _NO_FRAMES:
         return 0.0
@@ -192,7 +192,7 @@ def _is_of_data(name: str, format_name: str) -> bool:
     return name != "riff" or format_name == "W64"
 
 
-def _scaled(sound: SoundFile) -> SoundFile:
+def _scale(sound: SoundFile) -> SoundFile:
     """Not louder than full scale, all channels by one factor."""
     peak = float(np.abs(sound.samples).max())
     if peak <= 1.0:

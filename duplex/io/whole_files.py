@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any, Final
 
 ESCAPING: Final = "duplex.escaping"
-"""Error handler of encoders: what cannot be encoded is written as `escaped` shows it."""
+"""Error handler of encoders: what cannot be encoded is written as `escape` shows it."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LONGEST: Final = 60
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""Text that can be encoded: in a file's name a byte that is no UTF-8 becomes `\xff`; other surrogates `\ud800`."""
-    return _SURROGATES.sub(lambda found: _shown(found[0]), text)
+    return _SURROGATES.sub(lambda found: _show(found[0]), text)
 
 
-def _shown(character: str) -> str:
+def _show(character: str) -> str:
     number = ord(character)
     if number in _ESCAPED_BYTES:
         return f"\\x{number - 0xDC00:02x}"
@@ -36,13 +36,13 @@ def _shown(character: str) -> str:
 def _escape_rest(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(_shown, error.object[error.start : error.end])), error.end
+    return "".join(map(_show, error.object[error.start : error.end])), error.end
 
 
 codecs.register_error(ESCAPING, _escape_rest)
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Text out of a file for a message: cut where it is long, and what cannot be printed in a line escaped."""
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cut)
@@ -55,7 +55,7 @@ def json_text(values: Any, **options: Any) -> str:
         ValueError, TypeError: as `json.dumps`.
     """
     text = json.dumps(values, ensure_ascii=False, **options)
-    return _SURROGATES.sub(lambda found: _shown(found[0]).replace("\\", "\\\\"), text)
+    return _SURROGATES.sub(lambda found: _show(found[0]).replace("\\", "\\\\"), text)
 
 
 def parse_json(text: str, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
-from runtime.cli.common import JsonFile, PatternOptions, Seed, err, given, out, show_notes, write_json
+from runtime.cli.common import JsonFile, PatternOptions, Seed, drop_missing, err, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import HOTTEST, Precision, device_name, named, number
 
@@ -59,7 +59,7 @@ def command(
     question = _question(text, choice or [], transcribe)
     _check(pattern, once, recording, question, answer, transcribe)
     placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
-    changes = {**chosen.changes, **given(placed)}
+    changes = {**chosen.changes, **drop_missing(placed)}
     settings = ChatConfig.from_mapping(
         {
             "seed": seed,

@@ -135,14 +135,14 @@ def runtime_config(path: Path | None) -> "RuntimeConfig":
     return RuntimeConfig.from_yaml(path) if path else RuntimeConfig()
 
 
-def changes(given: list[str] | None) -> dict[str, Any]:
+def changes(drop_missing: list[str] | None) -> dict[str, Any]:
     """Values of `--set` by their keys.
 
     Raises:
         ConfigError: one has no `=`, or is no YAML value.
     """
     values: dict[str, Any] = {}
-    for one in given or []:
+    for one in drop_missing or []:
         key, equals, value = one.partition("=")
         if not (key and equals):
             raise ConfigError(f"--set {one}: write it as KEY=VALUE, for example --set device=cuda")
@@ -153,7 +153,7 @@ def changes(given: list[str] | None) -> dict[str, Any]:
     return values
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
+def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, as plain values of a model's description."""
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
     return {name: value for name, value in plain.items() if value is not None}

@@ -105,21 +105,21 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if DEBUG in arguments:
             raise
-        return _told(error, arguments)
+        return _tell(error, arguments)
     return code if isinstance(code, int) else 0
 
 
-def _told(error: Exception, arguments: list[str]) -> int:
+def _tell(error: Exception, arguments: list[str]) -> int:
     """Tell an error; returns its exit code."""
     if isinstance(error, typer.TyperException):
-        return _told_usage(error)
+        return _tell_usage(error)
     if isinstance(error, ModuleNotFoundError):
         error = _missing(error, arguments)
     show_error(error if isinstance(error, USER_ERRORS) else _describe_unexpected(error))
     return exit_code(error)
 
 
-def _told_usage(error: typer.TyperException) -> int:
+def _tell_usage(error: typer.TyperException) -> int:
     """Tell of a wrong option; help that was shown instead of a missing command has said everything."""
     if error.format_message().strip():
         show_error(ConfigError(_usage(error)))

@@ -338,8 +338,8 @@ def voice_report(
     """Measure a model's voice on answers of its core: is it understood, does it sound clean, is it fast."""
     from configs.train.voice_training import QuestionConfig
     from duplex.train.voice import evaluate
-    from duplex.train.voice.answers import asked
+    from duplex.train.voice.answers import map_questions
     from duplex.train.voice.thinking import Questions
 
-    folder, texts = _folder(model), asked(questions, _MEASURED_ANSWERS)
+    folder, texts = _folder(model), map_questions(questions, _MEASURED_ANSWERS)
     evaluate.run(folder, list(texts), out, think=Questions(folder, texts, QuestionConfig()))

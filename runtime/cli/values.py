@@ -53,7 +53,7 @@ class Number:
     def bounds(self) -> str:
         """What is allowed, in words."""
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {_shown(self.lowest)} to {_shown(self.highest)}{self.unit and ' ' + self.unit}"
+        return f"{kind} from {_show(self.lowest)} to {_show(self.highest)}{self.unit and ' ' + self.unit}"
 
     def __call__(self, text: Any) -> float:
         """
@@ -174,5 +174,5 @@ def date_and_time(text: str) -> datetime:
     return moment
 
 
-def _shown(bound: float) -> str:
+def _show(bound: float) -> str:
     return f"{bound:,}" if isinstance(bound, int) else f"{bound:,g}"

@@ -75,13 +75,13 @@ class SenderClock:
             return None
         return round((now - self._anchor + self._config.ahead_ms / 1000) * RATE)
 
-    def used(self, end: int, now: float) -> None:
+    def on_used(self, end: int, now: float) -> None:
         """Audio that arrived at `now` and ends at the session's position `end` was in time."""
         self._run = None
         self._delay.update(now - end / RATE, now)
         self._follow(now)
 
-    def unused(self, end: int, now: float) -> bool:
+    def on_unused(self, end: int, now: float) -> bool:
         """It was not; returns whether the sender's positions were moved, so that it has to be placed again."""
         origin, steady = now - end / RATE, self._config.steady_ms / 1000
         if self._run is None or origin < self._run.first - steady:

@@ -188,7 +188,7 @@ class Session:
     def pull(self) -> Packet:
         """The next 20 ms of the assistant's audio, [480] samples at 24 kHz."""
         packet = self._playout.pull()
-        self._echo.played(packet.pcm)
+        self._echo.on_played(packet.pcm)
         return packet
 
     def close(self, reason: str) -> None:

@@ -69,7 +69,7 @@ class SlotBuffer:
         if not len(pcm):
             return False
         begin = self._clock.place(position)
-        if not self._fits(begin, len(pcm), now) and self._clock.unused(begin + len(pcm), now):
+        if not self._fits(begin, len(pcm), now) and self._clock.on_unused(begin + len(pcm), now):
             self._count("resyncs", 1)
             begin = self._clock.place(position)
         late, ahead = self._misfit(begin, len(pcm), now)
@@ -77,7 +77,7 @@ class SlotBuffer:
         self._count("ahead", ahead)
         if late + ahead == len(pcm):
             return False
-        self._clock.used(begin + len(pcm), now)
+        self._clock.on_used(begin + len(pcm), now)
         self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead])
         return True
 

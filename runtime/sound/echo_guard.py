@@ -1,6 +1,6 @@
 """Notices that the assistant hears itself, and takes its voice out of the user's from then on.
 
-    guard.played(packet)          every 20 ms that are played
+    guard.on_played(packet)          every 20 ms that are played
     slot = guard.hear(slot)       every slot of the user's audio, in order
 
 What was played is known, so its echo is found by correlation, whatever else the microphone brings: a user who speaks,
@@ -117,7 +117,7 @@ class EchoGuard:
         self.found = False
         """Whether there was an echo so far."""
 
-    def played(self, pcm: Samples) -> None:
+    def on_played(self, pcm: Samples) -> None:
         """20 ms leave for the user, [480] at 24 kHz."""
         if self._config.enabled:
             self._played.push(pcm)

@@ -32,12 +32,12 @@ class Departures:
         if attempt in self._gone:
             raise ClientGone("the client left before its offer was answered; make a new attempt under a new name")
 
-    def opened(self, attempt: str | None, session: str) -> None:
+    def on_opened(self, attempt: str | None, session: str) -> None:
         """The attempt became a session."""
         if attempt is not None:
             self._attempts[session] = attempt
 
-    def closed(self, session: str) -> None:
+    def on_closed(self, session: str) -> None:
         """The session is over; unknown ones are ignored."""
         self._attempts.pop(session, None)
 

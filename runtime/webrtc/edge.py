@@ -99,7 +99,7 @@ class Status(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """`code` for programs; `message` says what, why and how to mend it, in one line."""
+    """`code` for programs; `message` says what, why and how to fix it, in one line."""
 
     code: str
     message: str

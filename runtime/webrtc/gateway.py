@@ -102,7 +102,7 @@ class Gateway:
             self._refuse(session)
         self._departures.check(attempt)
         opened = self.hub.open(options)
-        self._departures.opened(attempt, opened.id)
+        self._departures.on_opened(attempt, opened.id)
         info = self.hub.client.info
         hello = Hello(
             session=opened.id,
@@ -196,7 +196,7 @@ class Gateway:
     def _drop(self, session: str, reason: str) -> Peer | None:
         peer = self._peers.pop(session, None)
         if peer is not None:
-            self._departures.closed(session)
+            self._departures.on_closed(session)
             with suppress(OSError):  # on a full disk, what was written stays as it is
                 self.hub.close(session, reason)
             self._closed[session] = Closed(reason, peer.session.folder)

@@ -62,10 +62,10 @@ def test_a_package_that_cannot_be_had_is_told_in_one_line(tmp_path: Path) -> Non
 def test_the_version_of_torch_is_read_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "LOCKS", tmp_path)
     (tmp_path / "torch.txt").write_text("# torch==1.0\ntorch==2.13.0\n")
-    assert install.locked_torch() == "2.13.0"
+    assert install.find_locked_torch() == "2.13.0"
     (tmp_path / "torch.txt").write_text("torch>=2\n")
     with pytest.raises(InstallError, match="names no version"):
-        install.locked_torch()
+        install.find_locked_torch()
 
 
 def test_a_program_is_quiet_unless_it_fails(capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.install import BASE, LOCKS, locked_torch
-from scripts.lock import load_project, read_pins, settled
+from scripts.install import BASE, LOCKS, find_locked_torch
+from scripts.lock import load_project, read_pins, settle
 
 PROJECT = load_project()
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -46,7 +46,7 @@ def unmet(requirements: list[str], there: dict[str, Version], machine: dict[str,
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_lock_has_what_pyproject_asks_for(machine: dict[str, str]) -> None:
-    there = pinned([BASE], machine) | {"torch": Version(locked_torch())}
+    there = pinned([BASE], machine) | {"torch": Version(find_locked_torch())}
     assert not unmet(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"], there, machine)
     for extra, requirements in EXTRAS.items():
         assert not unmet(requirements, there | pinned([extra], machine), machine), extra
@@ -87,7 +87,7 @@ def test_every_line_is_a_pin_with_hashes(name: str) -> None:
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_the_locks_hold_what_their_packages_need(extra: str) -> None:
     """pip installs them without looking at what they depend on; torch's own dependencies are among them."""
-    there = pinned([BASE, extra] if extra else [BASE], {}) | {"torch": Version(locked_torch())}
+    there = pinned([BASE, extra] if extra else [BASE], {}) | {"torch": Version(find_locked_torch())}
     for name, version in there.items():
         if _installed(name) == str(version):
             needs = [
@@ -103,7 +103,7 @@ def test_packages_of_the_base_are_left_out_of_extras_where_they_serve_every_mach
     base.write_text("a==1 \\\n    --hash=sha256:0\nb==2 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n")
     every.write_text("a==1 \\\n    --hash=sha256:0\nb==2 \\\n    --hash=sha256:0\nc==3 \\\n    --hash=sha256:0\n")
     assert read_pins(base) == [("a", "1", ""), ("b", "2", "sys_platform == 'win32'")]
-    assert settled(base, every) == ["a"]
+    assert settle(base, every) == ["a"]
 
 
 def _installed(name: str) -> str:

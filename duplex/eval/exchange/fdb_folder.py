@@ -21,7 +21,7 @@ from duplex.eval.protocols.full_duplex_bench import (
     turn_taking,
 )
 from duplex.eval.suite import Facts
-from duplex.io.whole_files import parse_json, shortened
+from duplex.io.whole_files import parse_json, shorten
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _words(folder: Path) -> list[Chunk]:
     try:
         return [_chunk(chunk, path) for chunk in _read(path)["chunks"]]
     except (LookupError, TypeError, ValueError) as error:
-        why = shortened(repr(error))
+        why = shorten(repr(error))
         raise EvaluationError(
             f"{path}: holds no words with times ({why}); make it with the benchmark's asr.py"
         ) from None
@@ -96,7 +96,7 @@ def _user_end(folder: Path) -> float | None:
                 return seconds_of(_read(path)[0]["timestamp"][place], f"{path}: the user's end")
             except (LookupError, TypeError) as error:
                 raise EvaluationError(
-                    f"{path}: tells no time ({shortened(repr(error))}); get the annotation again"
+                    f"{path}: tells no time ({shorten(repr(error))}); get the annotation again"
                 ) from None
     return None
 

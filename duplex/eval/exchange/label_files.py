@@ -45,7 +45,7 @@ def read_labels(
         EvaluationError: the file is missing or cannot be read, holds no label of this recording, or a wrong one.
     """
     recordings = (recording,) if assistant is None else (recording, assistant)
-    found = _found(path, recordings, config)
+    found = _find(path, recordings, config)
     for place, label in found.placed:
         _check(place, label, seconds, config)
     labels = [label for _, label in found.placed if label.end > label.start]
@@ -56,7 +56,7 @@ def read_labels(
     return FileLabels(tuple(sorted(labels, key=lambda one: (one.start, one.end, one.side))), notes)
 
 
-def _found(path: Path, recordings: Sequence[Path], config: LabelsConfig) -> Found:
+def _find(path: Path, recordings: Sequence[Path], config: LabelsConfig) -> Found:
     if not path.is_file():
         raise EvaluationError(f"{path}: there is no such label file; check the path")
     match path.suffix.lower():

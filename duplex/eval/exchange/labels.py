@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, get_args
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.io.whole_files import parse_json, shortened, text_lines
+from duplex.io.whole_files import parse_json, shorten, text_lines
 
 Side = Literal["user", "assistant"]
 Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
@@ -67,12 +67,12 @@ def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> 
     found = [(place, *_line(place, line, config)) for place, line in rows]
     sessions = sorted({session for _, session, _ in found})
     if len(sessions) > 1 and recording.stem not in sessions:
-        names = ", ".join(map(shortened, sessions[:5]))
+        names = ", ".join(map(shorten, sessions[:5]))
         raise EvaluationError(
             f"{path}: holds sessions {names} but none '{recording.stem}'; name the recording like one"
         )
     kept = recording.stem if len(sessions) > 1 else next(iter(sessions), "")
-    note = f"{path}: its labels are of session '{shortened(kept)}'; they are taken for those of {recording.name}"
+    note = f"{path}: its labels are of session '{shorten(kept)}'; they are taken for those of {recording.name}"
     placed = tuple((place, label) for place, session, label in found if session == kept)
     return Found(placed, (note,) if kept not in ("", recording.stem, recording.name) else ())
 
@@ -86,10 +86,10 @@ def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
         raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
     side = side_named(str(values.get("channel", "")), config)
     if side is None:
-        raise EvaluationError(f"{place}: 'channel' is {shown(values.get('channel'))}; it must be user or agent")
+        raise EvaluationError(f"{place}: 'channel' is {show(values.get('channel'))}; it must be user or agent")
     kind = values.get("type")
     if kind not in KINDS:
-        raise EvaluationError(f"{place}: 'type' is {shown(kind)}; it must be one of {', '.join(KINDS)}")
+        raise EvaluationError(f"{place}: 'type' is {show(kind)}; it must be one of {', '.join(KINDS)}")
     start, end = (seconds_of(values.get(key), f"{place}: '{key}'") for key in ("start", "end"))
     return _text(values.get("session")), Label(side, kind, start, end, _text(values.get("text")))
 
@@ -112,9 +112,9 @@ def seconds_of(value: Any, what: str) -> float:
             number = inf
         if isfinite(number):
             return number
-    raise EvaluationError(f"{what} is {shown(value)}; it must be a number of seconds")
+    raise EvaluationError(f"{what} is {show(value)}; it must be a number of seconds")
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     """A value of a file for a message: as Python writes it, cut where it is long."""
-    return shortened(repr(value))
+    return shorten(repr(value))

@@ -16,7 +16,7 @@ from typing import Final
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import Found, Label, Placed, Side, seconds_of, side_named
-from duplex.io.whole_files import shortened, text_lines
+from duplex.io.whole_files import shorten, text_lines
 
 _SPEAKER, _COMMENT = "SPEAKER", ";;"
 _OTHERS: Final = frozenset(
@@ -67,7 +67,7 @@ def read_rttm(text: str, path: Path, recordings: Sequence[Path], config: LabelsC
 def _check(place: str, fields: list[str]) -> None:
     if fields[0] != _SPEAKER:
         if fields[0] not in _OTHERS:
-            raise EvaluationError(f"{place}: '{shortened(fields[0])}' is no type of RTTM; begin the line with SPEAKER")
+            raise EvaluationError(f"{place}: '{shorten(fields[0])}' is no type of RTTM; begin the line with SPEAKER")
         return
     if len(fields) not in _FIELDS:
         wanted = f"{_FIELDS[0]} to {_FIELDS[-1]}, and names hold no spaces"
@@ -80,7 +80,7 @@ def _of(recordings: Sequence[Path], speakers: Sequence[_Line], path: Path) -> Se
     kept = [line for line in speakers if line[1][_FILE] == _NOT_SAID or Path(line[1][_FILE]).name in names]
     if speakers and not kept:
         others = sorted({fields[_FILE] for _, fields in speakers})
-        shown = ", ".join(f"'{shortened(name)}'" for name in others[:5])
+        shown = ", ".join(f"'{shorten(name)}'" for name in others[:5])
         raise EvaluationError(
             f"{path}: holds labels of {shown} but none of {recordings[0].name}; give the labels of this recording, or "
             f"write '{recordings[0].stem}' into the second field of its lines"
@@ -112,6 +112,6 @@ def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfi
     if channels == {"1", "2"}:
         return "user" if fields[_CHANNEL] == "1" else "assistant"
     raise EvaluationError(
-        f"{place}: it is not known whose speech '{shortened(fields[_NAME])}' is; name the speakers user and assistant, "
+        f"{place}: it is not known whose speech '{shorten(fields[_NAME])}' is; name the speakers user and assistant, "
         "or put them on channels 1 and 2"
     )

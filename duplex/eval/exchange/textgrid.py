@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from duplex.eval.errors import EvaluationError
-from duplex.io.whole_files import shortened
+from duplex.io.whole_files import shorten
 
 _INTERVALS, _POINTS = "IntervalTier", "TextTier"
 _CHRONOLOGICAL: Final = "Praat chronological TextGrid text file"
@@ -152,7 +152,7 @@ def _tiers(tokens: _Tokens) -> tuple[Tier, ...]:
 
 def _tier(tokens: _Tokens) -> Tier:
     kind, name = _head(tokens)
-    return _made(name, [_READERS[kind](tokens) for _ in range(tokens.count())])
+    return _make(name, [_READERS[kind](tokens) for _ in range(tokens.count())])
 
 
 def _chronological(tokens: _Tokens) -> tuple[Tier, ...]:
@@ -164,10 +164,10 @@ def _chronological(tokens: _Tokens) -> tuple[Tier, ...]:
             raise ValueError(f"there is no tier {number:g}")
         kind, _ = heads[int(number) - 1]
         items[int(number) - 1].append(_READERS[kind](tokens))
-    return tuple(_made(name, some) for (_, name), some in zip(heads, items, strict=True))
+    return tuple(_make(name, some) for (_, name), some in zip(heads, items, strict=True))
 
 
-def _made(name: str, items: Sequence[Interval | None]) -> Tier:
+def _make(name: str, items: Sequence[Interval | None]) -> Tier:
     intervals = tuple(one for one in items if one is not None)
     return Tier(name, intervals, len(items) - len(intervals))
 
@@ -176,7 +176,7 @@ def _head(tokens: _Tokens) -> tuple[str, str]:
     """Kind and name of a tier; its span is that of the file."""
     kind, name = tokens.string(), tokens.string()
     if kind not in _READERS:
-        raise ValueError(f"there is no kind of tier '{shortened(kind)}'")
+        raise ValueError(f"there is no kind of tier '{shorten(kind)}'")
     _span(tokens)
     return kind, name
 

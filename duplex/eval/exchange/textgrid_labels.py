@@ -12,7 +12,7 @@ from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import KINDS, Found, Kind, Label, Placed, Side, side_named
 from duplex.eval.exchange.textgrid import Tier, read_textgrid
-from duplex.io.whole_files import shortened
+from duplex.io.whole_files import shorten
 
 Owned = tuple[Tier, Side]
 """A tier and whose it is."""
@@ -38,7 +38,7 @@ def _labels(owned: Sequence[Owned], path: Path) -> Iterator[Placed]:
         for number, interval in enumerate(tier.intervals, 1):
             if words := interval.text.strip():
                 kind, said = _kind(words)
-                place = f"{path}: interval {number} of tier '{shortened(tier.name)}'"
+                place = f"{path}: interval {number} of tier '{shorten(tier.name)}'"
                 yield place, Label(side, kind, interval.start, interval.end, said)
 
 
@@ -55,7 +55,7 @@ def _notes(tiers: Sequence[Tier], owned: Sequence[Owned], path: Path) -> Iterato
 
 
 def _names(tiers: Sequence[Tier]) -> str:
-    return ", ".join(f"'{shortened(tier.name)}'" for tier in tiers) or "none"
+    return ", ".join(f"'{shorten(tier.name)}'" for tier in tiers) or "none"
 
 
 def _kind(words: str) -> tuple[Kind, str]:

@@ -68,9 +68,9 @@ def plain(value: Any, digits: int | None = None) -> Any:
     Text that cannot be encoded (the name of a file) is escaped, as it is shown on the terminal.
     """
     if isinstance(value, dict):
-        return {files.escaped(str(key)): plain(one, digits) for key, one in value.items()}
+        return {files.escape(str(key)): plain(one, digits) for key, one in value.items()}
     if isinstance(value, str):
-        return files.escaped(value)
+        return files.escape(value)
     if isinstance(value, list | tuple):
         return [plain(one, digits) for one in value]
     if isinstance(value, np.generic):

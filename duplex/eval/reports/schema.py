@@ -14,7 +14,7 @@ from configs.eval.evaluation import Bar
 from configs.eval.statistics import StatisticsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import Figure, Number, Rate, Ratio, Spread, Summary
-from duplex.io.whole_files import parse_json, shortened
+from duplex.io.whole_files import parse_json, shorten
 
 SCHEMA: Final = 2
 REPORT_FILE: Final = "report.json"
@@ -239,7 +239,7 @@ def _check(values: Any, file: Path) -> Report:
     if not isinstance(values, dict) or "schema" not in values:
         raise EvaluationError(f"{file}: is no report; {_HINT}")
     if values["schema"] != SCHEMA:
-        told = shortened(str(values["schema"]))
+        told = shorten(str(values["schema"]))
         raise EvaluationError(
             f"{file}: is a report of schema {told}, but schema {SCHEMA} is read here; run the suite again"
         )
@@ -247,7 +247,7 @@ def _check(values: Any, file: Path) -> Report:
         return Report.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        place = shortened(".".join(str(part) for part in first["loc"])) or "(top level)"
+        place = shorten(".".join(str(part) for part in first["loc"])) or "(top level)"
         why = " ".join(first["msg"].split())
         raise EvaluationError(f"{file}: is no report of schema {SCHEMA} ('{place}': {why}); {_HINT}") from None
 

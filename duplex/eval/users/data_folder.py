@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
-from duplex.io.whole_files import parse_json, shortened, text_lines
+from duplex.io.whole_files import parse_json, shorten, text_lines
 
 ANSWER_MARK = "||"
 QUESTIONS = ("question_voice", "question_frame", "question_voice_frame", "question_robot")
@@ -155,7 +155,7 @@ def _trial(folder: Path, row: dict[str, Any]) -> Trial:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EvaluationError(
-            f"{folder}/trials.jsonl: a line is no trial ({shortened(repr(error))}); make the trials again"
+            f"{folder}/trials.jsonl: a line is no trial ({shorten(repr(error))}); make the trials again"
         ) from None
 
 

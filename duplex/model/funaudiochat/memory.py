@@ -104,11 +104,11 @@ def check_memory(
     if available is None or needed.total(conversations) <= available:
         return
     fitting = needed.conversations_in(available)
-    mend = f"{fitting} would fit: take fewer, or fewer places" if fitting else "take a larger device or fewer places"
+    fix = f"{fitting} would fit: take fewer, or fewer places" if fitting else "take a larger device or fewer places"
     raise ConfigError(
         f"{config.name} with {conversations} conversations of {turns.places} places needs "
         f"{needed.total(conversations) / _GB:.1f} GB on {device} ({needed.weights / _GB:.1f} GB of weights, "
-        f"{needed.conversation / _GB:.2f} GB each), {available / _GB:.1f} GB are free; {mend}"
+        f"{needed.conversation / _GB:.2f} GB each), {available / _GB:.1f} GB are free; {fix}"
     )
 
 

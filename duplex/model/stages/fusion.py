@@ -15,7 +15,7 @@ ABSENT = -1
 """Id of a user word place that is not taken."""
 
 
-def padded(words: Iterable[int], places: int) -> list[int]:
+def pad(words: Iterable[int], places: int) -> list[int]:
     """Ids of U filled up with `ABSENT`."""
     taken = list(words)
     return taken + [ABSENT] * (places - len(taken))

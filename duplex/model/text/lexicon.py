@@ -21,7 +21,7 @@ _SHORTEST_PART: Final = 3
 
 
 class LexiconError(ValueError):
-    """A lexicon file cannot be used. The message says what, why and how to mend it."""
+    """A lexicon file cannot be used. The message says what, why and how to fix it."""
 
 
 class Lexicon:

@@ -20,7 +20,7 @@ Weights = dict[str, Tensor]
 
 
 class QuantizeError(ValueError):
-    """Weights cannot be packed or read. The message says what, why and how to mend it, in one line."""
+    """Weights cannot be packed or read. The message says what, why and how to fix it, in one line."""
 
 
 def _nothing(name: str) -> bool:

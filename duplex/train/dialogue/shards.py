@@ -21,7 +21,7 @@ _FILE_FEATURES, _FILE_SCENES = "features.f16", "scenes.jsonl"
 
 
 class ShardError(ConfigError):
-    """A shard cannot be used. The message says which file, why and how to mend it."""
+    """A shard cannot be used. The message says which file, why and how to fix it."""
 
 
 class Shard:

@@ -20,7 +20,7 @@ IGNORE_INDEX = -100
 
 
 class TrackError(ConfigError):
-    """A table of tracks cannot be used. The message says which file, why and how to mend it."""
+    """A table of tracks cannot be used. The message says which file, why and how to fix it."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _SAMPLE_BYTES = 2
 
 
 class BankError(ConfigError):
-    """The clip bank cannot be used. The message says which file, why and how to mend it."""
+    """The clip bank cannot be used. The message says which file, why and how to fix it."""
 
 
 @dataclass(frozen=True)

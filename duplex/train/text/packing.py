@@ -12,7 +12,7 @@ from torch import Tensor
 
 from configs.schedule import SEGMENTS_PER_SLOT
 from duplex.model.layouts.tdm.core import Core, CoreInput
-from duplex.model.stages.fusion import padded
+from duplex.model.stages.fusion import pad
 from duplex.train.core.losses import IGNORE_INDEX, text_loss
 from duplex.train.text.slotted_text import TextDialogue
 
@@ -96,9 +96,9 @@ def _inputs(dialogues: Sequence[TextDialogue], slots: int, places: int) -> CoreI
     def filled(values: list[list[int]]) -> Tensor:
         return torch.tensor([row + [0] * (slots - len(row)) for row in values])
 
-    absent = padded((), places)
+    absent = pad((), places)
     words = [
-        [padded(slot.words, places) for slot in dialogue.slots] + [absent] * (slots - len(dialogue.slots))
+        [pad(slot.words, places) for slot in dialogue.slots] + [absent] * (slots - len(dialogue.slots))
         for dialogue in dialogues
     ]
     return CoreInput(

@@ -36,7 +36,7 @@ def answers(count: int, seed: int) -> list[Items]:
     return rng.sample(sorted(parts), min(count, len(parts)))
 
 
-def asked(path: Path | None, count: int) -> dict[str, str]:
+def map_questions(path: Path | None, count: int) -> dict[str, str]:
     """Answers to measure the voice with, and the question to each.
 
     Args:

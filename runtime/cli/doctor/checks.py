@@ -23,16 +23,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `mend`: how to fix what was found, and nothing else; empty where all is well."""
+    """One finding. `fix`: how to fix what was found, and nothing else; empty where all is well."""
 
     name: str
     level: Level
     found: str
-    mend: str = ""
+    fix: str = ""
 
     @classmethod
     def failed(cls, name: str, error: Exception) -> "Check":
         """Of an error, whose line ends with how to fix it."""
         line = user_line(error)
-        found, _, mend = line.rpartition("; ")
-        return cls(name, "fail", found, mend) if found else cls(name, "fail", line)
+        found, _, fix = line.rpartition("; ")
+        return cls(name, "fail", found, fix) if found else cls(name, "fail", line)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from configs.runtime.serve import ServeConfig
-from runtime.cli.common import ModelOptions, given, out
+from runtime.cli.common import ModelOptions, drop_missing, out
 from runtime.cli.doctor.checks import Wanted
 from runtime.cli.doctor.machine import examine
 from runtime.cli.option_groups import with_option_groups
@@ -33,11 +33,11 @@ def command(
 
     The exit code is 1 if something is missing.
     """
-    placed = given({"device": device, "dtype": dtype, "detokenizer": detokenizer, "speakers": speakers})
+    placed = drop_missing({"device": device, "dtype": dtype, "detokenizer": detokenizer, "speakers": speakers})
     checks = examine(chosen.model, port, wanted=Wanted(sessions, {**chosen.changes, **placed}))
     for check in checks:
         sign, style = SIGNS[check.level]
-        mend = f" -> {check.mend}" if check.mend else ""
-        out().print(f"{sign}  {check.name:<11} {check.found}{mend}", style=style)
+        fix = f" -> {check.fix}" if check.fix else ""
+        out().print(f"{sign}  {check.name:<11} {check.found}{fix}", style=style)
     if any(check.level == "fail" for check in checks):
         raise typer.Exit(1)

@@ -62,8 +62,8 @@ def check_family(folder: Path) -> list[Check]:
     ears = [families.EARS] if isinstance(config.ears, EarsConfig) else []
     parts = [_part("model", folder, lambda: [folder / name for name in _FAMILY_FILES + ears])]
     if not (folder / config.voice.source).exists():
-        mend = f"put the detokenizer's files into {folder / config.voice.source}"
-        return [*parts, Check("detokenizer", "fail", "this checkpoint has no voice", mend)]
+        fix = f"put the detokenizer's files into {folder / config.voice.source}"
+        return [*parts, Check("detokenizer", "fail", "this checkpoint has no voice", fix)]
     if isinstance(config.voice.detokenizer, CosyVoiceConfig):
         return parts + check_detokenizer(folder / config.voice.source, None, None)
     return [*parts, _part("detokenizer", folder, lambda: [folder / config.voice.source])]
@@ -173,10 +173,8 @@ def _weights(name: str, folder: Path, file: str, wanted: Shapes) -> Check:
     )
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        mend = "take the configuration (cosyvoice.yaml) and weights of one model"
-        return Check(
-            name, "fail", f"{path}: missing, unexpected or mis-shaped: {', '.join(wrong[:_SHOWN])}{more}", mend
-        )
+        fix = "take the configuration (cosyvoice.yaml) and weights of one model"
+        return Check(name, "fail", f"{path}: missing, unexpected or mis-shaped: {', '.join(wrong[:_SHOWN])}{more}", fix)
     return Check(name, "ok", f"{path}: {len(found)} tensors of the right shapes")
 
 

@@ -38,8 +38,8 @@ def check_files(model: str, loader: Loader | None, wanted: Wanted) -> list[Check
     try:
         from runtime.cli.doctor.model import check_setup
     except ImportError as error:
-        mend = f"pip install {error.name.partition('.')[0]}" if error.name else "install the packages again"
-        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", mend)]
+        fix = f"pip install {error.name.partition('.')[0]}" if error.name else "install the packages again"
+        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", fix)]
     return check_setup(model, wanted) or [check_model(model, loader)]
 
 
@@ -114,7 +114,7 @@ def check_model(model: str, loader: Loader | None = None) -> Check:
         generator = load(model, 1, loader)
     except DuplexError as error:
         check = Check.failed("model", error)
-        return check if check.mend else replace(check, mend="choose another one with --model")
+        return check if check.fix else replace(check, fix="choose another one with --model")
     generator.close()
     return Check("model", "ok", f"{model} ({generator.fingerprint})")
 
@@ -145,8 +145,8 @@ def _unusable(port: int, error: OSError) -> tuple[str, str]:
     return f"{port} cannot be used ({error.strerror})", "give another port with --port"
 
 
-def _no_sound(found: str, mend: str) -> Check:
-    return Check("sound", "warn", found, f"for `duplex talk`: {mend}; {SERVE_NEEDS_NONE}")
+def _no_sound(found: str, fix: str) -> Check:
+    return Check("sound", "warn", found, f"for `duplex talk`: {fix}; {SERVE_NEEDS_NONE}")
 
 
 def _portaudio() -> str:

@@ -92,11 +92,11 @@ def check_device(name: str, dtype: str) -> Check:
     """Where the model would run."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         why = "chosen" if name == "cpu" else _no_cuda()[0]
-        mend = f"for a live conversation every step must take less than {AUDIO.slot_ms} ms: use a GPU for a large model"
-        return Check("device", "warn", f"cpu, {dtype} ({why})", mend)
+        fix = f"for a live conversation every step must take less than {AUDIO.slot_ms} ms: use a GPU for a large model"
+        return Check("device", "warn", f"cpu, {dtype} ({why})", fix)
     if not torch.cuda.is_available():
-        why, mend = _no_cuda()
-        return Check("device", "fail", f"{name}: {why}", mend)
+        why, fix = _no_cuda()
+        return Check("device", "fail", f"{name}: {why}", fix)
     device = torch.device("cuda" if name == "auto" else name)
     if (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
@@ -151,8 +151,8 @@ def check_room(
         return Check("memory", "ok", found)
     fitting = memory.conversations_in(free)
     fewer = f"fewer places than {config.turns.places} (--set turns.places=N)"
-    mend = f"take --sessions {fitting}, or {fewer}" if fitting else f"take a device with more memory, or {fewer}"
-    return Check("memory", "fail", found, mend)
+    fix = f"take --sessions {fitting}, or {fewer}" if fitting else f"take a device with more memory, or {fewer}"
+    return Check("memory", "fail", found, fix)
 
 
 def _plain(device: str) -> str:
@@ -161,8 +161,8 @@ def _plain(device: str) -> str:
 
 def _detokenizer_folder(config: TurnModelConfig) -> Path | Check:
     if config.detokenizer is None:
-        mend = "name one with --detokenizer: a folder or hub id of Fun-CosyVoice3"
-        return Check("detokenizer", "fail", f"{config.name} names none", mend)
+        fix = "name one with --detokenizer: a folder or hub id of Fun-CosyVoice3"
+        return Check("detokenizer", "fail", f"{config.name} names none", fix)
     return _locate("detokenizer", config.detokenizer, " flow.pt hift.pt")
 
 

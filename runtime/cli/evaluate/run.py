@@ -119,7 +119,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
         )
         on_row = on_start(len(examples), sum(experiment.is_done(example, store) for example in examples))
         rows = run(experiment, examples, store, settings.jobs, on_row)
-        notes = tuple(_left_out(settings, generator, examples))
+        notes = tuple(_list_left_out(settings, generator, examples))
     figures = list(sum_up(suite.figures(rows), sources.config.statistics))
     values = report(name, facts, machine(), figures, rows)
     write_json(values, folder / "report.json")
@@ -128,7 +128,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
     return Result(folder, figures, values, resampled, notes)
 
 
-def _left_out(settings: Run, generator: SlotGenerator, examples: Sequence[Example]) -> Iterator[str]:
+def _list_left_out(settings: Run, generator: SlotGenerator, examples: Sequence[Example]) -> Iterator[str]:
     """What the suite asks of a model that this one cannot do."""
     if writing(generator) is None and any(example.written for example in examples):
         yield f"{settings.model.name} hears and does not read: the questions in writing (T2T) were left out"

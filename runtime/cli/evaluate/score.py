@@ -46,7 +46,7 @@ def command(
     """Score a recording of any system: who had the turn, how fast it answered, how fast it fell silent."""
     definitions = ScoringConfig.from_yaml(config) if config else ScoringConfig()
     sound = read_dialogue(dialogue, assistant, definitions.sound)
-    known = _known(labels, dialogue, assistant, sound.seconds, definitions.labels)
+    known = _find_known(labels, dialogue, assistant, sound.seconds, definitions.labels)
     second = silero_vad.is_here() if silero is None else silero
     found = score(sound, known.labels, definitions, second)
     of_all = figures(found, definitions)
@@ -63,7 +63,7 @@ def command(
         err().print(f"timeline: {html_file}")
 
 
-def _known(
+def _find_known(
     labels: Path | None, dialogue: Path, assistant: Path | None, seconds: float, config: LabelsConfig
 ) -> FileLabels:
     return FileLabels(()) if labels is None else read_labels(labels, dialogue, seconds, config, assistant)

@@ -47,7 +47,7 @@ def turn_taking(asked: RunOptions, reactive: Reactive = False, gap: Gap = None, 
     """Two questions, or a question into a long answer."""
     runs = [one for base in _gaps(asked.run(), gap) for one in _conditions(base, asked.condition)]
     name = REACTIVE if reactive else TURN_TAKING
-    _finish([_measured(name, one) for one in runs], asked, json_file)
+    _finish([_measure(name, one) for one in runs], asked, json_file)
 
 
 turn_taking.__doc__ = QUESTIONS[TURN_TAKING]
@@ -58,7 +58,7 @@ def suite_command(name: str) -> Callable[..., None]:
 
     @with_option_groups
     def command(asked: RunOptions, json_file: JsonFile = None) -> None:
-        _finish([_measured(name, one) for one in _conditions(asked.run(), asked.condition)], asked, json_file)
+        _finish([_measure(name, one) for one in _conditions(asked.run(), asked.condition)], asked, json_file)
 
     command.__doc__ = QUESTIONS[name]
     return command
@@ -75,7 +75,7 @@ def all_suites(asked: RunOptions, json_file: JsonFile = None) -> None:
     runs = list(_conditions(asked.run(), asked.condition))
     for name in QUESTIONS:
         try:
-            results.extend(_measured(name, one) for one in runs)
+            results.extend(_measure(name, one) for one in runs)
         except EvaluationError as error:
             left_out[name] = user_line(error)
     for name, why in left_out.items():
@@ -103,9 +103,9 @@ def _gaps(settings: Run, gaps: NumberList | None) -> Iterator[Run]:
         yield replace(settings, sources=sources, variant=f"gap{gap:g}")
 
 
-def _measured(name: str, settings: Run) -> Result:
+def _measure(name: str, settings: Run) -> Result:
     """One run, printed as soon as it is there."""
-    with _counted(name) as on_start:
+    with _count(name) as on_start:
         result = measure(name, settings, on_start)
     _print(name, settings, result)
     return result
@@ -125,7 +125,7 @@ def _finish(
 
 
 @contextmanager
-def _counted(name: str) -> Iterator[OnStart]:
+def _count(name: str) -> Iterator[OnStart]:
     with progress() as bar:
 
         def on_start(total: int, done: int) -> OnRow:

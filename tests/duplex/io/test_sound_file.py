@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duplex.io.sound_file import SoundFile, SoundFileError, is_silent, mixed_to_one, read_sound_file, write_wav
+from duplex.io.sound_file import SoundFile, SoundFileError, is_silent, mix_to_one, read_sound_file, write_wav
 from duplex.model.interface import Samples
 from tests.malformed import is_one_line, malformed, value_or_error
 
@@ -134,23 +134,23 @@ def channels(*columns: Samples) -> SoundFile:
 
 
 def test_channels_are_mixed(tmp_path: Path) -> None:
-    mono, notes = mixed_to_one(channels(TONE, NOISE))
+    mono, notes = mix_to_one(channels(TONE, NOISE))
     np.testing.assert_allclose(mono, (TONE + NOISE) / 2, atol=1e-6)
     assert notes == ("2 channels mixed to one",)
-    assert mixed_to_one(channels(TONE)) == (pytest.approx(TONE), ())
-    assert np.array_equal(mixed_to_one(channels(TONE, np.zeros_like(TONE)))[0], TONE / 2)
+    assert mix_to_one(channels(TONE)) == (pytest.approx(TONE), ())
+    assert np.array_equal(mix_to_one(channels(TONE, np.zeros_like(TONE)))[0], TONE / 2)
 
 
 @pytest.mark.parametrize("gain", [-1.0, -0.9, -0.5])
 def test_channels_that_cancel_are_not_mixed(gain: float) -> None:
-    mono, (note,) = mixed_to_one(channels(gain * NOISE, NOISE if gain > -1 else 1.1 * NOISE))
+    mono, (note,) = mix_to_one(channels(gain * NOISE, NOISE if gain > -1 else 1.1 * NOISE))
     np.testing.assert_allclose(np.abs(mono), np.abs(NOISE if gain > -1 else 1.1 * NOISE))
     assert note == "2 channels cancel each other out when mixed; only channel 2, the loudest, is used"
 
 
 def test_a_part_that_cancels_is_not_mixed_either() -> None:
     turned = np.where(np.arange(len(NOISE)) < RATE, NOISE, -NOISE)
-    assert "cancel each other out" in mixed_to_one(channels(NOISE, turned))[1][0]
+    assert "cancel each other out" in mix_to_one(channels(NOISE, turned))[1][0]
 
 
 def test_silence() -> None:
@@ -203,7 +203,7 @@ def test_any_file_is_sound_or_a_typed_error(tmp_path: Path, data: bytes, suffix:
     if isinstance(found, SoundFileError):
         assert is_one_line(found, path)
         return
-    mono, _ = mixed_to_one(found)
+    mono, _ = mix_to_one(found)
     assert mono.shape == (len(found.samples),)
     assert len(mono)
     assert np.abs(mono).max() <= 1.0

@@ -8,7 +8,7 @@ import pytest
 
 from duplex.io.whole_files import (
     ESCAPING,
-    escaped,
+    escape,
     json_text,
     parse_json,
     replacing,
@@ -35,9 +35,9 @@ def test_a_last_line_may_lack_its_line_feed() -> None:
 
 
 def test_what_is_no_text_is_escaped() -> None:
-    assert escaped(NAME) == r"b\xe9d\xff.wav"
-    assert escaped("\ud83d") == r"\ud83d"
-    assert escaped("é\u2028") == "é\u2028"
+    assert escape(NAME) == r"b\xe9d\xff.wav"
+    assert escape("\ud83d") == r"\ud83d"
+    assert escape("é\u2028") == "é\u2028"
     assert f"é{NAME}".encode("ascii", ESCAPING) == rb"\xe9b\xe9d\xff.wav"
 
 
@@ -79,7 +79,7 @@ def test_text_and_lines_are_written_with_names_escaped(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", NAME)
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == r"b\xe9d\xff.wav"
     write_json_lines(tmp_path / "a.jsonl", [{"a": NAME}, 2])
-    assert [json.loads(line) for line in text_lines((tmp_path / "a.jsonl").read_text())] == [{"a": escaped(NAME)}, 2]
+    assert [json.loads(line) for line in text_lines((tmp_path / "a.jsonl").read_text())] == [{"a": escape(NAME)}, 2]
 
 
 def test_mode_and_links_stay(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def through_the_network(
         for packet in range(slot * 10, slot * 10 + 10):
             if packet >= first_packet:
                 place = (packet - first_packet) * PACKET
-                guard.played(VOICE[place : place + PACKET])
+                guard.on_played(VOICE[place : place + PACKET])
         span = slice(slot * SLOT, (slot + 1) * SLOT)
         microphone = echo[span] + noise[span] + (0 if user is None else user[span])
         heard, taken = guard.hear(to_int16(microphone.astype(np.float32)))
@@ -142,7 +142,7 @@ def test_a_tone_has_no_edges_that_look_like_an_echo(pitch: float) -> None:
     tone = (0.3 * np.sin(2 * np.pi * pitch * np.arange(8 * AUDIO.output_rate) / AUDIO.output_rate)).astype(np.float32)
     for slot in range(40):
         for place in range((10 * slot) * PACKET, (10 * slot + 10) * PACKET, PACKET):
-            guard.played(tone[place : place + PACKET])
+            guard.on_played(tone[place : place + PACKET])
         guard.hear(user[slot * SLOT : (slot + 1) * SLOT])
     assert not guard.found
 

@@ -1,4 +1,4 @@
-"""The API: every wrong request gets one line with what, why and how to mend it."""
+"""The API: every wrong request gets one line with what, why and how to fix it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from configs.audio import AUDIO
 from configs.schedule import ScheduleConfig
 from duplex.model.interface import ConversationOptions, SpokenWord
 from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
-from duplex.model.stages.fusion import padded
+from duplex.model.stages.fusion import pad
 from duplex.model.text.clock_words import local
 from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.truecase import MARKS
@@ -90,7 +90,7 @@ class Conversation:
         """Ids for this slot's U: at most `user_words_per_slot`, padded."""
         self._entered = bool(self._waiting)
         taken = (self._waiting.popleft() for _ in range(min(self._places, len(self._waiting))))
-        return padded(taken, self._places)
+        return pad(taken, self._places)
 
     def decide(self, p_speak: float) -> Decision:
         """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""

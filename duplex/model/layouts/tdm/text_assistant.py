@@ -10,7 +10,7 @@ from torch import Tensor
 
 from configs.schedule import ScheduleConfig
 from duplex.model.layouts.tdm.core import Core, CoreInput
-from duplex.model.stages.fusion import padded
+from duplex.model.stages.fusion import pad
 from duplex.model.stages.llm import LlmState
 from duplex.model.text.tokenizer import TextTokenizer
 from tdm.layout import TdmLayout
@@ -72,12 +72,12 @@ class _Run:
         logits = torch.zeros(len(ids), self._core.config.llm.vocab_size)
         for first in range(0, max(map(len, ids)), places):
             active = torch.tensor([len(row) > first for row in ids])
-            words = torch.tensor([padded(row[first : first + places], places) for row in ids])
+            words = torch.tensor([pad(row[first : first + places], places) for row in ids])
             text = torch.full((len(ids),), self._tokenizer.sil)
             heard = self._step(words, text, torch.zeros_like(text), active)
             logits = torch.where(active[:, None], heard, logits)
         self._since.zero_()
-        self._nothing = torch.tensor([padded((), places)] * len(ids))
+        self._nothing = torch.tensor([pad((), places)] * len(ids))
         return logits
 
     def speak(self, said: Tensor, active: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ DETOKENIZER: Final = "detokenizer.safetensors"
 
 
 class VoiceError(ValueError):
-    """A folder does not hold a voice. The message says what, why and how to mend it, in one line."""
+    """A folder does not hold a voice. The message says what, why and how to fix it, in one line."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
-from duplex.model.stages.fusion import padded
+from duplex.model.stages.fusion import pad
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import PointerRefinedHead, SrhInput
 from duplex.model.stages.words import WordsInput, WordsResult
@@ -187,7 +187,7 @@ class HeadPolicy:
         words = [_take(row.waiting, count) for row, count in zip(group.rows, taken, strict=True)]
         return CoreInput(
             features=features,
-            words=torch.tensor([padded(ids, places) for ids in words]),
+            words=torch.tensor([pad(ids, places) for ids in words]),
             text=torch.tensor([self._text_id(row) for row in group.rows]),
             tokens=torch.stack([self._tokens(row) for row in group.rows]),
             state=torch.tensor([int(row.speaking) for row in group.rows]),

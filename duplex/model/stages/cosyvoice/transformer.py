@@ -118,9 +118,9 @@ class Block(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, N, width], modulation [6, width] -> x, keys and values as `Attention`."""
         shift, scale, gate, shift_up, scale_up, gate_up = modulation
-        seen, keys, values = self.attention(normalised(x, scale, shift), place, keys, values)
+        seen, keys, values = self.attention(normalise(x, scale, shift), place, keys, values)
         x = x + gate * seen
-        inner = self.up(normalised(x, scale_up, shift_up))
+        inner = self.up(normalise(x, scale_up, shift_up))
         return x + gate_up * self.down(F.gelu(inner, approximate="tanh")), keys, values
 
 
@@ -161,10 +161,10 @@ class FlowTransformer(nn.Module):
             x, keys, values = block(x, modulations[index], place, past.keys[index], past.values[index])
             record.keys.append(keys)
             record.values.append(values)
-        return self.outward(normalised(x, last[0], last[1])), record
+        return self.outward(normalise(x, last[0], last[1])), record
 
 
-def normalised(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def normalise(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Layer norm without weights, then scaled and shifted."""
     return F.layer_norm(x, x.shape[-1:], eps=_EPSILON) * (1 + scale) + shift
 

@@ -31,10 +31,10 @@ def _address(match: re.Match[str]) -> Said:
     address = match.group().rstrip(".,;:!?*_~'")
     while address.endswith((")", "]")) and address.count(")") + address.count("]") > len(re.findall(r"[(\[]", address)):
         address = address[:-1].rstrip(".,;:!?*_~'")
-    return [(match.start() + len(address), spelled_out(address))] if address else None
+    return [(match.start() + len(address), spell_out(address))] if address else None
 
 
-def spelled_out(address: str) -> str:
+def spell_out(address: str) -> str:
     """me@example.org -> me at example dot org."""
     return " ".join(filter(None, (_piece(piece) for piece in _PIECE.findall(address.removesuffix("/")))))
 
@@ -46,7 +46,7 @@ def _piece(piece: str) -> str:
 
 
 def _handle(match: re.Match[str]) -> Said:
-    return f"at {spelled_out(match[1])}"
+    return f"at {spell_out(match[1])}"
 
 
 def _hashtag(match: re.Match[str]) -> Said:

@@ -93,15 +93,15 @@ def _code(match: re.Match[str]) -> Said:
 
 def _fraction(match: re.Match[str]) -> Said:
     known = _SET.get(match.group()) or fraction(match[1], match[2])
-    return None if known is None else _mixed(match, known)
+    return None if known is None else _mix(match, known)
 
 
 def _fraction_sign(match: re.Match[str]) -> Said:
     upper, lower = _FRACTION_VALUES[FRACTIONS.index(match.group())].split("/")
-    return _mixed(match, fraction(upper, lower) or "")
+    return _mix(match, fraction(upper, lower) or "")
 
 
-def _mixed(match: re.Match[str], words: str) -> str:
+def _mix(match: re.Match[str], words: str) -> str:
     """Behind a whole number: 2 1/2 -> two and a half."""
     is_mixed = re.search(r"(?<![\d/.])\d{1,3} ?$", before(match))
     return f"and {'a half' if words == 'one half' else words}" if is_mixed else words

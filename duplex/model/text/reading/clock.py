@@ -68,7 +68,7 @@ def _numeric_date(match: re.Match[str]) -> Said:
     return _date(last, first, second) or _date(last, second, first)
 
 
-def _dotted_date(match: re.Match[str]) -> Said:
+def _read_dotted_date(match: re.Match[str]) -> Said:
     """Day first, as where dates are written so."""
     return _date(match[3], match[2], match[1]) or _date(match[3], match[1], match[2])
 
@@ -104,7 +104,7 @@ DIGIT_RULES: Final[tuple[Rule, ...]] = (
         lambda match: _date(match[1], match[2], match[3]),
     ),
     rule(rf"{LEFT}(?<!\d/)(\d{{1,2}})/(\d{{1,2}})/(\d{{4}}|\d\d)(?![\d/]|\.\d)", _numeric_date),
-    rule(rf"{LEFT}(?<!\d\.)(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}})(?![\d]|\.\d)", _dotted_date),
+    rule(rf"{LEFT}(?<!\d\.)(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}})(?![\d]|\.\d)", _read_dotted_date),
     rule(r"(?<![\d:.])(\d{1,2}):(\d\d)(?::(\d\d))?(?![\d:]|\.\d)", _time),
     rule(r"(\d+)(:)(\d+)", _ratio),
     rule(rf"{LEFT}(?<![\d./:-])\d{{1,2}}(?![\dA-Za-z/:%-]|[.,]\d)", _day_behind_month),

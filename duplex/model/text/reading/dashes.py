@@ -63,7 +63,7 @@ def _between(match: re.Match[str], left: re.Match[str] | None, right: str) -> st
     is_spaced = bool(left["gap"])
     if is_spaced:
         return _TO if _means_range(match, left, right) else _MINUS
-    if match.group() == "-" and (re.search(r"\d-$", before(match)[: left.start()]) or _chained(match)):
+    if match.group() == "-" and (re.search(r"\d-$", before(match)[: left.start()]) or _chain(match)):
         return ""
     return _TO
 
@@ -75,7 +75,7 @@ def _means_range(match: re.Match[str], left: re.Match[str], right: str) -> bool:
     return bool(_RANGED.search(before(match)[: left.start()]) or follows or money)
 
 
-def _chained(match: re.Match[str]) -> bool:
+def _chain(match: re.Match[str]) -> bool:
     """555-12-34 and 4-3-3 are rows of numbers."""
     return bool(re.match(r"\d+-\d", after(match)) or re.search(r"\d-\d+$", before(match)))
 
@@ -84,7 +84,7 @@ def _is_arithmetic(match: re.Match[str]) -> bool:
     left, right = before(match), after(match)
     if _GOES_ON.match(right) or _CAME_FROM.search(left):
         return True
-    return not _chained(match) and match.group() != "–" and _stands_alone(match) and not _is_range_alone(match)
+    return not _chain(match) and match.group() != "–" and _stands_alone(match) and not _is_range_alone(match)
 
 
 def _stands_alone(match: re.Match[str]) -> bool:

@@ -78,7 +78,7 @@ def _word(written: str) -> str:
     plain = "".join(_sign(sign, written[place - 1 : place], written[place + 1 : place + 2])
                     for place, sign in enumerate(written))  # fmt: skip
     is_heard = any(sign.isalnum() for sign in plain)
-    return plain if is_heard else plain + "".join(_named(sign) for sign in written if sign.isalnum())
+    return plain if is_heard else plain + "".join(_name(sign) for sign in written if sign.isalnum())
 
 
 def _sign(sign: str, before: str, after: str) -> str:
@@ -116,9 +116,9 @@ def _number(sign: str) -> str:
     if value.is_integer() and value >= 0:
         return f" {int(value)} "
     plain = "".join(part for part in unicodedata.normalize("NFKD", sign) if part.isascii() and part.isalnum())
-    return plain or _named(sign)
+    return plain or _name(sign)
 
 
-def _named(sign: str) -> str:
+def _name(sign: str) -> str:
     """The name of a sign that has no plain letters; its number where it has no name."""
     return f" {unicodedata.name(sign, f'u {ord(sign):x}').lower()} "

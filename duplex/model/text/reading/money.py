@@ -45,7 +45,7 @@ _SCALE: Final = (
 _RANGE: Final = rf"(?:(?P<dash> ?[-–—] ?)(?P<upto>{NUMBER}))?"
 
 
-def _prefixed(match: re.Match[str]) -> Said:
+def _read_prefixed(match: re.Match[str]) -> Said:
     if match["country"] and before(match)[-1:].isalnum():
         return None
     currency = _SIGNS[match["sign"]]
@@ -53,11 +53,11 @@ def _prefixed(match: re.Match[str]) -> Said:
     return _money(match, currency, country + " " if country else "")
 
 
-def _suffixed(match: re.Match[str]) -> Said:
+def _read_suffixed(match: re.Match[str]) -> Said:
     return _money(match, _SIGNS[match["sign"]], "")
 
 
-def _coded(match: re.Match[str]) -> Said:
+def _read_coded(match: re.Match[str]) -> Said:
     country, sign = _CODES[match["code"]]
     return _money(match, _SIGNS[sign], country)
 
@@ -101,18 +101,18 @@ def _with_cents(written: str, currency: _Currency, country: str) -> str:
 
 
 SIGN_RULES: Final[tuple[Rule, ...]] = (
-    rule(rf"(?P<country>)(?P<sign>{_SIGN}) ?(?P<number>{NUMBER}|\.\d+){_RANGE}{_SCALE}", _prefixed),
+    rule(rf"(?P<country>)(?P<sign>{_SIGN}) ?(?P<number>{NUMBER}|\.\d+){_RANGE}{_SCALE}", _read_prefixed),
     rule(r"¢", lambda match: "cent" if re.search(r"(?<!\d)1 ?$", before(match)) else "cents"),
 )
 LETTER_RULES: Final[tuple[Rule, ...]] = (
     rule(
         rf"(?P<country>{alternatives([*_COUNTRIES])})(?P<sign>\$) ?(?P<number>{NUMBER}|\.\d+){_RANGE}{_SCALE}",
-        _prefixed,
+        _read_prefixed,
     ),
-    rule(rf"{LEFT}(?P<code>{'|'.join(_CODES)}) (?P<number>{NUMBER}){_SCALE}", _coded),
+    rule(rf"{LEFT}(?P<code>{'|'.join(_CODES)}) (?P<number>{NUMBER}){_SCALE}", _read_coded),
 )
 DIGIT_RULES: Final[tuple[Rule, ...]] = (
-    rule(rf"{LEFT}(?P<number>\d+(?P<decimal>,)\d\d) ?(?P<sign>€)(?! ?[\d.])", _suffixed),
-    rule(rf"{LEFT}(?P<number>{NUMBER}){_SCALE} ?(?P<sign>{_SIGN})(?! ?[\d.])", _suffixed),
-    rule(rf"{LEFT}(?P<number>{NUMBER}){_SCALE} (?P<code>{'|'.join(_CODES)}){RIGHT}", _coded),
+    rule(rf"{LEFT}(?P<number>\d+(?P<decimal>,)\d\d) ?(?P<sign>€)(?! ?[\d.])", _read_suffixed),
+    rule(rf"{LEFT}(?P<number>{NUMBER}){_SCALE} ?(?P<sign>{_SIGN})(?! ?[\d.])", _read_suffixed),
+    rule(rf"{LEFT}(?P<number>{NUMBER}){_SCALE} (?P<code>{'|'.join(_CODES)}){RIGHT}", _read_coded),
 )

@@ -43,13 +43,13 @@ def _acronym(match: re.Match[str]) -> Said:
     letters, ending = match[1], match[2]
     has_vowel = re.search("[AEIOUY]", letters)
     is_spelled = letters in _SPELLED or (not has_vowel and len(letters) <= _LONGEST_SPELLED)
-    if not is_spelled or _shouted(match):
+    if not is_spelled or _is_shouted(match):
         return None
     spelled = " ".join(letters.lower())
     return f"{spelled}'s" if ending else spelled
 
 
-def _shouted(match: re.Match[str]) -> bool:
+def _is_shouted(match: re.Match[str]) -> bool:
     text = match.string
     around = text[max(match.start() - _WINDOW, 0) : match.end() + _WINDOW]
     return not re.search("[a-z0-9]", around) and len(re.findall("[A-Z]{2,}", around)) > 1
@@ -75,7 +75,7 @@ def _roman_value(numeral: str) -> int:
     return sum(-value if value < after else value for value, after in zip(values, following, strict=True))
 
 
-def _beside_digits(match: re.Match[str]) -> Said:
+def _is_beside_digits(match: re.Match[str]) -> Said:
     """Letters of a name with digits: MP3, H2O; words stay words (COVID-19)."""
     letters = match.group()
     touches = before(match)[-1:].isdecimal() or after(match)[:1].isdecimal() or re.match(r"-\d", after(match))
@@ -96,7 +96,7 @@ QUICK: Final = rule(rf"{LEFT}[A-Za-z][a-z']*[a-z](?=[\s,?!]|$)", _quick)
 LETTER_RULES: Final[tuple[Rule, ...]] = (
     rule(rf"{LEFT}[IVXLCDM]+(?![A-Za-z0-9'.]\w|[A-Za-z0-9])", _roman),
     rule(rf"{LEFT}([A-Z]{{2,}})(s|'s)?{RIGHT}(?!')", _acronym),
-    rule(r"[A-Za-z]+(?!['A-Za-z])", _beside_digits),
+    rule(r"[A-Za-z]+(?!['A-Za-z])", _is_beside_digits),
     rule(r"µ", "micro"),
     rule(r"[A-Za-z]+(?:'[A-Za-z]+)*'?", lambda match: plain_word(match.group())),
 )

@@ -8,7 +8,7 @@ import pytest
 
 from configs.base import ConfigError, read_yaml
 from duplex.model.text.lexicon import Lexicon
-from duplex.train.voice.answers import asked, exchanges, split_items
+from duplex.train.voice.answers import exchanges, map_questions, split_items
 from duplex.train.voice.teacher_shards import PATTERNS, units_of
 from duplex.train.voice.teacher_texts import Patterns, items_of, natural_sentences, utterances
 from tests.duplex.model.stages.voices import WORDS
@@ -78,9 +78,9 @@ def test_sampled_answers_are_distinct_seeded_and_of_many_kinds() -> None:
 
 
 def test_what_is_measured_is_asked_for(tmp_path: Path) -> None:
-    assert len(asked(None, 5)) == 5
+    assert len(map_questions(None, 5)) == 5
     path = tmp_path / "questions.json"
     path.write_text('{"Paris.": "what is the capital of france"}')
-    assert asked(path, 5) == {"Paris.": "what is the capital of france"}
+    assert map_questions(path, 5) == {"Paris.": "what is the capital of france"}
     with pytest.raises(ConfigError, match="cannot be read"):
-        asked(tmp_path / "none.json", 5)
+        map_questions(tmp_path / "none.json", 5)

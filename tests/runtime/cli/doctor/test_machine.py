@@ -1,4 +1,4 @@
-"""The doctor: says what is there, what is missing, and how to mend it."""
+"""The doctor: says what is there, what is missing, and how to fix it."""
 
 import errno
 import socket
@@ -29,7 +29,7 @@ def test_this_python_will_do() -> None:
 def test_an_old_python_will_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.cli.doctor.machine.LEAST_PYTHON", (99, 0))
     check = check_python()
-    assert (check.level, check.mend) == ("fail", "install Python 3.11 or newer")
+    assert (check.level, check.fix) == ("fail", "install Python 3.11 or newer")
 
 
 def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyP
         "runtime.cli.doctor.machine.requires", lambda _: ["numpy>=2", "no-such-thing[x]>=1", 'y; extra == "eval"']
     )
     check = check_packages()
-    assert (check.level, check.mend) == ("fail", "pip install --upgrade 'no-such-thing[x]>=1'")
+    assert (check.level, check.fix) == ("fail", "pip install --upgrade 'no-such-thing[x]>=1'")
     assert check.found == "no-such-thing is missing"
 
 
@@ -45,7 +45,7 @@ def test_packages_that_are_too_old_are_named_with_the_command(monkeypatch: pytes
     needed = ["numpy>=99", "soundfile>=0.1", "tomli>=2; python_version < '3.0'"]
     monkeypatch.setattr("runtime.cli.doctor.machine.requires", lambda _: needed)
     check = check_packages()
-    assert (check.level, check.mend) == ("fail", "pip install --upgrade 'numpy>=99'")
+    assert (check.level, check.fix) == ("fail", "pip install --upgrade 'numpy>=99'")
     assert "is not >=99" in check.found
     monkeypatch.setattr("runtime.cli.doctor.machine.requires", lambda _: needed[1:])
     assert check_packages().found == "1 of 1 installed"
@@ -62,7 +62,7 @@ def test_a_taken_port_is_named() -> None:
         port = server.getsockname()[1]
         check = check_port(port)
     assert (check.level, check.found) == ("warn", f"another program listens at {port}")
-    assert check.mend == "end that program, or give another port with --port"
+    assert check.fix == "end that program, or give another port with --port"
 
 
 def test_a_port_that_is_not_allowed_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_a_port_that_is_not_allowed_is_told_apart(monkeypatch: pytest.MonkeyPatc
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("socket.socket.bind", forbidden, raising=False)
-    assert check_port(80).mend == "give a port from 1024 with --port"
+    assert check_port(80).fix == "give a port from 1024 with --port"
 
 
 def test_a_free_port() -> None:
@@ -92,15 +92,15 @@ def test_sound_devices_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("runtime.cli.doctor.machine.importlib.import_module", lambda _: Devices)
     check = check_sound()
-    assert (check.level, check.found, check.mend) == ("ok", "1 inputs, 1 outputs", "")
+    assert (check.level, check.found, check.fix) == ("ok", "1 inputs, 1 outputs", "")
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "mend"),
+    ("inputs", "outputs", "fix"),
     [(0, 1, "plug in a microphone;"), (1, 0, "plug in a loudspeaker;"), (0, 0, "plug in a microphone and a loudsp")],
 )
 def test_only_the_device_that_is_missing_is_asked_for(
-    inputs: int, outputs: int, mend: str, monkeypatch: pytest.MonkeyPatch
+    inputs: int, outputs: int, fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Devices:
         @staticmethod
@@ -108,11 +108,11 @@ def test_only_the_device_that_is_missing_is_asked_for(
             return [{"max_input_channels": inputs, "max_output_channels": outputs}]
 
     monkeypatch.setattr("runtime.cli.doctor.machine.importlib.import_module", lambda _: Devices)
-    assert mend in check_sound().mend
+    assert fix in check_sound().fix
 
 
 @pytest.mark.parametrize(
-    ("error", "system", "found", "mend"),
+    ("error", "system", "found", "fix"),
     [
         (
             OSError("PortAudio library not found"),
@@ -141,7 +141,7 @@ def test_only_the_device_that_is_missing_is_asked_for(
     ],
 )
 def test_without_sound_the_advice_is_tied_to_the_cause(
-    error: Exception, system: str, found: str, mend: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, system: str, found: str, fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def absent(_: str) -> None:
         raise error
@@ -151,9 +151,9 @@ def test_without_sound_the_advice_is_tied_to_the_cause(
     check = check_sound()
     assert check.level == "warn"
     assert found in check.found
-    assert mend in check.mend
-    assert "plug in" not in check.mend
-    assert check.mend.endswith("`duplex serve` uses the browser's")
+    assert fix in check.fix
+    assert "plug in" not in check.fix
+    assert check.fix.endswith("`duplex serve` uses the browser's")
 
 
 def test_a_sound_system_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,14 +163,14 @@ def test_a_sound_system_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) ->
             raise RuntimeError("Error querying device -1")
 
     monkeypatch.setattr("runtime.cli.doctor.machine.importlib.import_module", lambda _: Silent)
-    assert "start this machine's sound system" in check_sound().mend
+    assert "start this machine's sound system" in check_sound().fix
 
 
 def test_a_fault_while_loading_keeps_its_own_advice() -> None:
     def broken(model: str, rows: int, threads: int) -> NoReturn:
         raise ConfigError("core.safetensors: is cut short; copy it again")
 
-    assert check_model("mine", broken).mend == "copy it again"
+    assert check_model("mine", broken).fix == "copy it again"
 
 
 def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "safetensors", None)
     (check,) = check_files("mini", None, Wanted())
-    assert (check.level, check.mend) == ("fail", "pip install safetensors")
+    assert (check.level, check.fix) == ("fail", "pip install safetensors")
 
 
 def test_models() -> None:

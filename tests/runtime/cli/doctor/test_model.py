@@ -1,4 +1,4 @@
-"""The doctor on models: files looked at, no weights read, nothing fetched; one line and its mend for each fault."""
+"""The doctor on models: files looked at, no weights read, nothing fetched; one line and its fix for each fault."""
 
 import json
 import shutil
@@ -115,14 +115,14 @@ def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object
     checks = checked(chat, asked(device="cpu", detokenizer=str(voice)))
     assert [key for key, check in checks.items() if check.level == "fail"] == [name]
     assert found in checks[name].found
-    assert checks[name].mend
+    assert checks[name].fix
     assert "\n" not in checks[name].found
 
 
 def test_a_model_of_the_hub_that_is_not_here_is_not_fetched() -> None:
     checks = checked("funaudiochat-8b", asked(device="cpu"))
-    assert checks["checkpoint"].mend == "fetch it with: hf download FunAudioLLM/Fun-Audio-Chat-8B"
-    assert checks["detokenizer"].mend.endswith("hf download FunAudioLLM/Fun-CosyVoice3-0.5B-2512 flow.pt hift.pt")
+    assert checks["checkpoint"].fix == "fetch it with: hf download FunAudioLLM/Fun-Audio-Chat-8B"
+    assert checks["detokenizer"].fix.endswith("hf download FunAudioLLM/Fun-CosyVoice3-0.5B-2512 flow.pt hift.pt")
     assert "19.6 GB of weights, 1.57 GB each" in checks["memory"].found
     assert checked("some/body")["model"].level == "fail"
 
@@ -138,12 +138,12 @@ def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path
 
 
 def test_a_checkpoint_without_a_detokenizer_or_with_a_wrong_voice(chat: Path, voice: Path, tmp_path: Path) -> None:
-    assert "name one with --detokenizer" in checked(chat)["detokenizer"].mend
+    assert "name one with --detokenizer" in checked(chat)["detokenizer"].fix
     config = TurnModelConfig(
         name="mine", kind="funaudiochat", checkpoint=str(chat), detokenizer=str(voice), voice="carl"
     )
     (tmp_path / "mine.yaml").write_text(config.to_yaml())
-    assert checked(tmp_path / "mine.yaml")["voices"].mend == "choose one of anna, ben"
+    assert checked(tmp_path / "mine.yaml")["voices"].fix == "choose one of anna, ben"
 
 
 def test_a_description_with_an_unknown_key(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
     checks = checked(folder)
     assert {name: check.level for name, check in checks.items()} == dict.fromkeys(("ears", "mind", "voice"), "fail")
     assert "whisper_vocabulary.json: is missing" in checks["ears"].found
-    assert checks["ears"].mend == "copy, fetch or train whisper_vocabulary.json again"
+    assert checks["ears"].fix == "copy, fetch or train whisper_vocabulary.json again"
     assert "core.safetensors: is cut short or damaged" in checks["mind"].found
     assert "lexicon.xz: is cut short or damaged" in checks["voice"].found
 
@@ -177,7 +177,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.M
     monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbidden)
     check = checked("mini")["mind"]
     assert "is not allowed to be read" in check.found
-    assert "chmod" in check.mend
+    assert "chmod" in check.fix
 
 
 def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -185,20 +185,20 @@ def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.Monke
     (tmp_path / "mini" / "tokenizer.json").unlink()
     for module in ("doctor_files", "doctor_model"):
         monkeypatch.setattr(f"runtime.{module}.SHIPPED", tmp_path)
-    assert checked("mini")["mind"].mend == "install duplex-voice again"
+    assert checked("mini")["mind"].fix == "install duplex-voice again"
 
 
 def test_a_folder_that_holds_no_model_is_said_to_hold_none(tmp_path: Path) -> None:
     (check,) = checked(tmp_path).values()
     assert "is no model's folder" in check.found
-    assert check.mend == "give the folder of a model with --model"
+    assert check.fix == "give the folder of a model with --model"
 
 
 def test_a_checkpoint_of_a_family(tmp_path: Path) -> None:
     (tmp_path / "family.yaml").write_text(TWINS["drvoice-tiny"].to_yaml())
     checks = checked(tmp_path)
     assert "core.safetensors: is missing" in checks["model"].found
-    assert checks["detokenizer"].mend == f"put the detokenizer's files into {tmp_path / 'detokenizer'}"
+    assert checks["detokenizer"].fix == f"put the detokenizer's files into {tmp_path / 'detokenizer'}"
 
 
 def test_values_that_are_set_are_checked(chat: Path) -> None:
@@ -219,19 +219,19 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert check_device("auto", "bfloat16").level == "warn"
     monkeypatch.setattr("torch.version.cuda", None)
-    assert "install a CUDA build of torch" in check_device("cuda", "bfloat16").mend
+    assert "install a CUDA build of torch" in check_device("cuda", "bfloat16").fix
     assert "torch is built without CUDA" in check_device("auto", "bfloat16").found
     monkeypatch.setattr("torch.version.cuda", "13.0")
-    assert "nvidia-smi" in check_device("cuda", "bfloat16").mend
-    assert "build" not in check_device("cuda", "bfloat16").mend
+    assert "nvidia-smi" in check_device("cuda", "bfloat16").fix
+    assert "build" not in check_device("cuda", "bfloat16").fix
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "a GPU")
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)
     check = check_device("cuda:1", "bfloat16")
-    assert (check.found, check.mend) == ("cuda:1: there is no such CUDA device among 1", "give cuda:0")
+    assert (check.found, check.fix) == ("cuda:1: there is no such CUDA device among 1", "give cuda:0")
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
-    assert check_device("cuda:9", "bfloat16").mend == "give cuda:0 to cuda:3"
+    assert check_device("cuda:9", "bfloat16").fix == "give cuda:0 to cuda:3"
     assert "no bfloat16" in check_device("auto", "bfloat16").found
     assert check_device("cuda:0", "float32").level == "ok"
 
@@ -242,7 +242,7 @@ def test_too_little_memory_is_told_before_loading(monkeypatch: pytest.MonkeyPatc
     config = TurnModelConfig(name="m", kind="funaudiochat", device="cpu")
     monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: 24 * 10**9)
     check = check_room(config, FUNAUDIOCHAT_8B, COSYVOICE3, 8)
-    assert (check.level, check.mend) == (
+    assert (check.level, check.fix) == (
         "fail", "take --sessions 2, or fewer places than 2048 (--set turns.places=N)"
     )  # fmt: skip
     monkeypatch.setattr("runtime.cli.doctor.model.free_memory", lambda _: None)
