@@ -8,7 +8,7 @@ import pytest
 
 from configs import recipes
 from configs.base import ConfigError
-from duplex.model.layouts.tdm.tdm_model import SHIPPED, fingerprint
+from duplex.model.weights.checkpoint_folder import SHIPPED, fingerprint
 from runtime.cli import train
 from runtime.cli.main import run
 

@@ -15,7 +15,7 @@ from duplex.eval.measures.turns import (
     UserSpeech,
     analyse,
     analyse_known,
-    joined,
+    join,
 )
 
 CONFIG = TurnsConfig()
@@ -213,7 +213,7 @@ def test_responses_are_in_order_of_time() -> None:
     assert found.response_s == close([1.5])
 
 
-def test_joined_segments() -> None:
+def test_joining_segments() -> None:
     parts = [Segment(3, 4), Segment(0, 1), Segment(1.2, 2), Segment(3.5, 3.6)]
-    assert joined(parts, 0.2) == [Segment(0, 2), Segment(3, 4)]
-    assert joined(parts, 0.1) == [Segment(0, 1), Segment(1.2, 2), Segment(3, 4)]
+    assert join(parts, 0.2) == [Segment(0, 2), Segment(3, 4)]
+    assert join(parts, 0.1) == [Segment(0, 1), Segment(1.2, 2), Segment(3, 4)]

@@ -15,10 +15,10 @@ from configs.schedule import ScheduleConfig
 from duplex.corpus.corpus import Corpus
 from duplex.corpus.exchange import Dialogue, Exchange
 from duplex.model.layouts.tdm.core import Core
-from duplex.model.layouts.tdm.tdm_model import SHIPPED
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.text.tokenizer import TextTokenizer
+from duplex.model.weights.checkpoint_folder import SHIPPED
 from duplex.train.core.losses import IGNORE_INDEX
 from duplex.train.text import pretrain
 from duplex.train.text.packing import compute_hidden, pack
