@@ -13,10 +13,12 @@ from typing import Final
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from duplex.io.wav_header import UNKNOWN_SIZE, wav_header
 from duplex.io.whole_files import replacing
-from duplex.model.interface import Samples
+
+Samples = NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
 """Hz. A file beyond them holds no speech, or its header is damaged."""
