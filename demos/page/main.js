@@ -27,6 +27,9 @@ const tokens = new Store("sessionStorage");
 
 let api = new Api(startingToken());
 let session = null;
+/** What the server tells while the conversation continues: `code` of the message -> title. */
+const NOTICES = { echo: "The assistant hears itself.", recording_stopped: "The recording has stopped." };
+
 let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
@@ -81,7 +84,7 @@ function listenToMicrophone(microphone) {
   const ok = { label: "OK", run: dismiss };
   microphone.addEventListener("gone", () => {
     meter.stop();
-    gone("Plug one in or switch it on; the conversation then goes on with it.");
+    gone("Plug one in or switch it on; the conversation then continues with it.");
   });
   microphone.addEventListener("refused", ({ detail: problem }) => {
     if (microphone.gone && problem.code === "no-microphone") return;
@@ -91,7 +94,7 @@ function listenToMicrophone(microphone) {
   });
   microphone.addEventListener("taken", ({ detail: label }) => {
     meter.start(microphone.stream);
-    const text = `The conversation goes on with ${label || "the one that is there now"}.`;
+    const text = `The conversation continues with ${label || "the one that is there now"}.`;
     notice.show({ code: "microphone-taken", kind: "info", title: "Your microphone has changed.", text, action: ok });
   });
   microphone.addEventListener("offered", ({ detail: label }) => {
@@ -129,9 +132,15 @@ function take(message) {
     showTurn(message);
     if (message.event === "end") captions.settle();
   }
+  if (message.type === "notice") tell(message);
   if (message.type === "user" || message.type === "planned") element("examples").hidden = true;
   attempt("captions", () => captions.take(message));
   attempt("figures", () => figures.take(message));
+}
+
+function tell({ code, message }) {
+  const action = { label: "OK", run: dismiss };
+  notice.show({ code, kind: "info", title: NOTICES[code] ?? "The server says:", text: message, action });
 }
 
 /** Whose turn it is, for the pill in the bar. */

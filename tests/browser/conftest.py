@@ -39,7 +39,7 @@ FAKE_DEVICE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-st
 START_S = 120
 
 BOOK = """
-const opened = window.opened = { tracks: [], connections: [] };
+const opened = window.opened = { tracks: [], connections: [], channels: [] };
 const ask = navigator.mediaDevices?.getUserMedia?.bind(navigator.mediaDevices);
 if (ask) navigator.mediaDevices.getUserMedia = async (wanted) => {
   const stream = await ask(wanted);
@@ -51,13 +51,19 @@ window.RTCPeerConnection = class extends window.RTCPeerConnection {
     super(...options);
     opened.connections.push(this);
   }
+  createDataChannel(...options) {
+    const channel = super.createDataChannel(...options);
+    opened.channels.push(channel);
+    return channel;
+  }
 };
 window.stillOpen = () => [
   opened.tracks.filter((track) => track.readyState === "live").length,
   opened.connections.filter((connection) => connection.signalingState !== "closed").length,
 ];
 """
-"""Keeps account of microphones and connections, in `opened`; `stillOpen()` gives how many of each are open."""
+"""Keeps account of microphones, connections and data channels, in `opened`; `stillOpen()` gives how many microphones
+and connections are open."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The microphone is unplugged, switched off, or another one comes while the conversation goes on."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,7 +48,7 @@ def test_the_microphone_that_is_there_now_is_taken(tidy_server: Served, open_bee
         page.click("#mute")
         page.evaluate("unplug()")
         expect(page.locator("#notice")).to_contain_text(
-            "Your microphone has changed. The conversation goes on with Fake"
+            "Your microphone has changed. The conversation continues with Fake"
         )
         assert page.evaluate(OURS)
         assert still_open(page) == [1, 1]
@@ -143,3 +144,22 @@ def test_who_plugs_in_nothing_is_told_so_at_the_end(tidy_server: Served, open_be
         expect_state(page, "ended")
         expect(page.locator("#notice")).to_contain_text("Your microphone is gone. Plug one in or switch it on. You can")
         assert still_open(page) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("echo", "The assistant hears itself."),
+        ("recording_stopped", "The recording has stopped."),
+        ("tomorrow", "The server says:"),
+    ],
+)
+def test_a_notice_of_the_server_is_shown(tidy_server: Served, open_beeping: OpenPage, code: str, title: str) -> None:
+    with call(tidy_server, open_beeping) as page:
+        message = {"type": "notice", "code": code, "message": "Use headphones."}
+        tell = "(data) => opened.channels.at(-1).dispatchEvent(new MessageEvent('message', { data }))"
+        page.evaluate(tell, json.dumps(message))
+        expect(page.locator("#notice-title")).to_have_text(title)
+        expect(page.locator("#notice-text")).to_have_text("Use headphones.")
+        page.click("#notice-action")
+        expect(page.locator("#notice")).to_be_hidden()
