@@ -109,6 +109,8 @@ def _attend(
         raise ConfigError(f"attention with '{asked[0]}' is not built here; {_SUITED}")
     if remembering is not None:
         assert isinstance(module.layer_idx, int)
+        if module.layer_idx in remembering.stored:
+            raise ConfigError(f"a layer that attends twice is not built here; {_SUITED}")
         key, value = remembering.store(module.layer_idx, key, value)
     return attend(query, key, value, attention_mask, scaling, dropout), None
 

@@ -81,6 +81,16 @@ def test_attention_of_another_kind_is_refused() -> None:
         llm.pack(x, positions, mask)
 
 
+@torch.inference_mode()
+def test_layers_that_attend_twice_are_refused() -> None:
+    """Else the second time would overwrite what the first remembered."""
+    llm = SharedLlm(sized("diffllama"))
+    zero, state = torch.zeros(1, 1, dtype=torch.long), llm.init_state(1, 2)
+    mask = torch.ones(1, 1, 1, 2, dtype=torch.bool)
+    with pytest.raises(ConfigError, match="attends twice is not built here"):
+        llm.step(torch.zeros(1, 1, 32), zero, zero, mask, state, torch.tensor([True]))
+
+
 def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
     """Else they would answer as if nothing had been said before."""
 
