@@ -40,7 +40,10 @@ def test_a_detokenizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     for name, value in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], value, msg=name)
     tokens = torch.arange(10)
-    torch.testing.assert_close(theirs.whole(tokens, theirs.voice()), ours.whole(tokens, ours.voice()))
+    # Tensors of a safetensors file lie in memory as in the file; with another alignment kernels round differently.
+    torch.testing.assert_close(
+        theirs.whole(tokens, theirs.voice()), ours.whole(tokens, ours.voice()), rtol=0, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def test_features_of_the_large_kind_are_not_normalised_again(tmp_path: Path, lay
     np.save(centroids, np.zeros((UNITS, WIDTH), np.float32))
     units = HubertUnits.load(tmp_path, centroids, HubertConfig(layer=layer, normalize=True))
     seen: list[Tensor] = []
-    model.encoder.layers[layer - 1].register_forward_hook(
-        lambda _, __, out: seen.append(out[0] if isinstance(out, tuple) else out)
-    )
+    # In older versions of transformers a layer gives a tuple.
+    hook = model.encoder.layers[layer - 1].register_forward_hook
+    hook(lambda _, __, out: seen.append(out[0] if isinstance(out, tuple) else out))
     pcm = _pcm()
     model((pcm - pcm.mean(1, keepdim=True)) / (pcm.var(1, keepdim=True, correction=0) + 1e-5).sqrt())
     torch.testing.assert_close(units.features(pcm), seen[0], rtol=0, atol=1e-5)
