@@ -19,7 +19,7 @@ def test_every_kind_of_the_runtime_has_a_code_of_its_own_and_stands_in_the_tree(
 
 
 def test_a_message_of_several_lines_becomes_one() -> None:
-    assert errors.user_line(errors.AudioError("a file\n  is broken;\tmend it")) == "a file is broken; fix it"
+    assert errors.user_line(errors.AudioError("a file\n  is broken;\tfix it")) == "a file is broken; fix it"
 
 
 def test_an_error_without_words_is_named() -> None:

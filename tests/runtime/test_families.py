@@ -57,7 +57,7 @@ def test_an_answer_starts_speaks_and_ends(name: str) -> None:
     assert events[:2] == ["start", "end"]
     first = next(row.slot for row in rows if row.event == "start")
     end = next(row.slot for row in rows if row.event == "end")
-    head = model(name).config.core.assistant
+    head = model(name).mind.config.core.assistant
     assert head.codes is not None
     said = [token for row in rows[first:end] for token in np.ravel(row.tokens)]
     assert sum(token < head.codes - 3 for token in said) > 5

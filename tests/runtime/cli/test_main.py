@@ -160,7 +160,7 @@ def test_an_output_that_is_a_file_is_one_line(tmp_path: Path, capsys: pytest.Cap
     wav = write_wav(tmp_path / "a.wav", QUESTION)
     assert run(["converse", str(wav), "--out", str(wav), "--model", "fake"]) == 1
     (line,) = lines(capsys)
-    assert "cannot be made" in line
+    assert "(Not a directory); choose another folder" in line
 
 
 def test_what_no_one_expects_is_one_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,7 @@ def test_untold_words_are_recognised_in_that_part(tmp_path: Path, monkeypatch: p
         heard.append(len(samples))
         return ((TimedWord("hello", 0.1, 0.4),),)
 
-    monkeypatch.setattr(saved, "spoken_parts", recogniser)
+    monkeypatch.setattr(saved, "recognise_parts", recogniser)
     found = run(tmp_path, without_words("a"))
     assert found.parts(found.rows[0], 1.5, 3.5) == ((TimedWord("hello", 1.6, 1.9),),)
     assert heard == [2 * AUDIO.output_rate]

@@ -169,7 +169,7 @@ def test_bfloat16_halves_the_weights_and_runs(sources: Path, tmp_path: Path) -> 
     given = str(sources / "whisper"), str(sources / "cosyvoice")
     work(start_drvoice(start(sources, tmp_path / "half", dtype="bfloat16"), *given))
     half = load_tdm_model(tmp_path / "half")
-    assert {value.dtype for value in half.core.parameters()} == {torch.bfloat16}
+    assert {value.dtype for value in half.mind.core.parameters()} == {torch.bfloat16}
     talk = converse(TdmGenerator(half, 1), QUESTION[:16000], ConversationOptions(policy=policy("responsive")), 0.0)
     assert all(0 < row.p_speak < 1 for row in talk.rows)
 

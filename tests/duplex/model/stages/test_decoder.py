@@ -96,7 +96,7 @@ def test_what_it_does_not_compute_it_does_not_claim(config: LlmConfig) -> None:
 def test_a_model_whose_layers_are_ours_does_not_import_transformers() -> None:
     """It takes seconds, 150 MB and 200,000 objects."""
     code = (
-        "import sys; from configs.model.tiny import TINY; from duplex.model.layouts.tdm.tdm_model import TdmModel; "
-        "TdmModel.random(TINY); sys.exit('transformers' in sys.modules)"
+        "import sys; from configs.model.tiny import TINY; from duplex.model.families.checkpoint import random_tdm_model; "
+        "random_tdm_model(TINY); sys.exit('transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -123,7 +123,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def load(folder: Path) -> list[Utterance]:
         return [utterance(items) for items in ANSWERS]
 
-    monkeypatch.setattr(hidden.Ears, "load", lambda folder: whole.ears)
+    monkeypatch.setattr(hidden.EmbeddedEars, "load", lambda folder: whole.ears)
     monkeypatch.setattr(hidden, "exchanges", lambda *given: drawn)
     monkeypatch.setattr(data, "run", lambda *given: None)
     monkeypatch.setattr(data, "load", load)

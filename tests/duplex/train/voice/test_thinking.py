@@ -38,7 +38,7 @@ def model() -> TdmModel:
 
 
 def _mind(model: TdmModel) -> EmbeddedMind:
-    return replace(model.mind, config=model.config.model_copy(update={"system_prompt": PROMPT}))
+    return replace(model.mind, config=model.mind.config.model_copy(update={"system_prompt": PROMPT}))
 
 
 def _live(model: TdmModel, monkeypatch: pytest.MonkeyPatch) -> tuple[list[SlotResult], Tensor, Tensor]:

@@ -183,8 +183,8 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.M
 def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(SHIPPED / "mini", tmp_path / "mini")
     (tmp_path / "mini" / "tokenizer.json").unlink()
-    for module in ("doctor_files", "doctor_model"):
-        monkeypatch.setattr(f"runtime.{module}.SHIPPED", tmp_path)
+    for module in ("files", "model"):
+        monkeypatch.setattr(f"runtime.cli.doctor.{module}.SHIPPED", tmp_path)
     assert checked("mini")["mind"].fix == "install duplex-voice again"
 
 

@@ -116,7 +116,7 @@ def test_a_conversation_does_not_depend_on_who_shares_the_engine(generator: TdmG
 
 
 def test_batched_rows_give_the_same_words_and_states(model: TdmModel) -> None:
-    mind = replace(model.mind, config=model.config.model_copy(update={"rows_per_step": 2}))
+    mind = replace(model.mind, config=model.mind.config.model_copy(update={"rows_per_step": 2}))
     batched = TdmGenerator(replace(model, mind=mind), rows=2, beside=False)
     single = TdmGenerator(model, rows=1, beside=False)
     alone = run(single, 0, talkative(3), audio(1))

@@ -76,6 +76,6 @@ def test_the_fingerprint_follows_every_byte_but_the_card(tmp_path: Path) -> None
 def test_random_models_of_a_seed_are_equal() -> None:
     one, two, other = random_tdm_model(TINY, 1), random_tdm_model(TINY, 1), random_tdm_model(TINY, 2)
     assert one.fingerprint == two.fingerprint != other.fingerprint
-    assert one.tokenizer.encode("hello, you.") == two.tokenizer.encode("hello, you.")
-    for left, right in zip(one.core.parameters(), two.core.parameters(), strict=True):
+    assert one.mind.tokenizer.encode("hello, you.") == two.mind.tokenizer.encode("hello, you.")
+    for left, right in zip(one.mind.core.parameters(), two.mind.core.parameters(), strict=True):
         assert torch.equal(left, right)
