@@ -15,7 +15,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from configs.base import ConfigError
 from configs.model.core import LlmConfig
 from configs.model.ears import MelConfig, WhisperShape
-from duplex.model.stages.quiet import quiet_transformers
+from duplex.model.stages.quiet import quiet_transformers, refusals
 from duplex.model.weights.hub import folder_of
 
 Weights = dict[str, Tensor]
@@ -133,7 +133,7 @@ def _config(folder: Path) -> PretrainedConfig:
         raise ConfigError(f"{folder}: has no config.json; give a checkpoint in transformers' form")
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except refusals() as error:
         raise ConfigError(f"{folder}: config.json cannot be used ({_short(error)}); check the id") from None
 
 

@@ -35,10 +35,18 @@ _FAMILIES: Final = {
     "qwen2": _Family(biased=True, own_values=frozenset(_WINDOWS)),
     "qwen3": _Family(normed=True, own_values=frozenset({"attention_bias", *_WINDOWS})),
 }
-_VALUES: Final = {
-    *("head_dim", "hidden_act", "initializer_range", "max_position_embeddings", "rms_norm_eps", "rope_parameters"),
-    *("attention_dropout", "tie_word_embeddings"),
+_NUMBER: Final = (int, float)
+_VALUES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("initializer_range", "rms_norm_eps", "attention_dropout"), _NUMBER),
+    **dict.fromkeys(("head_dim", "max_position_embeddings", "pretraining_tp", "max_window_layers"), int),
+    **dict.fromkeys(("attention_bias", "mlp_bias", "tie_word_embeddings", "use_sliding_window"), bool),
+    "hidden_act": str,
+    "rope_parameters": dict,
+    "sliding_window": (int, type(None)),
+    "layer_types": list,
 }
+"""What a value may be. Those of one family only are named in `_FAMILIES`."""
+_SHARED: Final = _VALUES.keys() - {name for family in _FAMILIES.values() for name in family.own_values}
 
 
 def is_built_here(config: LlmConfig) -> bool:
@@ -46,7 +54,8 @@ def is_built_here(config: LlmConfig) -> bool:
     family, values = _FAMILIES.get(config.model_type), config.values or {}
     return (
         family is not None
-        and values.keys() <= {*_VALUES, *family.own_values}
+        and values.keys() <= _SHARED | family.own_values
+        and all(isinstance(value, _VALUES[name]) for name, value in values.items())
         and is_known(config.rope)
         and values.get("hidden_act", "silu") == "silu"
         and not values.get("attention_dropout")

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from configs.base import ConfigError
 from configs.model.speech_tokens import HubertConfig
-from duplex.model.stages.quiet import quiet_transformers
+from duplex.model.stages.quiet import quiet_transformers, refusals
 
 if TYPE_CHECKING:
     from transformers import HubertModel
@@ -108,7 +108,11 @@ def _load_model(folder: Path, layer: int) -> "HubertModel":
 
     if not (folder / "config.json").is_file():
         raise ConfigError(f"{folder}: has no config.json; give the folder of a HuBERT checkpoint in transformers' form")
-    shape = Shape.from_pretrained(folder, local_files_only=True)
+    try:
+        shape = Shape.from_pretrained(folder, local_files_only=True)
+    except refusals() as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ConfigError(f"{folder}: config.json cannot be used ({reason}); download it again") from None
     if shape.model_type != "hubert":
         raise ConfigError(f"{folder}: is a '{shape.model_type}', not a HuBERT; give another folder")
     if layer > shape.num_hidden_layers:

@@ -1,4 +1,4 @@
-"""Loading a part of a published checkpoint without transformers' report of the parts that are left out."""
+"""Loading published checkpoints by transformers: without its report of parts that are left out; what it may raise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,3 +18,10 @@ def quiet_transformers() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bar:
             logging.enable_progress_bar()
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What transformers raises for a configuration that it cannot use; versions differ, and so do kinds of models."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    return (OSError, ValueError, KeyError, TypeError, StrictDataclassError)

@@ -17,8 +17,10 @@ Rope = Mapping[str, Any]
 def is_known(rope: Rope) -> bool:
     """Whether `frequencies` computes this kind, with these parameters."""
     kind = _KINDS.get(rope["rope_type"])
-    given = {name for name, value in rope.items() if value is not None} - {"rope_type", "rope_theta"}
-    return kind is not None and kind.needed <= given <= kind.needed | kind.optional
+    given = {name: value for name, value in rope.items() if value is not None and name != "rope_type"}
+    if kind is None or not all(isinstance(value, int | float) for value in given.values()):
+        return False
+    return kind.needed <= given.keys() - {"rope_theta"} <= kind.needed | kind.optional
 
 
 def frequencies(rope: Rope, head_dim: int) -> tuple[Tensor, float]:

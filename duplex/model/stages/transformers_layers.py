@@ -14,6 +14,7 @@ from transformers import AttentionInterface, AutoConfig, AutoModel, AutoModelFor
 from configs.base import ConfigError
 from configs.model.core import LlmConfig
 from duplex.model.stages.attention import Remembering, additive, attend
+from duplex.model.stages.quiet import refusals
 
 _ATTENTION: Final = "duplex"
 _OTHERWISE: Final = ("softcap", "s_aux", "position_bias")
@@ -25,9 +26,11 @@ def build_causal_lm(config: LlmConfig) -> Any:
     """A causal LM: `model`, table and head.
 
     Raises:
-        ConfigError: the type is unknown, or has none of the values given for it.
+        ConfigError: the type is unknown, is not made of such layers, or has none of the values given for it.
     """
-    return AutoModelForCausalLM.from_config(transformers_config(config), attn_implementation=_ATTENTION)
+    lm = _built(AutoModelForCausalLM, config)
+    _check_rotations(getattr(lm, "model", None), config)
+    return lm
 
 
 def build_layers(config: LlmConfig) -> Any:
@@ -36,9 +39,8 @@ def build_layers(config: LlmConfig) -> Any:
     Raises:
         ConfigError: as `build_causal_lm`.
     """
-    layers = AutoModel.from_config(
-        transformers_config(config.model_copy(update={"vocab_size": 1})), attn_implementation=_ATTENTION
-    )
+    layers = _built(AutoModel, config.model_copy(update={"vocab_size": 1}))
+    _check_rotations(layers, config)
     del layers.embed_tokens
     return layers
 
@@ -57,7 +59,7 @@ def run(
         mask = additive(mask, heads // (getattr(config, "num_key_value_heads", None) or heads), x.dtype)
     out = layers(inputs_embeds=x, position_ids=positions, attention_mask=mask, use_cache=False, remembering=remembering)
     if remembering is not None and len(remembering.stored) != len(remembering.keys):
-        raise ConfigError(f"a '{config.model_type}' of this transformers is not built as needed; {_SUITED}")
+        raise _unsuited(config.model_type)
     hidden: Tensor = out.last_hidden_state
     return hidden
 
@@ -82,10 +84,28 @@ def transformers_config(config: LlmConfig) -> PretrainedConfig:
         if unknown:
             raise ConfigError(f"a '{config.model_type}' has no value '{unknown[0]}'; check core.llm.values")
         return AutoConfig.for_model(config.model_type, **(values | given))
-    except ValueError as error:
+    except refusals() as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"no LLM of type '{config.model_type}' ({' '.join(str(error).split())[:160]})") from None
+
+
+def _built(kind: Any, config: LlmConfig) -> Any:
+    try:
+        return kind.from_config(transformers_config(config), attn_implementation=_ATTENTION)
+    except refusals() as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise _unsuited(config.model_type) from error
+
+
+def _check_rotations(layers: object, config: LlmConfig) -> None:
+    if not isinstance(getattr(layers, "rotary_emb", None), nn.Module):
+        raise _unsuited(config.model_type)
+
+
+def _unsuited(kind: str) -> ConfigError:
+    return ConfigError(f"a '{kind}' is not built here and cannot be run as transformers builds it; {_SUITED}")
 
 
 def _attend(

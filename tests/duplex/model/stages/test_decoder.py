@@ -81,10 +81,13 @@ def test_the_same_weights_give_transformers_own_logits(config: LlmConfig) -> Non
         sized("llama", hidden_act="gelu"),
         sized("llama", attention_dropout=0.1),
         sized("llama", unheard_of=1),
+        sized("llama", rms_norm_eps="small"),
+        sized("qwen2", attention_bias=True),
         sized("qwen2", use_sliding_window=True),
         sized("qwen3", layer_types=["full_attention", "sliding_attention"]),
         rope("dynamic", factor=2.0),
         rope("yarn", factor=2.0),
+        rope("linear", factor="two"),
         rope("linear", factor=2.0, partial_rotary_factor=0.5),
     ],
     ids=lambda config: f"{config.model_type} {config.values}",
@@ -96,7 +99,8 @@ def test_what_it_does_not_compute_it_does_not_claim(config: LlmConfig) -> None:
 def test_a_model_whose_layers_are_ours_does_not_import_transformers() -> None:
     """It takes seconds, 150 MB and 200,000 objects."""
     code = (
-        "import sys; from configs.model.tiny import TINY; from duplex.model.families.checkpoint import random_tdm_model; "
+        "import sys; from configs.model.tiny import TINY; "
+        "from duplex.model.families.checkpoint import random_tdm_model; "
         "random_tdm_model(TINY); sys.exit('transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

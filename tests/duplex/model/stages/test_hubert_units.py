@@ -152,6 +152,9 @@ def test_folders_that_are_none(tmp_path: Path, folder: Path) -> None:
         HubertUnits.load(tmp_path, centroids, CONFIG)
     with pytest.raises(ConfigError, match="has 3 layers, layer is 9"):
         HubertUnits.load(folder, centroids, HubertConfig())
+    (tmp_path / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"config\.json cannot be used"):
+        HubertUnits.load(tmp_path, centroids, CONFIG)
     Wav2Vec2Config(hidden_size=WIDTH).save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="is a 'wav2vec2', not a HuBERT"):
         HubertUnits.load(tmp_path, centroids, CONFIG)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from huggingface_hub.errors import StrictDataclassFieldValidationError
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
@@ -35,7 +36,7 @@ def lively(module: nn.Module) -> None:
         parameter.normal_(0.5 if parameter.ndim == 1 else 0.0, 0.2, generator=draw)
 
 
-@pytest.mark.parametrize("kind", ["mistral", "granite", "olmo2", "qwen3_moe"])
+@pytest.mark.parametrize("kind", ["mistral", "granite", "smollm3", "qwen3_moe"])
 @torch.inference_mode()
 def test_whole_and_in_steps_they_give_transformers_own_logits(kind: str) -> None:
     """Steps are of one row of two, of one and of several elements, and to places that are not in order."""
@@ -83,12 +84,15 @@ def test_attention_of_another_kind_is_refused() -> None:
 
 @torch.inference_mode()
 def test_layers_that_attend_twice_are_refused() -> None:
-    """Else the second time would overwrite what the first remembered."""
-    llm = SharedLlm(sized("diffllama"))
-    zero, state = torch.zeros(1, 1, dtype=torch.long), llm.init_state(1, 2)
-    mask = torch.ones(1, 1, 1, 2, dtype=torch.bool)
-    with pytest.raises(ConfigError, match="attends twice is not built here"):
-        llm.step(torch.zeros(1, 1, 32), zero, zero, mask, state, torch.tensor([True]))
+    """Else the second time would overwrite what the first remembered. Older versions cannot be given our attention."""
+    zero, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, 1, 2, dtype=torch.bool)
+
+    def step() -> None:
+        llm = SharedLlm(sized("diffllama"))
+        llm.step(torch.zeros(1, 1, 32), zero, zero, mask, llm.init_state(1, 2), torch.tensor([True]))
+
+    with pytest.raises(ConfigError, match="not built here"):
+        step()
 
 
 def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
@@ -102,7 +106,10 @@ def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
 
     state = LlmState([torch.zeros(1, 1, 2, 4)], [torch.zeros(1, 1, 2, 4)])
     zero, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, 1, 2, dtype=torch.bool)
-    with pytest.raises(ConfigError, match="a 'deaf' of this transformers is not built as needed"):
+    with pytest.raises(
+        ConfigError,
+        match="a 'deaf' is not built here and cannot be run as transformers builds it; take a Llama or a Qwen",
+    ):
         run(Deaf(), torch.zeros(1, 1, 4), zero, mask, state.remembering(zero, torch.tensor([True])))
 
 
@@ -110,9 +117,21 @@ def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
     ("config", "what"),
     [
         (sized("unheard"), "no LLM of type 'unheard'"),
+        (sized("gpt2"), "a 'gpt2' is not built here"),
         (sized("mistral", warmth=3), "a 'mistral' has no value 'warmth'; check core.llm.values"),
     ],
 )
 def test_what_transformers_does_not_know_is_refused_in_one_line(config: LlmConfig, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
         SharedLlm(config)
+
+
+def test_values_that_a_version_holds_to_their_types_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since 5.4 or so a wrong type raises an error that is no ValueError."""
+
+    def strict(*_: object, **__: object) -> object:
+        raise StrictDataclassFieldValidationError(field="rms_norm_eps", cause=TypeError("expected float, got str"))
+
+    monkeypatch.setattr("transformers.AutoConfig.for_model", strict)
+    with pytest.raises(ConfigError, match=r"no LLM of type 'mistral' \(.*rms_norm_eps.*\)"):
+        SharedLlm(sized("mistral", rms_norm_eps="small"))

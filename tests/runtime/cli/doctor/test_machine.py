@@ -174,7 +174,11 @@ def test_a_fault_while_loading_keeps_its_own_advice() -> None:
 
 
 def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith(("runtime.cli.doctor.files", "runtime.cli.doctor.model", "safetensors"))]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("runtime.cli.doctor.files", "runtime.cli.doctor.model", "safetensors"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "safetensors", None)
     (check,) = check_files("mini", None, Wanted())
