@@ -23,7 +23,7 @@ from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import LARGEST_PORT, number
 from runtime.errors import DuplexError
 from runtime.session.disk import check_folder
-from runtime.webrtc.addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
+from runtime.webrtc.page_addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 
 if TYPE_CHECKING:
     from runtime.engine.engine import EngineClient

@@ -197,10 +197,10 @@ def core(
 ) -> None:
     """Train the core on the dialogues of SHARDs, with text mixed in, and with the vocabulary of a model."""
     from configs.train.core_training import CoreTrainingConfig
-    from duplex.train.core import run
+    from duplex.train.core import train_core
 
     settings = _read(CoreTrainingConfig, config, "core")
-    run.run(settings, start, shard, tracks, out, _folder(model or settings.text.vocabulary), pairs)
+    train_core.run(settings, start, shard, tracks, out, _folder(model or settings.text.vocabulary), pairs)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""How every suite is made; their names are `duplex.eval.suites.names`."""
+"""How every suite is made; their names are `duplex.eval.suites.suite_names`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Final
 
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.suite import Suite
-from duplex.eval.suites.names import REACTIVE, TURN_TAKING
 from duplex.eval.suites.overlap import Overlap
 from duplex.eval.suites.pauses import Pauses
 from duplex.eval.suites.speech import Speech
 from duplex.eval.suites.spoken_qa import SpokenQa
+from duplex.eval.suites.suite_names import REACTIVE, TURN_TAKING
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
 from duplex.eval.suites.turn_taking_at_k import TurnTakingAtK
 from duplex.eval.suites.understanding import Understanding

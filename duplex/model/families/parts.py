@@ -33,7 +33,7 @@ from duplex.model.stages.token_window import ClipTokenizer, TokenStream
 from duplex.model.stages.unit_vocoder import UnitDetokenizer, UnitVocoder
 from duplex.model.stages.whisper_blocks import AudioEncoder
 from duplex.model.stages.whisper_weights import load_audio_encoder
-from duplex.model.stages.words import NoWords
+from duplex.model.stages.word_source import NoWords
 from duplex.model.weights.safetensors import read_tensors
 
 CONFIG: Final = "family.yaml"

@@ -14,7 +14,7 @@ from configs.audio import AUDIO
 from configs.base import exact_div
 from duplex.model.interface import UserWords
 from duplex.model.stages.ctc_network import BLANK, CtcNetwork, Past
-from duplex.model.stages.words import WordsInput, WordsRequest, WordsResult
+from duplex.model.stages.word_source import WordsInput, WordsRequest, WordsResult
 
 
 @dataclass

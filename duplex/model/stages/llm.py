@@ -1,7 +1,7 @@
 """The shared LLM: a causal LM with rotary positions, run slot by slot or on a packed dialogue.
 
-Llama, Qwen2 and Qwen3 are built here (`duplex.model.stages.decoder`); other families are transformers' own, which is
-imported for them only.
+Llama, Qwen2 and Qwen3 are built here (`duplex.model.stages.decoder_layers`); other families are transformers' own,
+which is imported for them only.
 
 The two forms use the same weights, positions and mask; tests hold them equal. The cache is an explicit state: a
 fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`). `VectorStack` is the same without
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from configs.model.core import LlmConfig
 from duplex.model.stages.attention import Remembering
-from duplex.model.stages.decoder import CausalLm, Decoder, is_built_here
+from duplex.model.stages.decoder_layers import CausalLm, Decoder, is_built_here
 
 
 @dataclass

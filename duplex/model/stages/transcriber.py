@@ -18,7 +18,7 @@ from duplex.model.stages.agreement import Agreement
 from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
 from duplex.model.stages.whisper_decoding import Transcript, Whisper
 from duplex.model.stages.whisper_rules import Word
-from duplex.model.stages.words import WordsInput
+from duplex.model.stages.word_source import WordsInput
 from duplex.model.text.spoken import spoken_words
 
 _MS = 1000

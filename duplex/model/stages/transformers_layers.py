@@ -1,4 +1,4 @@
-"""The one seam to transformers' decoder layers, for the families that `duplex.model.stages.decoder` does not build.
+"""The one seam to transformers' decoder layers, for families that `duplex.model.stages.decoder_layers` does not build.
 
 transformers' own caches change from version to version, so the layers get none. They attend by a function of ours,
 which they find in its public `AttentionInterface`; a pass that remembers is given to that function as a keyword

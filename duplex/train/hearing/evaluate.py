@@ -22,8 +22,8 @@ from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.whisper_decoding import Whisper
 from duplex.model.text.spoken import spoken_words
-from duplex.train.hearing.listener import HeardWords, as_conversation, listen, speech_end_s
 from duplex.train.hearing.recognition_errors import load_embedded_whisper, recognise
+from duplex.train.hearing.slot_listener import HeardWords, as_conversation, listen, speech_end_s
 
 _ANSWER = "||"
 _MS = 1000

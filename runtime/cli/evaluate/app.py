@@ -1,12 +1,12 @@
 """`duplex evaluate`: a command for every suite, for all of them, and for recordings and reports.
 
-Knows names; a suite's command is `runtime.cli.evaluate.suites`, a run of it `runtime.cli.evaluate.run`.
+Knows names; a suite's command is `runtime.cli.evaluate.suites`, a run of it `runtime.cli.evaluate.suite_run`.
 """
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from duplex.eval.suites.names import QUESTIONS, TURN_TAKING
+from duplex.eval.suites.suite_names import QUESTIONS, TURN_TAKING
 from runtime.cli.lazy import Lazy, LazyGroup, application
 
 SUITES = "runtime.cli.evaluate.suites"

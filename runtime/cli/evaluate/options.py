@@ -15,7 +15,7 @@ from runtime.cli.values import LARGEST_SEED, NumberList, number, numbers
 
 if TYPE_CHECKING:
     from duplex.eval.suites.catalog import Sources
-    from runtime.cli.evaluate.run import Run
+    from runtime.cli.evaluate.suite_run import Run
     from runtime.cli.evaluate.system import ModelChoice
 
 LONGEST_GAP: Final = 60
@@ -94,7 +94,7 @@ class RunOptions(SourceOptions):
         Raises:
             ConfigError: an option or a file of definitions is wrong.
         """
-        from runtime.cli.evaluate.run import Run
+        from runtime.cli.evaluate.suite_run import Run
 
         return Run(self.sources(), self.choice(), self.policy, self.out, self.limit, self.jobs, self.fresh, self.audio)
 

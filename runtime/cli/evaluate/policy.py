@@ -20,7 +20,7 @@ from duplex.eval.suites.catalog import SUITES, Sources
 from duplex.model.interface import ConversationOptions
 from runtime.cli.common import JsonFile, err, out, progress
 from runtime.cli.evaluate.options import SourceOptions
-from runtime.cli.evaluate.run import describe_run
+from runtime.cli.evaluate.suite_run import describe_run
 from runtime.cli.evaluate.system import EngineSystem, ModelChoice
 from runtime.cli.option_groups import with_option_groups
 

@@ -1,6 +1,6 @@
 """`duplex evaluate SUITE` and `all`: runs of suites, printed and kept one after the other.
 
-Knows the command line; a run of a suite is `runtime.cli.evaluate.run`.
+Knows the command line; a run of a suite is `runtime.cli.evaluate.suite_run`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +19,11 @@ from duplex.eval.measures.figures import all_met
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
-from duplex.eval.suites.names import QUESTIONS, REACTIVE, TURN_TAKING
+from duplex.eval.suites.suite_names import QUESTIONS, REACTIVE, TURN_TAKING
 from duplex.eval.users.conditions import parse
 from runtime.cli.common import JsonFile, err, out, progress
 from runtime.cli.evaluate.options import Gap, RunOptions
-from runtime.cli.evaluate.run import OnStart, Result, Run, measure
+from runtime.cli.evaluate.suite_run import OnStart, Result, Run, measure
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import NumberList
 from runtime.errors import user_line

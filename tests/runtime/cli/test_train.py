@@ -19,7 +19,7 @@ STEPS = {
     "text": "duplex.train.text.pretrain.run",
     "speech": "duplex.train.speech.synthesize.run",
     "dialogues a": "duplex.train.dialogue.simulate.run",
-    "core a": "duplex.train.core.run.run",
+    "core a": "duplex.train.core.train_core.run",
     "mind": "duplex.train.core.export.run",
     "voice-hidden": "duplex.train.voice.hidden.run",
     "errors": "duplex.train.hearing.recognition_errors.run",

@@ -18,7 +18,7 @@ from duplex.model.stages.encoder import SpeechEncoder
 from duplex.model.stages.transcriber import Transcriber
 from duplex.model.stages.whisper_blocks import AudioEncoder
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
-from duplex.model.stages.words import NoWords, WordSource
+from duplex.model.stages.word_source import NoWords, WordSource
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from duplex.model.weights.safetensors import read_tensors
 

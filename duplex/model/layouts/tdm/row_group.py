@@ -24,7 +24,7 @@ from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SrhInput, SrhOutput
-from duplex.model.stages.words import WordsInput, WordsRequest, WordsResult
+from duplex.model.stages.word_source import WordsInput, WordsRequest, WordsResult
 from tdm.slots import State
 
 

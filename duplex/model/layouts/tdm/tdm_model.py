@@ -16,7 +16,7 @@ from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.detokenizer import SlotDetokenizer
 from duplex.model.stages.srh import SpeechRefinedHead
 from duplex.model.stages.streaming import Stage
-from duplex.model.stages.words import WordSource
+from duplex.model.stages.word_source import WordSource
 
 
 class Ears(Protocol):

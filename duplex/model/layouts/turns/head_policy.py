@@ -24,7 +24,7 @@ from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 from duplex.model.stages.fusion import pad
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import PointerRefinedHead, SrhInput
-from duplex.model.stages.words import WordsInput, WordsResult
+from duplex.model.stages.word_source import WordsInput, WordsResult
 from duplex.model.text.reading.reader import read
 from tdm.layout import TdmLayout
 

@@ -19,7 +19,9 @@ from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig, FlowConfig
 from duplex.io.whole_files import write_text
 from duplex.model.stages.cosyvoice.conditioning import Conditioner, Modulations, solver_times
 from duplex.model.stages.cosyvoice.flow import Flow
-from duplex.model.stages.cosyvoice.names import (
+from duplex.model.stages.cosyvoice.randomness import SourceNoise
+from duplex.model.stages.cosyvoice.speakers import load_speakers
+from duplex.model.stages.cosyvoice.tensor_names import (
     Shapes,
     Weights,
     conditioner_name,
@@ -29,8 +31,6 @@ from duplex.model.stages.cosyvoice.names import (
     split,
     vocoder_name,
 )
-from duplex.model.stages.cosyvoice.randomness import SourceNoise
-from duplex.model.stages.cosyvoice.speakers import load_speakers
 from duplex.model.stages.cosyvoice.vocoder import Vocoder
 from duplex.model.weights.hub import find_speakers
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from configs.model.cosyvoice import CosyVoiceConfig
 from duplex.model.stages.cosyvoice.checkpoint import flow_shapes, vocoder_shapes
-from duplex.model.stages.cosyvoice.names import Shapes, Weights
+from duplex.model.stages.cosyvoice.tensor_names import Shapes, Weights
 
 _BIAS = 0.05
 _MEAN_F0, _SPREAD_F0 = 13.0, 10.0

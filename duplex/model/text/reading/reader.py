@@ -10,19 +10,9 @@ of a written word may depend on what stands around it ("St." before a name or be
 from dataclasses import dataclass
 from typing import Final
 
-from duplex.model.text.reading import (
-    abbreviations,
-    addresses,
-    amounts,
-    clock,
-    codes,
-    dashes,
-    markup,
-    money,
-    signs,
-    units,
-    words,
-)
+from duplex.model.text.reading import abbreviations, amounts, codes, dashes, markup, money, signs, units, words
+from duplex.model.text.reading import times_of_day as clock
+from duplex.model.text.reading import web_addresses as addresses
 from duplex.model.text.reading.folding import fold
 from duplex.model.text.reading.rules import COMMA, STOP, Rule, read_parts, rule
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from duplex.model.text.numbers import cardinal, ordinal_of
 from duplex.model.text.reading.abbreviations import plain_word
-from duplex.model.text.reading.clock import SHORT_DAYS, SHORT_MONTHS
 from duplex.model.text.reading.rules import LEFT, RIGHT, Rule, Said, after, before, rule
+from duplex.model.text.reading.times_of_day import SHORT_DAYS, SHORT_MONTHS
 from duplex.model.text.reading.units import UNITS
 
 _SPELLED: Final = frozenset(

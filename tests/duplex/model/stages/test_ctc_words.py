@@ -12,7 +12,7 @@ from configs.model.ears import CtcConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, load_ctc, save_ctc
 from duplex.model.stages.ctc_words import CtcState, CtcWords
-from duplex.model.stages.words import WordsInput, step
+from duplex.model.stages.word_source import WordsInput, step
 
 DIM, FRAMES = 12, 10
 CONFIG = CtcConfig(width=16, inner=24, kernel=3, dilations=(1, 2))

@@ -12,7 +12,7 @@ from configs.model.ears import DecodingConfig, TranscriberConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.transcriber import Transcriber, TranscriberState
 from duplex.model.stages.whisper_decoding import Transcript, Whisper
-from duplex.model.stages.words import WordsInput, step
+from duplex.model.stages.word_source import WordsInput, step
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from tests.duplex.model.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
 

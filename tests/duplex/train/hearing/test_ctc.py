@@ -16,7 +16,7 @@ from configs.train.ctc_training import CtcStreamConfig, CtcTrainingConfig
 from configs.train.simulation import NoiseConfig, RoomConfig
 from duplex.model.stages.ctc_network import LETTERS, CtcNetwork
 from duplex.model.stages.ctc_words import CtcWords
-from duplex.model.stages.words import WordsInput, step
+from duplex.model.stages.word_source import WordsInput, step
 from duplex.train.dialogue.library import TRAINING, Library, open_library
 from duplex.train.hearing.ctc import Batches, Learner, Speller, train
 from duplex.train.hearing.ctc_streams import FeatureStore, Segment, plan_streams, prepare, stage_stream

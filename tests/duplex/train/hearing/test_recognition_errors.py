@@ -14,7 +14,7 @@ from configs.train.hearing import HearingEvaluation, RecognitionConfig
 from duplex.model.text.spoken import spoken_words
 from duplex.train.hearing import evaluate
 from duplex.train.hearing import recognition_errors as errors
-from duplex.train.hearing.listener import as_conversation, speech_end_s
+from duplex.train.hearing.slot_listener import as_conversation, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 from duplex.train.text.pretrain import read_misheard, read_pairs
 from tests.duplex.train.dialogue.scenes import small_bank

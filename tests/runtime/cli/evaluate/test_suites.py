@@ -12,7 +12,7 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.eval.evaluation import EvaluationConfig
 from configs.policy import policy
-from duplex.eval.suites.names import QUESTIONS
+from duplex.eval.suites.suite_names import QUESTIONS
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.user import At, Event, Script, SimulatedUser, WhileSpeaking
 from duplex.model.interface import ConversationOptions

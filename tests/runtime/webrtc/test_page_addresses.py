@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from configs.runtime.serve import ServeConfig
-from runtime.webrtc.addresses import interface_addresses, page_urls, reachable
+from runtime.webrtc.page_addresses import interface_addresses, page_urls, reachable
 
 INTERFACES = ["127.0.0.1", "192.0.2.7", "::1", "2001:db8::7"]
 

@@ -3,7 +3,7 @@
 import torch
 
 from configs.audio import AUDIO
-from duplex.model.stages.words import NoWords, WordsInput, step
+from duplex.model.stages.word_source import NoWords, WordsInput, step
 
 
 def test_no_words_come_of_anything() -> None:

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from configs.model.core import LlmConfig
-from duplex.model.stages.decoder import is_built_here
+from duplex.model.stages.decoder_layers import is_built_here
 from duplex.model.stages.llm import SharedLlm
 from duplex.model.stages.transformers_layers import transformers_config
 

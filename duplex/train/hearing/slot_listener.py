@@ -13,7 +13,7 @@ from configs.audio import AUDIO
 from configs.train.hearing import HearingEvaluation
 from duplex.model.interface import UserWords
 from duplex.model.layouts.tdm.ears import EmbeddedEars
-from duplex.model.stages.words import WordsInput, step
+from duplex.model.stages.word_source import WordsInput, step
 
 Samples = NDArray[np.float32]
 _SPEECH_DB = -35.0
