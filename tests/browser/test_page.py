@@ -111,7 +111,8 @@ def test_a_question_an_interruption_and_a_second_answer(
         connect(page)
         expect(page.locator(".says.assistant .tag")).to_be_visible(timeout=script.patience_s * 1000)
         page.wait_for_function(ANSWERED, arg=script.second_answer, timeout=script.patience_s * 1000)
-        assert page.locator(".says.assistant").first.locator(".unheard").count() > 0
+        interrupted = page.locator(".says.assistant", has=page.locator(".tag")).first
+        assert interrupted.locator(".unheard").count() > 0
         assert page.locator(".says.user").count() >= 2
         assert page.inner_text("#response-last") != "–"
         assert page.inner_text("#stop-last") != "–"
