@@ -75,12 +75,12 @@ def events(slots: list[dict[str, Any]]) -> list[str]:
 def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) -> None:
     """The first answer is heard out: while the canceller learns the room, it takes away who speaks at the same time."""
     said = {0.5: "tell_me_a_story", 4.8: "tell_me_a_story", 6.8: "capital_of_norway"}
-    seen = events(run_talk(tmp_path, said, 12.0, "aec"))
+    seen = events(run_talk(tmp_path, said, 12.3, "aec"))
     assert seen[:4] == ["start", "end", "start", "cut"]
     assert "start" in seen[4:]
     (recording,) = tmp_path.glob("kept/*/dialogue.wav")
     audio, rate = soundfile.read(recording)
-    assert len(audio) / rate >= 12
+    assert len(audio) / rate > 12
     assert np.abs(audio[:, 1]).max() > 0.1
 
 
