@@ -28,6 +28,7 @@ export class LevelMeter {
 
   stop() {
     this.#stopDrawing();
+    this.#draw(0);
     this.#tell(0);
     const context = this.#context;
     this.#context = null;
@@ -57,15 +58,18 @@ export class LevelMeter {
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     const level = Math.max(0, 1 - (10 * Math.log10(power + 1e-9)) / FLOOR_DB);
     this.#shown = Math.max(level, this.#shown * 0.9);
-    this.#tell(Math.min(1, this.#shown));
+    const share = Math.min(1, this.#shown);
+    this.#draw(share);
+    // For assistive technology a value that changes with every frame is noise.
+    if (performance.now() - this.#toldAt >= TELL_MS) this.#tell(share);
   }
 
-  /** For assistive technology a value that changes with every frame is noise. */
-  #tell(share) {
+  #draw(share) {
     this.#bar.style.transform = `scaleX(${share.toFixed(3)})`;
-    const now = performance.now();
-    if (share > 0 && now - this.#toldAt < TELL_MS) return;
-    this.#toldAt = now;
+  }
+
+  #tell(share) {
+    this.#toldAt = performance.now();
     this.#element.setAttribute("aria-valuenow", String(Math.round(share * 100)));
   }
 }

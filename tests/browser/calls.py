@@ -34,7 +34,7 @@ def end(page: Page) -> None:
 
 def expect_state(page: Page, state: str) -> None:
     """The page comes to a state."""
-    expect(page.locator("body")).to_have_attribute("data-state", state, timeout=20_000)
+    expect(page.locator("body")).to_have_attribute("data-state", state)
 
 
 def still_open(page: Page) -> Any:
@@ -42,9 +42,9 @@ def still_open(page: Page) -> Any:
     return page.evaluate("stillOpen()")
 
 
-def expect_sessions(page: Page, count: int, patience_s: float = 2) -> None:
-    """The server comes to have so many sessions."""
-    page.wait_for_function(SESSIONS, arg=count, timeout=patience_s * 1000, polling=100)
+def expect_sessions(page: Page, count: int) -> None:
+    """The server comes to have so many sessions, well before it gives a silent connection up by itself (ICE: 30 s)."""
+    page.wait_for_function(SESSIONS, arg=count, timeout=10_000, polling=100)
 
 
 def focused(page: Page) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
@@ -37,6 +37,7 @@ FLAGS = (
 )
 FAKE_DEVICE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 START_S = 120
+expect.set_options(timeout=30_000)  # how long a check waits: no measure of speed, a loaded machine is slow
 
 BOOK = """
 const opened = window.opened = { tracks: [], connections: [], channels: [] };

@@ -17,7 +17,7 @@ def start_and_reload(page: Page) -> None:
 
 def reload_once_known(page: Page) -> None:
     """Reload as soon as the server has a session; it has to free it at once."""
-    expect_sessions(page, 1, patience_s=10)
+    expect_sessions(page, 1)
     page.reload()
     expect_sessions(page, 0)
 

@@ -59,7 +59,7 @@ def test_a_call_goes_on_without(script: str, without: set[str], tidy_server: Ser
             page.click("#settings button[type=submit]")
         page.click("#theme")
         connect(page)
-        expect(page.locator("#step")).to_contain_text("ms", timeout=10_000)
+        expect(page.locator("#step")).to_contain_text("ms")
         assert still_open(page) == [1, 1]
         assert page.locator("#level").is_visible() == ("microphone level" not in without)
         assert page.locator("#timeline").is_visible() == ("timeline" not in without)
