@@ -1,0 +1,60 @@
+"""A language model that answers in place of the embedded mind: where it is, and how it is asked."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Config
+
+PERSONA = (
+    "You are the voice of a spoken conversation. The user hears what you write and cannot see it. Answer the question "
+    "first, in one to three short sentences of plain spoken English. Use no lists, headings, Markdown, code, emoji or "
+    "web addresses. If you do not know something, say so. Ask a question back only when you cannot answer without it."
+)
+"""The default system prompt: answers for the ear."""
+
+
+class LlmConfig(Config):
+    """Which language model answers, and how.
+
+    Attributes:
+        source: "smollm2", a folder, a hub id, a GGUF file, or the address of an OpenAI-compatible server
+            (`https?://.../v1`).
+        model: the model's name at a server.
+        answers: "all" questions, or "unknown": those that the embedded mind would refuse.
+        system_prompt: of conversations that bring none.
+        temperature: 0 is greedy.
+        longest: tokens of an answer.
+        context: tokens of a conversation with its answer; the oldest turns leave first.
+        speculate: begin an answer before the end of the user's turn is decided, and drop it when words change; None
+            does so for local models, because servers may cost money.
+        threads: CPU cores that a local model may use.
+        device, dtype: of a local model; "auto" takes a GPU where there is one, and what suits the device.
+        first_text_s, next_text_s: how long a server may take for the first text of an answer, and between two pieces.
+        key_variable: environment variable that holds a server's key.
+    """
+
+    source: str = Field(min_length=1)
+    model: str | None = None
+    answers: Literal["all", "unknown"] = "all"
+    system_prompt: str = PERSONA
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    longest: int = Field(default=160, ge=1)
+    context: int = Field(default=2048, ge=64)
+    speculate: bool | None = None
+    threads: int = Field(default=1, ge=1)
+    device: str = "auto"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    first_text_s: float = Field(default=30.0, gt=0)
+    next_text_s: float = Field(default=10.0, gt=0)
+    key_variable: str = "OPENAI_API_KEY"
+
+    @property
+    def is_server(self) -> bool:
+        """Whether `source` is the address of a server."""
+        return self.source.startswith(("http://", "https://"))
+
+    @property
+    def speculates(self) -> bool:
+        """Whether answers begin before the user's turn has certainly ended."""
+        return not self.is_server if self.speculate is None else self.speculate
