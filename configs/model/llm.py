@@ -31,6 +31,7 @@ class LlmConfig(Config):
         threads: CPU cores that a local model may use.
         device, dtype: of a local model; "auto" takes a GPU where there is one, and what suits the device.
         first_text_s, next_text_s: how long a server may take for the first text of an answer, and between two pieces.
+        heard_fraction: a word that was cut counts as heard when at least this much of it sounded.
         key_variable: environment variable that holds a server's key.
     """
 
@@ -47,6 +48,7 @@ class LlmConfig(Config):
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     first_text_s: float = Field(default=30.0, gt=0)
     next_text_s: float = Field(default=10.0, gt=0)
+    heard_fraction: float = Field(default=0.5, ge=0, le=1)
     key_variable: str = "OPENAI_API_KEY"
 
     @property

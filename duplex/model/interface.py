@@ -80,6 +80,21 @@ class UserWords:
 
 
 @dataclass(frozen=True)
+class Came:
+    """What came from a language model by the time of a slot; a replay is given the same.
+
+    Attributes:
+        text: the next text of its answer that can be spoken.
+        finished: the answer is over.
+        error: why it ended early, one line; "" where nothing went wrong.
+    """
+
+    text: str = ""
+    finished: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class SlotResult:
     """What came of user slot `slot`: the decision for assistant slot `slot + 1` and its audio.
 
@@ -96,7 +111,9 @@ class SlotResult:
         user: words of the user that became known, or None.
         spoken: words of the assistant that sound in slot `slot + 1`.
         stage_ms: time each stage took, by its name; not part of the conversation's content.
-        kept: what a turn-based model's history keeps of an answer that was over before slot `slot + 1`, else None.
+        kept: what a history in turns keeps of an answer that was over before slot `slot + 1`, else None.
+        came: what came from a language model with the slot, else None.
+        thinking: the assistant is to answer and waits for a language model.
     """
 
     slot: int
@@ -111,6 +128,8 @@ class SlotResult:
     spoken: tuple[SpokenWord, ...]
     stage_ms: dict[str, float]
     kept: str | None = None
+    came: Came | None = None
+    thinking: bool = False
 
 
 class SlotGenerator(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
 from duplex.io.whole_files import write_json
+from duplex.model.text.sounding_word import measure_played
 from duplex.model.text.truecase import MARKS
 from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
 from tdm.slots import State
@@ -101,16 +102,6 @@ class _Word:
     text: str
     pieces: list[tuple[float, float, float]] = field(default_factory=list)
 
-    def measure_played(self, until: float) -> float:
-        """How much of the word has sounded at `until`."""
-        before = 0.0
-        for start, end, done in self.pieces:
-            if end > until:
-                share = max(0.0, until - start) / max(end - start, 1e-9)
-                return before + share * (done - before)
-            before = done
-        return before
-
 
 @dataclass
 class _OpenAnswer:
@@ -193,7 +184,7 @@ class TranscriptBuilder:
         return words
 
     def _word(self, number: int, word: _Word, stop: float) -> AnswerWord:
-        fraction = word.measure_played(stop)
+        fraction = measure_played(word.pieces, stop)
         start = min(word.pieces[0][0], stop) if word.pieces else stop
         end = min(word.pieces[-1][1], stop) if word.pieces else stop
         heard = bool(word.pieces) and fraction >= self._config.heard_fraction

@@ -1,5 +1,6 @@
 """A word that sounds, as every voice reports it. Knows places in an answer and in a slot; knows no text, no audio."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,3 +18,13 @@ class SoundingWord:
     start_ms: float
     end_ms: float
     done: float
+
+
+def measure_played(pieces: Sequence[tuple[float, float, float]], until: float) -> float:
+    """How much of a word has sounded at `until`, 0..1; it grows evenly within its pieces (start, end, done)."""
+    before = 0.0
+    for start, end, done in pieces:
+        if end > until:
+            return before + max(0.0, until - start) / max(end - start, 1e-9) * (done - before)
+        before = done
+    return before

@@ -102,3 +102,8 @@ def _is_spelled(word: str, before: Sequence[str]) -> bool:
 def _most_common(forms: Counter[str]) -> str:
     """The most frequent form; of equally frequent ones the lower-case one."""
     return max(forms, key=lambda form: (forms[form], form.islower(), form))
+
+
+def join_marks(words: Iterable[str]) -> str:
+    """Words as a line of text; a mark follows the word before it without a space."""
+    return "".join(word if word in MARKS else f" {word}" for word in words).strip()

@@ -17,8 +17,10 @@ from torch import Tensor
 
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
+from duplex.model.layouts.tdm.delegated import DelegatedAnswers
 from duplex.model.layouts.tdm.tdm_conversation import Conversation
 from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.llm.answers import AnswerSource
 from duplex.model.sampling.seeds import choose, slot_seed
 from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
 from duplex.model.stages.fusion import ABSENT
@@ -47,14 +49,24 @@ class GroupState:
 class RowGroup:
     """`size` conversations in every stage of `model`."""
 
-    def __init__(self, model: TdmModel, size: int, worker: Executor | None) -> None:
+    def __init__(
+        self,
+        model: TdmModel,
+        size: int,
+        worker: Executor | None,
+        answers: AnswerSource | None = None,
+        first: int = 0,
+    ) -> None:
+        """`answers`: of a language model; there the group's rows are `first` and those behind it."""
         self.size = size
         self._worker = worker
         self._mind, self._lean_to_refusal = model.mind, model.lean_to_refusal
+        self._refusal_id = model.refusal_id
+        self._answers, self._first = answers, first
         self._encoder, self._words, self._core = model.ears.encoder, model.ears.words, model.mind.core
         self._srh, self._detokenizer = model.voice.head, model.voice.detokenizer
         self._tokens = self._srh.silent.repeat(size, 1, 1)
-        self._conversations = [self._conversation(ConversationOptions()) for _ in range(size)]
+        self._conversations = [self._conversation(ConversationOptions(), row) for row in range(size)]
         self._state = GroupState(
             self._encoder.init_state(size),
             self._words.init_state(size),
@@ -68,7 +80,7 @@ class RowGroup:
     @torch.inference_mode()
     def open(self, row: int, options: ConversationOptions) -> None:
         """Begin a new conversation in `row`."""
-        conversation = self._conversation(options)
+        conversation = self._conversation(options, row)
         rows = torch.zeros(self.size, dtype=torch.bool)
         rows[row] = True
         self._state.reset(rows)
@@ -92,10 +104,22 @@ class RowGroup:
             for row, is_active in enumerate(active.tolist())
         ]
 
-    def _conversation(self, options: ConversationOptions) -> Conversation:
-        mind = self._mind
-        prompt = mind.config.system_prompt if options.system_prompt is None else options.system_prompt
-        return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt))
+    def tell(self, row: int, text: str) -> None:
+        """The user writes, to the language model."""
+        llm = self._conversations[row].llm
+        assert llm is not None, "nobody reads"
+        llm.write(text)
+
+    def unheard(self, row: int, milliseconds: float) -> None:
+        """So much of the answer that was cut with the last step was taken back before it sounded."""
+        self._conversations[row].unheard_ms = milliseconds
+
+    def _conversation(self, options: ConversationOptions, row: int) -> Conversation:
+        mind, answers, prompt = self._mind, self._answers, options.system_prompt
+        llm = DelegatedAnswers(answers, self._first + row, prompt) if answers is not None else None
+        if prompt is None or llm is not None:
+            prompt = mind.config.system_prompt
+        return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
@@ -112,9 +136,8 @@ class RowGroup:
         """Result of the slot before; waits for it if need be, so that words always enter exactly one slot later."""
         result = self._recognising.result() if self._recognising is not None else ()
         heard = self._words.deliver(result, self._state.words, active)
-        for conversation, words in zip(self._conversations, heard, strict=True):
-            if words is not None:
-                conversation.hear(words.text)
+        for row in active.nonzero().flatten().tolist():
+            self._conversations[row].begin_slot(heard[row])
         return heard
 
     def _submit(self, request: WordsRequest) -> "Future[WordsResult]":
@@ -163,6 +186,8 @@ class RowGroup:
         if not decision.wants_text:
             row.hold()
             return []
+        if row.llm is not None and self._delegates(row, decision.onset, logits):
+            return _write_delegated(row, row.llm, decision.onset)
         seed, never = _seed(row), self._mind.never
         chosen = choose(logits, never, row.options.temperature, seed)
         if chosen not in (tokenizer.eos, tokenizer.sil):
@@ -173,6 +198,14 @@ class RowGroup:
             row.veto()
             return []
         return row.end_text()
+
+    def _delegates(self, row: Conversation, onset: bool, logits: Tensor) -> bool:
+        """Whether the language model writes the answer, not the embedded mind."""
+        assert row.llm is not None
+        if not onset:
+            return row.llm.speaking
+        first = choose(self._lean_to_refusal(logits), self._mind.never, row.options.temperature, _seed(row))
+        return row.llm.takes(refuses=first == self._refusal_id)
 
     def _speak(self, words: list[list[str]], out: CoreOutput, active: Tensor) -> tuple[SrhOutput, Tensor]:
         """Speech tokens and samples of slot t + 1."""
@@ -207,6 +240,9 @@ class RowGroup:
             user=heard,
             spoken=conversation.list_spoken(spoken.spoken[row]),
             stage_ms=dict(self._stage_ms),
+            kept=conversation.kept,
+            came=conversation.llm.came if conversation.llm is not None else None,
+            thinking=conversation.thinking,
         )
 
     @contextmanager
@@ -218,3 +254,19 @@ class RowGroup:
 
 def _seed(row: Conversation) -> int:
     return slot_seed(row.options.seed, row.scheduler.slot)
+
+
+def _write_delegated(row: Conversation, llm: DelegatedAnswers, onset: bool) -> list[str]:
+    """The language model's words of slot t + 1."""
+    if onset and not llm.want():
+        row.veto()
+        return []
+    if onset:
+        llm.begin()
+    if items := llm.take_items():
+        return row.say_items(items)
+    if llm.over:
+        row.end_text()
+    else:
+        row.starve()
+    return []

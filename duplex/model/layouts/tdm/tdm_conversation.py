@@ -4,20 +4,24 @@ Pure Python: knows words, ids and the schedule; knows nothing of tensors and aud
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from configs.audio import AUDIO
 from configs.schedule import ScheduleConfig
-from duplex.model.interface import ConversationOptions, SpokenWord
+from duplex.model.interface import ConversationOptions, SpokenWord, UserWords
+from duplex.model.layouts.tdm.delegated import DelegatedAnswers, Item
 from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.fusion import pad
 from duplex.model.text.clock_words import local
-from duplex.model.text.sounding_word import SoundingWord
-from duplex.model.text.truecase import MARKS
+from duplex.model.text.sounding_word import SoundingWord, measure_played
+from duplex.model.text.truecase import MARKS, join_marks
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
+
+_PIECES_BEHIND = 3
+"""Ids of a delegated answer that may wait for their slot; older ones are skipped, as the speech has passed them."""
 
 
 @dataclass
@@ -31,6 +35,7 @@ class AnswerProgress:
         written: the text head has ended it.
         over: words and marks that have been spoken to their end, the last one at `over_ms` of the slot.
         sounds: something of it can be heard up to slot t.
+        pieces: by word, (start, end, share spoken at the end) of its sound; milliseconds since the conversation began.
     """
 
     writing: Writing
@@ -42,6 +47,13 @@ class AnswerProgress:
     over: int = 0
     over_ms: float = 0.0
     sounds: bool = False
+    pieces: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
+
+    def find_heard(self, until_ms: float, fraction: float) -> str:
+        """The text up to the last word of which at least `fraction` had sounded at `until_ms`."""
+        shares = {index: measure_played(pieces, until_ms) for index, pieces in self.pieces.items()}
+        heard = [index for index, share in shares.items() if share >= fraction]
+        return join_marks(self.captions[: max(heard) + 1 if heard else 0])
 
 
 @dataclass(frozen=True)
@@ -63,8 +75,9 @@ class Conversation:
         tokenizer: TextIds,
         writing: Callable[[Moment], Writing],
         prefix: list[int],
+        llm: DelegatedAnswers | None = None,
     ) -> None:
-        """`writing` makes words of an answer's ids; `prefix` are the ids of the system prompt.
+        """`writing` makes words of an answer's ids; `prefix` are the ids of the system prompt; `llm` writes answers.
 
         Raises:
             ValueError: the prompt is longer than the schedule pins.
@@ -81,9 +94,32 @@ class Conversation:
         self._tokenizer = tokenizer
         self._waiting: deque[int] = deque()
         self._entered = False
+        self.llm = llm
+        self.kept: str | None = None
+        self.unheard_ms = 0.0
+        """Of the answer that was cut with the slot before: what was taken back before it sounded."""
+        self._broken_off = False
+        self._pieces: deque[int] = deque()
+
+    @property
+    def thinking(self) -> bool:
+        """The assistant is to answer and waits for the language model."""
+        return self.llm is not None and self.llm.thinking
+
+    def begin_slot(self, heard: UserWords | None) -> None:
+        """Slot t begins: words of the user that became known, and what came from the language model."""
+        self.kept = None
+        if self._broken_off:
+            self._keep(cut=True)
+        if self.llm is not None:
+            self.llm.receive()
+            if heard is not None:
+                self.llm.hear(heard)
+        if heard is not None:
+            self.hear(heard.text)
 
     def hear(self, words: str) -> None:
-        """Words of the user became known; their tokens enter U one slot after the other."""
+        """The tokens of the user's words enter U one slot after the other."""
         self._waiting.extend(self._tokenizer.encode(words))
 
     def take_user_words(self) -> list[int]:
@@ -95,12 +131,17 @@ class Conversation:
     def decide(self, p_speak: float) -> Decision:
         """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
         spoke = self.assistant.state is State.SPEAK
-        decision = self.scheduler.decide(p_speak, self.queued, self._late_words())
+        resumes = self.llm is not None and self.llm.resumes(p_speak > self.options.policy.start.probability)
+        interrupted = spoke and self.llm is not None and self.llm.interrupts
+        decision = self.scheduler.decide(p_speak, self.queued, self._late_words() or interrupted, resumes)
         ended = spoke and decision.state is State.MUTE
         self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
+        if ended and self.llm is not None:
+            self._close_answer(decision.cut)
         if decision.onset:
             self.answer = self._answer(self.answer.index + 1)
         if decision.state is State.MUTE:
+            self._pieces.clear()
             self._become(self._tokenizer.sil)
         return decision
 
@@ -115,12 +156,28 @@ class Conversation:
         self._become(text_id)
         return self._add(self.answer.writing.push(text_id))
 
+    def say_items(self, items: Sequence[Item]) -> list[str]:
+        """Words of the language model's answer; returns what is said. A_t has one id of them a slot, and skips some."""
+        said = [item.said for item in items if item.said]
+        self.answer.captions += [item.written for item in items if item.written is not None]
+        ids = self._tokenizer.encode(" ".join(said))
+        self._pieces = deque([*self._pieces, *ids][-max(len(ids), _PIECES_BEHIND) :])
+        self.hold()
+        return said
+
+    def starve(self) -> None:
+        """No words are there yet: what was said so far ends, once it has been spoken, and goes on when some come."""
+        self.hold()
+        if not self.queued:
+            self.scheduler.finish()
+
     def hold(self) -> None:
-        """No text token in slot t + 1: the text leads the speech far enough, or is over."""
-        self._become(self._tokenizer.hold)
+        """No new text in slot t + 1: the text leads the speech far enough, or is over."""
+        self._become(self._pieces.popleft() if self._pieces else self._tokenizer.hold)
 
     def end_text(self) -> list[str]:
         """The answer is written; a piece that no token has finished becomes a word."""
+        self._pieces.clear()
         self._become(self._tokenizer.eos)
         self.scheduler.end_text()
         self.answer.written = True
@@ -149,8 +206,13 @@ class Conversation:
     def list_spoken(self, parts: Iterable[SoundingWord]) -> tuple[SpokenWord, ...]:
         """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
         answer, spoken = self.answer, []
+        if self.llm is not None and self.llm.speaking:
+            parts = self.llm.written.join(parts)
         for part in parts:
             answer.sounds = True
+            begin = self.scheduler.slot * AUDIO.slot_ms
+            piece = (begin + part.start_ms, begin + part.end_ms, part.done)
+            answer.pieces.setdefault(part.item, []).append(piece)
             caption = answer.captions[part.item]
             spoken.append(SpokenWord(answer.index, part.item, caption, part.start_ms, part.end_ms, part.done))
             if part.done >= 1:
@@ -168,6 +230,23 @@ class Conversation:
             marks.append(SpokenWord(answer.index, answer.over, caption, answer.over_ms, answer.over_ms, 1.0))
             answer.over += 1
         return marks
+
+    def _close_answer(self, cut: bool) -> None:
+        """The answer is over; of one that was cut it is known with the next slot how much was heard."""
+        assert self.llm is not None
+        if not self.answer.sounds:
+            self.llm.retract()
+        elif cut:
+            self._broken_off = True
+        else:
+            self._keep(cut=False)
+
+    def _keep(self, cut: bool) -> None:
+        assert self.llm is not None
+        until = self.scheduler.slot * AUDIO.slot_ms - self.unheard_ms
+        self.kept = self.answer.find_heard(until, self.llm.heard_fraction)
+        self._broken_off, self.unheard_ms = False, 0.0
+        self.llm.end(self.kept, cut)
 
     def _become(self, text_id: int) -> None:
         self.assistant = AssistantSlot(text_id, self.scheduler.state, self.scheduler.slots_in_state)

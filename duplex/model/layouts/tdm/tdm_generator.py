@@ -16,6 +16,7 @@ from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.row_group import RowGroup
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
+from duplex.model.llm.answers import AnswerSource
 from duplex.model.text.spoken import spoken_words
 
 LONGEST_WRITTEN = 120
@@ -29,14 +30,16 @@ class TdmGenerator:
     quick or the step had to wait for it. Without `beside` it runs within the step; results are the same.
     """
 
-    def __init__(self, model: TdmModel, rows: int, beside: bool = True) -> None:
+    def __init__(self, model: TdmModel, rows: int, beside: bool = True, answers: AnswerSource | None = None) -> None:
         size = min(rows, model.mind.config.rows_per_step)
         self._model = model
         self.rows = rows
         self.fingerprint = model.fingerprint
         self.delay_ms = model.voice.detokenizer.delay_ms
         self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber") if beside else None
-        self._groups = [RowGroup(model, min(size, rows - first), self._worker) for first in range(0, rows, size)]
+        self._groups = [
+            RowGroup(model, min(size, rows - first), self._worker, answers, first) for first in range(0, rows, size)
+        ]
         self._size = size
 
     def open(self, row: int, options: ConversationOptions) -> None:

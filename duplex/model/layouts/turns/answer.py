@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from configs.audio import AUDIO
 from configs.model.live_turns import LiveTurnsConfig
 from duplex.model.interface import SpokenWord
-from duplex.model.text.sounding_word import SoundingWord
+from duplex.model.text.sounding_word import SoundingWord, measure_played
 from duplex.model.text.word_clock import WordClock
 from duplex.model.text.word_stream import WordStream
 
@@ -79,7 +79,7 @@ class SoundingAnswer:
     def find_heard_text(self, unheard_ms: float = 0.0) -> str:
         """The text up to the last word of which enough was heard; the newest `unheard_ms` of the sound were not."""
         until = self._slots * AUDIO.slot_ms - unheard_ms
-        shares = {word: _share(pieces, until) for word, pieces in self._pieces.items()}
+        shares = {word: measure_played(pieces, until) for word, pieces in self._pieces.items()}
         heard = [word for word, share in shares.items() if share >= self._config.heard_fraction]
         return self._text.until(max(heard) + 1 if heard else 0)
 
@@ -110,13 +110,3 @@ class SoundingAnswer:
         return tuple(
             SpokenWord(self.index, part.item, words[part.item], part.start_ms, part.end_ms, part.done) for part in parts
         )
-
-
-def _share(pieces: Sequence[tuple[float, float, float]], until: float) -> float:
-    """How much of a word has sounded at `until`; it grows evenly within its pieces (start, end, done)."""
-    before = 0.0
-    for start, end, done in pieces:
-        if end > until:
-            return before + max(0.0, until - start) / max(end - start, 1e-9) * (done - before)
-        before = done
-    return before

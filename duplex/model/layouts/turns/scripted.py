@@ -4,7 +4,7 @@ It hears nothing of what the user says: it is there to measure the turn-taking o
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,8 +19,7 @@ from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.layouts.turns.turn_interface import AnswerSlot, VoiceInput
 from duplex.model.stages.detokenizer import DetokenizerInput, DetokenizerState
 from duplex.model.stages.srh import SrhInput
-from duplex.model.text.reading.reader import MARKS, read
-from duplex.model.text.sounding_word import SoundingWord
+from duplex.model.text.reading.written_words import WrittenWords
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
 
@@ -68,17 +67,13 @@ class _ScriptedRow:
         answers: answers so far, from where its seed began to count.
         history: what it remembers, as (role, text).
         begun: the present answer's text has been given.
-        owners: for each of its items the written word that it is spoken in, None for marks.
-        silent: its written words for which nothing is said.
-        over: how many of its written words have been told.
+        written: the present answer's words.
     """
 
     answers: int = 0
     history: list[tuple[str, str]] = field(default_factory=list)
     begun: bool = False
-    owners: list[int | None] = field(default_factory=list)
-    silent: frozenset[int] = frozenset()
-    over: int = 0
+    written: WrittenWords = field(default_factory=WrittenWords)
 
 
 class ScriptedModel:
@@ -126,13 +121,14 @@ class ScriptedModel:
 
     def answer(self, active: Sequence[bool]) -> list[AnswerSlot | None]:
         """The next slot of the sentences of the active rows; all text comes with the first."""
-        texts = [self._begin(row) if is_active else "" for row, is_active in enumerate(active)]
         mask = torch.tensor(active)
-        words = [[item for said in read(text) for item in said.items] for text in texts]
+        texts, words = zip(
+            *(self._begin(row) if is_active else ("", []) for row, is_active in enumerate(active)), strict=True
+        )
         out = self._head.step(SrhInput(words, finished=mask, speaking=mask), self._state, mask)
         return [
             AnswerSlot(
-                0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._join_spoken(row, out.spoken[row])
+                0, texts[row], out.tokens[row], bool(out.exhausted[row]), self._rows[row].written.join(out.spoken[row])
             )
             if is_active
             else None
@@ -152,37 +148,15 @@ class ScriptedModel:
         """What was said, as (role, text); the user's turns have the text ""."""
         return list(self._rows[row].history)
 
-    def _begin(self, row: int) -> str:
-        """The sentence at its first slot, with a space after its last word, which is thereby complete; else ""."""
+    def _begin(self, row: int) -> tuple[str, list[str]]:
+        """The sentence and its items at its first slot, then nothing.
+
+        A space after the sentence's last word says that the word is complete.
+        """
         one = self._rows[row]
         if one.begun:
-            return ""
+            return "", []
         one.begun = True
         text = self.config.sentences[(one.answers - 1) % len(self.config.sentences)]
-        said = read(text)
-        one.owners = [None if item in MARKS else index for index, word in enumerate(said) for item in word.items]
-        one.silent, one.over = frozenset(index for index, word in enumerate(said) if not word.words), 0
-        return f"{text} "
-
-    def _join_spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
-        """The head's items as written words ("well-known", "$5"); one without sound goes with the word before it."""
-        owners, words = self._rows[row].owners, dict[int, SoundingWord]()
-        for part in parts:
-            word = owners[part.item]
-            assert word is not None, "marks have no sound"
-            items = [item for item, owner in enumerate(owners) if owner == word]
-            done = (items.index(part.item) + part.done) / len(items)
-            start = words[word].start_ms if word in words else part.start_ms
-            words[word] = SoundingWord(word, start, part.end_ms, done)
-        return tuple(told for part in words.values() for told in self._with_silent(row, part))
-
-    def _with_silent(self, row: int, part: SoundingWord) -> Iterable[SoundingWord]:
-        one = self._rows[row]
-        yield from (SoundingWord(word, part.start_ms, part.start_ms, 1.0) for word in range(one.over, part.item))
-        yield part
-        one.over = part.item
-        if part.done >= 1:
-            one.over += 1
-            while one.over in one.silent:
-                yield SoundingWord(one.over, part.end_ms, part.end_ms, 1.0)
-                one.over += 1
+        one.written = WrittenWords()
+        return f"{text} ", [item for said in one.written.read(text) for item in said.items]

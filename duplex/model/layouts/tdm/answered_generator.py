@@ -1,0 +1,48 @@
+"""The generator of a TDM model whose answers, all or some, a language model writes.
+
+Ears, state head, refined head and detokenizer are the TDM model's. Knows the generator and where answers come from.
+"""
+
+import hashlib
+
+from duplex.model.interface import Came
+from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
+from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers
+
+
+class AnsweredGenerator(TdmGenerator):
+    """`SlotGenerator` and `PatternGenerator`: users may write to it, and its history keeps what was heard."""
+
+    patterns = ("S2M",)
+
+    def __init__(self, model: TdmModel, answers: AnswerSource, rows: int, beside: bool = True) -> None:
+        super().__init__(model, rows, beside, answers)
+        self._answers = answers
+        settings = f"{model.fingerprint} {answers.config.answers} {answers.config.speculates}"
+        self.fingerprint = hashlib.sha256(settings.encode()).hexdigest()[:16]
+
+    def tell(self, row: int, text: str) -> None:
+        """The user writes: an answer follows when there are words; one that is under way is broken off."""
+        group, within = divmod(row, self._size)
+        self._groups[group].tell(within, text)
+
+    def unheard(self, row: int, milliseconds: float) -> None:
+        """So much of the answer that was cut with the last step was taken back before it sounded."""
+        group, within = divmod(row, self._size)
+        self._groups[group].unheard(within, milliseconds)
+
+    def use_virtual_time(self) -> None:
+        """Slots do not take the time that they stand for: wait for what a language model would have written by then."""
+        if isinstance(self._answers, LiveAnswers):
+            self._answers.virtual = True
+
+    def give(self, row: int, came: Came) -> None:
+        """A replay: what came by the row's next slot."""
+        if isinstance(self._answers, LoggedAnswers):
+            self._answers.give(row, came)
+
+    def close(self) -> None:
+        """Stop the worker thread and the language model."""
+        super().close()
+        self._answers.close()

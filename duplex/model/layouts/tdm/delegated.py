@@ -1,0 +1,206 @@
+"""Answers of one conversation that a language model writes: when it is asked, what came of it, what history keeps.
+
+The state head still decides who speaks. A delegated answer begins when the state head wants one and its first words are
+there; until then the assistant stays mute and is said to be thinking. Deterministic: all that comes from outside is the
+`Came` of each slot. Knows words and slots; knows nothing of tensors, threads or servers.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from duplex.model.interface import Came, UserWords
+from duplex.model.llm.answers import AnswerSource
+from duplex.model.llm.dialogue import Dialogue
+from duplex.model.llm.interface import Message
+from duplex.model.text.reading.reader import MARKS, Said
+from duplex.model.text.reading.written_words import WrittenWords
+
+PATIENCE: Final = 5
+"""Slots after which an answer that was waited for begins although p(speak) has sunk: a slow model takes longer than the
+state head expects a pause to last. A user who speaks is known by words in that time."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A word or mark that is said, "" where nothing is; `written`: the written word that begins with it, or None."""
+
+    said: str
+    written: str | None = None
+
+    @property
+    def is_mark(self) -> bool:
+        """It belongs to the word before it."""
+        return self.said in MARKS
+
+    @property
+    def sounds(self) -> bool:
+        """It is a word."""
+        return bool(self.said) and not self.is_mark
+
+
+class DelegatedAnswers:
+    """One conversation's.
+
+    Attributes:
+        dialogue: what was said so far.
+        came: in the present slot.
+        thinking: the assistant is to answer, and there are no words yet.
+        speaking: the present answer is delegated.
+        written: its words.
+    """
+
+    def __init__(self, answers: AnswerSource, row: int, system_prompt: str | None) -> None:
+        self.dialogue = Dialogue(answers.config.system_prompt if system_prompt is None else system_prompt)
+        self.came: Came | None = None
+        self.thinking = False
+        self.speaking = False
+        self.written = WrittenWords()
+        self.heard_fraction = answers.config.heard_fraction
+        self._answers, self._row = answers, row
+        self._asked: tuple[Message, ...] = ()
+        self._queue: deque[Item] = deque()
+        self._finished = False
+        self._part = ""
+        self._quiet = 0
+        self._chosen = self._typed = False
+        answers.open(row)
+
+    def receive(self) -> None:
+        """A slot begins: take what came."""
+        self.came = self._answers.poll(self._row)
+        if self.came is not None:
+            for said in self.written.read(self.came.text) if self.came.text else ():
+                self._queue.extend(_items(said))
+            self._finished = self.came.finished
+
+    def hear(self, words: UserWords) -> None:
+        """Words of the user became known."""
+        self._quiet = 0
+        if self._part:
+            self.dialogue.keep(self._part, cut=True)
+            self._part = ""
+        self.dialogue.hear(words)
+        if not self.speaking:
+            self._prepare()
+
+    def write(self, text: str) -> None:
+        """The user wrote: this is answered as soon as there are words, by the language model."""
+        self._quiet = PATIENCE
+        if self._part:
+            self.dialogue.keep(self._part, cut=True)
+            self._part = ""
+        self.dialogue.write(text)
+        self._typed = True
+        if not self.speaking:
+            self._ask_typed()
+
+    def takes(self, refuses: bool) -> bool:
+        """Whether the language model answers; `refuses`: the embedded mind would say that it does not know.
+
+        Once it has been chosen for a question, it stays. Where it has not, the embedded mind's answer begins.
+        """
+        self._chosen = self._chosen or self._answers.config.answers == "all" or refuses
+        if not self._chosen:
+            self._forget()
+            self.dialogue.begin_answer()
+        return self._chosen
+
+    @property
+    def interrupts(self) -> bool:
+        """The user wrote something that is not answered yet: an answer that is under way is broken off."""
+        return self._typed
+
+    def want(self) -> bool:
+        """The assistant is to speak now: whether there is something to say."""
+        self._ask()
+        self.thinking = not self._finished and not self._ready
+        return self._ready
+
+    def resumes(self, p_high: bool) -> bool:
+        """Whether an answer that is waited for begins in a slot for which the state head does not ask."""
+        self._quiet = 0 if p_high and not self._typed else self._quiet + 1
+        return self._chosen and not self.speaking and self._ready and self._quiet >= PATIENCE
+
+    def begin(self) -> None:
+        """The answer, or its next part, begins to be spoken."""
+        self._typed = False
+        if not self._part:
+            self.dialogue.begin_answer()
+        self.thinking, self.speaking = False, True
+
+    def take_items(self) -> list[Item]:
+        """The next items up to a word that sounds and the marks behind it; none where no word is there."""
+        taken: list[Item] = []
+        while self._queue and (self._queue[0].is_mark or not any(item.sounds for item in taken)):
+            taken.append(self._queue.popleft())
+        return taken
+
+    @property
+    def over(self) -> bool:
+        """All text has been taken."""
+        return self._finished and not self._queue
+
+    def end(self, heard: str, cut: bool) -> None:
+        """An answer is over, by whomever it was given; `heard` of it.
+
+        A delegated one may only pause: its text comes more slowly than it is spoken.
+        """
+        part = f"{self._part} {heard}".strip()
+        if self.speaking and not cut and not self.over:
+            self._part, self.written = part, WrittenWords()
+            self.speaking, self.thinking, self._quiet = False, True, 0
+            return
+        self._part = ""
+        self.dialogue.keep(part, cut)
+        self._forget()
+        if self._typed:
+            self._ask_typed()
+        elif cut and self.dialogue.question:
+            self._prepare()
+
+    def retract(self) -> None:
+        """The answer that had begun was taken back before it sounded."""
+        self.speaking = False
+        self._forget()
+        self._prepare()
+
+    @property
+    def _ready(self) -> bool:
+        return any(item.sounds for item in self._queue)
+
+    def _prepare(self) -> None:
+        """The user's words have changed, and perhaps will again."""
+        self._chosen = False
+        self.thinking = False
+        if self._answers.config.speculates:
+            self._ask()
+        else:
+            self._drop()
+            self._answers.prefill(self._row, self.dialogue.messages)
+
+    def _ask_typed(self) -> None:
+        self._ask()
+        self._chosen = self.thinking = True
+
+    def _ask(self) -> None:
+        messages = self.dialogue.messages
+        if messages and messages != self._asked:
+            self._forget()
+            self._asked = messages
+            self._answers.ask(self._row, messages)
+
+    def _drop(self) -> None:
+        self._answers.drop(self._row)
+        self._asked = ()
+
+    def _forget(self) -> None:
+        self._drop()
+        self._queue.clear()
+        self.written = WrittenWords()
+        self._finished = self.speaking = self.thinking = False
+
+
+def _items(said: Said) -> list[Item]:
+    first, *others = said.items or ("",)
+    return [Item(first, said.written), *map(Item, others)]
