@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
-from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
+from duplex.model.interface import Came, ConversationOptions, DelegatingGenerator, Samples, SlotGenerator
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import LogError
@@ -36,6 +36,7 @@ class SlotExtras:
 
     text: str = ""
     unheard_ms: float = 0.0
+    came: Came | None = None
 
 
 NOTHING = SlotExtras()
@@ -78,6 +79,8 @@ class VirtualConversation:
         """
         self.config = _engine_clock(config or RuntimeConfig(), keep=folder is not None)
         self._clock = ManualClock()
+        if isinstance(generator, DelegatingGenerator):
+            generator.use_virtual_time()
         engine = Engine(generator, self._clock, self.config.engine)
         self._hub = SessionHub(InlineEngine(engine, model), self.config, self._clock)
         self._session = self._hub.open(options, folder, source)
@@ -115,6 +118,7 @@ class VirtualConversation:
         self._session.push_audio(self.slot * SLOT_IN, pcm)
         self._session.push_text(told.text)
         self._session.push_unheard(told.unheard_ms)
+        self._session.push_came(told.came)
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)

@@ -4,8 +4,9 @@ Knows slots and times; knows nothing of buffers, files or models.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from duplex.model.interface import ConversationOptions, SlotResult
+from duplex.model.interface import Came, ConversationOptions, SlotResult
 from runtime.pcm import Pcm16
 
 
@@ -21,6 +22,7 @@ class UserSlot:
         text: what the user wrote in the slot.
         unheard_ms: of an answer that was cut with the slot before: what was taken back before it sounded.
         echo: the assistant's own voice was taken out of it.
+        came: in a replay, what came from the language model with it.
     """
 
     index: int
@@ -30,6 +32,7 @@ class UserSlot:
     text: str = ""
     unheard_ms: float = 0.0
     echo: bool = False
+    came: Came | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class EngineInfo:
         model: name or folder it was loaded from. fingerprint: identifies weights and configuration.
         rows: sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
         patterns: interaction patterns that a session may have; where there are some, it takes written turns too.
+        llm: values of the language model that writes the answers, None where there is none.
     """
 
     model: str
@@ -65,6 +69,7 @@ class EngineInfo:
     rows: int
     delay_ms: float
     patterns: tuple[str, ...] = ()
+    llm: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

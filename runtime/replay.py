@@ -115,7 +115,7 @@ def replay(
     options = replace(header.options, policy=policy) if policy else header.options
     source = f"replay of {header.session}"
     heard = (config or RuntimeConfig()).model_copy(update={"echo": EchoGuardConfig(enabled=False)})
-    told = {row.slot: SlotExtras(row.typed, row.unheard_ms) for row in logged.rows}
+    told = {row.slot: SlotExtras(row.typed, row.unheard_ms, row.came) for row in logged.rows}
     return converse_slots(
         generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=heard,
         on_slot=on_slot,

@@ -57,7 +57,7 @@ class Scheduler:
         """Plan of the present slot."""
         return self.layout.plan(self.slot)
 
-    def decide(self, p_speak: float, queued: int, late_words: bool = False, resumes: bool = False) -> Decision:
+    def decide(self, p_speak: float, queued: int, late_words: bool = False) -> Decision:
         """Close slot t and decide slot t + 1.
 
         Args:
@@ -65,12 +65,9 @@ class Scheduler:
             queued: speech units that are known and unspoken.
             late_words: the user has said words that an answer cannot know about and nothing of it has sounded: it is
                 not begun, or taken back.
-            resumes: an answer that had to wait for its words begins now, whatever p(speak) is.
         """
         before = self._memory.state
         self._memory = decide(self.policy, self._memory, p_speak)
-        if resumes:
-            self._memory = force(self._memory, State.SPEAK)
         if late_words or (before is State.SPEAK and self._finished):
             self._memory = force(self._memory, State.MUTE)
         decision = self._decision(before, queued)

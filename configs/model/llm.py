@@ -6,6 +6,7 @@ from pydantic import Field
 
 from configs.base import Config
 
+LOG = "log"
 PERSONA = (
     "You are the voice of a spoken conversation. The user hears what you write and cannot see it. Answer the question "
     "first, in one to three short sentences of plain spoken English. Use no lists, headings, Markdown, code, emoji or "
@@ -19,7 +20,7 @@ class LlmConfig(Config):
 
     Attributes:
         source: "smollm2", a folder, a hub id, a GGUF file, or the address of an OpenAI-compatible server
-            (`https?://.../v1`).
+            (`https?://.../v1`); "log" asks nobody and takes what a slot log holds.
         model: the model's name at a server.
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
@@ -50,6 +51,11 @@ class LlmConfig(Config):
     next_text_s: float = Field(default=10.0, gt=0)
     heard_fraction: float = Field(default=0.5, ge=0, le=1)
     key_variable: str = "OPENAI_API_KEY"
+
+    @property
+    def as_logged(self) -> "LlmConfig":
+        """The same, for a replay: nobody is asked."""
+        return self.model_copy(update={"source": LOG, "speculate": self.speculates})
 
     @property
     def is_server(self) -> bool:

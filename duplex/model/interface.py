@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.model.llm import LlmConfig
 from configs.policy import PolicyConfig
 from tdm.slots import State
 
@@ -176,6 +177,22 @@ class PatternGenerator(Protocol):
 
     def unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded."""
+        ...
+
+
+@runtime_checkable
+class DelegatingGenerator(Protocol):
+    """A generator whose answers a language model writes, all or some."""
+
+    llm: LlmConfig
+    """Which one, and how it is asked."""
+
+    def use_virtual_time(self) -> None:
+        """Slots do not take the time that they stand for: wait for what the model would have written by then."""
+        ...
+
+    def give(self, row: int, came: Came) -> None:
+        """A replay: what came by the row's next slot."""
         ...
 
 

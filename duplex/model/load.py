@@ -14,12 +14,19 @@ from typing import Any
 
 from configs.base import ConfigError
 from configs.model.families import TWINS
+from configs.model.llm import LlmConfig
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe
 from duplex.model.interface import SlotGenerator
+from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
+from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.load_turns import load_turns
+from duplex.model.llm.load_llm import load_answers
+
+LLM = "llm."
+"""What keys of a language model's values begin with."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,11 @@ class DuplexModel:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path, conversations: int = 1, changes: Mapping[str, Any] | None = None
+        cls,
+        model: str | Path,
+        conversations: int = 1,
+        changes: Mapping[str, Any] | None = None,
+        llm: LlmConfig | None = None,
     ) -> "DuplexModel":
         """Load a shipped model by name, a description (`configs.model.turn_model`), a checkpoint folder, or a hub id.
 
@@ -39,17 +50,22 @@ class DuplexModel:
             model: which one.
             conversations: at once; the memory of large models is checked for them before anything is loaded.
             changes: values of a large model's description (`configs.model.turn_model`): device, dtype, detokenizer,
-                speakers, live.policy, ...
+                speakers, live.policy, ...; or of a language model: llm.source, llm.temperature, ...
+            llm: writes the answers of a TDM model that knows the user's words.
 
         Raises:
             ConfigError: there is no such model, its files are missing or broken, or there is too little memory.
+            LlmError: the language model cannot be used.
         """
         name, changes = str(model), dict(changes or {})
+        llm = take_llm(changes, llm)
         if name in TWINS:
-            return cls(name, _tdm(random_tdm_model(TWINS[name]), changes))
+            return cls(name, _tdm(random_tdm_model(TWINS[name]), changes, llm))
         description = describe(name)
         if description is None:
-            return cls(name, _tdm(load_tdm_model(model), changes))
+            return cls(name, _tdm(load_tdm_model(model), changes, llm))
+        if llm is not None:
+            raise ConfigError(f"{name} answers by itself; a language model (--llm) goes with mini")
         return cls(name, load_turns(description.change(changes, name), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:
@@ -68,9 +84,28 @@ def load_generator(
     return DuplexModel.from_pretrained(model, rows, changes).generator(rows, beside)
 
 
-def _tdm(model: TdmModel, changes: Mapping[str, Any]) -> Callable[[int, bool], SlotGenerator]:
+def take_llm(changes: dict[str, Any], llm: LlmConfig | None = None) -> LlmConfig | None:
+    """The language model that `changes` describe with keys that begin with "llm.", which are taken out; else `llm`.
+
+    Raises:
+        ConfigError: a key or a value is wrong.
+    """
+    given = {key: changes.pop(key) for key in list(changes) if key.startswith(LLM)}
+    values = {key.removeprefix(LLM): value for key, value in given.items()}
+    if not values:
+        return llm
+    if llm is None and "source" not in values:
+        raise ConfigError(f"'{next(iter(given))}' needs a language model; name one with --llm")
+    return LlmConfig.from_mapping({**(llm.model_dump() if llm else {}), **values}, "llm")
+
+
+def _tdm(model: TdmModel, changes: Mapping[str, Any], llm: LlmConfig | None) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
             f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
         )
-    return lambda rows, beside: TdmGenerator(model, rows, beside)
+    if llm is None:
+        return lambda rows, beside: TdmGenerator(model, rows, beside)
+    if not isinstance(model.mind, EmbeddedMind):
+        raise ConfigError(f"{model.mind.config.name} does not know the user's words; a language model goes with mini")
+    return lambda rows, beside: AnsweredGenerator(model, load_answers(llm, rows), rows, beside)

@@ -39,6 +39,21 @@ Pattern = Annotated[
         help="S2M, S2T, T2M, T2T, STC, SAC or SUC, as far as the model has them.",
     ),
 ]
+Llm = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        help="Language model that writes the answers: smollm2, a folder, a hub id, a GGUF file, or the http address of "
+        "an OpenAI-compatible server, with /v1.",
+    ),
+]
+LlmModel = Annotated[str | None, typer.Option("--llm-model", help="Name of the model at that server.")]
+LlmAnswers = Annotated[
+    str | None,
+    typer.Option(
+        "--llm-answers", help="What it answers: all questions, or those that are unknown to the model itself."
+    ),
+]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds what is drawn.", "--seed", whole=True)]
 Temperature = Annotated[float, number(0, HOTTEST, "Of the text; 0 is greedy.", "--temperature")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
@@ -51,15 +66,19 @@ class ModelOptions:
 
     model: Model = "mini"
     values_set: Set = None
+    llm: Llm = None
+    llm_model: LlmModel = None
+    llm_answers: LlmAnswers = None
 
     @cached_property
     def changes(self) -> dict[str, Any]:
-        """Values of `--set` by their keys.
+        """Values of `--set` by their keys, and those of the language model.
 
         Raises:
             ConfigError: one has no `=`, or is no YAML value.
         """
-        return changes(self.values_set)
+        llm = {"llm.source": self.llm, "llm.model": self.llm_model, "llm.answers": self.llm_answers}
+        return changes(self.values_set) | {key: value for key, value in llm.items() if value is not None}
 
     @property
     def loader(self) -> "Loader":

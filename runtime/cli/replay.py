@@ -2,11 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from configs.model.llm import LlmConfig
 from configs.policy import policy as policy_by_name
+from duplex.io.whole_files import json_text
 from runtime.cli.common import (
     ConfigFile,
     JsonFile,
@@ -39,7 +41,8 @@ def command(
     other = policy_by_name(policy) if policy else None
     logged = load_logged(log)
     _say_what_is_missing(logged)
-    generator = ModelOptions(model or logged.log.header.model, values_set).load(1)
+    header = logged.log.header
+    generator = _model(model or header.model, values_set, header.llm).load(1)
     try:
         with progress() as bar:
             task = bar.add_task(log.name, total=len(logged.user))
@@ -70,3 +73,10 @@ def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:
         out().print(f"{log}: differs at {report.difference}")
     for answer in talk.transcript.assistant.answers:
         out().print(f"  {answer.start:7.2f} s  {answer.how:4}  {answer.text}")
+
+
+def _model(name: str, values_set: list[str] | None, llm: dict[str, Any] | None) -> ModelOptions:
+    """The logged model; what a language model wrote is taken from the log."""
+    logged = LlmConfig.from_mapping(llm, "the log").as_logged.model_dump(mode="json") if llm else {}
+    given = [f"llm.{key}={json_text(value)}" for key, value in logged.items()]
+    return ModelOptions(name, [*given, *(values_set or [])])

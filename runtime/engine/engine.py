@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import EngineConfig
-from duplex.model.interface import ConversationOptions, PatternGenerator, Samples, SlotGenerator, SlotResult
+from duplex.model.interface import (
+    ConversationOptions,
+    DelegatingGenerator,
+    PatternGenerator,
+    Samples,
+    SlotGenerator,
+    SlotResult,
+)
 from runtime.clock import Clock
 from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession, user_line
 from runtime.pcm import to_float
@@ -165,14 +172,19 @@ class Engine:
         """What runs here; `model` is the name it was loaded by."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
-        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+        llm = one.llm.model_dump(mode="json") if isinstance(one, DelegatingGenerator) else None
+        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, llm)
 
     def close(self) -> None:
         """Release the generator's threads."""
         self.generator.close()
 
     def _tell(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> None:
-        """Hand over what users wrote and did not hear, to models that have a history of it."""
+        """Hand over what users wrote and did not hear, to models that have a history of it; and what was logged."""
+        if isinstance(self.generator, DelegatingGenerator):
+            for index, _, slot, _ in batch:
+                if slot.came:
+                    self.generator.give(index, slot.came)
         if isinstance(self.generator, PatternGenerator):
             for index, _, slot, _ in batch:
                 if slot.text:

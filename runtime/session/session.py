@@ -18,7 +18,7 @@ from pathlib import Path
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
-from duplex.model.interface import ConversationOptions, SlotResult
+from duplex.model.interface import Came, ConversationOptions, SlotResult
 from runtime.clock import Clock
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
@@ -129,9 +129,10 @@ class Session:
         self._echo = EchoGuard(config.echo)
         self._asked: dict[int, UserSlot] = {}
         self._typed, self._unheard_ms = "", 0.0
+        self._came: Came | None = None
         self._answered = self._missed = 0
         self._notices: list[Notice] = []
-        header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source)
+        header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source, info.llm)
         self._files = SessionFiles(folder, header, config) if folder else None
 
     @property
@@ -156,12 +157,16 @@ class Session:
         """So much of an answer was taken back before it sounded; the model is told with the next slot."""
         self._unheard_ms += milliseconds
 
+    def push_came(self, came: Came | None) -> None:
+        """A replay: what came from the language model with the next slot."""
+        self._came = came
+
     def collect(self) -> list[UserSlot]:
         """User slots that are closed now, in order."""
         slots = [self._without_echo(slot) for slot in self._user.pop(self._clock.now())]
         if slots:
-            slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms)
-            self._typed, self._unheard_ms = "", 0.0
+            slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms, came=self._came)
+            self._typed, self._unheard_ms, self._came = "", 0.0, None
         self._asked |= {slot.index: slot for slot in slots}
         return slots
 
@@ -177,6 +182,8 @@ class Session:
         self.push_unheard(row.flushed_ms)
         self._answered += 1
         self._missed += "late" in row.degraded
+        if done.result.came is not None and done.result.came.error:
+            self._notices.append(Notice("language_model", done.result.came.error))
         self._guard(lambda files: files.add(slot, done.result, row))
         return slot, row
 
@@ -245,6 +252,8 @@ class Session:
             kept=result.kept,
             typed=slot.text,
             unheard_ms=slot.unheard_ms,
+            came=result.came,
+            thinking=result.thinking,
         )
 
 

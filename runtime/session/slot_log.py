@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from configs.policy import PolicyConfig
 from duplex.io.whole_files import json_text, parse_json
-from duplex.model.interface import ConversationOptions
+from duplex.model.interface import Came, ConversationOptions
 from runtime.errors import LogError
 from runtime.session.disk import disk_error
 
@@ -37,6 +37,7 @@ class LogHeader:
         options: the conversation was opened with.
         versions: of the software, by package.
         source: where the user's audio came from ("live", a file's name, ...).
+        llm: values of the language model that wrote the answers (`configs.model.llm`), None where there was none.
     """
 
     session: str
@@ -46,6 +47,7 @@ class LogHeader:
     options: ConversationOptions
     versions: dict[str, str]
     source: str = "live"
+    llm: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class SlotRow:
         user_db, assistant_db: their levels, dB relative to full scale.
         holes: spans of concealed user samples.
         flushed_ms: of the assistant's audio that was committed and taken back by this cut.
+        came, thinking: as in `SlotResult`; left out of the line where there is nothing.
         typed, unheard_ms: what the model was told with the slot: see `runtime.records.UserSlot`.
         degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up", "echo" (the
             assistant's own voice was taken out of the user's).
@@ -111,6 +114,8 @@ class SlotRow:
     kept: str | None = None
     typed: str = ""
     unheard_ms: float = 0.0
+    came: Came | None = None
+    thinking: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,13 +243,19 @@ def _is_whole_line(rest: str) -> bool:
 
 def _row_values(row: SlotRow) -> dict[str, Any]:
     words = [vars(word) for word in row.spoken]
-    return {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
+    values = {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
+    return _without_empty(values | {"came": vars(row.came) if row.came else None}, "came", "thinking")
+
+
+def _without_empty(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Values without those of `names` that hold nothing."""
+    return {name: value for name, value in values.items() if value or name not in names}
 
 
 def _header_values(header: LogHeader) -> dict[str, Any]:
     values = {name: value for name, value in vars(header).items() if name != "options"}
     options = dict(vars(header.options)) | {"policy": header.options.policy.model_dump(mode="json")}
-    return {**values, "options": options}
+    return _without_empty({**values, "options": options}, "llm")
 
 
 def _content(values: list[dict[str, Any]]) -> SlotLogContent:
@@ -258,7 +269,8 @@ def _header(value: dict[str, Any]) -> LogHeader:
     options = dict(value["options"])
     policy = PolicyConfig.model_validate(options.pop("policy"))
     names = ("session", "model", "fingerprint", "delay_ms", "versions", "source")
-    return LogHeader(**{name: value[name] for name in names}, options=ConversationOptions(**options, policy=policy))
+    given = {name: value[name] for name in names} | {"llm": value.get("llm")}
+    return LogHeader(**given, options=ConversationOptions(**options, policy=policy))
 
 
 def _row(value: dict[str, Any]) -> SlotRow:
@@ -267,4 +279,5 @@ def _row(value: dict[str, Any]) -> SlotRow:
     fields["spoken"] = tuple(LoggedWord(**word) for word in value["spoken"])
     fields["holes"] = tuple((start, stop) for start, stop in value["holes"])
     fields["answer_words"], fields["degraded"] = tuple(value["answer_words"]), tuple(value["degraded"])
+    fields["came"] = Came(**value["came"]) if value.get("came") else None
     return SlotRow(**fields)

@@ -19,8 +19,6 @@ class AnswerSource(Protocol):
     """Answers in writing for B rows. No call waits, but `poll` on a virtual clock."""
 
     config: LlmConfig
-    fingerprint: str
-    """Identifies the language model and its settings."""
 
     def open(self, row: int) -> None:
         """A new conversation in `row`: what was under way there is forgotten."""
@@ -61,7 +59,6 @@ class LiveAnswers:
 
     def __init__(self, model: LanguageModel, config: LlmConfig, rows: int) -> None:
         self.config = config
-        self.fingerprint = model.fingerprint
         self.virtual = False
         self._model = model
         self._requests: list[_Request | None] = [None] * rows
@@ -108,9 +105,8 @@ class LiveAnswers:
 class LoggedAnswers:
     """`AnswerSource` of a replay: what came is given by `give` before each step, whatever is asked."""
 
-    def __init__(self, config: LlmConfig, fingerprint: str, rows: int) -> None:
+    def __init__(self, config: LlmConfig, rows: int) -> None:
         self.config = config
-        self.fingerprint = fingerprint
         self._came: list[Came | None] = [None] * rows
 
     def give(self, row: int, came: Came | None) -> None:

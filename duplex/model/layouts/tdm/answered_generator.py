@@ -19,6 +19,7 @@ class AnsweredGenerator(TdmGenerator):
     def __init__(self, model: TdmModel, answers: AnswerSource, rows: int, beside: bool = True) -> None:
         super().__init__(model, rows, beside, answers)
         self._answers = answers
+        self.llm = answers.config
         settings = f"{model.fingerprint} {answers.config.answers} {answers.config.speculates}"
         self.fingerprint = hashlib.sha256(settings.encode()).hexdigest()[:16]
 

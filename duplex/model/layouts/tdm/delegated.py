@@ -15,10 +15,12 @@ from duplex.model.llm.dialogue import Dialogue
 from duplex.model.llm.interface import Message
 from duplex.model.text.reading.reader import MARKS, Said
 from duplex.model.text.reading.written_words import WrittenWords
+from duplex.model.text.spoken import spoken_words
 
-PATIENCE: Final = 5
-"""Slots after which an answer that was waited for begins although p(speak) has sunk: a slow model takes longer than the
-state head expects a pause to last. A user who speaks is known by words in that time."""
+REMIND_SLOTS: Final = 10
+"""An answer that had to wait longer than the state head expects a pause to last begins when the head hears the question
+again: its last words enter the user's side once more, and again after so many slots."""
+REMINDED_WORDS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -76,24 +78,18 @@ class DelegatedAnswers:
 
     def hear(self, words: UserWords) -> None:
         """Words of the user became known."""
-        self._quiet = 0
-        if self._part:
-            self.dialogue.keep(self._part, cut=True)
-            self._part = ""
+        self._close_part()
         self.dialogue.hear(words)
         if not self.speaking:
             self._prepare()
 
     def write(self, text: str) -> None:
-        """The user wrote: this is answered as soon as there are words, by the language model."""
-        self._quiet = PATIENCE
-        if self._part:
-            self.dialogue.keep(self._part, cut=True)
-            self._part = ""
+        """The user wrote: an answer that is under way is broken off, and this is asked."""
+        self._typed = self.speaking
+        self._close_part()
         self.dialogue.write(text)
-        self._typed = True
         if not self.speaking:
-            self._ask_typed()
+            self._prepare()
 
     def takes(self, refuses: bool) -> bool:
         """Whether the language model answers; `refuses`: the embedded mind would say that it does not know.
@@ -108,8 +104,8 @@ class DelegatedAnswers:
 
     @property
     def interrupts(self) -> bool:
-        """The user wrote something that is not answered yet: an answer that is under way is broken off."""
-        return self._typed
+        """The user wrote while the assistant spoke."""
+        return self._typed and self.speaking
 
     def want(self) -> bool:
         """The assistant is to speak now: whether there is something to say."""
@@ -117,10 +113,18 @@ class DelegatedAnswers:
         self.thinking = not self._finished and not self._ready
         return self._ready
 
-    def resumes(self, p_high: bool) -> bool:
-        """Whether an answer that is waited for begins in a slot for which the state head does not ask."""
-        self._quiet = 0 if p_high and not self._typed else self._quiet + 1
-        return self._chosen and not self.speaking and self._ready and self._quiet >= PATIENCE
+    def find_reminder(self, p_high: bool) -> str:
+        """Words of the question that the state head is to hear again: there is an answer, and it does not ask for one.
+
+        Args:
+            p_high: the state head asked for an answer in the slot before.
+        """
+        if p_high or self.speaking or not (self._chosen and self._ready):
+            self._quiet = 0
+            return ""
+        self._quiet += 1
+        words = spoken_words(self.dialogue.question)
+        return " ".join(words[-REMINDED_WORDS:]) if self._quiet % REMIND_SLOTS == 1 else ""
 
     def begin(self) -> None:
         """The answer, or its next part, begins to be spoken."""
@@ -149,14 +153,12 @@ class DelegatedAnswers:
         part = f"{self._part} {heard}".strip()
         if self.speaking and not cut and not self.over:
             self._part, self.written = part, WrittenWords()
-            self.speaking, self.thinking, self._quiet = False, True, 0
+            self.speaking, self.thinking = False, True
             return
         self._part = ""
         self.dialogue.keep(part, cut)
         self._forget()
-        if self._typed:
-            self._ask_typed()
-        elif cut and self.dialogue.question:
+        if cut and self.dialogue.question:
             self._prepare()
 
     def retract(self) -> None:
@@ -179,9 +181,11 @@ class DelegatedAnswers:
             self._drop()
             self._answers.prefill(self._row, self.dialogue.messages)
 
-    def _ask_typed(self) -> None:
-        self._ask()
-        self._chosen = self.thinking = True
+    def _close_part(self) -> None:
+        """The user takes the turn while an answer pauses."""
+        if self._part:
+            self.dialogue.keep(self._part, cut=True)
+            self._part = ""
 
     def _ask(self) -> None:
         messages = self.dialogue.messages

@@ -106,9 +106,7 @@ class RowGroup:
 
     def tell(self, row: int, text: str) -> None:
         """The user writes, to the language model."""
-        llm = self._conversations[row].llm
-        assert llm is not None, "nobody reads"
-        llm.write(text)
+        self._conversations[row].read(text)
 
     def unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded."""

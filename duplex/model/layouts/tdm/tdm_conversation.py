@@ -16,6 +16,7 @@ from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.fusion import pad
 from duplex.model.text.clock_words import local
 from duplex.model.text.sounding_word import SoundingWord, measure_played
+from duplex.model.text.spoken import spoken_words
 from duplex.model.text.truecase import MARKS, join_marks
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
@@ -98,7 +99,7 @@ class Conversation:
         self.kept: str | None = None
         self.unheard_ms = 0.0
         """Of the answer that was cut with the slot before: what was taken back before it sounded."""
-        self._broken_off = False
+        self._broken_off = self._asks = False
         self._pieces: deque[int] = deque()
 
     @property
@@ -115,8 +116,15 @@ class Conversation:
             self.llm.receive()
             if heard is not None:
                 self.llm.hear(heard)
+            self.hear(self.llm.find_reminder(self._asks))
         if heard is not None:
             self.hear(heard.text)
+
+    def read(self, text: str) -> None:
+        """The user wrote."""
+        assert self.llm is not None, "nobody reads"
+        self.llm.write(text)
+        self.hear(" ".join(spoken_words(text)))
 
     def hear(self, words: str) -> None:
         """The tokens of the user's words enter U one slot after the other."""
@@ -131,9 +139,9 @@ class Conversation:
     def decide(self, p_speak: float) -> Decision:
         """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
         spoke = self.assistant.state is State.SPEAK
-        resumes = self.llm is not None and self.llm.resumes(p_speak > self.options.policy.start.probability)
+        self._asks = p_speak > self.options.policy.start.probability
         interrupted = spoke and self.llm is not None and self.llm.interrupts
-        decision = self.scheduler.decide(p_speak, self.queued, self._late_words() or interrupted, resumes)
+        decision = self.scheduler.decide(p_speak, self.queued, self._late_words() or interrupted)
         ended = spoke and decision.state is State.MUTE
         self.event = "cut" if decision.cut else "end" if ended else "start" if decision.onset else ""
         if ended and self.llm is not None:

@@ -1,0 +1,31 @@
+"""The answers of a language model by its configuration."""
+
+from configs.model.llm import LOG, LlmConfig
+from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers
+from duplex.model.llm.interface import LanguageModel
+
+
+def load_llm(config: LlmConfig) -> LanguageModel:
+    """A language model: a server's client, or a local one in a process of its own.
+
+    Raises:
+        LlmError: it cannot be used.
+    """
+    if config.is_server:
+        from duplex.model.llm.openai_server import OpenAiServer
+
+        return OpenAiServer(config)
+    from duplex.model.llm.local_process import LocalProcess
+
+    return LocalProcess(config)
+
+
+def load_answers(config: LlmConfig, rows: int) -> AnswerSource:
+    """Answers for `rows` conversations.
+
+    Raises:
+        LlmError: the language model cannot be used.
+    """
+    if config.source == LOG:
+        return LoggedAnswers(config, rows)
+    return LiveAnswers(load_llm(config), config, rows)

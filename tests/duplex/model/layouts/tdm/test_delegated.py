@@ -1,0 +1,181 @@
+"""When a language model is asked, what is said of its answer, and what it remembers."""
+
+import pytest
+
+from duplex.model.interface import Came, UserWords
+from duplex.model.layouts.tdm.delegated import REMIND_SLOTS, DelegatedAnswers
+from tests.duplex.model.llm.scripted_answers import CONFIG, AskedAnswers
+
+
+@pytest.fixture
+def source() -> AskedAnswers:
+    return AskedAnswers()
+
+
+@pytest.fixture
+def llm(source: AskedAnswers) -> DelegatedAnswers:
+    return DelegatedAnswers(source, 0, "")
+
+
+def hear(llm: DelegatedAnswers, caption: str, turn: int = 0) -> None:
+    llm.hear(UserWords(turn, caption.lower(), caption, 0.0, 1.0))
+
+
+def receive(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool = False, error: str = "") -> None:
+    source.next = Came(text, finished, error)
+    llm.receive()
+
+
+def take_all(llm: DelegatedAnswers) -> list[list[str]]:
+    taken = []
+    while items := llm.take_items():
+        taken.append([item.said for item in items])
+    return taken
+
+
+def test_an_answer_begins_before_the_turn_ends_and_is_dropped_when_words_change(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "What is")
+    receive(llm, source, "I cannot say. ")
+    hear(llm, "What is a fjord?")
+    assert source.questions == ["What is", "What is a fjord?"]
+    assert not llm.want()
+    assert llm.thinking
+
+
+def test_a_server_that_costs_money_is_asked_only_when_the_turn_has_ended() -> None:
+    source = AskedAnswers(CONFIG.model_copy(update={"source": "http://127.0.0.1/v1"}))
+    llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "What is a fjord?")
+    assert source.questions == []
+    assert source.prefilled == ["What is a fjord?"]
+    llm.want()
+    assert source.questions == ["What is a fjord?"]
+
+
+def test_asking_twice_for_the_same_is_one_request(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "What is a fjord?")
+    llm.want()
+    llm.want()
+    assert len(source.asked) == 1
+
+
+def test_words_come_one_by_one_with_the_marks_behind_them(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "How much?")
+    receive(llm, source, "Well, 25 - or more. ", finished=True)
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm) == [["well", ","], ["twenty"], ["five", ","], ["", "or"], ["more", "."]]
+    assert llm.over
+
+
+def test_a_written_word_is_shown_with_its_first_sound(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "How much?")
+    receive(llm, source, "$25 in all. ", finished=True)
+    llm.begin()
+    shown = []
+    while items := llm.take_items():
+        shown.append([item.written for item in items if item.written is not None])
+    assert shown == [["$25"], [], [], ["in"], ["all."]]
+
+
+def test_nothing_to_say_is_no_answer_and_is_not_asked_again(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "Hello.")
+    receive(llm, source, "", finished=True, error="the server refused the connection; start it")
+    assert not llm.want()
+    assert not llm.thinking
+    assert llm.came is not None
+    assert llm.came.error.startswith("the server refused")
+    assert not llm.want()
+    assert len(source.asked) == 1
+    hear(llm, "Are you there?", turn=1)
+    assert len(source.asked) == 2
+
+
+def test_text_that_comes_too_slowly_pauses_the_answer_and_resumes_it(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "Tell me.")
+    llm.takes(refuses=False)
+    receive(llm, source, "Once upon a time, ")
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+    llm.end("Once upon a time,", cut=False)
+    assert llm.thinking
+    assert source.wanted
+    receive(llm, source, "there was a sea.", finished=True)
+    assert [llm.find_reminder(p_high=False) for _ in range(REMIND_SLOTS + 1)] == [
+        "tell me",
+        *[""] * (REMIND_SLOTS - 1),
+        "tell me",
+    ]
+    assert llm.find_reminder(p_high=True) == ""
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm)[0] == ["there"]
+    llm.end("there was a sea.", cut=False)
+    hear(llm, "And then?", turn=1)
+    assert [m.content for m in source.asked[-1]] == [
+        "Tell me.",
+        "Once upon a time, there was a sea.",
+        "And then?",
+    ]
+
+
+def test_a_user_who_speaks_in_such_a_pause_has_cut_the_answer(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, "Once upon a time, ")
+    llm.begin()
+    take_all(llm)
+    llm.end("Once upon a time,", cut=False)
+    hear(llm, "Stop.", turn=1)
+    assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once upon a time, —", "Stop."]
+
+
+def test_an_interruption_drops_the_rest_and_asks_anew(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, "Once upon a time there was a sea. ")
+    llm.begin()
+    take_all(llm)
+    hear(llm, "What is a sea?", turn=1)
+    assert len(source.asked) == 1, "words over an answer may be a backchannel"
+    llm.end("Once upon", cut=True)
+    assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once upon —", "What is a sea?"]
+
+
+def test_a_retracted_answer_leaves_the_turn_open(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "What is")
+    receive(llm, source, "It is ")
+    llm.begin()
+    llm.retract()
+    hear(llm, "What is a fjord?")
+    assert source.questions[-1] == "What is a fjord?"
+    assert len(source.asked[-1]) == 1
+
+
+def test_with_the_mixture_only_what_the_mind_would_refuse_is_delegated() -> None:
+    source = AskedAnswers(CONFIG.model_copy(update={"answers": "unknown"}))
+    llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "What is a fjord?")
+    assert not llm.takes(refuses=False)
+    assert not source.wanted
+    llm.end("A long inlet.", cut=False)
+    hear(llm, "Who was Ibsen?", turn=1)
+    assert llm.takes(refuses=True)
+    assert llm.takes(refuses=False), "once chosen for a question, it stays"
+    assert [m.content for m in source.asked[-1]] == ["What is a fjord?", "A long inlet.", "Who was Ibsen?"]
+
+
+def test_a_written_question_breaks_off_an_answer_and_is_answered_at_once(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, "Once upon a time. ")
+    llm.begin()
+    llm.write("What is 2+2?")
+    assert llm.interrupts
+    llm.end("Once", cut=True)
+    assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once —", "What is 2+2?"]
+    assert not llm.interrupts
