@@ -28,7 +28,11 @@ const tokens = new Store("sessionStorage");
 let api = new Api(startingToken());
 let session = null;
 /** What the server tells while the conversation continues: `code` of the message -> title. */
-const NOTICES = { echo: "The assistant hears itself.", recording_stopped: "The recording has stopped." };
+const NOTICES = {
+  echo: "The assistant hears itself.",
+  recording_stopped: "The recording has stopped.",
+  language_model: "The language model cannot answer.",
+};
 
 let writes = false;
 let clock = 0;
@@ -144,9 +148,10 @@ function tell({ code, message }) {
 }
 
 /** Whose turn it is, for the pill in the bar. */
-function showTurn({ state, user_db }) {
+function showTurn({ state, user_db, thinking }) {
   if (user_db > -40) userSpokeAt = performance.now();
-  states.turn(state === "SPEAK", performance.now() - userSpokeAt < 500, session?.microphone.condition ?? "on");
+  const user = performance.now() - userSpokeAt < 500;
+  states.turn(state === "SPEAK", user, session?.microphone.condition ?? "on", thinking);
 }
 
 function finish(over, problem) {

@@ -62,11 +62,12 @@ export class States {
     if (next) attempt("focus", () => this.#element(next).focus());
   }
 
-  /** Whose turn it is; `microphone`: on, muted or gone. */
-  turn(assistant, user, microphone) {
+  /** Whose turn it is; `microphone`: on, muted or gone; `thinking`: the assistant has no words yet. */
+  turn(assistant, user, microphone, thinking) {
     if (this.current !== "live") return;
     document.body.dataset.turn = assistant ? "assistant" : user ? "user" : "";
-    const text = assistant ? (user ? "Both" : "Speaking") : user ? "Hearing you" : WAITING[microphone];
+    const waiting = thinking && microphone === "on" ? "Thinking…" : WAITING[microphone];
+    const text = assistant ? (user ? "Both" : "Speaking") : user ? "Hearing you" : waiting;
     if (this.#element("status-text").textContent !== text) this.#element("status-text").textContent = text;
   }
 

@@ -116,7 +116,8 @@ class TerminalView:
             return Text("waiting for the first slot", QUIET)
         speaks = self._slot.state == State.SPEAK.name
         filled = round(self._slot.p * 10)
-        text = Text("● speaking " if speaks else "○ listening ", ASSISTANT if speaks else USER)
+        doing = "● speaking " if speaks else "◌ thinking " if self._slot.thinking else "○ listening "
+        text = Text(doing, ASSISTANT if speaks else USER)
         return text.append(f"p(speak) {'▮' * filled}{'▯' * (10 - filled)} {self._slot.p:.2f}", QUIET)
 
     def _footer(self, seconds: float, note: str) -> Text:

@@ -115,4 +115,5 @@ def _slot_message(row: SlotRow) -> SlotMessage:
         step_ms=round(row.times_ms["detokenized"] - row.times_ms["step"], 2),
         slack_ms=row.times_ms["slack"],
         degraded=row.degraded,
+        thinking=row.thinking,
     )

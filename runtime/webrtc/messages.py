@@ -38,7 +38,8 @@ class SlotMessage(Message):
     """One slot, sent when its audio leaves. `t`: the user slot that was heard; `state` is that of slot `t + 1`.
 
     `user_db`, `assistant_db`: levels relative to full scale. `step_ms`: the model's time. `slack_ms`: time left to
-    the deadline. `degraded`: what was not as it should be.
+    the deadline. `degraded`: what was not as it should be. `thinking`: the assistant is to answer and waits for the
+    language model.
     """
 
     type: Literal["slot"] = "slot"
@@ -51,6 +52,7 @@ class SlotMessage(Message):
     step_ms: float
     slack_ms: float
     degraded: tuple[str, ...]
+    thinking: bool = False
 
 
 class UserCaption(Message):
@@ -119,7 +121,7 @@ class Stats(Message):
 class NoticeMessage(Message):
     """Something that the user should know while the session goes on; to be shown. `code` names the kind.
 
-    echo: the assistant hears itself. recording_stopped: the files end here.
+    echo: the assistant hears itself. recording_stopped: the files end here. language_model: it cannot answer.
     """
 
     type: Literal["notice"] = "notice"

@@ -258,6 +258,7 @@ def _write_delegated(row: Conversation, llm: DelegatedAnswers, onset: bool) -> l
     """The language model's words of slot t + 1."""
     if onset and not llm.want():
         row.veto()
+        row.event = "" if llm.thinking else row.event
         return []
     if onset:
         llm.begin()
