@@ -136,3 +136,12 @@ def test_what_the_user_writes_is_answered(mini: TdmModel) -> None:
     told = {10: SlotExtras("What is the capital of Norway?")}
     conversation = converse_slots(generator, silence, ConversationOptions(), told=told)
     assert conversation.transcript.assistant.text == FACTS
+
+
+def test_written_questions_have_written_answers(mini: TdmModel) -> None:
+    llm = ScriptedLlm(FACTS)
+    both = AnsweredGenerator(mini, LiveAnswers(llm, CONFIG.model_copy(update={"answers": "unknown"}), 1), 1)
+    assert both.write("What is the capital of Norway?") == "the capital of norway is oslo."
+    assert both.write("Who painted the ceiling of the Sistine Chapel?") == FACTS
+    alone = AnsweredGenerator(mini, LiveAnswers(llm, CONFIG, 1), 1)
+    assert alone.write("What is the capital of Norway?") == FACTS

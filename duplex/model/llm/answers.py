@@ -4,15 +4,19 @@ Everything that a language model adds to a conversation enters it as one `Came` 
 replay hands the logged ones in again (`LoggedAnswers`) and needs no language model.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from configs.audio import AUDIO
 from configs.model.llm import LlmConfig
 from duplex.model.interface import Came
-from duplex.model.llm.interface import Generation, LanguageModel, Message
+from duplex.model.llm.interface import Generation, LanguageModel, LlmError, Message
 from duplex.model.llm.phrases import PhraseGate
+
+_WRITTEN: Final = -1
+"""Conversation of written questions: no row has it."""
 
 
 class AnswerSource(Protocol):
@@ -34,6 +38,14 @@ class AnswerSource(Protocol):
 
     def drop(self, row: int) -> None:
         """Nobody wants the answer any more."""
+        ...
+
+    def write(self, question: str) -> str:
+        """The answer to a question in a conversation of its own; waits for it.
+
+        Raises:
+            LlmError: the language model failed.
+        """
         ...
 
     def poll(self, row: int) -> Came | None:
@@ -83,6 +95,15 @@ class LiveAnswers:
         if request is not None:
             request.generation.cancel()
 
+    def write(self, question: str) -> str:
+        """See `AnswerSource.write`."""
+        messages = (Message("system", self.config.system_prompt), Message("user", question))
+        pieces = self._model.generate(_WRITTEN, messages).take(until_ms=math.inf)
+        self._model.forget(_WRITTEN)
+        if error := pieces[-1].error if pieces else "the language model gave no answer; ask again":
+            raise LlmError(error)
+        return "".join(piece.text for piece in pieces).strip()
+
     def poll(self, row: int) -> Came | None:
         """See `AnswerSource.poll`."""
         request = self._requests[row]
@@ -125,6 +146,10 @@ class LoggedAnswers:
 
     def drop(self, row: int) -> None:
         """Nobody was asked."""
+
+    def write(self, question: str) -> str:
+        """See `AnswerSource.write`."""
+        raise LlmError("a replay asks nobody; give --llm without a log")
 
     def poll(self, row: int) -> Came | None:
         """See `AnswerSource.poll`."""

@@ -9,6 +9,10 @@ from dataclasses import replace
 from duplex.model.llm.interface import Piece
 
 
+_LONGEST_WAIT_S = 60.0
+"""Of one wait; there is a longest one that the platform takes."""
+
+
 class PieceStream:
     """`Generation` that a producer fills with `put`. Times are counted from when it was made."""
 
@@ -43,7 +47,7 @@ class PieceStream:
         """See `Generation.take`."""
         with self._changed:
             while until_ms is not None and not self._over and (left := until_ms - self._age_ms()) > 0:
-                self._changed.wait(left / 1000)
+                self._changed.wait(min(left / 1000, _LONGEST_WAIT_S))
             taken = []
             while self._pieces and (until_ms is None or self._pieces[0].at_ms <= until_ms):
                 taken.append(self._pieces.popleft())

@@ -33,6 +33,18 @@ class AnsweredGenerator(TdmGenerator):
         group, within = divmod(row, self._size)
         self._groups[group].unheard(within, milliseconds)
 
+    def write(self, question: str) -> str:
+        """Answer to a written question, in a conversation of its own (pattern T2T).
+
+        Raises:
+            LlmError: the language model failed.
+        """
+        if self.llm.answers == "unknown":
+            answer = super().write(question)
+            if answer != self._model.mind.config.refusal:
+                return answer
+        return self._answers.write(question)
+
     def use_virtual_time(self) -> None:
         """Slots do not take the time that they stand for: wait for what a language model would have written by then."""
         if isinstance(self._answers, LiveAnswers):
