@@ -31,6 +31,8 @@ class LlmConfig(Config):
         threads: CPU cores that a local model may use.
         device, dtype: of a local model; "auto" takes a GPU where there is one, and what suits the device.
         first_text_s, next_text_s: how long a server may take for the first text of an answer, and between two pieces.
+        begins_thinking: answers begin inside a thought, because the model's template writes the opening mark into the
+            prompt; they are spoken from the closing mark on. Without it, the first answer of that kind shows it.
         key_variable: environment variable that holds a server's key.
     """
 
@@ -47,6 +49,7 @@ class LlmConfig(Config):
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     first_text_s: float = Field(default=30.0, gt=0)
     next_text_s: float = Field(default=10.0, gt=0)
+    begins_thinking: bool = False
     key_variable: str = "OPENAI_API_KEY"
 
     @property
