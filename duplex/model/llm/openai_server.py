@@ -127,7 +127,8 @@ class OpenAiServer(LanguageModel):
     def _watch(self, request: _Request) -> None:
         """The thread that ends an answer whose server is silent for too long."""
         config = self._config
-        while not request.over.wait(request.patience.left_s):
+        # The first text may make the end earlier, but never earlier than `next_text_s` from now.
+        while not request.over.wait(min(request.patience.left_s, config.next_text_s)):
             if not request.patience.left_s:
                 line = self._server.explain_silence(request.patience, config.first_text_s, config.next_text_s)
                 request.stream.fail(line)
@@ -181,7 +182,6 @@ class OpenAiServer(LanguageModel):
             "messages": write_messages(request.messages),
             "temperature": self._config.temperature,
             "max_tokens": self._config.longest,
-            "stream": True,
         }
         if request.tools:
             body["tools"] = list(request.tools)

@@ -4,10 +4,11 @@ Knows HTTP and the environment; knows nothing of answers.
 """
 
 import ipaddress
+import logging
 import os
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +24,8 @@ _LIST_S: Final = 5.0
 _HEADERS: Final = frozenset(
     {"host", "accept", "accept-encoding", "content-type", "content-length", "user-agent", "authorization"}
 )
+_TELLS_HEADERS: Final = ("httpcore", "httpcore2")
+"""Loggers that write the headers of responses when they debug; a server may repeat the key there."""
 _OPENAI_HEADERS: Final = frozenset({"openai-organization", "openai-project"})
 
 
@@ -50,6 +53,8 @@ class ServerClient:
         """
         import openai  # takes long, and other language models do not need it
 
+        for name in _TELLS_HEADERS:
+            logging.getLogger(name).setLevel(logging.INFO)
         self._address = urlsplit(address)
         self._of_thread = threading.local()
         self._timeout = openai.Timeout(None, connect=connect_s)
@@ -60,7 +65,7 @@ class ServerClient:
             default_headers={"Authorization": f"Bearer {key or _NO_KEY}"},
             http_client=self._open_http(openai.DefaultHttpxClient),
         )
-        self._ask = self._openai.chat.completions.with_streaming_response.create
+        self._create: Callable[..., Any] = self._openai.chat.completions.create
 
     @contextmanager
     def ask(self, body: dict[str, Any], connection: Connection) -> Iterator[Received]:
@@ -70,8 +75,8 @@ class ServerClient:
             openai.APIError: the server refuses, or there is no connection.
         """
         self._of_thread.connection = connection
-        with self._ask(**body, timeout=self._timeout) as response:
-            yield response
+        with self._create(**body, stream=True, timeout=self._timeout) as stream:
+            yield stream.response  # the bytes: the client's own parser hides how a stream ended, and what was wrong
 
     def list_models(self, connection: Connection) -> list[str]:
         """Names of the models that the server has.

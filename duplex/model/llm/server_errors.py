@@ -212,8 +212,8 @@ class Server:
         if any(isinstance(cause, ConnectionError) or _BREAK.search(type(cause).__name__) for cause in causes):
             return self._explain_break(patience, "the server closed it")
         return (
-            f"The language model at {self.address} cannot be used: {type(error).__name__}: {self._said(causes[-1])}. "
-            "Check the address and the server's log."
+            f"The language model at {self.address} cannot be used: "
+            f"{type(causes[-1]).__name__}: {self._said(causes[-1])}. Check the address and the server's log."
         )
 
     def _explain_socket(self, error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -67,8 +68,8 @@ class Exchange:
 
     def report(self, status: int, body: Any, kind: str = "application/json", **headers: str) -> None:
         """A whole response that is no chat."""
-        self.begin(status, kind, **headers)
-        self.send(body if isinstance(body, str) else json.dumps(body))
+        self.begin(status, kind, chunked=False, **headers)
+        self.send(body if isinstance(body, str | bytes) else json.dumps(body))
 
     def wait_until_closed(self) -> bool:
         """Whether the client closes the connection."""
@@ -81,8 +82,9 @@ class Exchange:
             return False
 
     def reset(self) -> None:
-        """The server dies: the client's connection is reset."""
-        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        """The server dies: the connection is reset."""
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self._handler.connection.detach())
 
 
 Script = Callable[[Exchange], None]
@@ -126,7 +128,7 @@ def serve(*scripts: Script, models: list[str] | None = None) -> Iterator[Scripte
     scripted = ScriptedServer(list(scripts), models)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, headers, json.loads(body) if body else None)
@@ -139,8 +141,7 @@ def serve(*scripts: Script, models: list[str] | None = None) -> Iterator[Scripte
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
+        server.daemon_threads = False  # the end of the block waits for the scripts
         scripted.address = f"http://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
