@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from configs.model.llm import LlmConfig
 from duplex.model.llm.answer_reader import AnswerReader
-from duplex.model.llm.chat_completions import parse_chunk, write_messages
+from duplex.model.llm.chat_completions import DONE, parse_chunk, write_messages
 from duplex.model.llm.connection import Connection, Patience
 from duplex.model.llm.interface import Generation, LanguageModel, LlmError, Message
 from duplex.model.llm.server_client import ServerClient, parse_address, read_key
@@ -59,7 +59,7 @@ class OpenAiServer(LanguageModel):
         address, key = parse_address(config.source, config.key_variable), read_key(config.key_variable)
         self._config, self._now = config, now
         self._server = Server(address, config.model or "", config.key_variable, key)
-        self._client = ServerClient(address, key, config.first_text_s)
+        self._client = ServerClient(address, key)
         self.name = f"{config.model} at {address}" if config.model else address
         self.fingerprint = _fingerprint(config, address)
         self._requests: dict[int, _Request] = {}
@@ -95,6 +95,7 @@ class OpenAiServer(LanguageModel):
         """See `LanguageModel.forget`."""
         if request := self._requests.pop(conversation, None):
             request.stream.cancel()
+            request.connection.break_off()  # also of an answer that is over, whose server has not ended yet
 
     def close(self) -> None:
         """See `LanguageModel.close`. A thread that still waits for the name of a host is left behind."""
@@ -170,11 +171,12 @@ class OpenAiServer(LanguageModel):
                 raise _refuse(kind, received)
             events = read_events(received)
             reader = AnswerReader(request.stream.put, request.patience, self._begins_inside)
-            reader.read(events)
+            try:
+                reader.read(events)
+            finally:
+                self._begins_inside |= reader.reasoning.began_inside
             self._begins_inside = self._config.begins_thinking or reader.reasoning.began_inside
-            with suppress(Exception):  # the answer is complete; a server that is cut off here would log an error
-                for _ in events:
-                    pass
+            _read_on(events)
 
     def _write_body(self, request: _Request) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -188,6 +190,14 @@ class OpenAiServer(LanguageModel):
         if "max_tokens" in self._unsupported:
             body["max_completion_tokens"] = body["max_tokens"]
         return {name: value for name, value in body.items() if name not in self._unsupported}
+
+
+def _read_on(events: Iterable[str]) -> None:
+    """The answer is complete; a server that is cut off before it has ended would report an error."""
+    with suppress(Exception):
+        for data in events:
+            if data == DONE:
+                return
 
 
 def _unsupported_parameter(error: Exception) -> str | None:

@@ -19,13 +19,15 @@ from duplex.model.llm.server_errors import NotModelsError
 
 _NO_KEY: Final = "none"
 """Sent where there is no key: local servers need none, but the client wants one."""
+_CONNECT_S: Final = 10.0
+"""How long the connection may take, and TLS again."""
 _LIST_S: Final = 5.0
 """How long a server may be silent when it is asked for its models."""
 _HEADERS: Final = frozenset(
     {"host", "accept", "accept-encoding", "content-type", "content-length", "user-agent", "authorization"}
 )
-_TELLS_HEADERS: Final = ("httpcore", "httpcore2")
-"""Loggers that write the headers of responses when they debug; a server may repeat the key there."""
+_TELLING_LOGGERS: Final = ("openai", "httpcore", "httpcore2")
+"""When they debug, they write what was said, and headers of responses, where a server may repeat the key."""
 _OPENAI_HEADERS: Final = frozenset({"openai-organization", "openai-project"})
 
 
@@ -45,19 +47,19 @@ class Received(Protocol):
 class ServerClient:
     """Requests to one server. Safe to call from several threads; each request can be broken from any thread."""
 
-    def __init__(self, address: str, key: str, connect_s: float) -> None:
-        """`key`: "" where there is none. `connect_s`: how long the connection and TLS may take.
+    def __init__(self, address: str, key: str) -> None:
+        """`key`: "" where there is none.
 
         Raises:
             LlmError: a proxy that the environment names cannot be used.
         """
         import openai  # takes long, and other language models do not need it
 
-        for name in _TELLS_HEADERS:
+        for name in _TELLING_LOGGERS:
             logging.getLogger(name).setLevel(logging.INFO)
         self._address = urlsplit(address)
         self._of_thread = threading.local()
-        self._timeout = openai.Timeout(None, connect=connect_s)
+        self._timeout = openai.Timeout(None, connect=_CONNECT_S)
         self._openai = openai.OpenAI(
             api_key=key or _NO_KEY,
             base_url=address,

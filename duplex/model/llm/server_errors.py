@@ -20,6 +20,8 @@ from duplex.model.llm.server_sent_events import NotEventsError
 _LONGEST: Final = 200
 _SHORT: Final = 60
 _LINE: Final = 800
+_SECRET: Final = 8
+"""Characters of a key from which on it is one."""
 _CONTEXT: Final = re.compile(
     r"context.?(length|window|size|limit)|maximum (context|prompt|input)|(prompt|input|messages?) (is|are) too long"
     r"|too many (input )?tokens|exceeds? .*(tokens|context)",
@@ -81,8 +83,10 @@ class Server:
         """
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
-            return self.clean(self._explain_status(status, error, names), _LINE)
-        return self.clean(self._explain_stream(error, patience) or self._explain_network(error, patience), _LINE)
+            line = self._explain_status(status, error, names)
+        else:
+            line = self._explain_stream(error, patience) or self._explain_network(error, patience)
+        return _one_line(self._hide_key(line) if len(self.key) >= _SECRET else line, _LINE)
 
     def explain_silence(self, patience: Patience, first_s: float, next_s: float) -> str:
         """The line for a server that took longer than it may."""
@@ -102,11 +106,15 @@ class Server:
         )
 
     def clean(self, text: str, longest: int = _LONGEST) -> str:
-        """`text` as one line of bounded length without the key."""
+        """What a server says, as one line of bounded length without the key."""
+        return _one_line(self._hide_key(text), longest)
+
+    def _hide_key(self, text: str) -> str:
+        """Short keys are placeholders for local servers ("x", "ollama"): only whole words are them."""
         for form in (self.key, json.dumps(self.key)[1:-1], quote(self.key, safe="")) if self.key else ():
-            text = text.replace(form, "***")
-        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-        return text if len(text) <= longest else text[: longest - 3] + "..."
+            edge = "" if len(self.key) >= _SECRET else r"\b"
+            text = re.sub(edge + re.escape(form) + edge, "***", text)
+        return text
 
     def _explain_status(self, status: int, error: Any, names: Sequence[str] | None) -> str:
         said = self._said(error)
@@ -124,7 +132,7 @@ class Server:
         if status >= 500:
             return (
                 f"The language model server at {self.address} failed with status {status}{_in_brackets(said)}. "
-                f"{_when(error)}If it fails again, look at the server's log."
+                f"{self._when(error)}If it fails again, look at the server's log."
             )
         if 300 <= status < 400:
             place = self.clean(error.response.headers.get("location", "another address"))
@@ -165,7 +173,7 @@ class Server:
             return f"The quota at {self.address} is used up (status 429){_in_brackets(said)}. Check plan and billing."
         return (
             f"The server at {self.address} accepts no more requests now (status 429){_in_brackets(said)}. "
-            f"{_when(error)}Or use another key or server."
+            f"{self._when(error)}Or use another key or server."
         )
 
     def _explain_stream(self, error: BaseException, patience: Patience) -> str:
@@ -235,10 +243,22 @@ class Server:
             return ""
         return f"{self.address} cannot be reached: {error.strerror or error}. Check the address and the network."
 
+    def _when(self, error: Any) -> str:
+        """When to try again, where the server tells it in seconds or as a date."""
+        told = self.clean(error.response.headers.get("retry-after", ""))
+        if not told:
+            return "Try again later. "
+        return f"Try again in {told} s. " if told.replace(".", "", 1).isdigit() else f"Try again after {told}. "
+
     def _said(self, error: Any) -> str:
         """What the server says of the error; "" for a web page."""
         said = reported_message(getattr(error, "body", None) or ("" if hasattr(error, "body") else str(error)))
         return "" if said.lstrip().startswith("<") else self.clean(said).rstrip(".")
+
+
+def _one_line(text: str, longest: int) -> str:
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -250,14 +270,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _is_too_long(error: Any, said: str) -> bool:
     return getattr(error, "code", None) == "context_length_exceeded" or bool(_CONTEXT.search(said))
-
-
-def _when(error: Any) -> str:
-    """When to try again, where the server tells it in seconds or as a date."""
-    told = error.response.headers.get("retry-after", "")
-    if not told:
-        return "Try again later. "
-    return f"Try again in {told} s. " if told.replace(".", "", 1).isdigit() else f"Try again after {told}. "
 
 
 def _in_brackets(said: str) -> str:

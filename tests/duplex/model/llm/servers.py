@@ -2,13 +2,23 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 LIMIT_S = 30.0
 """How long anything may take on a slow machine; nothing that goes well waits so long."""
@@ -76,7 +86,7 @@ class Exchange:
         self._handler.connection.settimeout(LIMIT_S)
         try:
             return self._handler.connection.recv(1) == b""
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLEOFError):
             return True
         except TimeoutError:
             return False
@@ -123,11 +133,15 @@ class ScriptedServer:
 
 
 @contextmanager
-def serve(*scripts: Script, models: list[str] | None = None) -> Iterator[ScriptedServer]:
+def serve(
+    *scripts: Script, models: list[str] | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedServer]:
     """A server on a free port of the loopback, until the block ends. A script that fails makes the test fail."""
     scripted = ScriptedServer(list(scripts), models)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -142,7 +156,9 @@ def serve(*scripts: Script, models: list[str] | None = None) -> Iterator[Scripte
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = False  # the end of the block waits for the scripts
-        scripted.address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        scripted.address = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -152,6 +168,23 @@ def serve(*scripts: Script, models: list[str] | None = None) -> Iterator[Scripte
             thread.join()
     if scripted.faults:
         raise scripted.faults[0]
+
+
+def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """TLS for a server on the loopback, and the certificate that its clients must trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    loopback = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(loopback, critical=False).sign(key, hashes.SHA256())
+    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate_file, key_file)
+    return context, certificate_file
 
 
 def free_port() -> int:

@@ -1,71 +1,16 @@
-"""A language model behind a real HTTP server: pieces as they come, several conversations, cancelled at once."""
+"""A language model behind a real HTTP server: what is asked, and the pieces of the answer as they come."""
 
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
-from configs.model.llm import LlmConfig
 from duplex.model.llm.check import check_llm
 from duplex.model.llm.connection import Patience
-from duplex.model.llm.interface import Generation, LlmError, Message, Piece, RequestedCall
-from duplex.model.llm.openai_server import OpenAiServer
-from tests.duplex.model.llm.servers import LIMIT_S, Exchange, Script, ScriptedServer, free_port, serve
-
-QUESTION = [Message("system", "Be short."), Message("user", "What is the capital of France?")]
-TOOLS = [{"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}]
-
-
-@contextmanager
-def model_at(address: str, **settings: Any) -> Iterator[OpenAiServer]:
-    """A model at an address, closed at the end of the block."""
-    model = OpenAiServer(LlmConfig(**{"source": address, "model": "tiny", "key_variable": "TEST_KEY"} | settings))
-    try:
-        yield model
-    finally:
-        model.close()
-
-
-@contextmanager
-def model_of(*scripts: Script, **settings: Any) -> Iterator[tuple[OpenAiServer, ScriptedServer]]:
-    """A model at a scripted server."""
-    models = settings.pop("models", None)
-    with serve(*scripts, models=models) as server, model_at(server.address, **settings) as model:
-        yield model, server
-
-
-def take_until(answer: Generation, enough: Callable[[list[Piece]], bool]) -> list[Piece]:
-    """Pieces up to what the test waits for."""
-    pieces: list[Piece] = []
-    age_ms = 0.0
-    while not enough(pieces):
-        assert age_ms < LIMIT_S * 1000, pieces
-        age_ms += 20
-        pieces += answer.take(until_ms=age_ms)
-    return pieces
-
-
-def take_all(answer: Generation) -> list[Piece]:
-    """All pieces; the last one, and only that, is finished."""
-    pieces = take_until(answer, lambda pieces: bool(pieces and pieces[-1].finish))
-    assert [bool(piece.finish) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
-    assert answer.take() == []
-    return pieces
-
-
-def text_of(pieces: list[Piece]) -> str:
-    """What is said."""
-    return "".join(piece.text for piece in pieces)
-
-
-def say(*texts: str, finish: str = "stop") -> Script:
-    """A script that answers in good order."""
-    return lambda exchange: exchange.answer(*texts, finish=finish)
+from duplex.model.llm.interface import Message, RequestedCall
+from tests.duplex.model.llm.asking import QUESTION, TOOLS, model_at, model_of, say, take_all, take_until, text_of
+from tests.duplex.model.llm.servers import LIMIT_S, Exchange, Script, free_port
 
 
 def test_pieces_come_while_the_server_writes() -> None:
@@ -175,125 +120,6 @@ def test_why_an_answer_ends(reason: str | None, finish: str) -> None:
 def test_an_empty_answer_is_a_normal_end() -> None:
     with model_of(say()) as (model, _):
         assert [(piece.text, piece.finish) for piece in take_all(model.generate(1, QUESTION))] == [("", "stop")]
-
-
-def test_a_cancelled_answer_ends_the_connection_and_gives_nothing_more() -> None:
-    closed = threading.Event()
-
-    def write(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.delta("It ")
-        if exchange.wait_until_closed():
-            closed.set()
-        exchange.delta("is ")
-
-    with model_of(write) as (model, _):
-        answer = model.generate(1, QUESTION)
-        take_until(answer, bool)
-        answer.cancel()
-        answer.cancel()
-        assert closed.wait(LIMIT_S)
-    assert answer.take() == []
-
-
-def test_an_answer_is_cancelled_before_the_server_has_said_anything() -> None:
-    asked, closed = threading.Event(), threading.Event()
-
-    def wait(exchange: Exchange) -> None:
-        asked.set()
-        if exchange.wait_until_closed():
-            closed.set()
-
-    with model_of(wait) as (model, _):
-        answer = model.generate(1, QUESTION)
-        assert asked.wait(LIMIT_S)
-        answer.cancel()
-        assert closed.wait(LIMIT_S)
-    assert answer.take() == []
-
-
-def test_an_answer_is_cancelled_before_there_is_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, goes_on = threading.Event(), threading.Event()
-    resolve = socket.getaddrinfo
-
-    def resolve_slowly(*args: Any, **settings: Any) -> Any:
-        asked.set()
-        assert goes_on.wait(LIMIT_S)
-        return resolve(*args, **settings)
-
-    with model_of(say("Paris.")) as (model, server):
-        monkeypatch.setattr(socket, "getaddrinfo", resolve_slowly)
-        answer = model.generate(1, QUESTION)
-        assert asked.wait(LIMIT_S)
-        answer.cancel()
-        assert answer.take() == []
-        goes_on.set()
-        assert text_of(take_all(model.generate(1, QUESTION))) == "Paris."
-    assert len(server.chats) == 1
-
-
-def test_an_answer_cancelled_at_once_asks_for_nothing_more() -> None:
-    with model_of(say("Paris.")) as (model, _):
-        answer = model.generate(1, QUESTION)
-        answer.cancel()
-        assert answer.take() == []
-        assert text_of(take_all(model.generate(1, QUESTION))) == "Paris."
-
-
-def test_a_new_answer_cancels_the_one_before_in_its_conversation_only() -> None:
-    closed, goes_on = threading.Event(), threading.Event()
-
-    def stay(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.delta("First ")
-        if exchange.wait_until_closed():
-            closed.set()
-
-    def wait(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.delta("Other ")
-        assert goes_on.wait(LIMIT_S)
-        exchange.delta("conversation.")
-        exchange.end()
-
-    with model_of(stay, wait, say("Second.")) as (model, _):
-        first = model.generate(1, QUESTION)
-        take_until(first, bool)
-        other = model.generate(2, QUESTION)
-        begun = take_until(other, bool)
-        second = model.generate(1, QUESTION)
-        assert closed.wait(LIMIT_S)
-        assert text_of(take_all(second)) == "Second."
-        goes_on.set()
-        assert text_of(begun + take_all(other)) == "Other conversation."
-        assert first.take() == []
-
-
-@pytest.mark.parametrize("end", [lambda model: model.forget(1), lambda model: model.close()])
-def test_forgetting_and_closing_end_what_is_under_way(end: Callable[[OpenAiServer], None]) -> None:
-    closed = threading.Event()
-
-    def stay(exchange: Exchange) -> None:
-        exchange.begin()
-        exchange.delta("It ")
-        if exchange.wait_until_closed():
-            closed.set()
-
-    with model_of(stay) as (model, _):
-        answer = model.generate(1, QUESTION)
-        take_until(answer, bool)
-        model.forget(3)
-        end(model)
-        assert closed.wait(LIMIT_S)
-        assert answer.take() == []
-
-
-def test_after_the_end_no_thread_is_left() -> None:
-    with model_of(say("Paris.")) as (model, _):
-        take_all(model.generate(1, QUESTION))
-    assert not [thread for thread in threading.enumerate() if thread.name == "llm-server"]
-    with pytest.raises(LlmError, match="was closed"):
-        model.generate(1, QUESTION)
 
 
 def test_thoughts_are_not_said() -> None:
