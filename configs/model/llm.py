@@ -20,7 +20,7 @@ class LlmConfig(Config):
     Attributes:
         source: "smollm2", a folder, a hub id, a GGUF file, or the address of an OpenAI-compatible server
             (`https?://.../v1`).
-        model: the model's name at a server.
+        model: the model's name at a server; None takes the only one that it has.
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
         temperature: 0 is greedy.

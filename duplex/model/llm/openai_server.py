@@ -84,8 +84,8 @@ class OpenAiServer(LanguageModel):
         patience = Patience(self._config.first_text_s, self._config.next_text_s, self._now)
         request = _Request(tuple(messages), tuple(tools), connection, stream, patience)
         self._requests[conversation] = request
-        self._start(self._answer, request)
         self._start(self._watch, request)
+        self._start(self._answer, request)
         return stream
 
     def prefill(self, conversation: int, messages: Sequence[Message]) -> None:
@@ -120,7 +120,7 @@ class OpenAiServer(LanguageModel):
             self._ask(request)
         except Exception as error:
             names = self._list_after(error, request)
-            request.stream.fail(self._server.explain(error, request.patience, names))
+            request.stream.fail(self._server.explain(error, request.patience, names))  # dropped once it was cancelled
         finally:
             request.connection.release()
             request.over.set()
