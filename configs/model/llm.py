@@ -21,7 +21,7 @@ class LlmConfig(Config):
     Attributes:
         source: "smollm2", a folder, a hub id, a GGUF file, or the address of an OpenAI-compatible server
             (`https?://.../v1`); "log" asks nobody and takes what a slot log holds.
-        model: the model's name at a server.
+        model: the model's name at a server; None takes the only one that it has.
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
         temperature: 0 is greedy.
@@ -33,6 +33,8 @@ class LlmConfig(Config):
         device, dtype: of a local model; "auto" takes a GPU where there is one, and what suits the device.
         first_text_s, next_text_s: how long a server may take for the first text of an answer, and between two pieces.
         heard_fraction: a word that was cut counts as heard when at least this much of it sounded.
+        begins_thinking: answers begin inside a thought, because the model's template writes the opening mark into the
+            prompt; they are spoken from the closing mark on. Without it, the first answer of that kind shows it.
         key_variable: environment variable that holds a server's key.
     """
 
@@ -50,6 +52,7 @@ class LlmConfig(Config):
     first_text_s: float = Field(default=30.0, gt=0)
     next_text_s: float = Field(default=10.0, gt=0)
     heard_fraction: float = Field(default=0.5, ge=0, le=1)
+    begins_thinking: bool = False
     key_variable: str = "OPENAI_API_KEY"
 
     @property

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from duplex.model.llm.interface import Piece
 
-
 _LONGEST_WAIT_S = 60.0
 """Of one wait; there is a longest one that the platform takes."""
 
