@@ -72,12 +72,12 @@ def command(
     )
     pcm = None if recording is None else _load(recording)
 
-    from runtime.cli.chat_screen.partner import Wanted, load_partner
+    from runtime.cli.chat_screen.partner import ChatOptions, load_partner
     from runtime.cli.chat_screen.screen import Screen
     from runtime.cli.chat_screen.shell import Shell
     from runtime.cli.chat_screen.tool_files import load_tools
 
-    wanted = Wanted(
+    wanted = ChatOptions(
         chosen.model, pattern, settings, changes, load_tools(tools or [], settings.tools), places, temperature,
         longest, heard=answer is not None,
     )  # fmt: skip

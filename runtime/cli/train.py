@@ -156,8 +156,8 @@ def dialogues(
     from duplex.model.layouts.tdm.ears import EmbeddedEars
     from duplex.train.dialogue import simulate
 
-    ear = EmbeddedEars.load(_folder(model)).encoder
-    simulate.run(_read(SimulationConfig, config, "dialogue"), out / name, bank, ear, validation)
+    encoder = EmbeddedEars.load(_folder(model)).encoder
+    simulate.run(_read(SimulationConfig, config, "dialogue"), out / name, bank, encoder, validation)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from configs.eval.protocols import MtrDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.mtr_duplex_bench import (
     SpokenSegment,
     backchannel_frequency,
@@ -56,9 +56,9 @@ class Round:
     scenario: str
     times: dict[str, float]
 
-    def span(self, name: str) -> Segment:
+    def span(self, name: str) -> AudibleSegment:
         """When `name` (user, model, interruption, pause, background) begins and ends."""
-        return Segment(self.times[f"{name}_start"], self.times[f"{name}_end"])
+        return AudibleSegment(self.times[f"{name}_start"], self.times[f"{name}_end"])
 
     def entry(self) -> Facts:
         """As in the scenario encoding."""

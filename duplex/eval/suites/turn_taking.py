@@ -12,7 +12,7 @@ from pathlib import Path
 from configs.eval.evaluation import Bar, EvaluationConfig
 from duplex.eval.conversation_record import SlotTrace
 from duplex.eval.measures import timing
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.timing import UserTurn
 from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
@@ -124,7 +124,7 @@ def measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> tuple[Fact
     return {**dialogue.example.facts, **found}, _worst(found, config)
 
 
-def _find_silencer(held: Segment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
+def _find_silencer(held: AudibleSegment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
     return timing.why_silent(slots, held.end, config.gate.join_s) if held else ""
 
 

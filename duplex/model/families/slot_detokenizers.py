@@ -12,10 +12,10 @@ from torch import Tensor
 from duplex.model.stages.cosyvoice import CosyVoice, CosyVoiceInput
 from duplex.model.stages.cosyvoice.stage import CosyVoiceState
 from duplex.model.stages.detokenizer import DetokenizerInput
-from duplex.model.stages.streaming import State
+from duplex.model.stages.streaming import StageState
 from duplex.model.stages.unit_vocoder import UnitDetokenizer, UnitDetokenizerState, VocoderInput
 
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=StageState)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 
 
 @dataclass
-class Agreement:
+class LocalAgreement:
     """One clip's words.
 
     Attributes:

@@ -8,6 +8,7 @@ the encoder holds the audio back by that much instead of padding, and declares i
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,14 @@ class EncoderState:
         self.keys[:, rows] = 0
         self.values[:, rows] = 0
         self.frames[rows] = 0
+
+
+class OfflineEncoder(Protocol):
+    """The offline form of the speech encoder."""
+
+    def encode(self, pcm: Tensor) -> Tensor:
+        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
+        ...
 
 
 class SpeechEncoder(nn.Module):

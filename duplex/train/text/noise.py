@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from configs.model.language import NoiseConfig
+from configs.model.language import MishearingConfig
 
 Pair = tuple[str, str]
 
@@ -59,7 +59,7 @@ def confusions(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 class Mishearing:
     """Draws recognition errors: `mishearing(words, rng) -> words`."""
 
-    def __init__(self, config: NoiseConfig, vocabulary: Iterable[str], pairs: Iterable[Pair] = ()) -> None:
+    def __init__(self, config: MishearingConfig, vocabulary: Iterable[str], pairs: Iterable[Pair] = ()) -> None:
         """`vocabulary`: words that may be heard by mistake. `pairs`: what was said and what was recognized."""
         self._config = config
         self._table = confusions(pairs)

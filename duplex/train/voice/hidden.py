@@ -14,7 +14,7 @@ from typing import Final
 import torch
 
 from configs.base import ConfigError
-from configs.train.voice_training import CorpusConfig, HiddenTraining, SrhTraining
+from configs.train.voice_training import HiddenTraining, SrhTraining, VoiceCorpusConfig
 from duplex.corpus.exchange import Exchange
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
@@ -102,7 +102,7 @@ def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, bat
 def _prepare(config: HiddenTraining, voice: EmbeddedVoice, model: Path, work: Path, codec: Path | None) -> None:
     """Write the samples to learn from and those that only measure."""
     asked = _map_questions(config)
-    corpus = CorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
+    corpus = VoiceCorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
     data.run(voice.config, corpus, voice.head.lexicon, work / SPEECH, list(asked))
     mind, quiet = EmbeddedMind.load(model), quiet_features(EmbeddedEars.load(model), config.question)
     preparation = Preparation(voice, mind, quiet, config, asked)

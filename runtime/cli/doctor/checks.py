@@ -10,7 +10,7 @@ Level = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ModelRequirements:
     """What is asked of a model.
 
     `conversations`: that should fit into memory. `changes`: values of its description by their keys (`device`,

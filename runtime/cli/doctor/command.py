@@ -7,7 +7,7 @@ import typer
 
 from configs.runtime.serve import ServeConfig
 from runtime.cli.common import ModelOptions, drop_missing, out
-from runtime.cli.doctor.checks import Wanted
+from runtime.cli.doctor.checks import ModelRequirements
 from runtime.cli.doctor.machine import examine
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import LARGEST_PORT, Precision, device_name, named, number
@@ -34,7 +34,7 @@ def command(
     The exit code is 1 if something is missing.
     """
     placed = drop_missing({"device": device, "dtype": dtype, "detokenizer": detokenizer, "speakers": speakers})
-    checks = examine(chosen.model, port, wanted=Wanted(sessions, {**chosen.changes, **placed}))
+    checks = examine(chosen.model, port, wanted=ModelRequirements(sessions, {**chosen.changes, **placed}))
     for check in checks:
         sign, style = SIGNS[check.level]
         fix = f" -> {check.fix}" if check.fix else ""

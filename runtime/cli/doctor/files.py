@@ -20,7 +20,7 @@ from configs.model.family import FamilyConfig
 from configs.model.model import EarsConfig, MindConfig
 from configs.model.voice import VoiceConfig
 from duplex.model.families import parts as families
-from duplex.model.funaudiochat.memory import Memory
+from duplex.model.funaudiochat.memory import MemoryFootprint
 from duplex.model.layouts.tdm import ears, mind, voice
 from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
 from duplex.model.stages.cosyvoice.speakers import load_speakers
@@ -95,10 +95,12 @@ def detokenizer_config(folder: Path) -> CosyVoiceConfig | None:
         return None
 
 
-def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> Memory:
+def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> MemoryFootprint:
     """Memory of a detokenizer; its vocoder is always in float32."""
     flow, vocoder = (sum(map(prod, shapes.values())) for shapes in (flow_shapes(config.flow), vocoder_shapes(config)))
-    return Memory(flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize)
+    return MemoryFootprint(
+        flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize
+    )
 
 
 def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:

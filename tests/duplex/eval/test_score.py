@@ -13,7 +13,7 @@ from configs.eval.scoring import LabelsConfig, ScoringConfig
 from duplex.eval import score as scoring
 from duplex.eval.exchange.labels import Kind, Label, Side
 from duplex.eval.exchange.sound import DialogueSound
-from duplex.eval.measures.activity import Segment, speech_bounds
+from duplex.eval.measures.activity import AudibleSegment, speech_bounds
 from duplex.eval.reports.page import page
 from duplex.eval.reports.schema import Report
 from duplex.eval.score import Score, score
@@ -116,11 +116,11 @@ def test_labelled_speech_stands_for_the_sound() -> None:
     found = scored(dialogue(), label("speech", 1.0, 5.0), label("speech", 6.0, 9.0, "assistant"))
     assert found.analysis.response_s == [1.0]
     assert found.sources == {"turns": "activity", "user": "labels", "assistant": "labels"}
-    assert found.speech["assistant"] == (Segment(6.0, 9.0),)
+    assert found.speech["assistant"] == (AudibleSegment(6.0, 9.0),)
 
 
 def test_silero_is_a_second_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = iter([(Segment(1.1, 5.1), Segment(40.0, 41.0)), (Segment(5.4, 12.4),)])
+    columns = iter([(AudibleSegment(1.1, 5.1), AudibleSegment(40.0, 41.0)), (AudibleSegment(5.4, 12.4),)])
     monkeypatch.setattr(scoring, "silero_segments", lambda *_: next(columns))
     found = score(dialogue(), (), CONFIG, silero=True)
     assert found.silero is not None

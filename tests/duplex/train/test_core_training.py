@@ -17,9 +17,17 @@ from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
 from duplex.train.dialogue.speak import answers_of
-from duplex.train.dialogue.tracks import TextIds
+from duplex.train.dialogue.tracks import TrackIds
 from tdm.layout import TdmLayout
-from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, silent_table, small_bank
+from tests.duplex.train.dialogue.scenes import (
+    REST,
+    SMALL,
+    LoudnessEncoder,
+    WordIds,
+    no_errors,
+    silent_table,
+    small_bank,
+)
 
 LLM = LlmConfig(
     vocab_size=400, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
@@ -36,9 +44,9 @@ SCHEDULE = ScheduleConfig(window_slots=30)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> DialogueDataset:
     folder = tmp_path_factory.mktemp("core")
-    run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEar())
+    run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEncoder())
     shard, ids = Shard(folder / "shard"), WordIds()
-    table = silent_table(answers_of([shard]), ids, TextIds(0, 1, 2), REST + 1)
+    table = silent_table(answers_of([shard]), ids, TrackIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, DialogueDataConfig(), no_errors, prompt="you are ada")
 
 

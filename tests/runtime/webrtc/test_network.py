@@ -10,7 +10,7 @@ from configs.runtime.serve import JitterConfig, OpusConfig
 from runtime.records import UserSlot
 from runtime.session.slot_buffer import SlotBuffer
 from runtime.webrtc.inbound import InboundAudio
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import OpusEncoder
 from tests.runtime.webrtc.test_latency import voice
 
@@ -52,7 +52,7 @@ def receive(
         placed = inbound.poll(tick)
         while arrivals and arrivals[0][0] <= tick:
             at, index = arrivals.pop(0)
-            placed += inbound.push(Packet(index & 0xFFFF, index * 960, 960, payloads[index]), at)
+            placed += inbound.push(ReceivedPacket(index & 0xFFFF, index * 960, 960, payloads[index]), at)
         for one in placed:
             buffer.push(one.position, one.pcm, tick)
         slots += [(tick, slot) for slot in buffer.pop(tick)]
@@ -83,7 +83,7 @@ def test_a_stall_of_a_second_leaves_no_lag(payloads: list[bytes]) -> None:
         burst = range(200, 251) if now == 5.0 else range(round(now * 50), round(now * 50) + (tick % 2 == 0))
         for index in burst:
             if now >= 5.0 or index < 200:
-                for one in inbound.push(Packet(index, index * 960, 960, payloads[index]), now):
+                for one in inbound.push(ReceivedPacket(index, index * 960, 960, payloads[index]), now):
                     buffer.push(one.position, one.pcm, now)
         lags += [now - (slot.index + 1) * 0.2 for slot in buffer.pop(now)]
     assert max(lags) < 0.1

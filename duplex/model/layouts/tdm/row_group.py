@@ -17,7 +17,7 @@ from torch import Tensor
 
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
-from duplex.model.layouts.tdm.tdm_conversation import Conversation
+from duplex.model.layouts.tdm.tdm_conversation import TdmConversation
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.sampling.seeds import choose, slot_seed
 from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
@@ -92,10 +92,10 @@ class RowGroup:
             for row, is_active in enumerate(active.tolist())
         ]
 
-    def _conversation(self, options: ConversationOptions) -> Conversation:
+    def _conversation(self, options: ConversationOptions) -> TdmConversation:
         mind = self._mind
         prompt = mind.config.system_prompt if options.system_prompt is None else options.system_prompt
-        return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt))
+        return TdmConversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt))
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
@@ -155,7 +155,7 @@ class RowGroup:
                 for row, is_active in enumerate(active.tolist())
             ]
 
-    def _write_row(self, row: Conversation, p_speak: float, logits: Tensor) -> list[str]:
+    def _write_row(self, row: TdmConversation, p_speak: float, logits: Tensor) -> list[str]:
         tokenizer = self._mind.tokenizer
         decision = row.decide(p_speak)
         if decision.state is State.MUTE:
@@ -216,5 +216,5 @@ class RowGroup:
         self._stage_ms[stage] = (perf_counter() - start) * 1000
 
 
-def _seed(row: Conversation) -> int:
+def _seed(row: TdmConversation) -> int:
     return slot_seed(row.options.seed, row.scheduler.slot)

@@ -53,7 +53,7 @@ class AssistantSlot:
     since: int = 0
 
 
-class Conversation:
+class TdmConversation:
     """Everything of one conversation that is not a tensor."""
 
     def __init__(

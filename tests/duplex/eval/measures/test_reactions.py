@@ -2,12 +2,12 @@
 
 import pytest
 
-from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment
+from configs.eval.scoring import TurnScoringConfig
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.reactions import Kind, reaction
 
-CONFIG = TurnsConfig()
-SAID = [Segment(1, 5), Segment(9, 12)]
+CONFIG = TurnScoringConfig()
+SAID = [AudibleSegment(1, 5), AudibleSegment(9, 12)]
 
 
 @pytest.mark.parametrize("kind", ["backchannel", "vocal_tic", "non_directed", "noise"])

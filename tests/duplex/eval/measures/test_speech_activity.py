@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs.eval.scoring import ActivityConfig
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.measures.speech_activity import speech, speech_of_both
 from tests.duplex.eval.dialogues import RATE, Samples, Span, channel, noisy, voice
 
@@ -16,7 +16,7 @@ SECONDS = 12.0
 RNG = np.random.default_rng
 
 
-def errors(found: Sequence[Segment], spans: Sequence[Span]) -> float:
+def errors(found: Sequence[AudibleSegment], spans: Sequence[Span]) -> float:
     """The largest error of an edge, seconds."""
     whole = join(found, 0.3)
     assert len(whole) == len(spans), whole

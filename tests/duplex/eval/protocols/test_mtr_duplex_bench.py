@@ -4,7 +4,7 @@ import pytest
 
 from configs.eval.protocols import MtrDuplexBenchConfig
 from duplex.eval.conversation_record import TimedWord
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols import mtr_duplex_bench as mtr
 from duplex.eval.protocols.mtr_duplex_bench import SpokenSegment, make_segment
 
@@ -27,15 +27,15 @@ def said(start: float, count: int, each: float = 0.25, gap: float = 0.0, text: s
     ],
 )
 def test_a_segment_speaks_with_a_second_of_words_or_more_than_three(segment: SpokenSegment, speaks: bool) -> None:
-    assert mtr.speaks([segment], Segment(1.0, 4.0), CONFIG) is speaks
+    assert mtr.speaks([segment], AudibleSegment(1.0, 4.0), CONFIG) is speaks
 
 
 def test_words_of_two_segments_are_not_added() -> None:
-    assert not mtr.speaks([said(1.0, 3), said(2.0, 3)], Segment(0.0, 5.0), CONFIG)
+    assert not mtr.speaks([said(1.0, 3), said(2.0, 3)], AudibleSegment(0.0, 5.0), CONFIG)
 
 
 def test_a_smooth_turn_is_silent_first_and_speaks_then() -> None:
-    user, model = Segment(0.0, 3.0), Segment(3.0, 8.0)
+    user, model = AudibleSegment(0.0, 3.0), AudibleSegment(3.0, 8.0)
     assert mtr.smooth_turn([said(3.5, 6)], user, model, CONFIG)
     assert not mtr.smooth_turn([said(1.0, 6), said(3.5, 6)], user, model, CONFIG)
     assert not mtr.smooth_turn([said(3.5, 1)], user, model, CONFIG)
@@ -43,7 +43,7 @@ def test_a_smooth_turn_is_silent_first_and_speaks_then() -> None:
 
 @pytest.mark.parametrize(("start", "success"), [(2.5, False), (2.9, False), (4.1, True)])
 def test_a_pause_lasts_a_second_longer(start: float, success: bool) -> None:
-    assert mtr.pause([said(start, 5, each=0.2)], Segment(2.0, 3.0), CONFIG) is success
+    assert mtr.pause([said(start, 5, each=0.2)], AudibleSegment(2.0, 3.0), CONFIG) is success
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_a_pause_lasts_a_second_longer(start: float, success: bool) -> None:
     ],
 )
 def test_a_background_sound_is_talked_through(segment: SpokenSegment, success: bool) -> None:
-    assert mtr.background([segment], Segment(2.0, 3.1), CONFIG) is success
+    assert mtr.background([segment], AudibleSegment(2.0, 3.1), CONFIG) is success
 
 
 @pytest.mark.parametrize(("later", "success"), [(4.5, True), (4.6, False)])
 def test_words_two_seconds_apart_leave_no_gap(later: float, success: bool) -> None:
     segment = make_segment([TimedWord("one", 2.0, 2.5), TimedWord("two", later, 6.2)])
-    assert mtr.background([segment], Segment(2.0, 6.0), CONFIG) is success
+    assert mtr.background([segment], AudibleSegment(2.0, 6.0), CONFIG) is success
 
 
 def test_a_background_sound_that_is_too_short_cannot_be_talked_through() -> None:
-    assert not mtr.background([said(0.0, 20)], Segment(2.0, 2.3), CONFIG)
+    assert not mtr.background([said(0.0, 20)], AudibleSegment(2.0, 2.3), CONFIG)
 
 
 def test_latency_is_that_of_the_first_segment_that_ends_later() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from configs.eval.protocols import TauVoiceConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.tau_ticks import flags, panel_figures, panel_of, ticks_of
 from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, sound_row, turn_row
@@ -16,13 +16,13 @@ def drawn(ticks: list[bool]) -> str:
 
 
 def test_a_tick_contains_speech_where_a_part_of_it_does() -> None:
-    assert drawn(flags([Segment(0.39, 0.61)], 5, CONFIG)) == ".###."
-    assert drawn(flags([Segment(0.4, 0.6)], 5, CONFIG)) == "..#.."
-    assert drawn(flags([Segment(0.7, 9.0)], 5, CONFIG)) == "...##"
+    assert drawn(flags([AudibleSegment(0.39, 0.61)], 5, CONFIG)) == ".###."
+    assert drawn(flags([AudibleSegment(0.4, 0.6)], 5, CONFIG)) == "..#.."
+    assert drawn(flags([AudibleSegment(0.7, 9.0)], 5, CONFIG)) == "...##"
 
 
 def test_borders_of_ticks_survive_rounding() -> None:
-    assert drawn(flags([Segment(3 * 0.2, 7 * 0.2)], 8, CONFIG)) == "...####."
+    assert drawn(flags([AudibleSegment(3 * 0.2, 7 * 0.2)], 8, CONFIG)) == "...####."
 
 
 def made(events: list[Facts], seconds: float, state: str = "") -> DialogueRow:

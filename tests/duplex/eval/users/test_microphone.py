@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from configs.eval.conditions import NoiseConfig, RoomConfig
+from configs.eval.conditions import NoiseBedConfig, RoomResponseConfig
 from duplex.eval.users.channel import Signal
 from duplex.eval.users.microphone import Bed, Room, direct_on, energy_gain, speech_level
 from tests.duplex.eval.fakes import IN, OUT
@@ -56,7 +56,7 @@ def test_noise_beside_silence_has_the_nominal_level(data: Path, tmp_path: Path) 
 
 def test_noise_goes_on_without_a_seam() -> None:
     """A tone whose periods do not fit the loop has no step where the loop closes."""
-    bed = Bed(tone(101.0, 4.0), 0.1, NoiseConfig(loop_s=1.0), Random(0))
+    bed = Bed(tone(101.0, 4.0), 0.1, NoiseBedConfig(loop_s=1.0), Random(0))
     silence = Signal(np.zeros(SLOT, np.float32), np.zeros(SLOT, np.float32))
     slots = [bed.step(silence, np.zeros(4800, np.float32)) for _ in range(30)]
     whole = np.concatenate([slot.now for slot in slots])
@@ -71,7 +71,7 @@ def test_a_part_of_silence_is_no_noise() -> None:
     recording[:IN] = hiss(1.0)
     silence = Signal(np.zeros(SLOT, np.float32), np.zeros(SLOT, np.float32))
     for seed in range(5):
-        bed = Bed(recording, 0.1, NoiseConfig(loop_s=1.0), Random(seed))
+        bed = Bed(recording, 0.1, NoiseBedConfig(loop_s=1.0), Random(seed))
         noise = np.concatenate([bed.step(silence, np.zeros(4800, np.float32)).now for _ in range(5)])
         assert rms(noise) == pytest.approx(0.1, rel=0.1)
 
@@ -99,7 +99,7 @@ def test_a_room_keeps_onset_and_energy_and_rings_on(data: Path, tmp_path: Path) 
 
 
 def test_a_room_slot_by_slot_is_the_convolution() -> None:
-    sound, direct = hiss(3.0), direct_on(response(), RoomConfig())
+    sound, direct = hiss(3.0), direct_on(response(), RoomResponseConfig())
     room, slots = Room(direct, 0.7), sound.reshape(-1, SLOT)
     pairs = [Signal(a, b) for a, b in zip(slots, [*slots[1:], 0 * slots[0]], strict=True)]
     steps = [room.step(pair, np.zeros(4800, np.float32)) for pair in pairs]
@@ -109,7 +109,7 @@ def test_a_room_slot_by_slot_is_the_convolution() -> None:
 
 
 def test_the_direct_sound_comes_first() -> None:
-    found = direct_on(response(), RoomConfig())
+    found = direct_on(response(), RoomResponseConfig())
     np.testing.assert_array_equal(found, response()[DELAY:])
 
 

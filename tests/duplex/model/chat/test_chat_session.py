@@ -10,7 +10,7 @@ from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, LIKELIEST, AnswerConfig, TurnsConfig
 from configs.model.patterns import FUNAUDIOCHAT, TRANSCRIBE, Pattern
 from duplex.model.chat.calls import response_text
-from duplex.model.chat.chat_events import AudioChunk, ChatEvent, Ended, TextPiece, ToolResult
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece, ToolResult
 from duplex.model.chat.chat_session import ChatSession
 from duplex.model.chat.chat_voice import ChatVoice
 from duplex.model.chat.tool_runner import ToolRunner
@@ -46,7 +46,7 @@ def test_every_pattern_answers(chat: FunAudioChat, stage: CosyVoice, pattern: Pa
     session = ChatSession(chat, pattern, SHORT, voice=ChatVoice(stage))
     events = list(session.ask(pcm=PCM) if pattern.hears else session.ask("Hello?"))
     ended = events[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how in ("end", "longest")
     assert ended.text == text_of(events)
     assert session.prompt == FUNAUDIOCHAT.prompts[pattern]
@@ -74,7 +74,7 @@ def test_text_streams_in_whole_signs(chat: FunAudioChat, write: Write) -> None:
     write(["né€🙂!"])
     events = list(session.ask("What?"))
     assert [event.text for event in events if isinstance(event, TextPiece)] == ["n", "é", "€", "🙂", "!"]
-    assert events[-1] == Ended("end", "né€🙂!")
+    assert events[-1] == AnswerEnded("end", "né€🙂!")
 
 
 def test_the_same_seed_gives_the_same_answer(chat: FunAudioChat, stage: CosyVoice) -> None:
@@ -140,11 +140,11 @@ def test_an_answer_that_fills_the_conversation_ends(chat: FunAudioChat, write: W
     session = ChatSession(chat, Pattern.T2T, ChatConfig(turns=TurnsConfig(places=120), answer_room=10))
     write(["x" * 200])
     ended = list(session.ask("Go on."))[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how == "full"
     assert 10 < len(ended.text) < 120
     write(["Fine."])
-    assert list(session.ask("And now?"))[-1] == Ended("end", "Fine.")
+    assert list(session.ask("And now?"))[-1] == AnswerEnded("end", "Fine.")
 
 
 def test_an_instruction_follows_the_recording(chat: FunAudioChat, write: Write) -> None:
@@ -170,7 +170,7 @@ def test_what_the_pattern_does_not_take(
     session = ChatSession(chat, pattern, SHORT)
     with pytest.raises(ConfigError, match=error):
         session.ask(text, pcm)
-    assert isinstance(list(session.ask("Hi.", PCM) if pattern.hears else session.ask("Hi."))[-1], Ended)
+    assert isinstance(list(session.ask("Hi.", PCM) if pattern.hears else session.ask("Hi."))[-1], AnswerEnded)
 
 
 def test_prompts_and_checkpoints_that_do_not_do(chat: FunAudioChat) -> None:
@@ -194,7 +194,7 @@ def test_a_function_is_called_and_its_result_is_history(chat: FunAudioChat, writ
     write([written, "Five degrees."])
     events = list(session.ask(pcm=PCM))
     assert [event.content for event in events if isinstance(event, ToolResult)] == ['{"degrees": 5}']
-    assert events[-1] == Ended("end", "Five degrees.")
+    assert events[-1] == AnswerEnded("end", "Five degrees.")
     response = response_text(['{"degrees": 5}'])
     assert told(session).endswith(f"assistant\n{written}\nuser\n{response}\nassistant\nFive degrees.\n")
     assert [role for role, _ in session.history] == ["user", "assistant", "tool", "assistant"]
@@ -224,9 +224,9 @@ def test_results_that_the_caller_gives(chat: FunAudioChat, write: Write) -> None
     session = ChatSession(chat, Pattern.T2T, tools=ToolRunner([tool]))
     write([call("ask_user"), "Blue, then."])
     ended = list(session.ask("Guess."))[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how == "calls"
-    assert list(session.give(["blue"]))[-1] == Ended("end", "Blue, then.")
+    assert list(session.give(["blue"]))[-1] == AnswerEnded("end", "Blue, then.")
     assert ("tool", response_text(["blue"])) in session.history
 
 

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.speech_tokens import UnitVocoderConfig
-from duplex.model.stages.unit_vocoder import UnitDetokenizer, UnitVocoder, VocoderInput, VocoderState, fold_weight_norm
+from duplex.model.stages.unit_vocoder import (
+    UnitDetokenizer,
+    UnitVocoder,
+    UnitVocoderState,
+    VocoderInput,
+    fold_weight_norm,
+)
 
 FOLDER = Path(__file__).parents[3] / "golden"
 GOLDEN = load_file(FOLDER / "speech_tokens.safetensors")
@@ -41,12 +47,12 @@ def _units(count: int, seed: int = 0) -> Tensor:
     return torch.randint(0, CONFIG.units, (count,), generator=torch.Generator().manual_seed(seed))
 
 
-def _say(stage: UnitVocoder, state: VocoderState, units: Tensor, portion: int = 10) -> Tensor:
+def _say(stage: UnitVocoder, state: UnitVocoderState, units: Tensor, portion: int = 10) -> Tensor:
     parts = [stage.step(VocoderInput(part[None], ON, OFF), state, ON)[0] for part in units.split(portion)]
     return torch.cat(parts)
 
 
-def _mute(stage: UnitVocoder, state: VocoderState, slots: int, cut: bool = False) -> Tensor:
+def _mute(stage: UnitVocoder, state: UnitVocoderState, slots: int, cut: bool = False) -> Tensor:
     x = VocoderInput(torch.zeros(1, 10, dtype=torch.int64), OFF, torch.tensor([cut]))
     return torch.cat([stage.step(x, state, ON)[0] for _ in range(slots)])
 

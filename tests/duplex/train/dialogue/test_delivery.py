@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
+from configs.train.simulation import DeliveryConfig, PauseConfig, SpreadConfig
 from duplex.train.dialogue.delivery import Delivery, draw_seconds
 from duplex.train.dialogue.library import BankScript, read_parts
 
@@ -12,8 +12,8 @@ PLAIN = DeliveryConfig(fading_share=0, breath_share=0, stretch_share=0, level_db
 WHOLE = {"inside_turn_share": 0.0, "inside_line_share": 0.0, "hesitation_share": 0.0}
 
 
-def fixed(seconds: float) -> Spread:
-    return Spread(median=seconds, sigma=0.0, low=seconds, high=seconds)
+def fixed(seconds: float) -> SpreadConfig:
+    return SpreadConfig(median=seconds, sigma=0.0, low=seconds, high=seconds)
 
 
 def turn_of(bank: Path) -> BankScript:
@@ -64,7 +64,7 @@ def test_one_after_the_other(bank: Path) -> None:
 
 
 def test_draws_stay_within_their_bounds() -> None:
-    spread = Spread(median=0.5, sigma=2.0, low=0.2, high=0.9)
+    spread = SpreadConfig(median=0.5, sigma=2.0, low=0.2, high=0.9)
     values = [draw_seconds(spread, random.Random(seed)) for seed in range(200)]
     assert min(values) == 0.2
     assert max(values) == 0.9

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.train.simulation import OracleConfig
-from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, PlayedSlots
 from duplex.train.dialogue.word_arrival import NEVER
 
 ANSWER, GUESS, OPENING = AnswerSpan(100, 5), AnswerSpan(200, 9), AnswerSpan(300, 4)
@@ -21,7 +21,7 @@ def asked(start: float, known: int, answer: AnswerSpan | None = ANSWER) -> Plann
     return PlannedTurn(start, known, answer, GUESS)
 
 
-def perfect(what: Plan) -> Played:
+def perfect(what: Plan) -> PlayedSlots:
     return Oracle(CONFIG).play(what, random.Random(0), perturbed=False)
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from configs.base import ConfigError
-from runtime.cli.doctor.checks import Wanted
+from runtime.cli.doctor.checks import ModelRequirements
 from runtime.cli.doctor.machine import (
     check_files,
     check_model,
@@ -181,7 +181,7 @@ def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    (check,) = check_files("mini", None, Wanted())
+    (check,) = check_files("mini", None, ModelRequirements())
     assert (check.level, check.fix) == ("fail", "pip install safetensors")
 
 

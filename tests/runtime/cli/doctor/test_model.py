@@ -13,7 +13,7 @@ from configs.model.families import TWINS
 from configs.model.funaudiochat import FUNAUDIOCHAT_8B
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.weights.checkpoint_folder import SHIPPED
-from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.checks import Check, ModelRequirements
 from runtime.cli.doctor.model import check_device, check_room, check_setup
 from runtime.cli.main import run
 from tests.duplex.model.funaudiochat.golden import published
@@ -37,8 +37,8 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-def checked(model: Path | str, wanted: Wanted | None = None) -> dict[str, Check]:
-    checks = check_setup(str(model), wanted or Wanted())
+def checked(model: Path | str, wanted: ModelRequirements | None = None) -> dict[str, Check]:
+    checks = check_setup(str(model), wanted or ModelRequirements())
     assert checks is not None
     return {check.name: check for check in checks}
 
@@ -53,8 +53,8 @@ def test_a_whole_model_is_looked_at_without_reading_its_weights(chat: Path, voic
     assert "1 conversation(s) of 2048 places" in checks["memory"].found
 
 
-def asked(**changes: str) -> Wanted:
-    return Wanted(changes=changes)
+def asked(**changes: str) -> ModelRequirements:
+    return ModelRequirements(changes=changes)
 
 
 def _truncated_shard(chat: Path, voice: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_checkpoint_of_a_family(tmp_path: Path) -> None:
 
 
 def test_values_that_are_set_are_checked(chat: Path) -> None:
-    check = checked(chat, Wanted(changes={"turns.place": 3}))["model"]
+    check = checked(chat, ModelRequirements(changes={"turns.place": 3}))["model"]
     assert (check.level, "unknown key" in check.found) == ("fail", True)
 
 
@@ -212,7 +212,7 @@ def test_random_models_need_no_files(name: str) -> None:
 
 
 def test_what_is_no_model_is_left_to_the_loader() -> None:
-    assert check_setup("nope", Wanted()) is None
+    assert check_setup("nope", ModelRequirements()) is None
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.head_policy import HeadPolicy, HeadPolicyState
 from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -49,7 +49,7 @@ def slot(pcm: torch.Tensor, speaking: list[bool]) -> PolicyInput:
     rows = len(speaking)
     return PolicyInput(
         pcm=pcm,
-        voice=Voice(torch.zeros(rows, 10, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)),
+        voice=VoicedFrames(torch.zeros(rows, 10, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)),
         speaking=torch.tensor(speaking),
         pending=torch.ones(rows, dtype=torch.bool),
     )

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from configs.model.cosyvoice import WindowConfig
+from configs.model.cosyvoice import AttentionWindowConfig
 from duplex.model.stages.cosyvoice.checkpoint import build_flow
 from duplex.model.stages.cosyvoice.random_weights import random_flow
 from duplex.model.stages.cosyvoice.stage import CosyVoice
@@ -35,7 +35,7 @@ def test_stream_is_the_whole_utterance_late_by_the_declared_delay(stage: CosyVoi
 
 @pytest.mark.parametrize("hop", [5, 15, 25])
 def test_every_hop_gives_the_same_samples_where_chunks_end_with_steps(hop: int) -> None:
-    window = WindowConfig(chunk=hop, first=hop - 3, left=25)
+    window = AttentionWindowConfig(chunk=hop, first=hop - 3, left=25)
     stage = small_stage(stream_config(window, hop=hop))
     tokens, delay = tokens_of(2, 75), stage.config.delay_samples
     whole = stage.whole(tokens, stage.voice(), window)
@@ -99,7 +99,7 @@ def test_half_precision_flow_keeps_half_and_sounds_near() -> None:
 
 def test_open_chunks_stay_near_the_whole() -> None:
     """Chunks of 25 tokens with steps of 5: a frame leaves before its chunk is complete, so it can differ."""
-    stage = small_stage(stream_config(WindowConfig(chunk=25, first=22, left=25)))
+    stage = small_stage(stream_config(AttentionWindowConfig(chunk=25, first=22, left=25)))
     tokens = tokens_of(6, 75)
     state = stage.flow.init_state(stage.voice()[None])
     with torch.inference_mode():
@@ -202,7 +202,7 @@ def test_cut_and_resume_do_not_click(slots: int) -> None:
 
 
 def test_joins_of_steps_are_as_smooth_as_the_inside() -> None:
-    stage = small_stage(stream_config(WindowConfig(chunk=25, first=22, left=25)))
+    stage = small_stage(stream_config(AttentionWindowConfig(chunk=25, first=22, left=25)))
     slope = spoken(stage, tokens_of(17, 120))[: 120 * 960].diff().abs()
     joins = torch.arange(2, 24) * SLOT
     at_joins = torch.stack([slope[join - 3 : join + 3].max() for join in joins.tolist()]).mean()
