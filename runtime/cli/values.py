@@ -121,16 +121,16 @@ def numbers(
     return typer.Option(*names, help=help, parser=parse, metavar="NUMBER,...", **more)
 
 
-def named(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+def make_parser(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     """A parser that turns the `ConfigError` of `parse` into a wrong option; typer would drop its message."""
 
-    def parsed(text: Any) -> Any:
+    def parse_option(text: Any) -> Any:
         try:
             return parse(str(text))
         except ConfigError as error:
             raise typer.BadParameter(str(error)) from None
 
-    return parsed
+    return parse_option
 
 
 def pattern_name(text: str) -> str:

@@ -40,7 +40,7 @@ SAID: Final[Mapping[str, Said]] = MappingProxyType(
 """Spoken question to the assistant's words, to what its speech was heard as; written question to written answer."""
 
 
-def all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
+def collect_all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
     """One of the three answers of every question; None where one has no such answer."""
     texts = [SAID[modality](one) for one in questions]
     known = [text for text in texts if text is not None]

@@ -49,7 +49,7 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def side_named(name: str, config: LabelsConfig) -> Side | None:
+def find_side(name: str, config: LabelsConfig) -> Side | None:
     """Whose channel, speaker or tier a name means; None for any other name."""
     word = name.strip().lower()
     if word in config.user_names:
@@ -84,7 +84,7 @@ def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
         raise EvaluationError(f"{place}: is no JSON ({error}); write one JSON object a line") from None
     if not isinstance(values, dict):
         raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
-    side = side_named(str(values.get("channel", "")), config)
+    side = find_side(str(values.get("channel", "")), config)
     if side is None:
         raise EvaluationError(f"{place}: 'channel' is {show(values.get('channel'))}; it must be user or agent")
     kind = values.get("type")

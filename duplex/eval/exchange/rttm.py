@@ -15,7 +15,7 @@ from typing import Final
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import Found, Label, Placed, Side, seconds_of, side_named
+from duplex.eval.exchange.labels import Found, Label, Placed, Side, find_side, seconds_of
 from duplex.io.whole_files import shorten, text_lines
 
 _SPEAKER, _COMMENT = "SPEAKER", ";;"
@@ -106,7 +106,7 @@ def _notes(path: Path, lines: Sequence[_Line], empty: int) -> Iterator[str]:
 
 
 def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfig) -> Side:
-    named = side_named(fields[_NAME], config)
+    named = find_side(fields[_NAME], config)
     if named:
         return named
     if channels == {"1", "2"}:

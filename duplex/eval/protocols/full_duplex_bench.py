@@ -67,12 +67,12 @@ def takeover_rate(samples: Sequence[Sample]) -> float | None:
     return sum(sample.takeover for sample in samples) / len(samples) if samples else None
 
 
-def published_latency(samples: Iterable[Sample]) -> float | None:
+def average_published_latency(samples: Iterable[Sample]) -> float | None:
     """Mean latency as published: of samples with a takeover, negative ones as 0; None without a takeover."""
     return _mean([max(0.0, sample.latency) for sample in samples if sample.latency is not None])
 
 
-def signed_latency(samples: Iterable[Sample]) -> float | None:
+def average_signed_latency(samples: Iterable[Sample]) -> float | None:
     """The same mean with negative latencies as they are."""
     return _mean([sample.latency for sample in samples if sample.latency is not None])
 

@@ -19,7 +19,7 @@ from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
 from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
 from duplex.model.stages.whisper_rules import Word
 from duplex.model.stages.word_source import WordsInput
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 _MS = 1000
 _CONTEXT = 8
@@ -247,7 +247,7 @@ class Transcriber:
         before, text = (
             " ".join(vocabulary.text(tokens).strip() for tokens in some) for some in (earlier[-_CONTEXT:], words)
         )
-        spoken = spoken_words(text, before)
+        spoken = list_spoken_words(text, before)
         if not spoken:
             return None
         if row.turn is None:

@@ -137,8 +137,8 @@ class ResidualBlock(nn.Module):
     def step(self, signal: FeatureStream, passage: Passage) -> FeatureStream:
         """The stream's part of `forward`."""
         for first, second in self.pairs():
-            inner = first.step(_bent(signal, _SLOPE), passage)
-            inner = second.step(_bent(inner, _SLOPE), passage)
+            inner = first.step(_bend(signal, _SLOPE), passage)
+            inner = second.step(_bend(inner, _SLOPE), passage)
             signal = passage.later(signal, inner.delay)
             signal = replace(signal, x=signal.x + inner.x)
         return signal
@@ -224,9 +224,9 @@ class UnitNetwork(nn.Module):
         """The next units of a stream: [R, width, T] -> samples [R, T * hop], `delay` behind; zeros before the start."""
         signal = self.conv_pre.step(FeatureStream(x, 1, 0), passage)
         for up, blocks in self.stages():
-            signal = up.step(_bent(signal, _SLOPE), passage)
+            signal = up.step(_bend(signal, _SLOPE), passage)
             signal = _mean([block.step(signal, passage) for block in blocks], passage)
-        signal = self.conv_post.step(_bent(signal, _LAST_SLOPE), passage)
+        signal = self.conv_post.step(_bend(signal, _LAST_SLOPE), passage)
         return torch.tanh(passage.within(signal).x)[:, 0]
 
 
@@ -235,7 +235,7 @@ def endless(rows: int, device: torch.device) -> Tensor:
     return torch.full((rows,), _ENDLESS, device=device)
 
 
-def _bent(signal: FeatureStream, slope: float) -> FeatureStream:
+def _bend(signal: FeatureStream, slope: float) -> FeatureStream:
     return replace(signal, x=F.leaky_relu(signal.x, slope))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from configs.model.ears import DecodingConfig
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
 
 Word = tuple[int, ...]
@@ -104,13 +104,13 @@ def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[Word]
 
 def same(one: Sequence[Word], other: Sequence[Word], vocabulary: WhisperVocabulary) -> bool:
     """True when both are the same words as spoken; case and signs do not count."""
-    spoken = [[spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
+    spoken = [[list_spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
     return spoken[0] == spoken[1]
 
 
 def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
     """True when a word comes more than `count` times in a row."""
-    words = spoken_words(vocabulary.text(tokens))
+    words = list_spoken_words(vocabulary.text(tokens))
     return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from duplex.model.text.reading.reader import Said, read
 
 
-def spoken_words(text: str, before: str = "") -> list[str]:
+def list_spoken_words(text: str, before: str = "") -> list[str]:
     """Words as they are said: "It's 2+2, Dr. O'Neill!" -> it's two plus two doctor o'neill.
 
     Args:

@@ -22,7 +22,7 @@ from configs.train.ctc_training import CtcStreamConfig
 from configs.train.simulation import SimulationConfig
 from duplex.io.whole_files import whole_lines, write_text
 from duplex.model.stages.encoder import OfflineEncoder
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.train.dialogue.library import TRAINING, BankScript, Library, open_library
 from duplex.train.dialogue.microphone import record
 from duplex.train.speech.short_noises import Samples
@@ -141,7 +141,7 @@ def _segments(
         while pieces:
             count = rng.randint(*config.together)
             some, pieces = pieces[:count], pieces[count:]
-            text = " ".join(word for piece in some for word in spoken_words(piece.text))
+            text = " ".join(word for piece in some for word in list_spoken_words(piece.text))
             clips = [part for piece in some for part in (script.bank.samples(piece), _silence(rng, config.gap))]
             found.append((np.concatenate(clips[:-1]), text))
             if rng.random() < config.nobody_share:

@@ -21,7 +21,7 @@ from duplex.eval.users.data_folder import DataFile, DataFolder
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.whisper_decoding import Whisper
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.train.hearing.recognition_errors import load_embedded_whisper, recognise
 from duplex.train.hearing.slot_listener import HeardWords, as_conversation, listen, speech_end_s
 
@@ -130,7 +130,7 @@ def _write(figures: Figures, out: Path) -> None:
 
 
 def _words(text: str) -> str:
-    return " ".join(spoken_words(text))
+    return " ".join(list_spoken_words(text))
 
 
 def _rate(found: list[WordErrors]) -> float:

@@ -23,7 +23,7 @@ from configs.train.hearing import RecognitionConfig
 from duplex.io.whole_files import whole_lines, write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from duplex.train.speech.bank import BankPart, Line
 
@@ -113,7 +113,7 @@ def pairs(
     while some := list(islice(clips, config.window)):
         heard = recognise(whisper, some, config)
         for text, transcript in zip(islice(texts, len(some)), heard, strict=True):
-            yield Pair(spoken_words(text), spoken_words(transcript))
+            yield Pair(list_spoken_words(text), list_spoken_words(transcript))
 
 
 def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionConfig) -> list[str]:

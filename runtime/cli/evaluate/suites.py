@@ -15,7 +15,7 @@ from rich.table import Table
 from configs.audio import AUDIO
 from configs.eval.conditions import NO_CONDITION
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.figures import all_met
+from duplex.eval.measures.figures import meets_all_bars
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
@@ -120,7 +120,7 @@ def _finish(
     if json_file:
         alone = len(results) == 1 and left_out is None
         write_json(results[0].values if alone else _overview(results, left_out or {}), json_file)
-    if asked.check and not all(all_met(result.figures) for result in results):
+    if asked.check and not all(meets_all_bars(result.figures) for result in results):
         raise typer.Exit(1)
 
 

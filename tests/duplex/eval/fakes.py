@@ -103,7 +103,7 @@ class KnownAssistant:
         return tuple(AnswerText(self.says, "", start, end, "end") for start, end in self.spans if self.says)
 
 
-def talked(
+def hold_conversation(
     suite: Suite, example: Example, assistant: KnownAssistant, write: Callable[[str], str] | None = None
 ) -> DialogueRow:
     """The row of one conversation with this assistant, which may answer in writing too."""

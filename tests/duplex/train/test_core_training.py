@@ -57,7 +57,7 @@ def batches(data: DialogueDataset) -> Iterator[DialogueBatch]:
             yield data.batch(ids, rng)
 
 
-def trained(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core:
+def train_core(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core:
     torch.manual_seed(0)
     core = Core(CORE)
     config = CONFIG.model_copy(update={"steps": steps})
@@ -79,15 +79,15 @@ def accuracy(core: Core, data: DialogueDataset) -> float:
 def test_learns_when_to_speak_and_spares_the_word_maps(data: DialogueDataset, tmp_path: Path) -> None:
     torch.manual_seed(0)
     fresh = Core(CORE)
-    core = trained(data, tmp_path)
+    core = train_core(data, tmp_path)
     assert accuracy(core, data) > max(0.75, accuracy(fresh, data) + 0.1)
     moved = {name: (value - fresh.state_dict()[name]).abs().max() for name, value in core.named_parameters()}
     assert 0 < moved["user.words"] < 0.2 * max(moved.values())
 
 
 def test_finished_run_is_not_repeated(data: DialogueDataset, tmp_path: Path) -> None:
-    first = trained(data, tmp_path, steps=2)
-    again = trained(data, tmp_path, steps=2)
+    first = train_core(data, tmp_path, steps=2)
+    again = train_core(data, tmp_path, steps=2)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
 
 

@@ -41,16 +41,16 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def reached(step: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> list[object]:
+def find_call(step: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> list[object]:
     """What a step is called with."""
     if step == "voice":
         pytest.importorskip("hibari", reason="the lexicon of the voice comes from hibari-tts")
     given: list[object] = []
 
-    def called(*arguments: object, **named: object) -> None:
+    def take_call(*arguments: object, **named: object) -> None:
         given.extend([*arguments, *named.values()])
 
-    monkeypatch.setattr(STEPS[step], called)
+    monkeypatch.setattr(STEPS[step], take_call)
     assert run(["train", *step.split(), *options]) == 0
     return given
 
@@ -62,12 +62,12 @@ def test_a_recipe_comes_from_the_package_and_the_embedded_weights_stay(
     read: list[Path] = []
     shipped = recipes.recipe
 
-    def noted(name: str) -> Path:
+    def note(name: str) -> Path:
         read.append(shipped(name))
         return read[-1]
 
-    monkeypatch.setattr(recipes, "recipe", noted)
-    given = reached(step, monkeypatch)
+    monkeypatch.setattr(recipes, "recipe", note)
+    given = find_call(step, monkeypatch)
     assert [path.parent for path in read] == [recipes.RECIPES]
     outputs = [value for value in given if isinstance(value, Path) and not value.is_absolute()]
     assert outputs
@@ -88,10 +88,10 @@ def test_a_recipe_that_is_missing_is_an_error(
 
 
 def test_a_recipe_is_named_or_a_file(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, more = (reached("text", monkeypatch, *options)[0] for options in ((), ("--config", "text_more")))
+    plain, more = (find_call("text", monkeypatch, *options)[0] for options in ((), ("--config", "text_more")))
     assert (plain.steps, more.steps) == (1150, 3000)  # type: ignore[attr-defined]
     (empty / "mine.yaml").write_text("steps: 7\n")
-    assert reached("text", monkeypatch, "--config", "mine.yaml")[0].steps == 7  # type: ignore[attr-defined]
+    assert find_call("text", monkeypatch, "--config", "mine.yaml")[0].steps == 7  # type: ignore[attr-defined]
     with pytest.raises(ConfigError, match="no recipe 'text_mor' is installed"):
         recipes.recipe_file(Path("text_mor"), "text")
     assert run(["train", "text", "--config", "none.yaml"]) == 2

@@ -12,7 +12,7 @@ from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.label_files import FileLabels, read_labels
 from duplex.eval.exchange.labels import Label
-from tests.malformed import is_one_line, malformed, value_or_error
+from tests.malformed import is_one_line, make_malformed, value_or_error
 
 CONFIG = LabelsConfig()
 RECORDING, SECONDS = Path("talk.wav"), 20.0
@@ -36,7 +36,7 @@ def read_json(path: Path, values: Any, recording: Path = RECORDING) -> tuple[Lab
     return read(path, json.dumps(values), recording)
 
 
-def refused(path: Path, text: str, recording: Path = RECORDING) -> str:
+def expect_refusal(path: Path, text: str, recording: Path = RECORDING) -> str:
     with pytest.raises(EvaluationError) as caught:
         read(path, text, recording)
     assert str(caught.value).startswith(str(path))
@@ -62,7 +62,7 @@ def test_lines_of_our_own(tmp_path: Path) -> None:
 def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(line(session=name, start=at)) for name, at in (("other", 0.5), ("talk", 1.5)))
     assert [one.start for one in read(tmp_path / "l.jsonl", text)] == [1.5]
-    assert "holds sessions other, talk but none 'call'" in refused(tmp_path / "l.jsonl", text, Path("call.wav"))
+    assert "holds sessions other, talk but none 'call'" in expect_refusal(tmp_path / "l.jsonl", text, Path("call.wav"))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, bad: str, why: str) -> None:
-    assert why in refused(tmp_path / "l.jsonl", json.dumps(line()) + "\n" + bad + "\n")
+    assert why in expect_refusal(tmp_path / "l.jsonl", json.dumps(line()) + "\n" + bad + "\n")
 
 
 def test_an_end_just_beyond_the_recording_is_taken(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_an_end_just_beyond_the_recording_is_taken(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_or_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"none.jsonl: there is no such label file"):
         read_labels(tmp_path / "none.jsonl", RECORDING, SECONDS, CONFIG)
-    assert "holds no labels of talk.wav" in refused(tmp_path / "l.jsonl", "\n")
+    assert "holds no labels of talk.wav" in expect_refusal(tmp_path / "l.jsonl", "\n")
     (tmp_path / "b.jsonl").write_bytes(b"\x80\x81")
     with pytest.raises(EvaluationError, match=r"b.jsonl: cannot be read as text"):
         read_labels(tmp_path / "b.jsonl", RECORDING, SECONDS, CONFIG)
@@ -124,7 +124,7 @@ def test_rttm_tells_who_speaks(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_rttm_is_named(tmp_path: Path, text: str, why: str) -> None:
-    assert why in refused(tmp_path / "l.rttm", text)
+    assert why in expect_refusal(tmp_path / "l.rttm", text)
 
 
 SPEAKER = "SPEAKER {} 1 {} {} <NA> <NA> user <NA> <NA>\n"
@@ -132,7 +132,7 @@ SPEAKER = "SPEAKER {} 1 {} {} <NA> <NA> user <NA> <NA>\n"
 
 def test_speech_of_another_recording_is_refused(tmp_path: Path) -> None:
     other = SPEAKER.format("other", 0.5, 2.1)
-    assert "holds labels of 'other' but none of talk.wav; give the labels of this recording" in refused(
+    assert "holds labels of 'other' but none of talk.wav; give the labels of this recording" in expect_refusal(
         tmp_path / "l.rttm", other
     )
     for name in ("talk", "talk.wav", "corpus/talk", "<NA>"):
@@ -198,7 +198,7 @@ def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
         f"{tmp_path / 'l.TextGrid'}: left out the tiers that are named after nobody: 'noise'",
     )
     nobody = head.replace("3\n", "1\n") + TIER.format("words", "hi")
-    assert "no tier is named after a side (tiers: 'words')" in refused(tmp_path / "l.textgrid", nobody)
+    assert "no tier is named after a side (tiers: 'words')" in expect_refusal(tmp_path / "l.textgrid", nobody)
 
 
 def test_several_tiers_of_one_side_are_all_used_and_that_is_said(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_what_version_1_5_means_is_told_by_the_folder(tmp_path: Path, folder: st
     values = {"context_text": "Tell me.", "current_turn_text": "uh-huh", "timestamps": [4.0, 4.5]}
     (found,) = read_json(tmp_path / folder / "7" / "metadata.json", values)
     assert (found.kind, found.start, found.end, found.text) == (kind, 4.0, 4.5, "uh-huh")
-    assert "its folder does not tell" in refused(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
+    assert "its folder does not tell" in expect_refusal(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
 
 
 TIMES = {"user_start": 0.5, "user_end": 3, "model_start": 3, "model_end": 9, "pause_start": 0.0, "pause_end": 0.0}
@@ -251,7 +251,7 @@ def test_a_scenario_of_mtr_duplexbench(tmp_path: Path) -> None:
     assert read_json(tmp_path / "s.json", more) == expected
     assert read_json(tmp_path / "s.json", [{"dialogue_id": "a", "timestamp": more}]) == expected
     assert read_json(tmp_path / "s.json", {"scenario": "interruption", "timestamps": more}) == expected
-    assert "'user_end' is 'x'" in refused(tmp_path / "s.json", json.dumps({**TIMES, "user_end": "x"}))
+    assert "'user_end' is 'x'" in expect_refusal(tmp_path / "s.json", json.dumps({**TIMES, "user_end": "x"}))
 
 
 def test_of_many_scenarios_those_of_the_recording(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_of_many_scenarios_those_of_the_recording(tmp_path: Path) -> None:
     assert starts("dialogue_safety_1_round_2_smooth.wav") == [2]
     assert starts("dialogue_safety_11_round_1_smooth.wav") == [3]
     assert starts("safety_1.wav") == [1, 2]
-    assert "none of its 3 scenarios is of dialogue_safety_1_round_2_pause.wav" in refused(
+    assert "none of its 3 scenarios is of dialogue_safety_1_round_2_pause.wav" in expect_refusal(
         tmp_path / "s.json", json.dumps(values), Path("dialogue_safety_1_round_2_pause.wav")
     )
 
@@ -276,9 +276,9 @@ def test_json_that_is_neither(tmp_path: Path) -> None:
     assert read_json(tmp_path / "l.json", line())[0].kind == "turn"
     assert read(tmp_path / "l.json", json.dumps(line(), indent=1))[0].kind == "turn"
     assert read(tmp_path / "l.json", "\n".join([json.dumps(line()), json.dumps(line(start=2))]))[1].start == 2
-    assert "is none of the known annotations" in refused(tmp_path / "l.json", '{"words": []}')
-    assert "is none of the known annotations" in refused(tmp_path / "l.json", "[]")
-    assert "must be [start, end]" in refused(tmp_path / "l.json", '[{"text": "[PAUSE]", "timestamp": 3}]')
+    assert "is none of the known annotations" in expect_refusal(tmp_path / "l.json", '{"words": []}')
+    assert "is none of the known annotations" in expect_refusal(tmp_path / "l.json", "[]")
+    assert "must be [start, end]" in expect_refusal(tmp_path / "l.json", '[{"text": "[PAUSE]", "timestamp": 3}]')
 
 
 GOOD = {
@@ -306,7 +306,7 @@ PIECES = [
 def test_any_file_is_labels_or_a_typed_error(tmp_path: Path, suffix: str, drawn: st.DataObject) -> None:
     texts = [GOOD[suffix]] if suffix in GOOD else [*JSON_FILES, GOOD[".jsonl"]]
     path = tmp_path / f"l{suffix}"
-    data = drawn.draw(malformed([text.encode() for text in texts], PIECES))
+    data = drawn.draw(make_malformed([text.encode() for text in texts], PIECES))
     found = value_or_error(lambda: read_file(path, data), EvaluationError)
     if isinstance(found, EvaluationError):
         assert is_one_line(found, path)

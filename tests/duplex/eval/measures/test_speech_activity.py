@@ -24,7 +24,7 @@ def errors(found: Sequence[AudibleSegment], spans: Sequence[Span]) -> float:
     return max(max(abs(one.start - start), abs(one.end - end)) for one, (start, end) in pairs)
 
 
-def made(kind: str, count: int, rate: int) -> Samples:
+def make_sound(kind: str, count: int, rate: int) -> Samples:
     """A steady sound."""
     place = np.arange(count)
     match kind:
@@ -45,7 +45,7 @@ def test_edges_in_digital_silence(kind: str, rate: int) -> None:
     samples = np.zeros(round(SECONDS * rate))
     for start, end in SPANS:
         first, last = round(start * rate), round(end * rate)
-        samples[first:last] = made(kind, last - first, rate)
+        samples[first:last] = make_sound(kind, last - first, rate)
     assert errors(speech(samples, rate, CONFIG), SPANS) < 0.003
 
 

@@ -26,7 +26,7 @@ def of(user: Spans, assistant: Spans) -> Analysis:
     return analyse([AudibleSegment(*one) for one in user], [AudibleSegment(*one) for one in assistant], CONFIG)
 
 
-def known(user: Sequence[UserSpeech], assistant: Spans) -> Analysis:
+def analyse_spans(user: Sequence[UserSpeech], assistant: Spans) -> Analysis:
     return analyse_known(user, [AudibleSegment(*one) for one in assistant], CONFIG)
 
 
@@ -185,7 +185,7 @@ def test_silence_on_one_side_or_both() -> None:
 
 def test_known_turns_are_taken_as_they_are() -> None:
     turns = [UserSpeech(1, 2, "turn"), UserSpeech(2.3, 4, "turn"), UserSpeech(6, 6.4, "backchannel")]
-    found = known(turns, [(4.5, 9)])
+    found = analyse_spans(turns, [(4.5, 9)])
     assert [(turn.start, turn.end, turn.kind) for turn in found.turns] == [
         (1, 2, "turn"),
         (2.3, 4, "turn"),
@@ -196,20 +196,20 @@ def test_known_turns_are_taken_as_they_are() -> None:
 
 
 def test_a_short_known_interruption_is_no_backchannel() -> None:
-    found = known([UserSpeech(1, 2, "turn"), UserSpeech(5, 5.4, "interrupt")], [(2.5, 9)])
+    found = analyse_spans([UserSpeech(1, 2, "turn"), UserSpeech(5, 5.4, "interrupt")], [(2.5, 9)])
     assert kinds(found) == ["turn", "interrupt"]
     assert found.stop_s == close([4.0])
     assert found.turns[1].yielded is False
 
 
 def test_a_known_interruption_of_nobody_is_void() -> None:
-    found = known([UserSpeech(1, 2, "interrupt")], [(2.5, 4)])
+    found = analyse_spans([UserSpeech(1, 2, "interrupt")], [(2.5, 4)])
     assert (found.turns[0].void, found.stop_s) == (SILENT, [])
     assert found.response_s == close([0.5])
 
 
 def test_responses_are_in_order_of_time() -> None:
-    found = known([UserSpeech(1, 6, "turn"), UserSpeech(4, 5, "turn")], [(6.5, 7), (8, 9)])
+    found = analyse_spans([UserSpeech(1, 6, "turn"), UserSpeech(4, 5, "turn")], [(6.5, 7), (8, 9)])
     assert found.response_s == close([1.5])
 
 

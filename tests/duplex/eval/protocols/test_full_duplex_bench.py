@@ -46,9 +46,9 @@ def test_latency_is_signed_and_only_of_takeovers() -> None:
 def test_the_published_mean_clamps_and_the_signed_one_does_not() -> None:
     samples = [Sample(True, -0.5), Sample(True, 1.0), Sample(False, None), Sample(True, 0.1)]
     assert fdb.takeover_rate(samples) == 0.75
-    assert fdb.published_latency(samples) == pytest.approx(1.1 / 3)
-    assert fdb.signed_latency(samples) == pytest.approx(0.2)
-    assert fdb.takeover_rate([]) is fdb.published_latency([Sample(False, None)]) is None
+    assert fdb.average_published_latency(samples) == pytest.approx(1.1 / 3)
+    assert fdb.average_signed_latency(samples) == pytest.approx(0.2)
+    assert fdb.takeover_rate([]) is fdb.average_published_latency([Sample(False, None)]) is None
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def sound_of(events: Iterable[ChatEvent]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *(event.samples for event in events if isinstance(event, AudioChunk))])
 
 
-def told(session: ChatSession) -> str:
+def read_conversation(session: ChatSession) -> str:
     """All text of the conversation as the model has it, special tokens left out."""
     tokenizer = session._chat.tokenizer
     return tokenizer.decode([element.id for element in session._rows.elements(0)])
@@ -50,7 +50,7 @@ def test_every_pattern_answers(chat: FunAudioChat, stage: CosyVoice, pattern: Pa
     assert ended.how in ("end", "longest")
     assert ended.text == text_of(events)
     assert session.prompt == FUNAUDIOCHAT.prompts[pattern]
-    assert told(session).startswith(f"system\n{session.prompt}\nuser\n")
+    assert read_conversation(session).startswith(f"system\n{session.prompt}\nuser\n")
     assert bool(len(sound_of(events))) is (pattern in (Pattern.S2M, Pattern.T2M))
     assert ("untested" in session.note) is pattern.writes_first
     assert session.history == [("user", "(speech)" if pattern.hears else "Hello?"), ("assistant", ended.text)]
@@ -93,9 +93,9 @@ def test_history_is_kept_over_turns_and_forgotten_in_a_new_chat(chat: FunAudioCh
         write([answer])
         list(session.ask(question))
     talk = "user\nOne?\nassistant\nUno.\nuser\nTwo?\nassistant\nDos.\n"
-    assert told(session) == f"system\n{session.prompt}\n{talk}"
+    assert read_conversation(session) == f"system\n{session.prompt}\n{talk}"
     session.new(Pattern.S2T)
-    assert told(session) == f"system\n{session.prompt}\n"
+    assert read_conversation(session) == f"system\n{session.prompt}\n"
     assert session.history == []
 
 
@@ -106,7 +106,7 @@ def test_an_answer_that_is_left_is_kept_as_far_as_it_was_made(chat: FunAudioChat
     assert [next(events), next(events)] == [TextPiece("a"), TextPiece("b")]
     write(["Yes."])
     list(session.ask("More?"))
-    assert "assistant\nab\nuser\nMore?\nassistant\nYes.\n" in told(session)
+    assert "assistant\nab\nuser\nMore?\nassistant\nYes.\n" in read_conversation(session)
     session.ask("Never asked for.")
     session.close()
     assert session.history[-1] == ("assistant", "")
@@ -128,10 +128,10 @@ def test_earlier_turns_go_when_room_runs_out(chat: FunAudioChat, write: Write) -
     for number in range(6):
         write([f"Answer {number}."])
         assert list(session.ask(f"Question {number}?"))[-1].how == "end"
-    assert told(session).count("Question") == 4
+    assert read_conversation(session).count("Question") == 4
     write(["Yes."])
     list(session.ask("long " * 32))
-    assert told(session).count("Question") == 1
+    assert read_conversation(session).count("Question") == 1
     with pytest.raises(ConfigError, match=r"the turn takes \d+ places and the conversation has \d+ left; make it shor"):
         session.ask("long " * 90)
 
@@ -151,7 +151,7 @@ def test_an_instruction_follows_the_recording(chat: FunAudioChat, write: Write) 
     session = ChatSession(chat, Pattern.S2T)
     write(["hello"])
     list(session.ask(TRANSCRIBE, PCM))
-    assert f"user\n\n{TRANSCRIBE}\nassistant\nhello\n" in told(session)
+    assert f"user\n\n{TRANSCRIBE}\nassistant\nhello\n" in read_conversation(session)
     assert sum(element.heard is not None for element in session._rows.elements(0)) == 5
 
 
@@ -196,13 +196,13 @@ def test_a_function_is_called_and_its_result_is_history(chat: FunAudioChat, writ
     assert [event.content for event in events if isinstance(event, ToolResult)] == ['{"degrees": 5}']
     assert events[-1] == AnswerEnded("end", "Five degrees.")
     response = response_text(['{"degrees": 5}'])
-    assert told(session).endswith(f"assistant\n{written}\nuser\n{response}\nassistant\nFive degrees.\n")
+    assert read_conversation(session).endswith(f"assistant\n{written}\nuser\n{response}\nassistant\nFive degrees.\n")
     assert [role for role, _ in session.history] == ["user", "assistant", "tool", "assistant"]
     write(["Bye."])
     list(session.ask(pcm=PCM))
-    assert told(session).count("<tool_response>") == 1
+    assert read_conversation(session).count("<tool_response>") == 1
     session._rows.keep_turns(0, 1)
-    assert "<tool_response>" not in told(session)
+    assert "<tool_response>" not in read_conversation(session)
 
 
 def test_spoken_answers_with_tools(endless: FunAudioChat, stage: CosyVoice, write: Write) -> None:

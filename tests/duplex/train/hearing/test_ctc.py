@@ -44,7 +44,7 @@ def library(bank: Path) -> Library:
     return open_library(bank, SMALL, TRAINING)
 
 
-def heard(text: str) -> Tensor:
+def make_features(text: str) -> Tensor:
     """Features [T, DIM] of a text: each letter sounds for four frames, the last ones in silence."""
     frames = [letter for letter in f"{text} " for _ in range(4)]
     frames += [" "] * (20 - len(frames) % 10)
@@ -59,7 +59,7 @@ def store(tmp_path: Path) -> FeatureStore:
     """Features of the texts as if they had been heard, many times over in faint noise."""
     store, generator = FeatureStore(tmp_path / "streams", DIM), torch.Generator().manual_seed(0)
     for text in TEXTS * 6:
-        features = heard(text)
+        features = make_features(text)
         features += 0.1 * torch.randn(features.shape, generator=generator)
         store.add(features, [LabelledSegment(0, len(features), text)])
     return store
@@ -131,7 +131,7 @@ def test_it_learns_to_spell_and_goes_on_where_it_stopped(store: FeatureStore, tm
     source = CtcWords(network, EARS.encoder.block_frames)
     for text in TEXTS:
         state, told = source.init_state(1), []
-        features = torch.cat([heard(text), heard("").repeat(2, 1)])
+        features = torch.cat([make_features(text), make_features("").repeat(2, 1)])
         for slot in features.split(10):
             x = WordsInput(torch.zeros(1, 0), slot[None], torch.zeros(1).bool())
             (words,) = step(source, x, state, torch.ones(1).bool())

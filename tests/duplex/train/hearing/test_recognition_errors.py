@@ -11,7 +11,7 @@ import torch
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.train.hearing import HearingEvaluation, RecognitionConfig
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.train.hearing import evaluate
 from duplex.train.hearing import recognition_errors as errors
 from duplex.train.hearing.slot_listener import as_conversation, speech_end_s
@@ -43,7 +43,7 @@ def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
     out = tmp_path / "pairs.jsonl"
     errors.run(config, bank, ears, out)
     whole = out.read_text(encoding="utf-8").splitlines()
-    spoken = {" ".join(spoken_words(text)) for part in config.parts for text in texts(bank, part)}
+    spoken = {" ".join(list_spoken_words(text)) for part in config.parts for text in texts(bank, part)}
     assert len(whole) == 4
     assert {json.loads(line)["said"] for line in whole} <= spoken
     out.write_text(whole[0] + "\n", encoding="utf-8")

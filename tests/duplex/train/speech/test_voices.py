@@ -16,26 +16,26 @@ def loudest_hz(samples: Samples) -> float:
     return float(np.argmax(spectrum) * 16_000 / len(samples))
 
 
-def said(manner: Manner, text: str = "what is the capital") -> Samples:
+def say(manner: Manner, text: str = "what is the capital") -> Samples:
     return UserVoice("hibari/heart", Hum(), manner, 0.06).say(text, random.Random(0))
 
 
 def test_speech_is_trimmed_and_levelled() -> None:
-    samples = said(SAME)
+    samples = say(SAME)
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.06, rel=0.05)
     assert len(samples) == pytest.approx(len("what is the capital") * 0.06 * 16_000 + 640, abs=400)
 
 
 def test_size_moves_pitch_and_keeps_the_pace() -> None:
-    small, same = said(Manner(1.0, 1.0, 1.15)), said(SAME)
+    small, same = say(Manner(1.0, 1.0, 1.15)), say(SAME)
     assert loudest_hz(small) == pytest.approx(HUM_HZ * 1.15, rel=0.01)
     assert len(small) == pytest.approx(len(same), rel=0.02)
 
 
 def test_pitch_and_speed_reach_the_synthesizer() -> None:
-    fast = said(Manner(1.25, 0.7, 1.0))
+    fast = say(Manner(1.25, 0.7, 1.0))
     assert loudest_hz(fast) == pytest.approx(HUM_HZ * 0.7, rel=0.01)
-    assert len(fast) < 0.85 * len(said(SAME))
+    assert len(fast) < 0.85 * len(say(SAME))
 
 
 def test_silent_synthesizer_gives_no_samples() -> None:

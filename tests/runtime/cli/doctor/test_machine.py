@@ -167,10 +167,10 @@ def test_a_sound_system_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fault_while_loading_keeps_its_own_advice() -> None:
-    def broken(model: str, rows: int, threads: int) -> NoReturn:
+    def fail(model: str, rows: int, threads: int) -> NoReturn:
         raise ConfigError("core.safetensors: is cut short; copy it again")
 
-    assert check_model("mine", broken).fix == "copy it again"
+    assert check_model("mine", fail).fix == "copy it again"
 
 
 def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def silence(slots: int) -> list[Samples]:
     return [np.zeros(SLOT, dtype=np.float32)] * slots
 
 
-def heard_of(results: Sequence[SlotResult], answer: int) -> str:
+def join_heard_words(results: Sequence[SlotResult], answer: int) -> str:
     """Words of an answer of which at least half sounded, as a transcript counts them."""
     done = {word.index: (word.done, word.text) for result in results for word in result.spoken if word.answer == answer}
     return " ".join(text for _, (share, text) in sorted(done.items()) if share >= 0.5)
@@ -89,7 +89,7 @@ def test_a_turn_is_answered_and_the_answer_comes_to_its_end(
     said = " ".join(word for result in results for word in result.answer_words)
     (kept,) = [result.kept for result in results if result.kept is not None]
     assert said.split() == kept.split()
-    assert said.split() == heard_of(results, 0).split(), "at the end everything was heard"
+    assert said.split() == join_heard_words(results, 0).split(), "at the end everything was heard"
     assert generator.history(0) == [("system", PROMPT), ("user", ""), ("assistant", kept)]
 
 
@@ -120,7 +120,7 @@ def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
     fade = AUDIO.output_rate * 8 // 1000
     assert np.abs(over[0].pcm[fade:]).max() == 0, "silence within one packet"
     whole = " ".join(word for result in before for word in result.answer_words)
-    assert over[1].kept == heard_of(before, 0)
+    assert over[1].kept == join_heard_words(before, 0)
     assert over[1].kept
     assert len(over[1].kept) < len(whole), "text leads speech: the last words were not heard"
     after = talk(generator, silence(6))
@@ -273,7 +273,7 @@ def test_a_written_turn_is_answered_without_a_sound_of_the_user(chat: FunAudioCh
     assert [result.event for result in results if result.event] == ["start", "end"]
     roles = generator.history(0)
     assert roles[1] == ("user", "Is anybody there?")
-    assert roles[2] == ("assistant", heard_of(results, 0))
+    assert roles[2] == ("assistant", join_heard_words(results, 0))
 
 
 def test_writing_breaks_an_answer_off(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
@@ -374,5 +374,5 @@ def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
     before = talk(generator, silence(5))
     after = talk(generator, speech[:2])
     assert after[0].event == "cut"
-    assert after[1].kept == heard_of(before, 0)
+    assert after[1].kept == join_heard_words(before, 0)
     assert after[1].kept

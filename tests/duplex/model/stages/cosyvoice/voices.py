@@ -42,7 +42,7 @@ def step(
     return stage.step(given, state, torch.tensor(active or [True] * rows))
 
 
-def spoken(stage: CosyVoice, tokens: Tensor, state: CosyVoiceState | None = None) -> Tensor:
+def speak(stage: CosyVoice, tokens: Tensor, state: CosyVoiceState | None = None) -> Tensor:
     """Samples of one utterance in a state of one row, its look-ahead of silence and its end included."""
     hop = stage.config.stream.hop
     state = state or stage.init_state(1)
