@@ -86,7 +86,7 @@ class Recording:
         """When the assistant is audible."""
         return segments(self.assistant, config)
 
-    def said(self) -> str:
+    def join_said_words(self) -> str:
         """All heard words of the assistant."""
         return " ".join(answer.text for answer in self.answers if answer.text)
 

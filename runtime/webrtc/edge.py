@@ -191,9 +191,9 @@ class TokenCheck:
         Raises:
             Unauthorized: the token is missing or wrong.
         """
-        self.require(self.given(request))
+        self.require(self.find_token(request))
 
-    def given(self, request: Request) -> str:
+    def find_token(self, request: Request) -> str:
         """The token of a request; empty where it has none."""
         header = request.headers.get("authorization", "")
         return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")

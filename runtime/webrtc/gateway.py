@@ -218,7 +218,7 @@ class Gateway:
         while True:
             await asyncio.sleep(self._config.liveness.watch_s)
             for peer in self.peers:
-                reason = peer.gone(self._clock.now())
+                reason = peer.explain_absence(self._clock.now())
                 if reason is not None:
                     self._forget(peer.session.id, reason)
                 else:

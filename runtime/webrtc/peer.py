@@ -128,7 +128,7 @@ class Peer:
         """Audio that waited for a missing packet long enough; to be called every few milliseconds."""
         self._place(self._inbound.poll(now), now)
 
-    def gone(self, now: float) -> str | None:
+    def explain_absence(self, now: float) -> str | None:
         """Why the client counts as gone at `now`, or None."""
         liveness = self._config.liveness
         if self._negotiating.locked():

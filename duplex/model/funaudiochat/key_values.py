@@ -46,7 +46,7 @@ class KeyValues:
         assert length <= self.lengths[row], f"row {row} has {self.lengths[row]} elements, not {length}"
         self.lengths[row] = length
 
-    def seen(self, lengths: Sequence[int]) -> int:
+    def count_seen_places(self, lengths: Sequence[int]) -> int:
         """Leading places that a pass must see after which rows have these lengths.
 
         Raises:
@@ -91,7 +91,7 @@ class CachePlaces:
             CacheFullError: a row has no room for its elements.
         """
         starts = [cache.lengths[row] for row in rows]
-        seen = cache.seen([start + count for start, count in zip(starts, counts, strict=True)])
+        seen = cache.count_seen_places([start + count for start, count in zip(starts, counts, strict=True)])
         table = torch.tensor([list(rows), starts, list(counts)], device=cache.keys[0].device)
         offset = torch.arange(max(counts), device=table.device)[None]
         return cls._of(table[0], table[1, :, None] + offset, offset < table[2, :, None], seen)

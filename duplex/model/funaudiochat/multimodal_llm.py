@@ -157,11 +157,13 @@ class FunAudioChatNetwork(nn.Module):
 
     def reach(self, x: StepInput, state: NetworkState) -> Reach:
         """What a step must see. Raises CacheFullError."""
-        llm = state.llm.seen([length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)])
+        llm = state.llm.count_seen_places(
+            [length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)]
+        )
         if state.refined is None or not any(x.speaks):
             return Reach(llm, None)
         ends = [length + self.config.group for length, one in zip(state.refined.lengths, x.speaks, strict=True) if one]
-        return Reach(llm, state.refined.seen(ends))
+        return Reach(llm, state.refined.count_seen_places(ends))
 
     def spans(self, numbers: Tensor, reach: Reach) -> tuple[CachePlaces, list[CachePlaces]]:
         """Places of a step's elements, and of the group's tokens, from `NetworkState.numbers`; reads no tensor's value.

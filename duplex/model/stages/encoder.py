@@ -101,7 +101,7 @@ class SpeechEncoder(nn.Module):
         x = F.pad(x, (0, 0, 0, -count % self.config.left_frames))
         mask = self._chunk_mask(x.shape[1] // self.config.left_frames).repeat(x.shape[0], 1, 1, 1)
         for layer in self.encoder.stack():
-            x = self._chunked_layer(layer, x, mask)
+            x = self._run_chunked_layer(layer, x, mask)
         out: Tensor = self.encoder.layer_norm(x[:, :count])
         return out
 
@@ -129,7 +129,7 @@ class SpeechEncoder(nn.Module):
         state.values[index, rows] = values[:, :, -self.config.left_frames :]
         return layer.feed_forward(x + layer.self_attn.read(layer.self_attn.queries(h), keys, values, mask))
 
-    def _chunked_layer(self, layer: EncoderLayer, x: Tensor, mask: Tensor) -> Tensor:
+    def _run_chunked_layer(self, layer: EncoderLayer, x: Tensor, mask: Tensor) -> Tensor:
         h = layer.self_attn_layer_norm(x)
         attention, batch = layer.self_attn, x.shape[0]
         keys, values = (self._with_chunk_before(part) for part in attention.keys(h))

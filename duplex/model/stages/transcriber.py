@@ -225,7 +225,7 @@ class Transcriber:
 
     def _decode(self, request: Request) -> Transcription:
         (transcript,) = self._whisper.transcribe(request.pcm[None], [request.speech_s], request.beginning)
-        return Transcription(request, transcript if self._whisper.believed(transcript) else None)
+        return Transcription(request, transcript if self._whisper.is_believed(transcript) else None)
 
     def _deliver(self, row: TranscriberRow) -> UserWords | None:
         result, row.result = row.result, None

@@ -80,7 +80,7 @@ class Whisper:
         no_speech = self._write(rows, memory, beginning)
         return [self._transcript(row, chance) for row, chance in zip(rows, no_speech, strict=True)]
 
-    def believed(self, transcript: DecodingResult) -> bool:
+    def is_believed(self, transcript: DecodingResult) -> bool:
         """False for what Whisper writes when nobody speaks."""
         if stutters(transcript.tokens, self.config.same_words, self.vocabulary):
             return False

@@ -158,7 +158,7 @@ class Learner(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Loss per piece that was to be spelled."""
         config = self.config
-        hidden, _ = self.network.hidden(F.dropout(self._mask(batch), config.dropout))
+        hidden, _ = self.network.compute_hidden(F.dropout(self._mask(batch), config.dropout))
         pieces, letters = self.network.outward(hidden), self.letters(hidden).unflatten(2, (self._stride, -1))
         loss = _ctc(pieces, batch.frames // self._stride, [row.pieces for row in batch.rows])
         return loss + config.letter_weight * _ctc(letters.flatten(1, 2), batch.frames, [r.letters for r in batch.rows])

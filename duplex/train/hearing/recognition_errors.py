@@ -128,7 +128,7 @@ def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionCon
             pcm[place, lead : lead + len(clips[index])] = torch.from_numpy(clips[index])
         seconds = [(lead + len(clips[index])) / AUDIO.input_rate for index in some]
         for index, transcript in zip(some, whisper.transcribe(pcm, seconds), strict=True):
-            if whisper.believed(transcript):
+            if whisper.is_believed(transcript):
                 texts[index] = whisper.vocabulary.text(transcript.tokens).strip()
     return texts
 

@@ -58,7 +58,7 @@ def check_family(folder: Path) -> list[Check]:
     try:
         config = FamilyConfig.from_yaml(folder / families.CONFIG)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     ears = [families.EARS] if isinstance(config.ears, EarsConfig) else []
     parts = [_part("model", folder, lambda: [folder / name for name in _FAMILY_FILES + ears])]
     if not (folder / config.voice.source).exists():
@@ -79,7 +79,7 @@ def check_detokenizer(folder: Path, speakers: Path | None, name: str | None) -> 
     try:
         config = read_config(folder)
     except ConfigError as error:
-        return [Check.failed("detokenizer", error)]
+        return [Check.from_error("detokenizer", error)]
     return [
         _weights("flow", folder, FLOW, flow_shapes(config.flow)),
         _weights("vocoder", folder, VOCODER, vocoder_shapes(config)),
@@ -110,7 +110,7 @@ def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:
         for path in paths:
             _readable(path)
     except ConfigError as error:
-        return Check.failed(name, error)
+        return Check.from_error(name, error)
     return Check(name, "ok", f"{len(paths) + 1} files in {folder}")
 
 
@@ -185,7 +185,7 @@ def _voices(folder: Path, path: Path | None, name: str | None, size: int) -> Che
         path = find_speakers(folder) if path is None else path
         voices = load_speakers(path, size)
     except ConfigError as error:
-        return Check.failed("voices", error)
+        return Check.from_error("voices", error)
     if name is not None and name not in voices:
         return Check("voices", "fail", f"{path}: has no voice '{name}'", f"choose one of {', '.join(voices)}")
     return Check("voices", "ok", f"{path}: {', '.join(voices)}")

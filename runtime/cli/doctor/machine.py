@@ -115,7 +115,7 @@ def check_model(model: str, loader: Loader | None = None) -> Check:
     try:
         generator = load(model, 1, loader)
     except DuplexError as error:
-        check = Check.failed("model", error)
+        check = Check.from_error("model", error)
         return check if check.fix else replace(check, fix="choose another one with --model")
     generator.close()
     return Check("model", "ok", f"{model} ({generator.fingerprint})")

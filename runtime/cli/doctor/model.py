@@ -39,7 +39,7 @@ def check_setup(model: str, wanted: ModelRequirements) -> list[Check] | None:
     try:
         config = _description(model)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     if config is not None:
         return _check_described(config, wanted)
     folder = SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)
@@ -75,7 +75,7 @@ def _check_described(config: TurnModelConfig, wanted: ModelRequirements) -> list
     try:
         config = config.change(wanted.changes, config.name)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     checks = [check_device(config.device, config.dtype)]
     found, checkpoint = check_checkpoint(config.checkpoint or "")
     checks.append(found)
@@ -123,7 +123,7 @@ def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
     try:
         checkpoint = Checkpoint.inspect(folder)
     except ConfigError as error:
-        return Check.failed("checkpoint", error), None
+        return Check.from_error("checkpoint", error), None
     shards = checkpoint.shards.tensors
     size = sum(path.stat().st_size for path in shards)
     count = sum(map(len, shards.values()))

@@ -210,7 +210,7 @@ class Flow(nn.Module):
         behind = record.keys[0].shape[2] - layout.count + layout.closing
         left = behind if window.left is None else min(behind, window.left * self.config.frames_per_token)
         near = slice(layout.closing, layout.closing + self.config.position_past)
-        return record.kept(slice(behind - left, behind), near)
+        return record.keep(slice(behind - left, behind), near)
 
     def _no_past(self, batch: int) -> FramePast:
         config, weight = self.config, self.speaker.weight

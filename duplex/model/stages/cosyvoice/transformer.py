@@ -57,7 +57,7 @@ class FrameRecord:
     near: Tensor
     far: Tensor
 
-    def kept(self, seen: slice, near: slice) -> FramePast:
+    def keep(self, seen: slice, near: slice) -> FramePast:
         """Keys and values of the frames `seen`, inputs `near` of the convolutions; copies."""
         keys = torch.stack([block[:, :, seen] for block in self.keys])
         values = torch.stack([block[:, :, seen] for block in self.values])

@@ -149,14 +149,14 @@ class Vocoder(nn.Module):
             x = up.step(upsample(F.leaky_relu(x, self.config.slope), rate), memory)
             if memory.fresh and stage == len(self.config.rates) - 1:
                 x = torch.cat([x[..., 1:2], x], -1)
-            x = self._mix(x + self._driven(spectra, stage, memory), stage, memory)
+            x = self._mix(x + self._drive(spectra, stage, memory), stage, memory)
         assert isinstance(self.outward, CausalConv)
         columns = self.outward.step(F.leaky_relu(x), memory).float()
         half = self.config.fft // 2 + 1
         magnitude = columns[:, :half].exp().clamp(max=LOUDEST)
         return self.spectra.synthesise(magnitude, torch.sin(columns[:, half:]), memory, final)
 
-    def _driven(self, spectra: Tensor, stage: int, memory: StreamCache) -> Tensor:
+    def _drive(self, spectra: Tensor, stage: int, memory: StreamCache) -> Tensor:
         down, block = self.source_downs[stage], self.source_blocks[stage]
         assert isinstance(down, Downsample)
         assert isinstance(block, SnakeResidualBlock)

@@ -127,7 +127,7 @@ def test_a_transcript_goes_on_from_its_beginning() -> None:
     ],
 )
 def test_transcripts_are_doubted_where_nobody_may_speak(logprob: float, no_speech: float, believed: bool) -> None:
-    assert _whisper(WEIGHTS).believed(DecodingResult((VOCABULARY.first_time, 1), logprob, no_speech)) is believed
+    assert _whisper(WEIGHTS).is_believed(DecodingResult((VOCABULARY.first_time, 1), logprob, no_speech)) is believed
 
 
 def test_missing_weights_are_named() -> None:
