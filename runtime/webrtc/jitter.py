@@ -118,14 +118,14 @@ class JitterBuffer:
         out = []
         while self._held:
             first = min(self._held)
-            if first != self._next_sequence and not self._overdue(now):
+            if first != self._next_sequence and not self._is_overdue(now):
                 break
             ready = self._take(first)
             if ready is not None:
                 out.append(ready)
         return out
 
-    def _overdue(self, now: float) -> bool:
+    def _is_overdue(self, now: float) -> bool:
         waited = now - min(arrival for _, _, arrival in self._held.values())
         return len(self._held) > self.config.hold_packets or waited >= self.config.hold_ms / 1000
 

@@ -36,7 +36,7 @@ def list_pinned(names: list[str], machine: dict[str, str]) -> dict[str, Version]
     return {name: Version(version) for name, version, marker in pins if not marker or Marker(marker).evaluate(machine)}
 
 
-def unmet(requirements: list[str], there: dict[str, Version], machine: dict[str, str]) -> list[str]:
+def list_unmet(requirements: list[str], there: dict[str, Version], machine: dict[str, str]) -> list[str]:
     """Those requirements that nothing among the pins satisfies."""
     wanted = [Requirement(line) for line in requirements]
     needed = [one for one in wanted if one.marker is None or one.marker.evaluate({**machine, "extra": ""})]
@@ -47,14 +47,14 @@ def unmet(requirements: list[str], there: dict[str, Version], machine: dict[str,
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_lock_has_what_pyproject_asks_for(machine: dict[str, str]) -> None:
     there = list_pinned([BASE], machine) | {"torch": Version(find_locked_torch())}
-    assert not unmet(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"], there, machine)
+    assert not list_unmet(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"], there, machine)
     for extra, requirements in EXTRAS.items():
-        assert not unmet(requirements, there | list_pinned([extra], machine), machine), extra
+        assert not list_unmet(requirements, there | list_pinned([extra], machine), machine), extra
 
 
 def test_a_lock_that_lags_behind_pyproject_is_found() -> None:
     there = {"transformers": Version("5.23.0")}
-    assert unmet(["transformers>=5.24", "transformers>=5.0,<5.24", "aiortc"], there, {}) == [
+    assert list_unmet(["transformers>=5.24", "transformers>=5.0,<5.24", "aiortc"], there, {}) == [
         "transformers>=5.24",
         "aiortc",
     ]
@@ -95,7 +95,7 @@ def test_the_locks_hold_what_their_packages_need(extra: str) -> None:
                 for line in importlib.metadata.requires(name) or []
                 if "nvidia" not in line and "triton" not in line
             ]
-            assert not unmet(needs, there, {}), name
+            assert not list_unmet(needs, there, {}), name
 
 
 def test_packages_of_the_base_are_left_out_of_extras_where_they_serve_every_machine(tmp_path: Path) -> None:

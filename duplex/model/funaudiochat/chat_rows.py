@@ -155,7 +155,7 @@ class ChatRows:
             None if answer is None else self._advance(row, answer, text[row], tokens[row])
             for row, answer in enumerate(answers)
         ]
-        self._drawing.saw([(row, one.text_id, one.tokens) for row, one in enumerate(steps) if one is not None])
+        self._drawing.mark_seen([(row, one.text_id, one.tokens) for row, one in enumerate(steps) if one is not None])
         return steps
 
     def answer_text(self, row: int) -> str:

@@ -12,7 +12,7 @@ from configs.schedule import ScheduleConfig
 from configs.train.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
 from configs.train.simulation import DialogueDataConfig
 from duplex.model.layouts.tdm.core import Core, CoreInput
-from duplex.train.core.trainer import overlaid, train, unpack
+from duplex.train.core.trainer import overlay, train, unpack
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
@@ -99,7 +99,7 @@ def test_text_is_overlaid_with_the_sound_of_one_dialogue_and_keeps_its_words(dat
     sound.tokens = torch.where((sound.state == 1)[..., None, None], rest + 1, sound.tokens)
     text = CoreInput(None, torch.full((2, 7, 4), 5), torch.full((2, 7), 6), None, torch.tensor([[0] * 3 + [1] * 4] * 2),
                      torch.zeros(2, 7, dtype=torch.long))  # fmt: skip
-    both = overlaid(text, sound)
+    both = overlay(text, sound)
     assert both.features is not None
     assert both.tokens is not None
     assert sound.features is not None

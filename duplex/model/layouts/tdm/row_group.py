@@ -188,7 +188,7 @@ class RowGroup:
             audio = self._detokenizer.step(sound, self._state.detokenizer, active)
         self._tokens[active] = spoken.tokens[active]
         for index in active.nonzero().flatten().tolist():
-            rows[index].spoke(int(spoken.queued[index]), bool(spoken.exhausted[index]))
+            rows[index].update_speech(int(spoken.queued[index]), bool(spoken.exhausted[index]))
         return spoken, audio
 
     def _result(

@@ -134,7 +134,7 @@ class TdmConversation:
         self.event = "veto"
         self._become(self._tokenizer.sil)
 
-    def spoke(self, queued: int, exhausted: bool) -> None:
+    def update_speech(self, queued: int, exhausted: bool) -> None:
         """What the refined head has left after slot t + 1."""
         self.queued = queued
         if exhausted and self.assistant.state is State.SPEAK:

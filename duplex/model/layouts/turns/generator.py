@@ -109,7 +109,7 @@ class TurnGenerator:
         one = self._conversations[row]
         one.typed = f"{one.typed} {text}".strip()
 
-    def unheard(self, row: int, milliseconds: float) -> None:
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded.
 
         Said later, or of an answer that was taken back whole, it changes nothing.

@@ -66,10 +66,10 @@ def test_a_taken_port_is_named() -> None:
 
 
 def test_a_port_that_is_not_allowed_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(*_: object) -> None:
+    def forbid(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("socket.socket.bind", forbidden, raising=False)
+    monkeypatch.setattr("socket.socket.bind", forbid, raising=False)
     assert check_port(80).fix == "give a port from 1024 with --port"
 
 

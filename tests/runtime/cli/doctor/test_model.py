@@ -171,10 +171,10 @@ def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(*_: object, **__: object) -> None:
+    def forbid(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbidden)
+    monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbid)
     check = check_model("mini")["mind"]
     assert "is not allowed to be read" in check.found
     assert "chmod" in check.fix

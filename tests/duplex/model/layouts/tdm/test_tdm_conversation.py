@@ -72,7 +72,7 @@ def test_events_of_an_answer_from_start_to_end(conversation: TdmConversation) ->
         conversation.decide(p_speak)
         events.append(conversation.event)
     conversation.end_text()
-    conversation.spoke(0, exhausted=True)
+    conversation.update_speech(0, exhausted=True)
     conversation.decide(0.9)
     assert [*events, conversation.event] == ["", "start", "", "end"]
     assert conversation.assistant.state is State.MUTE

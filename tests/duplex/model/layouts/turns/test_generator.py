@@ -370,7 +370,7 @@ def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
     generator = generator_of(chat, voice)
     generator.open(0, ConversationOptions(seed=1))
     talk(generator, [*silence(3), *speech])
-    generator.unheard(0, 10_000.0)
+    generator.mark_unheard(0, 10_000.0)
     before = talk(generator, silence(5))
     after = talk(generator, speech[:2])
     assert after[0].event == "cut"
