@@ -77,7 +77,7 @@ class DecoderTraining(Config):
 
 
 class VoiceTraining(Config):
-    """One run of the whole speaking half."""
+    """One run of the whole voice."""
 
     corpus: VoiceCorpusConfig = VoiceCorpusConfig()
     tokenizer: TokenizerTraining = TokenizerTraining()

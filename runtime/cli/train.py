@@ -88,9 +88,9 @@ def _folder(model: str) -> Path:
 def hearing(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
     """Export Whisper tiny.en, int8, with a pruned vocabulary."""
     from configs.model.ears import WhisperExport
-    from duplex.train.hearing import export
+    from duplex.train.ears import export
 
-    export.run(_read(WhisperExport, config, "hearing_export"), out)
+    export.run(_read(WhisperExport, config, "ears_export"), out)
 
 
 @app.command()
@@ -104,7 +104,7 @@ def vocabulary(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
 
 @app.command()
 def voice(config: ConfigFile = None, work: Work = _RUNS / "voice", out: ModelOut = _TRAINED) -> None:
-    """Train the speaking half: lexicon, speech tokenizer, refined head, detokenizer."""
+    """Train the voice: lexicon, speech tokenizer, refined head, detokenizer."""
     from configs.train.voice_training import VoiceTraining
     from duplex.train.voice import pipeline
 
@@ -254,8 +254,8 @@ def errors(
     out: OutFile = _RUNS / "errors.jsonl",
 ) -> None:
     """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
-    from configs.train.hearing import RecognitionConfig
-    from duplex.train.hearing import recognition_errors as step
+    from configs.train.ears import RecognitionConfig
+    from duplex.train.ears import recognition_errors as step
 
     step.run(_read(RecognitionConfig, config, "errors"), bank, _folder(model), out)
 
@@ -294,7 +294,7 @@ def ctc(
     To use them in a model, copy `ctc.safetensors` to its folder and set `words.source: ctc` in its `ears.yaml`.
     """
     from configs.train.ctc_training import CtcTrainingConfig
-    from duplex.train.hearing import ctc as step
+    from duplex.train.ears import ctc as step
 
     step.run(_read(CtcTrainingConfig, config, "ctc"), bank, _folder(model), out)
 
@@ -309,7 +309,7 @@ def sources(
 ) -> None:
     """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
     from configs.train.ctc_training import SourcesConfig
-    from duplex.train.hearing import word_sources as step
+    from duplex.train.ears import word_sources as step
 
     step.run(_read(SourcesConfig, config, "sources"), [_folder(one) for one in ears], bank, data, out)
 
@@ -319,10 +319,10 @@ def hearing_report(
     config: ConfigFile = None, model: Model = _EMBEDDED, data: Data = _DATA, out: OutFile = _RUNS / "hearing.json"
 ) -> None:
     """Measure a model's ears on real audio: word errors whole and live, false words, speed."""
-    from configs.train.hearing import HearingEvaluation
-    from duplex.train.hearing import evaluate
+    from configs.train.ears import EarsEvaluation
+    from duplex.train.ears import evaluate
 
-    settings = _read(HearingEvaluation, config, "hearing_evaluate")
+    settings = _read(EarsEvaluation, config, "ears_evaluate")
     out.parent.mkdir(parents=True, exist_ok=True)
     evaluate.run(settings, data, _folder(model), out)
 
@@ -339,7 +339,7 @@ def voice_report(
     from configs.train.voice_training import QuestionConfig
     from duplex.train.voice import evaluate
     from duplex.train.voice.answers import map_questions
-    from duplex.train.voice.thinking import Questions
+    from duplex.train.voice.mind_vectors import Questions
 
     folder, texts = _folder(model), map_questions(questions, _MEASURED_ANSWERS)
-    evaluate.run(folder, list(texts), out, think=Questions(folder, texts, QuestionConfig()))
+    evaluate.run(folder, list(texts), out, make_mind=Questions(folder, texts, QuestionConfig()))

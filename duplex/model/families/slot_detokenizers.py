@@ -1,4 +1,4 @@
-"""The published detokenizers as the mouth of a TDM model: CosyVoice, and the vocoder of units.
+"""The published detokenizers as detokenizers of a TDM model: CosyVoice, and the vocoder of units.
 
 Ids that are no sound (lead of the text, end of speech) never begin an utterance. Knows tokens; knows nothing of text.
 """

@@ -195,7 +195,7 @@ class UnitDetokenizerState:
 
 
 class UnitDetokenizer(nn.Module):
-    """The vocoder as the model's mouth: slots of 4,800 samples at 24 kHz."""
+    """The vocoder as the model's detokenizer: slots of 4,800 samples at 24 kHz."""
 
     def __init__(self, vocoder: UnitVocoder) -> None:
         super().__init__()

@@ -27,10 +27,10 @@ from duplex.train.voice import teacher_shards as data
 from duplex.train.voice import token_encoder as encoder
 from duplex.train.voice.answers import exchanges
 from duplex.train.voice.hidden_samples import Preparation, SlottedAnswers
+from duplex.train.voice.mind_vectors import quiet_features
 from duplex.train.voice.srh import Samples, digit_loss
 from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.teacher_texts import Items, items_of
-from duplex.train.voice.thinking import quiet_features
 from duplex.train.voice.tokenizer import load_codec
 
 HIDDEN: Final = "hidden.weight"
@@ -124,7 +124,7 @@ def _map_questions(config: HiddenTraining) -> dict[Items, Exchange]:
 
 
 def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchange], path: Path) -> None:
-    """Questions of the held-out answers by answer, as `Questions` of `thinking` takes them."""
+    """Questions of the held-out answers by answer, as `Questions` of `mind_vectors` takes them."""
     found = {asked[one.items].assistant: asked[one.items].user for one in utterances}
     write_text(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 

@@ -22,10 +22,10 @@ from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.voice.decoder import free_running
+from duplex.train.voice.mind_vectors import AskedAndAnswered, compute_hidden_vectors, slot_answer, slot_question
 from duplex.train.voice.srh import Samples, TrackLayout, encode_all, simulate
 from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.teacher_texts import Items
-from duplex.train.voice.thinking import AskedAndAnswered, compute_hidden_vectors, slot_answer, slot_question
 
 
 @dataclass(frozen=True)

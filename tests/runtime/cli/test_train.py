@@ -13,7 +13,7 @@ from runtime.cli import train
 from runtime.cli.main import run
 
 STEPS = {
-    "hearing": "duplex.train.hearing.export.run",
+    "hearing": "duplex.train.ears.export.run",
     "vocabulary": "duplex.train.text.vocabulary.run",
     "voice": "duplex.train.voice.pipeline.run",
     "text": "duplex.train.text.pretrain.run",
@@ -22,12 +22,12 @@ STEPS = {
     "core a": "duplex.train.core.train_core.run",
     "mind": "duplex.train.core.export.run",
     "voice-hidden": "duplex.train.voice.hidden.run",
-    "errors": "duplex.train.hearing.recognition_errors.run",
+    "errors": "duplex.train.ears.recognition_errors.run",
     "trials": "duplex.train.dialogue.trials.run",
     "knowledge out.json": "duplex.train.text.knowledge_report.run",
-    "ctc": "duplex.train.hearing.ctc.run",
-    "sources mini": "duplex.train.hearing.word_sources.run",
-    "hearing-report": "duplex.train.hearing.evaluate.run",
+    "ctc": "duplex.train.ears.ctc.run",
+    "sources mini": "duplex.train.ears.word_sources.run",
+    "hearing-report": "duplex.train.ears.evaluate.run",
 }
 """Steps with a recipe, and what they call."""
 

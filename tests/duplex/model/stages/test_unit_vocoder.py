@@ -195,18 +195,18 @@ def test_a_cut_fades_whatever_the_look_ahead() -> None:
     assert UnitVocoder(CONFIG.model_copy(update={"lookahead_ms": 0})).delay_ms == CONFIG.fade_ms
 
 
-def test_slots_of_the_models_mouth(vocoder: UnitVocoder) -> None:
-    mouth = UnitDetokenizer(vocoder)
-    state = mouth.init_state(1)
+def test_slots_of_the_models_detokenizer(vocoder: UnitVocoder) -> None:
+    detokenizer = UnitDetokenizer(vocoder)
+    state = detokenizer.init_state(1)
     units = _units(40)
-    slots = [mouth.step(VocoderInput(part[None], ON, OFF), state, ON) for part in units.split(10)]
+    slots = [detokenizer.step(VocoderInput(part[None], ON, OFF), state, ON) for part in units.split(10)]
     assert [slot.shape for slot in slots] == [(1, 4800)] * 4
     pcm = torch.cat(slots, 1)[0]
-    whole = mouth.rate.step(
-        torch.cat([torch.zeros(6418), vocoder.speak(units)])[None, : 40 * HOP], mouth.rate.init_state(1), ON
+    whole = detokenizer.rate.step(
+        torch.cat([torch.zeros(6418), vocoder.speak(units)])[None, : 40 * HOP], detokenizer.rate.init_state(1), ON
     )
     torch.testing.assert_close(pcm, whole[0], rtol=0, atol=1e-5)
-    assert mouth.delay_ms == pytest.approx(vocoder.delay_ms + mouth.rate.delay_ms)
+    assert detokenizer.delay_ms == pytest.approx(vocoder.delay_ms + detokenizer.rate.delay_ms)
     state.reset(ON)
     assert not state.rate.past.any()
     assert not state.voice.fed.any()

@@ -20,9 +20,9 @@ from duplex.train.voice import teacher_shards as data
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.evaluate import speak
 from duplex.train.voice.hidden_samples import place_vectors, silent_elsewhere
+from duplex.train.voice.mind_vectors import LiveMind, quiet_features
 from duplex.train.voice.srh import Samples, digit_loss, simulate
 from duplex.train.voice.teacher_shards import Utterance
-from duplex.train.voice.thinking import Thinker, quiet_features
 from tests.duplex.train.voice.utterances import utterance
 
 ANSWERS = (("the", "cat", "sat", "."), ("hello", "cat", "."), ("hello", "the", "strawberries", "sat", "."))
@@ -162,7 +162,7 @@ def test_it_speaks_with_and_without_a_core(model: Path) -> None:
     with torch.no_grad():
         whole.voice.head.digits.hidden.weight.normal_()
     quiet = quiet_features(whole.ears, CONFIG.question, 20)
-    thinker = Thinker(whole.mind, [(), ()], whole.voice.head.silence, quiet)
-    seeing = speak(whole.voice, ("the", "cat", "."), 0, 16, thinker)
+    live_mind = LiveMind(whole.mind, [(), ()], whole.voice.head.silence, quiet)
+    seeing = speak(whole.voice, ("the", "cat", "."), 0, 16, live_mind)
     blind = speak(whole.voice, ("the", "cat", "."), 0, 16)
     assert len(seeing.samples) >= len(blind.samples) > 4800

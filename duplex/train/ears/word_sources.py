@@ -21,7 +21,7 @@ from duplex.eval.users.data_folder import ANSWER_MARK, DataFolder
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.text.spoken import list_spoken_words
-from duplex.train.hearing.slot_listener import Samples, as_conversation, listen, speech_end_s
+from duplex.train.ears.slot_listener import Samples, as_conversation, listen, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 
 Figures = dict[str, Any]

@@ -18,9 +18,9 @@ from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.stages.srh import SrhInput, SrhOutput, SrhState
 from duplex.train.voice.batch import HOLD
-from duplex.train.voice.thinking import (
+from duplex.train.voice.mind_vectors import (
     AskedAndAnswered,
-    Thinker,
+    LiveMind,
     compute_hidden_vectors,
     quiet_features,
     slot_answer,
@@ -103,12 +103,12 @@ def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
 def test_step_by_step_equals_the_whole_answer(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
     told = _make_example(mind, 8, 0)
-    thinker = Thinker(mind, told.heard, model.voice.head.silence, quiet)
-    assert [word for words in thinker.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
+    live_mind = LiveMind(mind, told.heard, model.voice.head.silence, quiet)
+    assert [word for words in live_mind.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
     stepped = []
     for entered, tokens in zip([0, 1, 2, HOLD, 3, 4, 5, 6], told.tokens, strict=True):
-        stepped.append(thinker.hidden)
-        thinker.say(entered, tokens[None])
+        stepped.append(live_mind.hidden)
+        live_mind.say(entered, tokens[None])
     whole = compute_hidden_vectors(mind, [told], model.voice.head.silence, quiet)[0]
     torch.testing.assert_close(torch.cat(stepped), whole, rtol=1e-4, atol=1e-5)
 

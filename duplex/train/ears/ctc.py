@@ -25,7 +25,7 @@ from configs.train.ctc_training import CtcTrainingConfig
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, EmbeddedEars
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
-from duplex.train.hearing.ctc_streams import FeatureStore, LabelledSegment, prepare
+from duplex.train.ears.ctc_streams import FeatureStore, LabelledSegment, prepare
 from duplex.train.training_loop import Loop, Optimization, cosine
 
 CHECKPOINT: Final = "checkpoint.pt"

@@ -18,8 +18,8 @@ from duplex.model.stages.ctc_network import LETTERS, CtcNetwork
 from duplex.model.stages.ctc_words import CtcWords
 from duplex.model.stages.word_source import WordsInput, step
 from duplex.train.dialogue.library import TRAINING, Library, open_library
-from duplex.train.hearing.ctc import Batches, Learner, Speller, train
-from duplex.train.hearing.ctc_streams import FeatureStore, LabelledSegment, plan_streams, prepare, stage_stream
+from duplex.train.ears.ctc import Batches, Learner, Speller, train
+from duplex.train.ears.ctc_streams import FeatureStore, LabelledSegment, plan_streams, prepare, stage_stream
 from tests.duplex.train.dialogue.scenes import SMALL, LoudnessEncoder, small_bank
 
 STREAMS = CtcStreamConfig(stream_s=6.0, rooms=RoomConfig(rooms=2), noises=NoiseConfig(events=4, beds=2))

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from configs.audio import AUDIO
 from configs.model.model import EarsConfig
-from configs.train.hearing import RecognitionConfig
+from configs.train.ears import RecognitionConfig
 from duplex.io.whole_files import whole_lines, write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
@@ -46,7 +46,7 @@ def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
     Args:
         config: which lines, and how they are recognised.
         bank: folder of the clip bank.
-        ears: folder of the hearing half's weights.
+        ears: folder of the ears' weights.
         out: JSON lines with "said", "heard" and, where it stands alone, "answer", "kind", "key" and "long", in the
             order of `lines`.
 

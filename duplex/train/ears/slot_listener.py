@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.train.hearing import HearingEvaluation
+from configs.train.ears import EarsEvaluation
 from duplex.model.interface import UserWords
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.word_source import WordsInput, step
@@ -43,7 +43,7 @@ def listen(ears: EmbeddedEars, samples: Samples) -> list[HeardWords]:
     return told
 
 
-def as_conversation(clip: Samples, config: HearingEvaluation) -> Samples:
+def as_conversation(clip: Samples, config: EarsEvaluation) -> Samples:
     """The clip with silence around it and faint noise under everything."""
     lead, tail = (round(seconds * AUDIO.input_rate) for seconds in (config.lead_s, config.tail_s))
     padded = np.pad(clip, (lead, tail))
