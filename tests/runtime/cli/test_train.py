@@ -9,8 +9,8 @@ import pytest
 from configs import recipes
 from configs.base import ConfigError
 from duplex.model.weights.checkpoint_folder import SHIPPED, fingerprint
-from runtime.cli import train
 from runtime.cli.main import run
+from runtime.cli.train.app import app
 
 STEPS = {
     "hearing": "duplex.train.ears.export.run",
@@ -107,7 +107,7 @@ def test_the_vocabulary_is_written_where_out_says(empty: Path) -> None:
 
 
 def test_nothing_that_is_written_lies_in_the_package_by_default() -> None:
-    commands = [info.callback for info in train.app.registered_commands if info.callback is not None]
+    commands = [info.callback for info in app.registered_commands if info.callback is not None]
     defaults = [
         parameter.default
         for command in commands

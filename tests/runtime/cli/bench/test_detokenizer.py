@@ -8,11 +8,11 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3_TINY
-from runtime.cli.bench.detokenizer import (
+from runtime.cli.bench.detokenizer import command
+from runtime.cli.bench.measure_detokenizer import (
     Size,
     Step,
     Subject,
-    command,
     cosyvoice_steps,
     funaudiochat_steps,
     measure,
