@@ -5,9 +5,23 @@ from typing import Annotated, Final
 
 import typer
 
-from runtime.cli.train.options import (Bank, ConfigFile, DATA, Data, EMBEDDED, Model, Out, OutFile, RUNS, VocabularyOf, find_folder, read_recipe)
+from runtime.cli.train.options import (
+    DATA,
+    EMBEDDED,
+    RUNS,
+    Bank,
+    ConfigFile,
+    Data,
+    Model,
+    Out,
+    OutFile,
+    VocabularyOf,
+    find_folder,
+    read_recipe,
+)
 
 MEASURED_ANSWERS: Final = 130
+
 
 def trials(config: ConfigFile = None, bank: Bank = RUNS / "speech", out: Out = RUNS / "trials") -> None:
     """Make the recordings that `duplex evaluate` plays, from lines and voices kept out of training."""

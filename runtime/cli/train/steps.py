@@ -5,7 +5,27 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli.train.options import (Bank, CORE, ConfigFile, EMBEDDED, Model, ModelOut, Out, OutFile, Pairs, RUNS, Shards, Share, TRAINED, Tracks, VocabularyOf, Weights, Work, find_folder, read_recipe)
+from runtime.cli.train.options import (
+    CORE,
+    EMBEDDED,
+    RUNS,
+    TRAINED,
+    Bank,
+    ConfigFile,
+    Model,
+    ModelOut,
+    Out,
+    OutFile,
+    Pairs,
+    Shards,
+    Share,
+    Tracks,
+    VocabularyOf,
+    Weights,
+    Work,
+    find_folder,
+    read_recipe,
+)
 
 
 def hearing(config: ConfigFile = None, out: ModelOut = TRAINED) -> None:
