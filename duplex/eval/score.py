@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from configs.eval.scoring import ScoringConfig
-from duplex.eval.exchange.labels import Kind, Label, Side
+from duplex.eval.exchange.labels import Label, LabelKind, Side
 from duplex.eval.exchange.sound import DialogueSound
 from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.reactions import KINDS, Reaction, reaction
@@ -18,8 +18,8 @@ from duplex.eval.measures.turns import Analysis, ScoredTurn, UserSpeech, analyse
 
 Source = Literal["activity", "labels"]
 
-_SPOKEN: Final[tuple[Kind, ...]] = ("speech", "turn", "interrupt", "backchannel")
-_NOT_MEANT: Final[tuple[Kind, ...]] = ("backchannel", "vocal_tic", "non_directed", "noise")
+_SPOKEN: Final[tuple[LabelKind, ...]] = ("speech", "turn", "interrupt", "backchannel")
+_NOT_MEANT: Final[tuple[LabelKind, ...]] = ("backchannel", "vocal_tic", "non_directed", "noise")
 _CROSSTALK = "the {}'s channel holds the other side at {:.0f} dB; that is not counted as speech"
 _ROOM = "the {}'s channel is reverberant; ends of speech are estimated, and less exact"
 
@@ -92,7 +92,7 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
     )
 
 
-def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[Kind]) -> tuple[AudibleSegment, ...]:
+def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[LabelKind]) -> tuple[AudibleSegment, ...]:
     return tuple(AudibleSegment(one.start, one.end) for one in labels if one.side == side and one.kind in kinds)
 
 

@@ -11,7 +11,7 @@ from configs.eval.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Label, Side
 from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, sum_up
-from duplex.eval.measures.reactions import KINDS, Kind, Reaction
+from duplex.eval.measures.reactions import KINDS, Reaction, ReactionKind
 from duplex.eval.measures.speech_activity import SpeechActivity
 from duplex.eval.measures.turns import Analysis, ScoredTurn
 from duplex.eval.reports.latencies import RESPONSE, STOP
@@ -22,7 +22,7 @@ from duplex.eval.suite import DialogueRow, Facts, envelope
 SCHEMA: Final = 1
 SUITE: Final = "recording"
 _BACKCHANNEL: Final = "backchannel"
-_NAMES: Final[dict[Kind, tuple[str, str]]] = {
+_NAMES: Final[dict[ReactionKind, tuple[str, str]]] = {
     "backchannel": ("talks through backchannels (S_BC)", "backchannels while it spoke"),
     "vocal_tic": ("ignores vocal tics (S_VT)", "vocal tics"),
     "non_directed": ("ignores speech to somebody else (S_ND)", "remarks to somebody else"),

@@ -27,10 +27,10 @@ class Answered:
     text_answer: str | None
 
 
-Said = Callable[[Answered], str | None]
+AnswerOf = Callable[[Answered], str | None]
 """One of the three answers to a question."""
 
-SAID: Final[Mapping[str, Said]] = MappingProxyType(
+SAID: Final[Mapping[str, AnswerOf]] = MappingProxyType(
     {
         "audio": lambda one: one.answer,
         "speech": lambda one: one.recognised,

@@ -20,8 +20,8 @@ from duplex.eval.errors import EvaluationError
 from duplex.io.whole_files import parse_json, shorten, text_lines
 
 Side = Literal["user", "assistant"]
-Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+LabelKind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
+KINDS: Final[tuple[LabelKind, ...]] = get_args(LabelKind)
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Label:
     """Something that a side does from `start` to `end`, seconds."""
 
     side: Side
-    kind: Kind
+    kind: LabelKind
     start: float
     end: float
     text: str = ""
 
 
-Placed = tuple[str, Label]
+PlacedLabel = tuple[str, Label]
 """A label, and where in which file it stands."""
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -45,7 +45,7 @@ _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 class Found:
     """The labels of a file in its order. `notes`: what was left out or taken for granted, for the user."""
 
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedLabel, ...]
     notes: tuple[str, ...] = ()
 
 

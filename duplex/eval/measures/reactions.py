@@ -14,8 +14,8 @@ from typing import Literal
 from configs.eval.scoring import TurnScoringConfig
 from duplex.eval.measures.activity import AudibleSegment
 
-Kind = Literal["backchannel", "vocal_tic", "non_directed", "noise", "pause"]
-KINDS: tuple[Kind, ...] = ("backchannel", "vocal_tic", "non_directed", "noise", "pause")
+ReactionKind = Literal["backchannel", "vocal_tic", "non_directed", "noise", "pause"]
+KINDS: tuple[ReactionKind, ...] = ("backchannel", "vocal_tic", "non_directed", "noise", "pause")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Reaction:
         right: None where there is no rule: a backchannel to a silent assistant, a pause while it spoke anyway.
     """
 
-    kind: Kind
+    kind: ReactionKind
     start: float
     end: float
     speaking: bool
@@ -35,7 +35,7 @@ class Reaction:
 
 
 def reaction(
-    kind: Kind, start: float, end: float, said: Sequence[AudibleSegment], config: TurnScoringConfig
+    kind: ReactionKind, start: float, end: float, said: Sequence[AudibleSegment], config: TurnScoringConfig
 ) -> Reaction:
     """What the assistant made of a sound.
 
@@ -59,7 +59,7 @@ def reaction(
     return Reaction(kind, start, end, False, not _starts(said, start, end + window))
 
 
-def _yield_s(kind: Kind, config: TurnScoringConfig) -> float:
+def _yield_s(kind: ReactionKind, config: TurnScoringConfig) -> float:
     windows = {
         "backchannel": config.selectivity.backchannel_yield_s,
         "non_directed": config.selectivity.non_directed_yield_s,

@@ -18,8 +18,8 @@ from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.band_levels import (
     Array,
     BandPowers,
+    FrameRun,
     Mask,
-    Run,
     band_powers,
     chi_square,
     decibels,
@@ -142,21 +142,21 @@ class _Channel:
         above = float(decibels(level) - decibels(self._floor.sum()))
         return float(np.clip(above - self._config.swing_db, self._config.core_db, self._config.deepest_core_db))
 
-    def _cores(self, sounding: Mask, level: float) -> list[Run]:
+    def _cores(self, sounding: Mask, level: float) -> list[FrameRun]:
         """Runs that are speech for certain."""
         if level < power(self._config.quiet_db):
             return []
         return self._lasting(sounding & (self._total > level * power(-self._core_db(level))))
 
-    def _lasting(self, mask: Mask) -> list[Run]:
+    def _lasting(self, mask: Mask) -> list[FrameRun]:
         least = self._bands.frames(self._config.least_s)
         found = join(runs(mask), self._bands.frames(self._config.fill_s))
         return [(start, end) for start, end in found if mask[start:end].sum() >= least]
 
-    def _inside(self, parts: list[Run]) -> Array:
+    def _inside(self, parts: list[FrameRun]) -> Array:
         return np.concatenate([self._total[start:end] for start, end in parts])
 
-    def _find_silence(self, cores: list[Run]) -> Mask:
+    def _find_silence(self, cores: list[FrameRun]) -> Mask:
         """Frames that are no speech for certain, nor leak."""
         apart = self._bands.frames(self._config.floor.apart_s)
         out = np.ones(len(self._total), dtype=bool)
@@ -166,7 +166,7 @@ class _Channel:
             out &= ~(self._leak.floor > self._audible).any(axis=1)
         return out
 
-    def _threshold(self, cores: list[Run], level: float) -> _Threshold:
+    def _threshold(self, cores: list[FrameRun], level: float) -> _Threshold:
         config, floor = self._config, self._config.floor
         bands = np.maximum(self._audible, level * power(-config.range_db))
         loud = level * power(-config.weak_db)
@@ -183,11 +183,11 @@ class _Channel:
         loud = min(max(loud, power(swing)), level * power(-self._core_db(level)))
         return _Threshold(bands, excess, loud, float(np.median(total)))
 
-    def _parts(self, threshold: _Threshold) -> list[Run]:
+    def _parts(self, threshold: _Threshold) -> list[FrameRun]:
         """Runs of speech, each with the release of a final stop."""
         config, bands = self._config, self._bands
         above = self._above(threshold.bands * power(threshold.excess))
-        out: list[Run] = []
+        out: list[FrameRun] = []
         for start, end in join(runs(above), bands.frames(config.fill_s)):
             if (self._total[start:end] > threshold.loud).sum() >= bands.frames(config.least_s):
                 out.append((start, end))
@@ -214,7 +214,7 @@ class _Edges:
         above = decibels(threshold.bands / level) + threshold.excess + config.range_db
         self._masked_db = max(0.0, float(np.median(above)))
 
-    def segment(self, part: Run) -> AudibleSegment:
+    def segment(self, part: FrameRun) -> AudibleSegment:
         """The run's start and end in seconds."""
         config = self._config
         start = self._edge(part[0] * self._hop_s, self._squares) - self._mask(config.masked_onset_s_per_db)

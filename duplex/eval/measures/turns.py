@@ -17,7 +17,7 @@ from typing import Literal
 from configs.eval.scoring import TurnScoringConfig
 from duplex.eval.measures.activity import AudibleSegment, join
 
-Kind = Literal["turn", "interrupt", "backchannel"]
+TurnKind = Literal["turn", "interrupt", "backchannel"]
 
 IN_PAUSE = "the user began in a pause of the assistant's own"
 JUST_BEGUN = "the assistant had only just begun"
@@ -31,7 +31,7 @@ class UserSpeech:
 
     start: float
     end: float
-    kind: Kind | None = None
+    kind: TurnKind | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ScoredTurn:
 
     start: float
     end: float
-    kind: Kind
+    kind: TurnKind
     answer: float | None = None
     stop: float | None = None
     yielded: bool | None = None
@@ -197,7 +197,7 @@ def _turn(
         return ScoredTurn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")
     if user.kind == "backchannel":
         return ScoredTurn(user.start, user.end, "backchannel")
-    kind: Kind = user.kind or "interrupt"
+    kind: TurnKind = user.kind or "interrupt"
     short = user.kind is None and user.end - user.start <= config.short_s
     sounding = next((one for one in voiced if one.start < user.start < one.end), None)
     if sounding is None or user.start - sounding.start < config.voiced_s:

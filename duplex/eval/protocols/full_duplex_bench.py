@@ -18,7 +18,7 @@ _MS = 1000
 _DIGITS = 3
 
 
-class Word(Protocol):
+class RecognisedWord(Protocol):
     """A word of the assistant; `end` is None where a recogniser did not tell it."""
 
     @property
@@ -48,7 +48,7 @@ class Backchannels:
     segments: tuple[AudibleSegment, ...]
 
 
-def takeover(words: Sequence[Word], config: FullDuplexBenchConfig) -> bool:
+def takeover(words: Sequence[RecognisedWord], config: FullDuplexBenchConfig) -> bool:
     """Takeover (TOR): the words of the whole output last at least 1 s from first to last, or are more than three."""
     if not words:
         return False
@@ -56,7 +56,7 @@ def takeover(words: Sequence[Word], config: FullDuplexBenchConfig) -> bool:
     return end - words[0].start >= config.turn_s or len(words) > config.turn_words
 
 
-def turn_taking(words: Sequence[Word], user_end: float, config: FullDuplexBenchConfig) -> Sample:
+def turn_taking(words: Sequence[RecognisedWord], user_end: float, config: FullDuplexBenchConfig) -> Sample:
     """Smooth turn-taking, or an interruption whose `words` are those after its end: latency of the first word."""
     taken = takeover(words, config)
     return Sample(taken, words[0].start - user_end if taken else None)
@@ -78,7 +78,7 @@ def average_signed_latency(samples: Iterable[Sample]) -> float | None:
 
 
 def backchannels(
-    words: Sequence[Word], segments: Sequence[AudibleSegment], config: FullDuplexBenchConfig
+    words: Sequence[RecognisedWord], segments: Sequence[AudibleSegment], config: FullDuplexBenchConfig
 ) -> Backchannels:
     """Backchannels of a listener.
 
@@ -139,7 +139,7 @@ def _both(
     return join(user, config.user_merge_s), join(assistant, config.assistant_merge_s)
 
 
-def _within(word: Word, segment: AudibleSegment) -> bool:
+def _within(word: RecognisedWord, segment: AudibleSegment) -> bool:
     """Whether a word with a known end touches the segment, as the benchmark counts it."""
     if word.end is None:
         return False

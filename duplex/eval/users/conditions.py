@@ -29,11 +29,11 @@ from duplex.eval.users.data_folder import DataFile, DataFolder
 from duplex.eval.users.microphone import Bed, Echo, Room, direct_on, energy_gain, speech_level
 from duplex.eval.users.packet_loss import MuLaw, PacketLoss
 from duplex.eval.users.sounds import Sound
-from duplex.eval.users.user import Kind, Script, SimulatedUser, User
+from duplex.eval.users.user import EventKind, Script, SimulatedUser, User
 from duplex.model.interface import Samples
 
 CLEAN = "clean"
-_SPEECH: tuple[Kind, ...] = ("turn", "interrupt", "backchannel", "pause")
+_SPEECH: tuple[EventKind, ...] = ("turn", "interrupt", "backchannel", "pause")
 """Kinds of the user's own speech: these set the level that noise is relative to."""
 
 

@@ -61,7 +61,7 @@ class WhenSilent:
 When = At | After | WhileSpeaking | AfterStart | WhenSilent
 
 
-Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
+EventKind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
 """What a sound of the user is, as labels of recordings name it."""
 
 
@@ -72,7 +72,7 @@ class Event:
     name: str
     clip: Sound
     when: When
-    kind: Kind = "turn"
+    kind: EventKind = "turn"
     pause: tuple[float, float] | None = None
 
 
@@ -107,7 +107,7 @@ class PlayedClip:
     end: int
     speech_start: int
     speech_end: int
-    kind: Kind = "turn"
+    kind: EventKind = "turn"
     rate: float = 1.0
 
     @property

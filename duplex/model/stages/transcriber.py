@@ -17,7 +17,7 @@ from duplex.model.interface import UserWords
 from duplex.model.stages.agreement import LocalAgreement
 from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
 from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
-from duplex.model.stages.whisper_rules import Word
+from duplex.model.stages.whisper_rules import WordPieces
 from duplex.model.stages.word_source import WordsInput
 from duplex.model.text.spoken import list_spoken_words
 
@@ -240,7 +240,7 @@ class Transcriber:
             row.recent = []
         return told
 
-    def _tell(self, row: TranscriberRow, words: list[Word]) -> UserWords | None:
+    def _tell(self, row: TranscriberRow, words: list[WordPieces]) -> UserWords | None:
         vocabulary = self._whisper.vocabulary
         assert row.clip is not None
         earlier = row.clip.agreement.committed[: -len(words)] if words else []
@@ -254,7 +254,7 @@ class Transcriber:
             row.turn, row.turns = row.turns, row.turns + 1
         return UserWords(row.turn, " ".join(spoken), self._caption(row, words[-1]), row.start_s, row.voice_end_s)
 
-    def _caption(self, row: TranscriberRow, last: Word = ()) -> str:
+    def _caption(self, row: TranscriberRow, last: WordPieces = ()) -> str:
         """The turn so far as Whisper writes it; `last` is the newest word with the signs after it."""
         assert row.clip is not None
         committed = row.clip.agreement.committed

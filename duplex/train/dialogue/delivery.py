@@ -15,9 +15,9 @@ from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import DeliveryConfig, PauseConfig, SpreadConfig
+from duplex.model.interface import Samples
 from duplex.train.dialogue.scene import SceneWord, Span, time_words
 from duplex.train.speech.bank import BankPart, Line, Piece
-from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _FRAME = AUDIO.packet_input_samples

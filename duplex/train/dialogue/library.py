@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from configs.train.simulation import SimulationConfig
+from duplex.model.interface import Samples
 from duplex.train.speech.bank import BankError, BankPart, Line, Piece, ReadingScript
 from duplex.train.speech.beds import bed
 from duplex.train.speech.rooms import impulse_response
-from duplex.train.speech.short_noises import Samples, event
+from duplex.train.speech.short_noises import event
 
 TRAINING = {
     "talks": ("questions", "dialogues", "slow_questions", "slow_dialogues"),

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import track
 
 from configs.train.simulation import SimulationConfig
+from duplex.model.interface import Samples
 from duplex.model.stages.encoder import OfflineEncoder
 from duplex.train.dialogue.director import Director
 from duplex.train.dialogue.library import TRAINING, VALIDATION, open_library
 from duplex.train.dialogue.shards import Features, ShardWriter, frames_of
-from duplex.train.speech.short_noises import Samples
 
 
 def run(config: SimulationConfig, out: Path, bank: Path, encoder: OfflineEncoder, validation: bool = False) -> None:

@@ -17,10 +17,11 @@ from configs.audio import AUDIO
 from configs.train.simulation import TrialsConfig
 from duplex.io.sound_file import write_wav
 from duplex.io.whole_files import write_json_lines
+from duplex.model.interface import Samples
 from duplex.train.dialogue.library import BankScript, read_part, read_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import colour_noise
-from duplex.train.speech.short_noises import Samples, cough, event, throat
+from duplex.train.speech.short_noises import cough, event, throat
 
 QUESTIONS = ("test_voice", "test_frame", "test_voice_frame", "test_robot")
 PARTS = (*QUESTIONS, "test_turns", "test_backchannels", "test_commands")

@@ -21,11 +21,11 @@ from configs.audio import AUDIO
 from configs.train.ctc_training import CtcStreamConfig
 from configs.train.simulation import SimulationConfig
 from duplex.io.whole_files import whole_lines, write_text
+from duplex.model.interface import Samples
 from duplex.model.stages.encoder import OfflineEncoder
 from duplex.model.text.spoken import list_spoken_words
 from duplex.train.dialogue.library import TRAINING, BankScript, Library, open_library
 from duplex.train.dialogue.microphone import record
-from duplex.train.speech.short_noises import Samples
 
 _FEATURES, _SEGMENTS = "features.f16", "segments.jsonl"
 _BYTES = 2

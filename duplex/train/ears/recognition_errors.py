@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
 from rich.progress import track
 from safetensors.torch import load_file
 
@@ -21,13 +20,12 @@ from configs.audio import AUDIO
 from configs.model.model import EarsConfig
 from configs.train.ears import RecognitionConfig
 from duplex.io.whole_files import whole_lines, write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
 from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from duplex.train.speech.bank import BankPart, Line
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

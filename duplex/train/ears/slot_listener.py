@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.train.ears import EarsEvaluation
-from duplex.model.interface import UserWords
+from duplex.model.interface import Samples, UserWords
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.word_source import WordsInput, step
 
-Samples = NDArray[np.float32]
 _SPEECH_DB = -35.0
 _FRAME_S = 0.01
 

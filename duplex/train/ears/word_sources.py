@@ -19,9 +19,10 @@ from duplex.eval.measures.judge import word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data_folder import ANSWER_MARK, DataFolder
 from duplex.io.whole_files import write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.text.spoken import list_spoken_words
-from duplex.train.ears.slot_listener import Samples, as_conversation, listen, speech_end_s
+from duplex.train.ears.slot_listener import as_conversation, listen, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 
 Figures = dict[str, Any]

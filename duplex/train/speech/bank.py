@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from configs.base import ConfigError
 from duplex.io.whole_files import whole_lines, write_text
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _FULL_SCALE = 32767
 _SAMPLE_BYTES = 2

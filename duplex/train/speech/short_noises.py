@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _RATE = AUDIO.input_rate
 _NYQUIST_SHARE = 0.98

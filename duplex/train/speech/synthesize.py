@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from configs.train.speech_bank import CastConfig, SpeechBankConfig
+from duplex.model.interface import Samples
 from duplex.train.speech.bank import BankWriter, ReadingScript
 from duplex.train.speech.scripts import Texts, write_scripts
-from duplex.train.speech.synthesizers import Samples, SynthesizerMissingError
+from duplex.train.speech.synthesizers import SynthesizerMissingError
 from duplex.train.speech.voices import ENGINES, Cast, Makers, UserVoice
 
 _ENDING = {"c": ",", "s": ".", "q": "?", "f": "...", "b": ".", "i": "!"}

@@ -16,11 +16,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from configs.base import ConfigError
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _VOICED_ABOVE_HZ = 40.0
 _ESPEAK_WORDS_PER_MINUTE = 165

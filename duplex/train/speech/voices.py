@@ -12,6 +12,7 @@ import soxr
 
 from configs.audio import AUDIO
 from configs.train.speech_bank import CastConfig, MannerConfig
+from duplex.model.interface import Samples
 from duplex.train.speech.synthesizers import (
     EspeakSynthesizer,
     FestivalSynthesizer,
@@ -19,7 +20,6 @@ from duplex.train.speech.synthesizers import (
     HibariSynthesizer,
     KokoroSynthesizer,
     PiperSynthesizer,
-    Samples,
     Synthesizer,
     SynthesizerMissingError,
 )

@@ -14,21 +14,19 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 import torch
-from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
 from duplex.io.whole_files import write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.mind_vectors import LiveMind
 from duplex.train.voice.teacher_texts import Items, items_of
-
-Samples = NDArray[np.float32]
 
 _PADDING_S = (0.1, 0.25)
 _TAIL_SLOTS = 1

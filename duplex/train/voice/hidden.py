@@ -28,7 +28,7 @@ from duplex.train.voice import token_encoder as encoder
 from duplex.train.voice.answers import exchanges
 from duplex.train.voice.hidden_samples import Preparation, SlottedAnswers
 from duplex.train.voice.mind_vectors import quiet_features
-from duplex.train.voice.srh import Samples, digit_loss
+from duplex.train.voice.srh import HeadSamples, digit_loss
 from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.teacher_texts import Items, items_of
 from duplex.train.voice.tokenizer import load_codec
@@ -55,16 +55,16 @@ def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path 
     voice = EmbeddedVoice.load(model)
     if not (work / LEARNT).exists():
         _prepare(config, voice, model, work, codec)
-    network, held_out = voice.head.digits, Samples.load(work / HELD_OUT)
+    network, held_out = voice.head.digits, HeadSamples.load(work / HELD_OUT)
     before = measure_held_out(network, config, held_out)["zeros"]
-    tune(network, config, Samples.load(work / LEARNT), work / "hidden.pt")
+    tune(network, config, HeadSamples.load(work / LEARNT), work / "hidden.pt")
     report = {"before": before, **measure_held_out(network, config, held_out)}
     write_text(work / REPORT, json.dumps(report, indent=2) + "\n")
     voice.save(out)
     return voice
 
 
-def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: Path) -> None:
+def tune(network: DigitNetwork, config: HiddenTraining, samples: HeadSamples, out: Path) -> None:
     """Train `network` in place on samples with hidden vectors; goes on from the checkpoint `out`."""
     torch.manual_seed(config.seed)
     shares = {name: config.others for name, _ in network.named_parameters() if name != HIDDEN}
@@ -76,7 +76,7 @@ def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: P
         loop.update(loss)
 
 
-def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Samples) -> dict[str, float]:
+def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: HeadSamples) -> dict[str, float]:
     """Loss with the right hidden vectors, with zeros, and with those of other slots."""
     assert samples.slot is not None
     torch.manual_seed(config.seed)
@@ -90,7 +90,7 @@ def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Sam
 
 
 @torch.no_grad()
-def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, batches: int) -> float:
+def _mean_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining, batches: int) -> float:
     """Over the same draws for every network and kind of vectors."""
     losses = []
     for batch in range(batches):

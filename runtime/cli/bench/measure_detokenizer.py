@@ -25,7 +25,7 @@ LOOKAHEAD_TOKENS: Final = 125
 
 
 @dataclass(frozen=True)
-class Step:
+class ReferenceStep:
     """Of the reference: it is given the tokens from `begin` to `end`, of which `offset` have sounded.
 
     `fresh`: a new cache begins. `chunks`: frames see their chunk and before, else all others.
@@ -96,28 +96,30 @@ class DetokenizerReport:
     agreement: float | None
 
 
-def funaudiochat_steps(tokens: int, hop: int = 15, ahead: int = 3, window: int = 200, memory: int = 500) -> list[Step]:
+def funaudiochat_steps(
+    tokens: int, hop: int = 15, ahead: int = 3, window: int = 200, memory: int = 500
+) -> list[ReferenceStep]:
     """Fun-Audio-Chat's server: a full window of tokens is forgotten, the vocoder's cache after `memory` tokens."""
     steps, begin, offset, fresh = [], 0, 0, True
     while begin + offset + hop + ahead < tokens:
-        steps.append(Step(begin, begin + offset + hop + ahead, offset, fresh))
+        steps.append(ReferenceStep(begin, begin + offset + hop + ahead, offset, fresh))
         offset, fresh = offset + hop, False
         if offset >= window:
             begin, offset = begin + window, offset - window
             fresh = begin // memory > (begin - window) // memory
-    return [*steps, Step(begin, tokens, offset, fresh, final=True)]
+    return [*steps, ReferenceStep(begin, tokens, offset, fresh, final=True)]
 
 
-def cosyvoice_steps(tokens: int, hop: int = 25, ahead: int = 3, longest: int = 100) -> list[Step]:
+def cosyvoice_steps(tokens: int, hop: int = 25, ahead: int = 3, longest: int = 100) -> list[ReferenceStep]:
     """CosyVoice's own: hops double up to `longest`; the last step is no stream."""
     steps, offset = [], 0
     while tokens - offset >= hop + ahead:
-        steps.append(Step(0, offset + hop + ahead, offset, fresh=not offset, chunks=True))
+        steps.append(ReferenceStep(0, offset + hop + ahead, offset, fresh=not offset, chunks=True))
         offset, hop = offset + hop, min(longest, 2 * hop)
-    return [*steps, Step(0, tokens, offset, fresh=not offset, final=True)]
+    return [*steps, ReferenceStep(0, tokens, offset, fresh=not offset, final=True)]
 
 
-SCHEDULES: Final[dict[str, tuple[int, Callable[[int], list[Step]]]]] = {
+SCHEDULES: Final[dict[str, tuple[int, Callable[[int], list[ReferenceStep]]]]] = {
     "funaudiochat": (15, funaudiochat_steps),
     "cosyvoice": (25, cosyvoice_steps),
 }
@@ -156,7 +158,7 @@ class Subject:
         stage.step(CosyVoiceInput(torch.zeros(1, hop, dtype=torch.long), ~one, one), state, one)
         return (self._clock() - begin) * count / whole
 
-    def reference_cost(self, count: int, steps: list[Step]) -> float | None:
+    def reference_cost(self, count: int, steps: list[ReferenceStep]) -> float | None:
         """Seconds of compute of the reference's stream, None without a checkout."""
         if self._reference is None:
             return None

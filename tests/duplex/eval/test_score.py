@@ -11,7 +11,7 @@ import soxr
 from configs.eval.evaluation import ClipConfig
 from configs.eval.scoring import LabelsConfig, ScoringConfig
 from duplex.eval import score as scoring
-from duplex.eval.exchange.labels import Kind, Label, Side
+from duplex.eval.exchange.labels import Label, LabelKind, Side
 from duplex.eval.exchange.sound import DialogueSound
 from duplex.eval.measures.activity import AudibleSegment, speech_bounds
 from duplex.eval.reports.page import page
@@ -73,7 +73,7 @@ def test_recorded_paths_within_40_ms(line: Callable[[Samples], Samples], noise_d
     close(found.analysis.stop_s, STOPS, 0.04)
 
 
-def label(kind: Kind, start: float, end: float, side: Side = "user") -> Label:
+def label(kind: LabelKind, start: float, end: float, side: Side = "user") -> Label:
     return Label(side, kind, start, end)
 
 

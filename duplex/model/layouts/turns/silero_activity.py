@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.silero_activity import SileroActivityConfig
+from duplex.model.interface import Samples
 from duplex.model.stages.voice_activity import VoicedFrames
-
-Samples = NDArray[np.float32]
 
 _WEIGHTS = "silero_vad_v6.onnx"
 _MISSING = "Silero VAD is not here ({}); install it with: pip install 'duplex-voice[eval]', or take activity webrtcvad"

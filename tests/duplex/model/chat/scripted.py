@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 
 from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, TextPiece
-from duplex.model.chat.tool_runner import Job, Outcome
+from duplex.model.chat.tool_runner import Outcome, ToolJob
 
 Part = str | AudioChunk
 
@@ -28,14 +28,14 @@ class Scripted:
         self.told.append(text)
 
 
-def at_once(job: Job) -> "Future[Outcome]":
+def at_once(job: ToolJob) -> "Future[Outcome]":
     """Run it now."""
     future: Future[Outcome] = Future()
     future.set_result(job())
     return future
 
 
-def never(job: Job) -> "Future[Outcome]":
+def never(job: ToolJob) -> "Future[Outcome]":
     """A tool that hangs."""
     return Future()
 

@@ -19,7 +19,7 @@ from configs.model.funaudiochat import (
 )
 from duplex.model.funaudiochat.chat_row import AnswerStep
 from duplex.model.funaudiochat.chat_rows import ChatRows
-from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Run, run_unrecorded, stepping
+from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Runnable, run_unrecorded, stepping
 from duplex.model.funaudiochat.group_srh import Choose
 from duplex.model.funaudiochat.model import FunAudioChat, empty_network
 from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
@@ -174,9 +174,9 @@ def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: s
     chat = FunAudioChat.random(FUNAUDIOCHAT_TINY)
     config = TurnsConfig(places=150, refined_hears=hears, answer_places=100)  # type: ignore[arg-type]
     rows = ChatRows(chat, 1, config)
-    runs: list[Run] = []
+    runs: list[Runnable] = []
 
-    def record(run: Run) -> Run:
+    def record(run: Runnable) -> Runnable:
         runs.append(run)
         return run
 
@@ -194,7 +194,7 @@ def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: s
 def test_a_recording_that_fails_is_said_once_and_the_plain_step_taken() -> None:
     chat = FunAudioChat.random(FUNAUDIOCHAT_TINY, seed=4)
 
-    def refuse(run: Run) -> Run:
+    def refuse(run: Runnable) -> Runnable:
         run()
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from configs.train.speech_bank import CastConfig, MannerConfig
-from duplex.train.speech.synthesizers import EspeakSynthesizer, HibariSynthesizer, Samples, SynthesizerMissingError
+from duplex.model.interface import Samples
+from duplex.train.speech.synthesizers import EspeakSynthesizer, HibariSynthesizer, SynthesizerMissingError
 from duplex.train.speech.voices import Cast, Manner, UserVoice
 from tests.duplex.train.speech.texts import HUM_HZ, HUMMING, Absent, Hum
 

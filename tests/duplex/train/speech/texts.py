@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from duplex.train.speech.scripts import Split
-from duplex.train.speech.synthesizers import Samples, SynthesizerMissingError
+from duplex.corpus.corpus import Split
+from duplex.model.interface import Samples
+from duplex.train.speech.synthesizers import SynthesizerMissingError
 
 RATE = 24_000
 HUM_HZ = 300.0

@@ -21,7 +21,7 @@ from duplex.train.voice.batch import HOLD
 from duplex.train.voice.evaluate import speak
 from duplex.train.voice.hidden_samples import place_vectors, silent_elsewhere
 from duplex.train.voice.mind_vectors import LiveMind, quiet_features
-from duplex.train.voice.srh import Samples, digit_loss, simulate
+from duplex.train.voice.srh import HeadSamples, digit_loss, simulate
 from duplex.train.voice.teacher_shards import Utterance
 from tests.duplex.train.voice.utterances import utterance
 
@@ -37,13 +37,13 @@ def _network() -> DigitNetwork:
     return DigitNetwork(TINY.voice.srh, TINY.voice.tokenizer)
 
 
-def _samples(slots: int = 40) -> Samples:
+def _samples(slots: int = 40) -> HeadSamples:
     """Random tokens; the hidden vector of a slot tells their first digits, nothing else does."""
     torch.manual_seed(1)
     count, window = 5 * slots, TINY.voice.srh.window
     digits = torch.randint(-2, 3, (slots, 1, TINY.voice.tokenizer.digits), dtype=torch.int8).repeat(1, 5, 1)
     blank = torch.zeros(0, 1)
-    whole = Samples(
+    whole = HeadSamples(
         torch.cat([digits.flatten(0, 1)[:10], digits.flatten(0, 1)]),
         torch.arange(count) + 10,
         torch.zeros(count, window, dtype=torch.uint8),
