@@ -44,7 +44,7 @@ def info(parameter: Any) -> Any:
 def is_numeric(parameter: Any) -> bool:
     """Whether its annotation is a number, a list of numbers, or its parser reads numbers."""
     kind = str(parameter.type_descriptor.annotation)
-    return any(word in kind for word in ("int", "float", "complex", "NumberParser")) and "<locals>" not in kind
+    return any(word in kind for word in ("int", "float", "complex", "Number")) and "<locals>" not in kind
 
 
 NUMERIC = [(path, parameter) for path, parameter in VALUED if is_numeric(parameter)]
