@@ -58,7 +58,7 @@ class Metrics:
         self._underruns.inc(counts.playout.underruns)
         self._flushed.inc(counts.playout.flushed)
 
-    def packet_sent(self, *, late: bool) -> None:
+    def on_packet_sent(self, *, late: bool) -> None:
         """A packet left for the network."""
         self._packets.inc()
         if late:

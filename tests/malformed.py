@@ -14,15 +14,15 @@ Edit = tuple[str, float, float, bytes]
 _KINDS = ("cut", "put", "double", "change", "end")
 
 
-def malformed(good: Sequence[bytes], pieces: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+def make_malformed(good: Sequence[bytes], pieces: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     """One of the good files after a few edits, or any bytes; `pieces` are what its readers look out for."""
     put = st.sampled_from(pieces) | st.binary(max_size=8)
     edit = st.tuples(st.sampled_from(_KINDS), st.floats(0, 1), st.floats(0, 0.2), put)
-    edited = st.builds(_edited, st.sampled_from(good), st.lists(edit, min_size=1, max_size=5))
+    edited = st.builds(_edit, st.sampled_from(good), st.lists(edit, min_size=1, max_size=5))
     return edited | st.binary(max_size=200) | st.lists(put, max_size=30).map(b" ".join)
 
 
-def _edited(data: bytes, edits: Sequence[Edit]) -> bytes:
+def _edit(data: bytes, edits: Sequence[Edit]) -> bytes:
     for kind, where, share, piece in edits:
         at = int(where * len(data))
         to = at + int(share * len(data)) + 1

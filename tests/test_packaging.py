@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("configs", "tdm", "duplex", "runtime", "demos")
 
 
-def tracked() -> set[str]:
+def list_tracked() -> set[str]:
     """Files of the packages that git knows, or those that lie there where there is no git."""
     listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0 and listed.stdout:
@@ -32,5 +32,5 @@ def test_a_wheel_holds_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     modules = {Path(path).as_posix() for *_, path in build.find_all_modules()}
     data = {(Path(source) / name).as_posix() for _, source, _, names in build.data_files for name in names}
     packed = modules | data
-    missing = tracked() - packed
+    missing = list_tracked() - packed
     assert not missing

@@ -87,7 +87,7 @@ EXAMPLES = {
 """Every condition, as on the command line."""
 
 
-class NoiseConfig(Config):
+class NoiseBedConfig(Config):
     """The noise bed of `snr`.
 
     `least_s`: shorter files are no bed. `loop_s`: length of the part of a file that is repeated; its level is that of
@@ -107,7 +107,7 @@ class NoiseConfig(Config):
         return self
 
 
-class RoomConfig(Config):
+class RoomResponseConfig(Config):
     """The rooms of `rir`: a response begins where it is first within `onset_db` of its peak (ISO 3382-1)."""
 
     onset_db: float = Field(default=20.0, gt=0.0)
@@ -136,8 +136,8 @@ class ConditionsConfig(Config):
     `context_ms`: sound on both sides of a slot that its resampling looks at.
     """
 
-    noise: NoiseConfig = NoiseConfig()
-    room: RoomConfig = RoomConfig()
+    noise: NoiseBedConfig = NoiseBedConfig()
+    room: RoomResponseConfig = RoomResponseConfig()
     echo: EchoConfig = EchoConfig()
     codec: CodecConfig = CodecConfig()
     context_ms: int = Field(default=30, ge=25)

@@ -178,7 +178,7 @@ class ActivityConfig(Config):
     release_db: float = Field(default=3.0, ge=0.0)
 
 
-class TurnsConfig(Config):
+class TurnScoringConfig(Config):
     """What is a turn, a response, a stop, a backchannel.
 
     `user_gap_s`, `assistant_gap_s`: shorter gaps are inside of one side's speech (Full-Duplex-Bench v1.5's merges).
@@ -207,7 +207,7 @@ class TurnsConfig(Config):
 
 
 class SileroConfig(Config):
-    """Silero VAD with its own defaults, and the merges of Full-Duplex-Bench v1.5 in `TurnsConfig`.
+    """Silero VAD with its own defaults, and the merges of Full-Duplex-Bench v1.5 in `TurnScoringConfig`.
 
     `threshold`: of the probability of speech. `least_speech_s`, `least_silence_s`: shorter speech is dropped, shorter
     silence bridged. `pad_s`: on each side of speech.
@@ -238,7 +238,7 @@ class ScoringConfig(Config):
 
     sound: SoundConfig = SoundConfig()
     activity: ActivityConfig = ActivityConfig()
-    turns: TurnsConfig = TurnsConfig()
+    turns: TurnScoringConfig = TurnScoringConfig()
     silero: SileroConfig = SileroConfig()
     labels: LabelsConfig = LabelsConfig()
     statistics: StatisticsConfig = StatisticsConfig()

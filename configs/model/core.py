@@ -1,4 +1,4 @@
-"""The shared language model between the ears and the mouth: its size, its inputs and its heads."""
+"""The shared language model between the ears and the voice: its size, its inputs and its heads."""
 
 from typing import Any, Literal
 

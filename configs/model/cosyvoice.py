@@ -122,7 +122,7 @@ class VocoderConfig(Config):
         return exact_div(self.channels, 2 ** (stage + 1))
 
 
-class WindowConfig(Config):
+class AttentionWindowConfig(Config):
     """Which frames see which: tokens come in chunks; a frame sees its chunk and `left` tokens before the chunk.
 
     `chunk`: tokens of a chunk, None for one endless chunk (every frame sees all others, as the reference without
@@ -152,7 +152,7 @@ class WindowConfig(Config):
         return 0 if token < first else first + (token - first) // self.chunk * self.chunk
 
 
-ENDLESS = WindowConfig(chunk=None, left=None)
+ENDLESS = AttentionWindowConfig(chunk=None, left=None)
 """Everything sees everything: the reference without streaming."""
 
 
@@ -164,7 +164,7 @@ class StreamConfig(Config):
     """
 
     hop: int = AUDIO.tokens_per_slot
-    window: WindowConfig = WindowConfig(first=22)
+    window: AttentionWindowConfig = AttentionWindowConfig(first=22)
     lookahead: int = 3
     fade_ms: int = 8
     rise_ms: int = 2

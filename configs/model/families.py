@@ -21,7 +21,7 @@ from configs.model.family import (
     UnitEarsConfig,
 )
 from configs.model.model import EarsConfig, ModelConfig
-from configs.model.speech_tokens import HubertConfig, UnitVocoderConfig, WindowConfig
+from configs.model.speech_tokens import HubertConfig, TokenWindowConfig, UnitVocoderConfig
 from configs.model.tiny import TINY, TINY_CTC
 from configs.schedule import ScheduleConfig
 
@@ -159,7 +159,7 @@ OMNIDRCA_TINY: Final = _tiny(
         _TINY_LLM,
         _tiny_head(20),
         UnitEarsConfig(
-            tokens=HubertConfig(layer=1, window=WindowConfig(left_ms=200, right_ms=200)),
+            tokens=HubertConfig(layer=1, window=TokenWindowConfig(left_ms=200, right_ms=200)),
             vocabulary=20,
             source="hubert",
             shape=HubertShape(

@@ -139,13 +139,13 @@ class FamilyConfig(Config):
             _equal("core.user.units", core.user.units, "the ears' vocabulary", self.ears.vocabulary)
         else:
             _equal("core.user.feature_dim", core.user.feature_dim, "the encoder's dim", self.ears.encoder.shape.dim)
-        mouth = self.voice.detokenizer
-        if isinstance(mouth, CosyVoiceConfig):
-            _equal("the head's codebook", head.codes.codebook, "CosyVoice's vocabulary", mouth.flow.vocabulary)
-            _equal("the head's group", head.group, "CosyVoice's hop", mouth.stream.hop)
+        detokenizer = self.voice.detokenizer
+        if isinstance(detokenizer, CosyVoiceConfig):
+            _equal("the head's codebook", head.codes.codebook, "CosyVoice's vocabulary", detokenizer.flow.vocabulary)
+            _equal("the head's group", head.group, "CosyVoice's hop", detokenizer.stream.hop)
         else:
-            _equal("the head's codebook", head.codes.codebook, "the vocoder's units", mouth.units)
-            _equal("the head's group", head.group, "the vocoder's units of a slot", mouth.slot_units)
+            _equal("the head's codebook", head.codes.codebook, "the vocoder's units", detokenizer.units)
+            _equal("the head's group", head.group, "the vocoder's units of a slot", detokenizer.slot_units)
         return self
 
 

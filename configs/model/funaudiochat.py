@@ -59,7 +59,7 @@ class ContinuousEncoderConfig(Config):
         return self.chunk_frames * self.mel.hop
 
 
-class SpeechCodesConfig(Config):
+class FunAudioChatCodesConfig(Config):
     """Ids of speech tokens: the audible ones first, then the special ones."""
 
     size: int = 6565
@@ -73,7 +73,7 @@ class SpeechCodesConfig(Config):
         return min(self.bos, self.eos, self.pad)
 
 
-class TextIds(Config):
+class TextIdsConfig(Config):
     """Text ids with a meaning of their own: a user group, begin and end of speech, text that has run out."""
 
     audio: int = 151669
@@ -93,8 +93,8 @@ class FunAudioChatConfig(Config):
     tied: bool = False
     group: int = AUDIO.tokens_per_slot
     heard: Literal["replace", "add"] = "replace"
-    ids: TextIds = TextIds()
-    codes: SpeechCodesConfig = SpeechCodesConfig()
+    ids: TextIdsConfig = TextIdsConfig()
+    codes: FunAudioChatCodesConfig = FunAudioChatCodesConfig()
     encoder: ContinuousEncoderConfig = ContinuousEncoderConfig()
     llm: BackboneConfig
     refined: BackboneConfig | None
@@ -233,7 +233,7 @@ FUNAUDIOCHAT_30B_A3B: Final = FUNAUDIOCHAT_8B.model_copy(
 )
 """The same over Qwen3-30B-A3B's sizes; the authors report on it and have not released it."""
 
-_SMALL_IDS: Final = TextIds(audio=258, audio_bos=259, audio_eos=260, sil=262)
+_SMALL_IDS: Final = TextIdsConfig(audio=258, audio_bos=259, audio_eos=260, sil=262)
 
 FUNAUDIOCHAT_REDUCED: Final = FunAudioChatConfig(
     name="funaudiochat-reduced",
@@ -267,7 +267,7 @@ FUNAUDIOCHAT_TINY: Final = FunAudioChatConfig(
     name="funaudiochat-tiny",
     vocabulary=272,
     ids=_SMALL_IDS,
-    codes=SpeechCodesConfig(size=65, bos=61, eos=62, pad=63),
+    codes=FunAudioChatCodesConfig(size=65, bos=61, eos=62, pad=63),
     encoder=ContinuousEncoderConfig(bands=16, width=32, layers=2, heads=4, ffn=48, positions=100, chunk_frames=40),
     llm=BackboneConfig(hidden_size=64, head_dim=16, intermediate_size=96, rope_theta=5e6, **_TINY_STACK),
     refined=BackboneConfig(hidden_size=32, head_dim=8, intermediate_size=48, rope_theta=1e6, **_TINY_STACK),

@@ -109,7 +109,7 @@ class VocabularyConfig(Config):
     answer_weight: int = 8
 
 
-class NoiseConfig(Config):
+class MishearingConfig(Config):
     """What a small recognizer might make of the user's words.
 
     Attributes:
@@ -170,7 +170,7 @@ class PretrainConfig(Config):
     core: CoreConfig = CoreConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     corpus: CorpusConfig = CorpusConfig()
-    noise: NoiseConfig = NoiseConfig()
+    noise: MishearingConfig = MishearingConfig()
     seed: int = 0
     steps: int = 6000
     elements: int = 2400

@@ -1,4 +1,4 @@
-"""A whole model: its core, ears and mouth, and what a conversation with it starts from."""
+"""A whole model: its core, ears and voice, and what a conversation with it starts from."""
 
 from configs.base import Config
 from configs.model.core import CoreConfig

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from configs.base import Config, ConfigError
 
-Step = Literal["transcription", "text", "text and speech"]
+AnswerPart = Literal["transcription", "text", "text and speech"]
 """What a part of an answer is."""
 
 
@@ -42,7 +42,7 @@ class Pattern(StrEnum):
         return self not in (Pattern.T2M, Pattern.T2T)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[AnswerPart, ...]:
         """Parts of the answer, in their order."""
         return _STEPS[self]
 
@@ -57,7 +57,7 @@ class Pattern(StrEnum):
         return self.speaks and len(self.steps) > 1
 
 
-_STEPS: Final[dict[Pattern, tuple[Step, ...]]] = {
+_STEPS: Final[dict[Pattern, tuple[AnswerPart, ...]]] = {
     Pattern.S2M: ("text and speech",),
     Pattern.S2T: ("text",),
     Pattern.T2M: ("text and speech",),

@@ -13,7 +13,7 @@ from configs.base import Config, ConfigError, exact_div
 from configs.model.ears import MelConfig
 
 
-class WindowConfig(Config):
+class TokenWindowConfig(Config):
     """What a tokenizer hears of a live stream around one slot: `left_ms` before it, `right_ms` after it.
 
     The published tokenizers attend to whole clips; a slot's tokens are those of a bounded clip around it. `right_ms` is
@@ -57,7 +57,7 @@ class S3Config(Config):
     mel: MelConfig = MelConfig(bands=128)
     longest_s: int = 30
     overlap_s: int = 4
-    window: WindowConfig = WindowConfig()
+    window: TokenWindowConfig = TokenWindowConfig()
 
     @classmethod
     def for_generation(cls, generation: Literal["v2", "v3"]) -> Self:
@@ -92,7 +92,7 @@ class HubertConfig(Config):
     kind: Literal["hubert"] = "hubert"
     layer: int = Field(default=9, ge=1)
     normalize: bool = False
-    window: WindowConfig = WindowConfig()
+    window: TokenWindowConfig = TokenWindowConfig()
 
 
 class DurationConfig(Config):

@@ -1,4 +1,4 @@
-"""Constants of the speaking half: acoustic bands, speech tokens, pointer head, detokenizer.
+"""Constants of the voice: acoustic bands, speech tokens, pointer head, detokenizer.
 
 Knows sizes and lengths; knows nothing of networks, words or sound.
 """
@@ -107,7 +107,7 @@ class SrhConfig(Config):
 
 
 class VoiceConfig(Config):
-    """All of the speaking half."""
+    """All of the voice."""
 
     bands: BandConfig = BandConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()

@@ -6,7 +6,7 @@ from configs.audio import AUDIO
 from configs.base import Config, exact_div
 
 
-class EchoConfig(Config):
+class EchoCancellerConfig(Config):
     """Echo cancellation. `enabled`: False hears the loudspeaker too. `frame_ms`: the canceller's step.
 
     `max_delay_ms`: bound of the delay between loudspeaker and microphone that the canceller is told.
@@ -40,4 +40,4 @@ class LocalConfig(Config):
     lead_ms: float = Field(default=80.0, ge=0)
     poll_ms: float = Field(default=4.0, gt=0)
     screen_hz: float = Field(default=12.0, gt=0)
-    echo: EchoConfig = EchoConfig()
+    echo: EchoCancellerConfig = EchoCancellerConfig()

@@ -1,7 +1,7 @@
 """The recipe of the CTC ears: what they listen to and how they learn, and the comparison of sources of words."""
 
 from configs.base import Config, Range
-from configs.train.hearing import HearingEvaluation
+from configs.train.ears import EarsEvaluation
 from configs.train.simulation import ChannelConfig, NoiseConfig, RoomConfig
 
 
@@ -76,4 +76,4 @@ class SourcesConfig(Config):
     parts: tuple[str, ...] = ("test_voice", "test_robot")
     sets: tuple[str, ...] = ("llama_questions",)
     most: int = 150
-    listening: HearingEvaluation = HearingEvaluation()
+    listening: EarsEvaluation = EarsEvaluation()

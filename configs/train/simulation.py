@@ -8,7 +8,7 @@ from pydantic import Field
 from configs.base import Config, Range
 
 
-class Spread(Config):
+class SpreadConfig(Config):
     """A log-normal duration in seconds: median, sigma of its logarithm, clipped to [low, high]."""
 
     median: float
@@ -39,19 +39,19 @@ class NoiseConfig(Config):
 class PauseConfig(Config):
     """Human-like pauses inside a turn, by what comes before them, and what else marks hesitation."""
 
-    sentence: Spread = Spread(median=0.55, sigma=0.5, low=0.2, high=1.8)
-    filler: Spread = Spread(median=0.35, sigma=0.5, low=0.05, high=1.2)
-    clause: Spread = Spread(median=0.45, sigma=0.55, low=0.12, high=1.8)
+    sentence: SpreadConfig = SpreadConfig(median=0.55, sigma=0.5, low=0.2, high=1.8)
+    filler: SpreadConfig = SpreadConfig(median=0.35, sigma=0.5, low=0.05, high=1.2)
+    clause: SpreadConfig = SpreadConfig(median=0.45, sigma=0.55, low=0.12, high=1.8)
     clause_share: float = 0.6
     clause_without: float = 0.04
     hesitation: Range = (1.0, 2.5)
     hesitation_share: float = 0.07
-    inside: Spread = Spread(median=0.4, sigma=0.5, low=0.15, high=1.4)
+    inside: SpreadConfig = SpreadConfig(median=0.4, sigma=0.5, low=0.15, high=1.4)
     inside_turn_share: float = 0.12
-    inside_line: Spread = Spread(median=0.45, sigma=0.55, low=0.15, high=1.8)
+    inside_line: SpreadConfig = SpreadConfig(median=0.45, sigma=0.55, low=0.15, high=1.8)
     inside_line_share: float = 0.4
     filler_in_line_share: float = 0.25
-    after_command: Spread = Spread(median=0.2, sigma=0.6, low=0.03, high=0.9)
+    after_command: SpreadConfig = SpreadConfig(median=0.2, sigma=0.6, low=0.03, high=0.9)
 
 
 class DeliveryConfig(Config):

@@ -33,7 +33,7 @@ _HELD_OUT_ROBOT = {"festival/kal_diphone": 1.0}
 
 
 class CastConfig(Config):
-    """Voices as `engine/name`, with their share of the utterances. A Kokoro name can be a mix, `a+b`.
+    """Voices as `synthesizer/name`, with their share of the utterances. A Kokoro name can be a mix, `a+b`.
 
     `training` and `slow` (voices that take long to synthesize) may appear in training data; `held_out` and
     `held_out_robot` never may, they speak the tests. flite's kal16 is the speaker of festival's kal_diphone.

@@ -5,7 +5,7 @@ from pathlib import Path
 from configs.base import Config
 
 
-class CorpusConfig(Config):
+class VoiceCorpusConfig(Config):
     """What the teacher voice reads.
 
     `texts` are files of natural English, their paragraphs parted by lines "%" (missing ones are skipped);
@@ -77,9 +77,9 @@ class DecoderTraining(Config):
 
 
 class VoiceTraining(Config):
-    """One run of the whole speaking half."""
+    """One run of the whole voice."""
 
-    corpus: CorpusConfig = CorpusConfig()
+    corpus: VoiceCorpusConfig = VoiceCorpusConfig()
     tokenizer: TokenizerTraining = TokenizerTraining()
     srh: SrhTraining = SrhTraining()
     decoder: DecoderTraining = DecoderTraining()

@@ -15,7 +15,7 @@ REACTION = "reaction"
 UNFINISHED = "unfinished"
 """Kind of a turn that breaks off in the middle of one."""
 
-Piece = tuple[str, str]
+MarkedPiece = tuple[str, str]
 CLAUSE, STATEMENT, QUESTION, FILLER = "csqf"
 
 SENTENCES, SENTENCE_ODDS = (0, 1, 2, 3, 5), (2, 4, 3, 2, 1)
@@ -62,9 +62,9 @@ class _Words:
         """A random item of a list."""
         return self._rng.choice(self._parts[name][self._held_out])
 
-    def sentence(self) -> list[Piece]:
+    def sentence(self) -> list[MarkedPiece]:
         """Pieces of one statement."""
-        lead: list[Piece] = [(self.one("leads"), CLAUSE)] if self._rng.random() < LEAD_CHANCE else []
+        lead: list[MarkedPiece] = [(self.one("leads"), CLAUSE)] if self._rng.random() < LEAD_CHANCE else []
         chance = self._rng.random()
         if chance < 0.45:
             return [*lead, (self._clause(), STATEMENT)]
@@ -74,7 +74,7 @@ class _Words:
             return [*lead, (self._clause(), CLAUSE), (self._join(), CLAUSE), (self._join(), STATEMENT)]
         return [*lead, (self.one("openings"), CLAUSE), (self.one("objects"), STATEMENT)]
 
-    def question(self, text: str) -> list[Piece]:
+    def question(self, text: str) -> list[MarkedPiece]:
         """The question, sometimes announced."""
         announced = self._rng.random() < ASK_CHANCE
         return [*([(self.one("turns_to_question"), CLAUSE)] if announced else []), (text, QUESTION)]
@@ -96,9 +96,9 @@ class _Words:
         return " ".join(self.one(part) if part in self._parts else part for part in self._rng.choice(patterns))
 
 
-def _as_spoken(rng: random.Random, words: _Words, pieces: list[Piece]) -> list[Piece]:
+def _as_spoken(rng: random.Random, words: _Words, pieces: list[MarkedPiece]) -> list[MarkedPiece]:
     """Pieces with fillers, restarts and breaks inside; the last piece keeps all its words at its end."""
-    spoken: list[Piece] = []
+    spoken: list[MarkedPiece] = []
     for text, mark in pieces:
         if rng.random() < FILLER_CHANCE:
             spoken.append((words.one("fillers"), FILLER))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from configs.audio import AUDIO
 from configs.eval.evaluation import GateConfig
 from configs.policy import PolicyConfig
-from duplex.eval.measures.activity import Segment, segments
+from duplex.eval.measures.activity import AudibleSegment, segments
 from duplex.eval.users.user import User
 from duplex.model.interface import Samples
 
@@ -82,11 +82,11 @@ class Recording:
         """Length of the user's channel."""
         return len(self.user) / AUDIO.input_rate
 
-    def speech(self, config: GateConfig) -> tuple[Segment, ...]:
+    def speech(self, config: GateConfig) -> tuple[AudibleSegment, ...]:
         """When the assistant is audible."""
         return segments(self.assistant, config)
 
-    def said(self) -> str:
+    def join_said_words(self) -> str:
         """All heard words of the assistant."""
         return " ".join(answer.text for answer in self.answers if answer.text)
 

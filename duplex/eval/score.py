@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from configs.eval.scoring import ScoringConfig
-from duplex.eval.exchange.labels import Kind, Label, Side
+from duplex.eval.exchange.labels import Label, LabelKind, Side
 from duplex.eval.exchange.sound import DialogueSound
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.reactions import KINDS, Reaction, reaction
 from duplex.eval.measures.silero import silero_segments
-from duplex.eval.measures.speech_activity import Activity, speech_of_both
+from duplex.eval.measures.speech_activity import SpeechActivity, speech_of_both
 from duplex.eval.measures.turns import Analysis, ScoredTurn, UserSpeech, analyse, analyse_known
 
 Source = Literal["activity", "labels"]
 
-_SPOKEN: Final[tuple[Kind, ...]] = ("speech", "turn", "interrupt", "backchannel")
-_NOT_MEANT: Final[tuple[Kind, ...]] = ("backchannel", "vocal_tic", "non_directed", "noise")
+_SPOKEN: Final[tuple[LabelKind, ...]] = ("speech", "turn", "interrupt", "backchannel")
+_NOT_MEANT: Final[tuple[LabelKind, ...]] = ("backchannel", "vocal_tic", "non_directed", "noise")
 _CROSSTALK = "the {}'s channel holds the other side at {:.0f} dB; that is not counted as speech"
 _ROOM = "the {}'s channel is reverberant; ends of speech are estimated, and less exact"
 
@@ -40,14 +40,14 @@ class Score:
 
     sound: DialogueSound
     labels: tuple[Label, ...]
-    user: Activity
-    assistant: Activity
-    speech: dict[Side, tuple[Segment, ...]]
+    user: SpeechActivity
+    assistant: SpeechActivity
+    speech: dict[Side, tuple[AudibleSegment, ...]]
     sources: dict[str, Source]
     analysis: Analysis
     reactions: tuple[Reaction, ...]
     silero: Analysis | None
-    silero_speech: dict[Side, tuple[Segment, ...]]
+    silero_speech: dict[Side, tuple[AudibleSegment, ...]]
     notes: tuple[str, ...]
 
     def silero_turn(self, turn: ScoredTurn) -> ScoredTurn | None:
@@ -69,7 +69,7 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
         EvaluationError: Silero VAD is asked for and not installed.
     """
     user, assistant = speech_of_both(sound.user, sound.assistant, sound.rate, config.activity)
-    speech: dict[Side, tuple[Segment, ...]] = {
+    speech: dict[Side, tuple[AudibleSegment, ...]] = {
         "user": _select_labels(labels, "user", ("speech",)) or user.segments,
         "assistant": _select_labels(labels, "assistant", _SPOKEN) or assistant.segments,
     }
@@ -92,11 +92,11 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
     )
 
 
-def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[Kind]) -> tuple[Segment, ...]:
-    return tuple(Segment(one.start, one.end) for one in labels if one.side == side and one.kind in kinds)
+def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[LabelKind]) -> tuple[AudibleSegment, ...]:
+    return tuple(AudibleSegment(one.start, one.end) for one in labels if one.side == side and one.kind in kinds)
 
 
-def _use_labels(labels: Sequence[Label], activity: Sequence[Segment], config: ScoringConfig) -> list[UserSpeech]:
+def _use_labels(labels: Sequence[Label], activity: Sequence[AudibleSegment], config: ScoringConfig) -> list[UserSpeech]:
     """The user's turns and backchannels by labels; none where no label is a turn."""
     known = [
         _snap(UserSpeech(one.start, one.end, one.kind), activity, config.labels.snap_s)
@@ -106,7 +106,7 @@ def _use_labels(labels: Sequence[Label], activity: Sequence[Segment], config: Sc
     return known if any(one.kind != "backchannel" for one in known) else []
 
 
-def _snap(known: UserSpeech, activity: Sequence[Segment], reach: float) -> UserSpeech:
+def _snap(known: UserSpeech, activity: Sequence[AudibleSegment], reach: float) -> UserSpeech:
     """With edges at those of the activity that are at most `reach` seconds away."""
     start = min((one.start for one in activity), key=lambda time: abs(time - known.start), default=known.start)
     end = min((one.end for one in activity), key=lambda time: abs(time - known.end), default=known.end)
@@ -119,8 +119,8 @@ def _snap(known: UserSpeech, activity: Sequence[Segment], reach: float) -> UserS
 
 def _analysis(
     known: Sequence[UserSpeech],
-    user: Sequence[Segment],
-    assistant: Sequence[Segment],
+    user: Sequence[AudibleSegment],
+    assistant: Sequence[AudibleSegment],
     labels: Sequence[Label],
     config: ScoringConfig,
 ) -> Analysis:
@@ -132,7 +132,7 @@ def _analysis(
     return analyse([*meant, *pauses], assistant, config.turns)
 
 
-def _mostly_within(segment: Segment, other: Segment) -> bool:
+def _mostly_within(segment: AudibleSegment, other: AudibleSegment) -> bool:
     shared = min(segment.end, other.end) - max(segment.start, other.start)
     return 2 * shared > segment.end - segment.start
 
@@ -147,7 +147,7 @@ def _reactions(labels: Sequence[Label], analysis: Analysis, config: ScoringConfi
     )
 
 
-def _silero(sound: DialogueSound, config: ScoringConfig) -> dict[Side, tuple[Segment, ...]]:
+def _silero(sound: DialogueSound, config: ScoringConfig) -> dict[Side, tuple[AudibleSegment, ...]]:
     return {
         "user": silero_segments(sound.user, sound.rate, config.silero),
         "assistant": silero_segments(sound.assistant, sound.rate, config.silero),
@@ -162,6 +162,6 @@ def _sources(labels: Sequence[Label], known: Sequence[UserSpeech]) -> dict[str, 
     }
 
 
-def _notes(activity: Activity, side: Side) -> list[str]:
+def _notes(activity: SpeechActivity, side: Side) -> list[str]:
     notes = [_CROSSTALK.format(side, activity.leak)] if activity.leak is not None else []
     return [*notes, *([_ROOM.format(side)] if activity.reverberant else [])]

@@ -9,10 +9,10 @@ from typing import Final
 
 from configs.eval.scoring import ScoringConfig
 from duplex.eval.exchange.labels import Label, Side
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.measures.figures import DIGITS, Figure, rate, ratio, spread, sum_up
-from duplex.eval.measures.reactions import KINDS, Kind, Reaction
-from duplex.eval.measures.speech_activity import Activity
+from duplex.eval.measures.reactions import KINDS, Reaction, ReactionKind
+from duplex.eval.measures.speech_activity import SpeechActivity
 from duplex.eval.measures.turns import Analysis, ScoredTurn
 from duplex.eval.reports.latencies import RESPONSE, STOP
 from duplex.eval.reports.report import plain, report
@@ -22,7 +22,7 @@ from duplex.eval.suite import DialogueRow, Facts, envelope
 SCHEMA: Final = 1
 SUITE: Final = "recording"
 _BACKCHANNEL: Final = "backchannel"
-_NAMES: Final[dict[Kind, tuple[str, str]]] = {
+_NAMES: Final[dict[ReactionKind, tuple[str, str]]] = {
     "backchannel": ("talks through backchannels (S_BC)", "backchannels while it spoke"),
     "vocal_tic": ("ignores vocal tics (S_VT)", "vocal tics"),
     "non_directed": ("ignores speech to somebody else (S_ND)", "remarks to somebody else"),
@@ -123,7 +123,7 @@ def row(score: Score, config: ScoringConfig) -> DialogueRow:
     return DialogueRow(Path(files["user"]["path"]).stem, SUITE, measures, 0.0, drawn, trace)
 
 
-def _event(side: Side, kind: str, span: Segment | ScoredTurn | Label, name: str = "") -> Facts:
+def _event(side: Side, kind: str, span: AudibleSegment | ScoredTurn | Label, name: str = "") -> Facts:
     return {"side": side, "kind": kind, "name": name, "start": span.start, "end": span.end}
 
 
@@ -154,7 +154,7 @@ def _reaction(one: Reaction) -> Facts:
     return {"kind": one.kind, "start": one.start, "end": one.end, "speaking": one.speaking, "right": one.right}
 
 
-def _channel(activity: Activity) -> Facts:
+def _channel(activity: SpeechActivity) -> Facts:
     return {
         "speech_db": activity.level,
         "noise_db": activity.noise,
@@ -170,7 +170,7 @@ def _silero(score: Score) -> Facts | None:
     return {"response_s": score.silero.response_s, "stop_s": score.silero.stop_s, "speech": speech}
 
 
-def _pairs(parts: tuple[Segment, ...]) -> list[list[float]]:
+def _pairs(parts: tuple[AudibleSegment, ...]) -> list[list[float]]:
     return [[one.start, one.end] for one in parts]
 
 

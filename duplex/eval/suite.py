@@ -12,7 +12,7 @@ from configs.eval.evaluation import EvaluationConfig
 from configs.policy import PolicyConfig
 from duplex.eval.conversation_record import Recording
 from duplex.eval.measures.figures import Figure
-from duplex.eval.users.user import Played, Script
+from duplex.eval.users.user import PlayedClip, Script
 
 Facts = dict[str, Any]
 """Plain JSON values by name."""
@@ -48,10 +48,10 @@ class FinishedDialogue:
 
     example: Example
     recording: Recording
-    played: tuple[Played, ...]
+    played: tuple[PlayedClip, ...]
     written: str | None = None
 
-    def clip(self, name: str) -> Played | None:
+    def clip(self, name: str) -> PlayedClip | None:
         """The clip that was played under this name, or None."""
         return next((played for played in self.played if played.name == name), None)
 

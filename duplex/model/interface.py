@@ -175,7 +175,7 @@ class PatternGenerator(Protocol):
         """The user writes: an answer follows with the next step; one that is under way is broken off."""
         ...
 
-    def unheard(self, row: int, milliseconds: float) -> None:
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded."""
         ...
 

@@ -11,7 +11,7 @@ from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
 from runtime.cli.common import JsonFile, PatternOptions, Seed, drop_missing, err, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
-from runtime.cli.values import HOTTEST, Precision, device_name, named, number
+from runtime.cli.values import HOTTEST, Precision, device_name, make_parser, number
 
 if TYPE_CHECKING:
     from duplex.model.interface import Samples
@@ -49,7 +49,9 @@ def command(
     detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
     voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
-    device: Annotated[str | None, typer.Option(parser=named(device_name), help="cpu, cuda, cuda:1 or auto.")] = None,
+    device: Annotated[
+        str | None, typer.Option(parser=make_parser(device_name), help="cpu, cuda, cuda:1 or auto.")
+    ] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Type of the weights.")] = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -72,12 +74,12 @@ def command(
     )
     pcm = None if recording is None else _load(recording)
 
-    from runtime.cli.chat_screen.partner import Wanted, load_partner
+    from runtime.cli.chat_screen.partner import ChatOptions, load_partner
     from runtime.cli.chat_screen.screen import Screen
     from runtime.cli.chat_screen.shell import Shell
     from runtime.cli.chat_screen.tool_files import load_tools
 
-    wanted = Wanted(
+    wanted = ChatOptions(
         chosen.model, pattern, settings, changes, load_tools(tools or [], settings.tools), places, temperature,
         longest, heard=answer is not None,
     )  # fmt: skip

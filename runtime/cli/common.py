@@ -15,7 +15,7 @@ from rich.console import Console
 
 from configs.base import ConfigError
 from duplex.io import whole_files as files
-from runtime.cli.values import HOTTEST, LARGEST_SEED, named, number, pattern_name
+from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name
 from runtime.errors import user_line
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Pattern = Annotated[
     str | None,
     typer.Option(
         "--pattern",
-        parser=named(pattern_name),
+        parser=make_parser(pattern_name),
         help="S2M, S2T, T2M, T2T, STC, SAC or SUC, as far as the model has them.",
     ),
 ]

@@ -28,14 +28,16 @@ from runtime.cli.common import (
     write_json,
 )
 from runtime.cli.option_groups import with_option_groups
-from runtime.cli.values import date_and_time, named, number
+from runtime.cli.values import date_and_time, make_parser, number
 from runtime.converse import TAIL_S, Conversation, converse, user_slots
 from runtime.errors import DuplexError, user_line
 
 LONGEST_TAIL_S = 3600.0
 AtOption = Annotated[
     datetime | None,
-    typer.Option("--at", parser=named(date_and_time), help="Date and time of the conversation (ISO); default: now."),
+    typer.Option(
+        "--at", parser=make_parser(date_and_time), help="Date and time of the conversation (ISO); default: now."
+    ),
 ]
 
 

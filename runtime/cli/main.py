@@ -76,7 +76,7 @@ class Commands(LazyGroup):
             "runtime.cli.init:command",
             "Make a training start: published weights, special tokens, and fresh weights for what has none.",
         ),
-        "train": Lazy("runtime.cli.train:app", "The recipe of the embedded model, step by step."),
+        "train": Lazy("runtime.cli.train.app:app", "The recipe of the embedded model, step by step."),
     }
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MOST_SESSIONS = 4096
 _DEFAULTS = ServeConfig()
-Ready = Callable[[str], None]
+OnReady = Callable[[str], None]
 """Called with the page's address when clients can come."""
 
 
@@ -46,7 +46,7 @@ def serve(
     model: str,
     config: ServeConfig,
     runtime: RuntimeConfig,
-    ready: Ready = lambda url: None,
+    ready: OnReady = lambda url: None,
     loader: "Loader | None" = None,
 ) -> None:
     """Load `model` in a process of its own and serve until interrupted; without a `loader` by its name or folder.
@@ -87,7 +87,7 @@ def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
 
 
 def serve_engine(
-    client: "EngineClient", config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: Ready
+    client: "EngineClient", config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: OnReady
 ) -> None:
     """Serve a running engine on a listening socket until interrupted; the caller closes both."""
     from runtime.clock import SystemClock

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from configs.policy import policy as policy_named
-from configs.runtime.local import EchoConfig, LocalConfig
+from configs.runtime.local import EchoCancellerConfig, LocalConfig
 from configs.runtime.runtime import EchoGuardConfig, EngineConfig, RuntimeConfig
 from duplex.model.interface import ConversationOptions
 from duplex.model.weights.fetch import fetch
@@ -113,7 +113,7 @@ def command(
     if devices:
         out().print(_device_table(list_devices()))
         return
-    local = _DEFAULTS.model_copy(update={"input": source, "output": sink, "echo": EchoConfig(enabled=aec)})
+    local = _DEFAULTS.model_copy(update={"input": source, "output": sink, "echo": EchoCancellerConfig(enabled=aec)})
     runtime = _recording_to(recordings, runtime_config(config))
     options = ConversationOptions(
         seed=seed,

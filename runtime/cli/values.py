@@ -37,7 +37,7 @@ class Precision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberParser:
     """Parses a finite number from `lowest` to `highest`, both included; typer calls it with an option's text.
 
     Attributes:
@@ -83,10 +83,10 @@ class NumberList:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumbersParser:
     """Parses numbers with commas between them, each within the bounds of `each`."""
 
-    each: Number
+    each: NumberParser
 
     def __call__(self, text: Any) -> NumberList:
         """
@@ -109,7 +109,7 @@ def number(
     lowest: float, highest: float, help: str, *names: str, whole: bool = False, unit: str = "", **more: Any
 ) -> Any:
     """An option that takes a finite number within bounds; `more` is given to `typer.Option`."""
-    parse = Number(lowest, highest, whole, unit)
+    parse = NumberParser(lowest, highest, whole, unit)
     return typer.Option(*names, help=help, min=lowest, max=highest, parser=parse, **more)
 
 
@@ -117,20 +117,20 @@ def numbers(
     lowest: float, highest: float, help: str, *names: str, whole: bool = False, unit: str = "", **more: Any
 ) -> Any:
     """An option that takes several numbers with commas between, all within bounds; annotate it with `NumberList`."""
-    parse = Numbers(Number(lowest, highest, whole, unit))
+    parse = NumbersParser(NumberParser(lowest, highest, whole, unit))
     return typer.Option(*names, help=help, parser=parse, metavar="NUMBER,...", **more)
 
 
-def named(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+def make_parser(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     """A parser that turns the `ConfigError` of `parse` into a wrong option; typer would drop its message."""
 
-    def parsed(text: Any) -> Any:
+    def parse_option(text: Any) -> Any:
         try:
             return parse(str(text))
         except ConfigError as error:
             raise typer.BadParameter(str(error)) from None
 
-    return parsed
+    return parse_option
 
 
 def pattern_name(text: str) -> str:

@@ -190,7 +190,7 @@ class Engine:
                 if slot.text:
                     self.generator.tell(index, slot.text)
                 if slot.unheard_ms:
-                    self.generator.unheard(index, slot.unheard_ms)
+                    self.generator.mark_unheard(index, slot.unheard_ms)
 
     def _collect(self) -> list[tuple[int, EngineRow, UserSlot, float]]:
         """The oldest waiting slot of every ready row: (row index, row, slot, when it came)."""

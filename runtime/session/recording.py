@@ -78,7 +78,7 @@ class WavWriter:
             file.write(wav_header(self._rate, self._channels, frames * frame))
 
 
-class Recording:
+class Recorder:
     """The two files of one conversation. Slots come in order; more than `max_slots` are not kept."""
 
     def __init__(self, folder: Path, config: RecordingConfig) -> None:

@@ -24,7 +24,7 @@ from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
 from runtime.session.disk import check_room, disk_error, is_full
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
-from runtime.session.recording import Recording
+from runtime.session.recording import Recorder
 from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
 from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
 from runtime.session.transcript import TranscriptBuilder
@@ -64,7 +64,7 @@ class SessionFiles:
                 check_room(folder, config.recording)
                 self._log = SlotLogWriter(folder / "slots.jsonl", header)
                 undo.callback(self._log.abandon)
-                self._recording = Recording(folder, config.recording)
+                self._recording = Recorder(folder, config.recording)
             except OSError as error:
                 raise disk_error(folder, error) from None
             undo.pop_all()

@@ -9,7 +9,7 @@ import soxr
 from pywebrtc_audio import EchoCanceller
 
 from configs.audio import AUDIO
-from configs.runtime.local import EchoConfig
+from configs.runtime.local import EchoCancellerConfig
 from runtime.pcm import FULL_SCALE, Pcm16
 
 _QUALITY = "LQ"  # 16-bit clean; the better ones hold back 40 ms and more of a stream
@@ -18,7 +18,7 @@ _QUALITY = "LQ"  # 16-bit clean; the better ones hold back 40 ms and more of a s
 class MicrophonePath:
     """Card rate in, 16 kHz without echo out."""
 
-    def __init__(self, config: EchoConfig, rate: int) -> None:
+    def __init__(self, config: EchoCancellerConfig, rate: int) -> None:
         """`rate` of the card in Hz."""
         self._config = config
         self._near = _stream(rate)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from runtime.webrtc.messages import (
     Cut,
-    Latency,
+    LatencyMessage,
     NoticeMessage,
     PlannedWords,
     ServerMessage,
@@ -34,7 +34,7 @@ USER, ASSISTANT, QUIET, CUT = "bright_cyan", "orange3", "grey50", "red"
 
 
 @dataclass
-class Line:
+class Bubble:
     """A bubble of the page: the user's turn, or an answer with its words and how many of them were heard."""
 
     side: str
@@ -48,7 +48,7 @@ class TerminalView:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._lines: OrderedDict[tuple[str, int], Line] = OrderedDict()
+        self._lines: OrderedDict[tuple[str, int], Bubble] = OrderedDict()
         self._slot: SlotMessage | None = None
         self._latencies: dict[str, list[float]] = {"response": [], "stop": []}
         self._degraded = 0
@@ -76,7 +76,7 @@ class TerminalView:
                 line.heard, line.cut = message.heard, True
             case NoticeMessage():
                 self._notices[message.code] = message.message
-            case Latency():
+            case LatencyMessage():
                 self._latencies[message.kind].append(message.ms)
             case _:
                 pass
@@ -94,15 +94,15 @@ class TerminalView:
         body = Group(meters, state, Text(), *(captions or [hint]), Text(), *notices, footer)
         return Panel(body, title=self._title, title_align="left", border_style=QUIET)
 
-    def _line(self, side: str, number: int) -> Line:
-        return self._lines.setdefault((side, number), Line(side))
+    def _line(self, side: str, number: int) -> Bubble:
+        return self._lines.setdefault((side, number), Bubble(side))
 
     def _show_spoken(self, message: WordSounding) -> None:
         line = self._line("assistant", message.answer)
         line.words += [message.text] * (message.index + 1 - len(line.words))
         line.heard = max(line.heard, message.index + 1)
 
-    def _caption(self, line: Line) -> Text:
+    def _caption(self, line: Bubble) -> Text:
         if line.side == "user":
             return Text(f"  you  {' '.join(line.words)}", USER)
         text = Text("       ")

@@ -61,7 +61,7 @@ def create_app(
         metrics: the hub's observer, served at `/metrics`; None leaves it out.
         page: folder of static files served at `/`; None serves the API only.
     """
-    gateway = Gateway(hub, config, clock, (lambda late: metrics.packet_sent(late=late)) if metrics else None)
+    gateway = Gateway(hub, config, clock, (lambda late: metrics.on_packet_sent(late=late)) if metrics else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

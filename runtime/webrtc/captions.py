@@ -38,7 +38,7 @@ class WordProgress:
         fresh = [word for word in self._sounding if before <= word.start_ms < self._sounded_ms]
         return [word for word in fresh if word.index not in self._done]
 
-    def heard(self) -> int:
+    def count_heard(self) -> int:
         """Words of the answer that count as heard if it breaks off now."""
         done = self._done | {word.index: self._part(word) for word in self._sounding}
         return 1 + max((index for index, part in done.items() if part >= self.heard_fraction), default=-1)
@@ -94,7 +94,7 @@ class Captions:
 
     def _cut(self) -> Cut:
         begun = self._progress.answer == self._answer
-        return Cut(answer=self._answer, heard=self._progress.heard() if begun else 0)
+        return Cut(answer=self._answer, heard=self._progress.count_heard() if begun else 0)
 
 
 def _user(row: SlotRow) -> list[ServerMessage]:

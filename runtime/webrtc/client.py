@@ -14,7 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from configs.runtime.serve import JitterConfig, OpusConfig, PacingConfig
 from runtime.clock import Clock
 from runtime.webrtc.inbound import InboundAudio, Placed
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.messages import CHANNEL_LABEL, Bye, Ping
 from runtime.webrtc.outbound import OutboundTrack, PcmSource
 from runtime.webrtc.seam import allow_loopback, tap_packets
@@ -98,7 +98,7 @@ class VoiceClient:
         self.messages.append(Received(self._clock.now(), json.loads(text)))
         self._changed.set()
 
-    def _on_packet(self, packet: Packet) -> None:
+    def _on_packet(self, packet: ReceivedPacket) -> None:
         now = self._clock.now()
         self.arrivals.append(now)
         self.heard += self._inbound.push(packet, now)

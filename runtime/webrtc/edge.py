@@ -120,7 +120,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Every error leaves as `ErrorAnswer`, never as a traceback."""
 
     @app.exception_handler(DuplexError)
-    async def _known(request: Request, error: DuplexError) -> JSONResponse:
+    async def _answer_known_error(request: Request, error: DuplexError) -> JSONResponse:
         return error_answer(error.code, user_line(error), STATUS.get(error.code, 500))
 
     @app.exception_handler(RequestValidationError)
@@ -173,10 +173,10 @@ class BodyLimit:
 def _replay(body: bytes, receive: Receive) -> Receive:
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def replayed() -> Message:
+    async def replay() -> Message:
         return messages.pop() if messages else await receive()
 
-    return replayed
+    return replay
 
 
 class TokenCheck:
@@ -191,9 +191,9 @@ class TokenCheck:
         Raises:
             Unauthorized: the token is missing or wrong.
         """
-        self.require(self.given(request))
+        self.require(self.find_token(request))
 
-    def given(self, request: Request) -> str:
+    def find_token(self, request: Request) -> str:
         """The token of a request; empty where it has none."""
         header = request.headers.get("authorization", "")
         return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")

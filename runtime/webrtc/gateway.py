@@ -18,7 +18,7 @@ from runtime.clock import Clock
 from runtime.errors import SessionError, UnknownSession, user_line
 from runtime.sessions import Ended, SessionHub
 from runtime.webrtc.departures import Departures
-from runtime.webrtc.messages import Hello, Latency
+from runtime.webrtc.messages import Hello, LatencyMessage
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
 from runtime.webrtc.seam import allow_loopback
@@ -61,7 +61,7 @@ class Gateway:
         self._closing: set[asyncio.Task[None]] = set()
         self._departures = Departures(config.keep_closed)
         self._sent = sent or (lambda late: None)
-        self.latencies: deque[Latency] = deque(maxlen=config.keep_latencies)
+        self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
         allow_loopback()
 
     @property
@@ -218,7 +218,7 @@ class Gateway:
         while True:
             await asyncio.sleep(self._config.liveness.watch_s)
             for peer in self.peers:
-                reason = peer.gone(self._clock.now())
+                reason = peer.explain_absence(self._clock.now())
                 if reason is not None:
                     self._forget(peer.session.id, reason)
                 else:

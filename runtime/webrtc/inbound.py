@@ -13,7 +13,7 @@ from configs.audio import AUDIO
 from configs.base import exact_div
 from configs.runtime.serve import RTP_RATE, JitterConfig, rtp_samples
 from runtime.pcm import Pcm16
-from runtime.webrtc.jitter import JitterBuffer, Packet, Ready
+from runtime.webrtc.jitter import JitterBuffer, Ready, ReceivedPacket
 from runtime.webrtc.opus import OpusDecoder, OpusError
 
 _RATIO = exact_div(RTP_RATE, AUDIO.input_rate)
@@ -55,7 +55,7 @@ class InboundAudio:
     def __post_init__(self) -> None:
         self.jitter = JitterBuffer(self.config)
 
-    def push(self, packet: Packet, now: float) -> list[Placed]:
+    def push(self, packet: ReceivedPacket, now: float) -> list[Placed]:
         """A packet arrived at `now`."""
         if self._began is None:
             self._began = now

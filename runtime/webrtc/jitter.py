@@ -10,7 +10,7 @@ from configs.runtime.serve import RTP_RATE, JitterConfig, rtp_samples
 
 
 @dataclass(frozen=True)
-class Packet:
+class ReceivedPacket:
     """One RTP packet of audio: `sequence` (16 bit), `timestamp` (32 bit, 48 kHz), `samples` it lasts (48 kHz)."""
 
     sequence: int
@@ -62,9 +62,9 @@ class JitterBuffer:
     _newest: tuple[int, int] = (0, 0)
     _newest_at: float = 0.0
     _restarted: bool = False
-    _held: dict[int, tuple[Packet, int, float]] = field(default_factory=dict)
+    _held: dict[int, tuple[ReceivedPacket, int, float]] = field(default_factory=dict)
 
-    def push(self, packet: Packet, now: float) -> list[Ready]:
+    def push(self, packet: ReceivedPacket, now: float) -> list[Ready]:
         """A packet arrived at `now`."""
         self.statistics.received += 1
         out: list[Ready] = []
@@ -87,7 +87,7 @@ class JitterBuffer:
         """What may no longer wait at `now`, although something is missing before it."""
         return self._release(now)
 
-    def _unwrap(self, packet: Packet) -> tuple[int, int]:
+    def _unwrap(self, packet: ReceivedPacket) -> tuple[int, int]:
         """Sequence number and timestamp without their wrap-around, next to the newest packet's."""
         sequence, timestamp = self._newest
         return (
@@ -103,7 +103,7 @@ class JitterBuffer:
         shortest = rtp_samples(10)
         return not (-back // shortest <= packets <= ahead // shortest and -back <= samples <= ahead)
 
-    def _begin(self, packet: Packet, now: float) -> None:
+    def _begin(self, packet: ReceivedPacket, now: float) -> None:
         self._restarted = self._next_sequence is not None
         self.statistics.restarts += self._restarted
         self._next_sequence = packet.sequence
@@ -118,14 +118,14 @@ class JitterBuffer:
         out = []
         while self._held:
             first = min(self._held)
-            if first != self._next_sequence and not self._overdue(now):
+            if first != self._next_sequence and not self._is_overdue(now):
                 break
             ready = self._take(first)
             if ready is not None:
                 out.append(ready)
         return out
 
-    def _overdue(self, now: float) -> bool:
+    def _is_overdue(self, now: float) -> bool:
         waited = now - min(arrival for _, _, arrival in self._held.values())
         return len(self._held) > self.config.hold_packets or waited >= self.config.hold_ms / 1000
 

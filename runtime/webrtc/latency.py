@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.runtime.serve import LatencyConfig
 from duplex.model.interface import Samples
 from runtime.pcm import FULL_SCALE, SILENCE_DB, Pcm16, level_db
-from runtime.webrtc.messages import Latency
+from runtime.webrtc.messages import LatencyMessage
 
 _STEP = AUDIO.packet_input_samples
 _STEP_S = AUDIO.packet_seconds
@@ -79,7 +79,7 @@ class LatencyMeter:
         elif event == "cut":
             self._interrupted = self._speech.began
 
-    def on_played(self, pcm: Samples, now: float) -> list[Latency]:
+    def on_played(self, pcm: Samples, now: float) -> list[LatencyMessage]:
         """20 ms of the assistant's audio that leave at `now`; returns what is known by them."""
         if level_db(pcm) > self._config.audible_db:
             self._silent_from = now + _STEP_S
@@ -88,7 +88,7 @@ class LatencyMeter:
             return self._response(now)
         return [*self._response(now), *self._stop()]
 
-    def _response(self, now: float) -> list[Latency]:
+    def _response(self, now: float) -> list[LatencyMessage]:
         """The gap is known when the detector is sure that the user had ended before the first sound."""
         sound, speech = self._first_sound, self._speech
         if sound is None:
@@ -99,11 +99,11 @@ class LatencyMeter:
         if speech.speaking or speech.ended in (self._answered, None) or speech.ended > sound:
             return []
         self._answered = speech.ended
-        return [Latency(kind="response", ms=round((sound - speech.ended) * 1000, 1))]
+        return [LatencyMessage(kind="response", ms=round((sound - speech.ended) * 1000, 1))]
 
-    def _stop(self) -> list[Latency]:
+    def _stop(self) -> list[LatencyMessage]:
         began, silent = self._interrupted, self._silent_from
         self._interrupted = None
         if began is None or silent is None or silent < began:
             return []
-        return [Latency(kind="stop", ms=round((silent - began) * 1000, 1))]
+        return [LatencyMessage(kind="stop", ms=round((silent - began) * 1000, 1))]

@@ -26,7 +26,7 @@ def leave_route(gateway: Gateway, check: TokenCheck) -> APIRouter:
     @api.post("/leave", status_code=204)
     async def leave(request: Request, goodbye: Leave) -> None:
         """Leave the session that an attempt became or will become; its place is free at once."""
-        check.require(check.given(request) if goodbye.token is None else goodbye.token)
+        check.require(check.find_token(request) if goodbye.token is None else goodbye.token)
         gateway.leave(goodbye.attempt)
 
     return api

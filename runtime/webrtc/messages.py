@@ -91,7 +91,7 @@ class Cut(Message):
     heard: int
 
 
-class Latency(Message):
+class LatencyMessage(Message):
     """A measured latency. response: the user's last sound -> the assistant's first. stop: the user's first -> last."""
 
     type: Literal["latency"] = "latency"
@@ -171,7 +171,7 @@ ServerMessage = (
     | PlannedWords
     | WordSounding
     | Cut
-    | Latency
+    | LatencyMessage
     | Stats
     | NoticeMessage
     | EndedMessage

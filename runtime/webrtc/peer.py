@@ -28,13 +28,13 @@ from runtime.session.session import Session
 from runtime.sessions import Delivered, Ended, News, Noticed
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.inbound import InboundAudio, Placed
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.latency import LatencyMeter
 from runtime.webrtc.messages import (
     Bye,
     EndedMessage,
     Hello,
-    Latency,
+    LatencyMessage,
     NoticeMessage,
     Ping,
     Pong,
@@ -58,7 +58,7 @@ class PeerCalls:
 
     audio: Callable[[], None]
     left: Callable[[str, str], None]
-    latency: Callable[[Latency], None]
+    latency: Callable[[LatencyMessage], None]
     sent: Callable[[bool], None]
 
 
@@ -128,7 +128,7 @@ class Peer:
         """Audio that waited for a missing packet long enough; to be called every few milliseconds."""
         self._place(self._inbound.poll(now), now)
 
-    def gone(self, now: float) -> str | None:
+    def explain_absence(self, now: float) -> str | None:
         """Why the client counts as gone at `now`, or None."""
         liveness = self._config.liveness
         if self._negotiating.locked():
@@ -155,7 +155,7 @@ class Peer:
         tap_packets(connection.getReceivers()[0], self._on_packet)
         await connection.setLocalDescription(await connection.createAnswer())
 
-    def _on_packet(self, packet: Packet) -> None:
+    def _on_packet(self, packet: ReceivedPacket) -> None:
         now = self._clock.now()
         self._last_packet = now
         self._place(self._inbound.push(packet, now), now)

@@ -16,7 +16,7 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtp import RtpPacket
 
 from runtime.errors import DuplexError
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import packet_samples
 
 _ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
@@ -31,18 +31,18 @@ class TransportError(DuplexError):
 class PacketTap:
     """Stands where aiortc expects its jitter buffer; never gives it anything to decode."""
 
-    def __init__(self, sink: Callable[[Packet], None]) -> None:
+    def __init__(self, sink: Callable[[ReceivedPacket], None]) -> None:
         self._sink = sink
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
         """Hand a packet on; what aiortc is told is that no frame is complete."""
         samples = packet_samples(packet.payload)
         if samples:
-            self._sink(Packet(packet.sequence_number, packet.timestamp, samples, packet.payload))
+            self._sink(ReceivedPacket(packet.sequence_number, packet.timestamp, samples, packet.payload))
         return False, None
 
 
-def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[Packet], None]) -> None:
+def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[ReceivedPacket], None]) -> None:
     """Let `receiver` hand its packets to `sink` as they arrive, on the event loop.
 
     Raises:

@@ -89,12 +89,12 @@ def main() -> None:
     dense, experts = _model(TEXT), _model({**TEXT, **EXPERTS})
     clips = _clips()
     tensors = {f"weights.{name}": value for name, value in _weights(dense).items()}
-    tensors |= _encoded(dense, clips) | _prompted(dense, clips) | _spectrum()
+    tensors |= _encode(dense, clips) | _run_prompt(dense, clips) | _spectrum()
     for name, options in _generations().items():
-        tensors |= _generated(name, dense, clips, **options)
+        tensors |= _generate(name, dense, clips, **options)
     save_file(tensors, arguments.out / "funaudiochat.safetensors")
     moe = {f"weights.{name}": value for name, value in _weights(experts).items()}
-    moe |= _prompted(experts, clips) | _generated("greedy", experts, clips, steps=12)
+    moe |= _run_prompt(experts, clips) | _generate("greedy", experts, clips, steps=12)
     save_file(moe, arguments.out / "funaudiochat_moe.safetensors")
     (arguments.out / "funaudiochat.json").write_text(json.dumps(_about(dense, experts), indent=1) + "\n")
 
@@ -167,7 +167,7 @@ def _audio_inputs(clips: list[Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _encoded(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
+def _encode(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
     inputs = _audio_inputs(clips)
     pads = inputs["speech_ids"].shape[1]
     features, _ = model.get_audio_features(
@@ -195,7 +195,7 @@ def _turn(text: str) -> list[int]:
 
 
 @torch.no_grad()
-def _prompted(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
+def _run_prompt(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
     """A whole prompt at once, and the refined head on it with given speech tokens."""
     ids = _prompt(clips)
     out = model(input_ids=ids, **_audio_inputs(clips[:1]), return_dict=True)
@@ -231,7 +231,7 @@ def _generations() -> dict[str, dict[str, Any]]:
 
 
 @torch.no_grad()
-def _generated(
+def _generate(
     name: str,
     model: Any,
     clips: list[Tensor],
@@ -253,7 +253,7 @@ def _generated(
         force_text_abos=force_text_abos,
     )
     sampled = DRAWS if options["do_sample"] and not text_greedy else GROUP
-    with _recorded(model) as trace, _drawn(seed, sampled):
+    with _record(model) as trace, _replace_draws(seed, sampled):
         text, speech = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
@@ -269,7 +269,7 @@ def _generated(
 
 
 @contextmanager
-def _recorded(model: Any) -> Iterator[dict[str, list[Tensor]]]:
+def _record(model: Any) -> Iterator[dict[str, list[Tensor]]]:
     """Collects the newest hidden vector of every LLM step, and the logits of every pass of the refined head."""
     trace: dict[str, list[Tensor]] = {"hidden": [], "refined": []}
     head = model.audio_invert_tower
@@ -289,7 +289,7 @@ def _recorded(model: Any) -> Iterator[dict[str, list[Tensor]]]:
 
 
 @contextmanager
-def _drawn(seed: int, draws_per_step: int) -> Iterator[None]:
+def _replace_draws(seed: int, draws_per_step: int) -> Iterator[None]:
     """Replaces `torch.multinomial`: a step's draws are the uniform numbers of its own seed, refined head first."""
     original, drawn = torch.multinomial, 0
 

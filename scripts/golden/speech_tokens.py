@@ -83,7 +83,7 @@ def s3_tokens(onnx: Path) -> tuple[dict[str, Tensor], float]:
     model = S3TokenizerV3("speech_tokenizer_v3_25hz", ModelConfigV3(**S3_SIZES)).eval()
     for name, value in model.state_dict().items():
         noise = torch.randn_like(value) * (0.1 if value.ndim == 1 else 2 * value[0].numel() ** -0.5)
-        value.copy_(_rounded(1 + noise / 5 if "ln.weight" in name else noise * (2 if "project_down" in name else 1)))
+        value.copy_(_round(1 + noise / 5 if "ln.weight" in name else noise * (2 if "project_down" in name else 1)))
     values: dict[str, Tensor] = {}
     margin = 1.0
     for name, count in S3_CLIPS.items():
@@ -105,9 +105,9 @@ def unit_vocoder(checkout: Path) -> dict[str, Tensor]:
     model = _code_generator(checkout)(VOCODER).eval()
     for name, value in model.state_dict().items():
         scale = 1.0 if value.ndim != 3 or name.endswith("_g") else value[0].numel() ** -0.5
-        value.copy_(_rounded(torch.randn_like(value) * scale / (2 if name.endswith("bias") else 1)))
+        value.copy_(_round(torch.randn_like(value) * scale / (2 if name.endswith("bias") else 1)))
         if name.endswith("_g"):
-            value.copy_(_rounded(GAIN * value.abs().clamp(0.5, 1.5)))
+            value.copy_(_round(GAIN * value.abs().clamp(0.5, 1.5)))
         if name == "dur_predictor.proj.weight":
             value.mul_(0.25)
         if name == "dur_predictor.proj.bias":
@@ -171,7 +171,7 @@ def _export(model: Any, mel: Tensor, path: Path) -> None:
         )
 
 
-def _rounded(value: Tensor) -> Tensor:
+def _round(value: Tensor) -> Tensor:
     return value.bfloat16().float()
 
 

@@ -47,7 +47,7 @@ def expect_sessions(page: Page, count: int) -> None:
     page.wait_for_function(SESSIONS, arg=count, timeout=10_000, polling=100)
 
 
-def focused(page: Page) -> str:
+def find_focus(page: Page) -> str:
     """Id of what has the focus; empty for the page itself."""
     found: str = page.evaluate("document.activeElement?.id ?? ''")
     return found

@@ -184,7 +184,7 @@ def beeping(playwright: Playwright) -> Iterator[Browser]:
 
 
 @contextmanager
-def watched(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]:
+def watch(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]:
     """A page whose errors, foreign requests and lost facilities (`without` are expected) fail the test."""
     errors: list[str] = []
     requests: list[str] = []
@@ -218,14 +218,14 @@ def open_page(playwright: Playwright) -> OpenPage:
     """`with open_page(url, wav=None, **context options) as page`: in a browser of its own, `watched`."""
 
     @contextmanager
-    def opened(url: str, wav: Path | None = None, **options: Any) -> Iterator[Page]:
+    def open_url(url: str, wav: Path | None = None, **options: Any) -> Iterator[Page]:
         with (
             chromium(playwright, *speaking(wav)) as browser,
-            watched(browser.new_context(**options).new_page(), url) as page,
+            watch(browser.new_context(**options).new_page(), url) as page,
         ):
             yield page
 
-    return opened
+    return open_url
 
 
 @pytest.fixture
@@ -236,11 +236,11 @@ def open_beeping(beeping: Browser) -> OpenPage:
     """
 
     @contextmanager
-    def opened(url: str, script: str = "", without: Collection[str] = (), **options: Any) -> Iterator[Page]:
+    def open_url(url: str, script: str = "", without: Collection[str] = (), **options: Any) -> Iterator[Page]:
         with beeping.new_context(**{"bypass_csp": True, **options}) as context:
             page = context.new_page()
             page.add_init_script(BOOK + script)
-            with watched(page, url, without):
+            with watch(page, url, without):
                 yield page
 
-    return opened
+    return open_url

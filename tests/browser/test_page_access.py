@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.calls import REFUSE, connect, end, expect_state, focused
+from tests.browser.calls import REFUSE, connect, end, expect_state, find_focus
 from tests.browser.conftest import OpenPage, Served
 
 pytestmark = pytest.mark.browser
@@ -18,17 +18,17 @@ ANNOUNCED = """() => {
 
 def test_the_keyboard_goes_from_start_to_end_and_back(tidy_server: Served, open_beeping: OpenPage) -> None:
     with open_beeping(tidy_server.url) as page:
-        assert focused(page) == ""
+        assert find_focus(page) == ""
         page.focus("#connect")
         page.keyboard.press("Enter")
         expect_state(page, "live")
-        assert focused(page) == "end"
+        assert find_focus(page) == "end"
         page.keyboard.press("Enter")
         expect_state(page, "ended")
-        assert focused(page) == "again"
+        assert find_focus(page) == "again"
         page.keyboard.press("Enter")
         expect_state(page, "live")
-        assert focused(page) == "end"
+        assert find_focus(page) == "end"
         end(page)
 
 
@@ -38,7 +38,7 @@ def test_the_focus_waits_on_start_while_it_connects(tidy_server: Served, open_be
         page.focus("#connect")
         page.keyboard.press("Enter")
         expect_state(page, "connecting")
-        assert focused(page) == "connect"
+        assert find_focus(page) == "connect"
         page.keyboard.press("Enter")
         assert page.get_attribute("#connect", "aria-disabled") == "true"
 
@@ -51,30 +51,30 @@ def test_a_problem_gets_the_focus_where_it_can_be_solved(tidy_server: Served, op
     with open_beeping(tidy_server.url, REFUSE + script) as page:
         page.click("#connect")
         expect_state(page, "error")
-        assert focused(page) == "retry"
+        assert find_focus(page) == "retry"
         page.evaluate("window.broken = false")
         page.keyboard.press("Enter")
         expect_state(page, "live")
-        assert focused(page) == "end"
+        assert find_focus(page) == "end"
         end(page)
 
 
-def announced(page: Page) -> list[str]:
+def read_announcements(page: Page) -> list[str]:
     found: list[str] = page.evaluate(ANNOUNCED)
     return found
 
 
 def test_nothing_is_announced_into_the_open_microphone(tidy_server: Served, open_beeping: OpenPage) -> None:
     with open_beeping(tidy_server.url) as page:
-        assert announced(page) == ["status"]
+        assert read_announcements(page) == ["status"]
         connect(page)
-        assert announced(page) == []
+        assert read_announcements(page) == []
         expect(page.locator(".says.user").first).to_be_attached(timeout=10_000)
-        assert announced(page) == []
+        assert read_announcements(page) == []
         page.click("#mute")
-        assert announced(page) == [], "the assistant's voice says what its captions say"
+        assert read_announcements(page) == [], "the assistant's voice says what its captions say"
         end(page)
-        assert announced(page) == ["status"]
+        assert read_announcements(page) == ["status"]
 
 
 WRITTEN = """const real = window.fetch;
@@ -99,11 +99,11 @@ def test_an_answer_in_writing_is_announced_while_the_microphone_is_muted(
         page.select_option("#pattern", "S2T")
         page.click("#settings button[type=submit]")
         connect(page)
-        assert announced(page) == []
+        assert read_announcements(page) == []
         page.click("#mute")
-        assert announced(page) == ["captions"]
+        assert read_announcements(page) == ["captions"]
         page.click("#mute")
-        assert announced(page) == []
+        assert read_announcements(page) == []
         end(page)
 
 

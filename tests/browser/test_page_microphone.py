@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.calls import REFUSE, connect, end, expect_state, focused, still_open
+from tests.browser.calls import REFUSE, connect, end, expect_state, find_focus, still_open
 from tests.browser.conftest import OpenPage, Served
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def test_the_microphone_that_is_there_now_is_taken(tidy_server: Served, open_bee
         expect(page.locator(".says.user").nth(heard)).to_be_attached(timeout=10_000)
         page.click("#notice-action")
         expect(page.locator("#notice")).to_be_hidden()
-        assert focused(page) == "end"
+        assert find_focus(page) == "end"
 
 
 def test_without_another_one_it_says_so_and_waits_for_one(tidy_server: Served, open_beeping: OpenPage) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 STORED = "() => JSON.parse(localStorage.getItem('duplex.settings'))"
 
 
-def offered(page: Page, begin: str = "#connect") -> dict[str, Any]:
+def read_offered_options(page: Page, begin: str = "#connect") -> dict[str, Any]:
     """Options that the page sends when a conversation begins."""
     with page.expect_request("**/api/offer") as request:
         connect(page, begin)
@@ -57,7 +57,7 @@ def test_what_is_left_without_done_is_not_sent(leave: str, tidy_server: Served, 
         page.click("#open-settings")
         expect(page.locator("#temperature")).to_have_value("0")
         page.keyboard.press("Escape")
-        options = offered(page)
+        options = read_offered_options(page)
     assert (options["temperature"], options["system_prompt"], options["policy"]) == (0, None, "balanced")
 
 
@@ -95,7 +95,7 @@ def test_any_step_within_the_bounds_is_right(tidy_server: Served, open_beeping: 
         page.fill("#temperature", "0.75")
         page.fill("#seed", "7")
         page.keyboard.press("Enter")
-        options = offered(page)
+        options = read_offered_options(page)
     assert (options["temperature"], options["seed"]) == (0.75, 7)
 
 
@@ -110,7 +110,7 @@ def test_what_an_older_page_kept_is_taken_as_far_as_it_is_right(tidy_server: Ser
     }
     script = f"localStorage.setItem('duplex.settings', {json.dumps(json.dumps(kept))});"
     with open_beeping(tidy_server.url, script) as page:
-        options = offered(page)
+        options = read_offered_options(page)
     del options["utc_offset_min"]
     assert options == {
         "policy": "balanced",
@@ -126,7 +126,7 @@ def test_a_pattern_that_this_servers_model_does_not_have_is_not_sent(
 ) -> None:
     script = """localStorage.setItem("duplex.settings", JSON.stringify({ pattern: "T2M" }));"""
     with open_beeping(tidy_server.url, script) as page:
-        assert offered(page)["pattern"] is None
+        assert read_offered_options(page)["pattern"] is None
 
 
 def test_what_the_server_refuses_leads_to_the_settings(tidy_server: Served, open_beeping: OpenPage) -> None:

@@ -33,7 +33,7 @@ def show(tmp_path: Path, playwright: Playwright) -> Show:
     """`with show(rows, **context options) as page`: console errors and foreign requests fail the test."""
 
     @contextmanager
-    def shown(found: list[DialogueRow], **options: object) -> Iterator[Page]:
+    def show_report(found: list[DialogueRow], **options: object) -> Iterator[Page]:
         path = tmp_path / "report.html"
         path.write_text(html(values(found), figures(found)), encoding="utf-8")
         with chromium(playwright) as browser:
@@ -48,7 +48,7 @@ def show(tmp_path: Path, playwright: Playwright) -> Show:
             assert lines == []
             assert asked == [path.as_uri()]
 
-    return shown
+    return show_report
 
 
 def ids(page: Page) -> list[str]:

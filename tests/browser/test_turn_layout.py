@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.calls import connect
 from tests.browser.conftest import MakeServer, OpenPage
-from tests.browser.test_page import FAKE, SPEAKER, Loudness, check_recording, download, microphone, say
+from tests.browser.conversation import FAKE, SPEAKER, Loudness, check_recording, download, microphone, say
 
 pytestmark = pytest.mark.browser
 

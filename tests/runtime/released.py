@@ -10,7 +10,7 @@ from duplex.model.stages.cosyvoice.random_weights import random_flow, random_voc
 VOICES = ("anna", "ben")
 
 
-def published_voice(folder: Path) -> Path:
+def publish_voice(folder: Path) -> Path:
     """A CosyVoice3 release: flow.pt, hift.pt with its prefix, and voices."""
     folder.mkdir(parents=True)
     config = COSYVOICE3_TINY

@@ -48,7 +48,7 @@ def test_a_conversation_is_counted(tmp_path: Path) -> None:
 def test_packets_are_counted() -> None:
     metrics = Metrics()
     for late in (False, True, False):
-        metrics.packet_sent(late=late)
+        metrics.on_packet_sent(late=late)
     assert value(metrics, "duplex_packets_total") == 3
     assert value(metrics, "duplex_packets_late_total") == 1
 

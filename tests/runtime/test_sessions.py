@@ -255,10 +255,10 @@ def test_a_file_that_cannot_be_written_for_another_reason_is_named(
 ) -> None:
     session = world.hub.open(OPTIONS)
 
-    def broken(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("runtime.session.recording.WavWriter.write", broken)
+    monkeypatch.setattr("runtime.session.recording.WavWriter.write", fail)
     assert len(world.talk({session.id: QUESTION})[session.id]) == 15
     assert session.files_error is not None
     assert "Input/output error" in session.files_error

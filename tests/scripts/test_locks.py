@@ -30,13 +30,13 @@ MACHINES = [
 ]
 
 
-def pinned(names: list[str], machine: dict[str, str]) -> dict[str, Version]:
+def list_pinned(names: list[str], machine: dict[str, str]) -> dict[str, Version]:
     """What the locks install on a machine."""
     pins = [pin for name in names for pin in read_pins(LOCKS / f"{name}.txt")]
     return {name: Version(version) for name, version, marker in pins if not marker or Marker(marker).evaluate(machine)}
 
 
-def unmet(requirements: list[str], there: dict[str, Version], machine: dict[str, str]) -> list[str]:
+def list_unmet(requirements: list[str], there: dict[str, Version], machine: dict[str, str]) -> list[str]:
     """Those requirements that nothing among the pins satisfies."""
     wanted = [Requirement(line) for line in requirements]
     needed = [one for one in wanted if one.marker is None or one.marker.evaluate({**machine, "extra": ""})]
@@ -46,15 +46,15 @@ def unmet(requirements: list[str], there: dict[str, Version], machine: dict[str,
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_lock_has_what_pyproject_asks_for(machine: dict[str, str]) -> None:
-    there = pinned([BASE], machine) | {"torch": Version(find_locked_torch())}
-    assert not unmet(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"], there, machine)
+    there = list_pinned([BASE], machine) | {"torch": Version(find_locked_torch())}
+    assert not list_unmet(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"], there, machine)
     for extra, requirements in EXTRAS.items():
-        assert not unmet(requirements, there | pinned([extra], machine), machine), extra
+        assert not list_unmet(requirements, there | list_pinned([extra], machine), machine), extra
 
 
 def test_a_lock_that_lags_behind_pyproject_is_found() -> None:
     there = {"transformers": Version("5.23.0")}
-    assert unmet(["transformers>=5.24", "transformers>=5.0,<5.24", "aiortc"], there, {}) == [
+    assert list_unmet(["transformers>=5.24", "transformers>=5.0,<5.24", "aiortc"], there, {}) == [
         "transformers>=5.24",
         "aiortc",
     ]
@@ -87,15 +87,15 @@ def test_every_line_is_a_pin_with_hashes(name: str) -> None:
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_the_locks_hold_what_their_packages_need(extra: str) -> None:
     """pip installs them without looking at what they depend on; torch's own dependencies are among them."""
-    there = pinned([BASE, extra] if extra else [BASE], {}) | {"torch": Version(find_locked_torch())}
+    there = list_pinned([BASE, extra] if extra else [BASE], {}) | {"torch": Version(find_locked_torch())}
     for name, version in there.items():
-        if _installed(name) == str(version):
+        if _find_installed(name) == str(version):
             needs = [
                 line
                 for line in importlib.metadata.requires(name) or []
                 if "nvidia" not in line and "triton" not in line
             ]
-            assert not unmet(needs, there, {}), name
+            assert not list_unmet(needs, there, {}), name
 
 
 def test_packages_of_the_base_are_left_out_of_extras_where_they_serve_every_machine(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_packages_of_the_base_are_left_out_of_extras_where_they_serve_every_mach
     assert settle(base, every) == ["a"]
 
 
-def _installed(name: str) -> str:
+def _find_installed(name: str) -> str:
     try:
         return importlib.metadata.version(name).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:

@@ -24,7 +24,7 @@ def pass_slot(turns: TurnLayout, voice: tuple[float, float], p_speak: float) -> 
     return turns.listen(*voice), turns.decide(p_speak)
 
 
-def answered() -> TurnLayout:
+def answer_turn() -> TurnLayout:
     """A turn of two slots, and the first slot of its answer decided."""
     turns = layout()
     pass_slot(turns, VOICED, 0.1)
@@ -69,7 +69,7 @@ def test_a_noise_is_forgotten() -> None:
 
 
 def test_an_answer_that_sounded_is_cut_and_what_was_said_over_it_begins_the_next_turn() -> None:
-    turns = answered()
+    turns = answer_turn()
     assert pass_slot(turns, SILENT, 0.9)[0] == Listening()
     turns.on_sounded()
     assert pass_slot(turns, VOICED, 0.9) == (Listening(), TurnDecision(State.SPEAK))
@@ -79,7 +79,7 @@ def test_an_answer_that_sounded_is_cut_and_what_was_said_over_it_begins_the_next
 
 
 def test_a_short_word_of_the_listener_is_no_turn_later() -> None:
-    turns = answered()
+    turns = answer_turn()
     turns.on_sounded()
     pass_slot(turns, VOICED, 0.9)
     for silence in (200.0, 600.0, 1000.0):
@@ -90,7 +90,7 @@ def test_a_short_word_of_the_listener_is_no_turn_later() -> None:
 
 
 def test_an_answer_of_which_nothing_sounded_is_taken_back() -> None:
-    turns = answered()
+    turns = answer_turn()
     assert pass_slot(turns, VOICED, 0.9)[1] == TurnDecision(State.SPEAK)
     decision = pass_slot(turns, VOICED, 0.1)[1]
     assert decision == TurnDecision(State.MUTE, cut=True, resumes=2)
@@ -99,7 +99,7 @@ def test_an_answer_of_which_nothing_sounded_is_taken_back() -> None:
 
 
 def test_slots_beyond_memory_are_lost() -> None:
-    turns = answered()
+    turns = answer_turn()
     turns.on_sounded()
     for _ in range(20):
         pass_slot(turns, VOICED, 0.9)
@@ -108,7 +108,7 @@ def test_slots_beyond_memory_are_lost() -> None:
 
 
 def test_an_answer_without_words_is_no_answer() -> None:
-    turns = answered()
+    turns = answer_turn()
     turns.veto()
     assert turns.state is State.MUTE
     assert pass_slot(turns, SILENT, 0.9)[1] == TurnDecision(State.MUTE), "the turn was answered with nothing"

@@ -27,10 +27,10 @@ class Answered:
     text_answer: str | None
 
 
-Said = Callable[[Answered], str | None]
+AnswerOf = Callable[[Answered], str | None]
 """One of the three answers to a question."""
 
-SAID: Final[Mapping[str, Said]] = MappingProxyType(
+SAID: Final[Mapping[str, AnswerOf]] = MappingProxyType(
     {
         "audio": lambda one: one.answer,
         "speech": lambda one: one.recognised,
@@ -40,7 +40,7 @@ SAID: Final[Mapping[str, Said]] = MappingProxyType(
 """Spoken question to the assistant's words, to what its speech was heard as; written question to written answer."""
 
 
-def all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
+def collect_all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
     """One of the three answers of every question; None where one has no such answer."""
     texts = [SAID[modality](one) for one in questions]
     known = [text for text in texts if text is not None]

@@ -25,7 +25,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.fdb_folder import scores
 from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json, write_mono
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.full_duplex_bench import responses, stops
 from duplex.eval.suite import DialogueRow, Facts
 
@@ -94,8 +94,8 @@ def _timing(rows: Sequence[DialogueRow], config: FullDuplexBenchConfig) -> Facts
     }
 
 
-def _segments(row: DialogueRow, side: str) -> list[Segment]:
-    return [Segment(event["start"], event["end"]) for event in events_of(row, side) if event["kind"] != "pause"]
+def _segments(row: DialogueRow, side: str) -> list[AudibleSegment]:
+    return [AudibleSegment(event["start"], event["end"]) for event in events_of(row, side) if event["kind"] != "pause"]
 
 
 def _first_task(run: SavedRun) -> str:

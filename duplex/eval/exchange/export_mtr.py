@@ -20,7 +20,7 @@ from configs.eval.protocols import MtrDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_json
 from duplex.eval.exchange.saved import SavedRun, events_of, text_of
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.mtr_duplex_bench import (
     SpokenSegment,
     backchannel_frequency,
@@ -37,7 +37,7 @@ _AUDIO = "audio"
 _TURNS = ("turn", "interrupt")
 _SOUNDS = ("noise", "non_directed", "vocal_tic", "backchannel")
 
-Scored = tuple[tuple[SpokenSegment, ...], "Round"]
+ScoredRound = tuple[tuple[SpokenSegment, ...], "Round"]
 """The model's segments in a conversation, and one of its rounds."""
 
 
@@ -56,9 +56,9 @@ class Round:
     scenario: str
     times: dict[str, float]
 
-    def span(self, name: str) -> Segment:
+    def span(self, name: str) -> AudibleSegment:
         """When `name` (user, model, interruption, pause, background) begins and ends."""
-        return Segment(self.times[f"{name}_start"], self.times[f"{name}_end"])
+        return AudibleSegment(self.times[f"{name}_start"], self.times[f"{name}_end"])
 
     def entry(self) -> Facts:
         """As in the scenario encoding."""
@@ -81,7 +81,7 @@ def export_mtr(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig)
         raise EvaluationError(f"{run.folder}: no conversation has a turn of the user; export a run of another suite")
     empty_folder(out)
     heard: list[Facts] = []
-    scored: list[Scored] = []
+    scored: list[ScoredRound] = []
     for row, rounds in chosen:
         segments = tuple(make_segment(part) for part in run.parts(row))
         heard.append(_export_heard(run, row, segments, out))
@@ -104,7 +104,7 @@ def rounds_of(row: DialogueRow) -> list[Round]:
     return [_round(row, number, turn, end) for number, (turn, end) in enumerate(zip(turns, ends, strict=False), 1)]
 
 
-def figures_of(scored: Sequence[Scored], config: MtrDuplexBenchConfig) -> Facts:
+def figures_of(scored: Sequence[ScoredRound], config: MtrDuplexBenchConfig) -> Facts:
     """Share of successes by what happens, mean latency and backchannel frequency of all rounds."""
     success: dict[str, list[bool]] = {name: [] for name in (SMOOTH, INTERRUPTION, PAUSE, BACKGROUND)}
     for segments, one in scored:

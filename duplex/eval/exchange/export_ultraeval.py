@@ -21,7 +21,7 @@ from typing import Final
 import yaml
 
 from configs.eval.protocols import ProtocolsConfig
-from duplex.eval.exchange.answered import SAID, Answered, all_said, collect_answered
+from duplex.eval.exchange.answered import SAID, Answered, collect_all_said, collect_answered
 from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, sample_name, write_lines, write_mono
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.measures.text_match import exist_match
@@ -54,7 +54,7 @@ def export_ultraeval(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsC
     figures: Facts = {"questions": len(questions)}
     notes = [f"score its speech, heard by their Whisper, with: {_command(root, SPEECH, 'audio')}"]
     for modality in SAID:
-        said = all_said(questions, modality)
+        said = collect_all_said(questions, modality)
         if said is None:
             notes.append(f"left out: {modality}; not all questions have such an answer")
             continue

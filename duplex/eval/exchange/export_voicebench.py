@@ -13,7 +13,7 @@ Knows questions and answers; knows nothing of sound.
 from pathlib import Path
 
 from configs.eval.protocols import ProtocolsConfig
-from duplex.eval.exchange.answered import SAID, Answered, all_said, collect_answered
+from duplex.eval.exchange.answered import SAID, Answered, collect_all_said, collect_answered
 from duplex.eval.exchange.foreign_files import Exported, OnRow, empty_folder, write_lines
 from duplex.eval.exchange.saved import SavedRun
 
@@ -29,7 +29,7 @@ def export_voicebench(run: SavedRun, out: Path, on_row: OnRow, config: Protocols
     model = Path(str(run.settings.get("model", "duplex"))).name
     notes = []
     for modality in SAID:
-        said = all_said(questions, modality)
+        said = collect_all_said(questions, modality)
         name = f"{model}-{run.suite}-test-{modality}.jsonl"
         if said is None:
             notes.append(f"left out: {name}; not all questions have such an answer")

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import Kind, Label, Placed, seconds_of
+from duplex.eval.exchange.labels import Label, LabelKind, PlacedLabel, seconds_of
 
 _PAUSE, _TURN = "[PAUSE]", "[TURN-TAKING]"
 _V15 = "timestamps"
-_FOLDERS: Final[dict[str, Kind]] = {
+_FOLDERS: Final[dict[str, LabelKind]] = {
     "interruption": "interrupt",
     "backchannel": "backchannel",
     "talking_to_other": "non_directed",
@@ -34,7 +34,7 @@ def is_one(values: Any) -> bool:
     return isinstance(values, list) and bool(values) and all(_is_entry(one) for one in values)
 
 
-def read(values: Any, path: Path) -> Iterator[Placed]:
+def read(values: Any, path: Path) -> Iterator[PlacedLabel]:
     """The labels of an annotation; `path` is its file.
 
     Raises:
@@ -66,7 +66,7 @@ def _times(value: Any, what: str) -> tuple[float, float]:
     return seconds_of(value[0], what), seconds_of(value[1], what)
 
 
-def _kind(path: Path) -> Kind:
+def _kind(path: Path) -> LabelKind:
     folders = [part.lower() for part in path.absolute().parts[:-1]]
     for folder in reversed(folders):
         for name, kind in _FOLDERS.items():

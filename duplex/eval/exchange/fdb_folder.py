@@ -14,8 +14,8 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.labels import seconds_of
 from duplex.eval.protocols.full_duplex_bench import (
     Sample,
-    published_latency,
-    signed_latency,
+    average_published_latency,
+    average_signed_latency,
     takeover,
     takeover_rate,
     turn_taking,
@@ -47,8 +47,8 @@ class FolderScores:
         return {
             "samples": len(samples),
             "takeover rate": takeover_rate(samples),
-            "latency as published, s": published_latency(timed),
-            "latency signed, s": signed_latency(timed),
+            "latency as published, s": average_published_latency(timed),
+            "latency signed, s": average_signed_latency(timed),
         }
 
 

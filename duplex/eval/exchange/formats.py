@@ -39,7 +39,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 )
 
 
-def format_named(name: str) -> Format:
+def find_format(name: str) -> Format:
     """The format of this name.
 
     Raises:

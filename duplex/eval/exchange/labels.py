@@ -20,8 +20,8 @@ from duplex.eval.errors import EvaluationError
 from duplex.io.whole_files import parse_json, shorten, text_lines
 
 Side = Literal["user", "assistant"]
-Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+LabelKind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise", "speech"]
+KINDS: Final[tuple[LabelKind, ...]] = get_args(LabelKind)
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Label:
     """Something that a side does from `start` to `end`, seconds."""
 
     side: Side
-    kind: Kind
+    kind: LabelKind
     start: float
     end: float
     text: str = ""
 
 
-Placed = tuple[str, Label]
+PlacedLabel = tuple[str, Label]
 """A label, and where in which file it stands."""
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -45,11 +45,11 @@ _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 class Found:
     """The labels of a file in its order. `notes`: what was left out or taken for granted, for the user."""
 
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedLabel, ...]
     notes: tuple[str, ...] = ()
 
 
-def side_named(name: str, config: LabelsConfig) -> Side | None:
+def find_side(name: str, config: LabelsConfig) -> Side | None:
     """Whose channel, speaker or tier a name means; None for any other name."""
     word = name.strip().lower()
     if word in config.user_names:
@@ -84,7 +84,7 @@ def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
         raise EvaluationError(f"{place}: is no JSON ({error}); write one JSON object a line") from None
     if not isinstance(values, dict):
         raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
-    side = side_named(str(values.get("channel", "")), config)
+    side = find_side(str(values.get("channel", "")), config)
     if side is None:
         raise EvaluationError(f"{place}: 'channel' is {show(values.get('channel'))}; it must be user or agent")
     kind = values.get("type")

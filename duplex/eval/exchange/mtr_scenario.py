@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import Kind, Label, Placed, seconds_of
+from duplex.eval.exchange.labels import Label, LabelKind, PlacedLabel, seconds_of
 
-_TIMES: Final[dict[str, Kind]] = {
+_TIMES: Final[dict[str, LabelKind]] = {
     "user": "turn",
     "interruption": "interrupt",
     "pause": "pause",
@@ -32,7 +32,7 @@ def is_one(values: Any) -> bool:
     return bool(entries) and all(isinstance(_stamp(one), dict) and _has_times(_stamp(one)) for one in entries)
 
 
-def read(values: Any, path: Path, recording: Path) -> Iterator[Placed]:
+def read(values: Any, path: Path, recording: Path) -> Iterator[PlacedLabel]:
     """The labels of the rounds in `recording`.
 
     Raises:
@@ -49,7 +49,7 @@ def read(values: Any, path: Path, recording: Path) -> Iterator[Placed]:
         yield from _labels(_stamp(entry), f"{path}: scenario {number}")
 
 
-def _labels(times: dict[str, Any], place: str) -> Iterator[Placed]:
+def _labels(times: dict[str, Any], place: str) -> Iterator[PlacedLabel]:
     for name, kind in _TIMES.items():
         keys = (f"{name}_start", f"{name}_end")
         if all(times.get(key) is not None for key in keys):

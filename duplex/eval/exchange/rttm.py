@@ -15,7 +15,7 @@ from typing import Final
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import Found, Label, Placed, Side, seconds_of, side_named
+from duplex.eval.exchange.labels import Found, Label, PlacedLabel, Side, find_side, seconds_of
 from duplex.io.whole_files import shorten, text_lines
 
 _SPEAKER, _COMMENT = "SPEAKER", ";;"
@@ -88,7 +88,7 @@ def _of(recordings: Sequence[Path], speakers: Sequence[_Line], path: Path) -> Se
     return kept
 
 
-def _labels(lines: Sequence[_Line], config: LabelsConfig) -> Iterator[Placed]:
+def _labels(lines: Sequence[_Line], config: LabelsConfig) -> Iterator[PlacedLabel]:
     channels = {fields[_CHANNEL] for _, fields in lines}
     for place, fields in lines:
         start = seconds_of(fields[_START], f"{place}: the start")
@@ -106,7 +106,7 @@ def _notes(path: Path, lines: Sequence[_Line], empty: int) -> Iterator[str]:
 
 
 def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfig) -> Side:
-    named = side_named(fields[_NAME], config)
+    named = find_side(fields[_NAME], config)
     if named:
         return named
     if channels == {"1", "2"}:

@@ -21,7 +21,7 @@ from duplex.eval.suite import DialogueRow, Facts
 from duplex.io.sound_file import SoundFileError, read_sound_file
 from duplex.model.interface import Samples
 
-Part = tuple[TimedWord, ...]
+WordGroup = tuple[TimedWord, ...]
 """Words that were said in one go: an answer, or a segment of a recogniser."""
 
 _AUDIO = "audio"
@@ -100,7 +100,7 @@ class SavedRun:
             raise EvaluationError(f"{path}: the sound of the run was not kept; {_AGAIN}")
         return path
 
-    def parts(self, row: DialogueRow, since: float = 0.0, until: float = float("inf")) -> tuple[Part, ...]:
+    def parts(self, row: DialogueRow, since: float = 0.0, until: float = float("inf")) -> tuple[WordGroup, ...]:
         """What the assistant was heard saying from `since` to `until`; words that reach over are cut off there.
 
         Raises:
@@ -112,13 +112,13 @@ class SavedRun:
         inside = (tuple(_cut(word, since, until) for word in part if _sounds(word, since, until)) for part in told)
         return tuple(part for part in inside if part)
 
-    def _recognise(self, row: DialogueRow, since: float, until: float) -> tuple[Part, ...]:
+    def _recognise(self, row: DialogueRow, since: float, until: float) -> tuple[WordGroup, ...]:
         assistant = self.sound(row).between(since, until).assistant
         heard = recognise_parts(assistant, self.settings.get("definitions", {}).get("speech", {}).get("asr", ""))
         return tuple(tuple(TimedWord(w.text, w.start + since, w.end + since) for w in part) for part in heard)
 
 
-def read_parts(row: DialogueRow) -> tuple[Part, ...] | None:
+def read_parts(row: DialogueRow) -> tuple[WordGroup, ...] | None:
     """The heard words by answer, as the system told them; None where it did not tell them."""
     answers = row.trace["answers"]
     if any(answer["text"] and not answer.get("words") for answer in answers):

@@ -15,7 +15,7 @@ from configs.eval.scoring import SoundConfig
 from duplex.eval.errors import EvaluationError
 from duplex.io.sound_file import SoundFile, SoundFileError, is_silent, read_sound_file
 
-Channel = NDArray[np.float32]
+ChannelSamples = NDArray[np.float32]
 _TWO_WAYS = "give a stereo file (left the user, right the assistant), or the user's file and --assistant FILE"
 
 
@@ -29,8 +29,8 @@ class DialogueSound:
         notes: what was done to make it so, for the user.
     """
 
-    user: Channel
-    assistant: Channel
+    user: ChannelSamples
+    assistant: ChannelSamples
     rate: int
     files: dict[str, dict[str, str]]
     notes: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def _of_one(path: Path) -> DialogueSound:
 
 
 def _of_two(user: Path, assistant: Path, config: SoundConfig) -> DialogueSound:
-    sides: list[Channel] = []
+    sides: list[ChannelSamples] = []
     rates: list[int] = []
     notes: list[str] = []
     for path in (user, assistant):
@@ -95,7 +95,7 @@ def _of_two(user: Path, assistant: Path, config: SoundConfig) -> DialogueSound:
     return DialogueSound(sides[0], sides[1], highest, files, tuple(notes))
 
 
-def _same_length(sides: list[Channel], paths: tuple[Path, Path], rate: int, config: SoundConfig) -> list[str]:
+def _same_length(sides: list[ChannelSamples], paths: tuple[Path, Path], rate: int, config: SoundConfig) -> list[str]:
     """Pads the shorter side; says so where it is more than a sample or two of resampling."""
     longest = max(len(side) for side in sides)
     at = 0 if len(sides[0]) < longest else 1

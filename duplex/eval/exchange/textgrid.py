@@ -63,12 +63,12 @@ def read_textgrid(path: Path) -> tuple[Tier, ...]:
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     try:
-        return _tiers(_Tokens(decoded(data)))
+        return _tiers(_Tokens(decode_text(data)))
     except ValueError as error:
         raise EvaluationError(f"{path}: is no TextGrid ({error}); save it from Praat as text") from None
 
 
-def decoded(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Text as Praat takes it: UTF-16 with a mark, else UTF-8, else Latin-1.
 
     Raises:

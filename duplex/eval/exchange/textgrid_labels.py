@@ -10,7 +10,7 @@ from pathlib import Path
 
 from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.exchange.labels import KINDS, Found, Kind, Label, Placed, Side, side_named
+from duplex.eval.exchange.labels import KINDS, Found, Label, LabelKind, PlacedLabel, Side, find_side
 from duplex.eval.exchange.textgrid import Tier, read_textgrid
 from duplex.io.whole_files import shorten
 
@@ -25,7 +25,7 @@ def read_tiers(path: Path, config: LabelsConfig) -> Found:
         EvaluationError: it is no TextGrid, or no tier is named after a side.
     """
     tiers = read_textgrid(path)
-    owned = [(tier, side) for tier in tiers if (side := side_named(tier.name, config))]
+    owned = [(tier, side) for tier in tiers if (side := find_side(tier.name, config))]
     if not owned:
         raise EvaluationError(
             f"{path}: no tier is named after a side (tiers: {_names(tiers)}); name them user and assistant"
@@ -33,7 +33,7 @@ def read_tiers(path: Path, config: LabelsConfig) -> Found:
     return Found(tuple(_labels(owned, path)), tuple(_notes(tiers, owned, path)))
 
 
-def _labels(owned: Sequence[Owned], path: Path) -> Iterator[Placed]:
+def _labels(owned: Sequence[Owned], path: Path) -> Iterator[PlacedLabel]:
     for tier, side in owned:
         for number, interval in enumerate(tier.intervals, 1):
             if words := interval.text.strip():
@@ -58,6 +58,6 @@ def _names(tiers: Sequence[Tier]) -> str:
     return ", ".join(f"'{shorten(tier.name)}'" for tier in tiers) or "none"
 
 
-def _kind(words: str) -> tuple[Kind, str]:
+def _kind(words: str) -> tuple[LabelKind, str]:
     named = next((kind for kind in KINDS if kind == words.lower()), None)
     return (named, "") if named else ("speech", words)

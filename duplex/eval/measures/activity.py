@@ -16,7 +16,7 @@ from duplex.model.interface import Samples
 
 
 @dataclass(frozen=True)
-class Segment:
+class AudibleSegment:
     """Something audible from `start` to `end`, seconds."""
 
     start: float
@@ -31,12 +31,12 @@ class Segment:
         return self.start < end and start < self.end
 
 
-def join(segments: Iterable[Segment], gap: float) -> list[Segment]:
+def join(segments: Iterable[AudibleSegment], gap: float) -> list[AudibleSegment]:
     """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
-    out: list[Segment] = []
+    out: list[AudibleSegment] = []
     for segment in sorted(segments, key=lambda one: (one.start, one.end)):
         if out and segment.start - out[-1].end <= gap:
-            out[-1] = Segment(out[-1].start, max(out[-1].end, segment.end))
+            out[-1] = AudibleSegment(out[-1].start, max(out[-1].end, segment.end))
         else:
             out.append(segment)
     return out
@@ -66,12 +66,12 @@ class Gate:
         self.runs += fresh
 
 
-def segments(samples: Samples, config: GateConfig, rate: int = AUDIO.output_rate) -> tuple[Segment, ...]:
+def segments(samples: Samples, config: GateConfig, rate: int = AUDIO.output_rate) -> tuple[AudibleSegment, ...]:
     """Segments of speech in `samples` [n], exact to the sample."""
     gate = Gate(config, rate)
     gate.add(samples)
     least = config.shortest_s * rate
-    return tuple(Segment(start / rate, end / rate) for start, end in gate.runs if end - start >= least)
+    return tuple(AudibleSegment(start / rate, end / rate) for start, end in gate.runs if end - start >= least)
 
 
 def speech_bounds(samples: Samples, config: ClipConfig, rate: int = AUDIO.input_rate) -> tuple[int, int]:

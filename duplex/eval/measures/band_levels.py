@@ -14,7 +14,7 @@ from configs.eval.scoring import BandsConfig
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Run = tuple[int, int]
+FrameRun = tuple[int, int]
 """(first, one after the last) frame."""
 
 SILENCE = 1e-14
@@ -101,16 +101,16 @@ def chi_square(freedom: Array, z: float) -> Array:
     return np.asarray(np.maximum(0.0, 1 - spread + z * np.sqrt(spread)) ** 3)
 
 
-def runs(mask: Mask) -> list[Run]:
+def runs(mask: Mask) -> list[FrameRun]:
     """Runs of true frames."""
     steps = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
 
 
-def join(parts: Iterable[Run], gap: int) -> list[Run]:
+def join(parts: Iterable[FrameRun], gap: int) -> list[FrameRun]:
     """Runs in order, those at most `gap` frames apart made one."""
-    out: list[Run] = []
+    out: list[FrameRun] = []
     for start, end in parts:
         if out and start - out[-1][1] <= gap:
             out[-1] = (out[-1][0], end)

@@ -221,7 +221,7 @@ def sum_up(figures: Iterable[Figure], config: StatisticsConfig) -> list[Figure]:
     return [replace(figure, statistics=config) for figure in figures]
 
 
-def all_met(figures: Sequence[Figure]) -> bool:
+def meets_all_bars(figures: Sequence[Figure]) -> bool:
     """Whether every bar is reached."""
     return all(figure.meets(bar) for figure in figures for bar in figure.bars)
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment
+from configs.eval.scoring import TurnScoringConfig
+from duplex.eval.measures.activity import AudibleSegment
 
-Kind = Literal["backchannel", "vocal_tic", "non_directed", "noise", "pause"]
-KINDS: tuple[Kind, ...] = ("backchannel", "vocal_tic", "non_directed", "noise", "pause")
+ReactionKind = Literal["backchannel", "vocal_tic", "non_directed", "noise", "pause"]
+KINDS: tuple[ReactionKind, ...] = ("backchannel", "vocal_tic", "non_directed", "noise", "pause")
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,16 @@ class Reaction:
         right: None where there is no rule: a backchannel to a silent assistant, a pause while it spoke anyway.
     """
 
-    kind: Kind
+    kind: ReactionKind
     start: float
     end: float
     speaking: bool
     right: bool | None
 
 
-def reaction(kind: Kind, start: float, end: float, said: Sequence[Segment], config: TurnsConfig) -> Reaction:
+def reaction(
+    kind: ReactionKind, start: float, end: float, said: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> Reaction:
     """What the assistant made of a sound.
 
     Args:
@@ -57,7 +59,7 @@ def reaction(kind: Kind, start: float, end: float, said: Sequence[Segment], conf
     return Reaction(kind, start, end, False, not _starts(said, start, end + window))
 
 
-def _yield_s(kind: Kind, config: TurnsConfig) -> float:
+def _yield_s(kind: ReactionKind, config: TurnScoringConfig) -> float:
     windows = {
         "backchannel": config.selectivity.backchannel_yield_s,
         "non_directed": config.selectivity.non_directed_yield_s,
@@ -65,5 +67,5 @@ def _yield_s(kind: Kind, config: TurnsConfig) -> float:
     return windows.get(kind, config.selectivity.vocal_tic_yield_s)
 
 
-def _starts(said: Sequence[Segment], begin: float, end: float) -> bool:
+def _starts(said: Sequence[AudibleSegment], begin: float, end: float) -> bool:
     return any(begin <= one.start <= end for one in said)

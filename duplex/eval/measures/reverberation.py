@@ -6,7 +6,7 @@ Blind: the fastest falls of the level tell the room, since no voice in it can fa
 import numpy as np
 
 from configs.eval.scoring import ReverberationConfig
-from duplex.eval.measures.band_levels import Array, BandPowers, Mask, Run, decibels, join, runs, smooth
+from duplex.eval.measures.band_levels import Array, BandPowers, FrameRun, Mask, decibels, join, runs, smooth
 
 
 def decay_rate(bands: BandPowers, level: float, floor: float, config: ReverberationConfig) -> float | None:
@@ -64,9 +64,9 @@ def _peaks(levels: Array, side: int, least: float) -> list[int]:
     return [int(at) for at in loud if levels[at] >= levels[max(0, at - side) : at + side].max()]
 
 
-def without_tails(parts: list[Run], fresh: Mask, bands: BandPowers, config: ReverberationConfig) -> list[Run]:
+def without_tails(parts: list[FrameRun], fresh: Mask, bands: BandPowers, config: ReverberationConfig) -> list[FrameRun]:
     """Each run up to its last fresh frame, parted where nothing is fresh for longer than `fill_s`; starts are kept."""
-    out: list[Run] = []
+    out: list[FrameRun] = []
     for start, end in parts:
         inside = ((start + a, start + b) for a, b in runs(fresh[start:end]))
         pieces = join(inside, bands.frames(config.fill_s))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from configs.eval.scoring import SileroConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 
 RATE = 16_000
 _MS = 1000
@@ -24,7 +24,7 @@ def is_here() -> bool:
     return find_spec("faster_whisper") is not None
 
 
-def silero_segments(samples: NDArray[Any], rate: int, config: SileroConfig) -> tuple[Segment, ...]:
+def silero_segments(samples: NDArray[Any], rate: int, config: SileroConfig) -> tuple[AudibleSegment, ...]:
     """Segments of speech in one channel, `samples` [n] at `rate` Hz.
 
     Raises:
@@ -43,4 +43,4 @@ def silero_segments(samples: NDArray[Any], rate: int, config: SileroConfig) -> t
         speech_pad_ms=round(config.pad_s * _MS),
     )
     found = get_speech_timestamps(audio, options, sampling_rate=RATE)
-    return tuple(Segment(one["start"] / RATE, one["end"] / RATE) for one in found)
+    return tuple(AudibleSegment(one["start"] / RATE, one["end"] / RATE) for one in found)

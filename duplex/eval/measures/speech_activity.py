@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.eval.scoring import ActivityConfig, FloorConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.band_levels import (
     Array,
     BandPowers,
+    FrameRun,
     Mask,
-    Run,
     band_powers,
     chi_square,
     decibels,
@@ -33,7 +33,7 @@ from duplex.eval.measures.reverberation import decay_rate, speaks, without_tails
 
 
 @dataclass(frozen=True)
-class Activity:
+class SpeechActivity:
     """What was found in a channel.
 
     Attributes:
@@ -44,7 +44,7 @@ class Activity:
         reverberant: whether tails of a room were taken off.
     """
 
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[AudibleSegment, ...] = ()
     level: float | None = None
     noise: float = float(decibels(0.0))
     leak: float | None = None
@@ -65,7 +65,7 @@ class _Threshold:
     noise: float
 
 
-def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[Segment, ...]:
+def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[AudibleSegment, ...]:
     """Segments of speech in one channel, `samples` [n] at `rate` Hz; gaps up to `fill_s` are inside of them."""
     centred = _centre(samples)
     return _Channel(centred, rate, band_powers(centred, rate, config.bands), None, config).activity().segments
@@ -73,7 +73,7 @@ def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[Se
 
 def speech_of_both(
     first: NDArray[Any], second: NDArray[Any], rate: int, config: ActivityConfig
-) -> tuple[Activity, Activity]:
+) -> tuple[SpeechActivity, SpeechActivity]:
     """Speech in both channels of a dialogue, each without what leaks into it from the other.
 
     Args:
@@ -105,7 +105,7 @@ class _Channel:
             self._floor * chi_square(bands.freedom, config.floor.false_alarm_z) * power(config.floor.margin_db)
         )
 
-    def activity(self) -> Activity:
+    def activity(self) -> SpeechActivity:
         """Everything about the channel."""
         noise, leak = float(decibels(self._floor.sum())), self._leak.level if self._leak else None
         sounding = self._above(self._audible) & (self._total > power(self._config.quiet_db))
@@ -113,18 +113,18 @@ class _Channel:
         for _ in range(2):
             cores = self._cores(sounding, level)
             if not cores:
-                return Activity(noise=noise, leak=leak)
+                return SpeechActivity(noise=noise, leak=leak)
             level = float(np.quantile(self._inside(cores), self._config.level_quantile))
         threshold = self._threshold(cores, level)
         if level < max(threshold.noise, self._floor.sum()) * power(self._config.contrast_db):
-            return Activity(noise=noise, leak=leak)
+            return SpeechActivity(noise=noise, leak=leak)
         parts = self._parts(threshold)
         level_db, room = float(decibels(level)), self._config.reverberation
         rate = decay_rate(self._bands, level_db, float(decibels(threshold.noise)), room)
         if rate is not None:
             parts = without_tails(parts, speaks(self._bands, rate, level_db, room), self._bands, room)
         edges = _Edges(self._samples, self._rate, self._config, level, threshold, self._bands.hop_s)
-        return Activity(tuple(edges.segment(part) for part in parts), level_db, noise, leak, rate is not None)
+        return SpeechActivity(tuple(edges.segment(part) for part in parts), level_db, noise, leak, rate is not None)
 
     def _above(self, limits: Array) -> Mask:
         """Frames that stand above `limits` [B], and above what leaks, in some band."""
@@ -142,21 +142,21 @@ class _Channel:
         above = float(decibels(level) - decibels(self._floor.sum()))
         return float(np.clip(above - self._config.swing_db, self._config.core_db, self._config.deepest_core_db))
 
-    def _cores(self, sounding: Mask, level: float) -> list[Run]:
+    def _cores(self, sounding: Mask, level: float) -> list[FrameRun]:
         """Runs that are speech for certain."""
         if level < power(self._config.quiet_db):
             return []
         return self._lasting(sounding & (self._total > level * power(-self._core_db(level))))
 
-    def _lasting(self, mask: Mask) -> list[Run]:
+    def _lasting(self, mask: Mask) -> list[FrameRun]:
         least = self._bands.frames(self._config.least_s)
         found = join(runs(mask), self._bands.frames(self._config.fill_s))
         return [(start, end) for start, end in found if mask[start:end].sum() >= least]
 
-    def _inside(self, parts: list[Run]) -> Array:
+    def _inside(self, parts: list[FrameRun]) -> Array:
         return np.concatenate([self._total[start:end] for start, end in parts])
 
-    def _find_silence(self, cores: list[Run]) -> Mask:
+    def _find_silence(self, cores: list[FrameRun]) -> Mask:
         """Frames that are no speech for certain, nor leak."""
         apart = self._bands.frames(self._config.floor.apart_s)
         out = np.ones(len(self._total), dtype=bool)
@@ -166,7 +166,7 @@ class _Channel:
             out &= ~(self._leak.floor > self._audible).any(axis=1)
         return out
 
-    def _threshold(self, cores: list[Run], level: float) -> _Threshold:
+    def _threshold(self, cores: list[FrameRun], level: float) -> _Threshold:
         config, floor = self._config, self._config.floor
         bands = np.maximum(self._audible, level * power(-config.range_db))
         loud = level * power(-config.weak_db)
@@ -183,11 +183,11 @@ class _Channel:
         loud = min(max(loud, power(swing)), level * power(-self._core_db(level)))
         return _Threshold(bands, excess, loud, float(np.median(total)))
 
-    def _parts(self, threshold: _Threshold) -> list[Run]:
+    def _parts(self, threshold: _Threshold) -> list[FrameRun]:
         """Runs of speech, each with the release of a final stop."""
         config, bands = self._config, self._bands
         above = self._above(threshold.bands * power(threshold.excess))
-        out: list[Run] = []
+        out: list[FrameRun] = []
         for start, end in join(runs(above), bands.frames(config.fill_s)):
             if (self._total[start:end] > threshold.loud).sum() >= bands.frames(config.least_s):
                 out.append((start, end))
@@ -214,14 +214,14 @@ class _Edges:
         above = decibels(threshold.bands / level) + threshold.excess + config.range_db
         self._masked_db = max(0.0, float(np.median(above)))
 
-    def segment(self, part: Run) -> Segment:
+    def segment(self, part: FrameRun) -> AudibleSegment:
         """The run's start and end in seconds."""
         config = self._config
         start = self._edge(part[0] * self._hop_s, self._squares) - self._mask(config.masked_onset_s_per_db)
         length = len(self._squares) / self._rate
         end = length - self._edge(length - (part[1] - 1) * self._hop_s, self._squares[::-1])
         end += self._mask(config.masked_offset_s_per_db)
-        return Segment(max(0.0, start), min(length, max(start, end)))
+        return AudibleSegment(max(0.0, start), min(length, max(start, end)))
 
     def _mask(self, per_db: float) -> float:
         return min(self._config.masked_s, per_db * self._masked_db)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from configs.eval.evaluation import TimingConfig
 from duplex.eval.conversation_record import SlotTrace
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 
 NEVER = float("inf")
 
@@ -22,30 +22,30 @@ class UserTurn:
     until: float = NEVER
 
 
-def mute(speech: Sequence[Segment], turn: UserTurn, grace: float, config: TimingConfig) -> bool:
+def mute(speech: Sequence[AudibleSegment], turn: UserTurn, grace: float, config: TimingConfig) -> bool:
     """Whether the assistant is silent in [start + grace, end - tail]."""
     begin, end = turn.start + grace, turn.end - config.tail_s
     return end <= begin or not any(segment.overlaps(begin, end) for segment in speech)
 
 
-def response(speech: Sequence[Segment], turn: UserTurn, config: TimingConfig) -> float | None:
+def response(speech: Sequence[AudibleSegment], turn: UserTurn, config: TimingConfig) -> float | None:
     """From the turn's end to the first start of the assistant in (end - early, until], seconds; None without one."""
     starts = [s.start for s in speech if turn.end - config.early_s < s.start <= turn.until]
     return min(starts) - turn.end if starts else None
 
 
-def speaking_at(speech: Sequence[Segment], time: float) -> Segment | None:
+def speaking_at(speech: Sequence[AudibleSegment], time: float) -> AudibleSegment | None:
     """The segment that sounds at `time`."""
     return next((segment for segment in speech if segment.covers(time)), None)
 
 
-def stop(speech: Sequence[Segment], onset: float) -> float | None:
+def stop(speech: Sequence[AudibleSegment], onset: float) -> float | None:
     """From the user's onset to the end of the segment that sounds then, seconds; None if the assistant is silent."""
     segment = speaking_at(speech, onset)
     return segment.end - onset if segment else None
 
 
-def starts_within(speech: Sequence[Segment], begin: float, end: float) -> list[float]:
+def starts_within(speech: Sequence[AudibleSegment], begin: float, end: float) -> list[float]:
     """Starts of the assistant strictly inside (begin, end)."""
     return [segment.start for segment in speech if begin < segment.start < end]
 

@@ -7,17 +7,17 @@
 - Stop: where the user begins while the assistant speaks, from that onset to the assistant's silence. Void when that
   silence, or the onset, falls in a pause of the assistant's own, or when the assistant had only just begun.
 
-Knows times in seconds; knows nothing of samples or files. All limits are in `configs.eval.scoring.TurnsConfig`.
+Knows times in seconds; knows nothing of samples or files. All limits are in `configs.eval.scoring.TurnScoringConfig`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment, join
+from configs.eval.scoring import TurnScoringConfig
+from duplex.eval.measures.activity import AudibleSegment, join
 
-Kind = Literal["turn", "interrupt", "backchannel"]
+TurnKind = Literal["turn", "interrupt", "backchannel"]
 
 IN_PAUSE = "the user began in a pause of the assistant's own"
 JUST_BEGUN = "the assistant had only just begun"
@@ -31,7 +31,7 @@ class UserSpeech:
 
     start: float
     end: float
-    kind: Kind | None = None
+    kind: TurnKind | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ScoredTurn:
 
     start: float
     end: float
-    kind: Kind
+    kind: TurnKind
     answer: float | None = None
     stop: float | None = None
     yielded: bool | None = None
@@ -73,9 +73,9 @@ class Analysis:
     """
 
     turns: tuple[ScoredTurn, ...]
-    said: tuple[Segment, ...]
-    backchannels: tuple[Segment, ...]
-    barge_ins: tuple[Segment, ...]
+    said: tuple[AudibleSegment, ...]
+    backchannels: tuple[AudibleSegment, ...]
+    barge_ins: tuple[AudibleSegment, ...]
 
     @property
     def response_s(self) -> list[float]:
@@ -89,7 +89,7 @@ class Analysis:
         return [turn.stop for turn in self.turns if turn.stop is not None]
 
 
-def analyse(user: Sequence[Segment], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
+def analyse(user: Sequence[AudibleSegment], assistant: Sequence[AudibleSegment], config: TurnScoringConfig) -> Analysis:
     """Turns, responses and stops from the speech of both sides."""
     whole = join(user, config.user_gap_s)
     said = _find_speech(assistant, whole, config)
@@ -98,37 +98,45 @@ def analyse(user: Sequence[Segment], assistant: Sequence[Segment], config: Turns
     )
 
 
-def analyse_known(user: Sequence[UserSpeech], assistant: Sequence[Segment], config: TurnsConfig) -> Analysis:
+def analyse_known(
+    user: Sequence[UserSpeech], assistant: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> Analysis:
     """The same where the user's turns are known; their edges and kinds are taken as they are.
 
     An assistant that never yields to a known interruption has the rest of its speech as its stop; `yielded` is False.
     """
     turns = sorted(user, key=lambda one: (one.start, one.end))
-    said = _find_speech(assistant, [Segment(one.start, one.end) for one in turns if one.kind != "backchannel"], config)
+    said = _find_speech(
+        assistant, [AudibleSegment(one.start, one.end) for one in turns if one.kind != "backchannel"], config
+    )
     return _analysis(turns, assistant, said, config)
 
 
-def _find_speech(assistant: Sequence[Segment], user: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
+def _find_speech(
+    assistant: Sequence[AudibleSegment], user: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> list[AudibleSegment]:
     """The assistant's speech, gaps bridged but for the one in which the interruption ends that silenced it."""
-    out: list[Segment] = []
-    before: Segment | None = None
+    out: list[AudibleSegment] = []
+    before: AudibleSegment | None = None
     for segment in join(assistant, config.pause_s):
         if before and segment.start - before.end <= config.assistant_gap_s and not _is_exchange(before, segment, user):
-            out[-1] = Segment(out[-1].start, segment.end)
+            out[-1] = AudibleSegment(out[-1].start, segment.end)
         else:
             out.append(segment)
         before = segment
     return out
 
 
-def _is_exchange(before: Segment, after: Segment, user: Sequence[Segment]) -> bool:
+def _is_exchange(before: AudibleSegment, after: AudibleSegment, user: Sequence[AudibleSegment]) -> bool:
     """Whether the user interrupted `before` and ended between it and `after`."""
     return any(before.start < one.start < before.end <= one.end <= after.start for one in user)
 
 
-def _user_turns(user: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> list[Segment]:
+def _user_turns(
+    user: Sequence[AudibleSegment], said: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> list[AudibleSegment]:
     """The user's turns; a gap in which the assistant starts to answer is a turn exchange."""
-    out: list[Segment] = []
+    out: list[AudibleSegment] = []
     for segment in join(user, config.pause_s):
         last = out[-1] if out else None
         if (
@@ -138,17 +146,20 @@ def _user_turns(user: Sequence[Segment], said: Sequence[Segment], config: TurnsC
         ):
             out.append(segment)
         else:
-            out[-1] = Segment(last.start, segment.end)
+            out[-1] = AudibleSegment(last.start, segment.end)
     return out
 
 
-def _answers_within(said: Segment, begin: float, end: float, config: TurnsConfig) -> bool:
+def _answers_within(said: AudibleSegment, begin: float, end: float, config: TurnScoringConfig) -> bool:
     starts = begin <= said.start < end
     return starts and not (said.end <= end and said.end - said.start <= config.short_s)
 
 
 def _analysis(
-    user: Sequence[UserSpeech], assistant: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig
+    user: Sequence[UserSpeech],
+    assistant: Sequence[AudibleSegment],
+    said: Sequence[AudibleSegment],
+    config: TurnScoringConfig,
 ) -> Analysis:
     voiced = join(assistant, config.pause_s)
     turns = [_turn(one, voiced, said, config) for one in user]
@@ -177,14 +188,16 @@ def _turn_before(turns: Sequence[ScoredTurn], time: float) -> int | None:
     return begun[-1] if begun else None
 
 
-def _turn(user: UserSpeech, voiced: Sequence[Segment], said: Sequence[Segment], config: TurnsConfig) -> ScoredTurn:
+def _turn(
+    user: UserSpeech, voiced: Sequence[AudibleSegment], said: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> ScoredTurn:
     """What the user's speech is, and whether it stopped the assistant."""
     over = next((one for one in said if one.start < user.start < one.end), None)
     if over is None:
         return ScoredTurn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")
     if user.kind == "backchannel":
         return ScoredTurn(user.start, user.end, "backchannel")
-    kind: Kind = user.kind or "interrupt"
+    kind: TurnKind = user.kind or "interrupt"
     short = user.kind is None and user.end - user.start <= config.short_s
     sounding = next((one for one in voiced if one.start < user.start < one.end), None)
     if sounding is None or user.start - sounding.start < config.voiced_s:
@@ -201,7 +214,9 @@ def _turn(user: UserSpeech, voiced: Sequence[Segment], said: Sequence[Segment], 
     return ScoredTurn(user.start, user.end, kind, stop=rest, yielded=False)
 
 
-def _stops(user: UserSpeech, sounding: Segment, voiced: Sequence[Segment], config: TurnsConfig) -> bool:
+def _stops(
+    user: UserSpeech, sounding: AudibleSegment, voiced: Sequence[AudibleSegment], config: TurnScoringConfig
+) -> bool:
     """Whether the assistant's silence after `sounding` is due to the user."""
     if sounding.end > user.end + config.stop_after_s:
         return False

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from configs.eval.protocols import FullDuplexBenchConfig
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 
 _MS = 1000
 _DIGITS = 3
 
 
-class Word(Protocol):
+class RecognisedWord(Protocol):
     """A word of the assistant; `end` is None where a recogniser did not tell it."""
 
     @property
@@ -45,10 +45,10 @@ class Backchannels:
     """A listener's file of v1: whether it took the turn, and the segments that count as backchannels."""
 
     takeover: bool
-    segments: tuple[Segment, ...]
+    segments: tuple[AudibleSegment, ...]
 
 
-def takeover(words: Sequence[Word], config: FullDuplexBenchConfig) -> bool:
+def takeover(words: Sequence[RecognisedWord], config: FullDuplexBenchConfig) -> bool:
     """Takeover (TOR): the words of the whole output last at least 1 s from first to last, or are more than three."""
     if not words:
         return False
@@ -56,7 +56,7 @@ def takeover(words: Sequence[Word], config: FullDuplexBenchConfig) -> bool:
     return end - words[0].start >= config.turn_s or len(words) > config.turn_words
 
 
-def turn_taking(words: Sequence[Word], user_end: float, config: FullDuplexBenchConfig) -> Sample:
+def turn_taking(words: Sequence[RecognisedWord], user_end: float, config: FullDuplexBenchConfig) -> Sample:
     """Smooth turn-taking, or an interruption whose `words` are those after its end: latency of the first word."""
     taken = takeover(words, config)
     return Sample(taken, words[0].start - user_end if taken else None)
@@ -67,17 +67,19 @@ def takeover_rate(samples: Sequence[Sample]) -> float | None:
     return sum(sample.takeover for sample in samples) / len(samples) if samples else None
 
 
-def published_latency(samples: Iterable[Sample]) -> float | None:
+def average_published_latency(samples: Iterable[Sample]) -> float | None:
     """Mean latency as published: of samples with a takeover, negative ones as 0; None without a takeover."""
     return _mean([max(0.0, sample.latency) for sample in samples if sample.latency is not None])
 
 
-def signed_latency(samples: Iterable[Sample]) -> float | None:
+def average_signed_latency(samples: Iterable[Sample]) -> float | None:
     """The same mean with negative latencies as they are."""
     return _mean([sample.latency for sample in samples if sample.latency is not None])
 
 
-def backchannels(words: Sequence[Word], segments: Sequence[Segment], config: FullDuplexBenchConfig) -> Backchannels:
+def backchannels(
+    words: Sequence[RecognisedWord], segments: Sequence[AudibleSegment], config: FullDuplexBenchConfig
+) -> Backchannels:
     """Backchannels of a listener.
 
     A segment over 3 s takes the turn, and nothing after it is looked at. Of the others the last one decides.
@@ -86,7 +88,7 @@ def backchannels(words: Sequence[Word], segments: Sequence[Segment], config: Ful
         words: of the output. segments: of its voice activity detector (Silero in the benchmark), in order.
     """
     taken = False
-    found: list[Segment] = []
+    found: list[AudibleSegment] = []
     for segment in segments:
         if segment.end - segment.start > config.backchannel_s:
             return Backchannels(True, tuple(found))
@@ -101,14 +103,16 @@ def frequency(found: Backchannels, seconds: float) -> float:
     return len(found.segments) / seconds
 
 
-def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig) -> tuple[Segment, ...]:
+def stops(
+    user: Iterable[AudibleSegment], assistant: Iterable[AudibleSegment], config: FullDuplexBenchConfig
+) -> tuple[AudibleSegment, ...]:
     """Stop latencies of v1.5: every span in which both speak, to the millisecond, in the order of their ends.
 
     An assistant that never yields is charged no more than the length of the user's speech.
     """
     theirs, ours = _both(user, assistant, config)
-    spans = [Segment(max(a.start, b.start), min(a.end, b.end)) for a in theirs for b in ours]
-    shortest: dict[int, Segment] = {}
+    spans = [AudibleSegment(max(a.start, b.start), min(a.end, b.end)) for a in theirs for b in ours]
+    shortest: dict[int, AudibleSegment] = {}
     for span in spans:
         place = round(span.end * _MS)
         if span.start < span.end and (place not in shortest or _length(span) < _length(shortest[place])):
@@ -117,25 +121,25 @@ def stops(user: Iterable[Segment], assistant: Iterable[Segment], config: FullDup
 
 
 def responses(
-    user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
-) -> tuple[Segment, ...]:
+    user: Iterable[AudibleSegment], assistant: Iterable[AudibleSegment], config: FullDuplexBenchConfig
+) -> tuple[AudibleSegment, ...]:
     """Response latencies of v1.5: from each end of the user to the assistant's next start, the shortest per start."""
     theirs, ours = _both(user, assistant, config)
-    last: dict[int, Segment] = {}
+    last: dict[int, AudibleSegment] = {}
     for turn in theirs:
         start = next((segment.start for segment in ours if segment.start > turn.end), None)
         if start is not None:
-            last[round(start * _MS)] = _round_edges(Segment(turn.end, start))
+            last[round(start * _MS)] = _round_edges(AudibleSegment(turn.end, start))
     return tuple(sorted(last.values(), key=lambda gap: gap.end))
 
 
 def _both(
-    user: Iterable[Segment], assistant: Iterable[Segment], config: FullDuplexBenchConfig
-) -> tuple[list[Segment], list[Segment]]:
+    user: Iterable[AudibleSegment], assistant: Iterable[AudibleSegment], config: FullDuplexBenchConfig
+) -> tuple[list[AudibleSegment], list[AudibleSegment]]:
     return join(user, config.user_merge_s), join(assistant, config.assistant_merge_s)
 
 
-def _within(word: Word, segment: Segment) -> bool:
+def _within(word: RecognisedWord, segment: AudibleSegment) -> bool:
     """Whether a word with a known end touches the segment, as the benchmark counts it."""
     if word.end is None:
         return False
@@ -145,12 +149,12 @@ def _within(word: Word, segment: Segment) -> bool:
     return inside or goes_on or came_in
 
 
-def _length(segment: Segment) -> float:
+def _length(segment: AudibleSegment) -> float:
     return segment.end - segment.start
 
 
-def _round_edges(segment: Segment) -> Segment:
-    return Segment(round(segment.start, _DIGITS), round(segment.end, _DIGITS))
+def _round_edges(segment: AudibleSegment) -> AudibleSegment:
+    return AudibleSegment(round(segment.start, _DIGITS), round(segment.end, _DIGITS))
 
 
 def _mean(values: Sequence[float]) -> float | None:

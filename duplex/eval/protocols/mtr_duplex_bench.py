@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from configs.eval.protocols import MtrDuplexBenchConfig
 from duplex.eval.conversation_record import TimedWord
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def make_segment(words: Sequence[TimedWord]) -> SpokenSegment:
     return SpokenSegment(words[0].start, words[-1].end, tuple(words))
 
 
-def speaks(segments: Sequence[SpokenSegment], span: Segment, config: MtrDuplexBenchConfig) -> bool:
+def speaks(segments: Sequence[SpokenSegment], span: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
     """Whether a segment has 1 s of words or more than three words that lie wholly within the span."""
     for segment in segments:
         inside = [word for word in segment.words if word.start >= span.start and word.end <= span.end]
@@ -40,19 +40,21 @@ def speaks(segments: Sequence[SpokenSegment], span: Segment, config: MtrDuplexBe
     return False
 
 
-def smooth_turn(segments: Sequence[SpokenSegment], user: Segment, model: Segment, config: MtrDuplexBenchConfig) -> bool:
+def smooth_turn(
+    segments: Sequence[SpokenSegment], user: AudibleSegment, model: AudibleSegment, config: MtrDuplexBenchConfig
+) -> bool:
     """Success of a smooth turn or an interruption: silent in the user's span, speaking in the model's."""
     return not speaks(segments, user, config) and speaks(segments, model, config)
 
 
-def pause(segments: Sequence[SpokenSegment], silent: Segment, config: MtrDuplexBenchConfig) -> bool:
+def pause(segments: Sequence[SpokenSegment], silent: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
     """Success of a pause: the model does not speak from its start to 1 s after its end."""
-    return not speaks(segments, Segment(silent.start, silent.end + config.pause_tail_s), config)
+    return not speaks(segments, AudibleSegment(silent.start, silent.end + config.pause_tail_s), config)
 
 
-def background(segments: Sequence[SpokenSegment], sound: Segment, config: MtrDuplexBenchConfig) -> bool:
+def background(segments: Sequence[SpokenSegment], sound: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
     """Success of a background sound: one segment's words cover it from 0.3 s after its start to its end."""
-    span = Segment(sound.start + config.background_lead_s, sound.end)
+    span = AudibleSegment(sound.start + config.background_lead_s, sound.end)
     return span.start < span.end and any(_covers(segment, span, config) for segment in segments)
 
 
@@ -73,7 +75,7 @@ def backchannel_frequency(segments: Sequence[SpokenSegment], config: MtrDuplexBe
     return len(short) / spoken if spoken else 0.0
 
 
-def _covers(segment: SpokenSegment, span: Segment, config: MtrDuplexBenchConfig) -> bool:
+def _covers(segment: SpokenSegment, span: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
     """Whether the segment holds the span, and its words have no gap there."""
     if segment.start > span.start or span.end > segment.end - config.tolerance_s:
         return False

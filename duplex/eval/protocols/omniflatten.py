@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from configs.eval.protocols import OmniFlattenConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.timing import speaking_at
 
 
@@ -27,7 +27,7 @@ class TurnTaken:
     hits: tuple[bool, ...]
 
 
-def assistant_turn(speech: Sequence[Segment], user_end: float, config: OmniFlattenConfig) -> TurnTaken:
+def assistant_turn(speech: Sequence[AudibleSegment], user_end: float, config: OmniFlattenConfig) -> TurnTaken:
     """Assistant turn-taking: voice activity of the assistant in the K-th frame after the user's end.
 
     An assistant that sounds already at the user's end has begun at once (latency 0): the tokens before do not count.
@@ -39,7 +39,7 @@ def assistant_turn(speech: Sequence[Segment], user_end: float, config: OmniFlatt
     return TurnTaken(latency, tuple(_speaks(speech, user_end, k, config) for k in config.frames))
 
 
-def user_turn(speech: Sequence[Segment], onset: float, config: OmniFlattenConfig) -> TurnTaken | None:
+def user_turn(speech: Sequence[AudibleSegment], onset: float, config: OmniFlattenConfig) -> TurnTaken | None:
     """User turn-taking: silence of the assistant in the K-th frame after the user's onset.
 
     None where it does not speak at the onset. Its own pauses belong to its speech as far as `speech` joins them: one
@@ -58,6 +58,6 @@ def _fail(config: OmniFlattenConfig) -> TurnTaken:
     return TurnTaken(None, (False,) * len(config.frames))
 
 
-def _speaks(speech: Sequence[Segment], time: float, frame: int, config: OmniFlattenConfig) -> bool:
+def _speaks(speech: Sequence[AudibleSegment], time: float, frame: int, config: OmniFlattenConfig) -> bool:
     begin = time + (frame - 1) * config.frame_s
     return any(segment.overlaps(begin, begin + config.frame_s) for segment in speech)

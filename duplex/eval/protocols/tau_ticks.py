@@ -22,7 +22,7 @@ from math import ceil, floor
 
 from configs.audio import AUDIO
 from configs.eval.protocols import TauVoiceConfig
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.measures.figures import Figure, number, rate, spread
 from duplex.eval.protocols.tau_voice import Insert, Interaction, Panel, Tick, interaction, panel
 from duplex.eval.suite import DialogueRow, Facts
@@ -41,7 +41,7 @@ class _Sound:
     end: int
 
 
-def flags(segments: Iterable[Segment], count: int, config: TauVoiceConfig) -> list[bool]:
+def flags(segments: Iterable[AudibleSegment], count: int, config: TauVoiceConfig) -> list[bool]:
     """Whether each of `count` ticks contains a part of a segment."""
     out = [False] * count
     for segment in segments:
@@ -87,12 +87,12 @@ def panel_figures(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> list[F
     ]
 
 
-def _find_delivered(row: DialogueRow, config: TauVoiceConfig) -> Iterable[Segment]:
+def _find_delivered(row: DialogueRow, config: TauVoiceConfig) -> Iterable[AudibleSegment]:
     """The spans in which the assistant delivers audio. The state of slot t is about slot t + 1."""
     state, slot = row.trace.get("state", ""), AUDIO.slot_seconds
     if state:
-        return [Segment((at + 1) * slot, (at + 2) * slot) for at, letter in enumerate(state) if letter == "S"]
-    speech = (Segment(event["start"], event["end"]) for event in row.events if event["side"] == "assistant")
+        return [AudibleSegment((at + 1) * slot, (at + 2) * slot) for at, letter in enumerate(state) if letter == "S"]
+    speech = (AudibleSegment(event["start"], event["end"]) for event in row.events if event["side"] == "assistant")
     return join(speech, config.answer_gap_s)
 
 

@@ -22,7 +22,7 @@ from typing import Literal
 
 from configs.eval.protocols import TauVoiceConfig
 
-Kind = Literal["interruption", "backchannel", "vocal_tic", "non_directed"]
+TauKind = Literal["interruption", "backchannel", "vocal_tic", "non_directed"]
 Insert = tuple[Literal["vocal_tic", "non_directed"], str]
 """A sound that is not meant for the assistant, and its text."""
 
@@ -170,22 +170,22 @@ class _Call:
                 after = self._silent_after(run.start, self.config.yield_s)
                 yield None if after is None else after * self.config.tick_s
 
-    def overlaps(self) -> Iterator[tuple[Kind, bool]]:
+    def overlaps(self) -> Iterator[tuple[TauKind, bool]]:
         """Speech of the user that begins over the assistant's and is not meant for it."""
         for run in self.user:
             kind = self._kind(run)
             if run.over and kind != "interruption":
                 yield kind, self._silent_after(run.start, self._yield_s(kind)) is None
 
-    def sounds_in_silence(self) -> Iterator[tuple[Kind, bool]]:
+    def sounds_in_silence(self) -> Iterator[tuple[TauKind, bool]]:
         """Speech of the user with a tic or a remark in it that begins while the assistant is silent."""
         for run in self.user:
             kinds = self._find_inserted(run)
             if not run.over and kinds:
-                kind: Kind = "vocal_tic" if "vocal_tic" in kinds else "non_directed"
+                kind: TauKind = "vocal_tic" if "vocal_tic" in kinds else "non_directed"
                 yield kind, not self._is_answered(kind, run.start, run.end)
 
-    def sounds_beside(self) -> Iterator[tuple[Kind, bool]]:
+    def sounds_beside(self) -> Iterator[tuple[TauKind, bool]]:
         """Tics and remarks beside the user's speech."""
         for insert in sorted({insert for tick in self.ticks for insert in tick.inserts}):
             kind = insert[0]
@@ -196,7 +196,7 @@ class _Call:
                 elif (held.end - run.start) * self.config.tick_s <= self._yield_s(kind):
                     yield kind, False
 
-    def _kind(self, run: _Run) -> Kind:
+    def _kind(self, run: _Run) -> TauKind:
         if self.ticks[run.start].backchannel:
             return "backchannel"
         kinds = self._find_inserted(run)
@@ -207,7 +207,7 @@ class _Call:
     def _find_inserted(self, run: _Run) -> set[str]:
         return {kind for tick in self.ticks[run.start : run.end] for kind, _ in tick.inserts}
 
-    def _yield_s(self, kind: Kind) -> float:
+    def _yield_s(self, kind: TauKind) -> float:
         windows = {
             "interruption": self.config.yield_s,
             "backchannel": self.config.backchannel_yield_s,
@@ -221,7 +221,7 @@ class _Call:
         window = self.ticks[start : start + int(window_s / self.config.tick_s)]
         return next((place for place, tick in enumerate(window) if not tick.assistant), None)
 
-    def _is_answered(self, kind: Kind, start: int, end: int) -> bool:
+    def _is_answered(self, kind: TauKind, start: int, end: int) -> bool:
         """Whether the assistant begins in ticks `start` .. `end` + window."""
         seconds = self.config.vocal_tic_response_s if kind == "vocal_tic" else self.config.non_directed_response_s
         last = end + int(seconds / self.config.tick_s)

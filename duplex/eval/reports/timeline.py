@@ -58,7 +58,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Span:
+class LatencyLine:
     """A latency: a line from `begin` to `end`, and its value beside it."""
 
     css: str
@@ -92,7 +92,7 @@ class Timeline:
     assistant: str
     events: list[Box]
     speech: list[Box]
-    spans: list[Span]
+    spans: list[LatencyLine]
     speaks: str
     p_speak: str
     decisions: list[tuple[float, str]]
@@ -133,10 +133,10 @@ def _bands(kinds: int, slots: bool) -> dict[str, Band]:
     return bands
 
 
-def _span(latency: Latency, y: float) -> Span:
+def _span(latency: Latency, y: float) -> LatencyLine:
     css = latency.kind if latency.kind in (RESPONSE, STOP) else "other"
     begin, end = latency.begin * PIXELS_PER_S, latency.end * PIXELS_PER_S
-    return Span(css, begin, end, y, f"{latency.kind} {latency.seconds:.2f} s")
+    return LatencyLine(css, begin, end, y, f"{latency.kind} {latency.seconds:.2f} s")
 
 
 def _ticks(seconds: float) -> Iterator[tuple[float, str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from configs.eval.protocols import FullDuplexBenchConfig, ProtocolsConfig
 from duplex.eval.conversation_record import TimedWord
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.protocols import full_duplex_bench as fdb
 from duplex.eval.protocols.tau_ticks import panel_figures
@@ -84,5 +84,5 @@ def _end(row: DialogueRow, name: str) -> float:
     return float(event["end"]) if event else 0.0
 
 
-def _segments(row: DialogueRow, side: str) -> list[Segment]:
-    return [Segment(event["start"], event["end"]) for event in row.events if event["side"] == side]
+def _segments(row: DialogueRow, side: str) -> list[AudibleSegment]:
+    return [AudibleSegment(event["start"], event["end"]) for event in row.events if event["side"] == side]

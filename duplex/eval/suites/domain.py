@@ -19,7 +19,7 @@ from configs.model.language import CorpusConfig
 from duplex.corpus.corpus import Corpus
 from duplex.eval.measures.text_match import exist_match_norm, normalise
 
-Place = Literal["in", "disputed", "outside"]
+Coverage = Literal["in", "disputed", "outside"]
 
 _FUNCTION_WORDS = (
     "and are as at be been by called can could did do does famous for from get give got had has have he "
@@ -42,7 +42,7 @@ class Domain:
                 for words in {content_words(core) for core in fact.cores}:
                     self._answers.setdefault(words, set()).update(fact.answers)
 
-    def place(self, question: str, answer: str) -> Place:
+    def place(self, question: str, answer: str) -> Coverage:
         """Where a question with this published answer lies."""
         words = content_words(question)
         asked = list(self._find_asked(words))

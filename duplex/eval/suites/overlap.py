@@ -21,12 +21,12 @@ from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip, read_sound
 from duplex.eval.users.data_folder import DataFile, DataFolder, TrialFolder
 from duplex.eval.users.sounds import FarTalker, Sound
-from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhileSpeaking
+from duplex.eval.users.user import After, AfterStart, Event, EventKind, Script, WhileSpeaking
 from duplex.model.interface import Samples
 
 INTERRUPTION, COMMAND, BACKCHANNEL = "interruption", "command", "backchannel"
 OTHER, BACKGROUND, TIC, NOISE = "speech to somebody else", "background speech", "vocal tic", "noise"
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, EventKind] = {
     INTERRUPTION: "interrupt",
     COMMAND: "interrupt",
     BACKCHANNEL: "backchannel",

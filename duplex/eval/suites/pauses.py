@@ -20,7 +20,6 @@ PAUSE, PHRASE, WHOLE_PHRASE, CLIP, QUIET = "pause", "phrase", "whole phrase", "c
 _TURN = "turn"
 _FAILED = 100.0
 _MINUTE = 60.0
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _takeovers(rows: Iterable[DialogueRow]) -> Iterator[tuple[str, bool]]:
     return ((row.id, row.measures["takeover"]) for row in rows)
 
 
-def _example(name: str, group: str, clip: Sound, pause: Span | None, limits: PausesConfig) -> Example:
+def _example(name: str, group: str, clip: Sound, pause: tuple[float, float] | None, limits: PausesConfig) -> Example:
     events = (Event(_TURN, clip, After(limits.lead_s), pause=pause),)
     return Example(name, group, Script(events, limits.silence_s, AfterStart(limits.enough_s)))
 

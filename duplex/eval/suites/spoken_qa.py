@@ -46,7 +46,7 @@ class SpokenQa:
             recording.speech(self.config.gate), UserTurn(played.start_s, played.end_s), self.config.timing
         )
         found: Facts = {
-            "answer": recording.said(),
+            "answer": recording.join_said_words(),
             "recognised": self._recognise(recording),
             "text_answer": dialogue.written,
             "heard": " / ".join(recording.heard),

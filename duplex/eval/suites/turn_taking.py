@@ -12,19 +12,19 @@ from pathlib import Path
 from configs.eval.evaluation import Bar, EvaluationConfig
 from duplex.eval.conversation_record import SlotTrace
 from duplex.eval.measures import timing
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.figures import Figure, rate, spread
 from duplex.eval.measures.timing import UserTurn
 from duplex.eval.suite import DialogueRow, Example, Facts, FinishedDialogue
 from duplex.eval.suites.requests import long_requests
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.data_folder import DataFolder, Question
-from duplex.eval.users.user import After, AfterStart, Event, Kind, Script, WhenSilent
+from duplex.eval.users.user import After, AfterStart, Event, EventKind, Script, WhenSilent
 
 FIRST, SECOND = "first", "second"
 _FAILED = 100.0
 
-Scored = tuple[str, Facts]
+ScoredConversation = tuple[str, Facts]
 """Id and measures of a conversation."""
 
 
@@ -98,7 +98,7 @@ def _example(
     name: str, first: Clip, text: str, second: Question, when: After | AfterStart, config: EvaluationConfig
 ) -> Example:
     limits = config.turn_taking
-    kind: Kind = "interrupt" if isinstance(when, AfterStart) else "turn"
+    kind: EventKind = "interrupt" if isinstance(when, AfterStart) else "turn"
     events = (Event(FIRST, first, After(limits.lead_s)), Event(SECOND, second.clip, when, kind))
     facts = {"first": text, "second": second.text, "answer": second.answer}
     return Example(name, "pair", Script(events, limits.silence_s, WhenSilent(limits.quiet_s)), facts)
@@ -124,7 +124,7 @@ def measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> tuple[Fact
     return {**dialogue.example.facts, **found}, _worst(found, config)
 
 
-def _find_silencer(held: Segment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
+def _find_silencer(held: AudibleSegment | None, slots: Sequence[SlotTrace], config: EvaluationConfig) -> str:
     return timing.why_silent(slots, held.end, config.gate.join_s) if held else ""
 
 
@@ -163,7 +163,7 @@ def _figures(
     ]
 
 
-def _sweep(found: Sequence[Scored], where: str, of: str, config: EvaluationConfig) -> Iterator[Figure]:
+def _sweep(found: Sequence[ScoredConversation], where: str, of: str, config: EvaluationConfig) -> Iterator[Figure]:
     """Success for every grace and limit but the headline."""
     limits = config.turn_taking
     for grace in limits.graces:
@@ -177,7 +177,7 @@ def _sweep(found: Sequence[Scored], where: str, of: str, config: EvaluationConfi
 def _rate(
     name: str,
     of: str,
-    found: Sequence[Scored],
+    found: Sequence[ScoredConversation],
     config: EvaluationConfig,
     bars: tuple[Bar, ...] = (),
     strict: bool = False,

@@ -44,7 +44,7 @@ class Understanding:
         """Whether the assistant's words hold the key, or refuse."""
         facts, played = dialogue.example.facts, dialogue.clip(_QUESTION)
         assert played is not None, "a clip at a fixed time is always played"
-        answer = dialogue.recording.said()
+        answer = dialogue.recording.join_said_words()
         speech = dialogue.recording.speech(self.config.gate)
         latency = timing.response(speech, UserTurn(played.start_s, played.end_s), self.config.timing)
         right = exist_match_norm(answer, facts["key"])

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from duplex.eval.users.user import Played, SimulatedUser
+from duplex.eval.users.user import PlayedClip, SimulatedUser
 from duplex.model.interface import Samples
 
 
@@ -25,7 +25,7 @@ class Signal:
     ahead: Samples
 
 
-class Stage(Protocol):
+class ChannelStage(Protocol):
     """A part of the way. It keeps what it needs of the past."""
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
@@ -41,12 +41,12 @@ class Stage(Protocol):
 class Channel:
     """A simulated user as the system hears it."""
 
-    def __init__(self, user: SimulatedUser, stages: Sequence[Stage]) -> None:
+    def __init__(self, user: SimulatedUser, stages: Sequence[ChannelStage]) -> None:
         self._user = user
         self._stages = tuple(stages)
 
     @property
-    def played(self) -> tuple[Played, ...]:
+    def played(self) -> tuple[PlayedClip, ...]:
         """What was played so far, and where."""
         return self._user.played
 

@@ -23,17 +23,17 @@ from configs.base import ConfigError
 from configs.eval.conditions import EXAMPLES, NO_CONDITION, Condition, ConditionsConfig
 from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.users.channel import Channel, Stage
+from duplex.eval.users.channel import Channel, ChannelStage
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data_folder import DataFile, DataFolder
 from duplex.eval.users.microphone import Bed, Echo, Room, direct_on, energy_gain, speech_level
 from duplex.eval.users.packet_loss import MuLaw, PacketLoss
 from duplex.eval.users.sounds import Sound
-from duplex.eval.users.user import Kind, Script, SimulatedUser, User
+from duplex.eval.users.user import EventKind, Script, SimulatedUser, User
 from duplex.model.interface import Samples
 
 CLEAN = "clean"
-_SPEECH: tuple[Kind, ...] = ("turn", "interrupt", "backchannel", "pause")
+_SPEECH: tuple[EventKind, ...] = ("turn", "interrupt", "backchannel", "pause")
 """Kinds of the user's own speech: these set the level that noise is relative to."""
 
 
@@ -103,7 +103,7 @@ class Conditions:
             "files_sha256": {file.name: _sha256(file.path) for file in (*self.noises, *self.rooms)},
         }
 
-    def _stages(self, script: Script, config: EvaluationConfig, seed: int) -> Iterator[Stage]:
+    def _stages(self, script: Script, config: EvaluationConfig, seed: int) -> Iterator[ChannelStage]:
         """Every one draws by itself, so that another condition beside it does not change it."""
         condition, numbers = self.condition, self.config
         if condition.echo is not None:
@@ -130,7 +130,7 @@ NO_CONDITIONS = Conditions(NO_CONDITION, ConditionsConfig())
 
 
 def at_rate(script: Script, rate: float) -> Script:
-    """The same script with every clip spoken at `rate` times its tempo; `Played.at` knows where its parts are then."""
+    """The same script with every clip at `rate` times its tempo; `PlayedClip.at` knows where its parts are."""
     return replace(script, events=tuple(replace(event, clip=_faster(event.clip, rate)) for event in script.events))
 
 

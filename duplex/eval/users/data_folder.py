@@ -2,7 +2,7 @@
 
     DATA/manifest.jsonl     {"file": "llama_questions/1.wav", "text": "question || answer", ...} per file
     TRIALS/trials.jsonl     {"name": "pause_600_001", "test": "pause", "start": ..., "end": ...} per wav, as
-                            `duplex train trials` writes it (`duplex.train.dialogue.trials.Trial`)
+                            `duplex train trials` writes it (`duplex.train.dialogue.trials.TrialRecording`)
 
 Knows files and their form; knows nothing of what is measured with them.
 """

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.eval.conditions import ConditionsConfig, NoiseConfig, RoomConfig
+from configs.eval.conditions import ConditionsConfig, NoiseBedConfig, RoomResponseConfig
 from configs.eval.evaluation import ClipConfig
 from duplex.eval.users.channel import Signal
 from duplex.model.interface import Samples
@@ -74,7 +74,7 @@ class Room:
 class Bed:
     """Adds noise without an end: a part of a recording, repeated without a seam."""
 
-    def __init__(self, recording: Samples, level: float, config: NoiseConfig, rng: Random) -> None:
+    def __init__(self, recording: Samples, level: float, config: NoiseBedConfig, rng: Random) -> None:
         """`recording`: [n], `least_s` or longer and not silent. `level`: RMS of the noise. `rng`: draws the part."""
         fade = round(config.fade_s * RATE)
         length = min(len(recording), round(config.loop_s * RATE) + fade)
@@ -96,7 +96,7 @@ def speech_level(clips: Sequence[Samples], config: ClipConfig) -> float:
     return float(np.sqrt(np.mean(np.concatenate(powers)))) if any(map(len, powers)) else 0.0
 
 
-def direct_on(response: Samples, config: RoomConfig) -> Samples:
+def direct_on(response: Samples, config: RoomResponseConfig) -> Samples:
     """A room impulse response from the beginning of its direct sound on, so that the room delays nothing."""
     loud = np.abs(response) >= np.abs(response).max() * 10 ** (-config.onset_db / 20)
     return response[int(np.argmax(loud)) :]

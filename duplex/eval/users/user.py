@@ -61,7 +61,7 @@ class WhenSilent:
 When = At | After | WhileSpeaking | AfterStart | WhenSilent
 
 
-Kind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
+EventKind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
 """What a sound of the user is, as labels of recordings name it."""
 
 
@@ -72,7 +72,7 @@ class Event:
     name: str
     clip: Sound
     when: When
-    kind: Kind = "turn"
+    kind: EventKind = "turn"
     pause: tuple[float, float] | None = None
 
 
@@ -93,7 +93,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedClip:
     """A clip that was played, in samples of the user's channel at 16 kHz.
 
     Attributes:
@@ -107,7 +107,7 @@ class Played:
     end: int
     speech_start: int
     speech_end: int
-    kind: Kind = "turn"
+    kind: EventKind = "turn"
     rate: float = 1.0
 
     @property
@@ -138,7 +138,7 @@ class User(Protocol):
     """Whoever a system talks to: a simulated user, or one behind a channel."""
 
     @property
-    def played(self) -> tuple[Played, ...]:
+    def played(self) -> tuple[PlayedClip, ...]:
         """What was played so far, and where."""
         ...
 
@@ -160,7 +160,7 @@ class SimulatedUser:
     """One user in one conversation."""
 
     def __init__(self, script: Script, config: EvaluationConfig) -> None:
-        self.played: tuple[Played, ...] = ()
+        self.played: tuple[PlayedClip, ...] = ()
         self.skipped: tuple[str, ...] = ()
         self._script = script
         self._config = config
@@ -205,7 +205,7 @@ class SimulatedUser:
         first, last = (0, len(samples)) if event.clip.exact else speech_bounds(samples, self._config.clips)
         end = start + len(samples)
         self._clip = np.concatenate([self._clip, np.zeros(start - len(self._clip), np.float32), samples])
-        self.played += (Played(event.name, start, end, start + first, start + last, event.kind, event.clip.rate),)
+        self.played += (PlayedClip(event.name, start, end, start + first, start + last, event.kind, event.clip.rate),)
         self._armed = end
 
     def _next_start(self, begin: int, end: int) -> int | None:

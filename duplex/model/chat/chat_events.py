@@ -56,7 +56,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True)
-class Ended:
+class AnswerEnded:
     """The answer is over.
 
     Attributes:
@@ -71,5 +71,5 @@ class Ended:
     waiting: tuple[ToolCall, ...] = ()
 
 
-ChatEvent = TextPiece | AudioChunk | ToolCalled | ToolResult | Ended
-"""In the order in which they happen; `Ended` is always the last."""
+ChatEvent = TextPiece | AudioChunk | ToolCalled | ToolResult | AnswerEnded
+"""In the order in which they happen; `AnswerEnded` is always the last."""

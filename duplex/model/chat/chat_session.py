@@ -106,7 +106,7 @@ class ChatSession:
         return self._loop.run()
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
-        """Results of the calls that an answer ended with (`Ended.waiting`), in their order; it goes on.
+        """Results of the calls that an answer ended with (`AnswerEnded.waiting`), in their order; it goes on.
 
         Raises:
             ValueError: no call waits.

@@ -10,7 +10,7 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.base import ConfigError, exact_div
 from configs.model.chat import ChatConfig
-from duplex.model.chat.chat_events import AudioChunk, Ended, How, TextPiece
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, How, TextPiece
 from duplex.model.chat.chat_voice import ChatVoice
 from duplex.model.funaudiochat.chat_row import AnswerStep, Phase
 from duplex.model.funaudiochat.chat_rows import ChatRows
@@ -66,7 +66,7 @@ class RowSpeaker:
         self._rows.tool_text(_ROW, text)
         self.history.append(("tool", text))
 
-    def answer(self) -> Iterator[TextPiece | AudioChunk | Ended]:
+    def answer(self) -> Iterator[TextPiece | AudioChunk | AnswerEnded]:
         """The answer to what waits for one."""
         opens, spoken, given = self._chat.config.ids.audio_bos, False, ""
         self._groups = 0
@@ -90,7 +90,7 @@ class RowSpeaker:
         if self._voice is not None and len(samples := self._voice.end()):
             yield AudioChunk(samples)
         self.settle()
-        yield Ended(how, text)
+        yield AnswerEnded(how, text)
 
     def settle(self) -> None:
         """Take the answer into history, as far as it was made."""

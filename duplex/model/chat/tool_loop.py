@@ -10,10 +10,10 @@ from typing import Protocol
 
 from duplex.model.chat.calls import CallParser, response_text
 from duplex.model.chat.chat_events import (
+    AnswerEnded,
     AudioChunk,
     BrokenCall,
     ChatEvent,
-    Ended,
     TextPiece,
     ToolCall,
     ToolCalled,
@@ -27,8 +27,8 @@ Call = ToolCall | BrokenCall
 class Speaker(Protocol):
     """Anything that answers in streamed text."""
 
-    def answer(self) -> Iterator[TextPiece | AudioChunk | Ended]:
-        """The answer to what waits for one; `Ended` is the last."""
+    def answer(self) -> Iterator[TextPiece | AudioChunk | AnswerEnded]:
+        """The answer to what waits for one; `AnswerEnded` is the last."""
         ...
 
     def tell(self, text: str) -> None:
@@ -78,12 +78,12 @@ class ToolLoop:
         calls = (call for call, running in self._calls if running is None)
         return tuple(call for call in calls if isinstance(call, ToolCall) and self._runner.is_outside(call))
 
-    def _answer(self) -> Generator[ChatEvent, None, Ended]:
+    def _answer(self) -> Generator[ChatEvent, None, AnswerEnded]:
         """One answer; returns how it ended."""
         parser, spoken = CallParser(), False
         sounds: list[AudioChunk] = []
         for event in self._speaker.answer():
-            if isinstance(event, Ended):
+            if isinstance(event, AnswerEnded):
                 yield from self._read(parser.end(), spoken)
                 yield from sounds if not self._calls else ()
                 return event

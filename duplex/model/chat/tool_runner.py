@@ -29,8 +29,8 @@ class Outcome:
     at: float
 
 
-Job = Callable[[], Outcome]
-Submit = Callable[[Job], "Future[Outcome]"]
+ToolJob = Callable[[], Outcome]
+Submit = Callable[[ToolJob], "Future[Outcome]"]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def error_text(reason: str) -> str:
     return json.dumps({"error": " ".join(reason.split())}, ensure_ascii=False)
 
 
-def in_thread(job: Job) -> "Future[Outcome]":
+def in_thread(job: ToolJob) -> "Future[Outcome]":
     """Run a job in a thread that the end of the program does not wait for."""
     future: Future[Outcome] = Future()
     threading.Thread(target=lambda: future.set_result(job()), name="tool", daemon=True).start()

@@ -88,10 +88,10 @@ class FamilyVoice:
     detokenizer: CosyVoiceSlotDetokenizer | UnitSlotDetokenizer
 
 
-Parts = tuple[FamilyEars, FamilyMind, FamilyVoice]
+FamilyParts = tuple[FamilyEars, FamilyMind, FamilyVoice]
 
 
-def fresh(config: FamilyConfig) -> Parts:
+def fresh(config: FamilyConfig) -> FamilyParts:
     """Random weights, also where training starts from zero, and letters as text; seed torch before."""
     core = _lively(Core(config.mind.core))
     tokenizer = ByteTokenizer.of_letters(config.mind.text)
@@ -103,7 +103,7 @@ def fresh(config: FamilyConfig) -> Parts:
     return ears, FamilyMind(config.mind, core, tokenizer), FamilyVoice(head, _fresh_mouth(voice))
 
 
-def load(folder: Path) -> Parts:
+def load(folder: Path) -> FamilyParts:
     """Read a checkpoint's folder.
 
     Raises:

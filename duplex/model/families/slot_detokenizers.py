@@ -1,4 +1,4 @@
-"""The published detokenizers as the mouth of a TDM model: CosyVoice, and the vocoder of units.
+"""The published detokenizers as detokenizers of a TDM model: CosyVoice, and the vocoder of units.
 
 Ids that are no sound (lead of the text, end of speech) never begin an utterance. Knows tokens; knows nothing of text.
 """
@@ -12,10 +12,10 @@ from torch import Tensor
 from duplex.model.stages.cosyvoice import CosyVoice, CosyVoiceInput
 from duplex.model.stages.cosyvoice.stage import CosyVoiceState
 from duplex.model.stages.detokenizer import DetokenizerInput
-from duplex.model.stages.streaming import State
+from duplex.model.stages.streaming import StageState
 from duplex.model.stages.unit_vocoder import UnitDetokenizer, UnitDetokenizerState, VocoderInput
 
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=StageState)
 
 
 @dataclass

@@ -100,15 +100,15 @@ def start_drvoice(
     llm = _read_llm(start)
     yield "encoder"
     shape, ears = read_whisper(fetch(encoder), _dtype(start))
-    hearing = EncoderConfig(shape=shape, cycle_frames=min(EncoderConfig().cycle_frames, shape.source_positions))
+    encoder_config = EncoderConfig(shape=shape, cycle_frames=min(EncoderConfig().cycle_frames, shape.source_positions))
     yield "refined head"
-    mouth = folder_of(detokenizer, _COSYVOICE) if detokenizer else None
-    sound = read_config(mouth) if mouth else CosyVoiceConfig()
+    voice = folder_of(detokenizer, _COSYVOICE) if detokenizer else None
+    sound = read_config(voice) if voice else CosyVoiceConfig()
     head, weights = _read_head(start, SpeechCodesConfig(codebook=sound.flow.vocabulary), sound.stream.hop)
-    config = _fit(lambda: drvoice(start.out.name, llm.config, head, hearing, sound))
+    config = _fit(lambda: drvoice(start.out.name, llm.config, head, encoder_config, sound))
     yield "detokenizer"
-    if mouth:
-        convert(mouth, start.out / config.voice.source, voices, sound)
+    if voice:
+        convert(voice, start.out / config.voice.source, voices, sound)
     yield "writing"
     save_file(ears, start.out / EARS)
     _write(start, config, llm, weights)
@@ -135,19 +135,19 @@ def start_omnidrca(start: Start, tokenizer: str, units: Path, vocoder: Path, lay
     hubert = HubertUnits.load(folder, units, tokens)
     heard = TokenStream(hubert, tokens.window)
     yield "refined head"
-    mouth = UnitVocoder.load(vocoder)
-    if mouth.config.units != hubert.vocabulary:
-        raise ConfigError(f"{vocoder}: speaks {mouth.config.units} units, {units} has {hubert.vocabulary}; take a pair")
-    codes = SpeechCodesConfig(codebook=mouth.config.units)
-    head, weights = _read_head(start, codes, mouth.config.slot_units)
+    voice = UnitVocoder.load(vocoder)
+    if voice.config.units != hubert.vocabulary:
+        raise ConfigError(f"{vocoder}: speaks {voice.config.units} units, {units} has {hubert.vocabulary}; take a pair")
+    codes = SpeechCodesConfig(codebook=voice.config.units)
+    head, weights = _read_head(start, codes, voice.config.slot_units)
     ears = UnitEarsConfig(tokens=tokens, vocabulary=hubert.vocabulary, source="hubert")
     config = _fit(
         lambda: omnidrca(
-            start.out.name, llm.config, head, ears, mouth.config, heard.tokens_per_slot, silence=heard.silence
+            start.out.name, llm.config, head, ears, voice.config, heard.tokens_per_slot, silence=heard.silence
         )
     )
     yield "detokenizer"
-    save_file(mouth.network.state_dict(), start.out / config.voice.source)
+    save_file(voice.network.state_dict(), start.out / config.voice.source)
     copy_hubert(folder, start.out / ears.source)
     save_file({CENTROIDS_KEY: hubert.centroids}, start.out / CENTROIDS)
     yield "writing"

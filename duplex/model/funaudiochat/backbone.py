@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from configs.model.core import LlmConfig
 from configs.model.funaudiochat import BackboneConfig
-from duplex.model.funaudiochat.key_values import KeyValues, Span, cache_places
+from duplex.model.funaudiochat.key_values import CachePlaces, KeyValues, cache_places
 from duplex.model.stages.attention import Remembering
 from duplex.model.stages.llm import compute_rotations, layers, run
 
@@ -34,7 +34,7 @@ class Backbone(nn.Module):
 
         return KeyValues(empty(), empty(), [0] * batch, places)
 
-    def step(self, x: Tensor, span: Span, cache: KeyValues) -> Tensor:
+    def step(self, x: Tensor, span: CachePlaces, cache: KeyValues) -> Tensor:
         """Hidden vectors [R, n, D] of the span's elements x [R, n, D]; writes the cache, leaves its lengths."""
         return run(self.stack, x, span.positions, span.mask, _remembering(cache, span))
 
@@ -48,7 +48,7 @@ class Backbone(nn.Module):
         compute_rotations(self.stack, device)
 
 
-def _remembering(cache: KeyValues, span: Span) -> Remembering:
+def _remembering(cache: KeyValues, span: CachePlaces) -> Remembering:
     rows = torch.arange(len(cache.lengths), device=span.places.device) if span.rows is None else span.rows
     return Remembering(cache.keys, cache.values, rows, span.places, seen=span.seen, gathered=span.rows is not None)
 

@@ -24,7 +24,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True)
-class Element:
+class ChatElement:
     """A place of the LLM: a text id; with the vector of a user's group, or the speech tokens spoken with it."""
 
     id: int
@@ -60,7 +60,7 @@ class ChatAnswer:
     """
 
     start: int
-    next: Element
+    next: ChatElement
     carried: int
     speaking: bool = False
     text: list[int] = field(default_factory=list)
@@ -85,8 +85,8 @@ class ChatRow:
     seed: int = 0
     steps: int = 0
     phase: Phase = Phase.IDLE
-    log: list[Element] = field(default_factory=list)
-    waiting: list[Element] = field(default_factory=list)
+    log: list[ChatElement] = field(default_factory=list)
+    waiting: list[ChatElement] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
     unfinished: int | None = None
     answer: ChatAnswer | None = None
@@ -103,7 +103,7 @@ class ChatRow:
 
     def add(self, ids: list[int]) -> None:
         """Text tokens that are to follow."""
-        self.waiting += [Element(number) for number in ids]
+        self.waiting += [ChatElement(number) for number in ids]
 
     def begin_answer(self, bos: int) -> None:
         """The prompt is complete: its last token is left for the first step."""
@@ -144,14 +144,14 @@ def advance(answer: ChatAnswer, text_id: int, raw: Group | None, config: FunAudi
             group, text_id, answer.speaking = (config.codes.eos,) * len(raw), ids.audio_eos, False
         answer.groups.append(group)
     answer.text.append(text_id)
-    answer.next = Element(text_id, spoken=group) if answer.speaking else Element(text_id)
+    answer.next = ChatElement(text_id, spoken=group) if answer.speaking else ChatElement(text_id)
     if answer.finished and answer.speaking:
-        answer.next = Element(ids.sil, spoken=group)
+        answer.next = ChatElement(ids.sil, spoken=group)
     answer.speaking = answer.speaking or text_id == ids.audio_bos
     return group
 
 
-def list_spoken_elements(answer: ChatAnswer, log: list[Element], groups: int, opens: int) -> list[Element]:
+def list_spoken_elements(answer: ChatAnswer, log: list[ChatElement], groups: int, opens: int) -> list[ChatElement]:
     """Elements of an answer from the last token of its prompt to its `groups`-th group of speech."""
     made = [*log[answer.start :], answer.next]
     ends = [index for index, element in enumerate(made) if element.spoken is not None][:groups]

@@ -20,8 +20,8 @@ from configs.model.funaudiochat import TURNS, AnswerConfig, TurnsConfig
 from duplex.model.funaudiochat.chat_row import (
     AnswerStep,
     ChatAnswer,
+    ChatElement,
     ChatRow,
-    Element,
     Group,
     Phase,
     advance,
@@ -68,7 +68,7 @@ class ChatRows:
         """Elements that a conversation still has room for."""
         return self._config.places - self._rows[row].size
 
-    def elements(self, row: int) -> list[Element]:
+    def elements(self, row: int) -> list[ChatElement]:
         """All elements of a conversation in their order, those that wait included."""
         return [*self._rows[row].log, *self._rows[row].waiting]
 
@@ -155,7 +155,7 @@ class ChatRows:
             None if answer is None else self._advance(row, answer, text[row], tokens[row])
             for row, answer in enumerate(answers)
         ]
-        self._drawing.saw([(row, one.text_id, one.tokens) for row, one in enumerate(steps) if one is not None])
+        self._drawing.mark_seen([(row, one.text_id, one.tokens) for row, one in enumerate(steps) if one is not None])
         return steps
 
     def answer_text(self, row: int) -> str:
@@ -168,7 +168,7 @@ class ChatRows:
         one, answer = self._answering(row)
         last = answer.next if len(one.log) <= answer.start else one.log[answer.start]
         self._truncate(row, answer.start)
-        one.waiting.append(Element(last.id))
+        one.waiting.append(ChatElement(last.id))
         one.add([*self._chat.tokenizer.encode(text.strip()), *self._chat.tokenizer.end()])
 
     def keep_speech(self, row: int, groups: int) -> None:
@@ -214,7 +214,7 @@ class ChatRows:
             self._rows[row].log += piece
             del self._rows[row].waiting[: len(piece)]
 
-    def _vectors(self, piece: list[Element], ids: Tensor) -> Tensor:
+    def _vectors(self, piece: list[ChatElement], ids: Tensor) -> Tensor:
         """[n, D]: of text tokens, user groups, and text with the group spoken with it."""
         network = self._chat.network
         vectors = network.table(ids)
@@ -232,7 +232,7 @@ class ChatRows:
 
     def _add_groups(self, row: int, groups: Tensor) -> None:
         audio = self._chat.config.ids.audio
-        self._rows[row].waiting += [Element(audio, heard=vector) for vector in groups]
+        self._rows[row].waiting += [ChatElement(audio, heard=vector) for vector in groups]
 
     def _close_user(self, row: int, ids: list[int]) -> None:
         one = self._rows[row]

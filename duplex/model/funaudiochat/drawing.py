@@ -53,7 +53,7 @@ class Drawing:
             logits[torch.tensor(barred, device=self._device), ids.sil] = -torch.inf
         return choose(logits, self._text_seen, uniform[:, -1], self._text)
 
-    def saw(self, steps: Sequence[tuple[int, int, Group | None]]) -> None:
+    def mark_seen(self, steps: Sequence[tuple[int, int, Group | None]]) -> None:
         """Count (row, text id, speech tokens) as seen."""
         self._mark(self._text_seen, [(row, number) for row, number, _ in steps])
         self._mark(self._spoken_seen, [(row, token) for row, _, group in steps for token in group or ()])

@@ -20,8 +20,8 @@ from duplex.model.funaudiochat.group_srh import Choose
 from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, Reach, StepInput, StepOutput
 from duplex.model.sampling.choose import Choices, GroupChoice
 
-Run = Callable[[], None]
-Record = Callable[[Run], Run]
+Runnable = Callable[[], None]
+Record = Callable[[Runnable], Runnable]
 """Makes of a function over fixed tensors one that repeats it; RuntimeError where that cannot be."""
 
 _WARM_UP: Final = 3
@@ -52,7 +52,7 @@ class CudaGraphs:
         self._device = device
         self._pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, run: Run) -> Run:
+    def __call__(self, run: Runnable) -> Runnable:
         """Warm up beside the stream in use, then record."""
         with torch.cuda.device(self._device):
             current, beside = torch.cuda.current_stream(), torch.cuda.Stream()
@@ -67,7 +67,7 @@ class CudaGraphs:
         return graph.replay
 
 
-def run_unrecorded(run: Run) -> Run:
+def run_unrecorded(run: Runnable) -> Runnable:
     """Runs the function itself: the fixed path without a recording."""
     return run
 
@@ -140,7 +140,7 @@ class GraphedStep:
         self._state = state
         self._record = record
         self._fixed = _Fixed.of(network, len(state.llm.lengths))
-        self._recorded: dict[Reach, Run] = {}
+        self._recorded: dict[Reach, Runnable] = {}
         self._refused = False
         self._llm = _buckets(config.buckets, state.llm.size)
         group = network.config.group
@@ -185,7 +185,7 @@ class GraphedStep:
         refined = None if reach.refined is None else _smallest(self._refined, reach.refined)
         return Reach(_smallest(self._llm, reach.llm), refined)
 
-    def _recording(self, reach: Reach) -> Run | None:
+    def _recording(self, reach: Reach) -> Runnable | None:
         """What repeats the step that sees `reach`; None where recording fails, which is said once."""
         if reach not in self._recorded and not self._refused:
             try:

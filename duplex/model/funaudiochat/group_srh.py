@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from configs.model.funaudiochat import BackboneConfig
 from duplex.model.funaudiochat.backbone import Backbone
-from duplex.model.funaudiochat.key_values import KeyValues, Span
+from duplex.model.funaudiochat.key_values import CachePlaces, KeyValues
 
 Choose = Callable[[Tensor, int], Tensor]
 """Logits [B, codes] of the i-th token of a group -> ids [B]."""
@@ -29,7 +29,7 @@ class GroupRefinedHead(nn.Module):
         self.backbone = Backbone(config)
         self.output_matching = nn.Linear(config.hidden_size, width, bias=False)
 
-    def prefill(self, condition: Tensor, bos: Tensor, span: Span, cache: KeyValues) -> None:
+    def prefill(self, condition: Tensor, bos: Tensor, span: CachePlaces, cache: KeyValues) -> None:
         """Put elements without speech of their own into the cache.
 
         Args:
@@ -41,7 +41,13 @@ class GroupRefinedHead(nn.Module):
         self.backbone.step(self.input_matching(self._parts(condition) + bos), span, cache)
 
     def step(
-        self, condition: Tensor, carried: Tensor, table: Tensor, spans: list[Span], cache: KeyValues, choose: Choose
+        self,
+        condition: Tensor,
+        carried: Tensor,
+        table: Tensor,
+        spans: list[CachePlaces],
+        cache: KeyValues,
+        choose: Choose,
     ) -> Tensor:
         """One group for every row.
 

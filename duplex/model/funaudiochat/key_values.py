@@ -46,7 +46,7 @@ class KeyValues:
         assert length <= self.lengths[row], f"row {row} has {self.lengths[row]} elements, not {length}"
         self.lengths[row] = length
 
-    def seen(self, lengths: Sequence[int]) -> int:
+    def count_seen_places(self, lengths: Sequence[int]) -> int:
         """Leading places that a pass must see after which rows have these lengths.
 
         Raises:
@@ -63,7 +63,7 @@ class CacheFullError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Span:
+class CachePlaces:
     """Where n new elements of some rows lie: right-padded runs behind what the rows already have.
 
     Attributes:
@@ -84,20 +84,20 @@ class Span:
         return self.mask.shape[-1]
 
     @classmethod
-    def behind(cls, cache: KeyValues, rows: Sequence[int], counts: Sequence[int]) -> "Span":
+    def behind(cls, cache: KeyValues, rows: Sequence[int], counts: Sequence[int]) -> "CachePlaces":
         """Room for `counts [R]` new elements of `rows`, each run behind its row's length.
 
         Raises:
             CacheFullError: a row has no room for its elements.
         """
         starts = [cache.lengths[row] for row in rows]
-        seen = cache.seen([start + count for start, count in zip(starts, counts, strict=True)])
+        seen = cache.count_seen_places([start + count for start, count in zip(starts, counts, strict=True)])
         table = torch.tensor([list(rows), starts, list(counts)], device=cache.keys[0].device)
         offset = torch.arange(max(counts), device=table.device)[None]
         return cls._of(table[0], table[1, :, None] + offset, offset < table[2, :, None], seen)
 
     @classmethod
-    def single(cls, starts: Tensor, real: Tensor, seen: int) -> "Span":
+    def single(cls, starts: Tensor, real: Tensor, seen: int) -> "CachePlaces":
         """One new element for each row [B] that is True in `real`, behind `starts` elements; reads no tensor's value.
 
         Args:
@@ -108,7 +108,7 @@ class Span:
         return cls._of(None, starts[:, None], real[:, None], seen)
 
     @classmethod
-    def _of(cls, rows: Tensor | None, positions: Tensor, real: Tensor, seen: int) -> "Span":
+    def _of(cls, rows: Tensor | None, positions: Tensor, real: Tensor, seen: int) -> "CachePlaces":
         """Positions [R, n], of which those count that are True in `real [R, n]`; padding sees place 0."""
         positions = positions.masked_fill(~real, 0)
         places = (positions + 1).masked_fill(~real, 0)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 
 @dataclass(frozen=True)
-class Place:
+class ParameterSlice:
     """Parameter of `FunAudioChatNetwork`; with `expert` and `part`, a piece of it."""
 
     parameter: str
@@ -39,7 +39,7 @@ _UNUSED: Final = (
 _EXPERT: Final = re.compile(r"(?P<mlp>.+\.mlp\.experts)\.(?P<expert>\d+)\.(?P<name>gate|up|down)_proj\.weight")
 
 
-def place_of(key: str) -> Place | None:
+def place_of(key: str) -> ParameterSlice | None:
     """Place of a tensor by the authors' name or by ours; None for one that is not used.
 
     A name that is neither stays as it is, and so is found to be unexpected.
@@ -49,15 +49,15 @@ def place_of(key: str) -> Place | None:
     for theirs, ours in _PREFIXES.items():
         if key.startswith(theirs):
             return _expert(ours + key.removeprefix(theirs))
-    return Place(key)
+    return ParameterSlice(key)
 
 
-def _expert(name: str) -> Place:
+def _expert(name: str) -> ParameterSlice:
     match = _EXPERT.fullmatch(name)
     if match is None:
-        return Place(name)
+        return ParameterSlice(name)
     expert = int(match["expert"])
     if match["name"] == "down":
-        return Place(f"{match['mlp']}.down_proj", expert)
+        return ParameterSlice(f"{match['mlp']}.down_proj", expert)
     half: Literal["first half", "second half"] = "first half" if match["name"] == "gate" else "second half"
-    return Place(f"{match['mlp']}.gate_up_proj", expert, half)
+    return ParameterSlice(f"{match['mlp']}.gate_up_proj", expert, half)

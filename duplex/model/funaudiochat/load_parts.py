@@ -23,7 +23,7 @@ TINY: Final = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610})
 
 
 @dataclass(frozen=True)
-class Parts:
+class LoadedParts:
     """Model and detokenizer; None where nothing is to be heard."""
 
     chat: FunAudioChat
@@ -45,7 +45,7 @@ def describe(model: str) -> TurnModelConfig | None:
     return TurnModelConfig(name=model, kind="funaudiochat", checkpoint=str(folder))
 
 
-def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = True) -> Parts:
+def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = True) -> LoadedParts:
     """Load a described model, and a detokenizer if answers are to be `heard`; it is looked for first.
 
     Raises:
@@ -54,11 +54,11 @@ def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = Tr
     device, dtype = _device(config.device), getattr(torch, config.dtype)
     if config.checkpoint is None:
         stage = CosyVoice.random(COSYVOICE3_TINY) if heard else None
-        return Parts(FunAudioChat.random(TINY, 0, device, dtype), stage)
+        return LoadedParts(FunAudioChat.random(TINY, 0, device, dtype), stage)
     folder = _detokenizer_folder(config) if heard else None
     chat = from_pretrained(config.checkpoint, device, dtype, conversations, config.turns)
     stage = None if folder is None else CosyVoice.load(folder, config.speakers, device=device, dtype=dtype)
-    return Parts(chat, stage)
+    return LoadedParts(chat, stage)
 
 
 def _detokenizer_folder(config: TurnModelConfig) -> Path:

@@ -23,7 +23,7 @@ Free = Callable[[torch.device], int | None]
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryFootprint:
     """Bytes of the weights and of one conversation's caches."""
 
     weights: int
@@ -38,13 +38,13 @@ class Memory:
         return max((free - self.total(0)) // max(self.conversation, 1), 0)
 
 
-def memory_of(config: FunAudioChatConfig, turns: TurnsConfig, dtype: torch.dtype) -> Memory:
+def memory_of(config: FunAudioChatConfig, turns: TurnsConfig, dtype: torch.dtype) -> MemoryFootprint:
     """Memory of a configuration; nothing is loaded."""
     network = empty_network(config)
     places = _place_bytes(config.llm, dtype) * cache_places(turns.places)
     if config.refined is not None:
         places += _place_bytes(config.refined, dtype) * cache_places(config.group * turns.refined_places)
-    return Memory(sum(value.numel() for value in network.parameters()) * dtype.itemsize, places)
+    return MemoryFootprint(sum(value.numel() for value in network.parameters()) * dtype.itemsize, places)
 
 
 def read_by_step(config: FunAudioChatConfig, context: int, conversations: int, dtype: torch.dtype) -> int:

@@ -17,7 +17,7 @@ from duplex.model.funaudiochat.backbone import Backbone
 from duplex.model.funaudiochat.encoder import ContinuousEncoder
 from duplex.model.funaudiochat.group_srh import Choose, GroupRefinedHead
 from duplex.model.funaudiochat.grouping import Grouping
-from duplex.model.funaudiochat.key_values import KeyValues, Span
+from duplex.model.funaudiochat.key_values import CachePlaces, KeyValues
 
 
 @dataclass
@@ -135,11 +135,11 @@ class FunAudioChatNetwork(nn.Module):
         counts = [len(one) for one in ids]
         padded = nn.utils.rnn.pad_sequence(list(ids), batch_first=True).to(self.device)
         x = nn.utils.rnn.pad_sequence(list(vectors), batch_first=True)
-        hidden = self.llm.step(x, Span.behind(state.llm, rows, counts), state.llm)
+        hidden = self.llm.step(x, CachePlaces.behind(state.llm, rows, counts), state.llm)
         _advance(state.llm, rows, counts)
         if refined and self.refined is not None and state.refined is not None:
             counts = [self.config.group * count for count in counts]
-            span = Span.behind(state.refined, rows, counts)
+            span = CachePlaces.behind(state.refined, rows, counts)
             self.refined.prefill(hidden + self.table(padded), self._speech_vector, span, state.refined)
             _advance(state.refined, rows, counts)
 
@@ -157,26 +157,32 @@ class FunAudioChatNetwork(nn.Module):
 
     def reach(self, x: StepInput, state: NetworkState) -> Reach:
         """What a step must see. Raises CacheFullError."""
-        llm = state.llm.seen([length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)])
+        llm = state.llm.count_seen_places(
+            [length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)]
+        )
         if state.refined is None or not any(x.speaks):
             return Reach(llm, None)
         ends = [length + self.config.group for length, one in zip(state.refined.lengths, x.speaks, strict=True) if one]
-        return Reach(llm, state.refined.seen(ends))
+        return Reach(llm, state.refined.count_seen_places(ends))
 
-    def spans(self, numbers: Tensor, reach: Reach) -> tuple[Span, list[Span]]:
+    def spans(self, numbers: Tensor, reach: Reach) -> tuple[CachePlaces, list[CachePlaces]]:
         """Places of a step's elements, and of the group's tokens, from `NetworkState.numbers`; reads no tensor's value.
 
         Args:
             numbers: [4, B] int64.
             reach: what is seen; more than needed is masked.
         """
-        span = Span.single(numbers[0], numbers[1] > 0, reach.llm)
+        span = CachePlaces.single(numbers[0], numbers[1] > 0, reach.llm)
         if reach.refined is None:
             return span, []
         speaks = numbers[3] > 0
-        return span, [Span.single(numbers[2] + index, speaks, reach.refined) for index in range(self.config.group)]
+        return span, [
+            CachePlaces.single(numbers[2] + index, speaks, reach.refined) for index in range(self.config.group)
+        ]
 
-    def compute(self, x: StepInput, span: Span, spans: list[Span], state: NetworkState, choose: Choose) -> StepOutput:
+    def compute(
+        self, x: StepInput, span: CachePlaces, spans: list[CachePlaces], state: NetworkState, choose: Choose
+    ) -> StepOutput:
         """The tensors of a step, with its places given: `spans` are those of the group, none where nobody speaks."""
         own, table = self.table(x.text), self.grouping.table.weight
         vector = torch.where(x.grouped[:, None], (own + self.grouping.group_speech(x.group)) / 2, own)

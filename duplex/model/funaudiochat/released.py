@@ -153,20 +153,20 @@ def _check(prefix: str, section: Values, known: Collection[str], ignore: Collect
 
 
 def _translate(values: Values, audio: Values, text: Values, head: Values, source: str) -> dict[str, Any]:
-    def needed(section: str, fields: Values, name: str) -> Any:
+    def require(section: str, fields: Values, name: str) -> Any:
         if fields.get(name) is None:
             raise ConfigError(f"{source}: '{section}.{name}' is missing; fetch the file again")
         return fields[name]
 
-    ids = {name: needed("text_config", text, f"{name}_index") for name in ("audio_bos", "audio_eos", "sil")}
-    codes = {name: needed("audio_config", audio, f"{name}_token_id") for name in ("bos", "eos", "pad")}
+    ids = {name: require("text_config", text, f"{name}_index") for name in ("audio_bos", "audio_eos", "sil")}
+    codes = {name: require("audio_config", audio, f"{name}_token_id") for name in ("bos", "eos", "pad")}
     return {
         "vocabulary": text.get("vocab_size", 151936),
         "tied": bool(text.get("tie_word_embeddings", False)),
         "group": audio.get("group_size", 5),
         "heard": audio.get("continuous_features_mode", "replace"),
         "ids": {"audio": values.get("audio_token_index", values.get("audio_token_id", 151646)), **ids},
-        "codes": {"size": needed("audio_config", audio, "codebook_size"), **codes},
+        "codes": {"size": require("audio_config", audio, "codebook_size"), **codes},
         "encoder": _encoder(audio),
         "llm": _backbone(text),
         "refined": _backbone(head) if head else None,

@@ -14,7 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
 from configs.base import ConfigError
-from configs.model.funaudiochat import FunAudioChatConfig, TextIds
+from configs.model.funaudiochat import FunAudioChatConfig, TextIdsConfig
 
 FILE: Final = "tokenizer.json"
 _IM_START: Final = "<|im_start|>"
@@ -109,7 +109,7 @@ class ChatTokenizer:
         return [self.im_end, *self.encode("\n")]
 
 
-def _audio_tokens(ids: TextIds) -> dict[str, int]:
+def _audio_tokens(ids: TextIdsConfig) -> dict[str, int]:
     return {"<|AUDIO|>": ids.audio, "<|audio_bos|>": ids.audio_bos, "<|audio_eos|>": ids.audio_eos, "<|sil|>": ids.sil}
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from duplex.io.whole_files import write_text
-from duplex.model.funaudiochat.keys import Place, place_of
+from duplex.model.funaudiochat.keys import ParameterSlice, place_of
 
 SINGLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
@@ -84,7 +84,7 @@ class Shards:
             except (SafetensorError, OSError) as error:
                 raise ConfigError(_describe_damage(path, error)) from None
 
-    def _place(self) -> Iterator[tuple[str, Shape, Place]]:
+    def _place(self) -> Iterator[tuple[str, Shape, ParameterSlice]]:
         for tensors in self.tensors.values():
             for key, shape in tensors.items():
                 place = place_of(key)
@@ -140,7 +140,7 @@ def _describe_damage(path: Path, error: Exception) -> str:
     return f"{path}: is cut short or damaged ({' '.join(str(error).split())}); fetch it again"
 
 
-def _piece_shape(whole: Shape, place: Place) -> Shape:
+def _piece_shape(whole: Shape, place: ParameterSlice) -> Shape:
     if place.expert is None:
         return whole
     rows = whole[1] if place.part == "whole" else whole[1] // 2
@@ -151,7 +151,7 @@ def _numel(shape: Shape) -> int:
     return torch.Size(shape).numel()
 
 
-def _put(network: nn.Module, place: Place, value: Tensor, dtype: torch.dtype) -> None:
+def _put(network: nn.Module, place: ParameterSlice, value: Tensor, dtype: torch.dtype) -> None:
     module_name, _, name = place.parameter.rpartition(".")
     module = network.get_submodule(module_name)
     if place.expert is None:

@@ -8,12 +8,12 @@ recognition", as in whisper_streaming.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from duplex.model.stages.whisper_rules import Word, same, words_of
+from duplex.model.stages.whisper_rules import WordPieces, same, words_of
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 
 
 @dataclass
-class Agreement:
+class LocalAgreement:
     """One clip's words.
 
     Attributes:
@@ -23,8 +23,8 @@ class Agreement:
     """
 
     opening: int | None = None
-    committed: list[Word] = field(default_factory=list)
-    candidates: list[Word] = field(default_factory=list)
+    committed: list[WordPieces] = field(default_factory=list)
+    candidates: list[WordPieces] = field(default_factory=list)
 
     @property
     def beginning(self) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ class Agreement:
             return ()
         return (self.opening, *(token for word in self.committed for token in word))
 
-    def update(self, tokens: Sequence[int], everything: bool, vocabulary: WhisperVocabulary) -> list[Word]:
+    def update(self, tokens: Sequence[int], everything: bool, vocabulary: WhisperVocabulary) -> list[WordPieces]:
         """Take a transcript that starts with `beginning`; -> the words that became certain with it.
 
         Args:
@@ -54,7 +54,7 @@ class Agreement:
         return new
 
 
-def _count_agreed(before: Sequence[Word], now: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+def _count_agreed(before: Sequence[WordPieces], now: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> int:
     """Length of the longest common beginning; case and signs do not count."""
     count = 0
     for old, new in zip(before, now, strict=False):
@@ -64,7 +64,7 @@ def _count_agreed(before: Sequence[Word], now: Sequence[Word], vocabulary: Whisp
     return count
 
 
-def _without_signs(word: Word, vocabulary: WhisperVocabulary) -> Word:
+def _without_signs(word: WordPieces, vocabulary: WhisperVocabulary) -> WordPieces:
     """The word without the signs after it; a word of signs alone stays."""
     end = len(word)
     while end > 1 and not any(sign.isalnum() for sign in vocabulary.text(word[end - 1 : end])):

@@ -36,9 +36,9 @@ class Remembering:
     def store(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Write [P, heads, n, head_dim]; returns what the pass sees, [P, heads, seen, head_dim] each."""
         self.stored.add(layer)
-        return self._stored(self.keys[layer], keys), self._stored(self.values[layer], values)
+        return self._store(self.keys[layer], keys), self._store(self.values[layer], values)
 
-    def _stored(self, cache: Tensor, new: Tensor) -> Tensor:
+    def _store(self, cache: Tensor, new: Tensor) -> Tensor:
         new = (new if self.taken is None else new[self.taken]).to(cache.dtype)
         if len(cache) == len(new) == 1:
             cache.index_copy_(2, self.places[0], new)

@@ -12,7 +12,7 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.model.voice import BandConfig
 
-Matrix = NDArray[np.float32]
+FloatMatrix = NDArray[np.float32]
 
 _MEL_SLOPE = 2595.0
 _MEL_KNEE_HZ = 700.0
@@ -27,7 +27,7 @@ def _centres(bands: int) -> NDArray[np.float64]:
     return np.asarray(_MEL_KNEE_HZ * (10 ** (mels / _MEL_SLOPE) - 1))
 
 
-def spreading(bins: int, bands: int) -> Matrix:
+def spreading(bins: int, bands: int) -> FloatMatrix:
     """[bins, bands]: linear interpolation of band values to the bins of a spectrum from 0 to the Nyquist frequency."""
     centres = _centres(bands)
     hertz = np.linspace(0, AUDIO.output_rate / 2, bins)
@@ -39,7 +39,7 @@ def spreading(bins: int, bands: int) -> Matrix:
     return matrix
 
 
-def pooling(bins: int, bands: int) -> Matrix:
+def pooling(bins: int, bands: int) -> FloatMatrix:
     """[bands, bins]: mean of a spectrum over each band; a band narrower than a bin takes the nearest bin."""
     matrix = spreading(bins, bands).T.copy()
     hertz = np.linspace(0, AUDIO.output_rate / 2, bins)

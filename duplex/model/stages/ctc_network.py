@@ -45,10 +45,10 @@ class CtcNetwork(nn.Module):
 
     def forward(self, features: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """Logits, and the past for the next call; without `past` nothing came before."""
-        hidden, after = self.hidden(features, past)
+        hidden, after = self.compute_hidden(features, past)
         return self.outward(hidden), after
 
-    def hidden(self, features: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
+    def compute_hidden(self, features: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """What the classes are read from, [B, T / stride, width], and the past for the next call."""
         assert features.shape[1] % self.config.stride == 0, f"frames must fill whole steps, not {features.shape}"
         x = self.join(nn.functional.gelu(self.inward(features)).unflatten(1, (-1, self.config.stride)).flatten(2))

@@ -8,6 +8,7 @@ the encoder holds the audio back by that much instead of padding, and declares i
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,14 @@ class EncoderState:
         self.keys[:, rows] = 0
         self.values[:, rows] = 0
         self.frames[rows] = 0
+
+
+class OfflineEncoder(Protocol):
+    """The offline form of the speech encoder."""
+
+    def encode(self, pcm: Tensor) -> Tensor:
+        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
+        ...
 
 
 class SpeechEncoder(nn.Module):
@@ -92,7 +101,7 @@ class SpeechEncoder(nn.Module):
         x = F.pad(x, (0, 0, 0, -count % self.config.left_frames))
         mask = self._chunk_mask(x.shape[1] // self.config.left_frames).repeat(x.shape[0], 1, 1, 1)
         for layer in self.encoder.stack():
-            x = self._chunked_layer(layer, x, mask)
+            x = self._run_chunked_layer(layer, x, mask)
         out: Tensor = self.encoder.layer_norm(x[:, :count])
         return out
 
@@ -120,7 +129,7 @@ class SpeechEncoder(nn.Module):
         state.values[index, rows] = values[:, :, -self.config.left_frames :]
         return layer.feed_forward(x + layer.self_attn.read(layer.self_attn.queries(h), keys, values, mask))
 
-    def _chunked_layer(self, layer: EncoderLayer, x: Tensor, mask: Tensor) -> Tensor:
+    def _run_chunked_layer(self, layer: EncoderLayer, x: Tensor, mask: Tensor) -> Tensor:
         h = layer.self_attn_layer_norm(x)
         attention, batch = layer.self_attn, x.shape[0]
         keys, values = (self._with_chunk_before(part) for part in attention.keys(h))

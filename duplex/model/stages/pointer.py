@@ -104,7 +104,7 @@ class Pointer:
             first = merged.get(owner, (start, end))[0]
             merged[owner] = (first, end)
         return tuple(
-            SoundingWord(owner, max(start - begin, 0.0), min(end, self.slot_ms) - begin, self._done(owner))
+            SoundingWord(owner, max(start - begin, 0.0), min(end, self.slot_ms) - begin, self._measure_done(owner))
             for owner, (start, end) in merged.items()
             if min(end, self.slot_ms) > max(start, begin)
         )
@@ -130,7 +130,7 @@ class Pointer:
 
     def window(self) -> tuple[list[int], list[int]]:
         """Units and stresses around the cursor, `behind + 1 + ahead` of each."""
-        first, known = self.cursor - self.config.behind, self._known()
+        first, known = self.cursor - self.config.behind, self._count_known()
         last = self.cursor + 1 + self.config.ahead
         before, beyond = max(-first, 0), max(last - known, 0)
         inner = slice(max(first, 0), min(last, known))
@@ -176,17 +176,17 @@ class Pointer:
         coming = self.units[self.cursor + 1 :]
         return self.finished or self.queued >= self.config.start_units or any(unit in _PAUSES for unit in coming)
 
-    def _known(self) -> int:
+    def _count_known(self) -> int:
         """Units up to here may be looked at; behind a wait nothing is."""
         return self.cursor + 1 if self.waiting else len(self.units)
 
     def _ahead(self) -> int:
-        return min(self._known() - self.cursor - 1, self.config.ahead)
+        return min(self._count_known() - self.cursor - 1, self.config.ahead)
 
     def _punctuation(self) -> list[float]:
         """One-hot kind of the nearest known punctuation mark ahead, and its closeness."""
         kinds = [0.0] * (len(_PAUSES) + 1)
-        last = min(self._known(), self.cursor + 1 + _PUNCTUATION_REACH)
+        last = min(self._count_known(), self.cursor + 1 + _PUNCTUATION_REACH)
         for distance, unit in enumerate(self.units[self.cursor + 1 : last]):
             if unit in _PAUSES:
                 kinds[_PAUSES[unit]] = 1.0
@@ -205,7 +205,7 @@ class Pointer:
         if owner != _NOBODY:
             self.sounded.append((owner, self.entered_ms, self.ends_ms))
 
-    def _done(self, owner: int) -> float:
+    def _measure_done(self, owner: int) -> float:
         """Share of a word's units that is over at the end of the slot just closed."""
         first = self.owners.index(owner)
         count = self.owners.count(owner)

@@ -66,9 +66,9 @@ class S3Tokenizer:
         longest, overlap = self._frames(self.config.longest_s), self._frames(self.config.overlap_s)
         if mel.shape[2] <= longest:
             return self.network(mel)
-        return self._joined(mel, longest, overlap)
+        return self._tokenize_pieces(mel, longest, overlap)
 
-    def _joined(self, mel: Tensor, longest: int, overlap: int) -> Tensor:
+    def _tokenize_pieces(self, mel: Tensor, longest: int, overlap: int) -> Tensor:
         """Pieces of `longest` frames; each cut lies in the middle of an overlap."""
         half = exact_div(overlap // 2, self.config.token_frames)
         starts = range(0, mel.shape[2] - overlap, longest - overlap)

@@ -1,8 +1,8 @@
 """The one interface of every streaming stage.
 
 A stage is an `nn.Module` (or a plain object) without conversation state; the state of B conversations is an
-explicit `State` that is passed to every step. Two row masks make B conversations one batch:
-`active [B]` (False: no data this step, the row's state stays as it is) and `rows [B]` of `State.reset`
+explicit `StageState` that is passed to every step. Two row masks make B conversations one batch:
+`active [B]` (False: no data this step, the row's state stays as it is) and `rows [B]` of `StageState.reset`
 (True: the row gets a new conversation).
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 
-class State(Protocol):
+class StageState(Protocol):
     """Memory of B conversations in one stage."""
 
     def reset(self, rows: Tensor) -> None:
@@ -21,7 +21,7 @@ class State(Protocol):
 
 X = TypeVar("X", contravariant=True)
 Y = TypeVar("Y", covariant=True)
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=StageState)
 
 
 class Stage(Protocol[X, Y, S]):

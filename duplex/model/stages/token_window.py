@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from configs.audio import AUDIO
 from configs.base import exact_div
-from configs.model.speech_tokens import WindowConfig
+from configs.model.speech_tokens import TokenWindowConfig
 
 
 class ClipTokenizer(Protocol):
@@ -56,7 +56,7 @@ class TokenStream:
     `silence`: the token in the middle of silence; rows without data get it.
     """
 
-    def __init__(self, tokenizer: ClipTokenizer, window: WindowConfig) -> None:
+    def __init__(self, tokenizer: ClipTokenizer, window: TokenWindowConfig) -> None:
         self.tokenizer = tokenizer
         self.tokens_per_slot = exact_div(AUDIO.slot_input_samples, tokenizer.token_samples)
         self._first = exact_div(window.left_samples, tokenizer.token_samples)

@@ -2,7 +2,7 @@
 
 Knows turns: when one begins, when its audio is decoded and what of it is believed. Knows nothing of what is done with
 the words. A turn begins with a voice and lasts over pauses until the assistant has answered or long silence. Its clip
-is decoded every few slots and at pauses; words are given out once they are certain (`Agreement`).
+is decoded every few slots and at pauses; words are given out once they are certain (`LocalAgreement`).
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.model.ears import TranscriberConfig
 from duplex.model.interface import UserWords
-from duplex.model.stages.agreement import Agreement
+from duplex.model.stages.agreement import LocalAgreement
 from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
-from duplex.model.stages.whisper_decoding import Transcript, Whisper
-from duplex.model.stages.whisper_rules import Word
+from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
+from duplex.model.stages.whisper_rules import WordPieces
 from duplex.model.stages.word_source import WordsInput
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 _MS = 1000
 _CONTEXT = 8
@@ -47,19 +47,19 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Result:
+class Transcription:
     """A request's outcome: its transcript, or None where it is not believed."""
 
     request: Request
-    transcript: Transcript | None
+    transcript: DecodingResult | None
 
 
 @dataclass
-class Clip:
+class TurnAudio:
     """Audio of a turn since its last restart, by slots, and what is known of its words; the opening slot counts."""
 
     slots: list[Tensor]
-    agreement: Agreement = field(default_factory=Agreement)
+    agreement: LocalAgreement = field(default_factory=LocalAgreement)
     since_decoded: int = 1
     unheard_voice: bool = True
 
@@ -89,14 +89,14 @@ class TranscriberRow:
     conversation: int = 0
     slot: int = 0
     recent: list[tuple[Tensor, int]] = field(default_factory=list)
-    clip: Clip | None = None
+    clip: TurnAudio | None = None
     in_turn: bool = False
     turn: int | None = None
     turns: int = 0
     shown: str = ""
     start_s: float = 0.0
     voice_end_s: float = 0.0
-    result: Result | None = None
+    result: Transcription | None = None
 
     @property
     def now_s(self) -> float:
@@ -149,11 +149,13 @@ class Transcriber:
                 self._rest(row, silence[index] / _MS, bool(x.speaking[index]))
         return requests
 
-    def run(self, request: Sequence[Request]) -> list[Result]:
+    def run(self, request: Sequence[Request]) -> list[Transcription]:
         """Decode the clips, one after the other. Pure: no state, any thread."""
         return [self._decode(one) for one in request]
 
-    def deliver(self, result: Sequence[Result], state: TranscriberState, active: Tensor) -> list[UserWords | None]:
+    def deliver(
+        self, result: Sequence[Transcription], state: TranscriberState, active: Tensor
+    ) -> list[UserWords | None]:
         """Words [B] that became known; a row that is not active gets them when it is."""
         for one in result:
             row = state.rows[one.request.row]
@@ -181,7 +183,7 @@ class Transcriber:
             row.in_turn, row.turn, row.shown = True, None, ""
             onset_slot = row.slot - 1 - (len(row.recent) > 1 and row.recent[-2][1] > 0)
             row.start_s = onset_slot * AUDIO.slot_seconds
-        row.clip = Clip([slot for slot, _ in row.recent])
+        row.clip = TurnAudio([slot for slot, _ in row.recent])
         row.recent = []
 
     def _due(self, row: TranscriberRow, silence_ms: int) -> bool | None:
@@ -221,9 +223,9 @@ class Transcriber:
         row.recent = [(slot, 0) for slot in row.clip.slots[-self._lead_slots :]]
         row.clip = None
 
-    def _decode(self, request: Request) -> Result:
+    def _decode(self, request: Request) -> Transcription:
         (transcript,) = self._whisper.transcribe(request.pcm[None], [request.speech_s], request.beginning)
-        return Result(request, transcript if self._whisper.believed(transcript) else None)
+        return Transcription(request, transcript if self._whisper.is_believed(transcript) else None)
 
     def _deliver(self, row: TranscriberRow) -> UserWords | None:
         result, row.result = row.result, None
@@ -238,21 +240,21 @@ class Transcriber:
             row.recent = []
         return told
 
-    def _tell(self, row: TranscriberRow, words: list[Word]) -> UserWords | None:
+    def _tell(self, row: TranscriberRow, words: list[WordPieces]) -> UserWords | None:
         vocabulary = self._whisper.vocabulary
         assert row.clip is not None
         earlier = row.clip.agreement.committed[: -len(words)] if words else []
         before, text = (
             " ".join(vocabulary.text(tokens).strip() for tokens in some) for some in (earlier[-_CONTEXT:], words)
         )
-        spoken = spoken_words(text, before)
+        spoken = list_spoken_words(text, before)
         if not spoken:
             return None
         if row.turn is None:
             row.turn, row.turns = row.turns, row.turns + 1
         return UserWords(row.turn, " ".join(spoken), self._caption(row, words[-1]), row.start_s, row.voice_end_s)
 
-    def _caption(self, row: TranscriberRow, last: Word = ()) -> str:
+    def _caption(self, row: TranscriberRow, last: WordPieces = ()) -> str:
         """The turn so far as Whisper writes it; `last` is the newest word with the signs after it."""
         assert row.clip is not None
         committed = row.clip.agreement.committed

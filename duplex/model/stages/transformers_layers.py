@@ -28,7 +28,7 @@ def build_causal_lm(config: LlmConfig) -> Any:
     Raises:
         ConfigError: the type is unknown, is not made of such layers, or has none of the values given for it.
     """
-    lm = _built(AutoModelForCausalLM, config)
+    lm = _build(AutoModelForCausalLM, config)
     _check_rotations(getattr(lm, "model", None), config)
     return lm
 
@@ -39,7 +39,7 @@ def build_layers(config: LlmConfig) -> Any:
     Raises:
         ConfigError: as `build_causal_lm`.
     """
-    layers = _built(AutoModel, config.model_copy(update={"vocab_size": 1}))
+    layers = _build(AutoModel, config.model_copy(update={"vocab_size": 1}))
     _check_rotations(layers, config)
     del layers.embed_tokens
     return layers
@@ -59,7 +59,7 @@ def run(
         mask = additive(mask, heads // (getattr(config, "num_key_value_heads", None) or heads), x.dtype)
     out = layers(inputs_embeds=x, position_ids=positions, attention_mask=mask, use_cache=False, remembering=remembering)
     if remembering is not None and len(remembering.stored) != len(remembering.keys):
-        raise _unsuited(config.model_type)
+        raise _make_unsuited_error(config.model_type)
     hidden: Tensor = out.last_hidden_state
     return hidden
 
@@ -90,21 +90,21 @@ def transformers_config(config: LlmConfig) -> PretrainedConfig:
         raise ConfigError(f"no LLM of type '{config.model_type}' ({' '.join(str(error).split())[:160]})") from None
 
 
-def _built(kind: Any, config: LlmConfig) -> Any:
+def _build(kind: Any, config: LlmConfig) -> Any:
     try:
         return kind.from_config(transformers_config(config), attn_implementation=_ATTENTION)
     except refusals() as error:
         if isinstance(error, ConfigError):
             raise
-        raise _unsuited(config.model_type) from error
+        raise _make_unsuited_error(config.model_type) from error
 
 
 def _check_rotations(layers: object, config: LlmConfig) -> None:
     if not isinstance(getattr(layers, "rotary_emb", None), nn.Module):
-        raise _unsuited(config.model_type)
+        raise _make_unsuited_error(config.model_type)
 
 
-def _unsuited(kind: str) -> ConfigError:
+def _make_unsuited_error(kind: str) -> ConfigError:
     return ConfigError(f"a '{kind}' is not built here and cannot be run as transformers builds it; {_SUITED}")
 
 

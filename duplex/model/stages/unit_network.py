@@ -25,7 +25,7 @@ _ENDLESS: Final = 2**40
 
 
 @dataclass(frozen=True)
-class Signal:
+class FeatureStream:
     """What lies on one wire of the network for R rows: `x` [R, C, T] begins `delay` positions behind the newest input.
 
     `rate`: positions per unit.
@@ -65,13 +65,13 @@ class Passage:
             self.kept.append(x[..., x.shape[2] - size :])
         return x[..., : x.shape[2] - size]
 
-    def later(self, signal: Signal, delay: int) -> Signal:
+    def later(self, signal: FeatureStream, delay: int) -> FeatureStream:
         """The same signal, delayed to `delay`."""
         size = delay - signal.delay
         x = self.behind(signal.x, size)[..., : signal.x.shape[2]] if size else signal.x
         return replace(signal, x=x, delay=delay)
 
-    def within(self, signal: Signal) -> Signal:
+    def within(self, signal: FeatureStream) -> FeatureStream:
         """Zeros where the utterance has not begun or has ended."""
         position = torch.arange(signal.x.shape[2], device=signal.x.device) - signal.delay
         place = self._before[:, None] * signal.rate + position
@@ -86,7 +86,7 @@ class Convolution(nn.Conv1d):
         super().__init__(inward, outward, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2)
         self.reach = (kernel - 1) * dilation // 2
 
-    def step(self, signal: Signal, passage: Passage) -> Signal:
+    def step(self, signal: FeatureStream, passage: Passage) -> FeatureStream:
         """The stream's part of `forward`."""
         full = passage.behind(passage.within(signal).x, 2 * self.reach)
         x = F.conv1d(full, self.weight, self.bias, dilation=self.dilation)
@@ -100,12 +100,12 @@ class Upsampling(nn.ConvTranspose1d):
         super().__init__(inward, outward, kernel, rate, padding=(kernel - rate) // 2)
         self.rate, self.reach, self.tail = rate, (kernel - rate) // 2, kernel - rate
 
-    def step(self, signal: Signal, passage: Passage) -> Signal:
+    def step(self, signal: FeatureStream, passage: Passage) -> FeatureStream:
         """The stream's part of `forward`."""
         spread = F.conv_transpose1d(passage.within(signal).x, self.weight, stride=self.rate)
         assert self.bias is not None
         x = passage.overlap(spread, self.tail) + self.bias[:, None]
-        return Signal(x, signal.rate * self.rate, signal.delay * self.rate + self.reach)
+        return FeatureStream(x, signal.rate * self.rate, signal.delay * self.rate + self.reach)
 
 
 class ResidualBlock(nn.Module):
@@ -134,11 +134,11 @@ class ResidualBlock(nn.Module):
             x = x + second(F.leaky_relu(first(F.leaky_relu(x, _SLOPE)), _SLOPE))
         return x
 
-    def step(self, signal: Signal, passage: Passage) -> Signal:
+    def step(self, signal: FeatureStream, passage: Passage) -> FeatureStream:
         """The stream's part of `forward`."""
         for first, second in self.pairs():
-            inner = first.step(_bent(signal, _SLOPE), passage)
-            inner = second.step(_bent(inner, _SLOPE), passage)
+            inner = first.step(_bend(signal, _SLOPE), passage)
+            inner = second.step(_bend(inner, _SLOPE), passage)
             signal = passage.later(signal, inner.delay)
             signal = replace(signal, x=signal.x + inner.x)
         return signal
@@ -222,11 +222,11 @@ class UnitNetwork(nn.Module):
 
     def step(self, x: Tensor, passage: Passage) -> Tensor:
         """The next units of a stream: [R, width, T] -> samples [R, T * hop], `delay` behind; zeros before the start."""
-        signal = self.conv_pre.step(Signal(x, 1, 0), passage)
+        signal = self.conv_pre.step(FeatureStream(x, 1, 0), passage)
         for up, blocks in self.stages():
-            signal = up.step(_bent(signal, _SLOPE), passage)
+            signal = up.step(_bend(signal, _SLOPE), passage)
             signal = _mean([block.step(signal, passage) for block in blocks], passage)
-        signal = self.conv_post.step(_bent(signal, _LAST_SLOPE), passage)
+        signal = self.conv_post.step(_bend(signal, _LAST_SLOPE), passage)
         return torch.tanh(passage.within(signal).x)[:, 0]
 
 
@@ -235,11 +235,11 @@ def endless(rows: int, device: torch.device) -> Tensor:
     return torch.full((rows,), _ENDLESS, device=device)
 
 
-def _bent(signal: Signal, slope: float) -> Signal:
+def _bend(signal: FeatureStream, slope: float) -> FeatureStream:
     return replace(signal, x=F.leaky_relu(signal.x, slope))
 
 
-def _mean(signals: list[Signal], passage: Passage) -> Signal:
+def _mean(signals: list[FeatureStream], passage: Passage) -> FeatureStream:
     delay = max(signal.delay for signal in signals)
     aligned = [passage.later(signal, delay) for signal in signals]
     return replace(aligned[0], x=torch.stack([signal.x for signal in aligned]).mean(0))

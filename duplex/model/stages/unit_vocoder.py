@@ -35,7 +35,7 @@ class VocoderInput:
 
 
 @dataclass
-class VocoderState:
+class UnitVocoderState:
     """Memory of B voices.
 
     Attributes:
@@ -121,13 +121,13 @@ class UnitVocoder(nn.Module):
         return out
 
     @torch.no_grad()
-    def init_state(self, batch: int) -> VocoderState:
+    def init_state(self, batch: int) -> UnitVocoderState:
         """Fresh state for `batch` conversations."""
         device = self.fade.device
         one = torch.zeros(1, dtype=torch.int64, device=device)
         passage = Passage(None, one, endless(1, device))
         self.network.step(self.network.embed(one[None], self.config.speaker), passage)
-        return VocoderState(
+        return UnitVocoderState(
             kept=[kept.new_zeros(batch, *kept.shape[1:]) for kept in passage.kept],
             fed=one.repeat(batch),
             rest=torch.zeros(batch, self.held, device=device),
@@ -135,7 +135,7 @@ class UnitVocoder(nn.Module):
         )
 
     @torch.inference_mode()
-    def step(self, x: VocoderInput, state: VocoderState, active: Tensor) -> Tensor:
+    def step(self, x: VocoderInput, state: UnitVocoderState, active: Tensor) -> Tensor:
         """[B, U * hop] samples of one slot, `delay_ms` behind; zeros where a row is inactive or has nothing to say."""
         active, speaking = active.to(state.fed.device), x.speaking.to(state.fed.device)
         self._end(active & ~speaking & state.sounding, state)
@@ -147,21 +147,21 @@ class UnitVocoder(nn.Module):
         state.sounding |= active & speaking
         return pcm
 
-    def _end(self, ending: Tensor, state: VocoderState) -> None:
+    def _end(self, ending: Tensor, state: UnitVocoderState) -> None:
         """The utterance of these rows is over: its rest is known, the network comes to rest."""
         rows = ending.nonzero()[:, 0]
         if len(rows):
             state.rest[rows] += self._ahead(self.network.delay, state, rows)[:, self.network.delay - self.held :]
             state.still(ending)
 
-    def _play_rest(self, state: VocoderState, active: Tensor, count: int) -> Tensor:
+    def _play_rest(self, state: UnitVocoderState, active: Tensor, count: int) -> Tensor:
         pcm = state.rest.new_zeros(len(active), count)
         played = min(count, self.held)
         pcm[:, :played] = state.rest[:, :played] * active[:, None]
         state.rest[active] = nn.functional.pad(state.rest[active][:, played:], (0, played))
         return pcm
 
-    def _speak(self, units: Tensor, state: VocoderState, rows: Tensor) -> Tensor:
+    def _speak(self, units: Tensor, state: UnitVocoderState, rows: Tensor) -> Tensor:
         """[R, U] units -> [R, U * hop]; with a shorter look-ahead the newest samples take what follows for silence."""
         passage = Passage([kept[rows] for kept in state.kept], state.fed[rows], endless(len(rows), rows.device))
         pcm = self.network.step(self.network.embed(units, self.config.speaker), passage)
@@ -171,7 +171,7 @@ class UnitVocoder(nn.Module):
         early = self.network.delay - self.held
         return torch.cat([pcm, self._ahead(early, state, rows)], 1)[:, early:]
 
-    def _ahead(self, count: int, state: VocoderState, rows: Tensor) -> Tensor:
+    def _ahead(self, count: int, state: UnitVocoderState, rows: Tensor) -> Tensor:
         """[R, count]: what the network would still say if the utterance ended here. Changes nothing."""
         missing = -(-count // self.config.hop)
         if not missing:
@@ -185,7 +185,7 @@ class UnitVocoder(nn.Module):
 class UnitDetokenizerState:
     """Memory of B voices."""
 
-    voice: VocoderState
+    voice: UnitVocoderState
     rate: ResamplerState
 
     def reset(self, rows: Tensor) -> None:
@@ -195,7 +195,7 @@ class UnitDetokenizerState:
 
 
 class UnitDetokenizer(nn.Module):
-    """The vocoder as the model's mouth: slots of 4,800 samples at 24 kHz."""
+    """The vocoder as the model's detokenizer: slots of 4,800 samples at 24 kHz."""
 
     def __init__(self, vocoder: UnitVocoder) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class VoiceActivityState:
 
 
 @dataclass(frozen=True)
-class Voice:
+class VoicedFrames:
     """One slot of B conversations.
 
     Attributes:
@@ -66,7 +66,7 @@ class VoiceActivity:
             mode, [webrtcvad.Vad(mode) for _ in range(batch)], torch.zeros(batch, dtype=torch.long)
         )
 
-    def step(self, pcm: Tensor, state: VoiceActivityState, active: Tensor) -> Voice:
+    def step(self, pcm: Tensor, state: VoiceActivityState, active: Tensor) -> VoicedFrames:
         """One slot: pcm [B, 3200] at 16 kHz, -1..1; rows that are not active count as unvoiced."""
         voiced = torch.zeros(pcm.shape[0], self.frames, dtype=torch.bool)
         for row in active.nonzero()[:, 0].tolist():
@@ -74,7 +74,7 @@ class VoiceActivity:
         newest = torch.where(voiced.any(1), voiced.flip(1).int().argmax(1), self.frames)
         passed = newest * self.config.frame_ms + torch.where(voiced.any(1), 0, state.silence_ms)
         state.silence_ms = torch.where(active, passed, state.silence_ms)
-        return Voice(voiced, state.silence_ms.clone())
+        return VoicedFrames(voiced, state.silence_ms.clone())
 
     def _row(self, pcm: Tensor, detector: webrtcvad.Vad) -> Tensor:
         samples = (pcm.clamp(-1, 1) * _INT16).to(torch.int16)

@@ -18,7 +18,7 @@ from duplex.model.weights.quantize import SCALE
 
 
 @dataclass
-class Memory:
+class DecoderCache:
     """What B clips left for the decoder and what it has written itself.
 
     Attributes:
@@ -61,13 +61,13 @@ class TextDecoder(nn.Module):
         except KeyError as error:
             raise ConfigError(f"Whisper's decoder lacks the weight {error}; convert the weights again") from None
 
-    def listen(self, features: Tensor, capacity: int) -> Memory:
+    def listen(self, features: Tensor, capacity: int) -> DecoderCache:
         """Fresh memory of features [B, T, D] with room for `capacity` tokens."""
         cache = (self.shape.decoder_layers, features.shape[0], self.shape.heads, capacity, self.shape.head_dim)
         heard = [layer.hear(features) for layer in self._stack()]
-        return Memory(heard, torch.zeros(cache), torch.zeros(cache))
+        return DecoderCache(heard, torch.zeros(cache), torch.zeros(cache))
 
-    def forward(self, tokens: Tensor, memory: Memory) -> Tensor:
+    def forward(self, tokens: Tensor, memory: DecoderCache) -> Tensor:
         """Append tokens [B, n] to the memory -> hidden [B, n, D]."""
         count = tokens.shape[1]
         places = torch.arange(memory.length, memory.length + count)
@@ -119,14 +119,14 @@ class DecoderLayer(nn.Module):
         keys, values = self._each(self.other_memory, features).chunk(2, dim=-1)
         return self._heads(keys), self._heads(values)
 
-    def forward(self, x: Tensor, memory: Memory, index: int, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, memory: DecoderCache, index: int, mask: Tensor | None) -> Tensor:
         """x [B, n, D] -> [B, n, D]; writes layer `index` of the memory. mask [n, S]: True is seen."""
         x = x + self._own(self.own_norm(x), memory, index, mask)
         query = self._heads(self._each(self.other_query, self.other_norm(x)))
         x = x + self._each(self.other_out, self._read(query, *memory.heard[index], None))
         return x + self._each(self.narrow, F.gelu(self._each(self.wide, self.last_norm(x))))
 
-    def _own(self, x: Tensor, memory: Memory, index: int, mask: Tensor | None) -> Tensor:
+    def _own(self, x: Tensor, memory: DecoderCache, index: int, mask: Tensor | None) -> Tensor:
         query, key, value = (self._heads(part) for part in self._each(self.own_in, x).chunk(3, dim=-1))
         stop = memory.length + x.shape[1]
         memory.keys[index, :, :, memory.length : stop] = key

@@ -14,7 +14,7 @@ from configs.audio import AUDIO
 from configs.model.ears import DecodingConfig, WhisperShape
 from duplex.model.stages.logmel import LogMel
 from duplex.model.stages.whisper_blocks import AudioEncoder
-from duplex.model.stages.whisper_decoder import Memory, TextDecoder
+from duplex.model.stages.whisper_decoder import DecoderCache, TextDecoder
 from duplex.model.stages.whisper_rules import (
     forbid,
     is_over,
@@ -29,7 +29,7 @@ from duplex.model.weights.quantize import unpack
 
 
 @dataclass(frozen=True)
-class Transcript:
+class DecodingResult:
     """What was heard in a clip.
 
     Attributes:
@@ -67,7 +67,7 @@ class Whisper:
         self.mel = LogMel(encoder.shape.mel)
 
     @torch.no_grad()
-    def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[Transcript]:
+    def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[DecodingResult]:
         """pcm [B, N] at 16 kHz, of which `seconds` are not padding -> a transcript per clip.
 
         `beginning` is what every transcript starts with (a time, then pieces); with it, B must be 1.
@@ -80,14 +80,14 @@ class Whisper:
         no_speech = self._write(rows, memory, beginning)
         return [self._transcript(row, chance) for row, chance in zip(rows, no_speech, strict=True)]
 
-    def believed(self, transcript: Transcript) -> bool:
+    def is_believed(self, transcript: DecodingResult) -> bool:
         """False for what Whisper writes when nobody speaks."""
         if stutters(transcript.tokens, self.config.same_words, self.vocabulary):
             return False
         doubt = max(0.0, transcript.no_speech - self.config.no_speech)
         return transcript.logprob >= self.config.least_logprob + doubt
 
-    def _write(self, rows: list[_Hypothesis], memory: Memory, beginning: Sequence[int]) -> list[float]:
+    def _write(self, rows: list[_Hypothesis], memory: DecoderCache, beginning: Sequence[int]) -> list[float]:
         """Write all rows to their end; -> no-speech probabilities."""
         start = torch.tensor([[self.vocabulary.start, *beginning]]).expand(len(rows), -1)
         hidden = self.decoder(start, memory)
@@ -122,9 +122,9 @@ class Whisper:
         written = row.written[row.given :]
         return bool(written) and is_over(row.written, row.seconds, self.vocabulary, self.config)
 
-    def _transcript(self, row: _Hypothesis, no_speech: float) -> Transcript:
+    def _transcript(self, row: _Hypothesis, no_speech: float) -> DecodingResult:
         tokens = without_repeat(row.written, row.seconds, self.vocabulary, self.config)
-        return Transcript(tokens, row.mean_logprob, no_speech)
+        return DecodingResult(tokens, row.mean_logprob, no_speech)
 
 
 def load_whisper(

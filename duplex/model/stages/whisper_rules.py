@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from configs.model.ears import DecodingConfig
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
 
-Word = tuple[int, ...]
+WordPieces = tuple[int, ...]
 _FORBIDDEN = -math.inf
 
 
@@ -87,7 +87,7 @@ def without_repeat(
     return tuple(kept)
 
 
-def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[Word]:
+def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[WordPieces]:
     """Group the pieces among `tokens` by written word; a word starts with a space or after a time."""
     words: list[list[int]] = []
     after_time = True
@@ -102,25 +102,25 @@ def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[Word]
     return [tuple(word) for word in words]
 
 
-def same(one: Sequence[Word], other: Sequence[Word], vocabulary: WhisperVocabulary) -> bool:
+def same(one: Sequence[WordPieces], other: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> bool:
     """True when both are the same words as spoken; case and signs do not count."""
-    spoken = [[spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
+    spoken = [[list_spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
     return spoken[0] == spoken[1]
 
 
 def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
     """True when a word comes more than `count` times in a row."""
-    words = spoken_words(vocabulary.text(tokens))
+    words = list_spoken_words(vocabulary.text(tokens))
     return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 
-def _count_repeated(words: Sequence[Word], vocabulary: WhisperVocabulary) -> int:
+def _count_repeated(words: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> int:
     """How many words at the end are the first words again, the longest such run that leaves a word."""
     counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))
     return next(counts, 0)
 
 
-def _place(tokens: Sequence[int], words: Sequence[Word], index: int, vocabulary: WhisperVocabulary) -> int:
+def _place(tokens: Sequence[int], words: Sequence[WordPieces], index: int, vocabulary: WhisperVocabulary) -> int:
     """Where in `tokens` the word `index` begins."""
     pieces = sum(len(word) for word in words[:index])
     places = [place for place, token in enumerate(tokens) if vocabulary.is_text(token)]

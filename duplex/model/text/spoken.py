@@ -5,10 +5,10 @@ The reading itself is `duplex.model.text.reading`; this is what callers need tha
 
 from collections.abc import Sequence
 
-from duplex.model.text.reading.reader import Said, read
+from duplex.model.text.reading.reader import SaidWord, read
 
 
-def spoken_words(text: str, before: str = "") -> list[str]:
+def list_spoken_words(text: str, before: str = "") -> list[str]:
     """Words as they are said: "It's 2+2, Dr. O'Neill!" -> it's two plus two doctor o'neill.
 
     Args:
@@ -24,5 +24,5 @@ def spoken_words(text: str, before: str = "") -> list[str]:
     return words[len(known) :] if goes_on else _words(whole[len(told) :])
 
 
-def _words(read_words: Sequence[Said]) -> list[str]:
+def _words(read_words: Sequence[SaidWord]) -> list[str]:
     return [word for said in read_words for word in said.words]

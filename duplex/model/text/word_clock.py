@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from configs.audio import AUDIO
 from configs.model.live_turns import WordClockConfig
-from duplex.model.text.reading.reader import Said, read
+from duplex.model.text.reading.reader import SaidWord, read
 from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_stream import SIGN
 
@@ -61,7 +61,7 @@ class WordClock:
         return tuple(SoundingWord(word, place * share, (place + 1) * share, 1.0) for place, word in enumerate(left))
 
 
-def _otherwise(word: str) -> Said | None:
+def _otherwise(word: str) -> SaidWord | None:
     """What is said for a word that is not said as it is written: 6,400, $5, km/h."""
     if SIGN.search(word) or (word.isascii() and word.isalpha()):
         return None

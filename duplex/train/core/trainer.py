@@ -43,7 +43,7 @@ def train(
             total = dialogue_loss(core, prefix, slots, targets, config, schedule)
             if config.losses.rows:
                 rows = next(text)
-                rows.slots = overlaid(rows.slots, slots) if loud(config.augment) else rows.slots
+                rows.slots = overlay(rows.slots, slots) if loud(config.augment) else rows.slots
                 total = total + config.losses.rows * batch_loss(core, rows, schedule.window_slots)
         loop.update(total)
 
@@ -62,7 +62,7 @@ def loud(config: AugmentConfig) -> bool:
     return bool(torch.rand(()) < config.overlaid_text)
 
 
-def overlaid(text: CoreInput, sound: CoreInput) -> CoreInput:
+def overlay(text: CoreInput, sound: CoreInput) -> CoreInput:
     """Text slots [R, S] with the sound of dialogues [B, T]: what is answered must not depend on how anything sounds.
 
     A row hears one dialogue from a random slot on, over its end again from its start; in SPEAK slots the assistant

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.train.simulation import DialogueDataConfig
-from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, Played
+from duplex.train.dialogue.oracle import NOTHING, AnswerSpan, Oracle, Plan, PlannedTurn, PlayedSlots
 from duplex.train.dialogue.retext import Retext
 from duplex.train.dialogue.scene import Scene, SceneTurn
 from duplex.train.dialogue.shards import Shard
@@ -211,7 +211,7 @@ class DialogueDataset:
         rows = [[self._tokenizer.sil] * (length - len(e.prompt)) + list(e.prompt) for e in examples]
         return torch.tensor(rows, dtype=torch.long).reshape(len(examples), length)
 
-    def _assistant(self, played: Sequence[Played], rng: random.Random) -> dict[str, Tensor]:
+    def _assistant(self, played: Sequence[PlayedSlots], rng: random.Random) -> dict[str, Tensor]:
         """The assistant's past and the targets, looked up in the table of tracks."""
         table = self._table
         places = np.stack([one.played for one in played])

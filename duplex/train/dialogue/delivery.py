@@ -14,10 +14,10 @@ import soxr
 from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
-from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
+from configs.train.simulation import DeliveryConfig, PauseConfig, SpreadConfig
+from duplex.model.interface import Samples
 from duplex.train.dialogue.scene import SceneWord, Span, time_words
 from duplex.train.speech.bank import BankPart, Line, Piece
-from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _FRAME = AUDIO.packet_input_samples
@@ -70,7 +70,7 @@ class _Part:
     pause: float = field(default=0.0)
 
 
-def draw_seconds(spread: Spread, rng: random.Random) -> float:
+def draw_seconds(spread: SpreadConfig, rng: random.Random) -> float:
     """A clipped log-normal draw, seconds."""
     return min(spread.high, max(spread.low, spread.median * math.exp(rng.gauss(0, spread.sigma))))
 

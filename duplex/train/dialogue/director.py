@@ -13,12 +13,12 @@ import numpy as np
 
 from configs.audio import AUDIO
 from configs.train.simulation import AnswerLengthConfig, SimulationConfig
+from duplex.model.interface import Samples
 from duplex.train.dialogue.delivery import Delivery, SpokenTurn, draw_seconds
 from duplex.train.dialogue.library import BankScript, Library
 from duplex.train.dialogue.microphone import record
 from duplex.train.dialogue.scene import Scene, SceneSound, SceneTurn, SceneWord
 from duplex.train.speech.bank import BankPart, Line
-from duplex.train.speech.short_noises import Samples
 
 _RATE = AUDIO.input_rate
 _EDGE = 1.0

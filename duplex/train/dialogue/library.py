@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from configs.train.simulation import SimulationConfig
-from duplex.train.speech.bank import BankError, BankPart, Line, Piece, Script
+from duplex.model.interface import Samples
+from duplex.train.speech.bank import BankError, BankPart, Line, Piece, ReadingScript
 from duplex.train.speech.beds import bed
 from duplex.train.speech.rooms import impulse_response
-from duplex.train.speech.short_noises import Samples, event
+from duplex.train.speech.short_noises import event
 
 TRAINING = {
     "talks": ("questions", "dialogues", "slow_questions", "slow_dialogues"),
@@ -36,7 +37,7 @@ class BankScript:
     """A script of the bank with the part that holds its samples."""
 
     bank: BankPart
-    script: Script
+    script: ReadingScript
 
     @property
     def line(self) -> Line:
@@ -103,5 +104,5 @@ def read_part(folder: Path, part: str) -> list[BankScript]:
     return [BankScript(bank, script) for script in bank.scripts if _audible(script)]
 
 
-def _audible(script: Script) -> bool:
+def _audible(script: ReadingScript) -> bool:
     return all(any(piece.length for piece in line.pieces) for line in script.lines)

@@ -8,10 +8,10 @@ import random
 import numpy as np
 
 from configs.train.simulation import ChannelConfig
+from duplex.model.interface import Samples
 from duplex.train.dialogue.library import Library
 from duplex.train.speech.beds import repeat_to_length
 from duplex.train.speech.rooms import colour_by_microphone, in_room
-from duplex.train.speech.short_noises import Samples
 
 
 def record(samples: Samples, library: Library, config: ChannelConfig, rng: random.Random) -> Samples:

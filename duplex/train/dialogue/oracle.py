@@ -68,7 +68,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedSlots:
     """What the assistant did in each slot and what would be right for the next one; all [T].
 
     Attributes:
@@ -92,7 +92,7 @@ class Oracle:
     def __init__(self, config: OracleConfig) -> None:
         self._config = config
 
-    def play(self, plan: Plan, rng: random.Random, perturbed: bool = True) -> Played:
+    def play(self, plan: Plan, rng: random.Random, perturbed: bool = True) -> PlayedSlots:
         """One past of a dialogue; `perturbed` False plays what is right."""
         return _Performance(self._config, plan, rng, perturbed).run()
 
@@ -111,7 +111,7 @@ class _Performance:
         self._since = rng.randrange(_LONGEST_SINCE_AT_START)
         self._forced = 0
 
-    def run(self) -> Played:
+    def run(self) -> PlayedSlots:
         """Play all slots."""
         slots = self._plan.slots
         played, since, text = (np.full(slots, NOTHING, np.int64) for _ in range(3))
@@ -126,7 +126,7 @@ class _Performance:
             weight[slot] = self._weight(slot, right)
             text[slot] = self._text(right)
             self._advance(right)
-        return Played(played, since, target, weight, text)
+        return PlayedSlots(played, since, target, weight, text)
 
     def _follow(self, slot: int) -> None:
         """Which turn it is at the end of the slot, and whether its words are all known."""

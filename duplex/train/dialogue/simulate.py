@@ -6,37 +6,28 @@ run that was stopped goes on where it was.
 
 import random
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
 
 from configs.train.simulation import SimulationConfig
+from duplex.model.interface import Samples
+from duplex.model.stages.encoder import OfflineEncoder
 from duplex.train.dialogue.director import Director
 from duplex.train.dialogue.library import TRAINING, VALIDATION, open_library
 from duplex.train.dialogue.shards import Features, ShardWriter, frames_of
-from duplex.train.speech.short_noises import Samples
 
 
-class Ear(Protocol):
-    """The offline form of the speech encoder."""
-
-    def encode(self, pcm: Tensor) -> Tensor:
-        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
-        ...
-
-
-def run(config: SimulationConfig, out: Path, bank: Path, ear: Ear, validation: bool = False) -> None:
+def run(config: SimulationConfig, out: Path, bank: Path, encoder: OfflineEncoder, validation: bool = False) -> None:
     """Stage what the shard in `out` does not have yet.
 
     Args:
         config: how many dialogues and how they are staged.
         out: folder of the shard.
         bank: folder of the clip bank.
-        ear: the encoder that will hear live.
+        encoder: the one that will hear live.
         validation: use lines and voices that are kept out of training.
 
     Raises:
@@ -44,23 +35,23 @@ def run(config: SimulationConfig, out: Path, bank: Path, ear: Ear, validation: b
     """
     director = Director(open_library(bank, config, VALIDATION if validation else TRAINING), config)
     frames = frames_of(config.stage.slots)
-    writer = ShardWriter(out, frames, _dim(ear))
+    writer = ShardWriter(out, frames, _dim(encoder))
     missing = range(writer.count, config.dialogues, config.batch)
     for first in track(missing, "dialogues", console=Console(stderr=True)):
         numbers = range(first, min(first + config.batch, config.dialogues))
         staged = [director.scene(f"{out.name}/{number}", _rng(config, out, number)) for number in numbers]
-        writer.add(encode_channels(ear, [samples for samples, _ in staged]), [scene for _, scene in staged])
+        writer.add(encode_channels(encoder, [samples for samples, _ in staged]), [scene for _, scene in staged])
 
 
-def encode_channels(ear: Ear, channels: list[Samples]) -> Features:
+def encode_channels(encoder: OfflineEncoder, channels: list[Samples]) -> Features:
     """Features [n, T, D] of channels of equal length."""
     with torch.inference_mode():
-        features = ear.encode(torch.from_numpy(np.stack(channels)))
+        features = encoder.encode(torch.from_numpy(np.stack(channels)))
     return features.to(torch.float16).numpy()
 
 
-def _dim(ear: Ear) -> int:
-    return int(ear.encode(torch.zeros(1, 3200)).shape[-1])
+def _dim(encoder: OfflineEncoder) -> int:
+    return int(encoder.encode(torch.zeros(1, 3200)).shape[-1])
 
 
 def _rng(config: SimulationConfig, out: Path, number: int) -> random.Random:

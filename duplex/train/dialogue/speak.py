@@ -17,7 +17,7 @@ from duplex.model.stages.srh import PointerRefinedHead
 from duplex.model.text.clock_words import fill_in_words
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.dialogue.shards import Shard
-from duplex.train.dialogue.tracks import TableBuilder, TextIds, TrackTable
+from duplex.train.dialogue.tracks import TableBuilder, TrackIds, TrackTable
 from duplex.train.voice.batch import answer_tracks
 
 _AT_ONCE = 512
@@ -37,7 +37,7 @@ def run(
     answers: Sequence[str], out: Path, head: PointerRefinedHead, tokenizer: TextTokenizer, schedule: ScheduleConfig
 ) -> TrackTable:
     """Speak the answers that the table at `out` (.npz) does not have yet; returns the whole table."""
-    ids = TextIds(tokenizer.sil, tokenizer.hold, tokenizer.eos)
+    ids = TrackIds(tokenizer.sil, tokenizer.hold, tokenizer.eos)
     builder = TableBuilder(ids, head.silence.numpy().astype(np.int8))
     if out.exists():
         builder.extend(TrackTable.load(out))

@@ -24,7 +24,7 @@ class TrackError(ConfigError):
 
 
 @dataclass(frozen=True)
-class TextIds:
+class TrackIds:
     """The ids that every track needs: silence, text held back, end of the answer."""
 
     silence: int
@@ -76,7 +76,7 @@ class TrackTable:
 class TableBuilder:
     """Collects tracks into a table."""
 
-    def __init__(self, ids: TextIds, rest: NDArray[np.int8]) -> None:
+    def __init__(self, ids: TrackIds, rest: NDArray[np.int8]) -> None:
         """`rest` [digits] is the token of silence."""
         self._ids = ids
         self._rest = rest

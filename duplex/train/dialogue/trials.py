@@ -1,6 +1,6 @@
 """The recipe `duplex train trials`: recordings with known places, made of what was kept out of training.
 
-    OUT/trials.jsonl    one `Trial` a line
+    OUT/trials.jsonl    one `TrialRecording` a line
     OUT/*.wav           16 kHz, 16 bit
 
 Knows the test parts of the clip bank; knows nothing of the model or of how the trials are judged.
@@ -17,10 +17,11 @@ from configs.audio import AUDIO
 from configs.train.simulation import TrialsConfig
 from duplex.io.sound_file import write_wav
 from duplex.io.whole_files import write_json_lines
+from duplex.model.interface import Samples
 from duplex.train.dialogue.library import BankScript, read_part, read_parts
 from duplex.train.speech.bank import Line
 from duplex.train.speech.beds import colour_noise
-from duplex.train.speech.short_noises import Samples, cough, event, throat
+from duplex.train.speech.short_noises import cough, event, throat
 
 QUESTIONS = ("test_voice", "test_frame", "test_voice_frame", "test_robot")
 PARTS = (*QUESTIONS, "test_turns", "test_backchannels", "test_commands")
@@ -28,7 +29,7 @@ _RATE = AUDIO.input_rate
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialRecording:
     """One recording.
 
     Attributes:
@@ -59,7 +60,7 @@ class Trial:
     ask: str = ""
 
 
-Made = tuple[Trial, Samples]
+Made = tuple[TrialRecording, Samples]
 
 
 def run(config: TrialsConfig, out: Path, bank: Path) -> None:
@@ -175,4 +176,4 @@ def _record(config: TrialsConfig, name: str, test: str, samples: Samples, rng: r
     floor = np.random.default_rng(rng.randrange(1 << 30)).standard_normal(len(lead) + len(samples), np.float32)
     whole = np.concatenate([lead, samples]) + floor * np.float32(config.floor)
     values = {"name": name, "test": test, "start": config.lead, "end": config.lead + len(samples) / _RATE, **more}
-    return Trial(**values), whole  # type: ignore[arg-type]
+    return TrialRecording(**values), whole  # type: ignore[arg-type]

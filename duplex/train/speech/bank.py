@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from configs.base import ConfigError
 from duplex.io.whole_files import whole_lines, write_text
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _FULL_SCALE = 32767
 _SAMPLE_BYTES = 2
@@ -62,7 +60,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Script:
+class ReadingScript:
     """Lines that belong together and are spoken by one voice, in their order.
 
     `prompt` is the system prompt under which the answers are right; `voice` is "" until they have been spoken.
@@ -105,7 +103,7 @@ class BankWriter:
         with self._samples.open("ab") as file:
             file.truncate(self._end * _SAMPLE_BYTES)
 
-    def add(self, script: Script, speech: list[list[Samples]]) -> None:
+    def add(self, script: ReadingScript, speech: list[list[Samples]]) -> None:
         """Append a script; `speech[line][piece]` are its samples at 16 kHz."""
         lines = []
         with self._samples.open("ab") as file:
@@ -114,7 +112,7 @@ class BankWriter:
                 lines.append(Line(line.text, line.answer, line.kind, line.key, line.long, tuple(pieces)))
                 for clip in clips:
                     file.write((np.clip(clip, -1, 1) * _FULL_SCALE).astype(np.int16).tobytes())
-        placed = Script(script.name, script.prompt, tuple(lines), script.voice)
+        placed = ReadingScript(script.name, script.prompt, tuple(lines), script.voice)
         with self._index.open("a", encoding="utf-8") as file:
             file.write(_dump(placed))
         self.done.add(script.name)
@@ -129,20 +127,20 @@ def _paths(folder: Path, part: str) -> tuple[Path, Path]:
     return folder / f"{part}.jsonl", folder / f"{part}.i16"
 
 
-def _dump(script: Script) -> str:
+def _dump(script: ReadingScript) -> str:
     return json.dumps(asdict(script), ensure_ascii=False) + "\n"
 
 
-def _read(index: Path) -> Iterator[Script]:
+def _read(index: Path) -> Iterator[ReadingScript]:
     """Scripts of an index; a last line that was cut off in writing is left out."""
     for row in whole_lines(index.read_text(encoding="utf-8")):
         yield _script(json.loads(row))
 
 
-def _script(values: dict[str, object]) -> Script:
+def _script(values: dict[str, object]) -> ReadingScript:
     lines = values.pop("lines")
     assert isinstance(lines, list)
-    return Script(lines=tuple(_line(line) for line in lines), **values)  # type: ignore[arg-type]
+    return ReadingScript(lines=tuple(_line(line) for line in lines), **values)  # type: ignore[arg-type]
 
 
 def _line(values: dict[str, object]) -> Line:

@@ -12,7 +12,8 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import NoiseConfig
-from duplex.train.speech.short_noises import Samples, decay, event, unit
+from duplex.model.interface import Samples
+from duplex.train.speech.short_noises import decay, event, unit
 
 _RATE = AUDIO.input_rate
 _CHORDS = ((0, 4, 7), (0, 3, 7), (0, 5, 9), (0, 4, 7, 11), (0, 3, 7, 10))

@@ -9,7 +9,7 @@ from scipy.signal import butter, lfilter, oaconvolve, sosfilt
 
 from configs.audio import AUDIO
 from configs.train.simulation import RoomConfig
-from duplex.train.speech.short_noises import Samples
+from duplex.model.interface import Samples
 
 _RATE = AUDIO.input_rate
 _DECAY_OF_60_DB = 6.9078

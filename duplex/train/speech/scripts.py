@@ -6,12 +6,12 @@ Knows the corpus' form; knows nothing of voices or samples.
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle, islice
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from duplex.corpus.corpus import Split
 from duplex.train.speech.bank import Line, Piece
 
 T = TypeVar("T")
-Split = Literal["train", "heldout_frame", "heldout_pair", "ood"]
 
 _QUESTIONS = "what what's whats which who who's whose how where where's when why"
 _REQUESTS = "can could do does did is are will would should"
@@ -72,10 +72,10 @@ class Texts(Protocol):
     def commands(self) -> Sequence[ExchangeText]: ...
 
 
-Written = tuple[str, tuple[Line, ...]]
+WrittenScript = tuple[str, tuple[Line, ...]]
 
 
-def write_scripts(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator[Written]:
+def write_scripts(texts: Texts, part: str, rng: random.Random, count: int) -> Iterator[WrittenScript]:
     """`count` scripts of a part as (system prompt, lines)."""
     if part in _SPLITS:
         return (("", (line_of(row),)) for row in texts.rows(_SPLITS[part], rng, count))

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from configs.audio import AUDIO
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _RATE = AUDIO.input_rate
 _NYQUIST_SHARE = 0.98
@@ -41,7 +40,7 @@ def decay(count: int, time: float) -> NDArray[np.float64]:
     return np.exp(-np.arange(count) / (time * _RATE))
 
 
-def strung(rng: Generator, sounds: list[NDArray[np.float64]], gap: tuple[float, float]) -> Samples:
+def string_together(rng: Generator, sounds: list[NDArray[np.float64]], gap: tuple[float, float]) -> Samples:
     """Sounds one after the other with gaps between their beginnings (seconds), each at a level of its own."""
     starts = np.cumsum([0, *(seconds(rng, *gap) for _ in sounds[1:])])
     out = np.zeros(max(start + len(sound) for start, sound in zip(starts, sounds, strict=True)))
@@ -60,7 +59,7 @@ def cough(rng: Generator) -> Samples:
         attack = np.minimum(np.arange(count) / (0.008 * _RATE), 1)
         return (noise / noise.std() + rng.uniform(0, 1.2) * voice) * attack * decay(count, rng.uniform(0.04, 0.12))
 
-    return strung(rng, [burst() for _ in range(rng.integers(1, 4))], (0.2, 0.5))
+    return string_together(rng, [burst() for _ in range(rng.integers(1, 4))], (0.2, 0.5))
 
 
 def throat(rng: Generator) -> Samples:
@@ -71,7 +70,7 @@ def throat(rng: Generator) -> Samples:
         rough = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * rng.uniform(22, 60) * np.arange(count) / _RATE))
         return band(rng.standard_normal(count) * rough, 150, rng.uniform(900, 2200)) * np.hanning(count) ** 0.4
 
-    return strung(rng, [rasp() for _ in range(rng.integers(1, 3))], (0.3, 0.6))
+    return string_together(rng, [rasp() for _ in range(rng.integers(1, 3))], (0.3, 0.6))
 
 
 def knock(rng: Generator) -> Samples:
@@ -84,7 +83,7 @@ def knock(rng: Generator) -> Samples:
         body = sum(np.sin(2 * np.pi * tone * time) * decay(count, rng.uniform(0.01, 0.04)) for tone in tones)
         return np.asarray(body + rng.standard_normal(count) * decay(count, 0.004))
 
-    return strung(rng, [hit() for _ in range(rng.integers(1, 6))], (0.1, 0.35))
+    return string_together(rng, [hit() for _ in range(rng.integers(1, 6))], (0.1, 0.35))
 
 
 def clink(rng: Generator) -> Samples:
@@ -96,7 +95,7 @@ def clink(rng: Generator) -> Samples:
         partials = rng.uniform(1200, 7200, rng.integers(3, 9))
         return np.asarray(sum(np.sin(2 * np.pi * f * time) * decay(count, rng.uniform(0.01, 0.12)) for f in partials))
 
-    return strung(rng, [ring() for _ in range(rng.integers(1, 6))], (0.04, 0.4))
+    return string_together(rng, [ring() for _ in range(rng.integers(1, 6))], (0.04, 0.4))
 
 
 def typing(rng: Generator) -> Samples:
@@ -106,7 +105,7 @@ def typing(rng: Generator) -> Samples:
         count = seconds(rng, 0.006, 0.03)
         return band(rng.standard_normal(count), rng.uniform(500, 2500), 7000) * decay(count, 0.004)
 
-    return strung(rng, [click() for _ in range(rng.integers(1, 14))], (0.04, 0.28))
+    return string_together(rng, [click() for _ in range(rng.integers(1, 14))], (0.04, 0.28))
 
 
 def breath(rng: Generator) -> Samples:
@@ -133,7 +132,7 @@ def bark(rng: Generator) -> Samples:
         tone = sum(np.sin(k * phase) / k for k in range(1, 5))
         return np.asarray((tone + 0.3 * rng.standard_normal(count)) * np.hanning(count))
 
-    return strung(rng, [call() for _ in range(rng.integers(1, 5))], (0.2, 0.6))
+    return string_together(rng, [call() for _ in range(rng.integers(1, 5))], (0.2, 0.6))
 
 
 def beep(rng: Generator) -> Samples:
@@ -144,7 +143,7 @@ def beep(rng: Generator) -> Samples:
         time = np.arange(count) / _RATE
         return np.sin(2 * np.pi * rng.uniform(400, 3000) * time) * np.hanning(count) ** 0.2
 
-    return strung(rng, [tone() for _ in range(rng.integers(1, 5))], (0.12, 0.5))
+    return string_together(rng, [tone() for _ in range(rng.integers(1, 5))], (0.12, 0.5))
 
 
 def bump(rng: Generator) -> Samples:

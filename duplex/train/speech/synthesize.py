@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from configs.train.speech_bank import CastConfig, SpeechBankConfig
-from duplex.train.speech.bank import BankWriter, Script
-from duplex.train.speech.engines import EngineMissingError, Samples
+from duplex.model.interface import Samples
+from duplex.train.speech.bank import BankWriter, ReadingScript
 from duplex.train.speech.scripts import Texts, write_scripts
+from duplex.train.speech.synthesizers import SynthesizerMissingError
 from duplex.train.speech.voices import ENGINES, Cast, Makers, UserVoice
 
 _ENDING = {"c": ",", "s": ".", "q": "?", "f": "...", "b": ".", "i": "!"}
@@ -36,7 +37,7 @@ def choose_voice(cast: Cast, part: str, rng: random.Random) -> UserVoice:
     return cast.draw(shares(cast.config, part), rng)
 
 
-def speech(script: Script, voice: UserVoice, rng: random.Random) -> list[list[Samples]]:
+def speech(script: ReadingScript, voice: UserVoice, rng: random.Random) -> list[list[Samples]]:
     """All pieces of a script, one list per line, with the intonation of their punctuation."""
     return [[voice.say(_punctuate(piece.text, piece.mark), rng) for piece in line.pieces] for line in script.lines]
 
@@ -49,12 +50,12 @@ def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] 
         out: folder of the bank.
         texts: the corpus.
         parts: names of `config.amounts`; all of them where none are given.
-        makers: of the engines.
+        makers: of the synthesizers.
 
     A part none of whose voices is on this machine is named and left out.
 
     Raises:
-        EngineMissingError: this holds for every part.
+        SynthesizerMissingError: this holds for every part.
     """
     cast = Cast(config.cast, config.manner, makers)
     amounts = config.amounts.model_dump()
@@ -64,10 +65,10 @@ def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] 
         for part in chosen:
             try:
                 _speak_part(config, out, texts, part, amounts[part], cast, progress)
-            except EngineMissingError as error:
+            except SynthesizerMissingError as error:
                 skipped[part] = str(error)
     if skipped and skipped.keys() >= set(chosen):
-        raise EngineMissingError(skipped[chosen[0]])
+        raise SynthesizerMissingError(skipped[chosen[0]])
     for name, reason in {**cast.missing, **skipped}.items():
         Console(stderr=True).print(f"{name} was skipped: {reason}", markup=False, soft_wrap=True)
 
@@ -81,13 +82,13 @@ def _speak_part(
         if script.name not in writer.done:
             rng = random.Random(f"{config.seed}/{script.name}/voice")
             voice = choose_voice(cast, part, rng)
-            writer.add(Script(script.name, script.prompt, script.lines, voice.name), speech(script, voice, rng))
+            writer.add(ReadingScript(script.name, script.prompt, script.lines, voice.name), speech(script, voice, rng))
         progress.advance(task)
 
 
-def _scripts(config: SpeechBankConfig, texts: Texts, part: str, count: int) -> Iterator[Script]:
+def _scripts(config: SpeechBankConfig, texts: Texts, part: str, count: int) -> Iterator[ReadingScript]:
     for number, (prompt, lines) in enumerate(write_scripts(texts, part, random.Random(f"{config.seed}/{part}"), count)):
-        yield Script(f"{part}/{number}", prompt, lines)
+        yield ReadingScript(f"{part}/{number}", prompt, lines)
 
 
 def _punctuate(text: str, mark: str) -> str:

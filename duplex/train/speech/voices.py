@@ -12,27 +12,27 @@ import soxr
 
 from configs.audio import AUDIO
 from configs.train.speech_bank import CastConfig, MannerConfig
-from duplex.train.speech.engines import (
-    Engine,
-    EngineMissingError,
-    EspeakEngine,
-    FestivalEngine,
-    FliteEngine,
-    HibariEngine,
-    KokoroEngine,
-    PiperEngine,
-    Samples,
+from duplex.model.interface import Samples
+from duplex.train.speech.synthesizers import (
+    EspeakSynthesizer,
+    FestivalSynthesizer,
+    FliteSynthesizer,
+    HibariSynthesizer,
+    KokoroSynthesizer,
+    PiperSynthesizer,
+    Synthesizer,
+    SynthesizerMissingError,
 )
 
-Makers = Mapping[str, Callable[[], Engine]]
+Makers = Mapping[str, Callable[[], Synthesizer]]
 
 ENGINES: Makers = {
-    "hibari": HibariEngine,
-    "piper": PiperEngine,
-    "flite": FliteEngine,
-    "espeak": EspeakEngine,
-    "festival": FestivalEngine,
-    "kokoro": KokoroEngine,
+    "hibari": HibariSynthesizer,
+    "piper": PiperSynthesizer,
+    "flite": FliteSynthesizer,
+    "espeak": EspeakSynthesizer,
+    "festival": FestivalSynthesizer,
+    "kokoro": KokoroSynthesizer,
 }
 
 _ASSISTANT = "hibari/heart"
@@ -50,20 +50,20 @@ class Manner:
 
 
 class UserVoice:
-    """One user: an engine's voice spoken in one manner."""
+    """One user: a synthesizer's voice spoken in one manner."""
 
-    def __init__(self, name: str, engine: Engine, manner: Manner, level_rms: float) -> None:
-        """`name` is `engine/voice`; `level_rms` is the loudness of everything it says."""
+    def __init__(self, name: str, synthesizer: Synthesizer, manner: Manner, level_rms: float) -> None:
+        """`name` is `synthesizer/voice`; `level_rms` is the loudness of everything it says."""
         self.name = name
         self.manner = manner
-        self._engine = engine
+        self._synthesizer = synthesizer
         self._level = level_rms
 
     def say(self, text: str, rng: random.Random) -> Samples:
         """Speech of `text` at 16 kHz without silence at its edges, [N] float32; empty if nothing was audible."""
         manner, variant = self.manner, self.name.partition("/")[2]
         pace = manner.speed / manner.size
-        samples, rate = self._engine.speak(text, variant, pace, manner.pitch, rng.randrange(1 << 30))
+        samples, rate = self._synthesizer.speak(text, variant, pace, manner.pitch, rng.randrange(1 << 30))
         if not len(samples):
             return samples
         resized = soxr.resample(samples, rate, AUDIO.input_rate / manner.size).astype(np.float32)
@@ -71,55 +71,55 @@ class UserVoice:
 
 
 class Cast:
-    """All voices whose engines are on this machine; `missing` says what is not and how to get it."""
+    """All voices whose synthesizers are on this machine; `missing` says what is not and how to get it."""
 
     def __init__(self, config: CastConfig, manner: MannerConfig, makers: Makers = ENGINES) -> None:
-        """`makers` builds engines by the first half of a voice's name."""
+        """`makers` builds synthesizers by the first half of a voice's name."""
         self.config = config
         self.missing: dict[str, str] = {}
         self._makers = makers
         self._manner = manner
-        self._engines: dict[str, Engine] = {}
+        self._synthesizers: dict[str, Synthesizer] = {}
 
     def draw(self, shares: dict[str, float], rng: random.Random) -> UserVoice:
         """A voice by its share among those of `shares` that this machine has, in a manner of its own.
 
         Raises:
-            EngineMissingError: none of them is here.
+            SynthesizerMissingError: none of them is here.
         """
         left = dict(shares)
         while left:
             name = rng.choices(list(left), list(left.values()))[0]
             try:
                 return self.voice(name, rng)
-            except EngineMissingError as error:
+            except SynthesizerMissingError as error:
                 self.missing[name.partition("/")[0]] = str(error)
                 left.pop(name)
-        raise EngineMissingError("; ".join(self.missing.values()) or "the cast has no voices; name some")
+        raise SynthesizerMissingError("; ".join(self.missing.values()) or "the cast has no voices; name some")
 
     def voice(self, name: str, rng: random.Random) -> UserVoice:
-        """The voice `engine/name` in a manner drawn from `rng`.
+        """The voice `synthesizer/name` in a manner drawn from `rng`.
 
         Raises:
-            EngineMissingError: its engine is not on this machine.
+            SynthesizerMissingError: its synthesizer is not on this machine.
         """
         kind = name.partition("/")[0]
-        return UserVoice(name, self._engine(kind), self._draw_manner(kind, rng), self._manner.level_rms)
+        return UserVoice(name, self._synthesizer(kind), self._draw_manner(kind, rng), self._manner.level_rms)
 
     def assistant(self) -> UserVoice:
         """The assistant's own voice, as it is."""
-        return UserVoice(_ASSISTANT, self._engine("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
+        return UserVoice(_ASSISTANT, self._synthesizer("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
 
-    def _engine(self, kind: str) -> Engine:
+    def _synthesizer(self, kind: str) -> Synthesizer:
         if kind in self.missing:
-            raise EngineMissingError(self.missing[kind])
-        if kind not in self._engines:
-            self._engines[kind] = self._load(kind)
-        return self._engines[kind]
+            raise SynthesizerMissingError(self.missing[kind])
+        if kind not in self._synthesizers:
+            self._synthesizers[kind] = self._load(kind)
+        return self._synthesizers[kind]
 
-    def _load(self, kind: str) -> Engine:
+    def _load(self, kind: str) -> Synthesizer:
         if kind not in self._makers:
-            raise EngineMissingError(f"there is no engine '{kind}'; use one of {', '.join(self._makers)}")
+            raise SynthesizerMissingError(f"there is no synthesizer '{kind}'; use one of {', '.join(self._makers)}")
         return self._makers[kind]()
 
     def _draw_manner(self, kind: str, rng: random.Random) -> Manner:

@@ -17,7 +17,7 @@ from duplex.eval.users.data_folder import DataFolder, Question
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.core import Core
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.text.evaluate import BATCH, Knowledge, shares
 from duplex.train.text.noise import Mishearing
@@ -59,7 +59,7 @@ def foreign(
 ) -> dict[str, object]:
     """Right answers and refusals by where a question lies, with every question and what was said to it."""
     said: list[str] = []
-    asked = [" ".join(spoken_words(question.text)) for question in questions]
+    asked = [" ".join(list_spoken_words(question.text)) for question in questions]
     for first in range(0, len(asked), BATCH):
         said += assistant.answer("", asked[first : first + BATCH])
     rows = [

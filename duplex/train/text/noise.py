@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from configs.model.language import NoiseConfig
+from configs.model.language import MishearingConfig
 
-Pair = tuple[str, str]
+WordPair = tuple[str, str]
 
 _FILLERS = ("um", "uh", "the", "a", "and", "so", "oh", "is", "it", "to", "of", "in")
 _LETTERS = "aeioubdgklmnprst"
@@ -41,7 +41,7 @@ def sound_of(word: str) -> str:
     return word
 
 
-def confusions(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+def confusions(pairs: Iterable[WordPair]) -> dict[str, list[str]]:
     """What was recognized instead of one to three words, each as often as it was seen, from whole utterances.
 
     Args:
@@ -59,7 +59,7 @@ def confusions(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 class Mishearing:
     """Draws recognition errors: `mishearing(words, rng) -> words`."""
 
-    def __init__(self, config: NoiseConfig, vocabulary: Iterable[str], pairs: Iterable[Pair] = ()) -> None:
+    def __init__(self, config: MishearingConfig, vocabulary: Iterable[str], pairs: Iterable[WordPair] = ()) -> None:
         """`vocabulary`: words that may be heard by mistake. `pairs`: what was said and what was recognized."""
         self._config = config
         self._table = confusions(pairs)

@@ -93,7 +93,7 @@ def _keep(dialogue: TextDialogue, prefix_length: int, full: bool) -> list[tuple[
 
 
 def _inputs(dialogues: Sequence[TextDialogue], slots: int, places: int) -> CoreInput:
-    def filled(values: list[list[int]]) -> Tensor:
+    def pad_rows(values: list[list[int]]) -> Tensor:
         return torch.tensor([row + [0] * (slots - len(row)) for row in values])
 
     absent = pad((), places)
@@ -104,10 +104,10 @@ def _inputs(dialogues: Sequence[TextDialogue], slots: int, places: int) -> CoreI
     return CoreInput(
         features=None,
         words=torch.tensor(words),
-        text=filled([[slot.text for slot in dialogue.slots] for dialogue in dialogues]),
+        text=pad_rows([[slot.text for slot in dialogue.slots] for dialogue in dialogues]),
         tokens=None,
-        state=filled([[slot.state for slot in dialogue.slots] for dialogue in dialogues]),
-        since=filled([[slot.since for slot in dialogue.slots] for dialogue in dialogues]),
+        state=pad_rows([[slot.state for slot in dialogue.slots] for dialogue in dialogues]),
+        since=pad_rows([[slot.since for slot in dialogue.slots] for dialogue in dialogues]),
     )
 
 

@@ -22,7 +22,7 @@ from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.text.tokenizer import TextTokenizer
 from duplex.train.text.evaluate import Knowledge
 from duplex.train.text.mimetic_init import set_to_copy
-from duplex.train.text.noise import Mishearing, Pair
+from duplex.train.text.noise import Mishearing, WordPair
 from duplex.train.text.packing import TextBatch, batch_loss, pack
 from duplex.train.text.slotted_text import Mishear, SlotWriter, TextDialogue
 from duplex.train.text.vocabulary import TOKENIZER, word_list
@@ -80,7 +80,7 @@ def run(
         write_json(out / REPORT, report)
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: Path) -> list[WordPair]:
     """What was said and what was heard, as `duplex train errors` wrote it.
 
     Raises:

@@ -16,14 +16,14 @@ from configs.train.voice_training import DecoderTraining, SrhTraining
 from duplex.model.stages.band_decoder import BandDecoder
 from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.training_loop import Loop, Optimization, cosine
-from duplex.train.voice.srh import Samples, load_networks, simulate
+from duplex.train.voice.srh import HeadSamples, load_networks, simulate
 from duplex.train.voice.teacher_shards import load
 from duplex.train.voice.tokenizer import load_codec, reconstruction_loss
 
 
 def run(voice: VoiceConfig, config: DecoderTraining, srh: SrhTraining, speech: Path, out: Path) -> BandDecoder:
     """Fine-tune the decoder of `out/tokenizer.pt` for the head of `out/srh.pt`; the result is `out/decoder.pt`."""
-    samples = Samples.load(out / "srh_samples.pt")
+    samples = HeadSamples.load(out / "srh_samples.pt")
     path = out / "predicted.pt"
     if not path.exists():
         torch.save(free_running(load_networks(voice, out).digits, samples, config.rows), path)
@@ -48,7 +48,7 @@ def load_decoder(voice: VoiceConfig, out: Path) -> BandDecoder:
 
 
 @torch.inference_mode()
-def free_running(network: DigitNetwork, samples: Samples, rows: int) -> Tensor:
+def free_running(network: DigitNetwork, samples: HeadSamples, rows: int) -> Tensor:
     """[N, 15] the digits that the head itself says at the teacher's timing; silence where it is not asked."""
     predicted = samples.digits.clone()
     runs = _runs(samples.place)
@@ -67,7 +67,7 @@ def _runs(place: Tensor) -> Tensor:
     return torch.stack([starts, ends - starts], 1)
 
 
-def _speak(network: DigitNetwork, samples: Samples, predicted: Tensor, group: Tensor) -> None:
+def _speak(network: DigitNetwork, samples: HeadSamples, predicted: Tensor, group: Tensor) -> None:
     """Run stretches (longest first) side by side, token after token, writing into `predicted`."""
     back = torch.arange(1, network.config.history + 1)
     top = network.tokenizer.top

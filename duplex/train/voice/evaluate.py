@@ -14,21 +14,19 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 import torch
-from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
 from configs.audio import AUDIO
 from duplex.eval.measures.judge import WordErrors, quality, recognise, word_errors
 from duplex.io.whole_files import write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.detokenizer import DetokenizerInput
 from duplex.model.stages.srh import SrhInput
 from duplex.train.voice.batch import HOLD
+from duplex.train.voice.mind_vectors import LiveMind
 from duplex.train.voice.teacher_texts import Items, items_of
-from duplex.train.voice.thinking import Thinker
-
-Samples = NDArray[np.float32]
 
 _PADDING_S = (0.1, 0.25)
 _TAIL_SLOTS = 1
@@ -52,18 +50,18 @@ def run(
     asr: str = "",
     lead_units: int = 16,
     mos_clips: int = 20,
-    think: Callable[[str, Tensor], Thinker] | None = None,
+    make_mind: Callable[[str, Tensor], LiveMind] | None = None,
 ) -> dict[str, Any]:
     """Speak `texts` with the voice in `folder`; write wavs and `voice.json` to `out`, return the figures.
 
-    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `think` gives the core that answers with a
-    text, for the token of silence; without it the head gets no hidden vectors.
+    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `make_mind` gives the core that
+    answers with a text, for the token of silence; without it the head gets no hidden vectors.
     """
     out.mkdir(parents=True, exist_ok=True)
     voice = EmbeddedVoice.load(folder)
     pairs = [(text, items) for text in texts if (items := items_of(text))]
     spoken = [
-        speak(voice, items, seed, lead_units, think(text, voice.head.silence) if think else None)
+        speak(voice, items, seed, lead_units, make_mind(text, voice.head.silence) if make_mind else None)
         for seed, (text, items) in enumerate(track(pairs, "speaking"))
     ]
     for index, one in enumerate(spoken[:_KEPT_CLIPS]):
@@ -80,9 +78,11 @@ def run(
     return figures
 
 
-def speak(voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, thinker: Thinker | None = None) -> LiveSpeech:
-    """One item (with a `thinker` one text token) a slot, held back while `lead_units` units are queued, to the end."""
-    pieces = thinker.pieces(" ".join(items)) if thinker else [[item] for item in items]
+def speak(
+    voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, live_mind: LiveMind | None = None
+) -> LiveSpeech:
+    """One item (one text token with a `live_mind`) a slot, held back while `lead_units` units wait, to the end."""
+    pieces = live_mind.pieces(" ".join(items)) if live_mind else [[item] for item in items]
     head, detokenizer = voice.head, voice.detokenizer
     head_state, sound_state = head.init_state(1), detokenizer.init_state(1, [seed])
     yes, entered, queued, tail = torch.ones(1, dtype=torch.bool), 0, 0, 0
@@ -96,12 +96,12 @@ def speak(voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, thinke
         finished = torch.tensor([entered + (not held) > len(pieces)])
         entered += not held
         begin = perf_counter()
-        hidden = thinker.hidden if thinker else None
+        hidden = live_mind.hidden if live_mind else None
         tokens = head.step(SrhInput([words], finished, yes, hidden), head_state, yes)
         pcm.append(detokenizer.step(DetokenizerInput(tokens.tokens, yes), sound_state, yes)[0].numpy())
         times.append(1000 * (perf_counter() - begin))
-        if thinker:
-            thinker.say(entering, tokens.tokens)
+        if live_mind:
+            live_mind.say(entering, tokens.tokens)
         queued, tail = int(tokens.queued[0]), tail + bool(tokens.exhausted[0])
         first = min(first, len(pcm) - 1) if tokens.spoken[0] else first
     return LiveSpeech(np.concatenate(pcm), times, first)

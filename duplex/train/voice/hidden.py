@@ -14,7 +14,7 @@ from typing import Final
 import torch
 
 from configs.base import ConfigError
-from configs.train.voice_training import CorpusConfig, HiddenTraining, SrhTraining
+from configs.train.voice_training import HiddenTraining, SrhTraining, VoiceCorpusConfig
 from duplex.corpus.exchange import Exchange
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
@@ -27,10 +27,10 @@ from duplex.train.voice import teacher_shards as data
 from duplex.train.voice import token_encoder as encoder
 from duplex.train.voice.answers import exchanges
 from duplex.train.voice.hidden_samples import Preparation, SlottedAnswers
-from duplex.train.voice.srh import Samples, digit_loss
+from duplex.train.voice.mind_vectors import quiet_features
+from duplex.train.voice.srh import HeadSamples, digit_loss
 from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.teacher_texts import Items, items_of
-from duplex.train.voice.thinking import quiet_features
 from duplex.train.voice.tokenizer import load_codec
 
 HIDDEN: Final = "hidden.weight"
@@ -55,16 +55,16 @@ def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path 
     voice = EmbeddedVoice.load(model)
     if not (work / LEARNT).exists():
         _prepare(config, voice, model, work, codec)
-    network, held_out = voice.head.digits, Samples.load(work / HELD_OUT)
+    network, held_out = voice.head.digits, HeadSamples.load(work / HELD_OUT)
     before = measure_held_out(network, config, held_out)["zeros"]
-    tune(network, config, Samples.load(work / LEARNT), work / "hidden.pt")
+    tune(network, config, HeadSamples.load(work / LEARNT), work / "hidden.pt")
     report = {"before": before, **measure_held_out(network, config, held_out)}
     write_text(work / REPORT, json.dumps(report, indent=2) + "\n")
     voice.save(out)
     return voice
 
 
-def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: Path) -> None:
+def tune(network: DigitNetwork, config: HiddenTraining, samples: HeadSamples, out: Path) -> None:
     """Train `network` in place on samples with hidden vectors; goes on from the checkpoint `out`."""
     torch.manual_seed(config.seed)
     shares = {name: config.others for name, _ in network.named_parameters() if name != HIDDEN}
@@ -76,7 +76,7 @@ def tune(network: DigitNetwork, config: HiddenTraining, samples: Samples, out: P
         loop.update(loss)
 
 
-def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Samples) -> dict[str, float]:
+def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: HeadSamples) -> dict[str, float]:
     """Loss with the right hidden vectors, with zeros, and with those of other slots."""
     assert samples.slot is not None
     torch.manual_seed(config.seed)
@@ -90,7 +90,7 @@ def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Sam
 
 
 @torch.no_grad()
-def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, batches: int) -> float:
+def _mean_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining, batches: int) -> float:
     """Over the same draws for every network and kind of vectors."""
     losses = []
     for batch in range(batches):
@@ -102,7 +102,7 @@ def _mean_loss(network: DigitNetwork, samples: Samples, config: SrhTraining, bat
 def _prepare(config: HiddenTraining, voice: EmbeddedVoice, model: Path, work: Path, codec: Path | None) -> None:
     """Write the samples to learn from and those that only measure."""
     asked = _map_questions(config)
-    corpus = CorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
+    corpus = VoiceCorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
     data.run(voice.config, corpus, voice.head.lexicon, work / SPEECH, list(asked))
     mind, quiet = EmbeddedMind.load(model), quiet_features(EmbeddedEars.load(model), config.question)
     preparation = Preparation(voice, mind, quiet, config, asked)
@@ -124,7 +124,7 @@ def _map_questions(config: HiddenTraining) -> dict[Items, Exchange]:
 
 
 def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchange], path: Path) -> None:
-    """Questions of the held-out answers by answer, as `Questions` of `thinking` takes them."""
+    """Questions of the held-out answers by answer, as `Questions` of `mind_vectors` takes them."""
     found = {asked[one.items].assistant: asked[one.items].user for one in utterances}
     write_text(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 

@@ -22,10 +22,10 @@ from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.stages.speech_tokenizer import SpeechTokenizer
 from duplex.model.stages.srh_networks import DigitNetwork
 from duplex.train.voice.decoder import free_running
-from duplex.train.voice.srh import Samples, TrackLayout, encode_all, simulate
+from duplex.train.voice.mind_vectors import AskedAndAnswered, compute_hidden_vectors, slot_answer, slot_question
+from duplex.train.voice.srh import HeadSamples, TrackLayout, encode_all, simulate
 from duplex.train.voice.teacher_shards import Utterance
 from duplex.train.voice.teacher_texts import Items
-from duplex.train.voice.thinking import AskedAndAnswered, compute_hidden_vectors, slot_answer, slot_question
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Preparation:
         said = freely(self._voice.head.digits, layout, self._voice.head.silence, self._config.rows)
         return SlottedAnswers([utterance.items for utterance in utterances], layout, said)
 
-    def samples(self, spoken: SlottedAnswers, encoder: SpeechTokenizer) -> Samples:
+    def samples(self, spoken: SlottedAnswers, encoder: SpeechTokenizer) -> HeadSamples:
         """Digits of the teacher as targets, vectors of the core as input."""
         digits = encode_all(encoder, spoken.layout.bands, self._voice.config)
         samples = spoken.layout.samples(silent_elsewhere(digits, spoken.layout, self._voice.head.silence))
@@ -106,7 +106,7 @@ def silent_elsewhere(digits: Tensor, layout: TrackLayout, silence: Tensor) -> Te
     return torch.where(asked, digits, silence.to(digits.dtype))
 
 
-def place_vectors(samples: Samples, vectors: Sequence[Tensor], firsts: Sequence[int]) -> Samples:
+def place_vectors(samples: HeadSamples, vectors: Sequence[Tensor], firsts: Sequence[int]) -> HeadSamples:
     """Samples with the vectors [slots, H] of tracks whose first tokens are at `firsts`."""
     first = torch.tensor(firsts)
     start = torch.tensor([0, *(len(vector) for vector in vectors)]).cumsum(0)

@@ -1,4 +1,4 @@
-"""Recipe: the whole speaking half, from texts to the folder that ships. Each part goes on where it stopped.
+"""Recipe: the whole voice, from texts to the folder that ships. Each part goes on where it stopped.
 
 Knows the order of the recipes; what they do is in their files.
 """

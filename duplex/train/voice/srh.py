@@ -32,7 +32,7 @@ _ENCODE_MARGIN = 16
 
 
 @dataclass(frozen=True)
-class Samples:
+class HeadSamples:
     """All samples of a corpus.
 
     Attributes:
@@ -67,7 +67,7 @@ class Samples:
         torch.save(vars(self), path)
 
     @classmethod
-    def load(cls, path: Path) -> "Samples":
+    def load(cls, path: Path) -> "HeadSamples":
         """Read what `save` wrote."""
         return cls(**torch.load(path, weights_only=True))
 
@@ -78,7 +78,7 @@ class TrackLayout:
 
     Attributes:
         bands: [3N, 98] float16, what sounds.
-        columns: the columns of `Samples` after `digits`, without the optional ones.
+        columns: the columns of `HeadSamples` after `digits`, without the optional ones.
         tokens: N.
         firsts: place of each track's first token; a track begins with a slot.
         texts: `Track.text` of each.
@@ -90,10 +90,10 @@ class TrackLayout:
     firsts: list[int]
     texts: list[list[int]]
 
-    def samples(self, digits: Tensor) -> Samples:
+    def samples(self, digits: Tensor) -> HeadSamples:
         """Samples of the digits [N, 15]."""
         place, units, stress, scalars, *unit_columns = self.columns
-        return Samples(digits, place, units, stress, scalars, *unit_columns)
+        return HeadSamples(digits, place, units, stress, scalars, *unit_columns)
 
 
 class HeadNetworks(nn.Module):
@@ -110,7 +110,7 @@ def run(voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, speec
     path = out / "srh_samples.pt"
     if not path.exists():
         prepare(voice, config, encoder, load(speech)).save(path)
-    return train(voice, config, Samples.load(path), out)
+    return train(voice, config, HeadSamples.load(path), out)
 
 
 def load_networks(voice: VoiceConfig, out: Path) -> HeadNetworks:
@@ -122,7 +122,7 @@ def load_networks(voice: VoiceConfig, out: Path) -> HeadNetworks:
 
 def prepare(
     voice: VoiceConfig, config: SrhTraining, encoder: SpeechTokenizer, utterances: Iterable[Utterance]
-) -> Samples:
+) -> HeadSamples:
     """Simulate the arrival of every utterance's text and encode what sounds."""
     layout = simulate(voice, config, utterances)
     return layout.samples(encode_all(encoder, layout.bands, voice))
@@ -160,7 +160,7 @@ def encode_all(encoder: SpeechTokenizer, bands: Tensor, voice: VoiceConfig) -> T
     return torch.cat(pieces)[:count]
 
 
-def train(voice: VoiceConfig, config: SrhTraining, samples: Samples, out: Path) -> HeadNetworks:
+def train(voice: VoiceConfig, config: SrhTraining, samples: HeadSamples, out: Path) -> HeadNetworks:
     """Train both networks on prepared samples."""
     torch.manual_seed(config.seed)
     modules = HeadNetworks(voice)
@@ -175,7 +175,7 @@ def train(voice: VoiceConfig, config: SrhTraining, samples: Samples, out: Path) 
     return modules.eval()
 
 
-def digit_loss(network: DigitNetwork, samples: Samples, config: SrhTraining) -> Tensor:
+def digit_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining) -> Tensor:
     """Cross-entropy per digit on one random batch."""
     pick = torch.randint(0, len(samples.place), (config.batch,))
     place = samples.place[pick]
@@ -205,7 +205,7 @@ def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, network: D
     return history * (torch.rand(len(place), 1, 1) >= config.blank_share)
 
 
-def duration_loss(network: DurationNetwork, samples: Samples, config: SrhTraining) -> Tensor:
+def duration_loss(network: DurationNetwork, samples: HeadSamples, config: SrhTraining) -> Tensor:
     """Cross-entropy of the durations of a unit and of the next on one random batch."""
     pick = torch.randint(0, len(samples.unit_classes), (config.batch,))
     scalars = samples.unit_scalars[pick].float()

@@ -28,7 +28,7 @@ Frames = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Speech:
+class TeacherSpeech:
     """What the teacher said.
 
     Attributes:
@@ -51,7 +51,7 @@ class Teacher:
         self._pool_harmonic = pooling(_BINS, config.harmonic)
         self._pool_noise = pooling(_BINS, config.noise)
 
-    def speak(self, units: tuple[Unit, ...], speed: float) -> Speech:
+    def speak(self, units: tuple[Unit, ...], speed: float) -> TeacherSpeech:
         """Speech of units (words, spaces, punctuation; without START and END) at `speed` times the usual pace."""
         ids, owners = self._ids(units)
         inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
@@ -93,7 +93,7 @@ class Teacher:
         values = np.log(np.clip(f0, _LOWEST_HZ, _HIGHEST_HZ))
         return np.interp(places, places[heard], values[heard]).astype(np.float32)
 
-    def _trim(self, frames: Frames, units: tuple[Unit, ...], counts: NDArray[np.int64]) -> Speech:
+    def _trim(self, frames: Frames, units: tuple[Unit, ...], counts: NDArray[np.int64]) -> TeacherSpeech:
         """Cut the teacher's long lead to just before the first sound, and its tail to a quarter of a second."""
         cut = self._lead_cut(frames, int(counts[0]))
         tail = max(int(counts[-1]) - _LONGEST_TAIL, 0)
@@ -102,7 +102,7 @@ class Teacher:
         counts[0] -= cut
         counts[-1] -= tail
         milliseconds = counts.astype(np.float32) * (1000 / _FRAMES_A_SECOND)
-        return Speech(self._resample(kept), (Unit(START), *units, Unit(END)), milliseconds)
+        return TeacherSpeech(self._resample(kept), (Unit(START), *units, Unit(END)), milliseconds)
 
     def _lead_cut(self, frames: Frames, lead: int) -> int:
         tones = self._config.harmonic

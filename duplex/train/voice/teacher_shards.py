@@ -18,7 +18,7 @@ from rich.progress import Progress
 from configs.base import read_yaml
 from configs.model.voice import VoiceConfig
 from configs.recipes import RECIPES
-from configs.train.voice_training import CorpusConfig
+from configs.train.voice_training import VoiceCorpusConfig
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.text.phonemes import PUNCTUATION, SPACE, Unit
 from duplex.train.voice.teacher_texts import Items, Patterns, natural_sentences, utterances
@@ -54,7 +54,9 @@ class Utterance:
     speed: float
 
 
-def run(voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path, answers: Sequence[Items] = ()) -> None:
+def run(
+    voice: VoiceConfig, config: VoiceCorpusConfig, lexicon: Lexicon, out: Path, answers: Sequence[Items] = ()
+) -> None:
     """Make shards of `config.hours` in `out`, and beside them all `answers` (the assistant's own texts)."""
     out.mkdir(parents=True, exist_ok=True)
     recorder = _Recorder(voice, config, lexicon, out)
@@ -89,7 +91,7 @@ def units_of(items: Sequence[str], lexicon: Lexicon) -> tuple[list[Unit], list[i
 class _Recorder:
     """Writes shards of recorded texts; a shard that lies there is not made again."""
 
-    def __init__(self, voice: VoiceConfig, config: CorpusConfig, lexicon: Lexicon, out: Path) -> None:
+    def __init__(self, voice: VoiceConfig, config: VoiceCorpusConfig, lexicon: Lexicon, out: Path) -> None:
         self._voice, self._config, self._lexicon, self._out = voice, config, lexicon, out
         from duplex.train.voice.teacher import Teacher  # needs the train extra, which readers of shards may lack
 
@@ -126,7 +128,7 @@ class _Recorder:
         partial.rename(path)
 
 
-def _texts(config: CorpusConfig, lexicon: Lexicon) -> Iterator[Items]:
+def _texts(config: VoiceCorpusConfig, lexicon: Lexicon) -> Iterator[Items]:
     rng = random.Random(config.seed)
     patterns = Patterns(read_yaml(PATTERNS), list(lexicon.words()))
     natural = natural_sentences([path for path in config.texts if path.exists()])

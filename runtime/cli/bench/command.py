@@ -16,7 +16,7 @@ from runtime.audio_file import load_audio
 from runtime.cli.bench.measure_step import StepReport, bench_step
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
-from runtime.cli.values import NumberList, device_name, named, number, numbers
+from runtime.cli.values import NumberList, device_name, make_parser, number, numbers
 from runtime.clock import SystemClock
 
 QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
@@ -52,7 +52,7 @@ def step(
         NumberList, numbers(1, MOST_SESSIONS, "Sessions, with commas.", whole=True, rich_help_panel=SHAPE)
     ] = BATCHES,
     device: Annotated[
-        str, typer.Option(parser=named(device_name), help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)
+        str, typer.Option(parser=make_parser(device_name), help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)
     ] = "auto",
     dtype: Annotated[
         str | None, typer.Option(help="bf16 or fp32; default: bf16 on a GPU.", rich_help_panel=SHAPE)

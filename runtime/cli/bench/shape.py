@@ -100,7 +100,7 @@ def bench_shape(options: ShapeOptions, stopwatch: Stopwatch, on_run: Callable[[]
     Raises:
         ConfigError: there is no such shape, or it does not fit the device with one conversation.
     """
-    config, device, dtype = shape_named(options.shape), options.device, options.dtype
+    config, device, dtype = find_shape(options.shape), options.device, options.dtype
     turns = _turns(config, options)
     check_memory(config, turns, 1, device, dtype)
     free, memory = free_memory(device), memory_of(config, turns, dtype)
@@ -180,7 +180,7 @@ def _time(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch:
     )
 
 
-def shape_named(name: str) -> FunAudioChatConfig:
+def find_shape(name: str) -> FunAudioChatConfig:
     """A shape by its name.
 
     Raises:

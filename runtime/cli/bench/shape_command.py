@@ -8,7 +8,7 @@ import torch
 from rich.table import Table
 
 from configs.base import ConfigError
-from runtime.cli.bench.shape import GB, SLOT_MS, BatchReport, ShapeOptions, ShapeReport, bench_shape, shape_named
+from runtime.cli.bench.shape import GB, SLOT_MS, BatchReport, ShapeOptions, ShapeReport, bench_shape, find_shape
 from runtime.cli.bench.workload import stopwatch_for
 from runtime.cli.common import out, progress, write_json
 
@@ -37,7 +37,7 @@ def run(
         raise ConfigError(f"--weights '{weights}': shapes are timed with random weights; give random")
     place = _device(device)
     options = ShapeOptions(
-        shape=shape_named(shape).name,
+        shape=find_shape(shape).name,
         batches=tuple(sorted({int(sessions) for sessions in batch})),
         device=place,
         dtype=_dtype(dtype or ("bf16" if place.type == "cuda" else "fp32")),

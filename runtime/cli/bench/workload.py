@@ -65,7 +65,7 @@ class Workload:
         out = self._stepping.step(x, self._state, self._drawing.speech(uniform))
         self._text = self._drawing.text(out.text_logits, uniform, [False] * self._batch).tolist()
         self._tokens = self._tokens if out.tokens is None else out.tokens.tolist()
-        self._drawing.saw([(row, self._text[row], tuple(self._tokens[row])) for row in range(self._batch)])
+        self._drawing.mark_seen([(row, self._text[row], tuple(self._tokens[row])) for row in range(self._batch)])
         self._steps += 1
         self._rewind()
 

@@ -15,7 +15,7 @@ from configs.base import ConfigError
 from configs.model.patterns import Pattern
 from configs.schedule import ScheduleConfig
 from duplex.model.chat.aloud import Written, aloud
-from duplex.model.chat.chat_events import AudioChunk, ChatEvent, Ended, TextPiece
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece
 from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.truecase import MARKS
@@ -95,7 +95,7 @@ class LiveChat:
         if self.pattern.speaks and self._voice is not None:
             for samples in aloud(self._voice, answer, self._schedule.text_lead_units, self._options.seed):
                 yield AudioChunk(samples)
-        yield Ended("end", shown)
+        yield AnswerEnded("end", shown)
 
     def _hear(self, pcm: Samples) -> Iterator[ChatEvent]:
         if self._live is None:
@@ -108,7 +108,7 @@ class LiveChat:
                 yield TextPiece(piece, spoken=self.pattern.speaks)
             if self.pattern.speaks and _sounds(row):
                 yield AudioChunk(self._live.assistant[-AUDIO.slot_output_samples :].copy())
-        yield Ended("end", "".join(words))
+        yield AnswerEnded("end", "".join(words))
 
     def _slots(self, live: VirtualConversation, pcm: Samples) -> Iterator[SlotRow]:
         """The recording, then silence until an answer has ended, or none has begun for long."""

@@ -56,7 +56,7 @@ class Partner(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChatOptions:
     """What the user asked for.
 
     Attributes:
@@ -78,7 +78,7 @@ class Wanted:
     heard: bool = False
 
 
-def load_partner(wanted: Wanted) -> Partner:
+def load_partner(wanted: ChatOptions) -> Partner:
     """
     Raises:
         ConfigError: the model is not there or not usable, or cannot do what is wanted.
@@ -87,7 +87,7 @@ def load_partner(wanted: Wanted) -> Partner:
     return _live(wanted) if described is None else _half_duplex(wanted, described)
 
 
-def _half_duplex(wanted: Wanted, described: TurnModelConfig) -> Partner:
+def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
         raise ConfigError(f"'{wanted.model}' only says given sentences; choose another model to chat with")
     described = described.change(wanted.changes, wanted.model)
@@ -105,7 +105,7 @@ def _half_duplex(wanted: Wanted, described: TurnModelConfig) -> Partner:
     return ChatSession(parts.chat, wanted.pattern, config, tools=wanted.tools, voice=voice)
 
 
-def _live(wanted: Wanted) -> Partner:
+def _live(wanted: ChatOptions) -> Partner:
     if wanted.tools.definitions:
         raise ConfigError(
             f"{wanted.model} calls no functions; leave out --tools, or choose a Fun-Audio-Chat checkpoint"

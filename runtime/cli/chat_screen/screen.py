@@ -9,10 +9,10 @@ from rich.console import Console
 
 from configs.audio import AUDIO
 from duplex.model.chat.chat_events import (
+    AnswerEnded,
     AudioChunk,
     BrokenCall,
     ChatEvent,
-    Ended,
     TextPiece,
     ToolCall,
     ToolCalled,
@@ -87,7 +87,7 @@ class Screen:
         self._begun = False
         self._out.print(printable(text))
 
-    def _end(self, ended: Ended, turn: ShownTurn) -> None:
+    def _end(self, ended: AnswerEnded, turn: ShownTurn) -> None:
         if self._begun:
             self._out.print()
         turn.text, turn.how, turn.waiting = ended.text, ended.how, ended.waiting

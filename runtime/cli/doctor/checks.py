@@ -10,7 +10,7 @@ Level = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ModelRequirements:
     """What is asked of a model.
 
     `conversations`: that should fit into memory. `changes`: values of its description by their keys (`device`,
@@ -31,7 +31,7 @@ class Check:
     fix: str = ""
 
     @classmethod
-    def failed(cls, name: str, error: Exception) -> "Check":
+    def from_error(cls, name: str, error: Exception) -> "Check":
         """Of an error, whose line ends with how to fix it."""
         line = user_line(error)
         found, _, fix = line.rpartition("; ")

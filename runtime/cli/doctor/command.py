@@ -7,10 +7,10 @@ import typer
 
 from configs.runtime.serve import ServeConfig
 from runtime.cli.common import ModelOptions, drop_missing, out
-from runtime.cli.doctor.checks import Wanted
+from runtime.cli.doctor.checks import ModelRequirements
 from runtime.cli.doctor.machine import examine
 from runtime.cli.option_groups import with_option_groups
-from runtime.cli.values import LARGEST_PORT, Precision, device_name, named, number
+from runtime.cli.values import LARGEST_PORT, Precision, device_name, make_parser, number
 
 MOST_SESSIONS = 4096
 SIGNS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
@@ -23,7 +23,7 @@ def command(
     sessions: Annotated[int, number(1, MOST_SESSIONS, "Conversations that should fit into memory.", whole=True)] = 1,
     device: Annotated[
         str | None,
-        typer.Option(parser=named(device_name), help="auto, cpu, cuda, cuda:1; default: the model's."),
+        typer.Option(parser=make_parser(device_name), help="auto, cpu, cuda, cuda:1; default: the model's."),
     ] = None,
     dtype: Annotated[Precision | None, typer.Option(help="Type of the weights; default: the model's.")] = None,
     detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, where the model names none.")] = None,
@@ -34,7 +34,7 @@ def command(
     The exit code is 1 if something is missing.
     """
     placed = drop_missing({"device": device, "dtype": dtype, "detokenizer": detokenizer, "speakers": speakers})
-    checks = examine(chosen.model, port, wanted=Wanted(sessions, {**chosen.changes, **placed}))
+    checks = examine(chosen.model, port, wanted=ModelRequirements(sessions, {**chosen.changes, **placed}))
     for check in checks:
         sign, style = SIGNS[check.level]
         fix = f" -> {check.fix}" if check.fix else ""

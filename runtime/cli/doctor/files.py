@@ -20,7 +20,7 @@ from configs.model.family import FamilyConfig
 from configs.model.model import EarsConfig, MindConfig
 from configs.model.voice import VoiceConfig
 from duplex.model.families import parts as families
-from duplex.model.funaudiochat.memory import Memory
+from duplex.model.funaudiochat.memory import MemoryFootprint
 from duplex.model.layouts.tdm import ears, mind, voice
 from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER, flow_shapes, read_config, vocoder_shapes
 from duplex.model.stages.cosyvoice.speakers import load_speakers
@@ -58,7 +58,7 @@ def check_family(folder: Path) -> list[Check]:
     try:
         config = FamilyConfig.from_yaml(folder / families.CONFIG)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     ears = [families.EARS] if isinstance(config.ears, EarsConfig) else []
     parts = [_part("model", folder, lambda: [folder / name for name in _FAMILY_FILES + ears])]
     if not (folder / config.voice.source).exists():
@@ -79,7 +79,7 @@ def check_detokenizer(folder: Path, speakers: Path | None, name: str | None) -> 
     try:
         config = read_config(folder)
     except ConfigError as error:
-        return [Check.failed("detokenizer", error)]
+        return [Check.from_error("detokenizer", error)]
     return [
         _weights("flow", folder, FLOW, flow_shapes(config.flow)),
         _weights("vocoder", folder, VOCODER, vocoder_shapes(config)),
@@ -95,10 +95,12 @@ def detokenizer_config(folder: Path) -> CosyVoiceConfig | None:
         return None
 
 
-def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> Memory:
+def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> MemoryFootprint:
     """Memory of a detokenizer; its vocoder is always in float32."""
     flow, vocoder = (sum(map(prod, shapes.values())) for shapes in (flow_shapes(config.flow), vocoder_shapes(config)))
-    return Memory(flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize)
+    return MemoryFootprint(
+        flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize
+    )
 
 
 def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:
@@ -108,7 +110,7 @@ def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:
         for path in paths:
             _readable(path)
     except ConfigError as error:
-        return Check.failed(name, error)
+        return Check.from_error(name, error)
     return Check(name, "ok", f"{len(paths) + 1} files in {folder}")
 
 
@@ -183,7 +185,7 @@ def _voices(folder: Path, path: Path | None, name: str | None, size: int) -> Che
         path = find_speakers(folder) if path is None else path
         voices = load_speakers(path, size)
     except ConfigError as error:
-        return Check.failed("voices", error)
+        return Check.from_error("voices", error)
     if name is not None and name not in voices:
         return Check("voices", "fail", f"{path}: has no voice '{name}'", f"choose one of {', '.join(voices)}")
     return Check("voices", "ok", f"{path}: {', '.join(voices)}")

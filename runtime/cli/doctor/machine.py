@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.checks import Check, ModelRequirements
 from runtime.engine.worker import Loader, load
 from runtime.errors import DuplexError, user_line
 
@@ -27,13 +27,15 @@ PORTAUDIO = {"Linux": "apt install libportaudio2, or dnf install portaudio", "Da
 SERVE_NEEDS_NONE = "`duplex serve` uses the browser's"
 
 
-def examine(model: str, port: int, loader: Loader | None = None, wanted: Wanted | None = None) -> list[Check]:
+def examine(
+    model: str, port: int, loader: Loader | None = None, wanted: ModelRequirements | None = None
+) -> list[Check]:
     """All checks."""
     machine = [check_python(), check_packages(), check_processor(), check_port(port), check_sound()]
-    return [*machine, *check_files(model, loader, wanted or Wanted())]
+    return [*machine, *check_files(model, loader, wanted or ModelRequirements())]
 
 
-def check_files(model: str, loader: Loader | None, wanted: Wanted) -> list[Check]:
+def check_files(model: str, loader: Loader | None, wanted: ModelRequirements) -> list[Check]:
     """The model's files, looked at without loading its weights; a model of no known kind is loaded."""
     try:
         from runtime.cli.doctor.model import check_setup
@@ -113,7 +115,7 @@ def check_model(model: str, loader: Loader | None = None) -> Check:
     try:
         generator = load(model, 1, loader)
     except DuplexError as error:
-        check = Check.failed("model", error)
+        check = Check.from_error("model", error)
         return check if check.fix else replace(check, fix="choose another one with --model")
     generator.close()
     return Check("model", "ok", f"{model} ({generator.fingerprint})")

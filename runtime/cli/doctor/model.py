@@ -15,10 +15,10 @@ from configs.model.families import TWINS
 from configs.model.funaudiochat import SHAPES, FunAudioChatConfig
 from configs.model.turn_model import TurnModelConfig, find_description
 from duplex.model.funaudiochat.checkpoint import Checkpoint, is_checkpoint
-from duplex.model.funaudiochat.memory import Memory, free_memory, memory_of
+from duplex.model.funaudiochat.memory import MemoryFootprint, free_memory, memory_of
 from duplex.model.weights.checkpoint_folder import SHIPPED
 from duplex.model.weights.hub import is_hub_id
-from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.checks import Check, ModelRequirements
 from runtime.cli.doctor.files import (
     check_detokenizer,
     check_family,
@@ -32,14 +32,14 @@ from runtime.cli.doctor.files import (
 GB = 1e9
 
 
-def check_setup(model: str, wanted: Wanted) -> list[Check] | None:
+def check_setup(model: str, wanted: ModelRequirements) -> list[Check] | None:
     """All findings about a model by name, description, folder or hub id; None where it is none of these."""
     if model in TWINS:
         return [_random(model)]
     try:
         config = _description(model)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     if config is not None:
         return _check_described(config, wanted)
     folder = SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)
@@ -67,7 +67,7 @@ def _random(name: str) -> Check:
     return Check("model", "ok", f"{name}: random weights, made when it is loaded")
 
 
-def _check_described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
+def _check_described(config: TurnModelConfig, wanted: ModelRequirements) -> list[Check]:
     if config.kind == "scripted":
         return check_tdm(SHIPPED / "mini")
     if config.checkpoint is None:
@@ -75,7 +75,7 @@ def _check_described(config: TurnModelConfig, wanted: Wanted) -> list[Check]:
     try:
         config = config.change(wanted.changes, config.name)
     except ConfigError as error:
-        return [Check.failed("model", error)]
+        return [Check.from_error("model", error)]
     checks = [check_device(config.device, config.dtype)]
     found, checkpoint = check_checkpoint(config.checkpoint or "")
     checks.append(found)
@@ -123,7 +123,7 @@ def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
     try:
         checkpoint = Checkpoint.inspect(folder)
     except ConfigError as error:
-        return Check.failed("checkpoint", error), None
+        return Check.from_error("checkpoint", error), None
     shards = checkpoint.shards.tensors
     size = sum(path.stat().st_size for path in shards)
     count = sum(map(len, shards.values()))
@@ -138,7 +138,7 @@ def check_room(
     device = torch.device("cuda" if config.device == "auto" and torch.cuda.is_available() else _plain(config.device))
     dtype = getattr(torch, config.dtype)
     chat, voice = memory_of(shape, config.turns, dtype), detokenizer_memory(detokenizer, dtype)
-    memory = Memory(chat.weights + voice.weights, chat.conversation + voice.conversation)
+    memory = MemoryFootprint(chat.weights + voice.weights, chat.conversation + voice.conversation)
     found = (
         f"{memory.total(conversations) / GB:.1f} GB for {conversations} conversation(s) of {config.turns.places} "
         f"places ({memory.weights / GB:.1f} GB of weights, {memory.conversation / GB:.2f} GB each)"

@@ -12,7 +12,7 @@ from runtime.cli.lazy import Lazy, LazyGroup, application
 SUITES = "runtime.cli.evaluate.suites"
 
 
-class Commands(LazyGroup):
+class EvaluateCommands(LazyGroup):
     """Suites and commands."""
 
     kind = "suite"
@@ -50,4 +50,4 @@ class Commands(LazyGroup):
     }
 
 
-app = application(Commands, "Measure turn-taking, understanding and speech: docs/evaluation.md.")
+app = application(EvaluateCommands, "Measure turn-taking, understanding and speech: docs/evaluation.md.")

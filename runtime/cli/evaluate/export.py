@@ -14,7 +14,7 @@ from configs.eval.protocols import ProtocolsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.export_fdb import TASKS, export_fdb
 from duplex.eval.exchange.fdb_agreement import Agreement, agreement
-from duplex.eval.exchange.formats import FORMATS, Export, format_named
+from duplex.eval.exchange.formats import FORMATS, Export, find_format
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
 from runtime.cli.common import JsonFile, err, out, progress, write_json
@@ -68,7 +68,7 @@ def agreement_command(checkout: Checkout, folders: Folders, json_file: JsonFile 
 
 
 def _exporter(name: str, task: str | None) -> Export:
-    chosen = format_named(name)
+    chosen = find_format(name)
     if task is None:
         return chosen.export
     if name != _FDB:

@@ -81,7 +81,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Result:
+class SuiteResult:
     """What came of a run: its report, and the figures with their bars.
 
     `resampled`: how many sound files had another sample rate, by their rate. `notes`: what was left out, and why.
@@ -94,7 +94,7 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-def measure(name: str, settings: Run, on_start: OnStart) -> Result:
+def measure(name: str, settings: Run, on_start: OnStart) -> SuiteResult:
     """Run a suite or what is left of it, and write its files.
 
     Raises:
@@ -125,7 +125,7 @@ def measure(name: str, settings: Run, on_start: OnStart) -> Result:
     write_json(values, folder / "report.json")
     write_text(markdown(values, figures), folder / "report.md")
     write_text(page(values, figures), folder / "report.html")
-    return Result(folder, figures, values, resampled, notes)
+    return SuiteResult(folder, figures, values, resampled, notes)
 
 
 def _list_left_out(settings: Run, generator: SlotGenerator, examples: Sequence[Example]) -> Iterator[str]:

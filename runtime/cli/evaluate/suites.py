@@ -15,7 +15,7 @@ from rich.table import Table
 from configs.audio import AUDIO
 from configs.eval.conditions import NO_CONDITION
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.figures import all_met
+from duplex.eval.measures.figures import meets_all_bars
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
@@ -23,7 +23,7 @@ from duplex.eval.suites.suite_names import QUESTIONS, REACTIVE, TURN_TAKING
 from duplex.eval.users.conditions import parse
 from runtime.cli.common import JsonFile, err, out, progress
 from runtime.cli.evaluate.options import Gap, RunOptions
-from runtime.cli.evaluate.suite_run import OnStart, Result, Run, measure
+from runtime.cli.evaluate.suite_run import OnStart, Run, SuiteResult, measure
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.values import NumberList
 from runtime.errors import user_line
@@ -70,7 +70,7 @@ def all_suites(asked: RunOptions, json_file: JsonFile = None) -> None:
 
     The exit code is 1 where a suite was left out.
     """
-    results: list[Result] = []
+    results: list[SuiteResult] = []
     left_out: dict[str, str] = {}
     runs = list(_conditions(asked.run(), asked.condition))
     for name in QUESTIONS:
@@ -103,7 +103,7 @@ def _gaps(settings: Run, gaps: NumberList | None) -> Iterator[Run]:
         yield replace(settings, sources=sources, variant=f"gap{gap:g}")
 
 
-def _measure(name: str, settings: Run) -> Result:
+def _measure(name: str, settings: Run) -> SuiteResult:
     """One run, printed as soon as it is there."""
     with _count(name) as on_start:
         result = measure(name, settings, on_start)
@@ -112,7 +112,7 @@ def _measure(name: str, settings: Run) -> Result:
 
 
 def _finish(
-    results: Sequence[Result], asked: RunOptions, json_file: Path | None, left_out: dict[str, str] | None = None
+    results: Sequence[SuiteResult], asked: RunOptions, json_file: Path | None, left_out: dict[str, str] | None = None
 ) -> None:
     """Sum up several runs, write the figures, and fail where a bar is missed."""
     if len(results) > 1:
@@ -120,7 +120,7 @@ def _finish(
     if json_file:
         alone = len(results) == 1 and left_out is None
         write_json(results[0].values if alone else _overview(results, left_out or {}), json_file)
-    if asked.check and not all(all_met(result.figures) for result in results):
+    if asked.check and not all(meets_all_bars(result.figures) for result in results):
         raise typer.Exit(1)
 
 
@@ -135,7 +135,7 @@ def _count(name: str) -> Iterator[OnStart]:
         yield on_start
 
 
-def _print(name: str, settings: Run, result: Result) -> None:
+def _print(name: str, settings: Run, result: SuiteResult) -> None:
     console = out()
     console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
     title = ", ".join([name, settings.model.name, settings.policy, *filter(None, _variant(settings))])
@@ -152,14 +152,14 @@ def _variant(settings: Run) -> tuple[str, ...]:
     return settings.model.pattern or "", settings.variant, "" if clean else settings.condition.name
 
 
-def _summarise(results: Sequence[Result], folder: Path) -> None:
+def _summarise(results: Sequence[SuiteResult], folder: Path) -> None:
     """The Markdown reports of several runs in one file."""
     path = folder / "summary.md"
     write_text("\n".join((result.folder / "report.md").read_text(encoding="utf-8") for result in results), path)
     err().print(f"all figures: {path}")
 
 
-def _overview(results: Sequence[Result], left_out: dict[str, str]) -> Facts:
+def _overview(results: Sequence[SuiteResult], left_out: dict[str, str]) -> Facts:
     """The reports of several runs without their conversations."""
     kept = ("schema", "suite", "settings", "machine", "figures")
     reports = [{key: result.values[key] for key in kept} for result in results]

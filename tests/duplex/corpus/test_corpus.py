@@ -42,11 +42,11 @@ def test_emphasis_draws_a_kind_more_often() -> None:
 
 
 def test_draws_are_seeded() -> None:
-    def drawn(seed: int) -> list[object]:
+    def draw(seed: int) -> list[object]:
         rng = random.Random(seed)
         return [*CORPUS.rows("train", rng, 50), *CORPUS.dialogues(rng, 5), *CORPUS.turns(rng, 5)]
 
-    assert drawn(3) == drawn(3) != drawn(4)
+    assert draw(3) == draw(3) != draw(4)
 
 
 def test_a_way_of_asking_belongs_to_one_split() -> None:

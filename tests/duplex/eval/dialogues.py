@@ -54,7 +54,7 @@ def noisy(samples: Samples, below_db: float, seed: int = 0) -> Samples:
 
 def through_opus(samples: Samples, rate: int = RATE, bits: int = 24_000) -> Samples:
     """Coded with Opus at 48 kHz and back at `rate`."""
-    wide = _padded(soxr.resample(samples, rate, OPUS_RATE))
+    wide = _pad(soxr.resample(samples, rate, OPUS_RATE))
     file = BytesIO()
     with av.open(file, "w", format="ogg") as out:
         stream: Any = out.add_stream("libopus", rate=OPUS_RATE, layout="mono")
@@ -78,6 +78,6 @@ def through_mu_law(samples: Samples, rate: int = RATE) -> Samples:
     return np.asarray(soxr.resample(heard, 8_000, rate)[: len(samples)])
 
 
-def _padded(samples: Samples) -> NDArray[np.float32]:
+def _pad(samples: Samples) -> NDArray[np.float32]:
     missing = -len(samples) % OPUS_FRAME
     return np.pad(samples, (0, missing)).astype(np.float32)

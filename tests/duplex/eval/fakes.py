@@ -13,7 +13,7 @@ from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.conversation_record import AnswerText, Recording, SlotTrace, System
 from duplex.eval.runner import Experiment
 from duplex.eval.suite import DialogueRow, Example, Suite
-from duplex.eval.users.user import Played, SimulatedUser
+from duplex.eval.users.user import PlayedClip, SimulatedUser
 from duplex.model.interface import Samples
 
 IN, OUT = AUDIO.input_rate, AUDIO.output_rate
@@ -69,7 +69,7 @@ class KnownAssistant:
             np.concatenate(heard or empty), np.concatenate(said or empty), self._slots(len(said)), self._answers()
         )
 
-    def _hear(self, played: Played) -> None:
+    def _hear(self, played: PlayedClip) -> None:
         self.spans = [span for span in self.spans if span[0] < played.start_s]
         if self.stop_s is not None:
             stop = played.start_s + self.stop_s
@@ -103,7 +103,7 @@ class KnownAssistant:
         return tuple(AnswerText(self.says, "", start, end, "end") for start, end in self.spans if self.says)
 
 
-def talked(
+def hold_conversation(
     suite: Suite, example: Example, assistant: KnownAssistant, write: Callable[[str], str] | None = None
 ) -> DialogueRow:
     """The row of one conversation with this assistant, which may answer in writing too."""

@@ -16,7 +16,7 @@ from duplex.eval.exchange.fdb_folder import scores
 from duplex.eval.reports.schema import SCHEMA, read_report
 from duplex.eval.store import RowStore
 from duplex.eval.users.data_folder import DataFolder, TrialFolder
-from tests.malformed import is_one_line, malformed, value_or_error
+from tests.malformed import is_one_line, make_malformed, value_or_error
 
 EMPTY: dict[str, Any] = {name: [] for name in ("user", "assistant", "p_speak", "decisions", "answers", "heard")}
 TRACE = {"seconds": 1, "state": "", **EMPTY}
@@ -68,6 +68,6 @@ def test_any_file_is_read_or_a_typed_error(tmp_path: Path, name: str, drawn: st.
     place, rows, read = CASES[name]
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(drawn.draw(malformed([lines(rows)], PIECES)))
+    path.write_bytes(drawn.draw(make_malformed([lines(rows)], PIECES)))
     found = value_or_error(lambda: read(path), EvaluationError)
     assert not isinstance(found, EvaluationError) or is_one_line(found, tmp_path)

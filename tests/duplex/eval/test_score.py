@@ -11,9 +11,9 @@ import soxr
 from configs.eval.evaluation import ClipConfig
 from configs.eval.scoring import LabelsConfig, ScoringConfig
 from duplex.eval import score as scoring
-from duplex.eval.exchange.labels import Kind, Label, Side
+from duplex.eval.exchange.labels import Label, LabelKind, Side
 from duplex.eval.exchange.sound import DialogueSound
-from duplex.eval.measures.activity import Segment, speech_bounds
+from duplex.eval.measures.activity import AudibleSegment, speech_bounds
 from duplex.eval.reports.page import page
 from duplex.eval.reports.schema import Report
 from duplex.eval.score import Score, score
@@ -46,7 +46,7 @@ def dialogue(path: Callable[[Samples], Samples] = lambda samples: samples) -> Di
     return DialogueSound(user.astype(np.float32), assistant.astype(np.float32), RATE, {"user": {"path": "talk.wav"}})
 
 
-def scored(sound: DialogueSound, *labels: Label, config: ScoringConfig = CONFIG) -> Score:
+def score_sound(sound: DialogueSound, *labels: Label, config: ScoringConfig = CONFIG) -> Score:
     return score(sound, labels, config, silero=False)
 
 
@@ -56,7 +56,7 @@ def close(found: Sequence[float], expected: Sequence[float], limit_s: float) -> 
 
 
 def test_made_sound_within_5_ms() -> None:
-    found = scored(dialogue())
+    found = score_sound(dialogue())
     close(found.analysis.response_s, RESPONSES, 0.005)
     close(found.analysis.stop_s, STOPS, 0.005)
     kinds = [turn.kind for turn in found.analysis.turns]
@@ -68,17 +68,17 @@ def test_made_sound_within_5_ms() -> None:
 @pytest.mark.parametrize("noise_db", [45.0, 30.0, 20.0])
 @pytest.mark.parametrize("line", [through_opus, through_mu_law], ids=["opus", "mu-law"])
 def test_recorded_paths_within_40_ms(line: Callable[[Samples], Samples], noise_db: float) -> None:
-    found = scored(dialogue(lambda samples: line(noisy(0.5 * samples, noise_db))))
+    found = score_sound(dialogue(lambda samples: line(noisy(0.5 * samples, noise_db))))
     close(found.analysis.response_s, RESPONSES, 0.04)
     close(found.analysis.stop_s, STOPS, 0.04)
 
 
-def label(kind: Kind, start: float, end: float, side: Side = "user") -> Label:
+def label(kind: LabelKind, start: float, end: float, side: Side = "user") -> Label:
     return Label(side, kind, start, end)
 
 
 def test_labels_say_what_the_turns_are() -> None:
-    found = scored(
+    found = score_sound(
         dialogue(),
         label("turn", 1.0, 5.0),
         label("interrupt", 11.9, 14.1),
@@ -101,26 +101,26 @@ def test_labels_say_what_the_turns_are() -> None:
 
 def test_edges_of_labels_can_go_to_those_of_the_sound() -> None:
     config = ScoringConfig(labels=LabelsConfig(snap_s=0.15))
-    found = scored(dialogue(), label("turn", 1.1, 4.9), label("interrupt", 11.9, 14.1), config=config)
+    found = score_sound(dialogue(), label("turn", 1.1, 4.9), label("interrupt", 11.9, 14.1), config=config)
     close([found.analysis.turns[0].start, found.analysis.turns[0].end], [1.0, 5.0], 0.005)
     close(found.analysis.stop_s, [0.3], 0.005)
 
 
 def test_sounds_labelled_as_no_turn_are_none() -> None:
-    found = scored(dialogue(), label("noise", 28.9, 31.6), label("pause", 14.0, 18.0))
+    found = score_sound(dialogue(), label("noise", 28.9, 31.6), label("pause", 14.0, 18.0))
     assert [turn.start for turn in found.analysis.turns] == pytest.approx([1.0, 12.0, 22.0, 36.0], abs=0.005)
     assert found.analysis.turns[1].end == pytest.approx(18.4, abs=0.005)
 
 
 def test_labelled_speech_stands_for_the_sound() -> None:
-    found = scored(dialogue(), label("speech", 1.0, 5.0), label("speech", 6.0, 9.0, "assistant"))
+    found = score_sound(dialogue(), label("speech", 1.0, 5.0), label("speech", 6.0, 9.0, "assistant"))
     assert found.analysis.response_s == [1.0]
     assert found.sources == {"turns": "activity", "user": "labels", "assistant": "labels"}
-    assert found.speech["assistant"] == (Segment(6.0, 9.0),)
+    assert found.speech["assistant"] == (AudibleSegment(6.0, 9.0),)
 
 
 def test_silero_is_a_second_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = iter([(Segment(1.1, 5.1), Segment(40.0, 41.0)), (Segment(5.4, 12.4),)])
+    columns = iter([(AudibleSegment(1.1, 5.1), AudibleSegment(40.0, 41.0)), (AudibleSegment(5.4, 12.4),)])
     monkeypatch.setattr(scoring, "silero_segments", lambda *_: next(columns))
     found = score(dialogue(), (), CONFIG, silero=True)
     assert found.silero is not None
@@ -137,7 +137,7 @@ def test_silero_is_a_second_column(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_json_holds_all_that_was_found() -> None:
-    found = scored(dialogue(), label("noise", 26.0, 26.5))
+    found = score_sound(dialogue(), label("noise", 26.0, 26.5))
     values = to_json(found, figures(found, CONFIG), CONFIG, Path("l.jsonl"))
     assert values["schema"] == 1
     close(values["response_s"], RESPONSES, 0.005)
@@ -159,7 +159,7 @@ def test_the_json_holds_all_that_was_found() -> None:
 
 
 def test_figures_count_turns_and_stops() -> None:
-    found = scored(dialogue(), label("noise", 26.0, 26.5))
+    found = score_sound(dialogue(), label("noise", 26.0, 26.5))
     by_name = {figure.name: figure.numbers for figure in figures(found, CONFIG)}
     assert by_name["response"]["n"] == 4
     assert by_name["response"]["p50"] == pytest.approx(0.325, abs=0.005)
@@ -171,7 +171,7 @@ def test_figures_count_turns_and_stops() -> None:
 
 def test_an_assistant_that_cuts_in_is_an_event() -> None:
     sides = [channel(spans, 10.0).astype(np.float32) for spans in ([(1.0, 6.0)], [(2.0, 2.4), (3.0, 8.0)])]
-    found = scored(DialogueSound(*sides, RATE, {"user": {"path": "talk.wav"}}))
+    found = score_sound(DialogueSound(*sides, RATE, {"user": {"path": "talk.wav"}}))
     cut_in = [(one["kind"], one["start"]) for one in events(found, CONFIG) if one["side"] == "assistant"]
     near = [(kind, pytest.approx(at, abs=0.003)) for kind, at in
             (("backchannel", 2.0), ("speech", 2.0), ("interrupt", 3.0), ("speech", 3.0))]  # fmt: skip
@@ -179,7 +179,7 @@ def test_an_assistant_that_cuts_in_is_an_event() -> None:
 
 
 def test_the_page_shows_the_timeline() -> None:
-    found = scored(dialogue())
+    found = score_sound(dialogue())
     of_all = figures(found, CONFIG)
     values = to_report(found, of_all, CONFIG)
     assert Report.model_validate(values).dialogues[0].id == "talk"
@@ -199,7 +199,9 @@ def clips(kind: str, count: int) -> list[Samples]:
     return out
 
 
-def spoken(asked: Sequence[Samples], answered: Sequence[Samples]) -> tuple[Samples, Samples, list[float], list[float]]:
+def make_dialogue(
+    asked: Sequence[Samples], answered: Sequence[Samples]
+) -> tuple[Samples, Samples, list[float], list[float]]:
     """A dialogue of clips: user, assistant, responses, stops. Some answers are early, some interrupted."""
     user, assistant, responses, stops, at = np.zeros(0), np.zeros(0), [], [], 0.8
     for number, (question, answer) in enumerate(zip(asked, answered, strict=True)):
@@ -226,9 +228,9 @@ PATHS: dict[str, Callable[[Samples], Samples]] = {
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the folder of real audio beside the repository")
 @pytest.mark.parametrize("path", PATHS)
 def test_real_voices_within_40_ms(path: str) -> None:
-    *sides, responses, stops = spoken(clips("llama_questions", 24), clips("turn_phrases_vap", 24))
+    *sides, responses, stops = make_dialogue(clips("llama_questions", 24), clips("turn_phrases_vap", 24))
     heard = (PATHS[path](side).astype(np.float32) for side in sides)
-    found = scored(DialogueSound(*heard, RATE, {"user": {"path": "talk.wav"}}))
+    found = score_sound(DialogueSound(*heard, RATE, {"user": {"path": "talk.wav"}}))
     close(found.analysis.response_s, responses, 0.04)
     close(found.analysis.stop_s, stops, 0.04)
 

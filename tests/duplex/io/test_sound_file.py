@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from duplex.io.sound_file import SoundFile, SoundFileError, is_silent, mix_to_one, read_sound_file, write_wav
 from duplex.model.interface import Samples
-from tests.malformed import is_one_line, malformed, value_or_error
+from tests.malformed import is_one_line, make_malformed, value_or_error
 
 RATE = 16_000
 TONE = (0.5 * np.sin(np.arange(2 * RATE) * 0.1)).astype(np.float32)
@@ -24,7 +24,7 @@ HALF = "it is cut off: its header tells of 2.00 s and it holds 1.00 s"
 
 
 @cache
-def encoded(kind: str, subtype: str = "PCM_16", endian: str = "FILE") -> bytes:
+def encode(kind: str, subtype: str = "PCM_16", endian: str = "FILE") -> bytes:
     file = io.BytesIO()
     soundfile.write(file, NOISE, RATE, format=kind, subtype=subtype, endian=endian)
     return file.getvalue()
@@ -42,7 +42,7 @@ def with_sizes(data: bytes, riff: int, size: int, order: str = "<") -> bytes:
 
 @pytest.mark.parametrize("kind", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"])
 def test_a_whole_file_has_no_notes(tmp_path: Path, kind: str) -> None:
-    found = read(tmp_path / "a", encoded(kind))
+    found = read(tmp_path / "a", encode(kind))
     assert (found.rate, found.notes, found.cut_off) == (RATE, (), False)
     np.testing.assert_allclose(found.samples[:, 0], NOISE, atol=1 / 32768)
 
@@ -51,7 +51,7 @@ def test_a_whole_file_has_no_notes(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("endian", ["LITTLE", "BIG"])
 def test_a_stream_is_read_to_its_end(tmp_path: Path, riff: int, size: int, endian: str) -> None:
     order = {"LITTLE": "<", "BIG": ">"}[endian]
-    found = read(tmp_path / "a", with_sizes(encoded("WAV", endian=endian), riff, size, order))
+    found = read(tmp_path / "a", with_sizes(encode("WAV", endian=endian), riff, size, order))
     assert found.notes == (ENDLESS,)
     np.testing.assert_allclose(found.samples[:, 0], NOISE, atol=1 / 32768)
 
@@ -63,7 +63,7 @@ def test_a_stream_of_silence_is_a_stream(tmp_path: Path) -> None:
 
 
 def test_a_flac_stream_is_read_to_its_end(tmp_path: Path) -> None:
-    data = bytearray(encoded("FLAC"))
+    data = bytearray(encode("FLAC"))
     facts = int.from_bytes(data[18:26], "big") >> 36 << 36
     data[18:26] = facts.to_bytes(8, "big")
     np.testing.assert_allclose(read(tmp_path / "a", bytes(data)).samples[:, 0], NOISE, atol=1 / 32768)
@@ -71,14 +71,14 @@ def test_a_flac_stream_is_read_to_its_end(tmp_path: Path) -> None:
 
 def test_an_empty_file_with_facts_after_its_sound_is_no_stream(tmp_path: Path) -> None:
     chunk = b"LIST" + struct.pack("<I", 4) + b"INFO"
-    data = encoded("WAV")[:44] + chunk
+    data = encode("WAV")[:44] + chunk
     with pytest.raises(SoundFileError, match="holds no audio"):
         read(tmp_path / "a", with_sizes(data, len(data) - 8, 0))
 
 
 @pytest.mark.parametrize("kind", ["WAV", "WAVEX", "RF64", "AIFF", "AU", "W64"])
 def test_half_a_file_is_read_and_said(tmp_path: Path, kind: str) -> None:
-    data = encoded(kind)
+    data = encode(kind)
     found = read(tmp_path / "a", data[: len(data) - 2 * RATE])
     assert found.cut_off
     assert found.notes == (HALF,)
@@ -86,7 +86,7 @@ def test_half_a_file_is_read_and_said(tmp_path: Path, kind: str) -> None:
 
 
 def test_half_a_compressed_file_is_read_and_said(tmp_path: Path) -> None:
-    data = encoded("FLAC")
+    data = encode("FLAC")
     found = read(tmp_path / "a", data[: len(data) // 2])
     assert found.cut_off
     assert "it is cut off: its header tells of 2.00 s" in found.notes[0]
@@ -95,7 +95,7 @@ def test_half_a_compressed_file_is_read_and_said(tmp_path: Path) -> None:
 
 
 def test_bytes_beyond_the_header_are_said(tmp_path: Path) -> None:
-    data = encoded("WAV")
+    data = encode("WAV")
     assert read(tmp_path / "a", data + bytes(128)).notes == ()
     assert read(tmp_path / "b", data + bytes(4000)).notes == ("4000 bytes after the end of its sound were not read",)
 
@@ -122,11 +122,11 @@ def test_a_rate_that_holds_no_speech_is_refused(tmp_path: Path, rate: int) -> No
 
 
 def test_the_name_tells_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path / "a.raw", encoded("WAV")).notes == ()
+    assert read(tmp_path / "a.raw", encode("WAV")).notes == ()
     with pytest.raises(SoundFileError, match="is not a readable sound file"):
         read(tmp_path / "b.raw", TONE.tobytes())
     named = tmp_path / os.fsdecode(b"b\xff.wav")
-    assert len(read(named, encoded("WAV")).samples) == len(NOISE)
+    assert len(read(named, encode("WAV")).samples) == len(NOISE)
 
 
 def channels(*columns: Samples) -> SoundFile:
@@ -189,7 +189,7 @@ def short(kind: str, subtype: str) -> bytes:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    data=malformed(
+    data=make_malformed(
         [short(*one) for one in (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("RF64", "PCM_24"), ("AIFF", "PCM_16"))]
         + [short(*one) for one in (("FLAC", "PCM_16"), ("AU", "ULAW"), ("W64", "DOUBLE"), ("WAV", "MS_ADPCM"))],
         PIECES,

@@ -14,7 +14,7 @@ from duplex.model.funaudiochat.checkpoint import save
 from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, PatternGenerator, SlotGenerator
 from duplex.model.load import DuplexModel, load_generator
-from tests.runtime.released import published_voice
+from tests.runtime.released import publish_voice
 from tests.runtime.user_audio import talking
 
 SLOT = AUDIO.slot_input_samples
@@ -41,7 +41,7 @@ def test_a_checkpoint_folder_with_its_detokenizer_converses(tmp_path: Path) -> N
     tiny = describe("funaudiochat-tiny")
     assert tiny is not None
     save(load_parts(tiny, heard=False).chat, tmp_path / "model")
-    voice = published_voice(tmp_path / "voice")
+    voice = publish_voice(tmp_path / "voice")
     changes = CPU | {"detokenizer": str(voice), "answer.text.temperature": 1.0, "turns.places": 512}
     model = DuplexModel.from_pretrained(tmp_path / "model", changes=changes)
     with closing(model.generator(1)) as generator:

@@ -12,14 +12,22 @@ from configs.schedule import ScheduleConfig
 from configs.train.core_training import AugmentConfig, CoreTrainingConfig, LossConfig
 from configs.train.simulation import DialogueDataConfig
 from duplex.model.layouts.tdm.core import Core, CoreInput
-from duplex.train.core.trainer import overlaid, train, unpack
+from duplex.train.core.trainer import overlay, train, unpack
 from duplex.train.dialogue.dataset import DialogueBatch, DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
 from duplex.train.dialogue.speak import answers_of
-from duplex.train.dialogue.tracks import TextIds
+from duplex.train.dialogue.tracks import TrackIds
 from tdm.layout import TdmLayout
-from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, silent_table, small_bank
+from tests.duplex.train.dialogue.scenes import (
+    REST,
+    SMALL,
+    LoudnessEncoder,
+    WordIds,
+    no_errors,
+    silent_table,
+    small_bank,
+)
 
 LLM = LlmConfig(
     vocab_size=400, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
@@ -36,9 +44,9 @@ SCHEDULE = ScheduleConfig(window_slots=30)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> DialogueDataset:
     folder = tmp_path_factory.mktemp("core")
-    run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEar())
+    run(SMALL.model_copy(update={"dialogues": 6}), folder / "shard", small_bank(folder / "bank"), LoudnessEncoder())
     shard, ids = Shard(folder / "shard"), WordIds()
-    table = silent_table(answers_of([shard]), ids, TextIds(0, 1, 2), REST + 1)
+    table = silent_table(answers_of([shard]), ids, TrackIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, DialogueDataConfig(), no_errors, prompt="you are ada")
 
 
@@ -49,7 +57,7 @@ def batches(data: DialogueDataset) -> Iterator[DialogueBatch]:
             yield data.batch(ids, rng)
 
 
-def trained(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core:
+def train_core(data: DialogueDataset, out: Path, steps: int = CONFIG.steps) -> Core:
     torch.manual_seed(0)
     core = Core(CORE)
     config = CONFIG.model_copy(update={"steps": steps})
@@ -71,15 +79,15 @@ def accuracy(core: Core, data: DialogueDataset) -> float:
 def test_learns_when_to_speak_and_spares_the_word_maps(data: DialogueDataset, tmp_path: Path) -> None:
     torch.manual_seed(0)
     fresh = Core(CORE)
-    core = trained(data, tmp_path)
+    core = train_core(data, tmp_path)
     assert accuracy(core, data) > max(0.75, accuracy(fresh, data) + 0.1)
     moved = {name: (value - fresh.state_dict()[name]).abs().max() for name, value in core.named_parameters()}
     assert 0 < moved["user.words"] < 0.2 * max(moved.values())
 
 
 def test_finished_run_is_not_repeated(data: DialogueDataset, tmp_path: Path) -> None:
-    first = trained(data, tmp_path, steps=2)
-    again = trained(data, tmp_path, steps=2)
+    first = train_core(data, tmp_path, steps=2)
+    again = train_core(data, tmp_path, steps=2)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
 
 
@@ -91,7 +99,7 @@ def test_text_is_overlaid_with_the_sound_of_one_dialogue_and_keeps_its_words(dat
     sound.tokens = torch.where((sound.state == 1)[..., None, None], rest + 1, sound.tokens)
     text = CoreInput(None, torch.full((2, 7, 4), 5), torch.full((2, 7), 6), None, torch.tensor([[0] * 3 + [1] * 4] * 2),
                      torch.zeros(2, 7, dtype=torch.long))  # fmt: skip
-    both = overlaid(text, sound)
+    both = overlay(text, sound)
     assert both.features is not None
     assert both.tokens is not None
     assert sound.features is not None

@@ -11,16 +11,16 @@ from duplex.model.funaudiochat.checkpoint import Checkpoint
 from duplex.model.funaudiochat.memory import check_weights
 from duplex.model.stages.cosyvoice import CosyVoice
 from runtime.cli.main import run
-from tests.duplex.model.funaudiochat.golden import published
+from tests.duplex.model.funaudiochat.golden import publish
 from tests.runtime.cli.test_main import lines
-from tests.runtime.released import cut, published_voice
+from tests.runtime.released import cut, publish_voice
 
 
 @pytest.mark.parametrize(("given", "dtype"), [([], torch.bfloat16), (["--dtype", "float32"], torch.float32)])
 def test_a_chat_checkpoint(
     tmp_path: Path, given: list[str], dtype: torch.dtype, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source, into = published(tmp_path / "theirs"), tmp_path / "ours"
+    source, into = publish(tmp_path / "theirs"), tmp_path / "ours"
     assert run(["convert", str(source), "--out", str(into), *given]) == 0
     assert f"Fun-Audio-Chat (funaudiochat), {str(dtype).removeprefix('torch.')}, 3 files" in capsys.readouterr().out
     theirs, ours = (Checkpoint.inspect(folder).load(dtype=dtype).network for folder in (source, into))
@@ -32,7 +32,7 @@ def test_a_chat_checkpoint(
 
 
 def test_a_detokenizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source, into = published_voice(tmp_path / "theirs"), tmp_path / "ours"
+    source, into = publish_voice(tmp_path / "theirs"), tmp_path / "ours"
     assert run(["convert", str(source), "--out", str(into)]) == 0
     assert "CosyVoice detokenizer, 4 files" in capsys.readouterr().out
     assert not list(into.glob("*.pt"))
@@ -63,9 +63,9 @@ def test_errors_are_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    published(Path("chat"))
-    published_voice(Path("voice"))
-    cut(published(Path("broken")) / "model-00001-of-00002.safetensors", 10)
+    publish(Path("chat"))
+    publish_voice(Path("voice"))
+    cut(publish(Path("broken")) / "model-00001-of-00002.safetensors", 10)
     assert run(["convert", *arguments, "--out", "out"]) == 2
     (line,) = lines(capsys)
     assert error in line
@@ -73,7 +73,7 @@ def test_errors_are_one_line(
 
 
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = published(tmp_path / "theirs")
+    source = publish(tmp_path / "theirs")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
     for into in ("full", "full/letter.txt"):
@@ -86,5 +86,5 @@ def test_weights_that_do_not_fit_into_memory(
 ) -> None:
     little = partial(check_weights, free=lambda _: 1000)
     monkeypatch.setattr("duplex.model.funaudiochat.memory.check_weights", little)
-    assert run(["convert", str(published(tmp_path / "theirs")), "--out", str(tmp_path / "ours")]) == 2
+    assert run(["convert", str(publish(tmp_path / "theirs")), "--out", str(tmp_path / "ours")]) == 2
     assert "the weights of funaudiochat take 0.0 GB in torch.bfloat16" in lines(capsys)[0]

@@ -9,11 +9,11 @@ import pytest
 from configs import recipes
 from configs.base import ConfigError
 from duplex.model.weights.checkpoint_folder import SHIPPED, fingerprint
-from runtime.cli import train
 from runtime.cli.main import run
+from runtime.cli.train.app import app
 
 STEPS = {
-    "hearing": "duplex.train.hearing.export.run",
+    "hearing": "duplex.train.ears.export.run",
     "vocabulary": "duplex.train.text.vocabulary.run",
     "voice": "duplex.train.voice.pipeline.run",
     "text": "duplex.train.text.pretrain.run",
@@ -22,12 +22,12 @@ STEPS = {
     "core a": "duplex.train.core.train_core.run",
     "mind": "duplex.train.core.export.run",
     "voice-hidden": "duplex.train.voice.hidden.run",
-    "errors": "duplex.train.hearing.recognition_errors.run",
+    "errors": "duplex.train.ears.recognition_errors.run",
     "trials": "duplex.train.dialogue.trials.run",
     "knowledge out.json": "duplex.train.text.knowledge_report.run",
-    "ctc": "duplex.train.hearing.ctc.run",
-    "sources mini": "duplex.train.hearing.word_sources.run",
-    "hearing-report": "duplex.train.hearing.evaluate.run",
+    "ctc": "duplex.train.ears.ctc.run",
+    "sources mini": "duplex.train.ears.word_sources.run",
+    "hearing-report": "duplex.train.ears.evaluate.run",
 }
 """Steps with a recipe, and what they call."""
 
@@ -41,16 +41,16 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def reached(step: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> list[object]:
+def find_call(step: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> list[object]:
     """What a step is called with."""
     if step == "voice":
         pytest.importorskip("hibari", reason="the lexicon of the voice comes from hibari-tts")
     given: list[object] = []
 
-    def called(*arguments: object, **named: object) -> None:
+    def take_call(*arguments: object, **named: object) -> None:
         given.extend([*arguments, *named.values()])
 
-    monkeypatch.setattr(STEPS[step], called)
+    monkeypatch.setattr(STEPS[step], take_call)
     assert run(["train", *step.split(), *options]) == 0
     return given
 
@@ -62,12 +62,12 @@ def test_a_recipe_comes_from_the_package_and_the_embedded_weights_stay(
     read: list[Path] = []
     shipped = recipes.recipe
 
-    def noted(name: str) -> Path:
+    def note(name: str) -> Path:
         read.append(shipped(name))
         return read[-1]
 
-    monkeypatch.setattr(recipes, "recipe", noted)
-    given = reached(step, monkeypatch)
+    monkeypatch.setattr(recipes, "recipe", note)
+    given = find_call(step, monkeypatch)
     assert [path.parent for path in read] == [recipes.RECIPES]
     outputs = [value for value in given if isinstance(value, Path) and not value.is_absolute()]
     assert outputs
@@ -88,10 +88,10 @@ def test_a_recipe_that_is_missing_is_an_error(
 
 
 def test_a_recipe_is_named_or_a_file(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, more = (reached("text", monkeypatch, *options)[0] for options in ((), ("--config", "text_more")))
+    plain, more = (find_call("text", monkeypatch, *options)[0] for options in ((), ("--config", "text_more")))
     assert (plain.steps, more.steps) == (1150, 3000)  # type: ignore[attr-defined]
     (empty / "mine.yaml").write_text("steps: 7\n")
-    assert reached("text", monkeypatch, "--config", "mine.yaml")[0].steps == 7  # type: ignore[attr-defined]
+    assert find_call("text", monkeypatch, "--config", "mine.yaml")[0].steps == 7  # type: ignore[attr-defined]
     with pytest.raises(ConfigError, match="no recipe 'text_mor' is installed"):
         recipes.recipe_file(Path("text_mor"), "text")
     assert run(["train", "text", "--config", "none.yaml"]) == 2
@@ -107,7 +107,7 @@ def test_the_vocabulary_is_written_where_out_says(empty: Path) -> None:
 
 
 def test_nothing_that_is_written_lies_in_the_package_by_default() -> None:
-    commands = [info.callback for info in train.app.registered_commands if info.callback is not None]
+    commands = [info.callback for info in app.registered_commands if info.callback is not None]
     defaults = [
         parameter.default
         for command in commands

@@ -12,7 +12,7 @@ import typer
 
 from runtime.cli import main as cli
 from runtime.cli.lazy import LazyGroup
-from runtime.cli.values import Number, Numbers
+from runtime.cli.values import NumberParser, NumbersParser
 
 HEAVY = ("torch", "transformers", "numpy", "fastapi", "uvicorn", "aiortc", "av", "soundfile", "sounddevice")
 OUTSIDE = ("inf", "-inf", "nan", "1e999", "-1", "9" * 400, "-" + "9" * 400, "", "five")
@@ -59,9 +59,9 @@ def test_the_tree_is_whole() -> None:
 @pytest.mark.parametrize(("path", "parameter"), NUMERIC, ids=lambda one: getattr(one, "name", one))
 def test_every_number_has_bounds(path: str, parameter: Any) -> None:
     parser = info(parameter).parser
-    if isinstance(parser, Numbers):
+    if isinstance(parser, NumbersParser):
         parser = parser.each
-    low, high = (parser.lowest, parser.highest) if isinstance(parser, Number) else (parameter.min, parameter.max)
+    low, high = (parser.lowest, parser.highest) if isinstance(parser, NumberParser) else (parameter.min, parameter.max)
     assert low is not None
     assert high is not None
     assert -math.inf < low < high < math.inf
@@ -71,7 +71,7 @@ def test_every_number_has_bounds(path: str, parameter: Any) -> None:
 def test_a_value_outside_is_refused_with_the_bounds(path: str, parameter: Any) -> None:
     context = typer.Context(TREE[path], info_name=path)
     bound = info(parameter).parser
-    high = bound.each.highest if isinstance(bound, Numbers) else parameter.max
+    high = bound.each.highest if isinstance(bound, NumbersParser) else parameter.max
     for value in OUTSIDE:
         with pytest.raises(typer.BadParameter) as raised:
             parameter.process_value(context, [value] if parameter.multiple else value)

@@ -6,13 +6,13 @@ import pytest
 import typer
 
 from configs.base import ConfigError
-from runtime.cli.values import EARLIEST, LATEST, MOST_NUMBERS, Number, NumberList, Numbers, date_and_time
+from runtime.cli.values import EARLIEST, LATEST, MOST_NUMBERS, NumberList, NumberParser, NumbersParser, date_and_time
 
 
 def test_numbers_inside_the_bounds() -> None:
-    seconds = Number(0, 60.5, unit="s")
+    seconds = NumberParser(0, 60.5, unit="s")
     assert [seconds(text) for text in ("0", "60.5", " 1e1 ", 3.0)] == [0.0, 60.5, 10.0, 3.0]
-    whole = Number(1, 3, whole=True)
+    whole = NumberParser(1, 3, whole=True)
     assert whole("3") == 3
     assert isinstance(whole("3"), int)
     with pytest.raises(typer.BadParameter, match="must be a whole number from 1 to 3, not"):
@@ -22,7 +22,7 @@ def test_numbers_inside_the_bounds() -> None:
 
 
 def test_lists_of_numbers() -> None:
-    parse = Numbers(Number(0, 10))
+    parse = NumbersParser(NumberParser(0, 10))
     assert parse("0.5, 1,2") == NumberList((0.5, 1.0, 2.0))
     assert str(parse("0.5,1")) == "0.5,1"
     assert parse(NumberList((1.0, 2.0))) == NumberList((1.0, 2.0))

@@ -46,11 +46,11 @@ def events_until(engine: PipeEngine, last: Callable[[EngineEvent], bool]) -> lis
     return events
 
 
-def done(session: str, index: int) -> Callable[[EngineEvent], bool]:
+def expect_done(session: str, index: int) -> Callable[[EngineEvent], bool]:
     return lambda event: isinstance(event, SlotDone) and event.session == session and event.result.slot == index
 
 
-def failed(event: EngineEvent) -> bool:
+def has_failed(event: EngineEvent) -> bool:
     return isinstance(event, SessionFailed)
 
 
@@ -59,7 +59,7 @@ def converse(engine: PipeEngine) -> list[EngineEvent]:
     session = engine.open(OPTIONS)
     for index in range(3):
         engine.push_slot(session, slot(index))
-    return events_until(engine, done(session, 2))
+    return events_until(engine, expect_done(session, 2))
 
 
 def test_a_thread_answers_every_slot_in_order(in_thread: Open) -> None:
@@ -76,24 +76,24 @@ def test_two_sessions_at_once_and_the_third_is_refused(in_thread: Open) -> None:
     with pytest.raises(ServerFull, match="all 2 places are taken"):
         engine.open(OPTIONS)
     engine.push_slot(first, slot(0))
-    events_until(engine, done(first, 0))
+    events_until(engine, expect_done(first, 0))
     engine.push_slot(second, slot(0))
-    events_until(engine, done(second, 0))
+    events_until(engine, expect_done(second, 0))
     engine.close_session(first)
     third = engine.open(OPTIONS)
     engine.push_slot(third, slot(0))
-    assert all(event.session == third for event in events_until(engine, done(third, 0)))
+    assert all(event.session == third for event in events_until(engine, expect_done(third, 0)))
 
 
 def test_refused_options_end_only_their_session(in_thread: Open) -> None:
     engine = in_thread("fake")
     good, bad = engine.open(OPTIONS), engine.open(ConversationOptions(system_prompt="x" * 200))
     engine.push_slot(bad, slot(0))
-    events = events_until(engine, failed)
+    events = events_until(engine, has_failed)
     (failure,) = [event for event in events if isinstance(event, SessionFailed)]
     assert (failure.session, failure.code) == (bad, "bad_options")
     engine.push_slot(good, slot(0))
-    events_until(engine, done(good, 0))
+    events_until(engine, expect_done(good, 0))
     assert engine.free == 1
 
 
@@ -103,7 +103,7 @@ def test_a_model_that_breaks_down_is_told_to_every_session_once(in_thread: Open)
     for session in sessions:
         for index in range(3):
             engine.push_slot(session, slot(index))
-    failures = [event for event in events_until(engine, failed) if isinstance(event, SessionFailed)]
+    failures = [event for event in events_until(engine, has_failed) if isinstance(event, SessionFailed)]
     assert {event.session for event in failures} == sessions
     assert all("the fake model broke" in event.message for event in failures)
     assert (engine.poll(), engine.free, engine.fileno()) == ([], 0, None)
@@ -137,7 +137,7 @@ def test_a_process_of_its_own_and_its_sudden_end() -> None:
         assert [event.result.slot for event in converse(engine) if isinstance(event, SlotDone)] == [0, 1, 2]
         assert isinstance(engine._worker, ProcessWorker)
         engine._worker._process.kill()
-        (failure,) = [event for event in events_until(engine, failed) if isinstance(event, SessionFailed)]
+        (failure,) = [event for event in events_until(engine, has_failed) if isinstance(event, SessionFailed)]
         assert (failure.code, failure.message) == (
             "engine_died",
             "the engine ended unexpectedly (exit code -9); restart",

@@ -16,14 +16,14 @@ class SmallDisk:
         self.room = room
         stock = Path.open
 
-        def opened(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        def open_file(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
             if "r" in mode or folder not in path.parents:
                 return stock(path, mode, *more, **named)
             raw = _File(self, str(path), mode.replace("b", "").replace("t", ""))
             buffered = io.BufferedWriter(raw)
             return buffered if "b" in mode else io.TextIOWrapper(buffered, **named)
 
-        monkeypatch.setattr(Path, "open", opened)
+        monkeypatch.setattr(Path, "open", open_file)
 
 
 class _File(io.FileIO):

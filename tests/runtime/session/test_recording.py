@@ -10,7 +10,7 @@ from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16, to_int16
-from runtime.session.recording import Recording, WavWriter, read_recording, repair_recording, write_recording
+from runtime.session.recording import Recorder, WavWriter, read_recording, repair_recording, write_recording
 from tests.runtime.results import tone
 
 SLOT_IN, SLOT_OUT = 3200, 4800
@@ -22,8 +22,8 @@ def user_tone(slots: int) -> Pcm16:
     return to_int16((0.3 * np.sin(2 * np.pi * 100 * time)).astype(np.float32))
 
 
-def record(folder: Path, slots: int) -> Recording:
-    recording = Recording(folder, CONFIG)
+def record(folder: Path, slots: int) -> Recorder:
+    recording = Recorder(folder, CONFIG)
     user = user_tone(slots)
     for slot in range(slots):
         recording.add(user[slot * SLOT_IN : (slot + 1) * SLOT_IN], tone(slot + 1))
@@ -81,7 +81,7 @@ def test_samples_that_the_header_does_not_tell_of_are_found(tmp_path: Path) -> N
 
 
 def test_disk_space_is_bounded(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, RecordingConfig(max_minutes=1 / 60))
+    recording = Recorder(tmp_path, RecordingConfig(max_minutes=1 / 60))
     for slot in range(20):
         recording.add(np.zeros(SLOT_IN, dtype=np.int16), tone(slot + 1))
     recording.close()
@@ -90,7 +90,7 @@ def test_disk_space_is_bounded(tmp_path: Path) -> None:
 
 
 def test_an_empty_conversation_is_a_readable_file(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, CONFIG)
+    recording = Recorder(tmp_path, CONFIG)
     recording.close()
     assert soundfile.info(tmp_path / "user.wav").frames == 0
     assert len(read_recording(tmp_path / "user.wav")) == 0

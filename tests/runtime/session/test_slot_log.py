@@ -17,7 +17,7 @@ from duplex.model.interface import ConversationOptions
 from runtime.converse import converse
 from runtime.errors import LogError
 from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow, chain, read_log
-from tests.malformed import is_one_line, malformed, value_or_error
+from tests.malformed import is_one_line, make_malformed, value_or_error
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.user_audio import QUESTION
 
@@ -118,7 +118,7 @@ def test_a_source_that_is_no_text_is_escaped(tmp_path: Path) -> None:
     json.loads(text_lines((tmp_path / "log").read_text(encoding="utf-8"))[0])
 
 
-def chained(lines: list[bytes]) -> bytes:
+def add_chain(lines: list[bytes]) -> bytes:
     """Lines with a chain of their own, as if the program had written them."""
     data, previous = b"", ""
     for line in lines:
@@ -151,10 +151,10 @@ def good_lines() -> list[bytes]:
 def test_any_file_is_a_log_or_a_typed_error(tmp_path: Path, drawn: st.DataObject, whole: bool) -> None:
     path = tmp_path / "log"
     if whole:
-        lines = [drawn.draw(st.just(line) | malformed([line], PIECES)) for line in good_lines()]
-        path.write_bytes(chained(lines))
+        lines = [drawn.draw(st.just(line) | make_malformed([line], PIECES)) for line in good_lines()]
+        path.write_bytes(add_chain(lines))
     else:
-        path.write_bytes(drawn.draw(malformed([chained(good_lines())], PIECES)))
+        path.write_bytes(drawn.draw(make_malformed([add_chain(good_lines())], PIECES)))
     found = value_or_error(lambda: read_log(path), LogError)
     if isinstance(found, LogError):
         assert is_one_line(found, path)
@@ -163,5 +163,5 @@ def test_any_file_is_a_log_or_a_typed_error(tmp_path: Path, drawn: st.DataObject
 
 
 def test_the_lines_that_are_made_malformed_are_good(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(chained(good_lines()))
+    (tmp_path / "log").write_bytes(add_chain(good_lines()))
     assert read_log(tmp_path / "log").rows == (ROW,)

@@ -27,7 +27,7 @@ def word(index: int, start_ms: float, end_ms: float, done: float, answer: int = 
     return LoggedWord(answer, index, WORDS[index], start_ms, end_ms, done)
 
 
-def told(rows: list[SlotRow], delay_ms: float = 0.0) -> Transcript:
+def make_transcript(rows: list[SlotRow], delay_ms: float = 0.0) -> Transcript:
     return transcript(rows, delay_ms, CONFIG)
 
 
@@ -40,7 +40,7 @@ ANSWER = [
 
 def test_an_answer_that_came_to_its_end() -> None:
     rows = [*ANSWER, speak(3, word(2, 0, 40, 1.0), word(3, 50, 200, 1.0)), mute(4, "end")]
-    side = told(rows).assistant
+    side = make_transcript(rows).assistant
     assert side.text == "one two three four"
     assert [(w.text, w.start, w.end, w.fraction, w.heard) for w in side.words] == [
         ("one", 0.45, 0.55, 1.0, True),
@@ -53,7 +53,7 @@ def test_an_answer_that_came_to_its_end() -> None:
 
 
 def test_a_cut_leaves_unheard_words() -> None:
-    side = told([*ANSWER, mute(3, "cut")]).assistant
+    side = make_transcript([*ANSWER, mute(3, "cut")]).assistant
     assert [(w.text, w.fraction, w.heard) for w in side.words] == [
         ("one", 1.0, True), ("two", 1.0, True), ("three", 0.5, True), ("four", 0.0, False),
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_a_cut_leaves_unheard_words() -> None:
 
 def test_audio_that_was_taken_back_was_not_heard() -> None:
     """Flushed: the last 80 ms before the decision, so half of what was said of word two and all of three."""
-    side = told([*ANSWER, mute(3, "cut", flushed_ms=125.0)]).assistant
+    side = make_transcript([*ANSWER, mute(3, "cut", flushed_ms=125.0)]).assistant
     assert [(w.text, w.fraction, w.heard) for w in side.words] == [
         ("one", 1.0, True), ("two", 0.625, True), ("three", 0.0, False), ("four", 0.0, False),
     ]  # fmt: skip
@@ -72,12 +72,12 @@ def test_audio_that_was_taken_back_was_not_heard() -> None:
 
 
 def test_less_than_half_a_word_is_unheard() -> None:
-    side = told([*ANSWER[:2], mute(2, "cut")]).assistant
+    side = make_transcript([*ANSWER[:2], mute(2, "cut")]).assistant
     assert [(w.text, w.fraction, w.heard) for w in side.words] == [("one", 1.0, True), ("two", 0.25, False)]
 
 
 def test_a_conversation_that_ends_while_the_assistant_speaks() -> None:
-    side = told(ANSWER).assistant
+    side = make_transcript(ANSWER).assistant
     assert side.answers[0].how == "open"
     assert [w.heard for w in side.words] == [True, True, True, False]
     assert side.answers[0].end == side.words[3].start == 0.8
@@ -91,7 +91,7 @@ def test_answers_are_counted_and_a_veto_is_none() -> None:
         speak(5, word(0, 0, 90, 1.0, answer=1), event="start"),
         mute(6, "end"),
     ]
-    answers = told(rows).assistant.answers
+    answers = make_transcript(rows).assistant.answers
     assert [(answer.answer, answer.text, answer.how) for answer in answers] == [
         (0, "one two three", "cut"),
         (1, "one", "end"),
@@ -100,7 +100,7 @@ def test_answers_are_counted_and_a_veto_is_none() -> None:
 
 def test_the_detokenizers_delay_moves_the_assistant_only() -> None:
     rows = [replace(ANSWER[0], user=LoggedUser(0, "hi", "Hi.", 0.05, 0.15)), *ANSWER[1:], mute(3, "end")]
-    plain, late = told(rows), told(rows, delay_ms=10.0)
+    plain, late = make_transcript(rows), make_transcript(rows, delay_ms=10.0)
     assert late.assistant.words[0].start == pytest.approx(plain.assistant.words[0].start + 0.01)
     assert late.user == plain.user
 
@@ -111,7 +111,7 @@ def test_the_last_caption_of_a_turn_counts() -> None:
         replace(mute(1), user=LoggedUser(0, "there", "Hello there.", 0.0, 0.4)),
         replace(mute(2), user=LoggedUser(1, "bye", "Bye.", 0.5, 0.6)),
     ]
-    side = told(rows).user
+    side = make_transcript(rows).user
     assert side.text == "Hello there. Bye."
     assert [(turn.text, turn.start, turn.end, turn.heard) for turn in side.words] == [
         ("Hello there.", 0.0, 0.4, True),
@@ -124,16 +124,16 @@ def test_it_follows_a_live_conversation() -> None:
     builder = TranscriptBuilder(0.0, CONFIG)
     for count, row in enumerate(rows, start=1):
         builder.add(row)
-        assert builder.build() == told(rows[:count])
+        assert builder.build() == make_transcript(rows[:count])
 
 
 def test_silence_is_an_empty_transcript() -> None:
-    text = told([mute(0), mute(1)])
+    text = make_transcript([mute(0), mute(1)])
     assert (text.seconds, text.user.text, text.assistant.text) == (0.6, "", "")
 
 
 def test_it_is_written_as_json(tmp_path: Path) -> None:
-    told([*ANSWER, mute(3, "cut")]).write(tmp_path / "transcript.json")
+    make_transcript([*ANSWER, mute(3, "cut")]).write(tmp_path / "transcript.json")
     values = json.loads((tmp_path / "transcript.json").read_text(encoding="utf-8"))
     assert values["assistant"]["words"][0] == {
         "answer": 0, "text": "one", "start": 0.45, "end": 0.55, "fraction": 1.0, "heard": True,
@@ -144,6 +144,6 @@ def test_it_is_written_as_json(tmp_path: Path) -> None:
 def test_a_mark_belongs_to_the_word_before_it() -> None:
     marked = replace(ANSWER[1], answer_words=("one", ",", "two"))
     sounding = replace(marked, spoken=(word(0, 50, 150, 1.0), LoggedWord(0, 2, "two", 150, 200, 1.0)))
-    side = told([mute(0), sounding, mute(2, "end")]).assistant
+    side = make_transcript([mute(0), sounding, mute(2, "end")]).assistant
     assert [(w.text, w.heard) for w in side.words] == [("one,", True), ("two", True)]
     assert side.text == "one, two"

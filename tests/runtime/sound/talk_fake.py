@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from configs.runtime.local import EchoConfig, LocalConfig
+from configs.runtime.local import EchoCancellerConfig, LocalConfig
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.cli.talk import talk
@@ -18,5 +18,5 @@ def start(model: str, config: EngineConfig) -> PipeEngine:
 
 if __name__ == "__main__":
     runtime = RuntimeConfig(recording=RecordingConfig(folder=Path(sys.argv[1])))
-    local = LocalConfig(latency_s=0.15, echo=EchoConfig(enabled=sys.argv[3] == "aec"))
+    local = LocalConfig(latency_s=0.15, echo=EchoCancellerConfig(enabled=sys.argv[3] == "aec"))
     talk("talking", local, runtime, ConversationOptions(), float(sys.argv[2]), start)

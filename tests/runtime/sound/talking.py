@@ -27,9 +27,9 @@ class TalkingGenerator(FakeGenerator):
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
         """See `SlotGenerator.step`."""
-        return [result and self._spoken(result) for result in super().step(pcm, active)]
+        return [result and self._speak(result) for result in super().step(pcm, active)]
 
-    def _spoken(self, result: SlotResult) -> SlotResult:
+    def _speak(self, result: SlotResult) -> SlotResult:
         if result.state is State.MUTE:
             return replace(result, pcm=np.zeros(SLOT, dtype=np.float32))
         place = SLOT * (result.spoken[0].index % (len(self._voice) // SLOT))

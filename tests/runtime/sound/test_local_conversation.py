@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from configs.policy import policy
-from configs.runtime.local import EchoConfig, LocalConfig
+from configs.runtime.local import EchoCancellerConfig, LocalConfig
 from configs.runtime.runtime import RecordingConfig, RuntimeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import ManualClock
@@ -18,7 +18,7 @@ from runtime.errors import AudioError
 from runtime.pcm import Pcm16
 from runtime.sessions import SessionHub
 from runtime.sound.local_conversation import LocalConversation, SessionLost
-from runtime.webrtc.messages import Cut, Latency, ServerMessage, SlotMessage
+from runtime.webrtc.messages import Cut, LatencyMessage, ServerMessage, SlotMessage
 from tests.runtime.fakes import FailingGenerator, FakeGenerator
 from tests.runtime.sound.room import BLOCK, RATE, RoomCard
 from tests.runtime.sound.talking import SPEECH, TalkingGenerator
@@ -45,7 +45,7 @@ class Talk:
         self.messages: list[ServerMessage] = []
         self.card = RoomCard(self._user(said), self.clock, echo)
         session = self.hub.open(ConversationOptions(policy=policy("balanced")))
-        config = LocalConfig(echo=EchoConfig(enabled=aec))
+        config = LocalConfig(echo=EchoCancellerConfig(enabled=aec))
         self.live = LocalConversation(self.card, self.hub, session, config, self.clock, self.messages.append)
 
     def generator(self) -> FakeGenerator:
@@ -81,7 +81,7 @@ def test_speaking_over_the_assistant_stops_it() -> None:
     assert events[:2] == ["start", "cut"]
     assert events[-1] == "end"
     assert any(isinstance(message, Cut) for message in talk.messages)
-    assert {m.kind for m in talk.messages if isinstance(m, Latency)} == {"response", "stop"}
+    assert {m.kind for m in talk.messages if isinstance(m, LatencyMessage)} == {"response", "stop"}
 
 
 def test_the_assistant_does_not_hear_itself() -> None:

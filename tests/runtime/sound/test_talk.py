@@ -47,10 +47,10 @@ def run_talk(folder: Path, said: dict[float, str], seconds: float, aec: str) -> 
         ]
         talk = subprocess.Popen(command, env=card.environment, cwd=REPOSITORY, stdout=output, stderr=output)
         try:
-            while not list(folder.glob("kept/*/slots.jsonl")) and not ended(talk, 0.1):
+            while not list(folder.glob("kept/*/slots.jsonl")) and not has_ended(talk, 0.1):
                 pass
             card.say(wav)
-            assert ended(talk, 90)
+            assert has_ended(talk, 90)
         finally:
             talk.terminate()
             talk.wait()
@@ -59,7 +59,7 @@ def run_talk(folder: Path, said: dict[float, str], seconds: float, aec: str) -> 
     return [line for line in map(json.loads, log.read_text().splitlines()) if line["kind"] == "slot"]
 
 
-def ended(process: "subprocess.Popen[bytes]", patience_s: float) -> bool:
+def has_ended(process: "subprocess.Popen[bytes]", patience_s: float) -> bool:
     """Whether the process ends within `patience_s`."""
     try:
         process.wait(patience_s)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from runtime.sound.terminal import TerminalView
-from runtime.webrtc.messages import Cut, Latency, PlannedWords, SlotMessage, UserCaption, WordSounding
+from runtime.webrtc.messages import Cut, LatencyMessage, PlannedWords, SlotMessage, UserCaption, WordSounding
 
 
 def screen(view: TerminalView) -> str:
@@ -32,8 +32,8 @@ def test_a_conversation_is_shown_with_its_figures() -> None:
     view.take(PlannedWords(answer=0, first=0, words=("Water", "does", "mostly.")))
     view.take(WordSounding(answer=0, index=0, text="Water"))
     view.take(slot("SPEAK", 0.9, ("late",)))
-    view.take(Latency(kind="response", ms=512.0))
-    view.take(Latency(kind="response", ms=700.0))
+    view.take(LatencyMessage(kind="response", ms=512.0))
+    view.take(LatencyMessage(kind="response", ms=700.0))
     text = screen(view)
     for part in (
         "Duplex · mini",

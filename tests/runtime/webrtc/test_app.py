@@ -24,7 +24,7 @@ async def client() -> AsyncIterator[VoiceClient]:
     await client.close()
 
 
-async def refused(server: Server, body: Any, **more: Any) -> tuple[int, str, str]:
+async def expect_refusal(server: Server, body: Any, **more: Any) -> tuple[int, str, str]:
     """Status, code and message of a request that fails."""
     response = await server.http.post("/api/offer", json=body, **more)
     error = response.json()["error"]
@@ -56,7 +56,7 @@ async def test_a_malformed_offer_is_named(
     make_server: MakeServer, body: Any, status: int, code: str, text: str
 ) -> None:
     async with make_server() as server:
-        got = await refused(server, body)
+        got = await expect_refusal(server, body)
     assert got[:2] == (status, code)
     assert text in got[2]
 
@@ -69,7 +69,7 @@ async def test_a_body_that_is_no_json_is_named(make_server: MakeServer) -> None:
 
 async def test_an_oversized_body_is_refused(make_server: MakeServer) -> None:
     async with make_server(max_body_bytes=2000) as server:
-        got = await refused(server, {"sdp": "x" * 2000})
+        got = await expect_refusal(server, {"sdp": "x" * 2000})
     assert got[:2] == (413, "too_large")
 
 
@@ -77,7 +77,7 @@ async def test_one_client_too_many_is_refused_with_the_reason(make_server: MakeS
     async with make_server(rows=1) as server:
         await client.connect(server.post)
         second = VoiceClient(lambda now: SILENCE, SystemClock())
-        got = await refused(server, {"sdp": await second.offer()})
+        got = await expect_refusal(server, {"sdp": await second.offer()})
         await second.close()
         metrics = (await server.http.get("/metrics")).text
     assert got[:2] == (503, "server_full")
@@ -91,8 +91,8 @@ async def test_a_second_client_on_one_session_is_refused(make_server: MakeServer
         second = VoiceClient(lambda now: SILENCE, SystemClock())
         sdp = await second.offer()
         await second.close()
-        in_use = await refused(server, {"sdp": sdp, "session": client.session})
-        unknown = await refused(server, {"sdp": sdp, "session": "0123"})
+        in_use = await expect_refusal(server, {"sdp": sdp, "session": client.session})
+        unknown = await expect_refusal(server, {"sdp": sdp, "session": "0123"})
         free = server.hub.client.free
     assert in_use[:2] == (409, "session_in_use")
     assert unknown[:2] == (404, "unknown_session")
@@ -104,7 +104,7 @@ async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
 ) -> None:
     async with make_server() as server:
         SmallDisk(tmp_path / "recordings", 0, monkeypatch)
-        got = await refused(server, {"sdp": await client.offer()})
+        got = await expect_refusal(server, {"sdp": await client.offer()})
         assert server.hub.client.free == 2
     assert got[:2] == (503, "disk_full")
     assert "free some space" in got[2]
@@ -113,7 +113,7 @@ async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
 async def test_options_that_the_model_refuses_are_named(make_server: MakeServer, client: VoiceClient) -> None:
     async with make_server() as server:
         body = {"sdp": await client.offer(), "options": {"system_prompt": "x" * 101}}
-        got = await refused(server, body)
+        got = await expect_refusal(server, body)
         free = server.hub.client.free
     assert got[:2] == (400, "bad_options")
     assert "shorten it" in got[2]

@@ -46,12 +46,12 @@ def is_event(event: str, count: int = 1) -> Callable[[dict[str, object]], bool]:
     """The `count`-th slot message with this event."""
     seen = 0
 
-    def wanted(message: dict[str, object]) -> bool:
+    def is_wanted(message: dict[str, object]) -> bool:
         nonlocal seen
         seen += message["type"] == "slot" and message["event"] == event
         return seen == count
 
-    return wanted
+    return is_wanted
 
 
 async def download(server: Server, session: str, name: str) -> bytes:
@@ -200,14 +200,14 @@ async def test_a_failure_of_the_model_ends_the_conversation_and_not_the_server(
 async def test_an_end_that_the_engine_wants_is_said_once(
     make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def overloaded(*_: object) -> None:
+    def overload(*_: object) -> None:
         raise EngineOverloaded("the engine is 3 s behind")
 
     async with make_server(rows=1) as server:
         client = VoiceClient(speaker([]), SystemClock())
         await client.connect(server.post)
         await client.wait_for(lambda message: message["type"] == "slot", 8)
-        monkeypatch.setattr(server.hub.client, "push_slot", overloaded)
+        monkeypatch.setattr(server.hub.client, "push_slot", overload)
         ended = await client.wait_for(lambda message: message["type"] == "ended", 8)
         await server.gateway.close_all()
         await client.close()

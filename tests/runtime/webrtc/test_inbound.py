@@ -5,7 +5,7 @@ import pytest
 
 from configs.runtime.serve import JitterConfig, OpusConfig
 from runtime.webrtc.inbound import InboundAudio, Placed
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import OpusDecoder, OpusEncoder, OpusError, packet_samples
 
 STEP, FRAME, PERIOD = 960, 320, 0.02
@@ -26,7 +26,9 @@ def receive(payloads: list[bytes], lost: set[int]) -> tuple[np.ndarray, list[Pla
     placed: list[Placed] = []
     for index, payload in enumerate(payloads):
         if index not in lost:
-            placed += inbound.push(Packet(index, index * STEP, packet_samples(payload), payload), index * PERIOD)
+            placed += inbound.push(
+                ReceivedPacket(index, index * STEP, packet_samples(payload), payload), index * PERIOD
+            )
         placed += inbound.poll(index * PERIOD)
     track = np.zeros(len(payloads) * FRAME)
     for one in placed:
@@ -61,15 +63,15 @@ def test_a_long_hole_stays_a_hole_after_the_concealed_part(payloads: list[bytes]
 def test_a_new_stream_after_a_pause_is_placed_by_time(payloads: list[bytes]) -> None:
     inbound = InboundAudio(JitterConfig())
     for index in range(5):
-        inbound.push(Packet(index, index * STEP, STEP, payloads[index]), index * PERIOD)
-    placed = inbound.push(Packet(30_000, 900_000_000, STEP, payloads[5]), 5.0)
+        inbound.push(ReceivedPacket(index, index * STEP, STEP, payloads[index]), index * PERIOD)
+    placed = inbound.push(ReceivedPacket(30_000, 900_000_000, STEP, payloads[5]), 5.0)
     assert placed[0].position == 5 * 16_000
 
 
 def test_a_corrupt_packet_is_counted_and_the_stream_goes_on(payloads: list[bytes]) -> None:
     inbound = InboundAudio(JitterConfig())
-    assert inbound.push(Packet(0, 0, STEP, b"\xff\xff\x03"), 0.0) == []
-    assert len(inbound.push(Packet(1, STEP, STEP, payloads[1]), 0.02)) == 1
+    assert inbound.push(ReceivedPacket(0, 0, STEP, b"\xff\xff\x03"), 0.0) == []
+    assert len(inbound.push(ReceivedPacket(1, STEP, STEP, payloads[1]), 0.02)) == 1
     assert inbound.statistics.corrupt == 1
 
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.runtime.serve import JitterConfig
-from runtime.webrtc.jitter import JitterBuffer, Packet, Ready
+from runtime.webrtc.jitter import JitterBuffer, Ready, ReceivedPacket
 
 STEP = 960
 PERIOD = 0.02
 
 
-def packet(index: int, first_sequence: int = 0, first_timestamp: int = 0) -> Packet:
-    return Packet(
+def packet(index: int, first_sequence: int = 0, first_timestamp: int = 0) -> ReceivedPacket:
+    return ReceivedPacket(
         (first_sequence + index) % (1 << 16),
         (first_timestamp + index * STEP) % (1 << 32),
         STEP,
@@ -23,7 +23,9 @@ def packet(index: int, first_sequence: int = 0, first_timestamp: int = 0) -> Pac
     )
 
 
-def run(arrivals: Iterable[tuple[float, Packet]], buffer: JitterBuffer | None = None) -> list[tuple[float, Ready]]:
+def run(
+    arrivals: Iterable[tuple[float, ReceivedPacket]], buffer: JitterBuffer | None = None
+) -> list[tuple[float, Ready]]:
     """Push arrivals (time, packet) with a poll every 20 ms between them; (time, ready) of all that came out."""
     buffer = buffer or JitterBuffer()
     out: list[tuple[float, Ready]] = []
@@ -83,7 +85,7 @@ def test_a_duplicate_is_given_out_once() -> None:
 
 
 def test_a_pause_of_the_sender_is_a_gap_without_loss() -> None:
-    paused = Packet(3, 3 * STEP + 50 * STEP, STEP, b"\0\0\0\3")
+    paused = ReceivedPacket(3, 3 * STEP + 50 * STEP, STEP, b"\0\0\0\3")
     buffer = JitterBuffer()
     out = run([*((i * PERIOD, packet(i)) for i in range(3)), (1.1, paused)], buffer)
     assert (out[-1][1].gap, out[-1][1].lost, buffer.statistics.lost) == (50 * STEP, 0, 0)

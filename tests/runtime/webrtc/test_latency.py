@@ -5,7 +5,7 @@ import pytest
 
 from configs.runtime.serve import LatencyConfig
 from runtime.webrtc.latency import LatencyMeter
-from runtime.webrtc.messages import Latency
+from runtime.webrtc.messages import LatencyMessage
 
 STEP = 320
 LOUD, QUIET = np.full(480, 0.2, dtype=np.float32), np.zeros(480, dtype=np.float32)
@@ -18,11 +18,13 @@ def voice(packets: int) -> np.ndarray:  # type: ignore[type-arg]
     return (3000 * buzz * (0.7 + 0.3 * np.sin(2 * np.pi * 4 * time))).astype(np.int16)
 
 
-def run(user: list[tuple[float, float]], assistant: list[tuple[float, float, str]], seconds: float) -> list[Latency]:
+def run(
+    user: list[tuple[float, float]], assistant: list[tuple[float, float, str]], seconds: float
+) -> list[LatencyMessage]:
     """User speech spans and assistant spans (begin, end, event at its end) in seconds -> latencies."""
     meter = LatencyMeter(LatencyConfig())
     speech = voice(round(seconds * 50))
-    out: list[Latency] = []
+    out: list[LatencyMessage] = []
     for index in range(round(seconds * 50)):
         now = index * 0.02
         talks = any(begin <= now < end for begin, end in user)

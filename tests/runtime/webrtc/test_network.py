@@ -10,7 +10,7 @@ from configs.runtime.serve import JitterConfig, OpusConfig
 from runtime.records import UserSlot
 from runtime.session.slot_buffer import SlotBuffer
 from runtime.webrtc.inbound import InboundAudio
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import OpusEncoder
 from tests.runtime.webrtc.test_latency import voice
 
@@ -52,7 +52,7 @@ def receive(
         placed = inbound.poll(tick)
         while arrivals and arrivals[0][0] <= tick:
             at, index = arrivals.pop(0)
-            placed += inbound.push(Packet(index & 0xFFFF, index * 960, 960, payloads[index]), at)
+            placed += inbound.push(ReceivedPacket(index & 0xFFFF, index * 960, 960, payloads[index]), at)
         for one in placed:
             buffer.push(one.position, one.pcm, tick)
         slots += [(tick, slot) for slot in buffer.pop(tick)]
@@ -83,7 +83,7 @@ def test_a_stall_of_a_second_leaves_no_lag(payloads: list[bytes]) -> None:
         burst = range(200, 251) if now == 5.0 else range(round(now * 50), round(now * 50) + (tick % 2 == 0))
         for index in burst:
             if now >= 5.0 or index < 200:
-                for one in inbound.push(Packet(index, index * 960, 960, payloads[index]), now):
+                for one in inbound.push(ReceivedPacket(index, index * 960, 960, payloads[index]), now):
                     buffer.push(one.position, one.pcm, now)
         lags += [now - (slot.index + 1) * 0.2 for slot in buffer.pop(now)]
     assert max(lags) < 0.1
@@ -97,7 +97,7 @@ def test_a_drifting_sender_is_followed(payloads: list[bytes]) -> None:
         assert (holes(slots), buffer.statistics.late) == (0, 0)
 
 
-def held_back(begin: float, seconds: float, drain: float = 0.0, lost: float = 0.0) -> list[tuple[float, int]]:
+def hold_back(begin: float, seconds: float, drain: float = 0.0, lost: float = 0.0) -> list[tuple[float, int]]:
     """Packets on time, but for those of a stall.
 
     These come at its end, `drain` of the time they last apart; those of its first `lost` seconds do not come at all.
@@ -131,7 +131,7 @@ def first_whole_after(slots: list[tuple[float, UserSlot]], moment: float) -> flo
 def test_a_burst_of_held_back_packets_is_dropped_and_the_clock_goes_on(
     payloads: list[bytes], begin: float, seconds: float
 ) -> None:
-    slots, inbound, buffer = receive(payloads, held_back(begin, seconds))
+    slots, inbound, buffer = receive(payloads, hold_back(begin, seconds))
     assert_on_the_wall_clock(slots)
     assert first_whole_after(slots, begin + seconds) < 0.5
     assert buffer.statistics.late / 16_000 == pytest.approx(seconds, abs=0.3)
@@ -142,7 +142,7 @@ def test_a_burst_of_held_back_packets_is_dropped_and_the_clock_goes_on(
 def test_a_stall_that_drains_slowly_or_loses_its_beginning_moves_nothing(
     payloads: list[bytes], drain: float, lost: float
 ) -> None:
-    slots, inbound, buffer = receive(payloads, held_back(5.0, 5.0, drain, lost))
+    slots, inbound, buffer = receive(payloads, hold_back(5.0, 5.0, drain, lost))
     assert_on_the_wall_clock(slots)
     over = 10.0 + (5.0 - lost) * drain / (1 - drain)  # the moment at which a packet is released when it is spoken
     assert first_whole_after(slots, over) < 0.5
@@ -150,7 +150,7 @@ def test_a_stall_that_drains_slowly_or_loses_its_beginning_moves_nothing(
 
 
 def test_a_session_that_begins_with_a_burst_is_on_the_clock_within_a_second(payloads: list[bytes]) -> None:
-    slots, _, buffer = receive(payloads, held_back(0.0, 3.0))
+    slots, _, buffer = receive(payloads, hold_back(0.0, 3.0))
     lags = [at - 3.0 - 0.2 * (slot.index + 1) for at, slot in slots]
     allowed = SlotBufferConfig().ahead_ms / 1000
     assert min(lags) > -allowed - 0.02

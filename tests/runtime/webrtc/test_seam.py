@@ -5,14 +5,14 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtp import RtpPacket
 
-from runtime.webrtc.jitter import Packet
+from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.seam import TransportError, allow_loopback, tap_packets
 
 
 async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     receiver = connection.addTransceiver("audio").receiver
-    packets: list[Packet] = []
+    packets: list[ReceivedPacket] = []
     tap_packets(receiver, packets.append)
     tap = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]
     rtp = RtpPacket(payload_type=96, sequence_number=7, timestamp=960)
@@ -20,7 +20,7 @@ async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
     assert tap.add(rtp) == (False, None)
     rtp.payload = b""
     assert tap.add(rtp) == (False, None)
-    assert packets == [Packet(7, 960, 960, b"\x08\x00\x00")]
+    assert packets == [ReceivedPacket(7, 960, 960, b"\x08\x00\x00")]
     await connection.close()
 
 

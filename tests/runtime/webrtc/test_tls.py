@@ -18,7 +18,7 @@ def junk(path: Path) -> None:
     path.write_bytes(b"\x00hello")
 
 
-def swapped(cert: Path, key: Path) -> None:
+def swap(cert: Path, key: Path) -> None:
     texts = cert.read_bytes(), key.read_bytes()
     key.write_bytes(texts[0])
     cert.write_bytes(texts[1])
@@ -46,7 +46,7 @@ SPOILT: dict[str, tuple[Spoil, str, str]] = {
     "DER": (as_der, "cert.pem", "is DER and not PEM; convert it with 'openssl x509"),
     "junk certificate": (lambda cert, key: junk(cert), "cert.pem", "holds no PEM certificate"),
     "junk key": (lambda cert, key: junk(key), "key.pem", "holds no PEM private key"),
-    "swapped": (swapped, "cert.pem", "holds a key and no certificate"),
+    "swapped": (swap, "cert.pem", "holds a key and no certificate"),
     "certificate twice": (certificate_twice, "key.pem", "holds a certificate and no key"),
     "passphrase": (lambda cert, key: lock(key), "key.pem", "unlock it with 'openssl pkey"),
     "missing": (lambda cert, key: key.unlink(), "key.pem", "no such file; check --keyfile"),

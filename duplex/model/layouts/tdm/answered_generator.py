@@ -28,10 +28,10 @@ class AnsweredGenerator(TdmGenerator):
         group, within = divmod(row, self._size)
         self._groups[group].tell(within, text)
 
-    def unheard(self, row: int, milliseconds: float) -> None:
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded."""
         group, within = divmod(row, self._size)
-        self._groups[group].unheard(within, milliseconds)
+        self._groups[group].mark_unheard(within, milliseconds)
 
     def write(self, question: str) -> str:
         """Answer to a written question, in a conversation of its own (pattern T2T).

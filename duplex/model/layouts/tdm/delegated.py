@@ -13,9 +13,9 @@ from duplex.model.interface import Came, UserWords
 from duplex.model.llm.answers import AnswerSource
 from duplex.model.llm.dialogue import Dialogue
 from duplex.model.llm.interface import Message
-from duplex.model.text.reading.reader import MARKS, Said
+from duplex.model.text.reading.reader import MARKS, SaidWord
 from duplex.model.text.reading.written_words import WrittenWords
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 REMIND_SLOTS: Final = 10
 """An answer that had to wait longer than the state head expects a pause to last begins when the head hears the question
@@ -123,7 +123,7 @@ class DelegatedAnswers:
             self._quiet = 0
             return ""
         self._quiet += 1
-        words = spoken_words(self.dialogue.question)
+        words = list_spoken_words(self.dialogue.question)
         return " ".join(words[-REMINDED_WORDS:]) if self._quiet % REMIND_SLOTS == 1 else ""
 
     def begin(self) -> None:
@@ -205,6 +205,6 @@ class DelegatedAnswers:
         self._finished = self.speaking = self.thinking = False
 
 
-def _items(said: Said) -> list[Item]:
+def _items(said: SaidWord) -> list[Item]:
     first, *others = said.items or ("",)
     return [Item(first, said.written), *map(Item, others)]

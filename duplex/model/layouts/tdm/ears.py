@@ -1,4 +1,4 @@
-"""The hearing half as one object: its folder of weights, read and written.
+"""The ears as one object: its folder of weights, read and written.
 
 Knows files and stages; knows nothing of conversations. Files: ears.yaml (configuration), whisper.safetensors and
 whisper_vocabulary.json; the encoder serves the features, encoder and decoder together the words. Where the source of

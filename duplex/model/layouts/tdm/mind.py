@@ -1,4 +1,4 @@
-"""The thinking half as one object: the core with its text tables, and their folder.
+"""The mind as one object: the core with its text tables, and their folder.
 
 Knows files and modules; knows nothing of conversations. Files: mind.yaml (configuration), core.safetensors,
 tokenizer.json and truecase.json.

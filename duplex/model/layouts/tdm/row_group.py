@@ -18,7 +18,7 @@ from torch import Tensor
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
 from duplex.model.layouts.tdm.delegated import DelegatedAnswers
-from duplex.model.layouts.tdm.tdm_conversation import Conversation
+from duplex.model.layouts.tdm.tdm_conversation import TdmConversation
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.llm.answers import AnswerSource
 from duplex.model.sampling.seeds import choose, slot_seed
@@ -108,16 +108,16 @@ class RowGroup:
         """The user writes, to the language model."""
         self._conversations[row].read(text)
 
-    def unheard(self, row: int, milliseconds: float) -> None:
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded."""
         self._conversations[row].unheard_ms = milliseconds
 
-    def _conversation(self, options: ConversationOptions, row: int) -> Conversation:
+    def _conversation(self, options: ConversationOptions, row: int) -> TdmConversation:
         mind, answers, prompt = self._mind, self._answers, options.system_prompt
         llm = DelegatedAnswers(answers, self._first + row, prompt) if answers is not None else None
         if prompt is None or llm is not None:
             prompt = mind.config.system_prompt
-        return Conversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)
+        return TdmConversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; sets the source of words to work on it."""
@@ -176,7 +176,7 @@ class RowGroup:
                 for row, is_active in enumerate(active.tolist())
             ]
 
-    def _write_row(self, row: Conversation, p_speak: float, logits: Tensor) -> list[str]:
+    def _write_row(self, row: TdmConversation, p_speak: float, logits: Tensor) -> list[str]:
         tokenizer = self._mind.tokenizer
         decision = row.decide(p_speak)
         if decision.state is State.MUTE:
@@ -197,7 +197,7 @@ class RowGroup:
             return []
         return row.end_text()
 
-    def _delegates(self, row: Conversation, onset: bool, logits: Tensor) -> bool:
+    def _delegates(self, row: TdmConversation, onset: bool, logits: Tensor) -> bool:
         """Whether the language model writes the answer, not the embedded mind."""
         assert row.llm is not None
         if not onset:
@@ -219,7 +219,7 @@ class RowGroup:
             audio = self._detokenizer.step(sound, self._state.detokenizer, active)
         self._tokens[active] = spoken.tokens[active]
         for index in active.nonzero().flatten().tolist():
-            rows[index].spoke(int(spoken.queued[index]), bool(spoken.exhausted[index]))
+            rows[index].update_speech(int(spoken.queued[index]), bool(spoken.exhausted[index]))
         return spoken, audio
 
     def _result(
@@ -250,11 +250,11 @@ class RowGroup:
         self._stage_ms[stage] = (perf_counter() - start) * 1000
 
 
-def _seed(row: Conversation) -> int:
+def _seed(row: TdmConversation) -> int:
     return slot_seed(row.options.seed, row.scheduler.slot)
 
 
-def _write_delegated(row: Conversation, llm: DelegatedAnswers, onset: bool) -> list[str]:
+def _write_delegated(row: TdmConversation, llm: DelegatedAnswers, onset: bool) -> list[str]:
     """The language model's words of slot t + 1."""
     if onset and not llm.want():
         row.veto()

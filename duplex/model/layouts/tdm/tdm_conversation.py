@@ -16,7 +16,7 @@ from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.fusion import pad
 from duplex.model.text.clock_words import local
 from duplex.model.text.sounding_word import SoundingWord, measure_played
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.truecase import MARKS, join_marks
 from tdm.scheduler import Decision, Scheduler
 from tdm.slots import State
@@ -66,7 +66,7 @@ class AssistantSlot:
     since: int = 0
 
 
-class Conversation:
+class TdmConversation:
     """Everything of one conversation that is not a tensor."""
 
     def __init__(
@@ -124,7 +124,7 @@ class Conversation:
         """The user wrote."""
         assert self.llm is not None, "nobody reads"
         self.llm.write(text)
-        self.hear(" ".join(spoken_words(text)))
+        self.hear(" ".join(list_spoken_words(text)))
 
     def hear(self, words: str) -> None:
         """The tokens of the user's words enter U one slot after the other."""
@@ -199,7 +199,7 @@ class Conversation:
         self.event = "veto"
         self._become(self._tokenizer.sil)
 
-    def spoke(self, queued: int, exhausted: bool) -> None:
+    def update_speech(self, queued: int, exhausted: bool) -> None:
         """What the refined head has left after slot t + 1."""
         self.queued = queued
         if exhausted and self.assistant.state is State.SPEAK:

@@ -17,7 +17,7 @@ from duplex.model.layouts.tdm.row_group import RowGroup
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
 from duplex.model.llm.answers import AnswerSource
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 LONGEST_WRITTEN = 120
 """Tokens after which a written answer is cut."""
@@ -79,7 +79,7 @@ class TdmGenerator:
         assistant = TextAssistant(
             mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.lean_to_refusal
         )
-        (answer,) = assistant.answer(model.mind.config.system_prompt, [" ".join(spoken_words(question))])
+        (answer,) = assistant.answer(model.mind.config.system_prompt, [" ".join(list_spoken_words(question))])
         return answer
 
     def close(self) -> None:

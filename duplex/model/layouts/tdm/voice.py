@@ -1,4 +1,4 @@
-"""The speaking half as one object: its folder of weights, read and written.
+"""The voice as one object: its folder of weights, read and written.
 
 Knows files and stages; knows nothing of conversations. Files: voice.yaml (configuration), lexicon.xz, srh.safetensors
 (pointer head) and detokenizer.safetensors (band decoder); `silence` in both is the token of silence.

@@ -26,16 +26,16 @@ from duplex.model.interface import ConversationOptions, Samples, SlotResult
 from duplex.model.layouts.turns.silero_activity import SileroActivity
 from duplex.model.layouts.turns.turn_conversation import TurnConversation
 from duplex.model.layouts.turns.turn_interface import (
-    Activity,
     AnswerSlot,
     PolicyInput,
     PolicyOutput,
     TurnModel,
     TurnPolicy,
     TurnVoice,
+    VoiceActivityDetector,
     VoiceInput,
 )
-from duplex.model.stages.voice_activity import Voice, VoiceActivity
+from duplex.model.stages.voice_activity import VoiceActivity, VoicedFrames
 from tdm.turn_layout import TurnDecision
 
 _AUDIBLE = 1e-3
@@ -109,7 +109,7 @@ class TurnGenerator:
         one = self._conversations[row]
         one.typed = f"{one.typed} {text}".strip()
 
-    def unheard(self, row: int, milliseconds: float) -> None:
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
         """So much of the answer that was cut with the last step was taken back before it sounded.
 
         Said later, or of an answer that was taken back whole, it changes nothing.
@@ -129,7 +129,7 @@ class TurnGenerator:
     def _conversation(self, options: ConversationOptions) -> TurnConversation:
         return TurnConversation(options, self._voice.delay_ms, self._config)
 
-    def _listen(self, user: Tensor, voice: Voice, rows: Sequence[int]) -> None:
+    def _listen(self, user: Tensor, voice: VoicedFrames, rows: Sequence[int]) -> None:
         """Turns that begin, go on or are forgotten; the model takes in their slots."""
         frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
         taken: dict[int, list[Tensor]] = {}
@@ -156,7 +156,7 @@ class TurnGenerator:
                     pcm[row] = slots[index]
             self._model.hear(pcm, active)
 
-    def _policy_input(self, user: Tensor, voice: Voice) -> PolicyInput:
+    def _policy_input(self, user: Tensor, voice: VoicedFrames) -> PolicyInput:
         rows = self._conversations
         return PolicyInput(
             pcm=user,
@@ -262,7 +262,7 @@ class TurnGenerator:
         self._stage_ms[stage] = (perf_counter() - start) * 1000
 
 
-def _activity(config: LiveTurnsConfig) -> Activity:
+def _activity(config: LiveTurnsConfig) -> VoiceActivityDetector:
     return SileroActivity(config.silero) if config.detector == "silero" else VoiceActivity(config.activity)
 
 

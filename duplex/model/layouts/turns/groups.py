@@ -30,10 +30,10 @@ class GroupedGenerator:
         group, within = self._places[row]
         group.tell(within, text)
 
-    def unheard(self, row: int, milliseconds: float) -> None:
-        """See `PatternGenerator.unheard`."""
+    def mark_unheard(self, row: int, milliseconds: float) -> None:
+        """See `PatternGenerator.mark_unheard`."""
         group, within = self._places[row]
-        group.unheard(within, milliseconds)
+        group.mark_unheard(within, milliseconds)
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
         """See `SlotGenerator.step`."""

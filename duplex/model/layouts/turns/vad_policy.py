@@ -14,7 +14,7 @@ from configs.audio import AUDIO
 from configs.model.live_turns import VadPolicyConfig
 from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 
 
 @dataclass
@@ -56,7 +56,7 @@ class VadPolicy:
     def close(self) -> None:
         """Nothing to release."""
 
-    def _follow(self, voice: Voice, state: VadState, active: Tensor) -> None:
+    def _follow(self, voice: VoicedFrames, state: VadState, active: Tensor) -> None:
         """Voice [B] grows with every voiced frame, over gaps of at most `gap_ms`; a longer one ends it."""
         frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
         run, gap = state.voice_ms, state.gap_ms

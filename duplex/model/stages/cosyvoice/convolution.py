@@ -1,7 +1,7 @@
 """Causal convolutions [B, C, T] whose past is an explicit argument, and the residual block made of them.
 
-Knows tensors; knows nothing of speech. A `Memory` goes through a network in the order of its calls: every layer takes
-the past that it left in the call before and leaves its own.
+Knows tensors; knows nothing of speech. A `StreamCache` goes through a network in the order of its calls: every layer
+takes the past that it left in the call before and leaves its own.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Past = list[Tensor]
 _TINY = 1e-9
 
 
-class Memory:
+class StreamCache:
     """Past of every layer: `before` from the last call (None at the very beginning), `after` for the next."""
 
     def __init__(self, before: Past | None = None) -> None:
@@ -46,7 +46,7 @@ class CausalConv(nn.Conv1d):
         super().__init__(inward, outward, kernel, dilation=dilation)
         self.past = (kernel - 1) * dilation
 
-    def step(self, x: Tensor, memory: Memory) -> Tensor:
+    def step(self, x: Tensor, memory: StreamCache) -> Tensor:
         """The next T columns."""
         return super().forward(memory.extend(x, self.past) if self.past else x)
 
@@ -69,7 +69,7 @@ class Downsample(nn.Conv1d):
         super().__init__(inward, outward, 2 * stride if stride > 1 else 1, stride=stride)
         self.step_size = stride
 
-    def step(self, x: Tensor, memory: Memory) -> Tensor:
+    def step(self, x: Tensor, memory: StreamCache) -> Tensor:
         """The next T columns."""
         if self.step_size == 1:
             return super().forward(x)
@@ -89,7 +89,7 @@ class Snake(nn.Module):
         return x + torch.sin(x * alpha).square() / (alpha + _TINY)
 
 
-class ResidualBlock(nn.Module):
+class SnakeResidualBlock(nn.Module):
     """Pairs of convolutions, the first of each pair dilated, each pair added to its input."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
@@ -99,7 +99,7 @@ class ResidualBlock(nn.Module):
         self.first_snake = nn.ModuleList(Snake(channels) for _ in dilations)
         self.second_snake = nn.ModuleList(Snake(channels) for _ in dilations)
 
-    def step(self, x: Tensor, memory: Memory) -> Tensor:
+    def step(self, x: Tensor, memory: StreamCache) -> Tensor:
         """The next T columns: [B, C, T] -> [B, C, T]."""
         for first, second, snake, other in zip(
             self.first, self.second, self.first_snake, self.second_snake, strict=True

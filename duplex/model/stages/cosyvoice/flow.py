@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from configs.model.cosyvoice import FlowConfig, WindowConfig
+from configs.model.cosyvoice import AttentionWindowConfig, FlowConfig
 from duplex.model.stages.cosyvoice.conditioning import Modulations, solver_times
-from duplex.model.stages.cosyvoice.convolution import CausalConv, Memory, Past, RightConv
+from duplex.model.stages.cosyvoice.convolution import CausalConv, Past, RightConv, StreamCache
 from duplex.model.stages.cosyvoice.randomness import flow_noise
 from duplex.model.stages.cosyvoice.transformer import FlowTransformer, FramePast, FrameRecord
 
@@ -97,7 +97,7 @@ class LookaheadLayer(nn.Module):
         self.inward = RightConv(config.mel, config.lookahead_channels, config.lookahead)
         self.outward = CausalConv(config.lookahead_channels, config.mel, 3)
 
-    def step(self, x: Tensor, memory: Memory) -> Tensor:
+    def step(self, x: Tensor, memory: StreamCache) -> Tensor:
         """Conditions of the next T tokens."""
         inner = F.leaky_relu(self.inward(x.transpose(1, 2)))
         out = self.outward.step(inner, memory).transpose(1, 2)
@@ -139,7 +139,9 @@ class Flow(nn.Module):
         nothing = voice.new_zeros(len(voice), 0, self.config.mel)
         return FlowState(voice, nothing, nothing, [self._no_past(len(voice))] * self.config.steps, [0] * len(voice))
 
-    def step(self, tokens: Tensor, state: FlowState, window: WindowConfig, final: bool, lookahead: int) -> Tensor:
+    def step(
+        self, tokens: Tensor, state: FlowState, window: AttentionWindowConfig, final: bool, lookahead: int
+    ) -> Tensor:
         """The next tokens [B, T] -> the mel frames [B, mel, n] that are new; `final`: no more tokens will come.
 
         Without `final` the last `lookahead` tokens wait; where fewer are waited for than the layer sees, zeros stand
@@ -160,21 +162,21 @@ class Flow(nn.Module):
 
     def _condition(self, ready: int, state: FlowState) -> None:
         """Conditions of the next `ready` tokens."""
-        memory = Memory(state.seen)
+        memory = StreamCache(state.seen)
         missing = max(0, ready + self.config.lookahead - state.waiting.shape[1])
         inward = F.pad(state.waiting, (0, 0, 0, missing))
         new = self.lookahead.step(inward, memory).repeat_interleave(self.config.frames_per_token, 1)
         state.condition = torch.cat([state.condition, new], 1)
         state.seen, state.waiting = memory.after, state.waiting[:, ready:]
 
-    def _layout(self, state: FlowState, window: WindowConfig) -> _Layout:
+    def _layout(self, state: FlowState, window: AttentionWindowConfig) -> _Layout:
         per_token = self.config.frames_per_token
         count, closed = state.condition.shape[1], state.closed[0]
         end = window.start((closed + count) // per_token) * per_token
         mask = _mask(closed, count, state.past[0].keys.shape[3], window, per_token)
         return _Layout(count, max(0, end - closed), None if mask.all() else mask.to(self.noise.device))
 
-    def _solve(self, state: FlowState, layout: _Layout, window: WindowConfig) -> Tensor:
+    def _solve(self, state: FlowState, layout: _Layout, window: AttentionWindowConfig) -> Tensor:
         """All frames of the open chunks, [B, count, mel]; leaves the past of the frames that close."""
         rows, config = len(state.condition), self.config
         places = torch.tensor(state.closed)[:, None] + torch.arange(layout.count)
@@ -203,12 +205,12 @@ class Flow(nn.Module):
         given = torch.cat([torch.zeros_like(condition), condition, speaker], -1)
         return torch.stack([given, torch.zeros_like(given)], 1)
 
-    def _keep(self, record: FrameRecord, layout: _Layout, window: WindowConfig) -> FramePast:
+    def _keep(self, record: FrameRecord, layout: _Layout, window: AttentionWindowConfig) -> FramePast:
         """Past as it is behind the frames that close, as far back as the window reaches."""
         behind = record.keys[0].shape[2] - layout.count + layout.closing
         left = behind if window.left is None else min(behind, window.left * self.config.frames_per_token)
         near = slice(layout.closing, layout.closing + self.config.position_past)
-        return record.kept(slice(behind - left, behind), near)
+        return record.keep(slice(behind - left, behind), near)
 
     def _no_past(self, batch: int) -> FramePast:
         config, weight = self.config, self.speaker.weight
@@ -218,7 +220,7 @@ class Flow(nn.Module):
         return FramePast(nothing, nothing, before, before)
 
 
-def _mask(first: int, count: int, kept: int, window: WindowConfig, per_token: int) -> Tensor:
+def _mask(first: int, count: int, kept: int, window: AttentionWindowConfig, per_token: int) -> Tensor:
     """[count, kept + count], True where a frame sees: from `left` before its chunk to the end of its chunk."""
     frames = torch.arange(first - kept, first + count)
     starts = torch.tensor([window.start(frame // per_token) * per_token for frame in range(first, first + count)])

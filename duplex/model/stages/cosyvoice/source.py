@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.model.cosyvoice import VocoderConfig
-from duplex.model.stages.cosyvoice.convolution import CausalConv, Memory, RightConv
+from duplex.model.stages.cosyvoice.convolution import CausalConv, RightConv, StreamCache
 from duplex.model.stages.cosyvoice.randomness import SourceNoise
 
 REBASE_SECONDS = 30
@@ -30,7 +30,7 @@ class F0Predictor(nn.Module):
         self.outward = nn.Linear(width, 1)
         self.double()
 
-    def step(self, mel: Tensor, memory: Memory) -> Tensor:
+    def step(self, mel: Tensor, memory: StreamCache) -> Tensor:
         """F0 of the next T frames; `mel` begins with the first of them and ends `right` frames behind the last."""
         x = F.elu(self.inward(mel.double()))
         for layer in self.layers:
@@ -114,7 +114,7 @@ class Spectra(nn.Module):
         spectrum = torch.fft.rfft(frames)
         return torch.cat([spectrum.real, spectrum.imag], -1).transpose(1, 2)
 
-    def synthesise(self, magnitude: Tensor, phase: Tensor, memory: Memory, final: bool) -> Tensor:
+    def synthesise(self, magnitude: Tensor, phase: Tensor, memory: StreamCache, final: bool) -> Tensor:
         """Columns [B, fft / 2 + 1, T] -> the samples that no later column reaches (all of them if `final`)."""
         spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
         frames = torch.fft.irfft(spectrum.transpose(1, 2)) * self.window
@@ -122,7 +122,7 @@ class Spectra(nn.Module):
         sound, weight = self._overlap(frames, memory, final), self._overlap(power, memory, final)
         return (sound / weight).clamp(-self.limit, self.limit)
 
-    def _overlap(self, frames: Tensor, memory: Memory, final: bool) -> Tensor:
+    def _overlap(self, frames: Tensor, memory: StreamCache, final: bool) -> Tensor:
         """Sum of overlapping frames [B, T, fft], joined to what the call before left over.
 
         The window's first value is zero, so that a column does not reach its first sample.

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from configs.base import ConfigError, exact_div
-from configs.model.cosyvoice import ENDLESS, CosyVoiceConfig, WindowConfig
+from configs.model.cosyvoice import ENDLESS, AttentionWindowConfig, CosyVoiceConfig
 from duplex.model.stages.cosyvoice.checkpoint import build_flow, build_vocoder, load_flow, load_vocoder, read_config
 from duplex.model.stages.cosyvoice.flow import Flow, FlowState
 from duplex.model.stages.cosyvoice.random_weights import random_flow, random_vocoder
@@ -126,7 +126,7 @@ class CosyVoice(nn.Module):
         return self.flow.voice(speaker[None].to(self.fade.device))[0]
 
     @torch.inference_mode()
-    def whole(self, tokens: Tensor, voice: Tensor, window: WindowConfig = ENDLESS) -> Tensor:
+    def whole(self, tokens: Tensor, voice: Tensor, window: AttentionWindowConfig = ENDLESS) -> Tensor:
         """Tokens [T] -> all their samples [T * token_samples] at once; every frame sees what `window` lets it see."""
         state = self.flow.init_state(voice[None])
         mel = self.flow.step(tokens[None].to(voice.device), state, window, True, self.config.flow.lookahead)

@@ -15,7 +15,7 @@ _EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
-class Place:
+class FramePositions:
     """Where frames stand: rotation `cosine`, `sine` [B, N, head]; mask [N, past + N], True where a frame sees."""
 
     cosine: Tensor
@@ -57,7 +57,7 @@ class FrameRecord:
     near: Tensor
     far: Tensor
 
-    def kept(self, seen: slice, near: slice) -> FramePast:
+    def keep(self, seen: slice, near: slice) -> FramePast:
         """Keys and values of the frames `seen`, inputs `near` of the convolutions; copies."""
         keys = torch.stack([block[:, :, seen] for block in self.keys])
         values = torch.stack([block[:, :, seen] for block in self.values])
@@ -80,7 +80,7 @@ class PositionEmbedding(nn.Module):
         return F.mish(self.far(second)), first, second
 
 
-class Attention(nn.Module):
+class RotaryAttention(nn.Module):
     """Only the first head is rotated: so the released model was trained."""
 
     def __init__(self, config: FlowConfig) -> None:
@@ -91,7 +91,7 @@ class Attention(nn.Module):
         self.value = nn.Linear(config.width, config.attention)
         self.outward = nn.Linear(config.attention, config.width)
 
-    def forward(self, x: Tensor, place: Place, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, place: FramePositions, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, N, width] -> the same; keys and values [B, heads, past + N, head], past included."""
         query = self._split(_rotate(self.query(x), place))
         keys = torch.cat([keys, self._split(_rotate(self.key(x), place))], 2)
@@ -109,14 +109,14 @@ class Block(nn.Module):
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
         self.width = config.width
-        self.attention = Attention(config)
+        self.attention = RotaryAttention(config)
         self.up = nn.Linear(config.width, config.inner_factor * config.width)
         self.down = nn.Linear(config.inner_factor * config.width, config.width)
 
     def forward(
-        self, x: Tensor, modulation: Tensor, place: Place, keys: Tensor, values: Tensor
+        self, x: Tensor, modulation: Tensor, place: FramePositions, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """x [B, N, width], modulation [6, width] -> x, keys and values as `Attention`."""
+        """x [B, N, width], modulation [6, width] -> x, keys and values as `RotaryAttention`."""
         shift, scale, gate, shift_up, scale_up, gate_up = modulation
         seen, keys, values = self.attention(normalise(x, scale, shift), place, keys, values)
         x = x + gate * seen
@@ -137,15 +137,15 @@ class FlowTransformer(nn.Module):
         self.outward = nn.Linear(config.width, config.mel)
         self.register_buffer("rates", 10_000.0 ** -(torch.arange(0, config.head_size, 2).float() / config.head_size))
 
-    def place(self, positions: Tensor, mask: Tensor | None) -> Place:
+    def place(self, positions: Tensor, mask: Tensor | None) -> FramePositions:
         """Rotation of frames at `positions` [B, N]."""
         angles = positions.to(self.rates.device)[..., None].float() * self.rates.float()
         angles = angles.repeat_interleave(2, -1)
         weight = self.inward.weight
-        return Place(angles.cos().to(weight.dtype), angles.sin().to(weight.dtype), mask)
+        return FramePositions(angles.cos().to(weight.dtype), angles.sin().to(weight.dtype), mask)
 
     def forward(
-        self, x: Tensor, modulations: Tensor, last: Tensor, place: Place, past: FramePast
+        self, x: Tensor, modulations: Tensor, last: Tensor, place: FramePositions, past: FramePast
     ) -> tuple[Tensor, FrameRecord]:
         """Velocities [B, N, mel], and the past with these frames joined to it.
 
@@ -169,7 +169,7 @@ def normalise(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], eps=_EPSILON) * (1 + scale) + shift
 
 
-def _rotate(x: Tensor, place: Place) -> Tensor:
+def _rotate(x: Tensor, place: FramePositions) -> Tensor:
     """Turn neighbouring pairs of the first head [B, N, heads * head]; the other heads stay."""
     size = place.cosine.shape[-1]
     turned, rest = x[..., :size], x[..., size:]

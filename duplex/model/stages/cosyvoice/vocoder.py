@@ -15,10 +15,10 @@ from configs.model.cosyvoice import VocoderConfig
 from duplex.model.stages.cosyvoice.convolution import (
     CausalConv,
     Downsample,
-    Memory,
     Past,
-    ResidualBlock,
     RightConv,
+    SnakeResidualBlock,
+    StreamCache,
     upsample,
 )
 from duplex.model.stages.cosyvoice.randomness import SourceNoise
@@ -93,11 +93,11 @@ class Vocoder(nn.Module):
             Downsample(config.spectrum, width[i + 1], config.source_strides[i]) for i in stages
         )
         self.source_blocks = nn.ModuleList(
-            ResidualBlock(width[i + 1], config.source_kernels[i], config.source_dilations[i]) for i in stages
+            SnakeResidualBlock(width[i + 1], config.source_kernels[i], config.source_dilations[i]) for i in stages
         )
         self.blocks = nn.ModuleList(
             nn.ModuleList(
-                ResidualBlock(width[i + 1], kernel, dilations)
+                SnakeResidualBlock(width[i + 1], kernel, dilations)
                 for kernel, dilations in zip(config.block_kernels, config.block_dilations, strict=True)
             )
             for i in stages
@@ -119,14 +119,14 @@ class Vocoder(nn.Module):
         ready = state.mel.shape[-1] - (0 if final else config.look_right)
         if ready < 1:
             return mel.new_zeros(len(mel), 0)
-        memory = Memory(state.past)
+        memory = StreamCache(state.past)
         spectra = self._excitation(state, memory, final)
         frames = F.pad(state.mel, (0, config.look_right if final else 0))
         sound = self._network(self.inward(frames), spectra, memory, final)
         state.past, state.mel = memory.after, state.mel[..., ready:]
         return sound
 
-    def _excitation(self, state: VocoderState, memory: Memory, final: bool) -> Tensor:
+    def _excitation(self, state: VocoderState, memory: StreamCache, final: bool) -> Tensor:
         """Spectra [B, fft + 2, T] of the excitation that belong to the frames that become ready."""
         config, reach = self.config, self.config.fft // 2
         known = 0 if memory.fresh else config.look_right - config.f0_right
@@ -142,28 +142,28 @@ class Vocoder(nn.Module):
             samples = samples[:, : samples.shape[1] - ahead + reach]
         return self.spectra.analyse(samples)
 
-    def _network(self, x: Tensor, spectra: Tensor, memory: Memory, final: bool) -> Tensor:
+    def _network(self, x: Tensor, spectra: Tensor, memory: StreamCache, final: bool) -> Tensor:
         for stage, rate in enumerate(self.config.rates):
             up = self.ups[stage]
             assert isinstance(up, CausalConv)
             x = up.step(upsample(F.leaky_relu(x, self.config.slope), rate), memory)
             if memory.fresh and stage == len(self.config.rates) - 1:
                 x = torch.cat([x[..., 1:2], x], -1)
-            x = self._mix(x + self._driven(spectra, stage, memory), stage, memory)
+            x = self._mix(x + self._drive(spectra, stage, memory), stage, memory)
         assert isinstance(self.outward, CausalConv)
         columns = self.outward.step(F.leaky_relu(x), memory).float()
         half = self.config.fft // 2 + 1
         magnitude = columns[:, :half].exp().clamp(max=LOUDEST)
         return self.spectra.synthesise(magnitude, torch.sin(columns[:, half:]), memory, final)
 
-    def _driven(self, spectra: Tensor, stage: int, memory: Memory) -> Tensor:
+    def _drive(self, spectra: Tensor, stage: int, memory: StreamCache) -> Tensor:
         down, block = self.source_downs[stage], self.source_blocks[stage]
         assert isinstance(down, Downsample)
-        assert isinstance(block, ResidualBlock)
+        assert isinstance(block, SnakeResidualBlock)
         return block.step(down.step(spectra.to(down.weight.dtype), memory), memory)
 
-    def _mix(self, x: Tensor, stage: int, memory: Memory) -> Tensor:
+    def _mix(self, x: Tensor, stage: int, memory: StreamCache) -> Tensor:
         blocks = self.blocks[stage]
         assert isinstance(blocks, nn.ModuleList)
-        parts = [block.step(x, memory) for block in blocks if isinstance(block, ResidualBlock)]
+        parts = [block.step(x, memory) for block in blocks if isinstance(block, SnakeResidualBlock)]
         return torch.stack(parts).mean(0)

@@ -5,7 +5,7 @@ from typing import Final
 
 from duplex.model.text.numbers import cardinal_of, one_by_one
 from duplex.model.text.reading.amounts import amount, code
-from duplex.model.text.reading.rules import LEFT, Part, Rule, Said, rule
+from duplex.model.text.reading.rules import LEFT, Rule, Said, SaidPart, rule
 
 _PHONES: Final = (
     r"\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}",
@@ -20,7 +20,7 @@ _NETWORK_PARTS: Final = 4
 
 def _digits(match: re.Match[str]) -> Said:
     """Digit by digit, each where it is written; a pause between groups."""
-    parts: list[Part] = []
+    parts: list[SaidPart] = []
     for group in re.finditer(r"\+|\d+|[^\d+]+", match.group()):
         words = {"+": "plus"}.get(group.group()) or (one_by_one(group.group()) if group.group().isdecimal() else "")
         parts.append((match.start() + group.end(), words))

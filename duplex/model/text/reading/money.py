@@ -4,7 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from duplex.model.text.reading.amounts import NUMBER, SCALES, amount
-from duplex.model.text.reading.rules import LEFT, RIGHT, Part, Rule, Said, alternatives, before, rule
+from duplex.model.text.reading.rules import LEFT, RIGHT, Rule, Said, SaidPart, alternatives, before, rule
 
 
 class _Currency(NamedTuple):
@@ -72,7 +72,7 @@ def _money(match: re.Match[str], currency: _Currency, country: str) -> Said:
     is_one = first == "1" and not scale and not upto
     unit = f"{country}{currency.one if is_one else currency.many}"
     begin = match.start("number")
-    parts: list[Part] = [(begin, "")] if match.string[match.start() : begin].endswith(" ") else []
+    parts: list[SaidPart] = [(begin, "")] if match.string[match.start() : begin].endswith(" ") else []
     parts.append((match.end("number"), _amount(first)))
     if upto:
         parts += [(match.end("dash"), "to"), (match.end("upto"), amount(upto))]

@@ -53,7 +53,7 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidWord:
     """A written word, as WordStream parts them, and the words and marks that are said for it, in order.
 
     `items` is empty where nothing is said: an emoji, a dash.
@@ -68,7 +68,7 @@ class Said:
         return tuple(item for item in self.items if item not in MARKS)
 
 
-def read(text: str) -> list[Said]:
+def read(text: str) -> list[SaidWord]:
     """Every written word of a text with what is said for it. Never fails, and loses no letter and no digit."""
     folded = fold(text)
     items: list[list[str]] = [[] for _ in folded.written]
@@ -85,4 +85,4 @@ def read(text: str) -> list[Said]:
             items[newest].append(item)
     if pause == STOP and newest >= 0 and items[newest][-1] not in MARKS:
         items[newest].append(STOP)
-    return [Said(written, tuple(found)) for written, found in zip(folded.written, items, strict=True)]
+    return [SaidWord(written, tuple(found)) for written, found in zip(folded.written, items, strict=True)]

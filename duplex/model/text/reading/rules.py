@@ -17,9 +17,9 @@ RIGHT: Final = r"(?![A-Za-z0-9])"
 """Nothing of the same word follows."""
 _NEAR: Final = 60
 
-Part = tuple[int, str]
+SaidPart = tuple[int, str]
 """Where a part of the text ends, and the words and marks that are said for it, parted by spaces."""
-Said = str | Sequence[Part] | None
+Said = str | Sequence[SaidPart] | None
 """What a rule says: for the whole match, or part by part; None if it declines."""
 
 

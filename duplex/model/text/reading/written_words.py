@@ -5,7 +5,7 @@ A voice counts items, the words and marks that it says; captions and histories c
 
 from collections.abc import Iterable
 
-from duplex.model.text.reading.reader import MARKS, Said, read
+from duplex.model.text.reading.reader import MARKS, SaidWord, read
 from duplex.model.text.sounding_word import SoundingWord
 
 
@@ -19,7 +19,7 @@ class WrittenWords:
         self._silent: set[int] = set()
         self._over = 0
 
-    def read(self, text: str) -> list[Said]:
+    def read(self, text: str) -> list[SaidWord]:
         """More text, up to the end of a word; returns its written words with what is said for each.
 
         What stands before it decides how it is read: the line begins a list, the number is an amount of money.

@@ -20,7 +20,7 @@ def event(side: str, kind: str, start: float, end: float, name: str = "") -> Fac
     return {"side": side, "kind": kind, "name": name or kind, "start": start, "end": end}
 
 
-def spoken(text: str, start: float, word_s: float = 0.25) -> Facts:
+def make_spoken_answer(text: str, start: float, word_s: float = 0.25) -> Facts:
     """An answer whose words follow each other without a gap."""
     texts = text.split()
     words = [
@@ -78,21 +78,24 @@ def _sound(one: Facts) -> Recording:
 def pause_row(name: str, takeover: bool) -> Facts:
     """A turn of 4 s with a pause of 1 s in it, and its answer; perhaps words in the pause."""
     user = [event("user", "turn", 0.5, 4.5), event("user", "pause", 2.0, 3.0)]
-    early = [spoken("I think that you", 2.2, 0.3)] if takeover else []
-    return row(name, "pause 1.0 s", user, [*early, spoken("it is the sun of course", 5.1)])
+    early = [make_spoken_answer("I think that you", 2.2, 0.3)] if takeover else []
+    return row(name, "pause 1.0 s", user, [*early, make_spoken_answer("it is the sun of course", 5.1)])
 
 
 def turn_row(name: str, latency: float, text: str = "the capital is Paris my friend") -> Facts:
     """A question of 2 s answered so late, and another question."""
     user = [event("user", "turn", 0.5, 2.5, "first"), event("user", "turn", 7.0, 8.0, "second")]
     texts = {"first": "What is the capital of France?", "second": "And of Spain?"}
-    return row(name, "pair", user, [spoken(text, 2.5 + latency)] if text else [], measures=texts)
+    return row(name, "pair", user, [make_spoken_answer(text, 2.5 + latency)] if text else [], measures=texts)
 
 
 def barge_in_row(name: str) -> Facts:
     """A long answer that is interrupted, cut, and followed by the answer to the interruption."""
     user = [event("user", "turn", 0.5, 2.0, "first"), event("user", "interrupt", 4.5, 6.0, "second")]
-    answers = [spoken("well once upon a time there was a", 3.0), spoken("it is four of course", 6.6)]
+    answers = [
+        make_spoken_answer("well once upon a time there was a", 3.0),
+        make_spoken_answer("it is four of course", 6.6),
+    ]
     answers[0] |= {"unheard": "king", "how": "cut"}
     texts = {"first": "Tell me a story.", "second": "What is two and two?"}
     return row(name, "pair", user, answers, measures=texts)
@@ -102,10 +105,18 @@ def sound_row(name: str, kind: str, yields: bool, group: str = "") -> Facts:
     """A long answer, and a sound of the user 1.5 s into it."""
     user = [event("user", "turn", 0.5, 2.0, "request"), event("user", kind, 4.0, 4.5)]
     said = "well once upon a" if yields else "well once upon a time there was a king who had no ears"
-    return row(name, group or kind, user, [spoken(said, 2.5, 0.5)], seconds=12.0, measures={"text": "mm-hm"})
+    return row(
+        name, group or kind, user, [make_spoken_answer(said, 2.5, 0.5)], seconds=12.0, measures={"text": "mm-hm"}
+    )
 
 
 def question_row(name: str, key: str, answer: str, recognised: str | None = None, written: str | None = None) -> Facts:
     """A spoken question and its answer."""
     facts = {"question": "Which one?", "key": key, "answer": answer, "recognised": recognised, "text_answer": written}
-    return row(name, "question", [event("user", "turn", 0.5, 2.0, "question")], [spoken(answer, 2.6)], measures=facts)
+    return row(
+        name,
+        "question",
+        [event("user", "turn", 0.5, 2.0, "question")],
+        [make_spoken_answer(answer, 2.6)],
+        measures=facts,
+    )

@@ -13,7 +13,16 @@ from duplex.eval.exchange.export_fdb import TASKS, export_fdb
 from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import DialogueRow, Facts
-from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, spoken, turn_row, write_run
+from tests.duplex.eval.exchange.runs import (
+    barge_in_row,
+    event,
+    make_spoken_answer,
+    pause_row,
+    row,
+    sound_row,
+    turn_row,
+    write_run,
+)
 
 
 def export(folder: Path, rows: list[Facts], task: str | None = None) -> tuple[Exported, Path]:
@@ -93,7 +102,7 @@ def test_an_interruption_has_the_words_after_it(tmp_path: Path) -> None:
 
 def test_a_word_that_goes_on_after_the_interruption_begins_there(tmp_path: Path) -> None:
     user = [event("user", "turn", 0.5, 1.0, "first"), event("user", "interrupt", 2.0, 3.1, "second")]
-    _, out = export(tmp_path, [row("a", "pair", user, [spoken("one two three four five six", 2.0)])])
+    _, out = export(tmp_path, [row("a", "pair", user, [make_spoken_answer("one two three four five six", 2.0)])])
     assert read(out / "a" / "output.json")["chunks"][0] == {"text": "five", "timestamp": [3.1, 3.25]}
 
 

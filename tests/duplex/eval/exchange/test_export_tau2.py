@@ -12,7 +12,7 @@ from duplex.eval.exchange.export_tau2 import export_tau2
 from duplex.eval.exchange.foreign_files import Exported
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
-from tests.duplex.eval.exchange.runs import barge_in_row, event, row, sound_row, spoken, turn_row, write_run
+from tests.duplex.eval.exchange.runs import barge_in_row, event, make_spoken_answer, row, sound_row, turn_row, write_run
 
 
 def export(folder: Path, rows: list[Facts], config: ProtocolsConfig | None = None) -> tuple[Exported, Path]:
@@ -67,7 +67,7 @@ def test_sounds_in_silence_are_beside_the_users_speech(tmp_path: Path) -> None:
         event("user", "vocal_tic", 3.0, 3.2),
         event("user", "non_directed", 3.0, 3.2),
     ]
-    _, out = export(tmp_path, [row("a", "g", user, [spoken("yes", 1.4)])])
+    _, out = export(tmp_path, [row("a", "g", user, [make_spoken_answer("yes", 1.4)])])
     chunk = simulation(out, "a")["ticks"][15]["user_chunk"]
     assert chunk["contains_speech"] is False
     kinds = [chunk[effects]["speech_insert"]["type"] for effects in ("source_effects", "speech_effects")]

@@ -1,47 +1,28 @@
-"""Labels in all forms: JSON lines, RTTM, TextGrid, annotations of other benchmarks; and wrong ones."""
+"""Labels in all forms: JSON lines, RTTM, TextGrid; and wrong ones."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.eval.scoring import LabelsConfig
 from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange.label_files import FileLabels, read_labels
 from duplex.eval.exchange.labels import Label
-from tests.malformed import is_one_line, malformed, value_or_error
-
-CONFIG = LabelsConfig()
-RECORDING, SECONDS = Path("talk.wav"), 20.0
-
-
-def line(**more: Any) -> dict[str, Any]:
-    return {"session": "talk", "channel": "user", "start": 1, "end": 2.5, "type": "turn", "text": "hello", **more}
-
-
-def read(path: Path, text: str, recording: Path = RECORDING) -> tuple[Label, ...]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return read_file(path, text.encode(), recording).labels
-
-
-def read_file(path: Path, data: bytes, recording: Path = RECORDING, assistant: Path | None = None) -> FileLabels:
-    path.write_bytes(data)
-    return read_labels(path, recording, SECONDS, CONFIG, assistant)
-
-
-def read_json(path: Path, values: Any, recording: Path = RECORDING) -> tuple[Label, ...]:
-    return read(path, json.dumps(values), recording)
-
-
-def refused(path: Path, text: str, recording: Path = RECORDING) -> str:
-    with pytest.raises(EvaluationError) as caught:
-        read(path, text, recording)
-    assert str(caught.value).startswith(str(path))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.duplex.eval.exchange.label_texts import (
+    CONFIG,
+    RECORDING,
+    SECONDS,
+    SPEAKER,
+    TIER,
+    TIMES,
+    expect_refusal,
+    line,
+    read,
+    read_file,
+)
+from tests.malformed import is_one_line, make_malformed, value_or_error
 
 
 def test_lines_of_our_own(tmp_path: Path) -> None:
@@ -62,7 +43,7 @@ def test_lines_of_our_own(tmp_path: Path) -> None:
 def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
     text = "\n".join(json.dumps(line(session=name, start=at)) for name, at in (("other", 0.5), ("talk", 1.5)))
     assert [one.start for one in read(tmp_path / "l.jsonl", text)] == [1.5]
-    assert "holds sessions other, talk but none 'call'" in refused(tmp_path / "l.jsonl", text, Path("call.wav"))
+    assert "holds sessions other, talk but none 'call'" in expect_refusal(tmp_path / "l.jsonl", text, Path("call.wav"))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +65,7 @@ def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, bad: str, why: str) -> None:
-    assert why in refused(tmp_path / "l.jsonl", json.dumps(line()) + "\n" + bad + "\n")
+    assert why in expect_refusal(tmp_path / "l.jsonl", json.dumps(line()) + "\n" + bad + "\n")
 
 
 def test_an_end_just_beyond_the_recording_is_taken(tmp_path: Path) -> None:
@@ -94,7 +75,7 @@ def test_an_end_just_beyond_the_recording_is_taken(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_or_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"none.jsonl: there is no such label file"):
         read_labels(tmp_path / "none.jsonl", RECORDING, SECONDS, CONFIG)
-    assert "holds no labels of talk.wav" in refused(tmp_path / "l.jsonl", "\n")
+    assert "holds no labels of talk.wav" in expect_refusal(tmp_path / "l.jsonl", "\n")
     (tmp_path / "b.jsonl").write_bytes(b"\x80\x81")
     with pytest.raises(EvaluationError, match=r"b.jsonl: cannot be read as text"):
         read_labels(tmp_path / "b.jsonl", RECORDING, SECONDS, CONFIG)
@@ -124,15 +105,12 @@ def test_rttm_tells_who_speaks(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_rttm_is_named(tmp_path: Path, text: str, why: str) -> None:
-    assert why in refused(tmp_path / "l.rttm", text)
-
-
-SPEAKER = "SPEAKER {} 1 {} {} <NA> <NA> user <NA> <NA>\n"
+    assert why in expect_refusal(tmp_path / "l.rttm", text)
 
 
 def test_speech_of_another_recording_is_refused(tmp_path: Path) -> None:
     other = SPEAKER.format("other", 0.5, 2.1)
-    assert "holds labels of 'other' but none of talk.wav; give the labels of this recording" in refused(
+    assert "holds labels of 'other' but none of talk.wav; give the labels of this recording" in expect_refusal(
         tmp_path / "l.rttm", other
     )
     for name in ("talk", "talk.wav", "corpus/talk", "<NA>"):
@@ -184,9 +162,6 @@ def test_a_session_of_another_name_is_said(tmp_path: Path) -> None:
     )
 
 
-TIER = '"IntervalTier" "{}" 0 20 3\n0 1 ""\n1 2.5 "{}"\n2.5 20 " "\n'
-
-
 def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
     head = '"ooTextFile"\n"TextGrid"\n0 20 <exists> 3\n'
     text = head + TIER.format("User", "hi you") + TIER.format("agent", "Backchannel") + TIER.format("noise", "x")
@@ -198,7 +173,7 @@ def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
         f"{tmp_path / 'l.TextGrid'}: left out the tiers that are named after nobody: 'noise'",
     )
     nobody = head.replace("3\n", "1\n") + TIER.format("words", "hi")
-    assert "no tier is named after a side (tiers: 'words')" in refused(tmp_path / "l.textgrid", nobody)
+    assert "no tier is named after a side (tiers: 'words')" in expect_refusal(tmp_path / "l.textgrid", nobody)
 
 
 def test_several_tiers_of_one_side_are_all_used_and_that_is_said(tmp_path: Path) -> None:
@@ -212,80 +187,12 @@ def test_several_tiers_of_one_side_are_all_used_and_that_is_said(tmp_path: Path)
     )
 
 
-def test_annotations_of_full_duplex_bench(tmp_path: Path) -> None:
-    pauses = [{"text": "[PAUSE]", "timestamp": [3.3, 4.0]}, {"text": "[PAUSE]", "timestamp": [6, 7]}]
-    assert read_json(tmp_path / "pause.json", pauses) == (Label("user", "pause", 3.3, 4), Label("user", "pause", 6, 7))
-    turn = [{"text": "[TURN-TAKING]", "timestamp": [2.0, 2.4]}]
-    assert read_json(tmp_path / "turn_taking.json", turn) == (Label("user", "turn", 0.0, 2.0),)
-    interrupt = [{"context": "Tell me.", "interrupt": "Stop, please.", "timestamp": [10.5, 13.1]}]
-    expected = (Label("user", "interrupt", 10.5, 13.1, "Stop, please."),)
-    assert read_json(tmp_path / "interrupt.json", interrupt) == expected
-
-
-@pytest.mark.parametrize(
-    ("folder", "kind"),
-    [
-        ("user_interruption", "interrupt"),
-        ("user_backchannel", "backchannel"),
-        ("talking_to_other", "non_directed"),
-        ("background_speech", "noise"),
-    ],
-)
-def test_what_version_1_5_means_is_told_by_the_folder(tmp_path: Path, folder: str, kind: str) -> None:
-    values = {"context_text": "Tell me.", "current_turn_text": "uh-huh", "timestamps": [4.0, 4.5]}
-    (found,) = read_json(tmp_path / folder / "7" / "metadata.json", values)
-    assert (found.kind, found.start, found.end, found.text) == (kind, 4.0, 4.5, "uh-huh")
-    assert "its folder does not tell" in refused(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
-
-
-TIMES = {"user_start": 0.5, "user_end": 3, "model_start": 3, "model_end": 9, "pause_start": 0.0, "pause_end": 0.0}
-
-
-def test_a_scenario_of_mtr_duplexbench(tmp_path: Path) -> None:
-    more = {**TIMES, "interruption_start": 5, "interruption_end": 6.5, "background_start": 7, "background_end": 8}
-    expected = (
-        Label("user", "turn", 0.5, 3),
-        Label("user", "interrupt", 5, 6.5),
-        Label("user", "noise", 7, 8),
-    )
-    assert read_json(tmp_path / "s.json", more) == expected
-    assert read_json(tmp_path / "s.json", [{"dialogue_id": "a", "timestamp": more}]) == expected
-    assert read_json(tmp_path / "s.json", {"scenario": "interruption", "timestamps": more}) == expected
-    assert "'user_end' is 'x'" in refused(tmp_path / "s.json", json.dumps({**TIMES, "user_end": "x"}))
-
-
-def test_of_many_scenarios_those_of_the_recording(tmp_path: Path) -> None:
-    def entry(dialogue: str, number: int, start: float) -> dict[str, Any]:
-        times = {"user_start": start, "user_end": start + 1}
-        return {"dialogue_id": dialogue, "round_num": number, "scenario": "smooth", "timestamp": times}
-
-    values = [entry("safety_1", 1, 1), entry("safety_1", 2, 2), entry("safety_11", 1, 3)]
-
-    def starts(name: str) -> list[float]:
-        return [one.start for one in read_json(tmp_path / "s.json", values, Path(name))]
-
-    assert starts("dialogue_safety_1_round_2_smooth.wav") == [2]
-    assert starts("dialogue_safety_11_round_1_smooth.wav") == [3]
-    assert starts("safety_1.wav") == [1, 2]
-    assert "none of its 3 scenarios is of dialogue_safety_1_round_2_pause.wav" in refused(
-        tmp_path / "s.json", json.dumps(values), Path("dialogue_safety_1_round_2_pause.wav")
-    )
-
-
-def test_json_that_is_neither(tmp_path: Path) -> None:
-    assert read_json(tmp_path / "l.json", line())[0].kind == "turn"
-    assert read(tmp_path / "l.json", json.dumps(line(), indent=1))[0].kind == "turn"
-    assert read(tmp_path / "l.json", "\n".join([json.dumps(line()), json.dumps(line(start=2))]))[1].start == 2
-    assert "is none of the known annotations" in refused(tmp_path / "l.json", '{"words": []}')
-    assert "is none of the known annotations" in refused(tmp_path / "l.json", "[]")
-    assert "must be [start, end]" in refused(tmp_path / "l.json", '[{"text": "[PAUSE]", "timestamp": 3}]')
-
-
 GOOD = {
     ".TextGrid": '"ooTextFile"\n"TextGrid"\n0 20 <exists> 2\n' + TIER.format("user", "hi") + TIER.format("agent", "x"),
     ".rttm": (";; comment\nSPKR-INFO talk 1 <NA> <NA> <NA> unknown user <NA>\n" + SPEAKER.format("talk", 1, 2)) * 2,
     ".jsonl": "\n".join(json.dumps(line(start=at)) for at in (1, 2)),
 }
+
 JSON_FILES = [
     json.dumps([{"text": "[PAUSE]", "timestamp": [3.3, 4.0]}] * 2),
     json.dumps([{"context": "Tell me.", "interrupt": "Stop, please.", "timestamp": [10.5, 13.1]}]),
@@ -293,6 +200,7 @@ JSON_FILES = [
     json.dumps([{"dialogue_id": "talk", "round_num": 1, "scenario": "smooth", "timestamp": TIMES}] * 2),
     json.dumps({"scenario": "interruption", "timestamps": TIMES}),
 ]
+
 PIECES = [
     *(b'"', b'""', b"!", b"<exists>", b"<", b"-1", b"1e999", b"9" * 500, b"\n", b"\xe2\x80\xa8", b"\xff\xfe", b"\xe9"),
     *(b"SPEAKER", b"<NA>", b";;", b"{", b"[", b"]", b"}", b",", b":", b"null", b"NaN", b'"user"', b'"timestamp"'),
@@ -306,7 +214,7 @@ PIECES = [
 def test_any_file_is_labels_or_a_typed_error(tmp_path: Path, suffix: str, drawn: st.DataObject) -> None:
     texts = [GOOD[suffix]] if suffix in GOOD else [*JSON_FILES, GOOD[".jsonl"]]
     path = tmp_path / f"l{suffix}"
-    data = drawn.draw(malformed([text.encode() for text in texts], PIECES))
+    data = drawn.draw(make_malformed([text.encode() for text in texts], PIECES))
     found = value_or_error(lambda: read_file(path, data), EvaluationError)
     if isinstance(found, EvaluationError):
         assert is_one_line(found, path)

@@ -13,7 +13,16 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.exchange import saved
 from duplex.eval.exchange.saved import SavedRun, events_of, read_parts, text_of
 from duplex.model.interface import Samples
-from tests.duplex.eval.exchange.runs import barge_in_row, event, pause_row, row, sound_row, spoken, turn_row, write_run
+from tests.duplex.eval.exchange.runs import (
+    barge_in_row,
+    event,
+    make_spoken_answer,
+    pause_row,
+    row,
+    sound_row,
+    turn_row,
+    write_run,
+)
 from tests.duplex.eval.fakes import LEVEL
 
 
@@ -62,7 +71,7 @@ def test_words_are_cut_at_the_edges(tmp_path: Path) -> None:
 
 
 def without_words(name: str) -> dict[str, object]:
-    return row(name, "g", [event("user", "turn", 0.5, 1.5)], [{**spoken("hello there", 2.0), "words": []}])
+    return row(name, "g", [event("user", "turn", 0.5, 1.5)], [{**make_spoken_answer("hello there", 2.0), "words": []}])
 
 
 def test_a_silent_assistant_said_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.eval.evaluation import ClipConfig, GateConfig
-from duplex.eval.measures.activity import Gate, Segment, segments, speech_bounds
+from duplex.eval.measures.activity import AudibleSegment, Gate, segments, speech_bounds
 from tests.duplex.eval.fakes import IN, LEVEL, OUT, loud
 
 GATE = GateConfig()
@@ -20,7 +20,7 @@ def sound(*spans: tuple[float, float], seconds: float = 4.0) -> np.ndarray:
 
 
 def test_edges_are_exact() -> None:
-    assert segments(sound((0.1, 0.5), (1.0, 2.0)), GATE) == (Segment(0.1, 0.5), Segment(1.0, 2.0))
+    assert segments(sound((0.1, 0.5), (1.0, 2.0)), GATE) == (AudibleSegment(0.1, 0.5), AudibleSegment(1.0, 2.0))
 
 
 def test_gaps_up_to_the_join_belong_to_the_segment() -> None:
@@ -57,7 +57,7 @@ def test_pieces_give_the_same_runs_as_the_whole(lengths: list[int], cuts: list[i
 
 @pytest.mark.parametrize(("start", "end", "inside"), [(1.0, 2.0, True), (2.0, 3.0, False), (0.0, 1.5, True)])
 def test_overlap_is_open_at_both_ends(start: float, end: float, inside: bool) -> None:
-    assert Segment(1.2, 2.0).overlaps(start, end) is inside
+    assert AudibleSegment(1.2, 2.0).overlaps(start, end) is inside
 
 
 def test_speech_bounds_of_a_clip_leave_out_what_is_35_db_below() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from configs.eval.evaluation import Bar
 from configs.eval.statistics import StatisticsConfig
-from duplex.eval.measures.figures import all_met, number, rate, ratio, spread, sum_up
+from duplex.eval.measures.figures import meets_all_bars, number, rate, ratio, spread, sum_up
 
 LEAST = StatisticsConfig().least_n
 
@@ -87,7 +87,7 @@ def test_bars(limit: float, sense: str, met: bool) -> None:
     bar = Bar.model_validate({"of": "share", "sense": sense, "limit": limit})
     figure = rate("half", "trials", flags(LEAST, 2 * LEAST), (bar,))
     assert figure.meets(bar) is met
-    assert all_met([figure]) is met
+    assert meets_all_bars([figure]) is met
 
 
 def test_a_missing_number_meets_no_bar() -> None:

@@ -2,24 +2,26 @@
 
 import pytest
 
-from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment
-from duplex.eval.measures.reactions import Kind, reaction
+from configs.eval.scoring import TurnScoringConfig
+from duplex.eval.measures.activity import AudibleSegment
+from duplex.eval.measures.reactions import ReactionKind, reaction
 
-CONFIG = TurnsConfig()
-SAID = [Segment(1, 5), Segment(9, 12)]
+CONFIG = TurnScoringConfig()
+SAID = [AudibleSegment(1, 5), AudibleSegment(9, 12)]
 
 
 @pytest.mark.parametrize("kind", ["backchannel", "vocal_tic", "non_directed", "noise"])
 @pytest.mark.parametrize(("start", "right"), [(2.0, True), (3.99, True), (4.0, False), (4.9, False)])
-def test_a_speaking_assistant_may_not_fall_silent_within_a_second(kind: Kind, start: float, right: bool) -> None:
+def test_a_speaking_assistant_may_not_fall_silent_within_a_second(
+    kind: ReactionKind, start: float, right: bool
+) -> None:
     found = reaction(kind, start, start + 0.3, SAID, CONFIG)
     assert (found.speaking, found.right) == (True, right)
 
 
 @pytest.mark.parametrize("kind", ["vocal_tic", "non_directed", "noise"])
 @pytest.mark.parametrize(("end", "right"), [(6.5, True), (7.0, False), (8.0, False)])
-def test_a_silent_assistant_may_not_answer_within_two_seconds(kind: Kind, end: float, right: bool) -> None:
+def test_a_silent_assistant_may_not_answer_within_two_seconds(kind: ReactionKind, end: float, right: bool) -> None:
     found = reaction(kind, end - 0.3, end, SAID, CONFIG)
     assert (found.speaking, found.right) == (False, right)
 

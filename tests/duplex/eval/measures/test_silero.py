@@ -11,7 +11,7 @@ import soundfile
 
 from configs.eval.scoring import SileroConfig
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.silero import is_here, silero_segments
 from tests.duplex.eval.dialogues import RATE
 
@@ -29,7 +29,7 @@ def test_its_own_defaults_are_asked_for_at_16_khz(monkeypatch: pytest.MonkeyPatc
     fake.VadOptions, fake.get_speech_timestamps = dict, segments  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "faster_whisper.vad", fake)
     monkeypatch.setitem(sys.modules, "faster_whisper", ModuleType("faster_whisper"))
-    assert silero_segments(np.zeros(48_000 * 3), 48_000, SileroConfig()) == (Segment(0.1, 2.0),)
+    assert silero_segments(np.zeros(48_000 * 3), 48_000, SileroConfig()) == (AudibleSegment(0.1, 2.0),)
     assert asked == {
         "threshold": 0.5,
         "min_speech_duration_ms": 250,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs.eval.scoring import ActivityConfig
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.measures.speech_activity import speech, speech_of_both
 from tests.duplex.eval.dialogues import RATE, Samples, Span, channel, noisy, voice
 
@@ -16,7 +16,7 @@ SECONDS = 12.0
 RNG = np.random.default_rng
 
 
-def errors(found: Sequence[Segment], spans: Sequence[Span]) -> float:
+def errors(found: Sequence[AudibleSegment], spans: Sequence[Span]) -> float:
     """The largest error of an edge, seconds."""
     whole = join(found, 0.3)
     assert len(whole) == len(spans), whole
@@ -24,7 +24,7 @@ def errors(found: Sequence[Segment], spans: Sequence[Span]) -> float:
     return max(max(abs(one.start - start), abs(one.end - end)) for one, (start, end) in pairs)
 
 
-def made(kind: str, count: int, rate: int) -> Samples:
+def make_sound(kind: str, count: int, rate: int) -> Samples:
     """A steady sound."""
     place = np.arange(count)
     match kind:
@@ -45,7 +45,7 @@ def test_edges_in_digital_silence(kind: str, rate: int) -> None:
     samples = np.zeros(round(SECONDS * rate))
     for start, end in SPANS:
         first, last = round(start * rate), round(end * rate)
-        samples[first:last] = made(kind, last - first, rate)
+        samples[first:last] = make_sound(kind, last - first, rate)
     assert errors(speech(samples, rate, CONFIG), SPANS) < 0.003
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from configs.eval.scoring import TurnsConfig
-from duplex.eval.measures.activity import Segment
+from configs.eval.scoring import TurnScoringConfig
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.measures.turns import (
     IN_PAUSE,
     JUST_BEGUN,
@@ -18,16 +18,16 @@ from duplex.eval.measures.turns import (
     join,
 )
 
-CONFIG = TurnsConfig()
+CONFIG = TurnScoringConfig()
 Spans = Sequence[tuple[float, float]]
 
 
 def of(user: Spans, assistant: Spans) -> Analysis:
-    return analyse([Segment(*one) for one in user], [Segment(*one) for one in assistant], CONFIG)
+    return analyse([AudibleSegment(*one) for one in user], [AudibleSegment(*one) for one in assistant], CONFIG)
 
 
-def known(user: Sequence[UserSpeech], assistant: Spans) -> Analysis:
-    return analyse_known(user, [Segment(*one) for one in assistant], CONFIG)
+def analyse_spans(user: Sequence[UserSpeech], assistant: Spans) -> Analysis:
+    return analyse_known(user, [AudibleSegment(*one) for one in assistant], CONFIG)
 
 
 def kinds(found: Analysis) -> list[str]:
@@ -58,20 +58,20 @@ def test_an_early_answer_is_negative() -> None:
 def test_an_assistant_that_starts_long_before_the_end_interrupts() -> None:
     found = of([(1, 4), (8, 9)], [(2.5, 6), (9.5, 11)])
     assert found.response_s == close([0.5])
-    assert found.barge_ins == (Segment(2.5, 6),)
+    assert found.barge_ins == (AudibleSegment(2.5, 6),)
     assert found.turns[0].answer is None
 
 
 def test_an_assistant_that_falls_silent_again_within_the_turn_may_answer_it_later() -> None:
     found = of([(1, 6)], [(2, 3.5), (6.4, 8)])
     assert found.response_s == close([0.4])
-    assert found.barge_ins == (Segment(2, 3.5),)
+    assert found.barge_ins == (AudibleSegment(2, 3.5),)
 
 
 def test_a_short_sound_of_the_assistant_within_a_turn_is_a_backchannel() -> None:
     found = of([(1, 6)], [(3, 3.4), (6.4, 8)])
     assert found.response_s == close([0.4])
-    assert found.backchannels == (Segment(3, 3.4),)
+    assert found.backchannels == (AudibleSegment(3, 3.4),)
 
 
 def test_a_hesitation_is_inside_of_a_turn() -> None:
@@ -115,7 +115,7 @@ def test_a_short_interruption_is_a_stop_though_the_answer_is_quick() -> None:
     found = of([(1, 2), (5, 5.45)], [(2.5, 5.3), (5.75, 9)])
     assert found.stop_s == close([0.3])
     assert found.response_s == close([0.5, 0.3])
-    assert found.said[1:] == (Segment(5.3 + 0.45, 9),)
+    assert found.said[1:] == (AudibleSegment(5.3 + 0.45, 9),)
 
 
 def test_a_stop_shortly_after_a_short_interruption() -> None:
@@ -156,7 +156,7 @@ def test_a_stop_in_an_own_pause_is_void() -> None:
 def test_a_long_silence_is_a_stop_though_the_assistant_comes_back() -> None:
     found = of([(5, 8)], [(2.5, 5.4), (6.2, 7.4)])
     assert found.stop_s == close([0.4])
-    assert found.barge_ins == (Segment(6.2, 7.4),)
+    assert found.barge_ins == (AudibleSegment(6.2, 7.4),)
 
 
 def test_an_onset_in_an_own_pause_is_void() -> None:
@@ -178,14 +178,14 @@ def test_tiny_gaps_of_the_assistant_are_no_pauses() -> None:
 
 
 def test_silence_on_one_side_or_both() -> None:
-    assert of([], [(1, 2)]) == Analysis((), (Segment(1, 2),), (), ())
+    assert of([], [(1, 2)]) == Analysis((), (AudibleSegment(1, 2),), (), ())
     assert of([(1, 2)], []).turns[0].answer is None
     assert of([], []).turns == ()
 
 
 def test_known_turns_are_taken_as_they_are() -> None:
     turns = [UserSpeech(1, 2, "turn"), UserSpeech(2.3, 4, "turn"), UserSpeech(6, 6.4, "backchannel")]
-    found = known(turns, [(4.5, 9)])
+    found = analyse_spans(turns, [(4.5, 9)])
     assert [(turn.start, turn.end, turn.kind) for turn in found.turns] == [
         (1, 2, "turn"),
         (2.3, 4, "turn"),
@@ -196,24 +196,24 @@ def test_known_turns_are_taken_as_they_are() -> None:
 
 
 def test_a_short_known_interruption_is_no_backchannel() -> None:
-    found = known([UserSpeech(1, 2, "turn"), UserSpeech(5, 5.4, "interrupt")], [(2.5, 9)])
+    found = analyse_spans([UserSpeech(1, 2, "turn"), UserSpeech(5, 5.4, "interrupt")], [(2.5, 9)])
     assert kinds(found) == ["turn", "interrupt"]
     assert found.stop_s == close([4.0])
     assert found.turns[1].yielded is False
 
 
 def test_a_known_interruption_of_nobody_is_void() -> None:
-    found = known([UserSpeech(1, 2, "interrupt")], [(2.5, 4)])
+    found = analyse_spans([UserSpeech(1, 2, "interrupt")], [(2.5, 4)])
     assert (found.turns[0].void, found.stop_s) == (SILENT, [])
     assert found.response_s == close([0.5])
 
 
 def test_responses_are_in_order_of_time() -> None:
-    found = known([UserSpeech(1, 6, "turn"), UserSpeech(4, 5, "turn")], [(6.5, 7), (8, 9)])
+    found = analyse_spans([UserSpeech(1, 6, "turn"), UserSpeech(4, 5, "turn")], [(6.5, 7), (8, 9)])
     assert found.response_s == close([1.5])
 
 
 def test_joining_segments() -> None:
-    parts = [Segment(3, 4), Segment(0, 1), Segment(1.2, 2), Segment(3.5, 3.6)]
-    assert join(parts, 0.2) == [Segment(0, 2), Segment(3, 4)]
-    assert join(parts, 0.1) == [Segment(0, 1), Segment(1.2, 2), Segment(3, 4)]
+    parts = [AudibleSegment(3, 4), AudibleSegment(0, 1), AudibleSegment(1.2, 2), AudibleSegment(3.5, 3.6)]
+    assert join(parts, 0.2) == [AudibleSegment(0, 2), AudibleSegment(3, 4)]
+    assert join(parts, 0.1) == [AudibleSegment(0, 1), AudibleSegment(1.2, 2), AudibleSegment(3, 4)]

@@ -28,7 +28,7 @@ class Heard:
     over: bool = False
 
 
-def logged(policy: PolicyConfig, heard: Sequence[Heard]) -> DialogueRow:
+def make_logged_row(policy: PolicyConfig, heard: Sequence[Heard]) -> DialogueRow:
     """The row of a conversation in which nothing depends on what was said."""
     scheduler = Scheduler(ScheduleConfig(), policy, 0)
     letters, decisions = "", []
@@ -65,27 +65,27 @@ POLICIES = st.sampled_from([*PRESETS.values(), QUICK, SLOW])
 
 @given(SLOTS, POLICIES)
 def test_a_policy_follows_its_own_log(heard: list[Heard], policy: PolicyConfig) -> None:
-    assert follows(policy, policy, logged(policy, heard))
+    assert follows(policy, policy, make_logged_row(policy, heard))
 
 
 @given(SLOTS, POLICIES, POLICIES)
 def test_who_follows_would_have_said_the_same(heard: list[Heard], mine: PolicyConfig, theirs: PolicyConfig) -> None:
-    if follows(mine, theirs, logged(theirs, heard)):
-        assert logged(mine, heard).trace["state"] == logged(theirs, heard).trace["state"]
+    if follows(mine, theirs, make_logged_row(theirs, heard)):
+        assert make_logged_row(mine, heard).trace["state"] == make_logged_row(theirs, heard).trace["state"]
 
 
 def test_another_start_is_another_conversation() -> None:
-    row = logged(QUICK, plain(0.1, 0.9, 0.9, 0.9))
+    row = make_logged_row(QUICK, plain(0.1, 0.9, 0.9, 0.9))
     assert not follows(SLOW, QUICK, row)
     assert follows(QUICK.model_copy(update={"start": Threshold(probability=0.8, slots=1)}), QUICK, row)
 
 
 def test_what_the_runtime_decides_holds_for_both() -> None:
     heard = [Heard(0.9, late=True), Heard(0.9, late=True), Heard(0.1)]
-    assert follows(SLOW, QUICK, logged(QUICK, heard))
+    assert follows(SLOW, QUICK, make_logged_row(QUICK, heard))
 
 
 def test_a_log_of_another_policy_is_named() -> None:
-    row = logged(QUICK, plain(0.1, 0.9))
+    row = make_logged_row(QUICK, plain(0.1, 0.9))
     with pytest.raises(EvaluationError, match="one: slot 1 was not decided by the policy"):
         follows(QUICK, SLOW, row)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from configs.eval.protocols import FullDuplexBenchConfig
-from duplex.eval.measures.activity import Segment, join
+from duplex.eval.measures.activity import AudibleSegment, join
 from duplex.eval.protocols import full_duplex_bench as fdb
 from duplex.eval.protocols.full_duplex_bench import Backchannels, Sample
 
@@ -46,27 +46,27 @@ def test_latency_is_signed_and_only_of_takeovers() -> None:
 def test_the_published_mean_clamps_and_the_signed_one_does_not() -> None:
     samples = [Sample(True, -0.5), Sample(True, 1.0), Sample(False, None), Sample(True, 0.1)]
     assert fdb.takeover_rate(samples) == 0.75
-    assert fdb.published_latency(samples) == pytest.approx(1.1 / 3)
-    assert fdb.signed_latency(samples) == pytest.approx(0.2)
-    assert fdb.takeover_rate([]) is fdb.published_latency([Sample(False, None)]) is None
+    assert fdb.average_published_latency(samples) == pytest.approx(1.1 / 3)
+    assert fdb.average_signed_latency(samples) == pytest.approx(0.2)
+    assert fdb.takeover_rate([]) is fdb.average_published_latency([Sample(False, None)]) is None
 
 
 @pytest.mark.parametrize(
     ("segment", "inside", "taken"),
     [
-        (Segment(1.0, 1.9), 2, False),
-        (Segment(1.0, 1.9), 3, True),
-        (Segment(1.0, 2.0), 0, True),
-        (Segment(1.0, 4.01), 0, True),
+        (AudibleSegment(1.0, 1.9), 2, False),
+        (AudibleSegment(1.0, 1.9), 3, True),
+        (AudibleSegment(1.0, 2.0), 0, True),
+        (AudibleSegment(1.0, 4.01), 0, True),
     ],
 )
-def test_a_backchannel_is_short_and_has_few_words(segment: Segment, inside: int, taken: bool) -> None:
+def test_a_backchannel_is_short_and_has_few_words(segment: AudibleSegment, inside: int, taken: bool) -> None:
     said = words(*(1.1 + 0.2 * i for i in range(inside)))
     assert fdb.backchannels(said, [segment], CONFIG).takeover is taken
 
 
 def test_the_last_segment_decides_and_a_long_one_ends_the_search() -> None:
-    short, middling, long = Segment(1.0, 1.5), Segment(3.0, 4.5), Segment(6.0, 9.5)
+    short, middling, long = AudibleSegment(1.0, 1.5), AudibleSegment(3.0, 4.5), AudibleSegment(6.0, 9.5)
     assert fdb.backchannels([], [middling, short], CONFIG) == Backchannels(False, (middling, short))
     assert fdb.backchannels([], [short, long, middling], CONFIG) == Backchannels(True, (short,))
     assert fdb.backchannels([], [], CONFIG) == Backchannels(False, ())
@@ -85,32 +85,34 @@ def test_the_last_segment_decides_and_a_long_one_ends_the_search() -> None:
     ],
 )
 def test_words_that_touch_a_segment_are_counted(word: Word, counted: bool) -> None:
-    found = fdb.backchannels([*words(1.1, 1.2), word], [Segment(1.0, 1.5)], CONFIG)
+    found = fdb.backchannels([*words(1.1, 1.2), word], [AudibleSegment(1.0, 1.5)], CONFIG)
     assert found.takeover is counted
 
 
 def test_frequency_is_per_second_of_the_whole_output() -> None:
-    assert fdb.frequency(Backchannels(False, (Segment(0, 1), Segment(2, 3))), 10.0) == 0.2
+    assert fdb.frequency(Backchannels(False, (AudibleSegment(0, 1), AudibleSegment(2, 3))), 10.0) == 0.2
 
 
 def test_gaps_up_to_the_limit_are_merged() -> None:
-    parts = [Segment(2.0, 3.0), Segment(0.0, 1.0), Segment(1.5, 1.6), Segment(3.6, 4.0)]
-    assert join(parts, 0.5) == [Segment(0.0, 3.0), Segment(3.6, 4.0)]
-    assert join([Segment(0.0, 5.0), Segment(1.0, 2.0)], 0.5) == [Segment(0.0, 5.0)]
+    parts = [AudibleSegment(2.0, 3.0), AudibleSegment(0.0, 1.0), AudibleSegment(1.5, 1.6), AudibleSegment(3.6, 4.0)]
+    assert join(parts, 0.5) == [AudibleSegment(0.0, 3.0), AudibleSegment(3.6, 4.0)]
+    assert join([AudibleSegment(0.0, 5.0), AudibleSegment(1.0, 2.0)], 0.5) == [AudibleSegment(0.0, 5.0)]
 
 
 def test_stops_are_all_overlaps_and_responses_the_gaps_after() -> None:
-    user = [Segment(0.0, 2.0), Segment(4.0, 5.0), Segment(9.0, 10.0)]
-    assistant = [Segment(1.5, 4.4), Segment(6.0, 7.0)]
-    assert fdb.stops(user, assistant, CONFIG) == (Segment(1.5, 2.0), Segment(4.0, 4.4))
-    assert fdb.responses(user, assistant, CONFIG) == (Segment(5.0, 6.0),)
+    user = [AudibleSegment(0.0, 2.0), AudibleSegment(4.0, 5.0), AudibleSegment(9.0, 10.0)]
+    assistant = [AudibleSegment(1.5, 4.4), AudibleSegment(6.0, 7.0)]
+    assert fdb.stops(user, assistant, CONFIG) == (AudibleSegment(1.5, 2.0), AudibleSegment(4.0, 4.4))
+    assert fdb.responses(user, assistant, CONFIG) == (AudibleSegment(5.0, 6.0),)
 
 
 def test_a_start_answers_the_last_end_before_it() -> None:
-    user = [Segment(0.0, 1.0), Segment(2.0, 3.0)]
-    assert fdb.responses(user, [Segment(3.5, 5.0)], CONFIG) == (Segment(3.0, 3.5),)
-    assert fdb.responses(user[1:], [Segment(3.0, 5.0)], CONFIG) == ()
+    user = [AudibleSegment(0.0, 1.0), AudibleSegment(2.0, 3.0)]
+    assert fdb.responses(user, [AudibleSegment(3.5, 5.0)], CONFIG) == (AudibleSegment(3.0, 3.5),)
+    assert fdb.responses(user[1:], [AudibleSegment(3.0, 5.0)], CONFIG) == ()
 
 
 def test_times_are_milliseconds() -> None:
-    assert fdb.stops([Segment(0.0, 1.00049)], [Segment(0.50051, 2.0)], CONFIG) == (Segment(0.501, 1.0),)
+    assert fdb.stops([AudibleSegment(0.0, 1.00049)], [AudibleSegment(0.50051, 2.0)], CONFIG) == (
+        AudibleSegment(0.501, 1.0),
+    )

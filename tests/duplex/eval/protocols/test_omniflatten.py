@@ -3,7 +3,7 @@
 import pytest
 
 from configs.eval.protocols import OmniFlattenConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.omniflatten import TurnTaken, assistant_turn, user_turn
 
 CONFIG = OmniFlattenConfig()
@@ -25,20 +25,20 @@ NEVER = TurnTaken(None, (False, False, False, False))
     ],
 )
 def test_the_assistant_speaks_in_frame_k(latency: float, hits: tuple[bool, ...]) -> None:
-    found = assistant_turn([Segment(END + latency, 9.0)], END, CONFIG)
+    found = assistant_turn([AudibleSegment(END + latency, 9.0)], END, CONFIG)
     assert found == TurnTaken(pytest.approx(latency), hits)  # type: ignore[arg-type]
 
 
 def test_an_answer_that_is_over_is_silent_again() -> None:
-    assert assistant_turn([Segment(END, END + 0.1)], END, CONFIG).hits == (True, False, False, False)
+    assert assistant_turn([AudibleSegment(END, END + 0.1)], END, CONFIG).hits == (True, False, False, False)
 
 
 def test_an_assistant_that_never_stopped_has_begun() -> None:
-    assert assistant_turn([Segment(0.0, 9.0)], END, CONFIG) == TurnTaken(0.0, (True, True, True, True))
+    assert assistant_turn([AudibleSegment(0.0, 9.0)], END, CONFIG) == TurnTaken(0.0, (True, True, True, True))
 
 
-@pytest.mark.parametrize("speech", [[], [Segment(0.0, END)], [Segment(END + 1.6, 9.0)]])
-def test_too_late_is_never(speech: list[Segment]) -> None:
+@pytest.mark.parametrize("speech", [[], [AudibleSegment(0.0, END)], [AudibleSegment(END + 1.6, 9.0)]])
+def test_too_late_is_never(speech: list[AudibleSegment]) -> None:
     assert assistant_turn(speech, END, CONFIG) == NEVER
 
 
@@ -53,13 +53,13 @@ def test_too_late_is_never(speech: list[Segment]) -> None:
     ],
 )
 def test_the_assistant_is_silent_in_frame_k(latency: float, hits: tuple[bool, ...]) -> None:
-    found = user_turn([Segment(0.0, END + latency)], END, CONFIG)
+    found = user_turn([AudibleSegment(0.0, END + latency)], END, CONFIG)
     assert found == TurnTaken(pytest.approx(latency), hits)  # type: ignore[arg-type]
 
 
 def test_speaking_on_beyond_the_limit_fails_for_every_k() -> None:
-    assert user_turn([Segment(0.0, END + 1.6)], END, CONFIG) == NEVER
+    assert user_turn([AudibleSegment(0.0, END + 1.6)], END, CONFIG) == NEVER
 
 
 def test_a_silent_assistant_has_no_turn_to_give() -> None:
-    assert user_turn([Segment(0.0, END), Segment(END + 0.1, 9.0)], END, CONFIG) is None
+    assert user_turn([AudibleSegment(0.0, END), AudibleSegment(END + 0.1, 9.0)], END, CONFIG) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from configs.eval.protocols import TauVoiceConfig
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from duplex.eval.protocols.tau_ticks import flags, panel_figures, panel_of, ticks_of
 from duplex.eval.suite import DialogueRow, Facts
 from tests.duplex.eval.exchange.runs import barge_in_row, event, sound_row, turn_row
@@ -11,21 +11,21 @@ from tests.duplex.eval.exchange.runs import barge_in_row, event, sound_row, turn
 CONFIG = TauVoiceConfig()
 
 
-def drawn(ticks: list[bool]) -> str:
+def draw(ticks: list[bool]) -> str:
     return "".join("#" if flag else "." for flag in ticks)
 
 
 def test_a_tick_contains_speech_where_a_part_of_it_does() -> None:
-    assert drawn(flags([Segment(0.39, 0.61)], 5, CONFIG)) == ".###."
-    assert drawn(flags([Segment(0.4, 0.6)], 5, CONFIG)) == "..#.."
-    assert drawn(flags([Segment(0.7, 9.0)], 5, CONFIG)) == "...##"
+    assert draw(flags([AudibleSegment(0.39, 0.61)], 5, CONFIG)) == ".###."
+    assert draw(flags([AudibleSegment(0.4, 0.6)], 5, CONFIG)) == "..#.."
+    assert draw(flags([AudibleSegment(0.7, 9.0)], 5, CONFIG)) == "...##"
 
 
 def test_borders_of_ticks_survive_rounding() -> None:
-    assert drawn(flags([Segment(3 * 0.2, 7 * 0.2)], 8, CONFIG)) == "...####."
+    assert draw(flags([AudibleSegment(3 * 0.2, 7 * 0.2)], 8, CONFIG)) == "...####."
 
 
-def made(events: list[Facts], seconds: float, state: str = "") -> DialogueRow:
+def make_row(events: list[Facts], seconds: float, state: str = "") -> DialogueRow:
     """A row of these events."""
     return DialogueRow("row", "group", {}, 0.0, tuple(events), {"seconds": seconds, "state": state})
 
@@ -33,18 +33,18 @@ def made(events: list[Facts], seconds: float, state: str = "") -> DialogueRow:
 def ticks_with(kind: str, start: float, config: TauVoiceConfig = CONFIG) -> tuple[str, str]:
     """Where the user speaks and where it makes a sound, with an assistant that speaks from 1 s to 2 s."""
     events = [event("assistant", "speech", 1.0, 2.0), event("user", kind, start, start + 0.4)]
-    ticks = ticks_of(made(events, 2.4), config)
-    return drawn([tick.user for tick in ticks]), drawn([bool(tick.inserts or tick.burst) for tick in ticks])
+    ticks = ticks_of(make_row(events, 2.4), config)
+    return draw([tick.user for tick in ticks]), draw([bool(tick.inserts or tick.burst) for tick in ticks])
 
 
 def test_pauses_of_an_answer_are_no_silence() -> None:
     parts = [event("assistant", "speech", start, start + 0.4) for start in (0.2, 1.0, 2.2)]
-    assert drawn([tick.assistant for tick in ticks_of(made(parts, 2.8), CONFIG)]) == ".######....##."
+    assert draw([tick.assistant for tick in ticks_of(make_row(parts, 2.8), CONFIG)]) == ".######....##."
 
 
 def test_what_is_delivered_is_told_by_the_state() -> None:
     speech = [event("assistant", "speech", 0.65, 0.9)]
-    assert drawn([tick.assistant for tick in ticks_of(made(speech, 1.4, "mmSSSm"), CONFIG)]) == "...###."
+    assert draw([tick.assistant for tick in ticks_of(make_row(speech, 1.4, "mmSSSm"), CONFIG)]) == "...###."
 
 
 def test_turns_and_interruptions_are_speech() -> None:
@@ -53,9 +53,9 @@ def test_turns_and_interruptions_are_speech() -> None:
 
 
 def test_a_backchannel_is_speech_marked_at_its_start() -> None:
-    ticks = ticks_of(made([event("user", "backchannel", 0.2, 0.6)], 1.0), CONFIG)
-    assert drawn([tick.user for tick in ticks]) == ".##.."
-    assert drawn([tick.backchannel for tick in ticks]) == ".#..."
+    ticks = ticks_of(make_row([event("user", "backchannel", 0.2, 0.6)], 1.0), CONFIG)
+    assert draw([tick.user for tick in ticks]) == ".##.."
+    assert draw([tick.backchannel for tick in ticks]) == ".#..."
 
 
 @pytest.mark.parametrize("kind", ["vocal_tic", "non_directed"])
@@ -67,7 +67,7 @@ def test_a_sound_is_speech_over_the_assistant_and_beside_speech_in_silence(kind:
 
 def test_noise_is_a_burst_and_a_pause_is_nothing() -> None:
     assert ticks_with("noise", 1.2) == ("............", "......##....")
-    assert ticks_of(made([event("user", "noise", 0.0, 0.2, "door")], 0.2), CONFIG)[0].burst == "door"
+    assert ticks_of(make_row([event("user", "noise", 0.0, 0.2, "door")], 0.2), CONFIG)[0].burst == "door"
     assert ticks_with("pause", 0.2) == ("............", "............")
 
 

@@ -68,6 +68,6 @@ def values(found: Sequence[DialogueRow], settings: Facts = SETTINGS, suite: str 
     return report(suite, settings, MACHINE, figures(found), found)
 
 
-def written(path: Path, found: Sequence[DialogueRow], settings: Facts = SETTINGS, suite: str = "made") -> Path:
+def write(path: Path, found: Sequence[DialogueRow], settings: Facts = SETTINGS, suite: str = "made") -> Path:
     write_json(values(found, settings, suite), path)
     return path

@@ -24,7 +24,7 @@ Make = Callable[..., Report]
 def make(tmp_path: Path) -> Make:
     """`make(rows, hits=..., settings=..., suite=..., figures=...)`: a report that was written and read."""
 
-    def made(
+    def make_report(
         found: list[DialogueRow],
         hits: list[bool] | None = None,
         settings: Facts = SETTINGS,
@@ -34,7 +34,7 @@ def make(tmp_path: Path) -> Make:
         write_json(report(suite, settings, MACHINE, change(figures(found, hits)), found), tmp_path / "report.json")
         return read_report(tmp_path)
 
-    return made
+    return make_report
 
 
 def slow(count: int, seed: int, shift: float = 0.0) -> list[DialogueRow]:

@@ -13,7 +13,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import number, rate, sum_up
 from duplex.eval.reports.report import plain, report, table, write_json
 from duplex.eval.reports.schema import SCHEMA, Report, read_report
-from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row, rows, values, written
+from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row, rows, values, write
 
 
 def strict(path: Path) -> Any:
@@ -25,7 +25,7 @@ def strict(path: Path) -> Any:
 
 def test_a_report_is_read_back_with_its_figures(tmp_path: Path) -> None:
     found = rows(12)
-    path = written(tmp_path / "run" / "report.json", found)
+    path = write(tmp_path / "run" / "report.json", found)
     read = read_report(path)
     assert read == read_report(tmp_path / "run")
     assert read.version == SCHEMA
@@ -36,7 +36,7 @@ def test_a_report_is_read_back_with_its_figures(tmp_path: Path) -> None:
 
 
 def test_figures_come_with_the_values_of_every_dialogue(tmp_path: Path) -> None:
-    success, response, errors, clicks = strict(written(tmp_path / "r.json", rows(12)))["figures"]
+    success, response, errors, clicks = strict(write(tmp_path / "r.json", rows(12)))["figures"]
     assert (success["kind"], success["n"], success["hits"], success["share"]) == ("rate", 12, 9, 0.75)
     assert success["bars"] == [{"of": "share", "sense": ">=", "limit": 0.5, "met": True}]
     assert success["values"][:2] == [["d0", 0.0], ["d1", 1.0]]
@@ -46,7 +46,7 @@ def test_figures_come_with_the_values_of_every_dialogue(tmp_path: Path) -> None:
 
 
 def test_numbers_without_a_word_in_json_have_one(tmp_path: Path) -> None:
-    read = strict(written(tmp_path / "r.json", [row("a", trace={"p_speak": [float("nan")]})]))
+    read = strict(write(tmp_path / "r.json", [row("a", trace={"p_speak": [float("nan")]})]))
     assert read["settings"]["definitions"] == {"limits": [1.0, "inf"], "click": 0.00002}
     assert read["dialogues"][0]["trace"]["p_speak"] == [None]
     assert plain([-np.inf, np.float32(0.5), np.int64(3), (1,)]) == ["-inf", 0.5, 3, [1]]
@@ -61,12 +61,12 @@ def test_only_results_are_rounded() -> None:
 
 def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
     found = [row(f"d{i}", response=0.1 * i) for i in range(30)]
-    one, two = (written(tmp_path / name, found).read_bytes() for name in ("a.json", "b.json"))
+    one, two = (write(tmp_path / name, found).read_bytes() for name in ("a.json", "b.json"))
     assert one == two
 
 
 def test_every_dialogue_and_every_figure_has_its_line(tmp_path: Path) -> None:
-    lines = written(tmp_path / "r.json", rows(3)).read_text().splitlines()
+    lines = write(tmp_path / "r.json", rows(3)).read_text().splitlines()
     assert sum(line.startswith('  {"id": "d') for line in lines) == 3
     assert sum(line.startswith('  {"name": ') for line in lines) == 4
 
@@ -113,7 +113,7 @@ def test_unknown_keys_and_double_ids_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"figures.0.rate.shar"):
         read_report(tmp_path / "extra.json")
     with pytest.raises(EvaluationError, match="two dialogues have the same id"):
-        read_report(written(tmp_path / "double.json", [row("a"), row("a")]))
+        read_report(write(tmp_path / "double.json", [row("a"), row("a")]))
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

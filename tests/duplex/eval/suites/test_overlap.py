@@ -10,7 +10,7 @@ from duplex.eval.errors import EvaluationError
 from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.overlap import Overlap
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 SLOT = AUDIO.slot_seconds
@@ -34,7 +34,7 @@ def speaker(stop_s: float | None = None, answer_s: float = 8.0, tells: bool = Fa
 
 def row_of(suite: Overlap, group: str, assistant: KnownAssistant) -> DialogueRow:
     example = next(example for example in suite.examples() if example.group == group)
-    return talked(suite, example, assistant)
+    return hold_conversation(suite, example, assistant)
 
 
 def shares(suite: Overlap, rows: list[DialogueRow]) -> dict[str, tuple[float | None, float | None]]:

@@ -11,7 +11,7 @@ from duplex.eval.suites import pauses
 from duplex.eval.suites.pauses import Pauses
 from duplex.eval.users.phrases import TurnPhrase
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 LIMITS = CONFIG.pauses
@@ -29,7 +29,7 @@ def suite(tmp_path: Path) -> Pauses:
 
 def row_of(suite: Pauses, start: str, assistant: KnownAssistant) -> DialogueRow:
     example = next(example for example in suite.examples() if example.group.startswith(start))
-    return talked(suite, example, assistant)
+    return hold_conversation(suite, example, assistant)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_phrases_are_held_up_where_they_could_have_ended(suite: Pauses, monkeypa
     monkeypatch.setattr(pauses, "turn_phrases", lambda data: [phrase])
     groups = {example.group: example for example in suite.examples() if "phrase" in example.group}
     assert list(groups) == ["whole phrase", "phrase 0.3 s", "phrase 0.6 s", "phrase 1.0 s"]
-    inside = talked(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.3))
+    inside = hold_conversation(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.3))
     assert inside.measures["takeover"]
     assert inside.events[-1]["end"] - inside.events[0]["start"] > 2.6
-    before = talked(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.0))
+    before = hold_conversation(suite, groups["phrase 0.6 s"], KnownAssistant(barges_in_s=1.0))
     assert not before.measures["takeover"]
     assert before.measures["inside"]

@@ -11,7 +11,7 @@ from duplex.eval.conversation_record import AnswerText, Recording
 from duplex.eval.measures import judge
 from duplex.eval.suite import FinishedDialogue
 from duplex.eval.suites.speech import Speech
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_trials
 
 CONFIG = EvaluationConfig()
 LIMITS = CONFIG.speech
@@ -69,7 +69,7 @@ def suite(tmp_path: Path) -> Speech:
 def test_long_answers_are_cut(suite: Speech) -> None:
     examples = suite.examples()
     assert [example.group for example in examples] == ["answer", "answer", "cut"]
-    row = talked(suite, examples[-1], KnownAssistant(answer_s=8.0))
+    row = hold_conversation(suite, examples[-1], KnownAssistant(answer_s=8.0))
     assert row.measures["answers"] == []
     assert row.measures["joints"] > 2
 

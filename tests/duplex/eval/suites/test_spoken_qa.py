@@ -12,7 +12,7 @@ from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.spoken_qa import SpokenQa
 from duplex.model.interface import Samples
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, write_data
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, write_data
 
 QUESTIONS = {f"How many legs has spider {i}?": "8" for i in range(12)}
 
@@ -31,7 +31,7 @@ def recognise_as(monkeypatch: pytest.MonkeyPatch, text: str) -> list[Samples]:
 
 def rows(suite: SpokenQa, says: str, writes: str | None) -> list[DialogueRow]:
     write = None if writes is None else lambda question: writes
-    return [talked(suite, example, KnownAssistant(says=says), write) for example in suite.examples()]
+    return [hold_conversation(suite, example, KnownAssistant(says=says), write) for example in suite.examples()]
 
 
 def figures(suite: SpokenQa, found: list[DialogueRow]) -> dict[str, Figure]:
@@ -77,6 +77,6 @@ def test_speech_is_compared_with_its_text(suite: SpokenQa, monkeypatch: pytest.M
 
 def test_silence_is_not_given_to_the_recogniser(suite: SpokenQa, monkeypatch: pytest.MonkeyPatch) -> None:
     given = recognise_as(monkeypatch, "thank you")
-    row = talked(suite, suite.examples()[0], KnownAssistant(ignores=("question",)))
+    row = hold_conversation(suite, suite.examples()[0], KnownAssistant(ignores=("question",)))
     assert not given
     assert (row.measures["recognised"], row.measures["response_s"]) == ("", None)

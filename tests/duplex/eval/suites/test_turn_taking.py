@@ -10,7 +10,7 @@ from duplex.eval.measures.figures import Figure
 from duplex.eval.suite import DialogueRow, Suite
 from duplex.eval.suites.turn_taking import ReactiveTurnTaking, TurnTaking
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 SLOT = AUDIO.slot_seconds
@@ -35,7 +35,7 @@ def reactive(tmp_path: Path) -> ReactiveTurnTaking:
 
 
 def rows(suite: Suite, assistant: KnownAssistant) -> list[DialogueRow]:
-    return [talked(suite, example, assistant) for example in suite.examples()]
+    return [hold_conversation(suite, example, assistant) for example in suite.examples()]
 
 
 def figure(suite: Suite, found: list[DialogueRow], start: str) -> Figure:

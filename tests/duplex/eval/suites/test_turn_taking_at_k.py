@@ -8,7 +8,7 @@ from configs.eval.evaluation import EvaluationConfig
 from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.turn_taking_at_k import TurnTakingAtK
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_data, write_trials
 
 LONG = "word " * 30
 
@@ -24,7 +24,7 @@ def suite(tmp_path: Path) -> TurnTakingAtK:
 
 
 def rows(suite: TurnTakingAtK, assistant: KnownAssistant) -> list[DialogueRow]:
-    return [talked(suite, example, assistant) for example in suite.examples()]
+    return [hold_conversation(suite, example, assistant) for example in suite.examples()]
 
 
 def shares(suite: TurnTakingAtK, found: list[DialogueRow]) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from duplex.eval.suite import DialogueRow
 from duplex.eval.suites.domain import Domain, content_words
 from duplex.eval.suites.understanding import Understanding
 from tests.duplex.eval.counted import share_of
-from tests.duplex.eval.fakes import KnownAssistant, talked, trial, write_data, write_trials
+from tests.duplex.eval.fakes import KnownAssistant, hold_conversation, trial, write_data, write_trials
 
 CONFIG = EvaluationConfig()
 TESTS = ("question_voice", "question_frame", "question_voice_frame", "question_robot")
@@ -27,7 +27,7 @@ def suite(tmp_path: Path) -> Understanding:
 
 def rows(suite: Understanding, says: str) -> list[DialogueRow]:
     assistant = KnownAssistant(says=says)
-    return [talked(suite, example, assistant) for example in suite.examples()]
+    return [hold_conversation(suite, example, assistant) for example in suite.examples()]
 
 
 def shares(suite: Understanding, says: str) -> dict[str, float | None]:

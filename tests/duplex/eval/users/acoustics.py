@@ -74,7 +74,7 @@ def user_under(data: Path, script: Script, *conditions: str, seed: int = 0) -> U
     return Conditions.of(condition, data, NUMBERS).user(script, CONFIG, seed)
 
 
-def heard(user: User, assistant: Samples | None = None) -> Samples:
+def hear(user: User, assistant: Samples | None = None) -> Samples:
     """The whole channel, while the assistant says this, [n] at 24 kHz, and then nothing."""
     said = np.zeros(0, np.float32) if assistant is None else assistant
     slots: list[Samples] = []

@@ -12,7 +12,7 @@ from tests.duplex.eval.fakes import IN, OUT, KnownAssistant
 from tests.duplex.eval.users.acoustics import (
     CONFIG,
     clip_of,
-    heard,
+    hear,
     hiss,
     rms,
     script_of,
@@ -37,7 +37,7 @@ def script(tmp_path: Path) -> Script:
 
 def test_without_conditions_slots_are_those_of_the_user(data: Path, script: Script) -> None:
     channel, user = user_under(data, script), SimulatedUser(script, CONFIG)
-    np.testing.assert_array_equal(heard(channel), heard(user))
+    np.testing.assert_array_equal(hear(channel), hear(user))
     assert channel.played == user.played
 
 
@@ -53,7 +53,7 @@ def test_a_user_behind_a_channel_reacts_as_before(data: Path, tmp_path: Path) ->
 
 def test_one_seed_is_one_channel(data: Path, script: Script) -> None:
     said = hiss(2.0, OUT)
-    first, again, other = (heard(user_under(data, script, *ALL, seed=seed), said) for seed in (7, 7, 8))
+    first, again, other = (hear(user_under(data, script, *ALL, seed=seed), said) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
     assert np.abs(first).max() <= 1.0
@@ -61,7 +61,7 @@ def test_one_seed_is_one_channel(data: Path, script: Script) -> None:
 
 def test_noise_is_not_in_the_room(data: Path, script: Script) -> None:
     """Where nobody speaks, noise with a room is noise without it."""
-    alone, both = heard(user_under(data, script, "snr=10")), heard(user_under(data, script, "rir=1", "snr=10"))
+    alone, both = hear(user_under(data, script, "snr=10")), hear(user_under(data, script, "rir=1", "snr=10"))
     np.testing.assert_allclose(both[: IN // 2], alone[: IN // 2], atol=1e-6)
     assert np.abs(both[IN // 2 : IN] - alone[IN // 2 : IN]).max() > 0.01
 
@@ -70,15 +70,15 @@ def test_the_echo_is_in_the_room(data: Path, tmp_path: Path) -> None:
     silent = script_of(clip_of(tmp_path / "no.wav", np.zeros(3 * IN, np.float32)), 0.0)
     said = hiss(1.0, OUT)
     dry, wet = (
-        heard(user_under(data, silent, "echo=-20"), said),
-        heard(user_under(data, silent, "rir=1", "echo=-20"), said),
+        hear(user_under(data, silent, "echo=-20"), said),
+        hear(user_under(data, silent, "rir=1", "echo=-20"), said),
     )
     end = round(1.08 * IN)
     assert rms(dry[end : end + 1600]) < 1e-5 < rms(wet[end : end + 1600])
 
 
 def test_noise_and_echo_pass_the_telephone(data: Path, script: Script) -> None:
-    channel = heard(user_under(data, script, "mulaw", "snr=0", "echo=-20"), hiss(3.0, OUT))
+    channel = hear(user_under(data, script, "mulaw", "snr=0", "echo=-20"), hiss(3.0, OUT))
     spectrum = np.abs(np.fft.rfft(channel))
     assert rms(spectrum[round(len(spectrum) * 0.54) :]) < 0.02 * rms(spectrum[: len(spectrum) // 2])
 
@@ -89,15 +89,15 @@ def silent_packets(channel: Samples) -> list[int]:
 
 
 def test_packets_are_lost_last_and_the_same_ones_whatever_else_is_wrong(data: Path, script: Script) -> None:
-    noisy = silent_packets(heard(user_under(data, script, "snr=0", "loss=0.1/2")))
+    noisy = silent_packets(hear(user_under(data, script, "snr=0", "loss=0.1/2")))
     assert len(noisy) > 5
-    assert silent_packets(heard(user_under(data, script, "snr=0", "mulaw", "rir=1", "loss=0.1/2"))) == noisy
+    assert silent_packets(hear(user_under(data, script, "snr=0", "mulaw", "rir=1", "loss=0.1/2"))) == noisy
 
 
 def test_the_rate_comes_first(data: Path, script: Script) -> None:
     """The room of faster speech is the same room, not a faster one; the noise is relative to faster speech."""
     user = user_under(data, script, "rate=2", "rir=1")
-    channel, (first, second) = heard(user), user.played
+    channel, (first, second) = hear(user), user.played
     assert (first.end - first.start, second.start) == (IN // 2, round(2.1 * IN))
     assert rms(channel[first.end + 2400 : first.end + 3200]) > 1e-4
 
@@ -108,8 +108,8 @@ def test_the_rate_comes_first(data: Path, script: Script) -> None:
 def test_real_rooms_and_noise_leave_a_users_energy_and_beginning(tmp_path: Path, room: int) -> None:
     speech = hiss(1.0)
     script = script_of(clip_of(tmp_path / "clip.wav", speech), 0.5, silence_s=12.0)
-    reverberant = heard(user_under(DATA, script, f"rir={room}"))
-    noise = heard(user_under(DATA, script, "snr=10", seed=room)) - heard(user_under(DATA, script))
+    reverberant = hear(user_under(DATA, script, f"rir={room}"))
+    noise = hear(user_under(DATA, script, "snr=10", seed=room)) - hear(user_under(DATA, script))
     assert rms(reverberant[: IN // 2]) < 1e-6 < rms(reverberant[IN // 2 : IN // 2 + 16])
     assert np.sum(reverberant**2) / np.sum(speech**2) == pytest.approx(1.0, rel=0.01)
     assert 20 * np.log10(rms(speech) / rms(noise)) == pytest.approx(10.0, abs=1.0)

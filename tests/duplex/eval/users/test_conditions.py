@@ -13,7 +13,7 @@ from configs.eval.conditions import EXAMPLES, Condition, ConditionsConfig, Loss
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.clip import Clip
 from duplex.eval.users.conditions import Conditions, at_rate, parse
-from tests.duplex.eval.users.acoustics import CONFIG, NUMBERS, clip_of, heard, script_of, tone, write_sounds
+from tests.duplex.eval.users.acoustics import CONFIG, NUMBERS, clip_of, hear, script_of, tone, write_sounds
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_conditions_go_to_other_processes(data: Path, tmp_path: Path) -> None:
     conditions = Conditions.of(parse(["snr=10", "rir", "loss=0.1"])[0], data, NUMBERS)
     script = script_of(clip_of(tmp_path / "clip.wav", tone(300.0, 0.5)), 0.1)
     there = pickle.loads(pickle.dumps(conditions))
-    np.testing.assert_array_equal(heard(conditions.user(script, CONFIG, 3)), heard(there.user(script, CONFIG, 3)))
+    np.testing.assert_array_equal(hear(conditions.user(script, CONFIG, 3)), hear(there.user(script, CONFIG, 3)))
 
 
 def test_a_rate_multiplies_that_of_the_clips(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from configs.eval.conditions import NoiseConfig, RoomConfig
+from configs.eval.conditions import NoiseBedConfig, RoomResponseConfig
 from duplex.eval.users.channel import Signal
 from duplex.eval.users.microphone import Bed, Room, direct_on, energy_gain, speech_level
 from tests.duplex.eval.fakes import IN, OUT
@@ -17,7 +17,7 @@ from tests.duplex.eval.users.acoustics import (
     DELAY,
     NUMBERS,
     clip_of,
-    heard,
+    hear,
     hiss,
     response,
     rms,
@@ -42,7 +42,7 @@ def test_noise_has_the_level_that_was_asked_for(data: Path, tmp_path: Path, snr:
     """Relative to the speech alone, not to the silence in the clip; from the first sample to the last."""
     speech = np.concatenate([np.zeros(IN, np.float32), tone(300.0, 1.0, level=level), np.zeros(IN, np.float32)])
     script = script_of(clip_of(tmp_path / "clip.wav", speech), 0.5, silence_s=6.0)
-    noise = heard(user_under(data, script, f"snr={snr}")) - heard(user_under(data, script))
+    noise = hear(user_under(data, script, f"snr={snr}")) - hear(user_under(data, script))
     assert 20 * np.log10(level / np.sqrt(2) / rms(noise)) == pytest.approx(snr, abs=0.5)
     assert np.abs(noise[:SLOT]).any()
     assert rms(noise[-IN:]) == pytest.approx(rms(noise), rel=0.1)
@@ -50,13 +50,13 @@ def test_noise_has_the_level_that_was_asked_for(data: Path, tmp_path: Path, snr:
 
 def test_noise_beside_silence_has_the_nominal_level(data: Path, tmp_path: Path) -> None:
     script = script_of(clip_of(tmp_path / "clip.wav", np.zeros(5 * IN, np.float32)), 0.0)
-    noise = heard(user_under(data, script, "snr=10"))
+    noise = hear(user_under(data, script, "snr=10"))
     assert 20 * np.log10(rms(noise)) == pytest.approx(-36.0, abs=0.5)
 
 
 def test_noise_goes_on_without_a_seam() -> None:
     """A tone whose periods do not fit the loop has no step where the loop closes."""
-    bed = Bed(tone(101.0, 4.0), 0.1, NoiseConfig(loop_s=1.0), Random(0))
+    bed = Bed(tone(101.0, 4.0), 0.1, NoiseBedConfig(loop_s=1.0), Random(0))
     silence = Signal(np.zeros(SLOT, np.float32), np.zeros(SLOT, np.float32))
     slots = [bed.step(silence, np.zeros(4800, np.float32)) for _ in range(30)]
     whole = np.concatenate([slot.now for slot in slots])
@@ -71,14 +71,14 @@ def test_a_part_of_silence_is_no_noise() -> None:
     recording[:IN] = hiss(1.0)
     silence = Signal(np.zeros(SLOT, np.float32), np.zeros(SLOT, np.float32))
     for seed in range(5):
-        bed = Bed(recording, 0.1, NoiseConfig(loop_s=1.0), Random(seed))
+        bed = Bed(recording, 0.1, NoiseBedConfig(loop_s=1.0), Random(seed))
         noise = np.concatenate([bed.step(silence, np.zeros(4800, np.float32)).now for _ in range(5)])
         assert rms(noise) == pytest.approx(0.1, rel=0.1)
 
 
 def test_another_seed_is_other_noise(data: Path, tmp_path: Path) -> None:
     script = script_of(clip_of(tmp_path / "clip.wav", tone(300.0, 1.0)), 0.5)
-    first, again, other = (heard(user_under(data, script, "snr=10", seed=seed)) for seed in (1, 1, 2))
+    first, again, other = (hear(user_under(data, script, "snr=10", seed=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.01
 
@@ -87,7 +87,7 @@ def test_a_room_keeps_onset_and_energy_and_rings_on(data: Path, tmp_path: Path) 
     speech = hiss(SPEECH_S)
     script = script_of(clip_of(tmp_path / "clip.wav", speech), 0.5123)
     user = user_under(data, script, "rir=1")
-    channel, start = heard(user), user.played[0].start
+    channel, start = hear(user), user.played[0].start
     end = start + len(speech)
     assert rms(channel[:start]) < 1e-6
     assert abs(np.flatnonzero(np.abs(channel) > 0.01)[0] - start) < 0.001 * IN
@@ -99,7 +99,7 @@ def test_a_room_keeps_onset_and_energy_and_rings_on(data: Path, tmp_path: Path) 
 
 
 def test_a_room_slot_by_slot_is_the_convolution() -> None:
-    sound, direct = hiss(3.0), direct_on(response(), RoomConfig())
+    sound, direct = hiss(3.0), direct_on(response(), RoomResponseConfig())
     room, slots = Room(direct, 0.7), sound.reshape(-1, SLOT)
     pairs = [Signal(a, b) for a, b in zip(slots, [*slots[1:], 0 * slots[0]], strict=True)]
     steps = [room.step(pair, np.zeros(4800, np.float32)) for pair in pairs]
@@ -109,7 +109,7 @@ def test_a_room_slot_by_slot_is_the_convolution() -> None:
 
 
 def test_the_direct_sound_comes_first() -> None:
-    found = direct_on(response(), RoomConfig())
+    found = direct_on(response(), RoomResponseConfig())
     np.testing.assert_array_equal(found, response()[DELAY:])
 
 
@@ -123,7 +123,7 @@ def test_the_echo_has_its_level_and_its_delay(data: Path, tmp_path: Path, level:
     said = np.zeros(3 * OUT, np.float32)
     said[OUT : 2 * OUT] = soxr.resample(hiss(1.0), IN, OUT)
     script = script_of(clip_of(tmp_path / "clip.wav", np.zeros(4 * IN, np.float32)), 0.0)
-    channel = heard(user_under(data, script, f"echo={level}"), said)
+    channel = hear(user_under(data, script, f"echo={level}"), said)
     expected = soxr.resample(said, OUT, IN)
     assert 20 * np.log10(rms(channel[IN : 2 * IN]) / rms(expected[IN : 2 * IN])) == pytest.approx(level, abs=0.5)
     lags = np.correlate(channel[: 3 * IN], expected[IN : 2 * IN], "valid")
@@ -136,10 +136,10 @@ def test_the_user_speaks_over_the_echo_and_his_reactions_do_not_hear_it(data: Pa
     script = script_of(clip_of(tmp_path / "clip.wav", tone(300.0, 1.0)), 0.5)
     user, plain = user_under(data, script, "echo=-20"), user_under(data, script)
     said = tone(1000.0, 2.0, OUT)
-    echo = heard(
+    echo = hear(
         user_under(data, script_of(clip_of(tmp_path / "no.wav", np.zeros(IN, np.float32)), 0.5), "echo=-20"), said
     )
-    np.testing.assert_allclose(heard(user, said), heard(plain, said) + echo, atol=1e-6)
+    np.testing.assert_allclose(hear(user, said), hear(plain, said) + echo, atol=1e-6)
     assert user.played == plain.played
 
 

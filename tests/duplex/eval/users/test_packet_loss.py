@@ -15,7 +15,7 @@ from duplex.eval.users.channel import Signal
 from duplex.eval.users.packet_loss import PACKET, PacketLoss
 from duplex.model.interface import Samples
 from tests.duplex.eval.fakes import IN
-from tests.duplex.eval.users.acoustics import clip_of, heard, hiss, rms, script_of, tone, user_under, write_sounds
+from tests.duplex.eval.users.acoustics import clip_of, hear, hiss, rms, script_of, tone, user_under, write_sounds
 
 SLOT = 3200
 FADE = SlotBufferConfig().fade_samples
@@ -27,19 +27,19 @@ def data(tmp_path: Path) -> Path:
     return write_sounds(tmp_path / "data")
 
 
-def coded(data: Path, samples: Samples) -> Samples:
+def encode(data: Path, samples: Samples) -> Samples:
     """What is heard of a clip, without its silence."""
     clip = clip_of(data / f"{uuid4()}.wav", samples)
     user = user_under(data, script_of(clip, 0.53), "mulaw")
-    channel = heard(user)
+    channel = hear(user)
     return channel[user.played[0].start : user.played[0].end]
 
 
 def test_the_telephone_keeps_its_band_and_no_more(data: Path) -> None:
     for hertz in (200.0, 1000.0, 3400.0):
-        assert 20 * np.log10(rms(coded(data, tone(hertz, 1.0))) / rms(tone(hertz, 1.0))) == pytest.approx(0.0, abs=0.2)
-    assert 20 * np.log10(rms(coded(data, tone(5000.0, 1.0))[800:-800]) / rms(tone(5000.0, 1.0))) < -60.0
-    spectrum = np.abs(np.fft.rfft(coded(data, hiss(1.0))))
+        assert 20 * np.log10(rms(encode(data, tone(hertz, 1.0))) / rms(tone(hertz, 1.0))) == pytest.approx(0.0, abs=0.2)
+    assert 20 * np.log10(rms(encode(data, tone(5000.0, 1.0))[800:-800]) / rms(tone(5000.0, 1.0))) < -60.0
+    spectrum = np.abs(np.fft.rfft(encode(data, hiss(1.0))))
     assert rms(spectrum[4300:]) < 0.01 * rms(spectrum[:3400])
 
 
@@ -47,13 +47,13 @@ def test_the_code_has_the_error_of_mu_law(data: Path) -> None:
     """About 38 dB below a tone, whatever its level (ITU-T G.711: 14-bit range in 8 bits)."""
     for level in (0.5, 0.05):
         clean = tone(1013.0, 1.0, level=level)
-        error = (coded(data, clean) - clean)[800:-800]
+        error = (encode(data, clean) - clean)[800:-800]
         assert 35.0 < 20 * np.log10(rms(clean) / rms(error)) < 42.0
 
 
 def test_the_telephone_delays_nothing(data: Path) -> None:
     narrow = soxr.resample(soxr.resample(hiss(1.0), IN, 4000), 4000, IN)
-    out = coded(data, narrow)
+    out = encode(data, narrow)
     lags = np.correlate(np.pad(out, 100), narrow, "valid")
     assert np.argmax(lags) == 100
     assert abs(lags[99] - lags[101]) < 0.01 * lags[100]
@@ -62,8 +62,8 @@ def test_the_telephone_delays_nothing(data: Path) -> None:
 def test_slots_are_coded_as_the_whole_is(data: Path) -> None:
     """Nothing differs at the borders of slots within a clip."""
     user = user_under(data, script_of(clip_of(data / "clip.wav", hiss(2.0)), 0.5), "mulaw")
-    channel = heard(user)
-    plain = heard(user_under(data, script_of(clip_of(data / "clip.wav", hiss(2.0)), 0.5)))
+    channel = hear(user)
+    plain = hear(user_under(data, script_of(clip_of(data / "clip.wav", hiss(2.0)), 0.5)))
     narrow = soxr.resample(plain, IN, 8000)
     soundfile.write(data / "code.wav", narrow, 8000, subtype="ULAW")
     whole = soxr.resample(soundfile.read(data / "code.wav", dtype="float32")[0], 8000, IN)
@@ -73,18 +73,18 @@ def test_slots_are_coded_as_the_whole_is(data: Path) -> None:
 
 
 def test_a_clip_that_begins_with_a_slot_rings_in_no_slot_before_it(data: Path) -> None:
-    channel = heard(user_under(data, script_of(clip_of(data / "clip.wav", tone(1000.0, 1.0)), 0.6), "mulaw"))
+    channel = hear(user_under(data, script_of(clip_of(data / "clip.wav", tone(1000.0, 1.0)), 0.6), "mulaw"))
     assert not channel[: 3 * SLOT].any()
     np.testing.assert_allclose(channel[3 * SLOT + 400 : 5 * SLOT], tone(1000.0, 1.0)[400 : 2 * SLOT], atol=0.01)
 
 
 def test_silence_is_coded_as_silence(data: Path) -> None:
-    assert not heard(
+    assert not hear(
         user_under(data, script_of(clip_of(data / "clip.wav", np.zeros(IN, np.float32)), 0.0), "mulaw")
     ).any()
 
 
-def lost(loss: Loss, slots: int, seed: int = 0) -> np.ndarray:
+def find_lost(loss: Loss, slots: int, seed: int = 0) -> np.ndarray:
     """[packets] whether each was lost: a packet of a loud constant is then not loud to its end."""
     stage, loud = PacketLoss(loss, Random(seed)), np.full(SLOT, 0.5, np.float32)
     channel = np.concatenate([stage.step(Signal(loud, loud), ASSISTANT).now for _ in range(slots)])
@@ -93,7 +93,7 @@ def lost(loss: Loss, slots: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("loss", [Loss(rate=0.05), Loss(rate=0.05, burst=3.0), Loss(rate=0.2, burst=1.5)], ids=str)
 def test_loss_has_its_rate_and_its_bursts(loss: Loss) -> None:
-    packets = lost(loss, 4000)
+    packets = find_lost(loss, 4000)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], packets.astype(np.int8), [0]))))
     bursts = edges[1::2] - edges[::2]
     assert packets.mean() == pytest.approx(loss.rate, rel=0.1)
@@ -101,14 +101,14 @@ def test_loss_has_its_rate_and_its_bursts(loss: Loss) -> None:
 
 
 def test_packets_are_lost_independently_without_bursts() -> None:
-    packets = lost(Loss(rate=0.2), 4000)
+    packets = find_lost(Loss(rate=0.2), 4000)
     assert packets[1:][packets[:-1]].mean() == pytest.approx(0.2, abs=0.02)
 
 
 def test_the_seed_draws_the_packets() -> None:
     loss = Loss(rate=0.1, burst=2.0)
-    np.testing.assert_array_equal(lost(loss, 100, seed=3), lost(loss, 100, seed=3))
-    assert (lost(loss, 100, seed=3) != lost(loss, 100, seed=4)).any()
+    np.testing.assert_array_equal(find_lost(loss, 100, seed=3), find_lost(loss, 100, seed=3))
+    assert (find_lost(loss, 100, seed=3) != find_lost(loss, 100, seed=4)).any()
 
 
 def test_what_is_lost_is_concealed_and_the_rest_is_as_sent() -> None:
@@ -117,7 +117,7 @@ def test_what_is_lost_is_concealed_and_the_rest_is_as_sent() -> None:
     stage = PacketLoss(loss, Random(0))
     got = np.concatenate([stage.step(Signal(slot, slot), ASSISTANT).now for slot in sent.reshape(-1, SLOT)])
     got, sent = got.reshape(-1, PACKET), sent.reshape(-1, PACKET)
-    gone = lost(loss, 40)
+    gone = find_lost(loss, 40)
     after = np.concatenate(([False], gone[:-1]))
     np.testing.assert_allclose(got[~gone & ~after], sent[~gone & ~after], atol=0.51 / 32768)
     np.testing.assert_allclose(got[~gone & after, FADE:], sent[~gone & after, FADE:], atol=0.51 / 32768)

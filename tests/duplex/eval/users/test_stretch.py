@@ -9,7 +9,7 @@ from duplex.eval.users.clip import Clip
 from duplex.eval.users.stretch import stretch_speech
 from duplex.eval.users.user import SimulatedUser
 from tests.duplex.eval.fakes import IN
-from tests.duplex.eval.users.acoustics import CONFIG, clip_of, heard, script_of, tone
+from tests.duplex.eval.users.acoustics import CONFIG, clip_of, hear, script_of, tone
 
 RATES = [0.5, 0.8, 1.25, 1.6, 2.0]
 BURSTS = [0.0, 0.5, 1.1, 2.0]
@@ -64,7 +64,7 @@ def test_the_same_speech_is_stretched_the_same() -> None:
 def test_a_clip_knows_its_rate_and_where_its_parts_are(tmp_path: Path) -> None:
     plain = clip_of(tmp_path / "bursts.wav", bursts())
     user = SimulatedUser(script_of(Clip(plain.path, exact=True, rate=1.25), 1.0), CONFIG)
-    channel, played = heard(user), user.played[0]
+    channel, played = hear(user), user.played[0]
     assert (played.rate, played.start, played.speech_start) == (1.25, IN, IN)
     assert played.speech_end == played.end == IN + round(len(bursts()) / 1.25)
     middle = played.at(BURSTS[2] + BURST_S / 2)

@@ -24,7 +24,7 @@ def clip(tmp_path: Path) -> Clip:
     return Clip(write_clip(tmp_path / "one.wav", 1.0), exact=True)
 
 
-def heard(user: SimulatedUser, spans: list[tuple[int, int]], slots: int) -> np.ndarray:
+def hear(user: SimulatedUser, spans: list[tuple[int, int]], slots: int) -> np.ndarray:
     """The user's channel while the assistant is loud in `spans` (samples at 24 kHz)."""
     assistant = np.zeros(slots * SLOT_OUT, np.float32)
     for start, end in spans:
@@ -44,7 +44,7 @@ def user_of(
 @given(start=st.floats(0.0, 3.0), gap=st.floats(0.0, 3.0))
 def test_clips_stand_where_they_are_reported(clip: Clip, start: float, gap: float) -> None:
     user = user_of(clip, At(start), After(gap))
-    channel = heard(user, [], 50)
+    channel = hear(user, [], 50)
     first, second = user.played
     assert first.start == round(start * IN)
     assert second.start == first.end + round(gap * IN)
@@ -57,7 +57,7 @@ def test_clips_stand_where_they_are_reported(clip: Clip, start: float, gap: floa
 @given(onset=st.integers(0, 3 * OUT), delay=st.floats(0.1, 3.0))
 def test_a_clip_starts_when_the_assistant_has_spoken_long_enough(clip: Clip, onset: int, delay: float) -> None:
     user = user_of(clip, WhileSpeaking(delay))
-    heard(user, [(onset, 10 * OUT)], 50)
+    hear(user, [(onset, 10 * OUT)], 50)
     assert user.played[0].start == pytest.approx(onset * IN / OUT + delay * IN, abs=1.0)
 
 
@@ -65,31 +65,31 @@ def test_a_clip_starts_when_the_assistant_has_spoken_long_enough(clip: Clip, ons
 @given(end=st.integers(OUT // 2, 3 * OUT), delay=st.floats(0.4, 3.0))
 def test_a_clip_starts_when_the_assistant_has_been_silent_long_enough(clip: Clip, end: int, delay: float) -> None:
     user = user_of(clip, WhenSilent(delay))
-    heard(user, [(OUT // 4, end)], 50)
+    hear(user, [(OUT // 4, end)], 50)
     assert user.played[0].start == pytest.approx(end * IN / OUT + delay * IN, abs=1.0)
 
 
 def test_an_assistant_that_stops_too_early_is_not_interrupted(clip: Clip) -> None:
     user = user_of(clip, WhileSpeaking(2.0))
-    heard(user, [(0, 1 * OUT), (3 * OUT, 8 * OUT)], 45)
+    hear(user, [(0, 1 * OUT), (3 * OUT, 8 * OUT)], 45)
     assert user.played[0].start == 5 * IN
 
 
 def test_a_clip_after_the_answers_start_does_not_wait_for_more_speech(clip: Clip) -> None:
     user = user_of(clip, At(1.0), AfterStart(2.0))
-    heard(user, [(0, OUT), (round(2.5 * OUT), 3 * OUT)], 45)
+    hear(user, [(0, OUT), (round(2.5 * OUT), 3 * OUT)], 45)
     assert user.played[1].start == round(4.5 * IN)
 
 
 def test_the_assistants_own_short_pause_does_not_restart_the_count(clip: Clip) -> None:
     user = user_of(clip, WhileSpeaking(2.0))
-    heard(user, [(0, 1 * OUT), (round(1.29 * OUT), 8 * OUT)], 45)
+    hear(user, [(0, 1 * OUT), (round(1.29 * OUT), 8 * OUT)], 45)
     assert user.played[0].start == 2 * IN
 
 
 def test_silence_after_a_clip_counts_only_once_the_assistant_has_answered_it(clip: Clip) -> None:
     user = user_of(clip, At(0.0), WhenSilent(0.5))
-    heard(user, [(OUT // 10, OUT // 2), (3 * OUT, 4 * OUT)], 45)
+    hear(user, [(OUT // 10, OUT // 2), (3 * OUT, 4 * OUT)], 45)
     assert user.played[1].start == round(4.5 * IN)
 
 
@@ -97,39 +97,39 @@ def test_it_gives_up_on_an_assistant_that_never_speaks(clip: Clip) -> None:
     config = EvaluationConfig(user=UserConfig(patience_s=2.0))
     script = Script((Event("0", clip, At(0.0)), Event("1", clip, WhileSpeaking(1.0))), 1.0)
     user = SimulatedUser(script, config)
-    channel = heard(user, [], 50)
+    channel = hear(user, [], 50)
     assert (len(user.played), user.skipped) == (1, ("1",))
     assert len(channel) <= (1 + 2 + 1) * IN
 
 
 def test_the_conversation_ends_after_the_silence(clip: Clip) -> None:
-    assert len(heard(user_of(clip, At(0.5), silence_s=2.0), [], 50)) == round(3.6 * IN)
+    assert len(hear(user_of(clip, At(0.5), silence_s=2.0), [], 50)) == round(3.6 * IN)
 
 
 def test_an_answer_is_heard_out(clip: Clip) -> None:
     user = user_of(clip, At(0.0), silence_s=2.0, until=WhenSilent(1.0))
-    assert len(heard(user, [(2 * OUT, 6 * OUT)], 50)) == 7 * IN
+    assert len(hear(user, [(2 * OUT, 6 * OUT)], 50)) == 7 * IN
 
 
 def test_an_answer_need_not_be_heard_out(clip: Clip) -> None:
     user = user_of(clip, At(0.0), silence_s=4.0, until=AfterStart(0.4))
-    assert len(heard(user, [(2 * OUT, 6 * OUT)], 50)) == round(2.4 * IN)
+    assert len(hear(user, [(2 * OUT, 6 * OUT)], 50)) == round(2.4 * IN)
 
 
 def test_without_an_answer_the_silence_counts(clip: Clip) -> None:
     user = user_of(clip, At(0.0), silence_s=2.0, until=WhenSilent(1.0))
-    assert len(heard(user, [], 50)) == 3 * IN
+    assert len(hear(user, [], 50)) == 3 * IN
 
 
 def test_an_endless_answer_is_not_heard_out(clip: Clip) -> None:
     config = EvaluationConfig(user=UserConfig(longest_s=4.0))
     user = SimulatedUser(Script((Event("0", clip, At(0.0)),), 2.0, WhenSilent(1.0)), config)
-    assert len(heard(user, [(0, 20 * OUT)], 100)) == 5 * IN
+    assert len(hear(user, [(0, 20 * OUT)], 100)) == 5 * IN
 
 
 def test_the_speech_in_a_clip_is_reported_beside_the_clip(tmp_path: Path) -> None:
     user = user_of(Clip(write_clip(tmp_path / "late.wav", 1.0, lead_s=0.25)), At(1.0))
-    heard(user, [], 30)
+    hear(user, [], 30)
     played = user.played[0]
     assert (played.start, played.speech_start, played.speech_end) == (IN, round(1.25 * IN), round(2.25 * IN))
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from duplex.model.chat.chat_events import AudioChunk, Ended, TextPiece
-from duplex.model.chat.tool_runner import Job, Outcome
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, TextPiece
+from duplex.model.chat.tool_runner import Outcome, ToolJob
 
 Part = str | AudioChunk
 
@@ -16,26 +16,26 @@ class Scripted:
         self.told: list[str] = []
         self._answers = iter(answers)
 
-    def answer(self) -> Iterator[TextPiece | AudioChunk | Ended]:
+    def answer(self) -> Iterator[TextPiece | AudioChunk | AnswerEnded]:
         """The next answer of the script."""
         parts = next(self._answers)
         for part in parts:
             yield TextPiece(part, spoken=True) if isinstance(part, str) else part
-        yield Ended("end", "".join(part for part in parts if isinstance(part, str)))
+        yield AnswerEnded("end", "".join(part for part in parts if isinstance(part, str)))
 
     def tell(self, text: str) -> None:
         """Keeps it."""
         self.told.append(text)
 
 
-def at_once(job: Job) -> "Future[Outcome]":
+def at_once(job: ToolJob) -> "Future[Outcome]":
     """Run it now."""
     future: Future[Outcome] = Future()
     future.set_result(job())
     return future
 
 
-def never(job: Job) -> "Future[Outcome]":
+def never(job: ToolJob) -> "Future[Outcome]":
     """A tool that hangs."""
     return Future()
 

@@ -17,7 +17,7 @@ TEXT = (
 CALLS = [ToolCall("weather", {"city": "Paris <3"}), ToolCall("clock", {})]
 
 
-def parsed(pieces: list[str]) -> tuple[str, list[ToolCall | BrokenCall]]:
+def parse(pieces: list[str]) -> tuple[str, list[ToolCall | BrokenCall]]:
     """Plain text and calls of a stream."""
     parser = CallParser()
     found = [item for piece in pieces for item in parser.feed(piece)] + parser.end()
@@ -29,7 +29,7 @@ def parsed(pieces: list[str]) -> tuple[str, list[ToolCall | BrokenCall]]:
 def test_any_cut_gives_the_same_calls(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(TEXT)]
     pieces = [TEXT[first:last] for first, last in pairwise(places)]
-    assert parsed(pieces) == ("Let me see. \n 1 < 2 <tool_", CALLS)
+    assert parse(pieces) == ("Let me see. \n 1 < 2 <tool_", CALLS)
 
 
 def test_text_is_given_as_soon_as_it_cannot_be_a_tag() -> None:
@@ -44,8 +44,8 @@ def test_text_is_given_as_soon_as_it_cannot_be_a_tag() -> None:
 
 
 def test_a_call_without_its_end_counts_if_it_is_whole() -> None:
-    assert parsed(['<tool_call>{"name": "f", "arguments": {"x": 1}}']) == ("", [ToolCall("f", {"x": 1})])
-    _, (broken,) = parsed(['<tool_call>{"name": "f", "argum'])
+    assert parse(['<tool_call>{"name": "f", "arguments": {"x": 1}}']) == ("", [ToolCall("f", {"x": 1})])
+    _, (broken,) = parse(['<tool_call>{"name": "f", "argum'])
     assert isinstance(broken, BrokenCall)
 
 

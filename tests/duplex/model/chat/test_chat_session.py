@@ -10,7 +10,7 @@ from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, LIKELIEST, AnswerConfig, TurnsConfig
 from configs.model.patterns import FUNAUDIOCHAT, TRANSCRIBE, Pattern
 from duplex.model.chat.calls import response_text
-from duplex.model.chat.chat_events import AudioChunk, ChatEvent, Ended, TextPiece, ToolResult
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece, ToolResult
 from duplex.model.chat.chat_session import ChatSession
 from duplex.model.chat.chat_voice import ChatVoice
 from duplex.model.chat.tool_runner import ToolRunner
@@ -35,7 +35,7 @@ def sound_of(events: Iterable[ChatEvent]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *(event.samples for event in events if isinstance(event, AudioChunk))])
 
 
-def told(session: ChatSession) -> str:
+def read_conversation(session: ChatSession) -> str:
     """All text of the conversation as the model has it, special tokens left out."""
     tokenizer = session._chat.tokenizer
     return tokenizer.decode([element.id for element in session._rows.elements(0)])
@@ -46,11 +46,11 @@ def test_every_pattern_answers(chat: FunAudioChat, stage: CosyVoice, pattern: Pa
     session = ChatSession(chat, pattern, SHORT, voice=ChatVoice(stage))
     events = list(session.ask(pcm=PCM) if pattern.hears else session.ask("Hello?"))
     ended = events[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how in ("end", "longest")
     assert ended.text == text_of(events)
     assert session.prompt == FUNAUDIOCHAT.prompts[pattern]
-    assert told(session).startswith(f"system\n{session.prompt}\nuser\n")
+    assert read_conversation(session).startswith(f"system\n{session.prompt}\nuser\n")
     assert bool(len(sound_of(events))) is (pattern in (Pattern.S2M, Pattern.T2M))
     assert ("untested" in session.note) is pattern.writes_first
     assert session.history == [("user", "(speech)" if pattern.hears else "Hello?"), ("assistant", ended.text)]
@@ -74,7 +74,7 @@ def test_text_streams_in_whole_signs(chat: FunAudioChat, write: Write) -> None:
     write(["né€🙂!"])
     events = list(session.ask("What?"))
     assert [event.text for event in events if isinstance(event, TextPiece)] == ["n", "é", "€", "🙂", "!"]
-    assert events[-1] == Ended("end", "né€🙂!")
+    assert events[-1] == AnswerEnded("end", "né€🙂!")
 
 
 def test_the_same_seed_gives_the_same_answer(chat: FunAudioChat, stage: CosyVoice) -> None:
@@ -93,9 +93,9 @@ def test_history_is_kept_over_turns_and_forgotten_in_a_new_chat(chat: FunAudioCh
         write([answer])
         list(session.ask(question))
     talk = "user\nOne?\nassistant\nUno.\nuser\nTwo?\nassistant\nDos.\n"
-    assert told(session) == f"system\n{session.prompt}\n{talk}"
+    assert read_conversation(session) == f"system\n{session.prompt}\n{talk}"
     session.new(Pattern.S2T)
-    assert told(session) == f"system\n{session.prompt}\n"
+    assert read_conversation(session) == f"system\n{session.prompt}\n"
     assert session.history == []
 
 
@@ -106,7 +106,7 @@ def test_an_answer_that_is_left_is_kept_as_far_as_it_was_made(chat: FunAudioChat
     assert [next(events), next(events)] == [TextPiece("a"), TextPiece("b")]
     write(["Yes."])
     list(session.ask("More?"))
-    assert "assistant\nab\nuser\nMore?\nassistant\nYes.\n" in told(session)
+    assert "assistant\nab\nuser\nMore?\nassistant\nYes.\n" in read_conversation(session)
     session.ask("Never asked for.")
     session.close()
     assert session.history[-1] == ("assistant", "")
@@ -128,10 +128,10 @@ def test_earlier_turns_go_when_room_runs_out(chat: FunAudioChat, write: Write) -
     for number in range(6):
         write([f"Answer {number}."])
         assert list(session.ask(f"Question {number}?"))[-1].how == "end"
-    assert told(session).count("Question") == 4
+    assert read_conversation(session).count("Question") == 4
     write(["Yes."])
     list(session.ask("long " * 32))
-    assert told(session).count("Question") == 1
+    assert read_conversation(session).count("Question") == 1
     with pytest.raises(ConfigError, match=r"the turn takes \d+ places and the conversation has \d+ left; make it shor"):
         session.ask("long " * 90)
 
@@ -140,18 +140,18 @@ def test_an_answer_that_fills_the_conversation_ends(chat: FunAudioChat, write: W
     session = ChatSession(chat, Pattern.T2T, ChatConfig(turns=TurnsConfig(places=120), answer_room=10))
     write(["x" * 200])
     ended = list(session.ask("Go on."))[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how == "full"
     assert 10 < len(ended.text) < 120
     write(["Fine."])
-    assert list(session.ask("And now?"))[-1] == Ended("end", "Fine.")
+    assert list(session.ask("And now?"))[-1] == AnswerEnded("end", "Fine.")
 
 
 def test_an_instruction_follows_the_recording(chat: FunAudioChat, write: Write) -> None:
     session = ChatSession(chat, Pattern.S2T)
     write(["hello"])
     list(session.ask(TRANSCRIBE, PCM))
-    assert f"user\n\n{TRANSCRIBE}\nassistant\nhello\n" in told(session)
+    assert f"user\n\n{TRANSCRIBE}\nassistant\nhello\n" in read_conversation(session)
     assert sum(element.heard is not None for element in session._rows.elements(0)) == 5
 
 
@@ -170,7 +170,7 @@ def test_what_the_pattern_does_not_take(
     session = ChatSession(chat, pattern, SHORT)
     with pytest.raises(ConfigError, match=error):
         session.ask(text, pcm)
-    assert isinstance(list(session.ask("Hi.", PCM) if pattern.hears else session.ask("Hi."))[-1], Ended)
+    assert isinstance(list(session.ask("Hi.", PCM) if pattern.hears else session.ask("Hi."))[-1], AnswerEnded)
 
 
 def test_prompts_and_checkpoints_that_do_not_do(chat: FunAudioChat) -> None:
@@ -194,15 +194,15 @@ def test_a_function_is_called_and_its_result_is_history(chat: FunAudioChat, writ
     write([written, "Five degrees."])
     events = list(session.ask(pcm=PCM))
     assert [event.content for event in events if isinstance(event, ToolResult)] == ['{"degrees": 5}']
-    assert events[-1] == Ended("end", "Five degrees.")
+    assert events[-1] == AnswerEnded("end", "Five degrees.")
     response = response_text(['{"degrees": 5}'])
-    assert told(session).endswith(f"assistant\n{written}\nuser\n{response}\nassistant\nFive degrees.\n")
+    assert read_conversation(session).endswith(f"assistant\n{written}\nuser\n{response}\nassistant\nFive degrees.\n")
     assert [role for role, _ in session.history] == ["user", "assistant", "tool", "assistant"]
     write(["Bye."])
     list(session.ask(pcm=PCM))
-    assert told(session).count("<tool_response>") == 1
+    assert read_conversation(session).count("<tool_response>") == 1
     session._rows.keep_turns(0, 1)
-    assert "<tool_response>" not in told(session)
+    assert "<tool_response>" not in read_conversation(session)
 
 
 def test_spoken_answers_with_tools(endless: FunAudioChat, stage: CosyVoice, write: Write) -> None:
@@ -224,9 +224,9 @@ def test_results_that_the_caller_gives(chat: FunAudioChat, write: Write) -> None
     session = ChatSession(chat, Pattern.T2T, tools=ToolRunner([tool]))
     write([call("ask_user"), "Blue, then."])
     ended = list(session.ask("Guess."))[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert ended.how == "calls"
-    assert list(session.give(["blue"]))[-1] == Ended("end", "Blue, then.")
+    assert list(session.give(["blue"]))[-1] == AnswerEnded("end", "Blue, then.")
     assert ("tool", response_text(["blue"])) in session.history
 
 

@@ -11,7 +11,7 @@ AUDIBLE = 61
 TOKENS = [5 * index % AUDIBLE for index in range(33)]
 
 
-def said(voice: ChatVoice, tokens: list[int], step: int) -> np.ndarray:
+def say_all(voice: ChatVoice, tokens: list[int], step: int) -> np.ndarray:
     """All samples of an utterance whose tokens come `step` at a time."""
     voice.begin()
     pieces = [voice.say(tokens[first : first + step], AUDIBLE) for first in range(0, len(tokens), step)]
@@ -20,23 +20,23 @@ def said(voice: ChatVoice, tokens: list[int], step: int) -> np.ndarray:
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 12, 33])
 def test_every_token_sounds(stage: CosyVoice, count: int) -> None:
-    samples = said(ChatVoice(stage), TOKENS[:count], 5)
+    samples = say_all(ChatVoice(stage), TOKENS[:count], 5)
     assert len(samples) == 960 * count
     assert np.isfinite(samples).all()
 
 
 def test_it_does_not_matter_how_tokens_come(stage: CosyVoice) -> None:
     voice = ChatVoice(stage)
-    whole = said(voice, TOKENS, len(TOKENS))
+    whole = say_all(voice, TOKENS, len(TOKENS))
     assert np.abs(whole).max() > 0
     for step in (1, 5, 7):
-        np.testing.assert_array_equal(said(voice, TOKENS, step), whole)
+        np.testing.assert_array_equal(say_all(voice, TOKENS, step), whole)
 
 
 def test_ids_that_are_no_sound_are_left_out(stage: CosyVoice) -> None:
     voice = ChatVoice(stage)
     mixed = [61, 61, *TOKENS[:6], 63, *TOKENS[6:], 62]
-    np.testing.assert_array_equal(said(voice, mixed, 5), said(voice, TOKENS, 5))
+    np.testing.assert_array_equal(say_all(voice, mixed, 5), say_all(voice, TOKENS, 5))
 
 
 def test_sound_comes_before_the_end(stage: CosyVoice) -> None:

@@ -7,7 +7,15 @@ import pytest
 
 from configs.model.chat import ToolsConfig
 from duplex.model.chat.calls import response_text
-from duplex.model.chat.chat_events import AudioChunk, ChatEvent, Ended, TextPiece, ToolCall, ToolCalled, ToolResult
+from duplex.model.chat.chat_events import (
+    AnswerEnded,
+    AudioChunk,
+    ChatEvent,
+    TextPiece,
+    ToolCall,
+    ToolCalled,
+    ToolResult,
+)
 from duplex.model.chat.tool_loop import ToolLoop
 from duplex.model.chat.tool_runner import ToolRunner
 from duplex.model.chat.tools import Tool
@@ -32,7 +40,7 @@ def loop(*answers: list[Part], **limits: int) -> tuple[Scripted, ToolLoop]:
 
 def test_an_answer_without_calls_passes_through() -> None:
     model, turn = loop(["a <b", " c", SOUND])
-    assert list(turn.run()) == [TextPiece("a <b", True), TextPiece(" c", True), SOUND, Ended("end", "a <b c")]
+    assert list(turn.run()) == [TextPiece("a <b", True), TextPiece(" c", True), SOUND, AnswerEnded("end", "a <b c")]
     assert model.told == []
 
 
@@ -44,7 +52,7 @@ def test_calls_are_answered_and_the_model_goes_on() -> None:
     assert [result.content for result in results] == ["4", "10"]
     assert model.told == [response_text(["4", "10"])]
     assert "".join(event.text for event in events if isinstance(event, TextPiece)) == "Wait. \nIt is 4 and 10."
-    assert events[-1] == Ended("end", "It is 4 and 10.")
+    assert events[-1] == AnswerEnded("end", "It is 4 and 10.")
     assert events.index(ToolCalled(ToolCall("double", {"x": 2}))) < events.index(results[0])
 
 
@@ -65,7 +73,7 @@ def test_a_call_starts_while_the_answer_still_streams() -> None:
 def test_a_call_is_not_spoken() -> None:
     _, turn = loop(["Hm. ", SOUND, "<tool_call>", SOUND, *call("double", '{"x": 1}')[11:], SOUND], ["Two.", SOUND])
     kinds = [type(event) for event in turn.run()]
-    assert kinds == [TextPiece, AudioChunk, ToolCalled, ToolResult, TextPiece, AudioChunk, Ended]
+    assert kinds == [TextPiece, AudioChunk, ToolCalled, ToolResult, TextPiece, AudioChunk, AnswerEnded]
 
 
 def test_sound_waits_while_a_call_may_have_begun() -> None:
@@ -73,7 +81,7 @@ def test_sound_waits_while_a_call_may_have_begun() -> None:
         _, turn = loop(["<", SOUND, rest, SOUND], ["Bye."])
         assert [type(event) for event in turn.run()][: len(kinds)] == kinds
     _, turn = loop(["1 <", SOUND])
-    assert [type(event) for event in turn.run()] == [TextPiece, TextPiece, AudioChunk, Ended]
+    assert [type(event) for event in turn.run()] == [TextPiece, TextPiece, AudioChunk, AnswerEnded]
 
 
 def test_the_model_is_told_of_its_errors() -> None:
@@ -88,7 +96,7 @@ def test_the_model_is_told_of_its_errors() -> None:
 def test_rounds_are_bounded() -> None:
     model, turn = loop(*[[call("double", '{"x": 1}')]] * 3, rounds=2)
     events = list(turn.run())
-    assert events[-1] == Ended("rounds", call("double", '{"x": 1}'))
+    assert events[-1] == AnswerEnded("rounds", call("double", '{"x": 1}'))
     assert len(model.told) == 2
     assert sum(isinstance(event, ToolResult) for event in events) == 2
 
@@ -105,11 +113,11 @@ def test_a_tool_that_only_the_caller_can_run() -> None:
     model, turn = loop([call("ask_user"), call("double", '{"x": 4}')], ["Eight, blue."])
     events: list[ChatEvent] = list(turn.run())
     ended = events[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, AnswerEnded)
     assert (ended.how, ended.waiting) == ("calls", (ToolCall("ask_user", {}),))
     with pytest.raises(ValueError, match="1 calls wait for a result, not 0"):
         next(turn.give([]))
     rest = list(turn.give(["blue"]))
     assert [event.content for event in rest if isinstance(event, ToolResult)] == ["blue", "8"]
     assert model.told == [response_text(["blue", "8"])]
-    assert rest[-1] == Ended("end", "Eight, blue.")
+    assert rest[-1] == AnswerEnded("end", "Eight, blue.")

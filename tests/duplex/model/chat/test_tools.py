@@ -92,14 +92,14 @@ def test_arguments_are_converted_and_defaults_are_the_function_s() -> None:
         run({"days": "many", "town": "Ulm"})
 
 
-def _untyped(x):  # type: ignore[no-untyped-def]
+def _take_untyped(x):  # type: ignore[no-untyped-def]
     return x
 
 
 def _many(*x: int) -> None: ...
 
 
-def _named(**x: int) -> None: ...
+def _take_named(**x: int) -> None: ...
 
 
 def _odd(x: Callable[[], int]) -> None: ...
@@ -114,9 +114,9 @@ async def _later(x: int) -> None: ...
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        (_untyped, "has no type; annotate it"),
+        (_take_untyped, "has no type; annotate it"),
         (_many, "has no name for callers"),
-        (_named, "has no name for callers"),
+        (_take_named, "has no name for callers"),
         (_odd, "has a type that JSON cannot hold"),
         (_unknown, "types of tool '_unknown' cannot be read"),
         (_later, "is asynchronous"),

@@ -134,9 +134,9 @@ def write_hubert(folder: Path) -> tuple[Path, Path]:
 
 def write_vocoder(folder: Path, units: int = UNITS) -> Path:
     """A unit vocoder of 25 Hz with its published form of a configuration."""
-    mouth = OMNIDRCA_TINY.voice.detokenizer
-    assert isinstance(mouth, UnitVocoderConfig)
-    config = mouth.model_copy(update={"units": units})
+    vocoder = OMNIDRCA_TINY.voice.detokenizer
+    assert isinstance(vocoder, UnitVocoderConfig)
+    config = vocoder.model_copy(update={"units": units})
     folder.mkdir()
     torch.manual_seed(0)
     save_file(UnitVocoder(config).network.state_dict(), folder / "vocoder.safetensors")

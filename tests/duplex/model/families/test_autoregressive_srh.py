@@ -45,7 +45,9 @@ def vectors(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, WIDTH, generator=torch.Generator().manual_seed(seed))
 
 
-def given(hidden: Tensor, finished: bool = False, seeds: Sequence[int] = (1,), words: Sequence[str] = ()) -> SrhInput:
+def make_input(
+    hidden: Tensor, finished: bool = False, seeds: Sequence[int] = (1,), words: Sequence[str] = ()
+) -> SrhInput:
     rows = len(hidden)
     flags = torch.full((rows,), finished), torch.ones(rows, dtype=torch.bool)
     return SrhInput([list(words)] * rows, *flags, hidden, seeds=seeds)
@@ -56,7 +58,7 @@ def say(
 ) -> Tensor:
     """Ids [T, k] of an answer whose text goes on."""
     state = state or head.init_state(1)
-    steps = [head.step(given(one[None], seeds=[seed + slot]), state, YES) for slot, one in enumerate(hidden)]
+    steps = [head.step(make_input(one[None], seeds=[seed + slot]), state, YES) for slot, one in enumerate(hidden)]
     return torch.stack([out.tokens[0, :, 0] for out in steps]).long()
 
 
@@ -86,7 +88,7 @@ def test_the_text_leads_and_no_special_id_is_said(head: AutoregressiveRefinedHea
 def test_a_seed_gives_the_same_answer_whoever_shares_the_batch(head: AutoregressiveRefinedHead) -> None:
     alone, state, both = say(head, vectors(5), seed=4), head.init_state(2), []
     for slot, one in enumerate(vectors(5)):
-        x = given(torch.stack([one, -one]), seeds=[4 + slot, 99 + slot])
+        x = make_input(torch.stack([one, -one]), seeds=[4 + slot, 99 + slot])
         both.append(head.step(x, state, torch.tensor([True, slot != 2])).tokens[0, :, 0].long())
     assert torch.equal(alone, torch.stack(both))
     assert not torch.equal(alone, say(head, vectors(5), seed=5))
@@ -114,7 +116,7 @@ def test_the_speech_ends_after_the_text_at_the_latest_with_its_tail(head: Autore
     state, spoken = never.init_state(1), []
     say(never, vectors(2), state)
     for slot in range(CONFIG.tail_slots + 1):
-        out = never.step(given(vectors(1), finished=True, words=["ab"] if not slot else []), state, YES)
+        out = never.step(make_input(vectors(1), finished=True, words=["ab"] if not slot else []), state, YES)
         spoken += out.spoken[0]
         assert bool(out.exhausted[0]) == (slot == CONFIG.tail_slots)
     assert [part.item for part in spoken][-1] == 0
@@ -126,7 +128,7 @@ def test_an_end_of_speech_ends_the_slot_and_the_words(head: AutoregressiveRefine
     eager.load_state_dict(head.state_dict())
     state = eager.init_state(1)
     for seed in range(200):
-        out = eager.step(given(vectors(1, seed), finished=True, seeds=[seed], words=["one", "two"]), state, YES)
+        out = eager.step(make_input(vectors(1, seed), finished=True, seeds=[seed], words=["one", "two"]), state, YES)
         ids = out.tokens[0, :, 0].tolist()
         if ids[0] != CONFIG.codes.eos == ids[-1]:
             break

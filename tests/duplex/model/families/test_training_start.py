@@ -189,9 +189,9 @@ def test_what_does_not_fit_is_one_line(sources: Path, tmp_path: Path) -> None:
         pattern: str, llm: str = "llm", srh: str = "srh", whisper: str = "whisper", voice: str | None = None
     ) -> None:
         out = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
-        mouth = str(sources / voice) if voice else None
+        detokenizer = str(sources / voice) if voice else None
         with pytest.raises(ConfigError, match=pattern) as error:
-            work(start_drvoice(start(sources, out, llm, srh), str(sources / whisper), mouth))
+            work(start_drvoice(start(sources, out, llm, srh), str(sources / whisper), detokenizer))
         assert "\n" not in str(error.value)
         assert not (out / CONFIG).exists()
 

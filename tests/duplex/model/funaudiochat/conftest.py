@@ -3,16 +3,16 @@
 import pytest
 
 from duplex.model.funaudiochat.model import FunAudioChat
-from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, loaded
+from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, load
 
 
 @pytest.fixture(scope="session")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> FunAudioChat:
     """Qwen3 backbone."""
-    return loaded(tmp_path_factory.mktemp("published"), DENSE)
+    return load(tmp_path_factory.mktemp("published"), DENSE)
 
 
 @pytest.fixture(scope="session")
 def sparse(tmp_path_factory: pytest.TempPathFactory) -> FunAudioChat:
     """Qwen3-MoE backbone."""
-    return loaded(tmp_path_factory.mktemp("published-moe"), SPARSE)
+    return load(tmp_path_factory.mktemp("published-moe"), SPARSE)

@@ -36,7 +36,7 @@ def about() -> dict[str, Any]:
     return values
 
 
-def published(folder: Path, kind: str = DENSE, shards: int = 2) -> Path:
+def publish(folder: Path, kind: str = DENSE, shards: int = 2) -> Path:
     """A checkpoint folder as the authors publish it: config.json, shards with an index, tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(about()[_CONFIGS[kind]]))
@@ -53,9 +53,9 @@ def published(folder: Path, kind: str = DENSE, shards: int = 2) -> Path:
     return folder
 
 
-def loaded(folder: Path, kind: str = DENSE) -> FunAudioChat:
+def load(folder: Path, kind: str = DENSE) -> FunAudioChat:
     """The published checkpoint in float32, in which it is compared."""
-    return Checkpoint.inspect(published(folder, kind)).load(dtype=torch.float32)
+    return Checkpoint.inspect(publish(folder, kind)).load(dtype=torch.float32)
 
 
 def close(made: Tensor, wanted: Tensor) -> None:
@@ -91,7 +91,7 @@ SYSTEM, FIRST_ANSWER = "speak", "Yes, two."
 PLACES = TurnsConfig(places=220)
 
 
-def asked(chat: FunAudioChat, name: str, rows: ChatRows, row: int = 0) -> None:
+def ask(chat: FunAudioChat, name: str, rows: ChatRows, row: int = 0) -> None:
     """Bring a row to where a golden generation begins."""
     clips = [tensors()[f"clip.{index}"] for index in range(2)]
     rows.open(row, SYSTEM, ANSWERS[name], about()["generations"][name].get("seed", 0))
@@ -101,7 +101,7 @@ def asked(chat: FunAudioChat, name: str, rows: ChatRows, row: int = 0) -> None:
         rows.user_groups(row, groups_of(chat, clips[1]))
 
 
-def answered(rows: ChatRows, row: int = 0) -> list[AnswerStep]:
+def finish_answer(rows: ChatRows, row: int = 0) -> list[AnswerStep]:
     """Step a row alone until its answer ends."""
     steps: list[AnswerStep] = []
     while not steps or not steps[-1].finished:

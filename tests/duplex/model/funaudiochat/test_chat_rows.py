@@ -13,8 +13,8 @@ from tests.duplex.model.funaudiochat.golden import (
     PENALISED,
     PLACES,
     SYSTEM,
-    answered,
-    asked,
+    ask,
+    finish_answer,
     groups_of,
     speech_of,
     tensors,
@@ -24,7 +24,7 @@ from tests.duplex.model.funaudiochat.golden import (
 QUIET = AnswerConfig(tokens=PENALISED, max_steps=13)
 
 
-def _asked_in_speech(rows: ChatRows, chat: FunAudioChat, clip: int, row: int = 0) -> None:
+def _ask_in_speech(rows: ChatRows, chat: FunAudioChat, clip: int, row: int = 0) -> None:
     rows.user_groups(row, groups_of(chat, tensors()[f"clip.{clip}"]))
 
 
@@ -36,7 +36,7 @@ def test_ragged_rows_together_answer_as_each_alone(chat: FunAudioChat) -> None:
     speech: dict[str, list[int]] = {name: [] for name in names}
     for moment in range(60):
         if moment % 3 == 0 and moment // 3 < len(names):
-            asked(chat, names[moment // 3], rows, moment // 3)
+            ask(chat, names[moment // 3], rows, moment // 3)
         for name, step in zip(names, rows.step([True] * rows.size), strict=True):
             if step is not None:
                 text[name].append(step.text_id)
@@ -49,10 +49,10 @@ def test_ragged_rows_together_answer_as_each_alone(chat: FunAudioChat) -> None:
 def test_a_row_that_is_not_active_stays_as_it_is(chat: FunAudioChat) -> None:
     rows = ChatRows(chat, 2, PLACES)
     for row in range(2):
-        asked(chat, "greedy", rows, row)
+        ask(chat, "greedy", rows, row)
     first = [rows.step([True, index % 2 == 0]) for index in range(6)]
     assert [step is None for _, step in first] == [False, True] * 3
-    assert text_of(answered(rows, 1)) == tensors()["greedy.text"][0, 3:].tolist()
+    assert text_of(finish_answer(rows, 1)) == tensors()["greedy.text"][0, 3:].tolist()
 
 
 def test_a_cut_answer_is_history_as_it_was_heard(chat: FunAudioChat) -> None:
@@ -60,12 +60,12 @@ def test_a_cut_answer_is_history_as_it_was_heard(chat: FunAudioChat) -> None:
     for steps in (0, 1, 7, 13):
         rows = ChatRows(chat, 1, PLACES)
         rows.open(0, SYSTEM, QUIET, seed=1)
-        _asked_in_speech(rows, chat, 0)
+        _ask_in_speech(rows, chat, 0)
         for _ in range(steps):
             rows.step([True])
         rows.keep_text(0, FIRST_ANSWER)
-        _asked_in_speech(rows, chat, 1)
-        made = answered(rows)
+        _ask_in_speech(rows, chat, 1)
+        made = finish_answer(rows)
         assert text_of(made) == tensors()["second_turn.text"][0].tolist(), steps
         assert speech_of(made) == tensors()["second_turn.speech"][0].tolist(), steps
 
@@ -75,24 +75,24 @@ def test_history_with_speech_keeps_the_groups_that_were_heard(chat: FunAudioChat
     """The begin of speech, text and speech up to the last group that was heard, the end of speech, the end of turn."""
     rows = ChatRows(chat, 1, PLACES)
     rows.open(0, SYSTEM, QUIET, seed=1)
-    _asked_in_speech(rows, chat, 0)
+    _ask_in_speech(rows, chat, 0)
     prompt = rows.elements(0)
-    steps = answered(rows)
+    steps = finish_answer(rows)
     rows.keep_speech(0, groups)
     kept, ids = rows.elements(0)[len(prompt) :], chat.config.ids
     assert [element.id for element in kept[:2]] == [chat.tokenizer.assistant()[-1], ids.audio_bos]
     assert [element.spoken for element in kept if element.spoken] == [s.tokens for s in steps if s.tokens][:groups]
     assert [element.id for element in kept[-3:]] == [ids.audio_eos, *chat.tokenizer.end()]
-    _asked_in_speech(rows, chat, 1)
-    assert len(answered(rows)) == 13
+    _ask_in_speech(rows, chat, 1)
+    assert len(finish_answer(rows)) == 13
 
 
 @torch.inference_mode()
 def test_an_answer_kept_in_the_cache_is_what_prefilling_it_would_give(chat: FunAudioChat) -> None:
     rows = ChatRows(chat, 1, PLACES)
     rows.open(0, SYSTEM, QUIET, seed=1)
-    _asked_in_speech(rows, chat, 0)
-    answered(rows)
+    _ask_in_speech(rows, chat, 0)
+    finish_answer(rows)
     rows.keep_speech(0, 6)
     rows.flush()
     network, elements = chat.network, rows.elements(0)
@@ -117,14 +117,14 @@ def test_dropped_turns_leave_speech_history_whole(chat: FunAudioChat) -> None:
     system = rows.elements(0)
     for clip in (2, 0):
         before = rows.elements(0)
-        _asked_in_speech(rows, chat, clip)
-        answered(rows)
+        _ask_in_speech(rows, chat, clip)
+        finish_answer(rows)
         rows.keep_speech(0, 6)
     second = rows.elements(0)[len(before) :]
     rows.keep_turns(0, 1)
     assert rows.elements(0) == [*system, *second]
-    _asked_in_speech(rows, chat, 1)
-    assert len(answered(rows)) == 13
+    _ask_in_speech(rows, chat, 1)
+    assert len(finish_answer(rows)) == 13
 
 
 def test_written_turns_and_the_turns_that_are_kept(chat: FunAudioChat) -> None:
@@ -132,7 +132,7 @@ def test_written_turns_and_the_turns_that_are_kept(chat: FunAudioChat) -> None:
     rows.open(0, SYSTEM, AnswerConfig(speech=False, max_steps=3))
     for question in ("one", "two", "three"):
         rows.user_text(0, question)
-        assert len(answered(rows)) == 3
+        assert len(finish_answer(rows)) == 3
         rows.keep_text(0, f"It is {question}.")
     rows.keep_turns(0, 2)
     said = [*chat.tokenizer.message("system", SYSTEM)]
@@ -150,17 +150,17 @@ def test_a_refined_head_that_hears_answers_only_needs_little_room(chat: FunAudio
     assert rows.state.refined.places == 13 * chat.config.group
     rows.open(0, SYSTEM, QUIET)
     for clip in (0, 1):
-        _asked_in_speech(rows, chat, clip)
-        assert len(answered(rows)) == 13
+        _ask_in_speech(rows, chat, clip)
+        assert len(finish_answer(rows)) == 13
         rows.keep_text(0, "Yes.")
 
 
 def test_a_new_conversation_in_a_row_knows_nothing_of_the_last(chat: FunAudioChat) -> None:
     rows = ChatRows(chat, 1, PLACES)
-    asked(chat, "sampled", rows)
-    answered(rows)
-    asked(chat, "greedy", rows)
-    assert text_of(answered(rows)) == tensors()["greedy.text"][0].tolist()
+    ask(chat, "sampled", rows)
+    finish_answer(rows)
+    ask(chat, "greedy", rows)
+    assert text_of(finish_answer(rows)) == tensors()["greedy.text"][0].tolist()
 
 
 def test_calls_in_the_wrong_phase_and_a_full_conversation(chat: FunAudioChat) -> None:

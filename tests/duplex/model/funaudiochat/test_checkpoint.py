@@ -16,7 +16,7 @@ from configs.model.funaudiochat import FUNAUDIOCHAT_TINY
 from duplex.model.funaudiochat.checkpoint import CONFIG, Checkpoint, from_pretrained, save
 from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.funaudiochat.weights import INDEX, save_weights
-from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, published
+from tests.duplex.model.funaudiochat.golden import DENSE, SPARSE, publish
 
 
 def _equal(one: FunAudioChat, other: FunAudioChat) -> None:
@@ -30,7 +30,7 @@ def _equal(one: FunAudioChat, other: FunAudioChat) -> None:
 @pytest.mark.parametrize("kind", [DENSE, SPARSE])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_is_saved_is_read_back(tmp_path: Path, kind: str, dtype: torch.dtype) -> None:
-    chat = from_pretrained(published(tmp_path / "theirs", kind), dtype=dtype)
+    chat = from_pretrained(publish(tmp_path / "theirs", kind), dtype=dtype)
     save(chat, tmp_path / "ours")
     back = from_pretrained(tmp_path / "ours", dtype=dtype)
     assert back.config == chat.config
@@ -72,24 +72,24 @@ def test_a_tensor_that_was_read_is_let_go(tmp_path: Path, monkeypatch: pytest.Mo
             alive.append(weakref.ref(value))
             return value
 
-    checkpoint = Checkpoint.inspect(published(tmp_path, SPARSE))
+    checkpoint = Checkpoint.inspect(publish(tmp_path, SPARSE))
     monkeypatch.setattr("duplex.model.funaudiochat.weights.safe_open", Watched)
     checkpoint.load(dtype=torch.float32)
     assert len(alive) > 50
 
 
 def test_a_fingerprint_tells_models_apart(tmp_path: Path) -> None:
-    folder = published(tmp_path / "a")
+    folder = publish(tmp_path / "a")
     first = Checkpoint.inspect(folder).fingerprint()
     assert Checkpoint.inspect(folder).fingerprint() == first
-    assert Checkpoint.inspect(published(tmp_path / "b", shards=3)).fingerprint() != first
+    assert Checkpoint.inspect(publish(tmp_path / "b", shards=3)).fingerprint() != first
     one, two = (FunAudioChat.random(FUNAUDIOCHAT_TINY, seed).fingerprint for seed in (1, 2))
     assert one != two
 
 
 def test_tied_and_unused_tensors_may_be_there(tmp_path: Path, chat: FunAudioChat) -> None:
     """Other exports of the same checkpoint keep the tied head, and the table that the refined head does not use."""
-    folder = published(tmp_path)
+    folder = publish(tmp_path)
     extra = {
         "audio_invert_tower.lm_head.weight": torch.zeros(65, 64),
         "audio_invert_tower.crq_transformer.embed_tokens.weight": torch.zeros(8, 32),
@@ -99,33 +99,33 @@ def test_tied_and_unused_tensors_may_be_there(tmp_path: Path, chat: FunAudioChat
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    folder = published(tmp_path / "more")
+    folder = publish(tmp_path / "more")
     _add(folder, {"audio_invert_tower.extra.weight": torch.zeros(1)})
     with pytest.raises(ConfigError, match=r"weights unexpected: audio_invert_tower\.extra\.weight; they do not"):
         Checkpoint.inspect(folder)
-    folder = published(tmp_path / "less", shards=1)
+    folder = publish(tmp_path / "less", shards=1)
     _edit(folder, lambda tensors: {name: value for name, value in tensors.items() if ".conv1." not in name})
     with pytest.raises(ConfigError, match=r"missing or not whole: encoder\.conv1\.weight, encoder\.conv1\.bias; they"):
         Checkpoint.inspect(folder)
-    folder = published(tmp_path / "other", shards=1)
+    folder = publish(tmp_path / "other", shards=1)
     _edit(folder, lambda tensors: {name: value[:10] if "lm_head" in name else value for name, value in tensors.items()})
     with pytest.raises(ConfigError, match=r"language_model\.lm_head\.weight is \[10, 64\], not \[272, 64\]"):
         Checkpoint.inspect(folder)
-    folder = published(tmp_path / "many", shards=1)
+    folder = publish(tmp_path / "many", shards=1)
     _edit(folder, lambda tensors: {name: value for name, value in tensors.items() if "audio_tower" not in name})
     with pytest.raises(ConfigError, match=r"encoder\.conv1\.weight, .* and \d+ more"):
         Checkpoint.inspect(folder)
 
 
 def test_an_expert_that_is_missing_is_noticed(tmp_path: Path) -> None:
-    folder = published(tmp_path, SPARSE, shards=1)
+    folder = publish(tmp_path, SPARSE, shards=1)
     _edit(folder, lambda tensors: {name: value for name, value in tensors.items() if ".experts.3.up_proj" not in name})
     with pytest.raises(ConfigError, match=r"not whole: llm\.stack\.layers\.0\.mlp\.experts\.gate_up_proj"):
         Checkpoint.inspect(folder)
 
 
 def test_shards_that_are_cut_short_or_missing_are_named(tmp_path: Path) -> None:
-    folder = published(tmp_path)
+    folder = publish(tmp_path)
     shard = folder / "model-00002-of-00002.safetensors"
     whole = shard.read_bytes()
     for cut in (whole[: len(whole) // 2], whole[:5], b"version https://git-lfs.github.com/spec/v1\n"):
@@ -168,21 +168,21 @@ def test_nothing_is_written_over_and_types_are_checked(tmp_path: Path, chat: Fun
 def test_a_device_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="there is no CUDA device here"):
-        from_pretrained(published(tmp_path), device="cuda")
+        from_pretrained(publish(tmp_path), device="cuda")
 
 
 def test_too_little_memory_is_said_before_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = published(tmp_path)
+    folder = publish(tmp_path)
     monkeypatch.setattr(Checkpoint, "load", lambda *_: pytest.fail("it was loaded"))
     with pytest.raises(ConfigError, match=r"with 3 conversations of 2048 places needs .* GB on cpu .* are free"):
         from_pretrained(folder, conversations=3, free=lambda _: 1_000_000)
 
 
 def test_a_repository_that_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> str:
+    def refuse(*_: object, **__: object) -> str:
         raise LocalEntryNotFoundError("cannot find it\nmore lines")
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refused)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
     with pytest.raises(ConfigError) as caught:
         from_pretrained("FunAudioLLM/Fun-Audio-Chat-9B")
     assert "did not give 'FunAudioLLM/Fun-Audio-Chat-9B' (cannot find it); check the name" in str(caught.value)
@@ -192,11 +192,11 @@ def test_a_repository_that_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch
 def test_a_repository_is_fetched_without_what_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, list[str]]] = []
 
-    def given(repository: str, allow_patterns: list[str]) -> str:
+    def give_folder(repository: str, allow_patterns: list[str]) -> str:
         asked.append((repository, allow_patterns))
-        return str(published(tmp_path))
+        return str(publish(tmp_path))
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", given)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", give_folder)
     assert from_pretrained("owner/name").config.vocabulary == FUNAUDIOCHAT_TINY.vocabulary
     assert asked == [("owner/name", ["*.json", "*.yaml", "*.safetensors"])]
 

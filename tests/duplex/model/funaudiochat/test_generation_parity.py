@@ -17,9 +17,9 @@ from tests.duplex.model.funaudiochat.golden import (
     PLACES,
     SPARSE,
     about,
-    answered,
-    asked,
+    ask,
     close,
+    finish_answer,
     speech_of,
     tensors,
     text_of,
@@ -27,18 +27,18 @@ from tests.duplex.model.funaudiochat.golden import (
 
 
 @contextmanager
-def _recorded() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+def _record() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
     """Hidden vectors of every step, and logits of every pass of the refined head, of row 0."""
     hidden: list[Tensor] = []
     logits: list[Tensor] = []
     original = FunAudioChatNetwork.step
 
     def step(self: FunAudioChatNetwork, x: StepInput, state: NetworkState, choose: Choose) -> StepOutput:
-        def chosen(values: Tensor, index: int) -> Tensor:
+        def choose_recorded(values: Tensor, index: int) -> Tensor:
             logits.append(values[0])
             return choose(values, index)
 
-        out = original(self, x, state, chosen)
+        out = original(self, x, state, choose_recorded)
         hidden.append(out.hidden[0])
         return out
 
@@ -48,9 +48,9 @@ def _recorded() -> Iterator[tuple[list[Tensor], list[Tensor]]]:
 
 def _check(chat: FunAudioChat, name: str, golden: dict[str, Tensor]) -> None:
     rows = ChatRows(chat, 1, PLACES)
-    asked(chat, name, rows)
-    with _recorded() as (hidden, logits):
-        steps = answered(rows)
+    ask(chat, name, rows)
+    with _record() as (hidden, logits):
+        steps = finish_answer(rows)
     assert text_of(steps) == golden[f"{name}.text"][0].tolist()
     assert speech_of(steps) == golden[f"{name}.speech"][0].tolist()
     close(torch.stack(hidden), golden[f"{name}.hidden"])
@@ -65,8 +65,8 @@ def test_an_answer_is_the_reference_s(chat: FunAudioChat, name: str) -> None:
 
 def test_a_mixture_of_experts_answers_as_the_reference(sparse: FunAudioChat) -> None:
     rows = ChatRows(sparse, 1, PLACES)
-    asked(sparse, "greedy", rows)
-    steps = answered(rows)[:13]
+    ask(sparse, "greedy", rows)
+    steps = finish_answer(rows)[:13]
     assert text_of(steps) == tensors(SPARSE)["greedy.text"][0].tolist()
     assert speech_of(steps) == tensors(SPARSE)["greedy.speech"][0].tolist()
 

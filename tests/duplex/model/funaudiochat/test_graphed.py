@@ -19,12 +19,12 @@ from configs.model.funaudiochat import (
 )
 from duplex.model.funaudiochat.chat_row import AnswerStep
 from duplex.model.funaudiochat.chat_rows import ChatRows
-from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Run, run_unrecorded, stepping
+from duplex.model.funaudiochat.graphed import CudaGraphs, GraphedStep, Record, Runnable, run_unrecorded, stepping
 from duplex.model.funaudiochat.group_srh import Choose
 from duplex.model.funaudiochat.model import FunAudioChat, empty_network
 from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork, NetworkState, StepInput, StepOutput
 from duplex.model.sampling.choose import Choices, GroupChoice
-from tests.duplex.model.funaudiochat.golden import asked, speech_of, tensors, text_of
+from tests.duplex.model.funaudiochat.golden import ask, speech_of, tensors, text_of
 
 NAMES = ("sampled", "hot", "second_turn", "text_only")
 STEPS = StepConfig(buckets=(64, 128, 192))
@@ -32,7 +32,7 @@ _plain = FunAudioChatNetwork.step
 
 
 @contextmanager
-def _stepped_by(graphed: GraphedStep) -> Iterator[None]:
+def _step_by(graphed: GraphedStep) -> Iterator[None]:
     """Let conversations take their steps from `graphed`; what it falls back to is the plain step."""
     inside = False
 
@@ -50,19 +50,19 @@ def _stepped_by(graphed: GraphedStep) -> Iterator[None]:
         yield
 
 
-def _graphed(chat: FunAudioChat, rows: ChatRows, record: Record = run_unrecorded) -> GraphedStep:
+def _make_graphed(chat: FunAudioChat, rows: ChatRows, record: Record = run_unrecorded) -> GraphedStep:
     return GraphedStep(chat.network, rows.state, STEPS, record)
 
 
 def test_rows_that_join_and_leave_answer_as_the_reference(chat: FunAudioChat) -> None:
     """Four golden answers begun one after another, in one batch, over several buckets."""
     rows = ChatRows(chat, len(NAMES), TurnsConfig(places=220))
-    graphed = _graphed(chat, rows)
+    graphed = _make_graphed(chat, rows)
     made: dict[str, list[AnswerStep]] = {name: [] for name in NAMES}
-    with _stepped_by(graphed):
+    with _step_by(graphed):
         for moment in range(60):
             if moment % 3 == 0 and moment // 3 < len(NAMES):
-                asked(chat, NAMES[moment // 3], rows, moment // 3)
+                ask(chat, NAMES[moment // 3], rows, moment // 3)
             for name, step in zip(NAMES, rows.step([True] * rows.size), strict=True):
                 made[name] += [] if step is None else [step]
     for name in NAMES:
@@ -96,7 +96,7 @@ def _talk(chat: FunAudioChat, record: Record | None) -> list[list[AnswerStep | N
     if record is None:
         go()
     else:
-        with _stepped_by(_graphed(chat, rows, record)):
+        with _step_by(_make_graphed(chat, rows, record)):
             go()
     return made
 
@@ -174,9 +174,9 @@ def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: s
     chat = FunAudioChat.random(FUNAUDIOCHAT_TINY)
     config = TurnsConfig(places=150, refined_hears=hears, answer_places=100)  # type: ignore[arg-type]
     rows = ChatRows(chat, 1, config)
-    runs: list[Run] = []
+    runs: list[Runnable] = []
 
-    def record(run: Run) -> Run:
+    def record(run: Runnable) -> Runnable:
         runs.append(run)
         return run
 
@@ -185,7 +185,7 @@ def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: s
     assert graphed.recorded == len(runs) == wanted
     rows.open(0, "Speak.", AnswerConfig(max_steps=100))
     rows.user_text(0, "Go on.")
-    with _stepped_by(graphed):
+    with _step_by(graphed):
         for _ in range(100):
             rows.step([True])
     assert len(runs) == wanted
@@ -194,12 +194,12 @@ def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: s
 def test_a_recording_that_fails_is_said_once_and_the_plain_step_taken() -> None:
     chat = FunAudioChat.random(FUNAUDIOCHAT_TINY, seed=4)
 
-    def refused(run: Run) -> Run:
+    def refuse(run: Runnable) -> Runnable:
         run()
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     with pytest.warns(UserWarning, match=r"cannot be recorded \(operation not permitted when stream is") as told:
-        made = _talk(chat, refused)
+        made = _talk(chat, refuse)
     assert len(told) == 1
     assert made == _talk(chat, None)
 
@@ -234,7 +234,7 @@ def test_a_recording_warms_up_beside_the_stream_then_records_into_the_shared_poo
             told.append("replay")
 
     @contextmanager
-    def entered(what: object, **options: object) -> Iterator[None]:
+    def enter(what: object, **options: object) -> Iterator[None]:
         told.append(f"begin {getattr(what, 'name', type(what).__name__)} {options.get('pool', '')}".strip())
         yield
         told.append("end")
@@ -243,10 +243,10 @@ def test_a_recording_warms_up_beside_the_stream_then_records_into_the_shared_poo
         "graph_pool_handle": lambda: "pool",
         "current_stream": lambda: Stream("current"),
         "Stream": Stream,
-        "stream": entered,
-        "device": entered,
+        "stream": enter,
+        "device": enter,
         "CUDAGraph": Graph,
-        "graph": entered,
+        "graph": enter,
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)

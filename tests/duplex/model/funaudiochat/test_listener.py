@@ -20,7 +20,7 @@ from duplex.model.funaudiochat.multimodal_llm import FunAudioChatNetwork
 from duplex.model.funaudiochat.spectrum import Spectrum
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.weights.checkpoint_folder import SHIPPED
-from tests.duplex.model.funaudiochat.golden import PLACES, answered, speech_of, text_of
+from tests.duplex.model.funaudiochat.golden import PLACES, finish_answer, speech_of, text_of
 
 SLOT = AUDIO.slot_input_samples
 SPEECH = Path(__file__).parents[3] / "data" / "speech"
@@ -39,7 +39,7 @@ def _slots(pcm: Tensor, size: int = SLOT) -> Iterator[Tensor]:
     return iter(pcm.split(size))
 
 
-def _streamed(listener: Listener, pcm: Tensor, size: int) -> list[Tensor]:
+def _stream(listener: Listener, pcm: Tensor, size: int) -> list[Tensor]:
     """Groups as they come, those of the end last."""
     state = listener.init_state(1)
     came = [listener.step(part[None], state, [True])[0] for part in _slots(pcm, size)]
@@ -50,23 +50,23 @@ def _streamed(listener: Listener, pcm: Tensor, size: int) -> list[Tensor]:
 @pytest.mark.parametrize("size", [160, SLOT, 100_000])
 def test_slots_are_heard_as_the_whole(chat: FunAudioChat, samples: int, size: int) -> None:
     listener, pcm = Listener(chat.network, "wait"), _speech(samples)
-    groups = torch.cat(_streamed(listener, pcm, size))
+    groups = torch.cat(_stream(listener, pcm, size))
     assert len(groups) == -(-(samples // 640) // chat.config.group)
     torch.testing.assert_close(groups, listener.whole(pcm), atol=1e-5, rtol=0)
 
 
 def test_a_chunk_is_encoded_when_it_is_full(chat: FunAudioChat) -> None:
     """A tiny chunk is two slots; its last window reaches 2.5 ms into the next slot."""
-    came = [len(groups) for groups in _streamed(Listener(chat.network, "wait"), _speech(5 * SLOT + 50), SLOT)]
+    came = [len(groups) for groups in _stream(Listener(chat.network, "wait"), _speech(5 * SLOT + 50), SLOT)]
     assert came == [0, 0, 2, 0, 2, 0, 1]
-    came = [len(groups) for groups in _streamed(Listener(chat.network, "slot"), _speech(5 * SLOT + 50), SLOT)]
+    came = [len(groups) for groups in _stream(Listener(chat.network, "slot"), _speech(5 * SLOT + 50), SLOT)]
     assert came == [1, 1, 1, 1, 1, 0, 0]
 
 
 def test_what_was_heard_does_not_depend_on_what_follows(chat: FunAudioChat) -> None:
     listener, pcm = Listener(chat.network, "wait"), _speech(8 * SLOT)
     louder = torch.cat([pcm[: 4 * SLOT + 40], 50 * pcm[4 * SLOT + 40 :]])
-    first, second = (torch.cat(_streamed(listener, one, SLOT))[:4] for one in (pcm, louder))
+    first, second = (torch.cat(_stream(listener, one, SLOT))[:4] for one in (pcm, louder))
     assert torch.equal(first, second)
 
 
@@ -80,11 +80,11 @@ def test_rows_listen_on_their_own(chat: FunAudioChat) -> None:
     for row, groups in zip((0, 1), listener.end(state, [0, 1]), strict=True):
         heard[row].append(groups)
     for row, pcm in enumerate((one, two[3 * SLOT :])):
-        alone = torch.cat(_streamed(listener, pcm, SLOT))
+        alone = torch.cat(_stream(listener, pcm, SLOT))
         torch.testing.assert_close(torch.cat(heard[row]), alone, atol=1e-5, rtol=0)
 
 
-def _opened(chat: FunAudioChat, unfinished: str = "wait") -> ChatRows:
+def _open(chat: FunAudioChat, unfinished: str = "wait") -> ChatRows:
     rows = ChatRows(chat, 1, TurnsConfig(places=PLACES.places, unfinished=unfinished))  # type: ignore[arg-type]
     rows.open(0, "speak", AnswerConfig(max_steps=12), seed=4)
     return rows
@@ -92,13 +92,13 @@ def _opened(chat: FunAudioChat, unfinished: str = "wait") -> ChatRows:
 
 def test_a_turn_heard_live_is_answered_as_the_whole_turn(chat: FunAudioChat) -> None:
     pcm = _speech(9 * SLOT + 1_234)
-    live, whole = _opened(chat), _opened(chat)
+    live, whole = _open(chat), _open(chat)
     live.begin_user(0)
     for part in _slots(pcm):
         live.hear(part[None], [True])
     live.end_user(0)
     whole.user_recording(0, pcm)
-    first, second = answered(live), answered(whole)
+    first, second = finish_answer(live), finish_answer(whole)
     assert text_of(first) == text_of(second)
     assert speech_of(first) == speech_of(second)
 
@@ -106,7 +106,7 @@ def test_a_turn_heard_live_is_answered_as_the_whole_turn(chat: FunAudioChat) -> 
 def test_a_turn_that_was_not_over_goes_on(chat: FunAudioChat) -> None:
     """Ended too early, answered a little, resumed: the groups and the answer are those of the whole turn."""
     pcm = _speech(7 * SLOT + 700)
-    live, whole = _opened(chat), _opened(chat)
+    live, whole = _open(chat), _open(chat)
     live.begin_user(0)
     for index, part in enumerate(_slots(pcm)):
         live.hear(part[None], [True])
@@ -125,7 +125,7 @@ def test_a_turn_that_was_not_over_goes_on(chat: FunAudioChat) -> None:
 
 
 def test_a_turn_that_was_none_is_forgotten(chat: FunAudioChat) -> None:
-    rows = _opened(chat)
+    rows = _open(chat)
     before = rows.elements(0)
     rows.begin_user(0)
     rows.hear(_speech(5 * SLOT)[None], [True])
@@ -133,21 +133,21 @@ def test_a_turn_that_was_none_is_forgotten(chat: FunAudioChat) -> None:
     rows.drop_user(0)
     assert rows.elements(0) == before
     rows.user_recording(0, _speech(4 * SLOT))
-    fresh = _opened(chat)
+    fresh = _open(chat)
     fresh.user_recording(0, _speech(4 * SLOT))
-    assert text_of(answered(rows)) == text_of(answered(fresh))
+    assert text_of(finish_answer(rows)) == text_of(finish_answer(fresh))
 
 
 def test_at_the_end_of_a_turn_only_the_tail_is_left(chat: FunAudioChat, monkeypatch: pytest.MonkeyPatch) -> None:
     prefilled: list[int] = []
     original = FunAudioChatNetwork.prefill
 
-    def counted(self: FunAudioChatNetwork, rows: list[int], ids: list[Tensor], *rest: object) -> None:
+    def count(self: FunAudioChatNetwork, rows: list[int], ids: list[Tensor], *rest: object) -> None:
         prefilled.append(sum(len(one) for one in ids))
         original(self, rows, ids, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(FunAudioChatNetwork, "prefill", counted)
-    rows = _opened(chat)
+    monkeypatch.setattr(FunAudioChatNetwork, "prefill", count)
+    rows = _open(chat)
     rows.begin_user(0)
     for part in _slots(_speech(8 * SLOT + 40)):
         rows.hear(part[None], [True])
@@ -161,8 +161,8 @@ def test_at_the_end_of_a_turn_only_the_tail_is_left(chat: FunAudioChat, monkeypa
 def test_in_slots_the_last_group_of_a_chunk_is_the_same(chat: FunAudioChat) -> None:
     """But for the 2.5 ms behind it, which were not known: the slot before, which has seen half the chunk, differs."""
     pcm = _speech(16 * SLOT + 40)
-    waited = torch.cat(_streamed(Listener(chat.network, "wait"), pcm, SLOT))
-    slots = torch.cat(_streamed(Listener(chat.network, "slot"), pcm, SLOT))
+    waited = torch.cat(_stream(Listener(chat.network, "wait"), pcm, SLOT))
+    slots = torch.cat(_stream(Listener(chat.network, "slot"), pcm, SLOT))
     difference = (slots - waited).norm(dim=1) / waited.norm(dim=1)
     assert float(difference[1::2].max()) < 0.05
     assert float(difference[0::2].min()) > 0.05

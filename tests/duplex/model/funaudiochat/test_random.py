@@ -9,7 +9,7 @@ from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ExpertsC
 from duplex.model.funaudiochat.chat_rows import ChatRows
 from duplex.model.funaudiochat.checkpoint import from_pretrained, save
 from duplex.model.funaudiochat.model import FunAudioChat
-from tests.duplex.model.funaudiochat.golden import answered, speech_of, text_of
+from tests.duplex.model.funaudiochat.golden import finish_answer, speech_of, text_of
 
 EXPERTS = FUNAUDIOCHAT_TINY.llm.model_copy(update={"experts": ExpertsConfig(count=4, chosen=2, width=24)})
 FORMS: dict[str, dict[str, object]] = {
@@ -34,7 +34,7 @@ def _conversation(chat: FunAudioChat) -> tuple[list[int], list[int]]:
         rows.step([True])
     rows.keep_text(0, rows.answer_text(0))
     rows.user_recording(0, _pcm(2), text="More.")
-    steps = answered(rows)
+    steps = finish_answer(rows)
     return text_of(steps), speech_of(steps)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configs.base import ConfigError
-from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, TextIds
+from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, TextIdsConfig
 from duplex.model.funaudiochat.tokenizer import FILE, ChatTokenizer
 
 TOKENIZER = ChatTokenizer.of_bytes(FUNAUDIOCHAT_TINY)
@@ -51,7 +51,9 @@ def test_a_missing_special_token_is_named(tmp_path: Path, token: str) -> None:
 
 def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
     TOKENIZER.save(tmp_path)
-    moved = FUNAUDIOCHAT_TINY.model_copy(update={"ids": TextIds(audio=258, audio_bos=259, audio_eos=260, sil=263)})
+    moved = FUNAUDIOCHAT_TINY.model_copy(
+        update={"ids": TextIdsConfig(audio=258, audio_bos=259, audio_eos=260, sil=263)}
+    )
     with pytest.raises(ConfigError, match=r"<\|sil\|> is 262, the configuration says 263"):
         ChatTokenizer.from_folder(tmp_path, moved)
     with pytest.raises(ConfigError, match="has 272 ids, the model 260"):

@@ -17,24 +17,24 @@ def _logits(seed: int = 0) -> Tensor:
     return 3 * torch.randn(len(ROWS), 40, generator=torch.Generator().manual_seed(seed))
 
 
-def _seen() -> Tensor:
+def _draw_seen() -> Tensor:
     return torch.rand(len(ROWS), 40, generator=torch.Generator().manual_seed(5)) < 0.3
 
 
 def test_a_mixed_batch_is_its_rows() -> None:
     for seed in range(20):
         logits, uniform = _logits(seed), uniforms([(row, seed) for row in range(len(ROWS))], 1, CPU)[:, 0]
-        together = choose(logits, _seen(), uniform, Choices.of(ROWS, CPU))
+        together = choose(logits, _draw_seen(), uniform, Choices.of(ROWS, CPU))
         for row, config in enumerate(ROWS):
             part = slice(row, row + 1)
-            alone = choose(logits[part], _seen()[part], uniform[part], Choices.of([config], CPU))
+            alone = choose(logits[part], _draw_seen()[part], uniform[part], Choices.of([config], CPU))
             assert together[row] == alone[0]
 
 
 @pytest.mark.parametrize("config", [ROWS[0], ROWS[2], ROWS[3]])
 def test_what_can_be_drawn_is_what_transformers_would_draw(config: ChoiceConfig) -> None:
     """Frequencies over a fine grid of uniform numbers are the probabilities."""
-    logits, seen = _logits()[:1], _seen()[:1]
+    logits, seen = _logits()[:1], _draw_seen()[:1]
     processors = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(config.repetition_penalty)])
     processors.append(TemperatureLogitsWarper(config.temperature))
     processors.append(TopPLogitsWarper(config.top_p))

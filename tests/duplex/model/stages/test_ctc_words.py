@@ -49,13 +49,13 @@ class Spelling:
         """Words with the slot they became known with."""
         told = []
         for written in slots:
-            (words,) = step(self.source, written_input([written], speaking), self.state, torch.ones(1).bool())
+            (words,) = step(self.source, make_input([written], speaking), self.state, torch.ones(1).bool())
             told += [(self.slot, words)] if words is not None else []
             self.slot += 1
         return told
 
 
-def written_input(rows: list[str], speaking: bool = False) -> WordsInput:
+def make_input(rows: list[str], speaking: bool = False) -> WordsInput:
     classes = [[".abcdefgh_".index(sign) for sign in written] for written in rows]
     features = torch.tensor(classes, dtype=torch.float)[:, :, None].repeat_interleave(CONFIG.stride, 1)
     return WordsInput(torch.zeros(len(rows), 0), features, torch.full((len(rows),), speaking))
@@ -73,7 +73,7 @@ def _stream(network: CtcNetwork, features: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def _told(source: CtcWords, features: Tensor, state: CtcState, active: Tensor) -> list[list[UserWords | None]]:
+def _run(source: CtcWords, features: Tensor, state: CtcState, active: Tensor) -> list[list[UserWords | None]]:
     silent = torch.zeros(len(features), dtype=torch.bool)
     return [
         step(source, WordsInput(torch.zeros(len(features), 0), slot, silent), state, active)
@@ -132,10 +132,10 @@ def test_silence_has_no_words() -> None:
 
 def test_rows_do_not_know_their_batch(network: CtcNetwork) -> None:
     source, features = CtcWords(network, FRAMES), _features(3)
-    together = _told(source, features, source.init_state(3), torch.ones(3).bool())
+    together = _run(source, features, source.init_state(3), torch.ones(3).bool())
     assert any(words is not None for slot in together for words in slot)
     for row in range(3):
-        alone = _told(source, features[row : row + 1], source.init_state(1), torch.ones(1).bool())
+        alone = _run(source, features[row : row + 1], source.init_state(1), torch.ones(1).bool())
         assert [slot[row] for slot in together] == [slot[0] for slot in alone]
 
 
@@ -143,7 +143,7 @@ def test_an_inactive_row_stays_and_gets_its_words_later() -> None:
     talk, wanted = Spelling(2), Spelling().say("ab_..", ".cd_.", ".....")
     got = []
     for written in ("ab_..", ".cd_.", "....."):
-        x = written_input([".....", written])
+        x = make_input([".....", written])
         for active in (torch.tensor([True, False]), torch.tensor([True, True])):
             words = step(talk.source, x, talk.state, active)
             assert active[1] or words[1] is None
@@ -154,9 +154,9 @@ def test_an_inactive_row_stays_and_gets_its_words_later() -> None:
 def test_inactive_rows_keep_their_past(network: CtcNetwork) -> None:
     source, features = CtcWords(network, FRAMES), _features(2)
     state = source.init_state(2)
-    _told(source, features[:, :FRAMES], state, torch.ones(2).bool())
+    _run(source, features[:, :FRAMES], state, torch.ones(2).bool())
     kept = [past[1].clone() for past in state.past]
-    _told(source, features[:, FRAMES : 2 * FRAMES], state, torch.tensor([True, False]))
+    _run(source, features[:, FRAMES : 2 * FRAMES], state, torch.tensor([True, False]))
     assert all(torch.equal(past[1], old) for past, old in zip(state.past, kept, strict=True))
     assert [row.step for row in state.rows] == [10, 5]
 
@@ -164,11 +164,11 @@ def test_inactive_rows_keep_their_past(network: CtcNetwork) -> None:
 def test_a_reset_row_is_a_fresh_row(network: CtcNetwork) -> None:
     source, features = CtcWords(network, FRAMES), _features(2)
     state, active = source.init_state(2), torch.ones(2).bool()
-    fresh = [slot[1] for slot in _told(source, features, state, active)]
+    fresh = [slot[1] for slot in _run(source, features, state, active)]
     kept = [past[0].clone() for past in state.past]
     state.reset(torch.tensor([False, True]))
     assert all(torch.equal(past[0], old) for past, old in zip(state.past, kept, strict=True))
-    assert [slot[1] for slot in _told(source, features, state, active)] == fresh
+    assert [slot[1] for slot in _run(source, features, state, active)] == fresh
 
 
 def test_saved_ears_are_read_back(network: CtcNetwork, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ YARN = {"factor": 4.0, "original_max_position_embeddings": 64}
 SHARPER = YARN | {"beta_fast": 16.0, "beta_slow": 2.0, "mscale": 0.7, "mscale_all_dim": 1.3, "truncate": False}
 
 
-def sized(kind: str, **values: Any) -> LlmConfig:
+def make_config(kind: str, **values: Any) -> LlmConfig:
     return LlmConfig(
         model_type=kind,
         vocab_size=20,
@@ -36,20 +36,20 @@ def sized(kind: str, **values: Any) -> LlmConfig:
 
 
 def rope(kind: str, **parameters: Any) -> LlmConfig:
-    return sized("llama", rope_parameters={"rope_type": kind, "rope_theta": 5e3, **parameters})
+    return make_config("llama", rope_parameters={"rope_type": kind, "rope_theta": 5e3, **parameters})
 
 
 @pytest.mark.parametrize(
     "config",
     [
-        sized("llama"),
-        sized("llama").model_copy(update={"num_key_value_heads": 4}),
-        sized("llama", attention_bias=True, mlp_bias=True, rms_norm_eps=1e-3),
-        sized("llama", head_dim=12, tie_word_embeddings=False),
-        sized("qwen2", tie_word_embeddings=False),
-        sized("qwen2", use_sliding_window=False, sliding_window=8, layer_types=["full_attention"] * 2),
-        sized("qwen3", head_dim=16),
-        sized("qwen3", attention_bias=True),
+        make_config("llama"),
+        make_config("llama").model_copy(update={"num_key_value_heads": 4}),
+        make_config("llama", attention_bias=True, mlp_bias=True, rms_norm_eps=1e-3),
+        make_config("llama", head_dim=12, tie_word_embeddings=False),
+        make_config("qwen2", tie_word_embeddings=False),
+        make_config("qwen2", use_sliding_window=False, sliding_window=8, layer_types=["full_attention"] * 2),
+        make_config("qwen3", head_dim=16),
+        make_config("qwen3", attention_bias=True),
         rope("linear", factor=4.0),
         rope("llama3", **LLAMA3),
         rope("yarn", **YARN),
@@ -77,14 +77,14 @@ def test_the_same_weights_give_transformers_own_logits(config: LlmConfig) -> Non
 @pytest.mark.parametrize(
     "config",
     [
-        sized("mistral"),
-        sized("llama", hidden_act="gelu"),
-        sized("llama", attention_dropout=0.1),
-        sized("llama", unheard_of=1),
-        sized("llama", rms_norm_eps="small"),
-        sized("qwen2", attention_bias=True),
-        sized("qwen2", use_sliding_window=True),
-        sized("qwen3", layer_types=["full_attention", "sliding_attention"]),
+        make_config("mistral"),
+        make_config("llama", hidden_act="gelu"),
+        make_config("llama", attention_dropout=0.1),
+        make_config("llama", unheard_of=1),
+        make_config("llama", rms_norm_eps="small"),
+        make_config("qwen2", attention_bias=True),
+        make_config("qwen2", use_sliding_window=True),
+        make_config("qwen3", layer_types=["full_attention", "sliding_attention"]),
         rope("dynamic", factor=2.0),
         rope("yarn", factor=2.0),
         rope("linear", factor="two"),

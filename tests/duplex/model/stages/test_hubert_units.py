@@ -11,7 +11,7 @@ from transformers import HubertConfig as Shape
 from transformers import HubertModel, Wav2Vec2Config
 
 from configs.base import ConfigError
-from configs.model.speech_tokens import HubertConfig, WindowConfig
+from configs.model.speech_tokens import HubertConfig, TokenWindowConfig
 from duplex.model.stages.hubert_units import CENTROIDS, HubertUnits, load_centroids
 from duplex.model.stages.token_window import TokenStream
 
@@ -98,7 +98,7 @@ def test_fifty_units_a_second(units: HubertUnits, samples: int, frames: int) -> 
 
 
 def test_slot_by_slot_equals_the_whole(units: HubertUnits) -> None:
-    stream = TokenStream(units, WindowConfig(left_ms=400, right_ms=100))
+    stream = TokenStream(units, TokenWindowConfig(left_ms=400, right_ms=100))
     pcm = _pcm()
     state = stream.init_state(2)
     live = torch.stack([stream.step(slot, state, torch.tensor([True, True])) for slot in pcm.split(3200, 1)])
@@ -110,7 +110,7 @@ def test_slot_by_slot_equals_the_whole(units: HubertUnits) -> None:
 def test_strides_of_a_25_hz_model_give_five_tokens_a_slot() -> None:
     model = _model(_shape(strides=(5, 2, 2, 2, 2, 2, 4)))
     units = HubertUnits(CONFIG, model, torch.randn(UNITS, WIDTH))
-    assert TokenStream(units, WindowConfig()).tokens_per_slot == 5
+    assert TokenStream(units, TokenWindowConfig()).tokens_per_slot == 5
 
 
 def test_centroids_of_both_kinds(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.ears import MelConfig
-from configs.model.speech_tokens import S3Config, WindowConfig
+from configs.model.speech_tokens import S3Config, TokenWindowConfig
 from duplex.model.stages.s3_tokenizer import OnnxNetwork, S3Tokenizer, load_s3_tokenizer
 from duplex.model.stages.token_window import TokenStream
 
@@ -57,7 +57,7 @@ def test_vocabulary_and_rate() -> None:
 
 
 def test_slot_by_slot_equals_the_whole(tokenizer: S3Tokenizer) -> None:
-    stream = TokenStream(tokenizer, WindowConfig(left_ms=400, right_ms=120))
+    stream = TokenStream(tokenizer, TokenWindowConfig(left_ms=400, right_ms=120))
     pcm = _pcm("even")
     state = stream.init_state(2)
     active = torch.tensor([True, True])
@@ -68,7 +68,7 @@ def test_slot_by_slot_equals_the_whole(tokenizer: S3Tokenizer) -> None:
 
 
 def test_a_slots_tokens_are_those_of_its_window(tokenizer: S3Tokenizer) -> None:
-    stream = TokenStream(tokenizer, WindowConfig(left_ms=400, right_ms=120))
+    stream = TokenStream(tokenizer, TokenWindowConfig(left_ms=400, right_ms=120))
     pcm = _pcm("even")
     window = pcm[6 * 3200 - (400 + 200 + 120) * 16 :]
     assert torch.equal(stream.encode(pcm)[5], tokenizer.encode(window[None])[0, 10:15])

@@ -159,7 +159,7 @@ def test_untrained_projection_ignores_the_hidden_vector(head: PointerRefinedHead
 
 
 def test_draws_depend_on_the_rows_seed_alone(head: PointerRefinedHead) -> None:
-    def drawn(seeds: list[int]) -> list[Tensor]:
+    def draw(seeds: list[int]) -> list[Tensor]:
         state = head.init_state(len(seeds))
         return [
             _step(
@@ -168,6 +168,6 @@ def test_draws_depend_on_the_rows_seed_alone(head: PointerRefinedHead) -> None:
             for slot, words in enumerate(SENTENCE)
         ]
 
-    alone, together = drawn([7]), drawn([3, 7])
+    alone, together = draw([7]), draw([3, 7])
     assert all(torch.equal(one[0], two[1]) for one, two in zip(alone, together, strict=True))
     assert any(not torch.equal(two[0], two[1]) for two in together)

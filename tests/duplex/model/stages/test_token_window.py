@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from configs.base import ConfigError
-from configs.model.speech_tokens import WindowConfig
+from configs.model.speech_tokens import TokenWindowConfig
 from duplex.model.stages.token_window import TokenStream
 
 SLOT = 3200
-WINDOW = WindowConfig(left_ms=400, right_ms=80)
+WINDOW = TokenWindowConfig(left_ms=400, right_ms=80)
 
 
 class FirstSamples:
@@ -81,4 +81,4 @@ def test_reset_forgets_only_its_rows() -> None:
 
 def test_a_window_must_fill_whole_tokens() -> None:
     with pytest.raises(ConfigError, match="not a multiple of 640"):
-        TokenStream(FirstSamples(), WindowConfig(left_ms=400, right_ms=100))
+        TokenStream(FirstSamples(), TokenWindowConfig(left_ms=400, right_ms=100))

@@ -11,7 +11,7 @@ from configs.audio import AUDIO
 from configs.model.ears import DecodingConfig, TranscriberConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.transcriber import Transcriber, TranscriberState
-from duplex.model.stages.whisper_decoding import Transcript, Whisper
+from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
 from duplex.model.stages.word_source import WordsInput, step
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from tests.duplex.model.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
@@ -36,7 +36,7 @@ class FakeWhisper(Whisper):
         self._sentence = sentence
         self.asked: list[tuple[float, float, tuple[int, ...]]] = []
 
-    def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[Transcript]:
+    def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[DecodingResult]:
         """A transcript of the one clip."""
         self.asked.append((pcm.shape[1] / AUDIO.input_rate, round(seconds[0], 3), tuple(beginning)))
         loud = sum(float(slot.abs().max()) > 0.01 for slot in pcm[0].split(SLOT))
@@ -44,7 +44,7 @@ class FakeWhisper(Whisper):
         written = tuple(
             [*beginning, *words[len(beginning) - 1 :]] if beginning else [self.vocabulary.first_time, *words]
         )
-        return [Transcript(written, self._logprob, 0.0)]
+        return [DecodingResult(written, self._logprob, 0.0)]
 
 
 @dataclass

@@ -17,7 +17,7 @@ from duplex.model.stages.transformers_layers import transformers_config
 LENGTH, PLACES = 9, 12
 
 
-def sized(kind: str, **values: Any) -> LlmConfig:
+def make_config(kind: str, **values: Any) -> LlmConfig:
     return LlmConfig(
         model_type=kind,
         vocab_size=20,
@@ -40,7 +40,7 @@ def lively(module: nn.Module) -> None:
 @torch.inference_mode()
 def test_whole_and_in_steps_they_give_transformers_own_logits(kind: str) -> None:
     """Steps are of one row of two, of one and of several elements, and to places that are not in order."""
-    config = sized(kind)
+    config = make_config(kind)
     theirs = AutoModelForCausalLM.from_config(transformers_config(config)).eval()
     lively(theirs)
     ours = SharedLlm(config).eval()
@@ -65,7 +65,7 @@ def test_whole_and_in_steps_they_give_transformers_own_logits(kind: str) -> None
 
 @torch.inference_mode()
 def test_layers_without_text_and_with_frequencies_made_anew_compute_the_same() -> None:
-    stack = VectorStack(sized("mistral")).eval()
+    stack = VectorStack(make_config("mistral")).eval()
     lively(stack)
     x, positions = torch.randn(1, 4, 32, generator=torch.Generator().manual_seed(2)), torch.arange(4)[None]
     mask = torch.ones(1, 1, 4, 4, dtype=torch.bool)
@@ -76,7 +76,7 @@ def test_layers_without_text_and_with_frequencies_made_anew_compute_the_same() -
 
 @torch.inference_mode()
 def test_attention_of_another_kind_is_refused() -> None:
-    llm = SharedLlm(sized("gemma2", layer_types=["full_attention"] * 2))
+    llm = SharedLlm(make_config("gemma2", layer_types=["full_attention"] * 2))
     x, positions, mask = torch.zeros(1, 2, 32), torch.arange(2)[None], torch.ones(1, 1, 2, 2, dtype=torch.bool)
     with pytest.raises(ConfigError, match="attention with 'softcap' is not built here; take a Llama or a Qwen"):
         llm.pack(x, positions, mask)
@@ -88,7 +88,7 @@ def test_layers_that_attend_twice_are_refused() -> None:
     zero, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, 1, 2, dtype=torch.bool)
 
     def step() -> None:
-        llm = SharedLlm(sized("diffllama"))
+        llm = SharedLlm(make_config("diffllama"))
         llm.step(torch.zeros(1, 1, 32), zero, zero, mask, llm.init_state(1, 2), torch.tensor([True]))
 
     with pytest.raises(ConfigError, match="not built here"):
@@ -116,9 +116,9 @@ def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
 @pytest.mark.parametrize(
     ("config", "what"),
     [
-        (sized("unheard"), "no LLM of type 'unheard'"),
-        (sized("gpt2"), "a 'gpt2' is not built here"),
-        (sized("mistral", warmth=3), "a 'mistral' has no value 'warmth'; check core.llm.values"),
+        (make_config("unheard"), "no LLM of type 'unheard'"),
+        (make_config("gpt2"), "a 'gpt2' is not built here"),
+        (make_config("mistral", warmth=3), "a 'mistral' has no value 'warmth'; check core.llm.values"),
     ],
 )
 def test_what_transformers_does_not_know_is_refused_in_one_line(config: LlmConfig, what: str) -> None:
@@ -134,4 +134,4 @@ def test_values_that_a_version_holds_to_their_types_are_refused_in_one_line(monk
 
     monkeypatch.setattr("transformers.AutoConfig.for_model", strict)
     with pytest.raises(ConfigError, match=r"no LLM of type 'mistral' \(.*rms_norm_eps.*\)"):
-        SharedLlm(sized("mistral", rms_norm_eps="small"))
+        SharedLlm(make_config("mistral", rms_norm_eps="small"))

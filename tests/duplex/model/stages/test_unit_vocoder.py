@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.speech_tokens import UnitVocoderConfig
-from duplex.model.stages.unit_vocoder import UnitDetokenizer, UnitVocoder, VocoderInput, VocoderState, fold_weight_norm
+from duplex.model.stages.unit_vocoder import (
+    UnitDetokenizer,
+    UnitVocoder,
+    UnitVocoderState,
+    VocoderInput,
+    fold_weight_norm,
+)
 
 FOLDER = Path(__file__).parents[3] / "golden"
 GOLDEN = load_file(FOLDER / "speech_tokens.safetensors")
@@ -41,12 +47,12 @@ def _units(count: int, seed: int = 0) -> Tensor:
     return torch.randint(0, CONFIG.units, (count,), generator=torch.Generator().manual_seed(seed))
 
 
-def _say(stage: UnitVocoder, state: VocoderState, units: Tensor, portion: int = 10) -> Tensor:
+def _say(stage: UnitVocoder, state: UnitVocoderState, units: Tensor, portion: int = 10) -> Tensor:
     parts = [stage.step(VocoderInput(part[None], ON, OFF), state, ON)[0] for part in units.split(portion)]
     return torch.cat(parts)
 
 
-def _mute(stage: UnitVocoder, state: VocoderState, slots: int, cut: bool = False) -> Tensor:
+def _mute(stage: UnitVocoder, state: UnitVocoderState, slots: int, cut: bool = False) -> Tensor:
     x = VocoderInput(torch.zeros(1, 10, dtype=torch.int64), OFF, torch.tensor([cut]))
     return torch.cat([stage.step(x, state, ON)[0] for _ in range(slots)])
 
@@ -189,18 +195,18 @@ def test_a_cut_fades_whatever_the_look_ahead() -> None:
     assert UnitVocoder(CONFIG.model_copy(update={"lookahead_ms": 0})).delay_ms == CONFIG.fade_ms
 
 
-def test_slots_of_the_models_mouth(vocoder: UnitVocoder) -> None:
-    mouth = UnitDetokenizer(vocoder)
-    state = mouth.init_state(1)
+def test_slots_of_the_models_detokenizer(vocoder: UnitVocoder) -> None:
+    detokenizer = UnitDetokenizer(vocoder)
+    state = detokenizer.init_state(1)
     units = _units(40)
-    slots = [mouth.step(VocoderInput(part[None], ON, OFF), state, ON) for part in units.split(10)]
+    slots = [detokenizer.step(VocoderInput(part[None], ON, OFF), state, ON) for part in units.split(10)]
     assert [slot.shape for slot in slots] == [(1, 4800)] * 4
     pcm = torch.cat(slots, 1)[0]
-    whole = mouth.rate.step(
-        torch.cat([torch.zeros(6418), vocoder.speak(units)])[None, : 40 * HOP], mouth.rate.init_state(1), ON
+    whole = detokenizer.rate.step(
+        torch.cat([torch.zeros(6418), vocoder.speak(units)])[None, : 40 * HOP], detokenizer.rate.init_state(1), ON
     )
     torch.testing.assert_close(pcm, whole[0], rtol=0, atol=1e-5)
-    assert mouth.delay_ms == pytest.approx(vocoder.delay_ms + mouth.rate.delay_ms)
+    assert detokenizer.delay_ms == pytest.approx(vocoder.delay_ms + detokenizer.rate.delay_ms)
     state.reset(ON)
     assert not state.rate.past.any()
     assert not state.voice.fed.any()

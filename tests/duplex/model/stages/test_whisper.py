@@ -8,7 +8,7 @@ from configs.base import ConfigError
 from configs.model.ears import DecodingConfig
 from duplex.model.stages.matrices import matrix
 from duplex.model.stages.whisper_decoder import TextDecoder
-from duplex.model.stages.whisper_decoding import Transcript, Whisper, load_whisper
+from duplex.model.stages.whisper_decoding import DecodingResult, Whisper, load_whisper
 from duplex.model.stages.whisper_weights import load_audio_encoder
 from duplex.model.weights.quantize import pack
 from tests.duplex.model.stages.pieces import VOCABULARY
@@ -127,7 +127,7 @@ def test_a_transcript_goes_on_from_its_beginning() -> None:
     ],
 )
 def test_transcripts_are_doubted_where_nobody_may_speak(logprob: float, no_speech: float, believed: bool) -> None:
-    assert _whisper(WEIGHTS).believed(Transcript((VOCABULARY.first_time, 1), logprob, no_speech)) is believed
+    assert _whisper(WEIGHTS).is_believed(DecodingResult((VOCABULARY.first_time, 1), logprob, no_speech)) is believed
 
 
 def test_missing_weights_are_named() -> None:

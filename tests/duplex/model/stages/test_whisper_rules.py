@@ -41,7 +41,7 @@ from tests.duplex.model.stages.pieces import (
 CONFIG = DecodingConfig()
 
 
-def _allowed(written: list[int], likely: dict[int, float] | None = None) -> set[int]:
+def _find_allowed(written: list[int], likely: dict[int, float] | None = None) -> set[int]:
     logits = torch.zeros(len(VOCABULARY))
     logits[:T0] = 20.0
     for token, value in (likely or {}).items():
@@ -51,31 +51,35 @@ def _allowed(written: list[int], likely: dict[int, float] | None = None) -> set[
 
 
 def test_a_transcript_begins_with_a_time_near_the_start() -> None:
-    assert _allowed([]) == set(range(T0, time_token(CONFIG.latest_start_s) + 1))
+    assert _find_allowed([]) == set(range(T0, time_token(CONFIG.latest_start_s) + 1))
 
 
 def test_an_opening_time_is_followed_by_text() -> None:
-    assert _allowed([T0]) == set(range(len(PIECES))) - {BLANK}
-    assert _allowed([T0, CAT, time_token(1), time_token(1)]) == (set(range(len(PIECES))) - {BLANK}) | {END}
+    assert _find_allowed([T0]) == set(range(len(PIECES))) - {BLANK}
+    assert _find_allowed([T0, CAT, time_token(1), time_token(1)]) == (set(range(len(PIECES))) - {BLANK}) | {END}
 
 
 def test_text_is_followed_by_text_the_end_or_a_latertime_token() -> None:
-    assert _allowed([time_token(0.5), CAT]) == {*range(len(PIECES)), END, *range(time_token(0.5) + 1, len(VOCABULARY))}
+    assert _find_allowed([time_token(0.5), CAT]) == {
+        *range(len(PIECES)),
+        END,
+        *range(time_token(0.5) + 1, len(VOCABULARY)),
+    }
 
 
 def test_a_closing_time_is_followed_by_the_end_or_an_openingtime_token() -> None:
-    assert _allowed([T0, CAT, time_token(1)]) == {END, *range(time_token(1), len(VOCABULARY))}
+    assert _find_allowed([T0, CAT, time_token(1)]) == {END, *range(time_token(1), len(VOCABULARY))}
 
 
 def test_a_time_is_due_when_times_together_are_likelier_than_any_piece() -> None:
     likely = {time_token(1): 19.9, time_token(1) + 1: 19.9}
-    assert min(_allowed([T0, CAT], likely)) >= T0
-    assert CAT in _allowed([T0, CAT], {time_token(1): 19.9})
+    assert min(_find_allowed([T0, CAT], likely)) >= T0
+    assert CAT in _find_allowed([T0, CAT], {time_token(1): 19.9})
 
 
 def test_start_and_no_speech_are_never_written() -> None:
     for written in ([T0], [T0, CAT], [T0, CAT, time_token(1)]):
-        assert not {START, NO_SPEECH} & _allowed(written)
+        assert not {START, NO_SPEECH} & _find_allowed(written)
 
 
 def test_a_transcript_is_over_at_its_end_near_the_clips_end_or_when_it_is_too_long() -> None:

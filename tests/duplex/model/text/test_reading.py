@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from duplex.model.text.reading.reader import read
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 PAIRS = [
     line.split("\t") for line in Path(__file__).with_name("written_spoken.tsv").read_text("utf-8").split("\n")[:-1]
@@ -18,12 +18,12 @@ def test_there_are_many_pairs() -> None:
 
 @pytest.mark.parametrize(("written", "spoken"), PAIRS)
 def test_written_as_spoken(written: str, spoken: str) -> None:
-    assert " ".join(spoken_words(written)) == spoken
+    assert " ".join(list_spoken_words(written)) == spoken
 
 
 @pytest.mark.parametrize(("written", "spoken"), PAIRS)
 def test_spoken_stays_as_it_is(written: str, spoken: str) -> None:
-    assert spoken_words(spoken) == spoken.split()
+    assert list_spoken_words(spoken) == spoken.split()
 
 
 @pytest.mark.parametrize(

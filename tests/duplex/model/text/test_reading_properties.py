@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duplex.model.text.reading.reader import MARKS, read
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.word_stream import WORD
 
 _BITS = (
@@ -37,15 +37,15 @@ def test_any_text_is_read_in_plain_words_and_marks_word_by_word(text: str) -> No
 @example("ok. mr. etc. vs.")
 @example("OK-OK")
 def test_spoken_text_is_spoken_as_it_is(text: str) -> None:
-    words = spoken_words(text)
-    assert spoken_words(" ".join(words)) == words
+    words = list_spoken_words(text)
+    assert list_spoken_words(" ".join(words)) == words
 
 
 @given(_TEXTS)
 @example("USD 5")
 @example("$ 5")
 def test_a_text_with_letters_or_digits_is_never_silent(text: str) -> None:
-    assert bool(spoken_words(text)) or not any(sign.isalpha() or sign.isdecimal() for sign in text)
+    assert bool(list_spoken_words(text)) or not any(sign.isalpha() or sign.isdecimal() for sign in text)
 
 
 @given(_TEXTS, st.integers(min_value=0))
@@ -59,7 +59,7 @@ def test_every_letter_and_every_digit_counts(text: str, place: int) -> None:
     if not places:
         return
     at = places[place % len(places)]
-    assert spoken_words(text[:at] + _other(text[at]) + text[at + 1 :]) != spoken_words(text)
+    assert list_spoken_words(text[:at] + _other(text[at]) + text[at + 1 :]) != list_spoken_words(text)
 
 
 def _other(sign: str) -> str:

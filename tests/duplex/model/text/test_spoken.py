@@ -2,7 +2,7 @@
 
 import pytest
 
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,19 @@ from duplex.model.text.spoken import spoken_words
     ],
 )
 def test_written_as_spoken(written: str, spoken: str) -> None:
-    assert " ".join(spoken_words(written)) == spoken
+    assert " ".join(list_spoken_words(written)) == spoken
 
 
 def test_spoken_text_stays_as_it_is() -> None:
     text = "what is twenty seven plus fourteen isn't it"
-    assert " ".join(spoken_words(text)) == text
+    assert " ".join(list_spoken_words(text)) == text
 
 
 def test_words_do_not_depend_on_where_the_text_is_cut() -> None:
     text = "On May 2nd, 1999, Mr. Smith paid $20 for 3 books."
     pieces = text.split(" ")
-    joined = [word for piece in pieces for word in spoken_words(piece)]
-    assert joined == spoken_words(text)
+    joined = [word for piece in pieces for word in list_spoken_words(piece)]
+    assert joined == list_spoken_words(text)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_words_do_not_depend_on_where_the_text_is_cut() -> None:
     ],
 )
 def test_a_text_that_comes_in_pieces_is_read_behind_what_was_said(before: str, text: str, spoken: str) -> None:
-    assert " ".join(spoken_words(text, before)) == spoken
+    assert " ".join(list_spoken_words(text, before)) == spoken

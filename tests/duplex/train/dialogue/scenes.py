@@ -13,7 +13,7 @@ from configs.train.simulation import AnswerLengthConfig, NoiseConfig, RoomConfig
 from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.dialogue.director import answer_seconds
 from duplex.train.dialogue.scene import Scene, SceneSound, SceneTurn, SceneWord, time_words
-from duplex.train.dialogue.tracks import TableBuilder, TextIds, TrackTable
+from duplex.train.dialogue.tracks import TableBuilder, TrackIds, TrackTable
 from duplex.train.speech.synthesize import run
 from tests.duplex.train.speech.texts import HUMMING, TinyTexts
 
@@ -69,7 +69,7 @@ class WordIds:
         return [self.ids.setdefault(word, len(self.ids) + 10) for word in text.lower().replace(".", "").split()]
 
 
-class LoudnessEar:
+class LoudnessEncoder:
     """Features are the mean level of each 20 ms, twice."""
 
     def encode(self, pcm: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ def estimate(builder: TableBuilder, answer: str, ids: Sequence[int]) -> None:
     builder.add(answer, ids, entering, np.broadcast_to(rest, (slots, AUDIO.tokens_per_slot, len(rest))))
 
 
-def silent_table(answers: Sequence[str], words: WordIds, ids: TextIds, rest: NDArray[np.int8]) -> TrackTable:
+def silent_table(answers: Sequence[str], words: WordIds, ids: TrackIds, rest: NDArray[np.int8]) -> TrackTable:
     """A table of tracks without a voice."""
     builder = TableBuilder(ids, rest)
     for answer in answers:

@@ -11,20 +11,20 @@ from duplex.train.dialogue.dataset import DialogueDataset
 from duplex.train.dialogue.shards import Shard
 from duplex.train.dialogue.simulate import run
 from duplex.train.dialogue.speak import answers_of
-from duplex.train.dialogue.tracks import IGNORE_INDEX, TextIds
-from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEar, WordIds, no_errors, silent_table
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TrackIds
+from tests.duplex.train.dialogue.scenes import REST, SMALL, LoudnessEncoder, WordIds, no_errors, silent_table
 
 
 @pytest.fixture(scope="module")
 def shard(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Shard:
     folder = tmp_path_factory.mktemp("dialogues")
-    run(SMALL.model_copy(update={"dialogues": 12, "batch": 4}), folder, bank, LoudnessEar())
+    run(SMALL.model_copy(update={"dialogues": 12, "batch": 4}), folder, bank, LoudnessEncoder())
     return Shard(folder)
 
 
 def dataset(shard: Shard, config: DialogueDataConfig) -> DialogueDataset:
     ids = WordIds()
-    table = silent_table(answers_of([shard]), ids, TextIds(0, 1, 2), REST + 1)
+    table = silent_table(answers_of([shard]), ids, TrackIds(0, 1, 2), REST + 1)
     return DialogueDataset([shard], table, ids, config, no_errors, prompt="you are ada")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.train.simulation import DeliveryConfig, PauseConfig, Spread
+from configs.train.simulation import DeliveryConfig, PauseConfig, SpreadConfig
 from duplex.train.dialogue.delivery import Delivery, draw_seconds
 from duplex.train.dialogue.library import BankScript, read_parts
 
@@ -12,8 +12,8 @@ PLAIN = DeliveryConfig(fading_share=0, breath_share=0, stretch_share=0, level_db
 WHOLE = {"inside_turn_share": 0.0, "inside_line_share": 0.0, "hesitation_share": 0.0}
 
 
-def fixed(seconds: float) -> Spread:
-    return Spread(median=seconds, sigma=0.0, low=seconds, high=seconds)
+def make_fixed(seconds: float) -> SpreadConfig:
+    return SpreadConfig(median=seconds, sigma=0.0, low=seconds, high=seconds)
 
 
 def turn_of(bank: Path) -> BankScript:
@@ -30,7 +30,9 @@ def test_all_words_are_said_in_their_order(bank: Path) -> None:
 
 
 def test_pauses_follow_the_marks(bank: Path) -> None:
-    pauses = PauseConfig(sentence=fixed(1.0), filler=fixed(0.3), clause=fixed(0.6), clause_share=1.0, **WHOLE)
+    pauses = PauseConfig(
+        sentence=make_fixed(1.0), filler=make_fixed(0.3), clause=make_fixed(0.6), clause_share=1.0, **WHOLE
+    )
     said = Delivery(pauses, PLAIN, []).say(turn_of(bank).bank, turn_of(bank).line, random.Random(0))
     gaps = [later[0] - earlier[1] for earlier, later in zip(said.spans, said.spans[1:], strict=False)]
     assert gaps == [pytest.approx(seconds, abs=1e-3) for seconds in (0.3, 0.6, 1.0)]
@@ -40,7 +42,9 @@ def test_pauses_follow_the_marks(bank: Path) -> None:
 
 def test_a_single_question_gets_a_hesitation_inside(bank: Path) -> None:
     question = read_parts(bank, ("questions",))[0]
-    pauses = PauseConfig(**{**WHOLE, "inside_line_share": 1.0, "filler_in_line_share": 0.0}, inside_line=fixed(0.7))
+    pauses = PauseConfig(
+        **{**WHOLE, "inside_line_share": 1.0, "filler_in_line_share": 0.0}, inside_line=make_fixed(0.7)
+    )
     said = Delivery(pauses, PLAIN, []).say(question.bank, question.line, random.Random(0))
     assert len(said.spans) == 2
     assert said.spans[1][0] - said.spans[0][1] == pytest.approx(0.7, abs=1e-3)
@@ -64,7 +68,7 @@ def test_one_after_the_other(bank: Path) -> None:
 
 
 def test_draws_stay_within_their_bounds() -> None:
-    spread = Spread(median=0.5, sigma=2.0, low=0.2, high=0.9)
+    spread = SpreadConfig(median=0.5, sigma=2.0, low=0.2, high=0.9)
     values = [draw_seconds(spread, random.Random(seed)) for seed in range(200)]
     assert min(values) == 0.2
     assert max(values) == 0.9

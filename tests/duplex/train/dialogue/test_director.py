@@ -16,21 +16,21 @@ def library(bank: Path) -> Library:
     return open_library(bank, SMALL, TRAINING)
 
 
-def staged(library: Library, seed: int, config: SimulationConfig = SMALL):  # type: ignore[no-untyped-def]
+def stage(library: Library, seed: int, config: SimulationConfig = SMALL):  # type: ignore[no-untyped-def]
     return Director(library, config).scene("x/0", random.Random(seed))
 
 
 def test_scenes_are_repeatable_and_differ_by_seed(library: Library) -> None:
-    samples, scene = staged(library, 1)
-    again, same = staged(library, 1)
+    samples, scene = stage(library, 1)
+    again, same = stage(library, 1)
     assert np.array_equal(samples, again)
     assert scene == same
-    assert not np.array_equal(samples, staged(library, 2)[0])
+    assert not np.array_equal(samples, stage(library, 2)[0])
 
 
 def test_turns_follow_each_other_and_carry_answers(library: Library) -> None:
     for seed in range(12):
-        samples, scene = staged(library, seed)
+        samples, scene = stage(library, seed)
         assert len(samples) == 150 * 3200
         assert np.abs(samples).max() <= 1
         for earlier, later in zip(scene.turns, scene.turns[1:], strict=False):
@@ -45,7 +45,7 @@ def test_speech_is_where_the_scene_says(library: Library) -> None:
     quiet = ChannelConfig(room_share=0, microphone_share=0, bed_share=0, echo_share=0, floor_log10=(-9.0, -8.0))
     config = SMALL.model_copy(update={"channel": quiet})
     for seed in range(8):
-        samples, scene = staged(library, seed, config)
+        samples, scene = stage(library, seed, config)
         heard = [span for turn in scene.turns for span in ((turn.start, turn.end),)]
         heard += [(sound.start, sound.end) for sound in scene.sounds]
         covered = np.zeros(len(samples), bool)
@@ -59,7 +59,7 @@ def test_speech_is_where_the_scene_says(library: Library) -> None:
 
 
 def test_every_kind_of_dialogue_is_staged(library: Library) -> None:
-    scenes = [staged(library, seed)[1] for seed in range(60)]
+    scenes = [stage(library, seed)[1] for seed in range(60)]
     kinds = {sound.kind for scene in scenes for sound in scene.sounds}
     assert kinds == {"backchannel", "noise", "echo"}
     assert any(not scene.turns for scene in scenes)
@@ -70,7 +70,7 @@ def test_every_kind_of_dialogue_is_staged(library: Library) -> None:
 
 def test_nobody_speaks_when_nobody_is_there(library: Library) -> None:
     config = SMALL.model_copy(update={"stage": StageConfig(nobody_share=1.0)})
-    assert not staged(library, 3, config)[1].turns
+    assert not stage(library, 3, config)[1].turns
 
 
 def test_an_empty_bank_says_what_to_do(tmp_path: Path) -> None:

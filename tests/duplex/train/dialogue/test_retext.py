@@ -16,7 +16,7 @@ TEXT = "what is the capital of france"
 ANSWERS = {exchange.assistant for exchange in CORPUS.rows("train", random.Random(0), 2000)}
 
 
-def asked(spans: tuple[tuple[float, float], ...], kind: str = "capital") -> Scene:
+def make_scene(spans: tuple[tuple[float, float], ...], kind: str = "capital") -> Scene:
     words = tuple(SceneWord(text, 1.0 + 0.3 * place) for place, text in enumerate(TEXT.split()))
     turn = SceneTurn(1.0, 3.0, "The capital of France is Paris.", kind, "Paris", False, spans, words)
     return Scene("0", "", "", 0.0, (turn,), ())
@@ -28,7 +28,7 @@ def texts(scene: Scene) -> set[str]:
 
 
 def test_a_question_gets_other_words_of_like_length_within_its_time() -> None:
-    scene = asked(((1.0, 3.0),))
+    scene = make_scene(((1.0, 3.0),))
     assert len(texts(scene)) > 5
     turn = Retext(RetextConfig(share=1.0), CORPUS, ANSWERS)(scene, random.Random(1)).turns[0]
     assert 0.7 <= len(turn.text) / len(TEXT) <= 1.4
@@ -37,12 +37,12 @@ def test_a_question_gets_other_words_of_like_length_within_its_time() -> None:
 
 
 def test_a_turn_with_a_pause_keeps_its_words() -> None:
-    assert texts(asked(((1.0, 1.8), (2.4, 3.0)))) == {TEXT}
+    assert texts(make_scene(((1.0, 1.8), (2.4, 3.0)))) == {TEXT}
 
 
 @pytest.mark.parametrize("kind", [OUTSIDE, REACTION])
 def test_what_asks_nothing_becomes_statements_in_its_own_time(kind: str) -> None:
-    scene = asked(((0.9, 3.0),), kind)
+    scene = make_scene(((0.9, 3.0),), kind)
     retext = Retext(RetextConfig(stated=1.0, broken=0.0), CORPUS, ANSWERS | set(CORPUS.reactions))
     turns = [retext(scene, random.Random(seed)).turns[0] for seed in range(10)]
     assert {turn.kind for turn in turns} == {REACTION}
@@ -52,7 +52,7 @@ def test_what_asks_nothing_becomes_statements_in_its_own_time(kind: str) -> None
 
 
 def test_a_statement_may_break_off_before_its_end() -> None:
-    scene = asked(((0.9, 3.0),), REACTION)
+    scene = make_scene(((0.9, 3.0),), REACTION)
     answers = ANSWERS | set(CORPUS.reactions)
     whole, broken = (Retext(RetextConfig(stated=1.0, broken=share), CORPUS, answers) for share in (0.0, 1.0))
     for seed in range(10):

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duplex.train.dialogue.tracks import IGNORE_INDEX, TableBuilder, TextIds, TrackError, TrackTable
+from duplex.train.dialogue.tracks import IGNORE_INDEX, TableBuilder, TrackError, TrackIds, TrackTable
 from tests.duplex.train.dialogue.scenes import REST, WordIds, estimate, silent_table
 
-IDS = TextIds(silence=0, hold=1, end=2)
+IDS = TrackIds(silence=0, hold=1, end=2)
 
 
 def test_a_track_holds_text_hold_and_end() -> None:

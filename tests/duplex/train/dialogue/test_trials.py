@@ -6,15 +6,15 @@ import pytest
 import soundfile
 
 from configs.train.simulation import TrialsConfig
-from duplex.train.dialogue.trials import Trial, run
+from duplex.train.dialogue.trials import TrialRecording, run
 from duplex.train.speech.bank import BankError
 
 CONFIG = TrialsConfig(noises=2, tics=3, streams=1.0)
 
 
-def read_trials(folder: Path) -> list[Trial]:
+def read_trials(folder: Path) -> list[TrialRecording]:
     rows = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    return [Trial(**json.loads(row)) for row in rows]
+    return [TrialRecording(**json.loads(row)) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def folder(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def of(folder: Path, test: str) -> list[tuple[Trial, np.ndarray]]:
+def of(folder: Path, test: str) -> list[tuple[TrialRecording, np.ndarray]]:
     trials = [trial for trial in read_trials(folder) if trial.test == test]
     return [(trial, soundfile.read(folder / f"{trial.name}.wav", dtype="float32")[0]) for trial in trials]
 

@@ -17,7 +17,7 @@ def arrival(config: ArrivalConfig, mishear: Mishear = no_errors) -> tuple[WordAr
     return WordArrival(config, 4, ids.encode, mishear), ids
 
 
-def entered(words: np.ndarray, ids: WordIds) -> list[str]:
+def list_entered(words: np.ndarray, ids: WordIds) -> list[str]:
     names = {number: word for word, number in ids.ids.items()}
     return [names[number] for number in words.ravel().tolist() if number != ABSENT]
 
@@ -25,7 +25,7 @@ def entered(words: np.ndarray, ids: WordIds) -> list[str]:
 def test_words_of_a_short_turn_enter_after_the_silent_slot() -> None:
     draw, ids = arrival(PERFECT)
     result = draw.draw(scene(turn(1.0, 1.5, "hello there")), 20, random.Random(0))
-    assert entered(result.words, ids) == ["hello", "there"]
+    assert list_entered(result.words, ids) == ["hello", "there"]
     assert result.known == [8], "the speech ends in slot 7, which closes with silence"
 
 
@@ -40,7 +40,7 @@ def test_no_word_enters_before_it_was_said_and_none_is_lost(seed: int) -> None:
     text = " ".join(f"w{number}" for number in range(30))
     said = turn(0.5, 12.0, text)
     result = draw.draw(scene(said), 100, random.Random(seed))
-    assert entered(result.words, ids) == text.split()
+    assert list_entered(result.words, ids) == text.split()
     slots = np.repeat(np.arange(100), 4)[result.words.ravel() != ABSENT]
     assert all((slot + 1e-9) * 0.2 >= word.end for slot, word in zip(slots, said.words, strict=True))
     assert result.known[0] >= slots[-1]
@@ -64,16 +64,16 @@ def test_backchannels_have_words_but_are_no_turns() -> None:
     draw, ids = arrival(PERFECT)
     both: Scene = scene(turn(0.0, 1.0, "hello"), sounds=(backchannel(2.0),))
     result = draw.draw(both, 30, random.Random(0))
-    assert entered(result.words, ids) == ["hello", "yeah"]
+    assert list_entered(result.words, ids) == ["hello", "yeah"]
     assert len(result.known) == 1
 
 
 def test_misheard_words_take_the_place_of_what_was_said() -> None:
     draw, ids = arrival(PERFECT, lambda words, rng: ["hollow", "chair", "you"])
     result = draw.draw(scene(turn(1.0, 1.5, "hello there")), 20, random.Random(0))
-    assert entered(result.words, ids) == ["hollow", "chair", "you"]
+    assert list_entered(result.words, ids) == ["hollow", "chair", "you"]
 
 
 def test_a_turn_of_which_nothing_was_recognized_keeps_its_words() -> None:
     draw, ids = arrival(PERFECT, lambda words, rng: [])
-    assert entered(draw.draw(scene(turn(1.0, 1.5, "hello")), 20, random.Random(0)).words, ids) == ["hello"]
+    assert list_entered(draw.draw(scene(turn(1.0, 1.5, "hello")), 20, random.Random(0)).words, ids) == ["hello"]

@@ -3,12 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duplex.train.speech.bank import BankError, BankPart, BankWriter, Line, Piece, Script
+from duplex.train.speech.bank import BankError, BankPart, BankWriter, Line, Piece, ReadingScript
 
 
-def script(name: str, *texts: str) -> Script:
+def script(name: str, *texts: str) -> ReadingScript:
     pieces = tuple(Piece(text, "s") for text in texts)
-    return Script(name, "your name is ada.", (Line(" ".join(texts), "Yes.", "kind", "key", False, pieces),), "a/b")
+    return ReadingScript(
+        name, "your name is ada.", (Line(" ".join(texts), "Yes.", "kind", "key", False, pieces),), "a/b"
+    )
 
 
 def ramp(count: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -5,9 +5,10 @@ import pytest
 from numpy.random import Generator, default_rng
 
 from configs.train.simulation import NoiseConfig, RoomConfig
+from duplex.model.interface import Samples
 from duplex.train.speech.beds import bed, repeat_to_length
 from duplex.train.speech.rooms import colour_by_microphone, impulse_response, in_room
-from duplex.train.speech.short_noises import MAKERS, Samples
+from duplex.train.speech.short_noises import MAKERS
 
 
 def rms(samples: Samples) -> float:

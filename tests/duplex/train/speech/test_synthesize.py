@@ -5,9 +5,9 @@ import pytest
 
 from configs.train.speech_bank import AmountConfig, SpeechBankConfig
 from duplex.train.speech.bank import BankPart
-from duplex.train.speech.engines import EngineMissingError
 from duplex.train.speech.scripts import mark_of, write_scripts
 from duplex.train.speech.synthesize import run
+from duplex.train.speech.synthesizers import SynthesizerMissingError
 from tests.duplex.train.speech.texts import HUMMING, Absent, TinyTexts
 
 PARTS = ("questions", "dialogues", "turns", "backchannels", "commands", "answers", "test_voice", "test_robot")
@@ -47,7 +47,7 @@ def test_a_part_without_voices_is_named_and_left_out(tmp_path: Path, capsys: pyt
 
 
 def test_no_voice_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(EngineMissingError, match="absent is not installed; pip install 'duplex-voice"):
+    with pytest.raises(SynthesizerMissingError, match="absent is not installed; pip install 'duplex-voice"):
         run(config(2), tmp_path, TinyTexts(), ["answers", "questions"], dict.fromkeys(HUMMING, Absent))
 
 

@@ -1,4 +1,4 @@
-"""A tiny corpus and an engine that hums: the fakes of the speech tests."""
+"""A tiny corpus and a synthesizer that hums: the fakes of the speech tests."""
 
 import random
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from duplex.train.speech.engines import EngineMissingError, Samples
-from duplex.train.speech.scripts import Split
+from duplex.corpus.corpus import Split
+from duplex.model.interface import Samples
+from duplex.train.speech.synthesizers import SynthesizerMissingError
 
 RATE = 24_000
 HUM_HZ = 300.0
@@ -69,13 +70,13 @@ class Hum:
 
 
 class Absent:
-    """An engine that is not installed."""
+    """A synthesizer that is not installed."""
 
     def __init__(self) -> None:
-        raise EngineMissingError("absent is not installed; pip install 'duplex-voice[train]'")
+        raise SynthesizerMissingError("absent is not installed; pip install 'duplex-voice[train]'")
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
-        raise AssertionError("an engine that is not installed cannot speak")
+        raise AssertionError("a synthesizer that is not installed cannot speak")
 
 
 HUMMING = dict.fromkeys(("hibari", "piper", "flite", "espeak", "festival", "kokoro"), Hum)

@@ -20,9 +20,9 @@ from duplex.train.voice import teacher_shards as data
 from duplex.train.voice.batch import HOLD
 from duplex.train.voice.evaluate import speak
 from duplex.train.voice.hidden_samples import place_vectors, silent_elsewhere
-from duplex.train.voice.srh import Samples, digit_loss, simulate
+from duplex.train.voice.mind_vectors import LiveMind, quiet_features
+from duplex.train.voice.srh import HeadSamples, digit_loss, simulate
 from duplex.train.voice.teacher_shards import Utterance
-from duplex.train.voice.thinking import Thinker, quiet_features
 from tests.duplex.train.voice.utterances import utterance
 
 ANSWERS = (("the", "cat", "sat", "."), ("hello", "cat", "."), ("hello", "the", "strawberries", "sat", "."))
@@ -37,13 +37,13 @@ def _network() -> DigitNetwork:
     return DigitNetwork(TINY.voice.srh, TINY.voice.tokenizer)
 
 
-def _samples(slots: int = 40) -> Samples:
+def _samples(slots: int = 40) -> HeadSamples:
     """Random tokens; the hidden vector of a slot tells their first digits, nothing else does."""
     torch.manual_seed(1)
     count, window = 5 * slots, TINY.voice.srh.window
     digits = torch.randint(-2, 3, (slots, 1, TINY.voice.tokenizer.digits), dtype=torch.int8).repeat(1, 5, 1)
     blank = torch.zeros(0, 1)
-    whole = Samples(
+    whole = HeadSamples(
         torch.cat([digits.flatten(0, 1)[:10], digits.flatten(0, 1)]),
         torch.arange(count) + 10,
         torch.zeros(count, window, dtype=torch.uint8),
@@ -162,7 +162,7 @@ def test_it_speaks_with_and_without_a_core(model: Path) -> None:
     with torch.no_grad():
         whole.voice.head.digits.hidden.weight.normal_()
     quiet = quiet_features(whole.ears, CONFIG.question, 20)
-    thinker = Thinker(whole.mind, [(), ()], whole.voice.head.silence, quiet)
-    seeing = speak(whole.voice, ("the", "cat", "."), 0, 16, thinker)
+    live_mind = LiveMind(whole.mind, [(), ()], whole.voice.head.silence, quiet)
+    seeing = speak(whole.voice, ("the", "cat", "."), 0, 16, live_mind)
     blind = speak(whole.voice, ("the", "cat", "."), 0, 16)
     assert len(seeing.samples) >= len(blind.samples) > 4800

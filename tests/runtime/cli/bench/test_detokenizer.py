@@ -8,11 +8,11 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3_TINY
-from runtime.cli.bench.detokenizer import (
+from runtime.cli.bench.detokenizer import command
+from runtime.cli.bench.measure_detokenizer import (
+    ReferenceStep,
     Size,
-    Step,
     Subject,
-    command,
     cosyvoice_steps,
     funaudiochat_steps,
     measure,
@@ -39,7 +39,7 @@ class CountedSubject(Subject):
     def cost(self, count: int, hop: int) -> float:
         return float(count)
 
-    def reference_cost(self, count: int, steps: list[Step]) -> float | None:
+    def reference_cost(self, count: int, steps: list[ReferenceStep]) -> float | None:
         return float(sum(step.end - step.begin for step in steps))
 
 
@@ -58,7 +58,7 @@ def test_steps_of_cosyvoice() -> None:
     assert [(step.end, step.offset) for step in steps[:4]] == [(28, 0), (78, 25), (178, 75), (278, 175)]
     assert (steps[-1].end, steps[-1].final, steps[-1].chunks) == (500, True, False)
     assert all(step.chunks for step in steps[:-1])
-    assert cosyvoice_steps(10) == [Step(0, 10, 0, fresh=True, final=True)]
+    assert cosyvoice_steps(10) == [ReferenceStep(0, 10, 0, fresh=True, final=True)]
 
 
 @pytest.fixture(scope="module")

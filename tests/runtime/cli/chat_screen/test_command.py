@@ -24,7 +24,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line.rstrip() for line in capsys.readouterr().err.splitlines() if line.strip()]
 
 
-def typed(monkeypatch: pytest.MonkeyPatch, *text: str) -> None:
+def type_lines(monkeypatch: pytest.MonkeyPatch, *text: str) -> None:
     """What the user will type."""
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in text)))
 
@@ -128,7 +128,7 @@ def test_functions_of_a_module_are_offered(tmp_path: Path, capsys: pytest.Captur
 def test_line_by_line(
     tmp_path: Path, wav: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed(
+    type_lines(
         monkeypatch, "Hello.", "", "/wav x.wav", "/pattern S2M", f"/wav '{wav}' What is it?", "/wav", "/transcribe a",
         "/pattern STC", "/help", "/new", "/quit", "Never read.",
     )  # fmt: skip
@@ -148,7 +148,7 @@ def test_line_by_line(
 
 
 def test_the_end_of_the_input_ends_the_chat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    typed(monkeypatch, "Hello.")
+    type_lines(monkeypatch, "Hello.")
     assert run(["chat", *TINY, "--json", str(tmp_path / "c.json")]) == 0
     assert len(json.loads((tmp_path / "c.json").read_text())["turns"]) == 1
 

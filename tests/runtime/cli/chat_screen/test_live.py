@@ -6,7 +6,7 @@ import pytest
 from configs.base import ConfigError
 from configs.model.patterns import Pattern
 from configs.schedule import ScheduleConfig
-from duplex.model.chat.chat_events import AudioChunk, Ended, TextPiece
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, TextPiece
 from duplex.model.interface import ConversationOptions
 from runtime.cli.chat_screen.live import LiveChat
 from tests.runtime.fakes import ANSWER, FakeGenerator
@@ -23,7 +23,7 @@ def live(pattern: Pattern, generator: FakeGenerator | None = None) -> LiveChat:
 
 def test_a_recording_is_answered_in_text_and_sound() -> None:
     events = list(live(Pattern.S2M).ask(pcm=QUESTION))
-    assert events[-1] == Ended("end", SAID)
+    assert events[-1] == AnswerEnded("end", SAID)
     assert "".join(event.text for event in events if isinstance(event, TextPiece)) == SAID
     sound = np.concatenate([event.samples for event in events if isinstance(event, AudioChunk)])
     assert len(sound) == 9 * 4800
@@ -39,7 +39,7 @@ def test_a_pattern_that_writes_gives_no_sound() -> None:
 def test_a_conversation_goes_on_and_begins_anew() -> None:
     chat = live(Pattern.S2M)
     for _ in range(2):
-        assert list(chat.ask(pcm=QUESTION))[-1] == Ended("end", SAID)
+        assert list(chat.ask(pcm=QUESTION))[-1] == AnswerEnded("end", SAID)
     assert chat._live is not None
     slots = chat._live.slot
     chat.new(Pattern.S2T)
@@ -49,7 +49,7 @@ def test_a_conversation_goes_on_and_begins_anew() -> None:
 
 def test_silence_is_not_answered() -> None:
     events = list(live(Pattern.S2M).ask(pcm=np.zeros(16_000, dtype=np.float32)))
-    assert events == [Ended("end", "")]
+    assert events == [AnswerEnded("end", "")]
 
 
 @pytest.mark.parametrize(

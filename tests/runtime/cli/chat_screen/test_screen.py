@@ -6,10 +6,10 @@ import numpy as np
 from rich.console import Console
 
 from duplex.model.chat.chat_events import (
+    AnswerEnded,
     AudioChunk,
     BrokenCall,
     ChatEvent,
-    Ended,
     TextPiece,
     ToolCall,
     ToolCalled,
@@ -18,7 +18,7 @@ from duplex.model.chat.chat_events import (
 from runtime.cli.chat_screen.screen import Screen, ShownTurn, printable
 
 
-def shown(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
+def show(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
     """What stands on stdout and on stderr, and the turn."""
     out, err = io.StringIO(), io.StringIO()
     plain = [Console(file=file, highlight=False, soft_wrap=True, markup=False) for file in (out, err)]
@@ -28,8 +28,8 @@ def shown(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
 
 def test_what_is_written_and_what_is_said_stand_apart() -> None:
     sound = np.zeros(2400, dtype=np.float32)
-    out, err, turn = shown(
-        TextPiece("the "), TextPiece("plan"), TextPiece("It [b]is.", True), AudioChunk(sound), Ended("end", "all")
+    out, err, turn = show(
+        TextPiece("the "), TextPiece("plan"), TextPiece("It [b]is.", True), AudioChunk(sound), AnswerEnded("end", "all")
     )
     assert (out, err) == ("the plan\nIt [b]is.\n", "")
     assert turn.figures() == {"answer": "all", "how": "end", "tools": [], "seconds": 0.1}
@@ -38,8 +38,13 @@ def test_what_is_written_and_what_is_said_stand_apart() -> None:
 def test_calls_have_lines_of_their_own() -> None:
     call, broken = ToolCall("weather", {"city": "Ulm"}), BrokenCall("{", "it is not valid JSON")
     result = ToolResult(call, "5")
-    out, _, turn = shown(
-        TextPiece("Wait."), ToolCalled(call), ToolCalled(broken), result, TextPiece("Five."), Ended("end", "Five.")
+    out, _, turn = show(
+        TextPiece("Wait."),
+        ToolCalled(call),
+        ToolCalled(broken),
+        result,
+        TextPiece("Five."),
+        AnswerEnded("end", "Five."),
     )
     assert out.splitlines() == [
         "Wait.",
@@ -52,9 +57,9 @@ def test_calls_have_lines_of_their_own() -> None:
 
 
 def test_an_answer_that_did_not_end_by_itself_is_noted() -> None:
-    assert "reached its longest length" in shown(TextPiece("a"), Ended("longest", "a"))[1]
-    assert "wait for their results" in shown(Ended("calls", "", (ToolCall("f", {}),)))[1]
-    assert "no answer" in shown(Ended("end", ""))[1]
+    assert "reached its longest length" in show(TextPiece("a"), AnswerEnded("longest", "a"))[1]
+    assert "wait for their results" in show(AnswerEnded("calls", "", (ToolCall("f", {}),)))[1]
+    assert "no answer" in show(AnswerEnded("end", ""))[1]
 
 
 def test_terminal_commands_are_left_out() -> None:

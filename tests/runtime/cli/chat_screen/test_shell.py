@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from configs.model.patterns import Pattern
-from duplex.model.chat.chat_events import ChatEvent, Ended, TextPiece, ToolCall
+from duplex.model.chat.chat_events import AnswerEnded, ChatEvent, TextPiece, ToolCall
 from duplex.model.interface import Samples
 from runtime.cli.chat_screen.screen import Screen, ShownTurn
 from runtime.cli.chat_screen.shell import Shell
@@ -29,13 +29,13 @@ class Asking:
         yield TextPiece("Hm")
         if text == "stop":
             raise KeyboardInterrupt
-        yield Ended("calls", "Hm", CALLS)
+        yield AnswerEnded("calls", "Hm", CALLS)
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
         """The answer."""
         self.given.append(contents)
         yield TextPiece("Well.")
-        yield Ended("end", "Well.")
+        yield AnswerEnded("end", "Well.")
 
     def new(self, pattern: Pattern) -> None:
         """Nothing to forget."""

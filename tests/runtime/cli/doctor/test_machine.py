@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from configs.base import ConfigError
-from runtime.cli.doctor.checks import Wanted
+from runtime.cli.doctor.checks import ModelRequirements
 from runtime.cli.doctor.machine import (
     check_files,
     check_model,
@@ -66,10 +66,10 @@ def test_a_taken_port_is_named() -> None:
 
 
 def test_a_port_that_is_not_allowed_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(*_: object) -> None:
+    def forbid(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("socket.socket.bind", forbidden, raising=False)
+    monkeypatch.setattr("socket.socket.bind", forbid, raising=False)
     assert check_port(80).fix == "give a port from 1024 with --port"
 
 
@@ -167,10 +167,10 @@ def test_a_sound_system_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fault_while_loading_keeps_its_own_advice() -> None:
-    def broken(model: str, rows: int, threads: int) -> NoReturn:
+    def fail(model: str, rows: int, threads: int) -> NoReturn:
         raise ConfigError("core.safetensors: is cut short; copy it again")
 
-    assert check_model("mine", broken).fix == "copy it again"
+    assert check_model("mine", fail).fix == "copy it again"
 
 
 def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_a_package_that_the_model_needs_is_named(monkeypatch: pytest.MonkeyPatch
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    (check,) = check_files("mini", None, Wanted())
+    (check,) = check_files("mini", None, ModelRequirements())
     assert (check.level, check.fix) == ("fail", "pip install safetensors")
 
 

@@ -13,21 +13,21 @@ from configs.model.families import TWINS
 from configs.model.funaudiochat import FUNAUDIOCHAT_8B
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.weights.checkpoint_folder import SHIPPED
-from runtime.cli.doctor.checks import Check, Wanted
+from runtime.cli.doctor.checks import Check, ModelRequirements
 from runtime.cli.doctor.model import check_device, check_room, check_setup
 from runtime.cli.main import run
-from tests.duplex.model.funaudiochat.golden import published
-from tests.runtime.released import cut, published_voice
+from tests.duplex.model.funaudiochat.golden import publish
+from tests.runtime.released import cut, publish_voice
 
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Path:
-    return published(tmp_path / "chat")
+    return publish(tmp_path / "chat")
 
 
 @pytest.fixture
 def voice(tmp_path: Path) -> Path:
-    return published_voice(tmp_path / "voice")
+    return publish_voice(tmp_path / "voice")
 
 
 @pytest.fixture(autouse=True)
@@ -37,15 +37,15 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-def checked(model: Path | str, wanted: Wanted | None = None) -> dict[str, Check]:
-    checks = check_setup(str(model), wanted or Wanted())
+def check_model(model: Path | str, wanted: ModelRequirements | None = None) -> dict[str, Check]:
+    checks = check_setup(str(model), wanted or ModelRequirements())
     assert checks is not None
     return {check.name: check for check in checks}
 
 
 def test_a_whole_model_is_looked_at_without_reading_its_weights(chat: Path, voice: Path) -> None:
     with patch("safetensors.torch.load_file", side_effect=AssertionError("weights were read")):
-        checks = checked(chat, asked(device="cpu", dtype="float32", detokenizer=str(voice)))
+        checks = check_model(chat, ask_for(device="cpu", dtype="float32", detokenizer=str(voice)))
     assert list(checks) == ["device", "checkpoint", "flow", "vocoder", "voices", "memory"]
     assert {name: check.level for name, check in checks.items()} == dict.fromkeys(checks, "ok") | {"device": "warn"}
     assert "94 tensors in 2 shards" in checks["checkpoint"].found
@@ -53,11 +53,11 @@ def test_a_whole_model_is_looked_at_without_reading_its_weights(chat: Path, voic
     assert "1 conversation(s) of 2048 places" in checks["memory"].found
 
 
-def asked(**changes: str) -> Wanted:
-    return Wanted(changes=changes)
+def ask_for(**changes: str) -> ModelRequirements:
+    return ModelRequirements(changes=changes)
 
 
-def _truncated_shard(chat: Path, voice: Path) -> None:
+def _truncate_shard(chat: Path, voice: Path) -> None:
     cut(chat / "model-00002-of-00002.safetensors", 100)
 
 
@@ -75,7 +75,7 @@ def _no_tokenizer(chat: Path, voice: Path) -> None:
     (chat / "tokenizer.json").unlink()
 
 
-def _truncated_flow(chat: Path, voice: Path) -> None:
+def _truncate_flow(chat: Path, voice: Path) -> None:
     cut(voice / "flow.pt", 1000)
 
 
@@ -87,7 +87,7 @@ def _foreign_vocoder(chat: Path, voice: Path) -> None:
     shutil.copy(voice / "flow.pt", voice / "hift.pt")
 
 
-def _pickled_flow(chat: Path, voice: Path) -> None:
+def _pickle_flow(chat: Path, voice: Path) -> None:
     torch.save({"weights": Path("x")}, voice / "flow.pt")
 
 
@@ -98,21 +98,21 @@ def _no_voices(chat: Path, voice: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "name", "found"),
     [
-        (_truncated_shard, "checkpoint", "is cut short or damaged"),
+        (_truncate_shard, "checkpoint", "is cut short or damaged"),
         (_missing_shard, "checkpoint", "1 of 2 shards are missing"),
         (_unknown_field, "checkpoint", "sliding_doors"),
         (_no_tokenizer, "checkpoint", "tokenizer.json"),
-        (_truncated_flow, "flow", "is cut short, or in an old format of torch"),
+        (_truncate_flow, "flow", "is cut short, or in an old format of torch"),
         (_no_vocoder, "vocoder", "has neither hift.safetensors nor hift.pt"),
         (_foreign_vocoder, "vocoder", "missing, unexpected or mis-shaped"),
-        (_pickled_flow, "flow", "is not a readable file of weights"),
+        (_pickle_flow, "flow", "is not a readable file of weights"),
         (_no_voices, "voices", "has no voices"),
     ],
 )
 def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object, name: str, found: str) -> None:
     assert callable(harm)
     harm(chat, voice)
-    checks = checked(chat, asked(device="cpu", detokenizer=str(voice)))
+    checks = check_model(chat, ask_for(device="cpu", detokenizer=str(voice)))
     assert [key for key, check in checks.items() if check.level == "fail"] == [name]
     assert found in checks[name].found
     assert checks[name].fix
@@ -120,11 +120,11 @@ def test_a_fault_is_one_line_with_its_mend(chat: Path, voice: Path, harm: object
 
 
 def test_a_model_of_the_hub_that_is_not_here_is_not_fetched() -> None:
-    checks = checked("funaudiochat-8b", asked(device="cpu"))
+    checks = check_model("funaudiochat-8b", ask_for(device="cpu"))
     assert checks["checkpoint"].fix == "fetch it with: hf download FunAudioLLM/Fun-Audio-Chat-8B"
     assert checks["detokenizer"].fix.endswith("hf download FunAudioLLM/Fun-CosyVoice3-0.5B-2512 flow.pt hift.pt")
     assert "19.6 GB of weights, 1.57 GB each" in checks["memory"].found
-    assert checked("some/body")["model"].level == "fail"
+    assert check_model("some/body")["model"].level == "fail"
 
 
 def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path, voice: Path) -> None:
@@ -133,36 +133,36 @@ def test_a_model_of_the_hub_that_is_here_is_looked_at(tmp_path: Path, chat: Path
     (repository / "refs" / "main").write_text("0123")
     shutil.copytree(chat, repository / "snapshots" / "0123")
     with patch("runtime.cli.doctor.model._find_cached", lambda _: repository / "snapshots" / "0123"):
-        checks = checked("some/body", asked(detokenizer=str(voice), device="cpu"))
+        checks = check_model("some/body", ask_for(detokenizer=str(voice), device="cpu"))
     assert checks["checkpoint"].level == "ok"
 
 
 def test_a_checkpoint_without_a_detokenizer_or_with_a_wrong_voice(chat: Path, voice: Path, tmp_path: Path) -> None:
-    assert "name one with --detokenizer" in checked(chat)["detokenizer"].fix
+    assert "name one with --detokenizer" in check_model(chat)["detokenizer"].fix
     config = TurnModelConfig(
         name="mine", kind="funaudiochat", checkpoint=str(chat), detokenizer=str(voice), voice="carl"
     )
     (tmp_path / "mine.yaml").write_text(config.to_yaml())
-    assert checked(tmp_path / "mine.yaml")["voices"].fix == "choose one of anna, ben"
+    assert check_model(tmp_path / "mine.yaml")["voices"].fix == "choose one of anna, ben"
 
 
 def test_a_description_with_an_unknown_key(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("name: mine\nkind: funaudiochat\nturns: {place: 3}\n")
-    assert "unknown key" in checked(tmp_path / "mine.yaml")["model"].found
+    assert "unknown key" in check_model(tmp_path / "mine.yaml")["model"].found
 
 
 def test_a_detokenizer_alone(voice: Path) -> None:
-    assert [check.level for check in checked(voice).values()] == ["ok", "ok", "ok"]
+    assert [check.level for check in check_model(voice).values()] == ["ok", "ok", "ok"]
 
 
 def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
-    assert [check.level for check in checked("mini").values()] == ["ok", "ok", "ok"]
+    assert [check.level for check in check_model("mini").values()] == ["ok", "ok", "ok"]
     folder = tmp_path / "mine"
     shutil.copytree(SHIPPED / "mini", folder)
     cut(folder / "core.safetensors", 10)
     (folder / "lexicon.xz").write_bytes(b"no archive")
     (folder / "whisper_vocabulary.json").unlink()
-    checks = checked(folder)
+    checks = check_model(folder)
     assert {name: check.level for name, check in checks.items()} == dict.fromkeys(("ears", "mind", "voice"), "fail")
     assert "whisper_vocabulary.json: is missing" in checks["ears"].found
     assert checks["ears"].fix == "copy, fetch or train whisper_vocabulary.json again"
@@ -171,11 +171,11 @@ def test_the_shipped_model_and_its_parts(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(*_: object, **__: object) -> None:
+    def forbid(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbidden)
-    check = checked("mini")["mind"]
+    monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbid)
+    check = check_model("mini")["mind"]
     assert "is not allowed to be read" in check.found
     assert "chmod" in check.fix
 
@@ -185,34 +185,34 @@ def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.Monke
     (tmp_path / "mini" / "tokenizer.json").unlink()
     for module in ("files", "model"):
         monkeypatch.setattr(f"runtime.cli.doctor.{module}.SHIPPED", tmp_path)
-    assert checked("mini")["mind"].fix == "install duplex-voice again"
+    assert check_model("mini")["mind"].fix == "install duplex-voice again"
 
 
 def test_a_folder_that_holds_no_model_is_said_to_hold_none(tmp_path: Path) -> None:
-    (check,) = checked(tmp_path).values()
+    (check,) = check_model(tmp_path).values()
     assert "is no model's folder" in check.found
     assert check.fix == "give the folder of a model with --model"
 
 
 def test_a_checkpoint_of_a_family(tmp_path: Path) -> None:
     (tmp_path / "family.yaml").write_text(TWINS["drvoice-tiny"].to_yaml())
-    checks = checked(tmp_path)
+    checks = check_model(tmp_path)
     assert "core.safetensors: is missing" in checks["model"].found
     assert checks["detokenizer"].fix == f"put the detokenizer's files into {tmp_path / 'detokenizer'}"
 
 
 def test_values_that_are_set_are_checked(chat: Path) -> None:
-    check = checked(chat, Wanted(changes={"turns.place": 3}))["model"]
+    check = check_model(chat, ModelRequirements(changes={"turns.place": 3}))["model"]
     assert (check.level, "unknown key" in check.found) == ("fail", True)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-ctc", "funaudiochat-tiny"])
 def test_random_models_need_no_files(name: str) -> None:
-    assert [check.level for check in checked(name).values()] == ["ok"]
+    assert [check.level for check in check_model(name).values()] == ["ok"]
 
 
 def test_what_is_no_model_is_left_to_the_loader() -> None:
-    assert check_setup("nope", Wanted()) is None
+    assert check_setup("nope", ModelRequirements()) is None
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,4 +259,4 @@ def test_the_command_fails_where_something_is_missing(chat: Path, capsys: pytest
 def test_safetensors_of_a_detokenizer_with_an_extra_tensor(voice: Path) -> None:
     (voice / "flow.pt").unlink()
     save_file({"extra": torch.zeros(1)}, voice / "flow.safetensors")
-    assert "mis-shaped: " in checked(voice)["flow"].found
+    assert "mis-shaped: " in check_model(voice)["flow"].found

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from duplex.eval.errors import EvaluationError
 from runtime.cli.evaluate.compare import command
-from tests.duplex.eval.reports.made import SETTINGS, row, written
+from tests.duplex.eval.reports.made import SETTINGS, row, write
 
 app = typer.Typer()
 app.command()(command)
@@ -25,8 +25,8 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
     """The second run is 0.4 s slower; the first has one dialogue more."""
     fast = [row(f"d{i}", response=0.5 + i / 100) for i in range(21)]
     slow = [row(f"d{i}", response=0.9 + i / 90) for i in range(20)]
-    written(tmp_path / "a" / "report.json", fast)
-    return tmp_path / "a", written(tmp_path / "b.json", slow, {**SETTINGS, "policy": "patient"})
+    write(tmp_path / "a" / "report.json", fast)
+    return tmp_path / "a", write(tmp_path / "b.json", slow, {**SETTINGS, "policy": "patient"})
 
 
 def test_a_table_says_what_differs(runs: tuple[Path, Path]) -> None:
@@ -58,7 +58,7 @@ def test_programs_get_the_same(runs: tuple[Path, Path], tmp_path: Path) -> None:
 
 def test_other_definitions_are_a_warning(runs: tuple[Path, Path], tmp_path: Path) -> None:
     other = {**SETTINGS, "definitions": {"limits": [2.0]}, "data_sha256": "x"}
-    path = written(tmp_path / "c.json", [row("d1"), row("d2")], other)
+    path = write(tmp_path / "c.json", [row("d1"), row("d2")], other)
     _, _, err = run(runs[0], path)
     assert "warning: not the same measurement" in err
     assert "data_sha256, definitions.click, definitions.limits" in err
@@ -74,4 +74,4 @@ def test_how_runs_are_compared_is_configured(runs: tuple[Path, Path], tmp_path: 
 
 def test_two_suites_are_not_compared(runs: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="give two reports of one suite"):
-        run(runs[0], written(tmp_path / "c.json", [row("d1")], suite="other"))
+        run(runs[0], write(tmp_path / "c.json", [row("d1")], suite="other"))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from configs.base import ConfigError
 from duplex.eval.errors import EvaluationError
-from duplex.eval.measures.activity import Segment
+from duplex.eval.measures.activity import AudibleSegment
 from runtime.cli.evaluate import score as command
 from tests.duplex.eval.dialogues import RATE, channel, stereo
 
@@ -130,7 +130,7 @@ def test_definitions_can_be_changed(dialogue: Path, tmp_path: Path) -> None:
 
 def test_silero_is_a_column_where_it_is_installed(dialogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command.silero_vad, "is_here", lambda: True)
-    monkeypatch.setattr("duplex.eval.score.silero_segments", lambda *_: (Segment(1.0, 3.0),))
+    monkeypatch.setattr("duplex.eval.score.silero_segments", lambda *_: (AudibleSegment(1.0, 3.0),))
     assert "Silero: response, stop" in CliRunner().invoke(app, [str(dialogue)]).stdout
     monkeypatch.setattr(command.silero_vad, "is_here", lambda: False)
     done = CliRunner().invoke(app, [str(dialogue)])

@@ -1,6 +1,5 @@
 """Live, interruptible conversations with Fun-Audio-Chat's network on random weights."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -8,70 +7,25 @@ import pytest
 import torch
 
 from configs.audio import AUDIO
-from configs.model.cosyvoice import COSYVOICE3_TINY
-from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, AnswerConfig, ChoiceConfig, TurnsConfig
-from configs.model.live_turns import LiveTurnsConfig, WordClockConfig
-from configs.model.patterns import FUNAUDIOCHAT, Pattern
+from configs.model.funaudiochat import AnswerConfig, TurnsConfig
+from configs.model.live_turns import WordClockConfig
 from configs.policy import PRESETS, Threshold
 from duplex.model.funaudiochat.model import FunAudioChat
-from duplex.model.interface import ConversationOptions, Samples, SlotResult
+from duplex.model.interface import ConversationOptions, Samples
 from duplex.model.layouts.turns.funaudiochat_turns import CosyVoiceTurns, FunAudioChatTurns
 from duplex.model.layouts.turns.generator import TurnGenerator
-from duplex.model.stages.cosyvoice.stage import CosyVoice
 from tdm.slots import State
+from tests.duplex.model.layouts.turns.live import (
+    DRAWN,
+    LIVE,
+    PROMPT,
+    Muffled,
+    generator_of,
+    join_heard_words,
+    silence,
+    talk,
+)
 from tests.duplex.model.layouts.turns.loudness import LoudnessPolicy
-from tests.runtime.user_audio import talking
-
-DRAWN = ChoiceConfig(temperature=1.0, top_p=1.0, repetition_penalty=1.0)
-SLOT = AUDIO.slot_input_samples
-PROMPT = FUNAUDIOCHAT.prompts[Pattern.S2M]
-LIVE = LiveTurnsConfig(policy="vad")
-
-
-@pytest.fixture(scope="module")
-def chat() -> FunAudioChat:
-    return FunAudioChat.random(FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610}))
-
-
-@pytest.fixture(scope="module")
-def voice() -> CosyVoiceTurns:
-    return CosyVoiceTurns(CosyVoice.random(COSYVOICE3_TINY))
-
-
-@pytest.fixture(scope="module")
-def speech() -> list[Samples]:
-    """Ten slots of loud noise, which voice activity takes for voice."""
-    return list(talking(2.0, [(0.0, 2.0)]).reshape(-1, SLOT))
-
-
-def generator_of(
-    chat: FunAudioChat, voice: CosyVoiceTurns, rows: int = 1, live: LiveTurnsConfig = LIVE, **changes: object
-) -> TurnGenerator:
-    answer = AnswerConfig(text=DRAWN).model_copy(update={"max_steps": 60} | changes)
-    model = FunAudioChatTurns(chat, rows, "", answer, TurnsConfig(places=512), live)
-    return TurnGenerator(model, voice, LoudnessPolicy(), live, rows)
-
-
-def talk(generator: TurnGenerator, slots: Sequence[Samples], row: int = 0) -> list[SlotResult]:
-    active = np.arange(generator.rows) == row
-    results = []
-    for slot in slots:
-        pcm = np.zeros((generator.rows, SLOT), dtype=np.float32)
-        pcm[row] = slot
-        result = generator.step(pcm, active)[row]
-        assert result is not None
-        results.append(result)
-    return results
-
-
-def silence(slots: int) -> list[Samples]:
-    return [np.zeros(SLOT, dtype=np.float32)] * slots
-
-
-def heard_of(results: Sequence[SlotResult], answer: int) -> str:
-    """Words of an answer of which at least half sounded, as a transcript counts them."""
-    done = {word.index: (word.done, word.text) for result in results for word in result.spoken if word.answer == answer}
-    return " ".join(text for _, (share, text) in sorted(done.items()) if share >= 0.5)
 
 
 def test_a_turn_is_answered_and_the_answer_comes_to_its_end(
@@ -89,7 +43,7 @@ def test_a_turn_is_answered_and_the_answer_comes_to_its_end(
     said = " ".join(word for result in results for word in result.answer_words)
     (kept,) = [result.kept for result in results if result.kept is not None]
     assert said.split() == kept.split()
-    assert said.split() == heard_of(results, 0).split(), "at the end everything was heard"
+    assert said.split() == join_heard_words(results, 0).split(), "at the end everything was heard"
     assert generator.history(0) == [("system", PROMPT), ("user", ""), ("assistant", kept)]
 
 
@@ -120,7 +74,7 @@ def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
     fade = AUDIO.output_rate * 8 // 1000
     assert np.abs(over[0].pcm[fade:]).max() == 0, "silence within one packet"
     whole = " ".join(word for result in before for word in result.answer_words)
-    assert over[1].kept == heard_of(before, 0)
+    assert over[1].kept == join_heard_words(before, 0)
     assert over[1].kept
     assert len(over[1].kept) < len(whole), "text leads speech: the last words were not heard"
     after = talk(generator, silence(6))
@@ -156,7 +110,7 @@ def test_an_answer_that_nobody_heard_is_taken_back(
     """The model then has one turn, as if it had not begun to answer within it."""
     slots = [*silence(3), *speech, *silence(4), *speech]
     eager, patient = generator_of(chat, voice), generator_of(chat, voice)
-    eager._voice = _Muffled(voice)
+    eager._voice = Muffled(voice)
     calm = PRESETS["patient"].model_copy(update={"start": Threshold(probability=0.9, slots=9)})
     eager.open(0, ConversationOptions(seed=1))
     patient.open(0, ConversationOptions(seed=1, policy=calm))
@@ -169,19 +123,6 @@ def test_an_answer_that_nobody_heard_is_taken_back(
         assert (one.heard is None) == (other.heard is None)
         if one.heard is not None and other.heard is not None:
             torch.testing.assert_close(one.heard, other.heard, atol=1e-5, rtol=0)
-
-
-class _Muffled:
-    """A voice of which nothing can be heard."""
-
-    def __init__(self, voice: CosyVoiceTurns) -> None:
-        self._voice = voice
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._voice, name)
-
-    def step(self, *arguments: object) -> torch.Tensor:
-        return torch.zeros_like(self._voice.step(*arguments))  # type: ignore[arg-type]
 
 
 def test_a_conversation_does_not_depend_on_its_neighbours(
@@ -264,105 +205,6 @@ def test_slots_are_counted(chat: FunAudioChat, voice: CosyVoiceTurns, speech: li
     assert all(after.slot == before.slot + 1 for before, after in pairwise(results))
 
 
-def test_a_written_turn_is_answered_without_a_sound_of_the_user(chat: FunAudioChat, voice: CosyVoiceTurns) -> None:
-    generator = generator_of(chat, voice)
-    generator.open(0, ConversationOptions(seed=1, pattern="T2M"))
-    generator.tell(0, "Is anybody there?")
-    results = talk(generator, silence(60))
-    assert results[0].event == "start"
-    assert [result.event for result in results if result.event] == ["start", "end"]
-    roles = generator.history(0)
-    assert roles[1] == ("user", "Is anybody there?")
-    assert roles[2] == ("assistant", heard_of(results, 0))
-
-
-def test_writing_breaks_an_answer_off(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
-    generator = generator_of(chat, voice)
-    generator.open(0, ConversationOptions(seed=1))
-    talk(generator, [*silence(3), *speech, *silence(5)])
-    generator.tell(0, "Wait.")
-    results = talk(generator, silence(2))
-    assert [result.event for result in results] == ["cut", "start"]
-    assert ("user", "Wait.") in generator.history(0)
-
-
-def test_a_pattern_without_speech_writes_its_answer_many_tokens_a_slot(
-    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
-) -> None:
-    generator = generator_of(chat, voice, max_steps=40)
-    generator.open(0, ConversationOptions(seed=2, pattern="S2T"))
-    results = talk(generator, [*silence(3), *speech, *silence(12)])
-    events = [(result.slot, result.event) for result in results if result.event]
-    assert [event for _, event in events] == ["start", "end"]
-    assert events[1][0] - events[0][0] <= 40 // LIVE.silent_steps + 1
-    assert all(np.abs(result.pcm).max() == 0 for result in results)
-    said = " ".join(word for result in results for word in result.answer_words)
-    assert said.split()
-    assert generator.history(0)[0] == ("system", FUNAUDIOCHAT.prompts[Pattern.S2T])
-    assert generator.history(0)[-1][1].split() == said.split()
-
-
-def test_what_a_pattern_thinks_before_it_speaks_is_not_told(
-    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Random weights do not open speech by themselves soon: the twelfth token is made to."""
-    generator = generator_of(chat, voice)
-    drawn = []
-
-    def twelfth(logits: torch.Tensor, *others: object) -> torch.Tensor:
-        drawn.append(chat.config.ids.audio_bos if len(drawn) == 11 else 263)
-        return torch.full((len(logits),), drawn[-1])
-
-    monkeypatch.setattr(generator._model._rows._drawing, "text", twelfth)
-    generator.open(0, ConversationOptions(seed=1, pattern="STC"))
-    results = talk(generator, [*silence(3), *speech, *silence(10)])
-    (began,) = [result.slot for result in results if result.event == "start"]
-    assert next(result.slot for result in results if np.abs(result.pcm).max() > 0.01) == began + 1
-    said = [word for result in results for word in result.answer_words]
-    assert 0 < len(said) < len(drawn) - 12
-    assert set(said) == {"ban"}
-
-
-def test_who_writes_is_not_heard(chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]) -> None:
-    generator = generator_of(chat, voice)
-    generator.open(0, ConversationOptions(seed=1, pattern="T2M"))
-    assert [result.event for result in talk(generator, [*speech, *silence(5)]) if result.event] == []
-    generator.tell(0, "Hello.")
-    results = talk(generator, [*silence(3), *speech * 6])
-    assert [result.event for result in results if result.event] == ["start", "end"]
-
-
-def test_speech_stops_an_unheard_answer_to_a_written_turn(
-    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
-) -> None:
-    generator = generator_of(chat, voice)
-    generator._voice = _Muffled(voice)
-    generator.open(0, ConversationOptions(seed=1))
-    generator.tell(0, "Hello.")
-    results = talk(generator, [*silence(2), *speech, *silence(2)])
-    assert [result.event for result in results if result.event] == ["start", "cut", "start"]
-    assert [role for role, _ in generator.history(0)][:4] == ["system", "user", "assistant", "user"]
-
-
-def test_a_system_prompt_of_ones_own_stands_behind_that_of_the_pattern(
-    chat: FunAudioChat, voice: CosyVoiceTurns
-) -> None:
-    generator = generator_of(chat, voice)
-    generator.open(0, ConversationOptions(system_prompt="Be brief."))
-    assert generator.history(0) == [("system", f"{PROMPT} Be brief.")]
-
-
-def test_a_checkpoint_that_only_writes_is_read(voice: CosyVoiceTurns, speech: list[Samples]) -> None:
-    config = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610, "refined": None})
-    generator = generator_of(FunAudioChat.random(config), voice, max_steps=20)
-    generator.open(0, ConversationOptions(seed=1))
-    results = talk(generator, [*silence(3), *speech, *silence(8)])
-    assert [result.event for result in results if result.event] == ["start", "end"]
-    assert any(result.answer_words for result in results)
-    with pytest.raises(ValueError, match="this checkpoint cannot speak, and S2M speaks; choose S2T or T2T"):
-        generator.open(0, ConversationOptions(pattern="S2M"))
-
-
 def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
 ) -> None:
@@ -370,9 +212,9 @@ def test_what_was_taken_back_counts_for_the_answer_that_was_cut_and_no_other(
     generator = generator_of(chat, voice)
     generator.open(0, ConversationOptions(seed=1))
     talk(generator, [*silence(3), *speech])
-    generator.unheard(0, 10_000.0)
+    generator.mark_unheard(0, 10_000.0)
     before = talk(generator, silence(5))
     after = talk(generator, speech[:2])
     assert after[0].event == "cut"
-    assert after[1].kept == heard_of(before, 0)
+    assert after[1].kept == join_heard_words(before, 0)
     assert after[1].kept

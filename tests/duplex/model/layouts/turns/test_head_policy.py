@@ -19,7 +19,7 @@ from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.head_policy import HeadPolicy, HeadPolicyState
 from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -49,7 +49,7 @@ def slot(pcm: torch.Tensor, speaking: list[bool]) -> PolicyInput:
     rows = len(speaking)
     return PolicyInput(
         pcm=pcm,
-        voice=Voice(torch.zeros(rows, 10, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)),
+        voice=VoicedFrames(torch.zeros(rows, 10, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)),
         speaking=torch.tensor(speaking),
         pending=torch.ones(rows, dtype=torch.bool),
     )
@@ -135,8 +135,8 @@ def test_mini_decides_for_others_as_for_itself() -> None:
     states = [State.MUTE, *(result.state for result in own)]
     told = [policy.step(slot(pcm, [bool(spoke)]), state, on) for pcm, spoke in zip(slots, states[:-1], strict=True)]
     assert [out.heard[0] for out in told] == [result.user for result in own]
-    ours = decided([out.p_speak[0] for out in told], states)
-    theirs = decided([result.p_speak for result in own], states)
+    ours = decide_all([out.p_speak[0] for out in told], states)
+    theirs = decide_all([result.p_speak for result in own], states)
     agreed = np.mean([one == other for one, other in zip(ours, theirs, strict=True)])
     assert agreed >= 0.97
 
@@ -149,7 +149,7 @@ def conversation(model: TdmModel, slots: torch.Tensor) -> list[SlotResult]:
     return [result for result in results if result is not None]
 
 
-def decided(p_speak: list[float], states: list[State]) -> list[State]:
+def decide_all(p_speak: list[float], states: list[State]) -> list[State]:
     """What the state policy makes of every slot, where the conversation goes on as it did."""
     memory, decisions = PolicyMemory(), []
     for probability, after in zip(p_speak, states[1:], strict=True):

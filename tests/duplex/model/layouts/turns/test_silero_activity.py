@@ -13,7 +13,7 @@ from configs.base import ConfigError
 from configs.model.silero_activity import SileroActivityConfig
 from duplex.model.layouts.turns import silero_activity
 from duplex.model.layouts.turns.silero_activity import SileroActivity, SileroState
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 
 QUESTIONS = Path(__file__).parents[5] / "runtime" / "data" / "questions.flac"
 CONFIG = SileroActivityConfig()
@@ -33,7 +33,7 @@ def speech() -> torch.Tensor:
     return torch.from_numpy(audio[: SLOTS * AUDIO.slot_input_samples]).unflatten(0, (SLOTS, -1))
 
 
-def listen(stage: SileroActivity, state: SileroState, row: int = 0, rows: int = 1) -> list[Voice]:
+def listen(stage: SileroActivity, state: SileroState, row: int = 0, rows: int = 1) -> list[VoicedFrames]:
     active = torch.arange(rows) == row
     return [stage.step(slot.expand(rows, -1), state, active) for slot in speech()]
 

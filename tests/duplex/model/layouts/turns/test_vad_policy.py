@@ -9,7 +9,7 @@ from configs.policy import PRESETS
 from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.turns.turn_interface import PolicyInput
 from duplex.model.layouts.turns.vad_policy import VadPolicy, VadState
-from duplex.model.stages.voice_activity import Voice
+from duplex.model.stages.voice_activity import VoicedFrames
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -36,7 +36,7 @@ class Listener:
         frames[self.row], silence[self.row] = torch.tensor(voiced), self.silence
         x = PolicyInput(
             pcm=torch.zeros(self.rows, AUDIO.slot_input_samples),
-            voice=Voice(frames, silence),
+            voice=VoicedFrames(frames, silence),
             speaking=torch.arange(self.rows) == (self.row if speaking else -1),
             pending=torch.arange(self.rows) == (self.row if pending else -1),
         )

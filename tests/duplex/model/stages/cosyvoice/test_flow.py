@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from configs.model.cosyvoice import COSYVOICE3, ENDLESS, StreamConfig, WindowConfig
+from configs.model.cosyvoice import COSYVOICE3, ENDLESS, AttentionWindowConfig, StreamConfig
 from duplex.model.stages.cosyvoice.conditioning import solver_times
 from duplex.model.stages.cosyvoice.flow import Flow, FlowState
 from tests.duplex.model.stages.cosyvoice.voices import ALIGNED, small_stage, tokens_of
@@ -18,7 +18,7 @@ def flow() -> Flow:
 
 
 @torch.inference_mode()
-def _mel(flow: Flow, tokens: Tensor, window: WindowConfig, lengths: list[int] | None = None) -> Tensor:
+def _mel(flow: Flow, tokens: Tensor, window: AttentionWindowConfig, lengths: list[int] | None = None) -> Tensor:
     state = flow.init_state(small_stage().voice()[None])
     parts = tokens[None].split(lengths or [len(tokens)], 1)
     pieces = [flow.step(part, state, window, index == len(parts) - 1, 3) for index, part in enumerate(parts)]
@@ -26,8 +26,16 @@ def _mel(flow: Flow, tokens: Tensor, window: WindowConfig, lengths: list[int] | 
 
 
 def test_chunks_of_a_window() -> None:
-    assert [WindowConfig(chunk=5, first=2).start(token) for token in (0, 1, 2, 6, 7, 11, 12)] == [0, 0, 2, 2, 7, 7, 12]
-    assert [WindowConfig(chunk=5).start(token) for token in (0, 4, 5, 14)] == [0, 0, 5, 10]
+    assert [AttentionWindowConfig(chunk=5, first=2).start(token) for token in (0, 1, 2, 6, 7, 11, 12)] == [
+        0,
+        0,
+        2,
+        2,
+        7,
+        7,
+        12,
+    ]
+    assert [AttentionWindowConfig(chunk=5).start(token) for token in (0, 4, 5, 14)] == [0, 0, 5, 10]
     assert ENDLESS.start(1000) == 0
 
 
@@ -41,7 +49,7 @@ def test_chunks_of_a_window() -> None:
 )
 def test_wrong_window_is_refused(values: dict[str, int], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        WindowConfig(**values)
+        AttentionWindowConfig(**values)
 
 
 def test_endless_stream_is_refused() -> None:
@@ -63,9 +71,10 @@ def test_solver_begins_with_short_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "window", [ALIGNED, WindowConfig(chunk=5, first=2, left=10), WindowConfig(chunk=5, first=2, left=0)]
+    "window",
+    [ALIGNED, AttentionWindowConfig(chunk=5, first=2, left=10), AttentionWindowConfig(chunk=5, first=2, left=0)],
 )
-def test_chunk_by_chunk_equals_whole(flow: Flow, window: WindowConfig) -> None:
+def test_chunk_by_chunk_equals_whole(flow: Flow, window: AttentionWindowConfig) -> None:
     tokens = tokens_of(1, 45)
     whole = _mel(flow, tokens, window)
     assert whole.shape == (1, 80, 90)
@@ -75,7 +84,7 @@ def test_chunk_by_chunk_equals_whole(flow: Flow, window: WindowConfig) -> None:
 
 @pytest.mark.parametrize("lengths", [[1] * 20, [7, 13], [20, 0], [3, 3, 3, 11]])
 def test_any_lengths_give_every_frame_once(flow: Flow, lengths: list[int]) -> None:
-    assert _mel(flow, tokens_of(2, 20), WindowConfig(chunk=6, left=6), lengths).shape == (1, 80, 40)
+    assert _mel(flow, tokens_of(2, 20), AttentionWindowConfig(chunk=6, left=6), lengths).shape == (1, 80, 40)
 
 
 def test_tokens_beyond_the_lookahead_change_nothing(flow: Flow) -> None:
@@ -92,7 +101,7 @@ def test_left_context_is_bounded_by_the_window(flow: Flow) -> None:
     tokens = tokens_of(4, 120)
     other = tokens.clone()
     other[:5] = (other[:5] + 1) % 64
-    window = WindowConfig(chunk=5, left=5)
+    window = AttentionWindowConfig(chunk=5, left=5)
     first, second = (_mel(flow, values, window) for values in (tokens, other))
     assert not torch.equal(first[..., :40], second[..., :40])
     assert float((first - second)[..., -10:].abs().max()) < 1e-4

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from configs.model.cosyvoice import COSYVOICE3, ENDLESS, CosyVoiceConfig, WindowConfig
+from configs.model.cosyvoice import COSYVOICE3, ENDLESS, AttentionWindowConfig, CosyVoiceConfig
 from duplex.model.stages.cosyvoice.checkpoint import build_flow, build_vocoder
-from duplex.model.stages.cosyvoice.convolution import Memory
+from duplex.model.stages.cosyvoice.convolution import StreamCache
 from duplex.model.stages.cosyvoice.randomness import SourceNoise, flow_noise
 from duplex.model.stages.cosyvoice.stage import CosyVoice
 from tests.duplex.model.stages.cosyvoice.golden import Golden, golden
@@ -58,14 +58,14 @@ def test_uniform_numbers_do_not_depend_on_how_they_are_read(expected: Golden) ->
 def test_f0(stage: CosyVoice, expected: Golden) -> None:
     mel = expected.tensors["mel_endless"]
     padded = torch.nn.functional.pad(mel, (0, stage.config.vocoder.f0_right))
-    torch.testing.assert_close(stage.vocoder.f0.step(padded, Memory()), expected.tensors["f0"], rtol=0, atol=EXACT)
+    torch.testing.assert_close(stage.vocoder.f0.step(padded, StreamCache()), expected.tensors["f0"], rtol=0, atol=EXACT)
 
 
 @pytest.mark.parametrize(
-    ("name", "window"), [("mel_endless", ENDLESS), ("mel_chunks", WindowConfig(chunk=25, left=None))]
+    ("name", "window"), [("mel_endless", ENDLESS), ("mel_chunks", AttentionWindowConfig(chunk=25, left=None))]
 )
 @torch.inference_mode()
-def test_mel(stage: CosyVoice, expected: Golden, name: str, window: WindowConfig) -> None:
+def test_mel(stage: CosyVoice, expected: Golden, name: str, window: AttentionWindowConfig) -> None:
     state = stage.flow.init_state(stage.voice()[None])
     mel = stage.flow.step(expected.tensors["tokens"], state, window, True, stage.config.flow.lookahead)
     torch.testing.assert_close(mel, expected.tensors[name], rtol=0, atol=EXACT)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from configs.base import ConfigError
-from configs.model.cosyvoice import COSYVOICE3_TINY, ENDLESS, WindowConfig
+from configs.model.cosyvoice import COSYVOICE3_TINY, ENDLESS, AttentionWindowConfig
 from duplex.model.stages.cosyvoice.checkpoint import build_flow, build_vocoder
 from duplex.model.stages.cosyvoice.random_weights import random_flow, random_vocoder
 from duplex.model.stages.cosyvoice.stage import CosyVoice
@@ -29,7 +29,7 @@ def test_same_weights_same_sound() -> None:
     stage = CosyVoice(config, build_flow(flow, config.flow), build_vocoder(hift, config), {"one": embedding})
     tokens = tokens_of(5, 40)
     assert torch.equal(stage.flow.noise, reference.flow.decoder.rand_noise[0])
-    for streaming, window in ((False, ENDLESS), (True, WindowConfig(chunk=25, left=None))):
+    for streaming, window in ((False, ENDLESS), (True, AttentionWindowConfig(chunk=25, left=None))):
         expected = reference.mel(tokens[None], embedding[None], streaming)
         mel = stage.flow.step(tokens[None], stage.flow.init_state(stage.voice()[None]), window, True, 3)
         torch.testing.assert_close(mel, expected, rtol=0, atol=BAR)

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from configs.model.cosyvoice import WindowConfig
+from configs.model.cosyvoice import AttentionWindowConfig
 from duplex.model.stages.cosyvoice.checkpoint import build_flow
 from duplex.model.stages.cosyvoice.random_weights import random_flow
 from duplex.model.stages.cosyvoice.stage import CosyVoice
-from tests.duplex.model.stages.cosyvoice.voices import small_stage, spoken, step, stream_config, tokens_of
+from tests.duplex.model.stages.cosyvoice.voices import small_stage, speak, step, stream_config, tokens_of
 
 SLOT = 4800
 SILENT = torch.zeros(5, dtype=torch.long)
@@ -26,7 +26,7 @@ def test_stream_is_the_whole_utterance_late_by_the_declared_delay(stage: CosyVoi
     tokens = tokens_of(1, 40)
     delay = round(stage.delay_ms * 24)
     whole = stage.whole(tokens, stage.voice(), stage.config.stream.window)
-    sound = spoken(stage, tokens)
+    sound = speak(stage, tokens)
     assert whole.shape == (40 * 960,)
     assert not sound[:delay].any()
     torch.testing.assert_close(sound[delay : delay + len(whole)], whole, rtol=0, atol=TOLERANCE)
@@ -35,11 +35,11 @@ def test_stream_is_the_whole_utterance_late_by_the_declared_delay(stage: CosyVoi
 
 @pytest.mark.parametrize("hop", [5, 15, 25])
 def test_every_hop_gives_the_same_samples_where_chunks_end_with_steps(hop: int) -> None:
-    window = WindowConfig(chunk=hop, first=hop - 3, left=25)
+    window = AttentionWindowConfig(chunk=hop, first=hop - 3, left=25)
     stage = small_stage(stream_config(window, hop=hop))
     tokens, delay = tokens_of(2, 75), stage.config.delay_samples
     whole = stage.whole(tokens, stage.voice(), window)
-    sound = spoken(stage, tokens)[delay : delay + len(whole)]
+    sound = speak(stage, tokens)[delay : delay + len(whole)]
     torch.testing.assert_close(sound, whole, rtol=0, atol=TOLERANCE)
 
 
@@ -47,7 +47,7 @@ def test_shorter_lookahead_is_declared_and_keeps_the_length() -> None:
     for lookahead, delay_ms in ((3, 200.125), (2, 160.125), (1, 120.125), (0, 80.125)):
         stage = small_stage(stream_config(lookahead=lookahead))
         assert stage.delay_ms == delay_ms
-        sound = spoken(stage, tokens_of(3, 20))
+        sound = speak(stage, tokens_of(3, 20))
         heard = torch.nonzero(sound).flatten()
         assert int(heard[-1]) < stage.config.delay_samples + 20 * 960
         assert int(heard[0]) >= stage.config.delay_samples
@@ -94,12 +94,12 @@ def test_half_precision_flow_keeps_half_and_sounds_near() -> None:
             mels.append(each.flow.step(tokens[None], state, stage.config.stream.window, True, 3).float())
     assert {value.dtype for value in (state.past[0].keys, state.past[0].near)} == {torch.bfloat16}
     assert float((mels[0] - mels[1]).square().mean() / mels[0].square().mean()) < 1e-3
-    assert spoken(half, tokens).dtype is torch.float32
+    assert speak(half, tokens).dtype is torch.float32
 
 
 def test_open_chunks_stay_near_the_whole() -> None:
     """Chunks of 25 tokens with steps of 5: a frame leaves before its chunk is complete, so it can differ."""
-    stage = small_stage(stream_config(WindowConfig(chunk=25, first=22, left=25)))
+    stage = small_stage(stream_config(AttentionWindowConfig(chunk=25, first=22, left=25)))
     tokens = tokens_of(6, 75)
     state = stage.flow.init_state(stage.voice()[None])
     with torch.inference_mode():
@@ -114,7 +114,7 @@ def test_open_chunks_stay_near_the_whole() -> None:
 def test_rows_do_not_depend_on_their_batch(stage: CosyVoice) -> None:
     """The second row begins two steps later and lags behind by one inactive step."""
     tokens = [tokens_of(7, 40), tokens_of(8, 40)]
-    alone = [spoken(stage, row) for row in tokens]
+    alone = [speak(stage, row) for row in tokens]
     state = stage.init_state(2)
     sounds: list[list[Tensor]] = [[], []]
     order = [None, None, 0, 1, None, 2, 3, 4, 5, 6, 7]
@@ -152,7 +152,7 @@ def test_reset_row_is_a_fresh_one(stage: CosyVoice) -> None:
         step(stage, state, [part], [True])
     state.reset(torch.tensor([True]))
     tokens = tokens_of(11, 20)
-    assert torch.equal(spoken(stage, tokens, state), spoken(stage, tokens))
+    assert torch.equal(speak(stage, tokens, state), speak(stage, tokens))
 
 
 def test_leading_ids_that_are_no_speech_cost_nothing(stage: CosyVoice) -> None:
@@ -161,7 +161,7 @@ def test_leading_ids_that_are_no_speech_cost_nothing(stage: CosyVoice) -> None:
         assert not step(stage, state, [beyond], [True]).any()
     assert state.rows[0].flow is None
     tokens = tokens_of(12, 20)
-    assert torch.equal(spoken(stage, tokens, state), spoken(stage, tokens))
+    assert torch.equal(speak(stage, tokens, state), speak(stage, tokens))
 
 
 def test_ids_that_are_no_speech_within_speech_sound_as_silence(stage: CosyVoice) -> None:
@@ -169,7 +169,7 @@ def test_ids_that_are_no_speech_within_speech_sound_as_silence(stage: CosyVoice)
     quiet = tokens.clone()
     quiet[7:9] = stage.config.stream.silence
     tokens[7], tokens[8] = stage.config.flow.vocabulary + 1, -1
-    assert torch.equal(spoken(stage, tokens), spoken(stage, quiet))
+    assert torch.equal(speak(stage, tokens), speak(stage, quiet))
 
 
 def test_mute_is_exact_silence(stage: CosyVoice) -> None:
@@ -202,8 +202,8 @@ def test_cut_and_resume_do_not_click(slots: int) -> None:
 
 
 def test_joins_of_steps_are_as_smooth_as_the_inside() -> None:
-    stage = small_stage(stream_config(WindowConfig(chunk=25, first=22, left=25)))
-    slope = spoken(stage, tokens_of(17, 120))[: 120 * 960].diff().abs()
+    stage = small_stage(stream_config(AttentionWindowConfig(chunk=25, first=22, left=25)))
+    slope = speak(stage, tokens_of(17, 120))[: 120 * 960].diff().abs()
     joins = torch.arange(2, 24) * SLOT
     at_joins = torch.stack([slope[join - 3 : join + 3].max() for join in joins.tolist()]).mean()
     elsewhere = torch.stack([slope[join + 2000 - 3 : join + 2000 + 3].max() for join in joins.tolist()]).mean()
@@ -212,7 +212,7 @@ def test_joins_of_steps_are_as_smooth_as_the_inside() -> None:
 
 def test_end_sounds_in_full_even_when_the_next_utterance_begins_at_once(stage: CosyVoice) -> None:
     tokens, state = tokens_of(18, 20), stage.init_state(1)
-    expected, delay = spoken(stage, tokens), stage.config.delay_samples
+    expected, delay = speak(stage, tokens), stage.config.delay_samples
     pieces = [step(stage, state, [part], [True])[0] for part in tokens.split(5)]
     pieces.append(step(stage, state, [SILENT], [False], [True])[0])
     pieces += [step(stage, state, [part], [True])[0] for part in tokens.split(5)]

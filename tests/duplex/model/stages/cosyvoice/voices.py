@@ -5,15 +5,15 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from configs.model.cosyvoice import COSYVOICE3_TINY, CosyVoiceConfig, StreamConfig, WindowConfig
+from configs.model.cosyvoice import COSYVOICE3_TINY, AttentionWindowConfig, CosyVoiceConfig, StreamConfig
 from duplex.model.stages.cosyvoice.stage import CosyVoice, CosyVoiceInput, CosyVoiceState
 
-ALIGNED = WindowConfig(chunk=5, first=2, left=25)
+ALIGNED = AttentionWindowConfig(chunk=5, first=2, left=25)
 """Chunks end where steps of five tokens do: nothing is computed twice."""
 
 
 def stream_config(
-    window: WindowConfig = ALIGNED, lookahead: int = 3, rise_ms: int = 0, hop: int = 5
+    window: AttentionWindowConfig = ALIGNED, lookahead: int = 3, rise_ms: int = 0, hop: int = 5
 ) -> CosyVoiceConfig:
     stream = StreamConfig(window=window, lookahead=lookahead, rise_ms=rise_ms, hop=hop)
     return COSYVOICE3_TINY.model_copy(update={"stream": stream})
@@ -42,7 +42,7 @@ def step(
     return stage.step(given, state, torch.tensor(active or [True] * rows))
 
 
-def spoken(stage: CosyVoice, tokens: Tensor, state: CosyVoiceState | None = None) -> Tensor:
+def speak(stage: CosyVoice, tokens: Tensor, state: CosyVoiceState | None = None) -> Tensor:
     """Samples of one utterance in a state of one row, its look-ahead of silence and its end included."""
     hop = stage.config.stream.hop
     state = state or stage.init_state(1)

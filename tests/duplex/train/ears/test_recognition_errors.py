@@ -10,11 +10,11 @@ import torch
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.train.hearing import HearingEvaluation, RecognitionConfig
-from duplex.model.text.spoken import spoken_words
-from duplex.train.hearing import evaluate
-from duplex.train.hearing import recognition_errors as errors
-from duplex.train.hearing.slot_listener import as_conversation, speech_end_s
+from configs.train.ears import EarsEvaluation, RecognitionConfig
+from duplex.model.text.spoken import list_spoken_words
+from duplex.train.ears import evaluate
+from duplex.train.ears import recognition_errors as errors
+from duplex.train.ears.slot_listener import as_conversation, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 from duplex.train.text.pretrain import read_misheard, read_pairs
 from tests.duplex.train.dialogue.scenes import small_bank
@@ -43,7 +43,7 @@ def test_a_broken_off_run_goes_on(ears: Path, tmp_path: Path) -> None:
     out = tmp_path / "pairs.jsonl"
     errors.run(config, bank, ears, out)
     whole = out.read_text(encoding="utf-8").splitlines()
-    spoken = {" ".join(spoken_words(text)) for part in config.parts for text in texts(bank, part)}
+    spoken = {" ".join(list_spoken_words(text)) for part in config.parts for text in texts(bank, part)}
     assert len(whole) == 4
     assert {json.loads(line)["said"] for line in whole} <= spoken
     out.write_text(whole[0] + "\n", encoding="utf-8")
@@ -89,7 +89,7 @@ def test_missing_files_are_named(ears: Path, tmp_path: Path) -> None:
 def test_the_end_of_speech_is_found() -> None:
     clip = np.concatenate([_clips(1)[0], np.zeros(RATE, np.float32)])
     assert speech_end_s(clip) == pytest.approx(0.25, abs=0.011)
-    heard = as_conversation(clip, HearingEvaluation(lead_s=0.5, tail_s=1.0))
+    heard = as_conversation(clip, EarsEvaluation(lead_s=0.5, tail_s=1.0))
     assert len(heard) == len(clip) + RATE * 3 // 2
     assert 0 < np.abs(heard[: RATE // 2]).max() < 0.01
 
@@ -103,7 +103,7 @@ def test_all_figures_are_measured(ears: Path, tmp_path: Path) -> None:
         soundfile.write(data / name, _clips(1)[0], RATE)
         rows.append(json.dumps({"file": name, "text": text}))
     (data / "manifest.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    config = HearingEvaluation(sets=("speech",), turns_s=(0.5,), repeats=1, silence_s=0.4, tail_s=0.6, whole_s=1.0)
+    config = EarsEvaluation(sets=("speech",), turns_s=(0.5,), repeats=1, silence_s=0.4, tail_s=0.6, whole_s=1.0)
     figures = evaluate.run(config, data, ears, tmp_path / "figures.json")
     assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")) == figures
     assert figures["word_errors"]["speech"]["n"] == 1

@@ -18,9 +18,9 @@ from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.stages.srh import SrhInput, SrhOutput, SrhState
 from duplex.train.voice.batch import HOLD
-from duplex.train.voice.thinking import (
+from duplex.train.voice.mind_vectors import (
     AskedAndAnswered,
-    Thinker,
+    LiveMind,
     compute_hidden_vectors,
     quiet_features,
     slot_answer,
@@ -83,7 +83,7 @@ def test_vectors_are_those_of_the_live_head(model: TdmModel, monkeypatch: pytest
     assert (found[:-1] - live[onset + 1 : onset + len(answer)]).abs().max() > 0.1
 
 
-def _told(mind: EmbeddedMind, slots: int, seed: int) -> AskedAndAnswered:
+def _make_example(mind: EmbeddedMind, slots: int, seed: int) -> AskedAndAnswered:
     draw = torch.Generator().manual_seed(seed)
     tokens = torch.randint(-2, 3, (slots, 5, TINY.voice.tokenizer.digits), generator=draw)
     heard = slot_question(mind.tokenizer.encode("who is it"), 4, QuestionConfig(before=(1, 3)), random.Random(seed))
@@ -93,7 +93,7 @@ def _told(mind: EmbeddedMind, slots: int, seed: int) -> AskedAndAnswered:
 
 def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
-    told = [_told(mind, 8, 0), _told(mind, 3, 1)]
+    told = [_make_example(mind, 8, 0), _make_example(mind, 3, 1)]
     together = compute_hidden_vectors(mind, told, model.voice.head.silence, quiet, first_slot=4)
     for one, vectors in zip(told, together, strict=True):
         alone = compute_hidden_vectors(mind, [one], model.voice.head.silence, quiet, first_slot=4)[0]
@@ -102,13 +102,13 @@ def test_answers_side_by_side_are_answers_alone(model: TdmModel) -> None:
 
 def test_step_by_step_equals_the_whole_answer(model: TdmModel) -> None:
     mind, quiet = _mind(model), quiet_features(model.ears, QuestionConfig(), 5)
-    told = _told(mind, 8, 0)
-    thinker = Thinker(mind, told.heard, model.voice.head.silence, quiet)
-    assert [word for words in thinker.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
+    told = _make_example(mind, 8, 0)
+    live_mind = LiveMind(mind, told.heard, model.voice.head.silence, quiet)
+    assert [word for words in live_mind.pieces("hi cat.") for word in words] == ["hi", "cat", "."]
     stepped = []
     for entered, tokens in zip([0, 1, 2, HOLD, 3, 4, 5, 6], told.tokens, strict=True):
-        stepped.append(thinker.hidden)
-        thinker.say(entered, tokens[None])
+        stepped.append(live_mind.hidden)
+        live_mind.say(entered, tokens[None])
     whole = compute_hidden_vectors(mind, [told], model.voice.head.silence, quiet)[0]
     torch.testing.assert_close(torch.cat(stepped), whole, rtol=1e-4, atol=1e-5)
 

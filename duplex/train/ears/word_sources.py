@@ -19,9 +19,10 @@ from duplex.eval.measures.judge import word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data_folder import ANSWER_MARK, DataFolder
 from duplex.io.whole_files import write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.ears import EmbeddedEars
-from duplex.model.text.spoken import spoken_words
-from duplex.train.hearing.slot_listener import Samples, as_conversation, listen, speech_end_s
+from duplex.model.text.spoken import list_spoken_words
+from duplex.train.ears.slot_listener import as_conversation, listen, speech_end_s
 from duplex.train.speech.bank import BankError, BankPart
 
 Figures = dict[str, Any]
@@ -114,4 +115,4 @@ def _read_lines(part: BankPart) -> Iterator[LabelledClip]:
 
 
 def _words(text: str) -> str:
-    return " ".join(spoken_words(text))
+    return " ".join(list_spoken_words(text))

@@ -107,7 +107,7 @@ def _slots(mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor
     return CoreInput(features, words, text, tokens, state, since)
 
 
-class Thinker:
+class LiveMind:
     """One answer as it is spoken: `hidden` [1, H] is for the slot that comes, `say` tells what came of it."""
 
     hidden: Tensor
@@ -152,19 +152,19 @@ class Thinker:
 
 
 class Questions:
-    """Makes a `Thinker` that has heard the question to a text; `questions` has it by the text."""
+    """Makes a `LiveMind` that has heard the question to a text; `questions` has it by the text."""
 
     def __init__(self, model: Path, questions: Mapping[str, str], config: QuestionConfig) -> None:
         """`model`: folder of mind and ears."""
         self._mind, self._questions, self._config = EmbeddedMind.load(model), questions, config
         self._quiet = quiet_features(EmbeddedEars.load(model), config)
 
-    def __call__(self, text: str, silence: Tensor) -> Thinker:
-        """The thinker before its first slot of the answer `text`; `silence` [digits] as the voice has it."""
+    def __call__(self, text: str, silence: Tensor) -> LiveMind:
+        """The mind before its first slot of the answer `text`; `silence` [digits] as the voice has it."""
         ids = self._mind.tokenizer.encode(self._questions[text])
         places = self._mind.core.config.user.words
         heard = slot_question(ids, places, self._config, random.Random(text))
-        return Thinker(self._mind, heard, silence, self._quiet)
+        return LiveMind(self._mind, heard, silence, self._quiet)
 
 
 def _yes() -> Tensor:

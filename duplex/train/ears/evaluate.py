@@ -1,6 +1,6 @@
-"""Measurements of hearing: word errors of whole clips and live, what noise is taken for, speeds; as one JSON file.
+"""Measurements of the ears: word errors of whole clips and live, what noise is taken for, speeds; as one JSON file.
 
-Knows the data folder and the hearing half; knows nothing of the model behind it.
+Knows the data folder and the ears; knows nothing of the model behind it.
 """
 
 import json
@@ -14,16 +14,16 @@ import torch
 from rich.progress import track
 
 from configs.audio import AUDIO
-from configs.train.hearing import HearingEvaluation, RecognitionConfig
+from configs.train.ears import EarsEvaluation, RecognitionConfig
 from duplex.eval.measures.judge import WordErrors, word_errors
 from duplex.eval.users.clip import read_sound
 from duplex.eval.users.data_folder import DataFile, DataFolder
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.whisper_decoding import Whisper
-from duplex.model.text.spoken import spoken_words
-from duplex.train.hearing.recognition_errors import load_embedded_whisper, recognise
-from duplex.train.hearing.slot_listener import HeardWords, as_conversation, listen, speech_end_s
+from duplex.model.text.spoken import list_spoken_words
+from duplex.train.ears.recognition_errors import load_embedded_whisper, recognise
+from duplex.train.ears.slot_listener import HeardWords, as_conversation, listen, speech_end_s
 
 _ANSWER = "||"
 _MS = 1000
@@ -31,8 +31,8 @@ _MS = 1000
 Figures = dict[str, Any]
 
 
-def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures:
-    """Measure the hearing half in the folder `ears` on the test audio in `data`; write and return the figures.
+def run(config: EarsEvaluation, data: Path, ears: Path, out: Path) -> Figures:
+    """Measure the ears in the folder `ears` on the test audio in `data`; write and return the figures.
 
     The file is written after every part, so that a run that is broken off has not been in vain.
 
@@ -40,19 +40,19 @@ def run(config: HearingEvaluation, data: Path, ears: Path, out: Path) -> Figures
         ConfigError: the weights cannot be read.
         EvaluationError: the data folder is missing or not complete.
     """
-    hearing, whisper, folder = EmbeddedEars.load(ears), load_embedded_whisper(ears), DataFolder(data)
+    loaded, whisper, folder = EmbeddedEars.load(ears), load_embedded_whisper(ears), DataFolder(data)
     figures: Figures = {"word_errors": {}}
     for name in config.sets:
         files = [file for file in folder.files(name) if file.text.strip()]
-        figures["word_errors"][name] = word_error_rates(config, hearing, whisper, files)
+        figures["word_errors"][name] = word_error_rates(config, loaded, whisper, files)
         _write(figures, out)
-    figures["noise"] = false_words(config, hearing, folder.files(config.noises))
-    figures["speed"] = speeds(config, hearing, whisper)
+    figures["noise"] = false_words(config, loaded, folder.files(config.noises))
+    figures["speed"] = speeds(config, loaded, whisper)
     _write(figures, out)
     return figures
 
 
-def word_error_rates(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whisper, files: list[DataFile]) -> Figures:
+def word_error_rates(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whisper, files: list[DataFile]) -> Figures:
     """Word error rates of whole clips and live, and when the last words became known."""
     whole, live, told_all, clips = [], [], [], []
     for file in track(files, description=files[0].name.split("/")[0]):
@@ -71,7 +71,7 @@ def word_error_rates(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whi
     }
 
 
-def false_words(config: HearingEvaluation, ears: EmbeddedEars, files: list[DataFile]) -> Figures:
+def false_words(config: EarsEvaluation, ears: EmbeddedEars, files: list[DataFile]) -> Figures:
     """What is heard in clips without speech and in silence."""
     heard = {}
     for file in track(files, description="noise"):
@@ -83,7 +83,7 @@ def false_words(config: HearingEvaluation, ears: EmbeddedEars, files: list[DataF
     return {"n": len(files), "with_words": len(heard), "heard": heard, "words_in_silence": words}
 
 
-def speeds(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whisper) -> Figures:
+def speeds(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whisper) -> Figures:
     """Processor time on one thread: of the encoder, of decoding turns; noise stands for speech of that length."""
     generator = torch.Generator().manual_seed(config.seed)
     state, active = ears.encoder.init_state(1), torch.ones(1, dtype=torch.bool)
@@ -98,7 +98,7 @@ def speeds(config: HearingEvaluation, ears: EmbeddedEars, whisper: Whisper) -> F
     }
 
 
-def _decode_ms(config: HearingEvaluation, whisper: Whisper, seconds: float) -> Figures:
+def _decode_ms(config: EarsEvaluation, whisper: Whisper, seconds: float) -> Figures:
     """Encoding a turn of noise and writing until a rule stops it: the most a decode costs."""
     generator = torch.Generator().manual_seed(config.seed)
     pcm = 0.1 * torch.randn(1, round(seconds * AUDIO.input_rate), generator=generator)
@@ -130,7 +130,7 @@ def _write(figures: Figures, out: Path) -> None:
 
 
 def _words(text: str) -> str:
-    return " ".join(spoken_words(text))
+    return " ".join(list_spoken_words(text))
 
 
 def _rate(found: list[WordErrors]) -> float:

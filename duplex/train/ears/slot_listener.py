@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from configs.train.hearing import HearingEvaluation
-from duplex.model.interface import UserWords
+from configs.train.ears import EarsEvaluation
+from duplex.model.interface import Samples, UserWords
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.stages.word_source import WordsInput, step
 
-Samples = NDArray[np.float32]
 _SPEECH_DB = -35.0
 _FRAME_S = 0.01
 
@@ -43,7 +41,7 @@ def listen(ears: EmbeddedEars, samples: Samples) -> list[HeardWords]:
     return told
 
 
-def as_conversation(clip: Samples, config: HearingEvaluation) -> Samples:
+def as_conversation(clip: Samples, config: EarsEvaluation) -> Samples:
     """The clip with silence around it and faint noise under everything."""
     lead, tail = (round(seconds * AUDIO.input_rate) for seconds in (config.lead_s, config.tail_s))
     padded = np.pad(clip, (lead, tail))

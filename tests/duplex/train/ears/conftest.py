@@ -1,4 +1,4 @@
-"""A small hearing half on disk that the tests of the hearing recipes share."""
+"""Small ears on disk that the tests of the ears' recipes share."""
 
 from pathlib import Path
 

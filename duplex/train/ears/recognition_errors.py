@@ -13,21 +13,19 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
 from rich.progress import track
 from safetensors.torch import load_file
 
 from configs.audio import AUDIO
 from configs.model.model import EarsConfig
-from configs.train.hearing import RecognitionConfig
+from configs.train.ears import RecognitionConfig
 from duplex.io.whole_files import whole_lines, write_text
+from duplex.model.interface import Samples
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.stages.whisper_decoding import Whisper, load_whisper
-from duplex.model.text.spoken import spoken_words
+from duplex.model.text.spoken import list_spoken_words
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from duplex.train.speech.bank import BankPart, Line
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
     Args:
         config: which lines, and how they are recognised.
         bank: folder of the clip bank.
-        ears: folder of the hearing half's weights.
+        ears: folder of the ears' weights.
         out: JSON lines with "said", "heard" and, where it stands alone, "answer", "kind", "key" and "long", in the
             order of `lines`.
 
@@ -113,7 +111,7 @@ def pairs(
     while some := list(islice(clips, config.window)):
         heard = recognise(whisper, some, config)
         for text, transcript in zip(islice(texts, len(some)), heard, strict=True):
-            yield Pair(spoken_words(text), spoken_words(transcript))
+            yield Pair(list_spoken_words(text), list_spoken_words(transcript))
 
 
 def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionConfig) -> list[str]:
@@ -128,7 +126,7 @@ def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionCon
             pcm[place, lead : lead + len(clips[index])] = torch.from_numpy(clips[index])
         seconds = [(lead + len(clips[index])) / AUDIO.input_rate for index in some]
         for index, transcript in zip(some, whisper.transcribe(pcm, seconds), strict=True):
-            if whisper.believed(transcript):
+            if whisper.is_believed(transcript):
                 texts[index] = whisper.vocabulary.text(transcript.tokens).strip()
     return texts
 

@@ -9,7 +9,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,25 +21,18 @@ from configs.audio import AUDIO
 from configs.train.ctc_training import CtcStreamConfig
 from configs.train.simulation import SimulationConfig
 from duplex.io.whole_files import whole_lines, write_text
-from duplex.model.text.spoken import spoken_words
+from duplex.model.interface import Samples
+from duplex.model.stages.encoder import OfflineEncoder
+from duplex.model.text.spoken import list_spoken_words
 from duplex.train.dialogue.library import TRAINING, BankScript, Library, open_library
 from duplex.train.dialogue.microphone import record
-from duplex.train.speech.short_noises import Samples
 
 _FEATURES, _SEGMENTS = "features.f16", "segments.jsonl"
 _BYTES = 2
 
 
-class Ear(Protocol):
-    """The offline form of the speech encoder."""
-
-    def encode(self, pcm: Tensor) -> Tensor:
-        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
-        ...
-
-
 @dataclass(frozen=True)
-class Segment:
+class LabelledSegment:
     """A stretch of frames and the words that are said in it, "" where nobody speaks."""
 
     first: int
@@ -58,15 +50,15 @@ class FeatureStore:
         rows = whole_lines(text)
         streams = [json.loads(row) for row in rows]
         self.streams = len(streams)
-        self.segments = [Segment(*values) for stream in streams for values in stream["segments"]]
+        self.segments = [LabelledSegment(*values) for stream in streams for values in stream["segments"]]
         self._end = streams[-1]["end"] if streams else 0
         write_text(self._index, "".join(rows))
         with self._features.open("ab") as file:
             file.truncate(self._end * dim * _BYTES)
 
-    def add(self, features: Tensor, segments: Sequence[Segment]) -> None:
+    def add(self, features: Tensor, segments: Sequence[LabelledSegment]) -> None:
         """Append a stream: features [T, D], and its segments counted from its own beginning."""
-        placed = [Segment(self._end + one.first, one.frames, one.text) for one in segments]
+        placed = [LabelledSegment(self._end + one.first, one.frames, one.text) for one in segments]
         with self._features.open("ab") as file:
             file.write(features.to(torch.float16).contiguous().numpy().tobytes())
         self._end += len(features)
@@ -81,7 +73,7 @@ class FeatureStore:
         return np.memmap(self._features, np.float16, "r", shape=(self._end, self._dim))
 
 
-def prepare(config: CtcStreamConfig, seed: int, bank: Path, ear: Ear, out: Path) -> FeatureStore:
+def prepare(config: CtcStreamConfig, seed: int, bank: Path, encoder: OfflineEncoder, out: Path) -> FeatureStore:
     """The store in `out` with all streams; those it lacks are staged and encoded.
 
     What is in a stream follows from configuration, seed and bank; when one of them changes, take another folder.
@@ -92,12 +84,12 @@ def prepare(config: CtcStreamConfig, seed: int, bank: Path, ear: Ear, out: Path)
     simulation = SimulationConfig(seed=seed, rooms=config.rooms, noises=config.noises, channel=config.channel)
     library = open_library(bank, simulation, TRAINING)
     streams = plan_streams(config, library, random.Random(seed))
-    store = FeatureStore(out, int(ear.encode(torch.zeros(1, AUDIO.slot_input_samples)).shape[-1]))
+    store = FeatureStore(out, int(encoder.encode(torch.zeros(1, AUDIO.slot_input_samples)).shape[-1]))
     for number in track(range(store.streams, len(streams)), "streams", console=Console(stderr=True)):
         rng = random.Random(f"{seed}/{number}")
         samples, segments = stage_stream(config, library, streams[number], rng)
         with torch.inference_mode():
-            store.add(ear.encode(torch.from_numpy(samples)[None])[0], segments)
+            store.add(encoder.encode(torch.from_numpy(samples)[None])[0], segments)
     return store
 
 
@@ -127,7 +119,7 @@ def plan_streams(config: CtcStreamConfig, library: Library, rng: random.Random) 
 
 def stage_stream(
     config: CtcStreamConfig, library: Library, scripts: Sequence[BankScript], rng: random.Random
-) -> tuple[Samples, list[Segment]]:
+) -> tuple[Samples, list[LabelledSegment]]:
     """A stream of whole slots as the microphone hears it, and its segments."""
     parts, said = [_silence(rng, config.pause)], []
     now = len(parts[0])
@@ -149,7 +141,7 @@ def _segments(
         while pieces:
             count = rng.randint(*config.together)
             some, pieces = pieces[:count], pieces[count:]
-            text = " ".join(word for piece in some for word in spoken_words(piece.text))
+            text = " ".join(word for piece in some for word in list_spoken_words(piece.text))
             clips = [part for piece in some for part in (script.bank.samples(piece), _silence(rng, config.gap))]
             found.append((np.concatenate(clips[:-1]), text))
             if rng.random() < config.nobody_share:
@@ -157,12 +149,12 @@ def _segments(
     return found
 
 
-def _place(config: CtcStreamConfig, start: int, end: int, text: str) -> Segment:
+def _place(config: CtcStreamConfig, start: int, end: int, text: str) -> LabelledSegment:
     """The slots of a segment that sounds from sample `start` to sample `end`."""
     slot, frames = AUDIO.slot_input_samples, AUDIO.packets_per_slot
     first = (start - round(config.lead_s * AUDIO.input_rate)) // slot
     last = (end + round(config.tail_s * AUDIO.input_rate)) // slot
-    return Segment(first * frames, (last - first) * frames, text)
+    return LabelledSegment(first * frames, (last - first) * frames, text)
 
 
 def _noise(config: CtcStreamConfig, library: Library, rng: random.Random) -> Samples:

@@ -12,7 +12,7 @@ from configs.model.model import EarsConfig
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
 from duplex.model.weights.quantize import load
-from duplex.train.hearing import export
+from duplex.train.ears import export
 
 PRETRAINED = Path(__file__).parents[4] / "duplex" / "pretrained" / "mini"
 OLD_SIZE = 51_864

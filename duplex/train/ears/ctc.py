@@ -25,7 +25,7 @@ from configs.train.ctc_training import CtcTrainingConfig
 from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, CTC, VOCABULARY, WEIGHTS, EmbeddedEars
 from duplex.model.stages.ctc_network import BLANK, LETTERS, CtcNetwork, save_ctc
-from duplex.train.hearing.ctc_streams import FeatureStore, Segment, prepare
+from duplex.train.ears.ctc_streams import FeatureStore, LabelledSegment, prepare
 from duplex.train.training_loop import Loop, Optimization, cosine
 
 CHECKPOINT: Final = "checkpoint.pt"
@@ -37,7 +37,7 @@ _END_OF_WORD: Final = "</w>"
 class Spelled:
     """A segment with its targets: classes of its pieces and of its letters."""
 
-    segment: Segment
+    segment: LabelledSegment
     pieces: list[int]
     letters: list[int]
 
@@ -107,7 +107,7 @@ class Speller:
         tokens = [self._tokenizer.id_to_token(index) or "" for index in range(self._tokenizer.get_vocab_size())]
         self.pieces = [token.replace(_END_OF_WORD, " ") for token in tokens]
 
-    def spell(self, segment: Segment) -> Spelled:
+    def spell(self, segment: LabelledSegment) -> Spelled:
         """The segment with its targets."""
         pieces = [number + 1 for number in self._tokenizer.encode(segment.text).ids]
         letters = [LETTERS.index(letter) + 1 for word in segment.text.split() for letter in f"{word} "]
@@ -158,7 +158,7 @@ class Learner(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Loss per piece that was to be spelled."""
         config = self.config
-        hidden, _ = self.network.hidden(F.dropout(self._mask(batch), config.dropout))
+        hidden, _ = self.network.compute_hidden(F.dropout(self._mask(batch), config.dropout))
         pieces, letters = self.network.outward(hidden), self.letters(hidden).unflatten(2, (self._stride, -1))
         loss = _ctc(pieces, batch.frames // self._stride, [row.pieces for row in batch.rows])
         return loss + config.letter_weight * _ctc(letters.flatten(1, 2), batch.frames, [r.letters for r in batch.rows])

@@ -18,9 +18,9 @@ from duplex.model.stages.ctc_network import LETTERS, CtcNetwork
 from duplex.model.stages.ctc_words import CtcWords
 from duplex.model.stages.word_source import WordsInput, step
 from duplex.train.dialogue.library import TRAINING, Library, open_library
-from duplex.train.hearing.ctc import Batches, Learner, Speller, train
-from duplex.train.hearing.ctc_streams import FeatureStore, Segment, plan_streams, prepare, stage_stream
-from tests.duplex.train.dialogue.scenes import SMALL, LoudnessEar, small_bank
+from duplex.train.ears.ctc import Batches, Learner, Speller, train
+from duplex.train.ears.ctc_streams import FeatureStore, LabelledSegment, plan_streams, prepare, stage_stream
+from tests.duplex.train.dialogue.scenes import SMALL, LoudnessEncoder, small_bank
 
 STREAMS = CtcStreamConfig(stream_s=6.0, rooms=RoomConfig(rooms=2), noises=NoiseConfig(events=4, beds=2))
 DIM = 8
@@ -44,7 +44,7 @@ def library(bank: Path) -> Library:
     return open_library(bank, SMALL, TRAINING)
 
 
-def heard(text: str) -> Tensor:
+def make_features(text: str) -> Tensor:
     """Features [T, DIM] of a text: each letter sounds for four frames, the last ones in silence."""
     frames = [letter for letter in f"{text} " for _ in range(4)]
     frames += [" "] * (20 - len(frames) % 10)
@@ -59,9 +59,9 @@ def store(tmp_path: Path) -> FeatureStore:
     """Features of the texts as if they had been heard, many times over in faint noise."""
     store, generator = FeatureStore(tmp_path / "streams", DIM), torch.Generator().manual_seed(0)
     for text in TEXTS * 6:
-        features = heard(text)
+        features = make_features(text)
         features += 0.1 * torch.randn(features.shape, generator=generator)
-        store.add(features, [Segment(0, len(features), text)])
+        store.add(features, [LabelledSegment(0, len(features), text)])
     return store
 
 
@@ -90,12 +90,12 @@ def test_less_is_taken_of_a_use_that_has_too_much(library: Library) -> None:
 
 
 def test_streams_go_on_where_they_were_stopped(bank: Path, tmp_path: Path) -> None:
-    whole = prepare(STREAMS, 0, bank, LoudnessEar(), tmp_path / "whole")
-    prepare(STREAMS, 0, bank, LoudnessEar(), tmp_path / "part")
+    whole = prepare(STREAMS, 0, bank, LoudnessEncoder(), tmp_path / "whole")
+    prepare(STREAMS, 0, bank, LoudnessEncoder(), tmp_path / "part")
     index = tmp_path / "part" / "segments.jsonl"
     rows = index.read_text(encoding="utf-8").splitlines(keepends=True)
     index.write_text(rows[0] + rows[1][:9], encoding="utf-8")
-    part = prepare(STREAMS, 0, bank, LoudnessEar(), tmp_path / "part")
+    part = prepare(STREAMS, 0, bank, LoudnessEncoder(), tmp_path / "part")
     assert part.streams == whole.streams == len(rows)
     assert part.segments == whole.segments
     np.testing.assert_array_equal(part.frames(), whole.frames())
@@ -103,7 +103,7 @@ def test_streams_go_on_where_they_were_stopped(bank: Path, tmp_path: Path) -> No
 
 def test_texts_are_spelled_by_pieces_that_end_words(tmp_path: Path) -> None:
     speller = Speller(tmp_path / "pieces.json", 80, TEXTS)
-    row = speller.spell(Segment(0, 10, "a cat isn't"))
+    row = speller.spell(LabelledSegment(0, 10, "a cat isn't"))
     assert "".join(speller.pieces[number - 1] for number in row.pieces) == "a cat isn't "
     assert "".join(LETTERS[number - 1] for number in row.letters) == "a cat isn't "
     assert "cat " in speller.pieces
@@ -131,7 +131,7 @@ def test_it_learns_to_spell_and_goes_on_where_it_stopped(store: FeatureStore, tm
     source = CtcWords(network, EARS.encoder.block_frames)
     for text in TEXTS:
         state, told = source.init_state(1), []
-        features = torch.cat([heard(text), heard("").repeat(2, 1)])
+        features = torch.cat([make_features(text), make_features("").repeat(2, 1)])
         for slot in features.split(10):
             x = WordsInput(torch.zeros(1, 0), slot[None], torch.zeros(1).bool())
             (words,) = step(source, x, state, torch.ones(1).bool())

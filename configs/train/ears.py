@@ -1,4 +1,4 @@
-"""Settings of the hearing recipes: recognition errors for the mind's training, and the measurements of hearing."""
+"""Settings of the ears' recipes: recognition errors for the mind's training, and the measurements of the ears."""
 
 from configs.base import Config
 
@@ -21,8 +21,8 @@ class RecognitionConfig(Config):
     window: int = 256
 
 
-class HearingEvaluation(Config):
-    """What is measured of hearing.
+class EarsEvaluation(Config):
+    """What is measured of the ears.
 
     Attributes:
         sets: folders of the data whose clips have a text.

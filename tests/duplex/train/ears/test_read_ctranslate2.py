@@ -12,7 +12,7 @@ from torch import Tensor
 from configs.base import ConfigError
 from duplex.model.layouts.tdm.ears import WEIGHTS
 from duplex.model.weights.quantize import load
-from duplex.train.hearing.read_ctranslate2 import package_model, read_ctranslate2, to_transformers
+from duplex.train.ears.read_ctranslate2 import package_model, read_ctranslate2, to_transformers
 from tests.duplex.model.stages.whispers import SHAPE, reference, weights
 
 PRETRAINED = Path(__file__).parents[4] / "duplex" / "pretrained" / "mini"

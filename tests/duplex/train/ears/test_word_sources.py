@@ -10,20 +10,20 @@ import soundfile
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.train.ctc_training import CtcStreamConfig, CtcTrainingConfig, SourcesConfig
-from configs.train.hearing import HearingEvaluation
+from configs.train.ears import EarsEvaluation
 from configs.train.simulation import NoiseConfig, RoomConfig
 from duplex.model.layouts.tdm.ears import CTC, EmbeddedEars
 from duplex.model.stages.ctc_words import CtcWords
 from duplex.model.stages.transcriber import Transcriber
-from duplex.train.hearing import ctc
-from duplex.train.hearing import word_sources as sources
+from duplex.train.ears import ctc
+from duplex.train.ears import word_sources as sources
 from tests.duplex.train.dialogue.scenes import small_bank
 
 RECIPE = CtcTrainingConfig(
     steps=2, pieces=60, streams=CtcStreamConfig(rooms=RoomConfig(rooms=2), noises=NoiseConfig(events=4, beds=2))
 )
 COMPARISON = SourcesConfig(
-    parts=("test_voice", "test_nobody"), sets=("speech",), most=2, listening=HearingEvaluation(tail_s=0.6)
+    parts=("test_voice", "test_nobody"), sets=("speech",), most=2, listening=EarsEvaluation(tail_s=0.6)
 )
 
 

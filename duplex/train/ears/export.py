@@ -20,7 +20,7 @@ from duplex.io.whole_files import write_text
 from duplex.model.layouts.tdm.ears import CONFIG, VOCABULARY, WEIGHTS
 from duplex.model.text.whisper_vocabulary import TIMES, WhisperVocabulary
 from duplex.model.weights.quantize import save
-from duplex.train.hearing.read_ctranslate2 import Weights, package_model, read_ctranslate2, to_transformers
+from duplex.train.ears.read_ctranslate2 import Weights, package_model, read_ctranslate2, to_transformers
 
 _EARS: Final = EarsConfig()
 _EMBEDDING: Final = "model.decoder.embed_tokens.weight"

@@ -1,0 +1,56 @@
+"""Options that several steps of `duplex train` have, their defaults, and how a recipe and a model are found."""
+
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import typer
+
+from configs.base import Config
+from configs.recipes import recipe_file
+
+RUNS: Final = Path("runs")
+TRAINED: Final = RUNS / "mini"
+EMBEDDED: Final = "mini"
+DATA: Final = Path("../shared/data")
+CORE: Final = "core.safetensors"
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file of the step, or the name of a shipped recipe.")
+]
+Model = Annotated[str, typer.Option("--model", help="Model that the step reads: name, folder or hub id.")]
+VocabularyOf = Annotated[
+    str | None, typer.Option("--model", help="Model whose vocabulary is used; default: the recipe's.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder of what the step makes.")]
+OutFile = Annotated[Path, typer.Option("--out", help="File that the step writes.")]
+ModelOut = Annotated[Path, typer.Option("--out", help="Folder of the model that is made.")]
+Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files; it goes on from them.")]
+Bank = Annotated[Path, typer.Option("--bank", help="Folder of the clip bank.")]
+Weights = Annotated[Path, typer.Option("--weights", help="File of a trained core.")]
+Tracks = Annotated[Path, typer.Option("--tracks", help="What `duplex train tracks` wrote.")]
+Pairs = Annotated[Path | None, typer.Option("--pairs", help="What `duplex train errors` wrote.")]
+Shards = Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Folders of simulated dialogues.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of the test audio.")]
+Share = Annotated[list[float] | None, typer.Option("--share", help="Of each file, in their order.", min=0.0, max=1.0)]
+
+_Kind = TypeVar("_Kind", bound=Config)
+
+
+def read_recipe(kind: type[_Kind], given: Path | None, name: str) -> _Kind:
+    """The configuration that was given, else the shipped recipe `name`.
+
+    Raises:
+        ConfigError: a file is missing or wrong.
+    """
+    return kind.from_yaml(recipe_file(given, name))
+
+
+def find_folder(model: str) -> Path:
+    """Folder of a model that is a name, a folder or a hub id.
+
+    Raises:
+        ConfigError: there is no such model.
+    """
+    from duplex.model.weights.checkpoint_folder import checkpoint_folder
+
+    return checkpoint_folder(model)
