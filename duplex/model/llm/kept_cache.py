@@ -13,8 +13,6 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
-_PLACES: Final = 256
-"""A layer's room grows by half, and at least by so many tokens."""
 
 
 class Network:
@@ -43,12 +41,9 @@ class Network:
 
     def _new_cache(self) -> Any:
         """None where the network makes one of a kind of its own."""
-        if self._cache_name not in _CACHE_NAMES[:2]:
+        if self._cache_name == _CACHE_NAMES[-1]:
             return None
-        cache = DynamicCache(config=self.module.config)
-        if cache.layers and all(type(layer) is DynamicLayer for layer in cache.layers):
-            cache.layers = [_RoomyLayer() for _ in cache.layers]
-        return cache
+        return DynamicCache(config=self.module.config)
 
 
 class KeptCache:
@@ -83,32 +78,6 @@ class KeptCache:
         return logits
 
 
-class _RoomyLayer(DynamicLayer):
-    """A layer of a cache with room for more, so that a new token moves nothing. (The original copies all of it.)"""
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Add keys and values [1, H, new, D] to those before, and give them all, [1, H, all, D]."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self._rooms = (key_states[..., :0, :], value_states[..., :0, :])
-        begin = self.get_seq_length()
-        end = begin + key_states.shape[-2]
-        if end > self._rooms[0].shape[-2]:
-            self._rooms = (_enlarge(self._rooms[0], begin, end), _enlarge(self._rooms[1], begin, end))
-        self._rooms[0][..., begin:end, :] = key_states
-        self._rooms[1][..., begin:end, :] = value_states
-        self.keys, self.values = (room[..., :end, :] for room in self._rooms)
-        return self.keys, self.values
-
-
-def _enlarge(room: Tensor, used: int, wanted: int) -> Tensor:
-    """A copy of the first `used` places with room for `wanted` and more."""
-    *outer, places, width = room.shape
-    new = room.new_empty(*outer, max(wanted, places + places // 2, places + _PLACES), width)
-    new[..., :used, :] = room[..., :used, :]
-    return new
-
-
 def _can_cut(cache: Any) -> bool:
     """Whether the last tokens can be taken from a cache as if they had never been there."""
     return all(_can_cut_layer(layer) for layer in getattr(cache, "layers", [None]))
@@ -117,7 +86,7 @@ def _can_cut(cache: Any) -> bool:
 def _can_cut_layer(layer: Any) -> bool:
     if type(layer) is DynamicSlidingWindowLayer:
         return layer.get_seq_length() < layer.sliding_window
-    return type(layer) in (DynamicLayer, _RoomyLayer)
+    return type(layer) is DynamicLayer
 
 
 def _common(left: Sequence[int], right: Sequence[int]) -> int:

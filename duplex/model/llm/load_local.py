@@ -145,7 +145,7 @@ def _device(name: str) -> torch.device:
 def _load_tokenizer(files: _Files) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(files.folder, **files.arguments)
-    except (*refusals(), ImportError, AttributeError, RuntimeError) as error:
+    except Exception as error:  # of any kind: tokenizers raises no other
         raise LlmError(f"{files.name}: has no tokenizer that can be read ({_line(error)}); {_ASK_ANOTHER}") from None
     if len(tokenizer) < 2:
         raise LlmError(f"{files.name}: has no tokenizer; add its tokenizer.json and tokenizer_config.json")
@@ -157,15 +157,16 @@ def _load_module(files: _Files, device: torch.device, dtype: torch.dtype) -> Any
         _check_kind(files)
         _check_memory(files, device, dtype)
     try:
-        module, report = AutoModelForCausalLM.from_pretrained(
-            files.folder, dtype=dtype, output_loading_info=True, **files.arguments
-        )
+        load: Any = AutoModelForCausalLM.from_pretrained
+        module, report = load(files.folder, dtype=dtype, output_loading_info=True, **files.arguments)
         if lacking := report["missing_keys"]:
             raise LlmError(f"{files.name}: lacks {len(lacking)} of its weights, such as {min(lacking)}; fetch it again")
         return module.eval().requires_grad_(False).to(device)
     except (MemoryError, torch.cuda.OutOfMemoryError):
         raise _too_large(files, device) from None
-    except (*refusals(), ImportError, AttributeError, RuntimeError, SafetensorError) as error:
+    except LlmError:
+        raise
+    except Exception as error:  # each kind of model has its own
         if "memory" in str(error):
             raise _too_large(files, device) from None
         raise LlmError(f"{files.name}: its weights cannot be read ({_line(error)}); {_ASK_ANOTHER}") from None

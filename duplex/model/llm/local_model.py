@@ -22,7 +22,7 @@ from duplex.model.llm.load_local import LoadedLlm
 from duplex.model.llm.text_pieces import MakeFilter, PlainText, TextFilter, TextPieces
 from duplex.model.sampling.choose import Choices, choose, uniforms
 
-_CHUNKS: Final = {"cpu": 4_300_000_000, "other": 500_000_000_000}
+_CHUNKS: Final = {"cpu": 4_400_000_000, "other": 500_000_000_000}
 """Parameters times tokens of a chunk of a prompt: about 0.1 s, because nothing can be cancelled within."""
 _CHUNK_RANGE: Final = (8, 512)
 

@@ -92,8 +92,8 @@ class LocalProcess(LanguageModel):
 
     def prefill(self, conversation: int, messages: Sequence[Message]) -> None:
         """See `LanguageModel.prefill`; reading waits while an answer is under way."""
-        if messages and not self._closed:
-            self._living().send(Prefill(conversation, tuple(messages)))
+        if messages and not self._process.over:
+            self._process.send(Prefill(conversation, tuple(messages)))
 
     def forget(self, conversation: int) -> None:
         """See `LanguageModel.forget`."""
@@ -198,7 +198,8 @@ class _Process:
                     case Ended(reason):
                         error = reason
         process.kill()
-        self._end(error or _describe_end(process.wait()))
+        code = process.wait()
+        self._end(error or _describe_end(code))
         self._outbox.put(None)
 
     def _pass(self, request: int, piece: Any) -> None:

@@ -51,13 +51,13 @@ class TextPieces:
         self._told = 0  # the text of the tokens before is known; they are kept for their effect on the next
 
     def feed(self, token: int) -> str:
-        """The text that became known with `token`; special tokens have none."""
+        """The text that became known with `token`; special tokens and bytes that become no character have none."""
         self._ids.append(token)
         before, text = self._decode(self._ids[: self._told]), self._decode(self._ids)
         if text.endswith(_HALF):
             return ""
         self._ids, self._told = self._ids[self._told :], len(self._ids) - self._told
-        return text[len(before) :]
+        return text[len(before) :].replace(_HALF, "")
 
     def _decode(self, ids: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
