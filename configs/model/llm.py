@@ -24,7 +24,8 @@ class LlmConfig(Config):
         model: the model's name at a server; None takes the only one that it has.
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
-        temperature: 0 is greedy.
+        temperature, top_p: how a local model's tokens are chosen; temperature 0 is greedy. A server gets both.
+        seed: of a local model's draws. With the same seed, the same messages get the same answer.
         longest: tokens of an answer.
         context: tokens of a conversation with its answer; the oldest turns leave first.
         speculate: begin an answer before the end of the user's turn is decided, and drop it when words change; None
@@ -43,6 +44,8 @@ class LlmConfig(Config):
     answers: Literal["all", "unknown"] = "all"
     system_prompt: str = PERSONA
     temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = 0
     longest: int = Field(default=160, ge=1)
     context: int = Field(default=2048, ge=64)
     speculate: bool | None = None

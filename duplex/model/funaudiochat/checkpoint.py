@@ -16,11 +16,12 @@ import torch
 from configs.base import ConfigError
 from configs.model.funaudiochat import TURNS, FunAudioChatConfig, TurnsConfig
 from duplex.io.whole_files import write_text
-from duplex.model.funaudiochat.memory import Free, check_memory, free_memory
+from duplex.model.funaudiochat.memory import Free, check_memory
 from duplex.model.funaudiochat.model import FunAudioChat, empty_network
 from duplex.model.funaudiochat.released import read_released
 from duplex.model.funaudiochat.tokenizer import ChatTokenizer
 from duplex.model.funaudiochat.weights import Shards, save_weights
+from duplex.model.weights.free_memory import free_memory
 from duplex.model.weights.hub import CHAT_FILES, folder_of
 
 CONFIG: Final = "funaudiochat.yaml"

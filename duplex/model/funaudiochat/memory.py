@@ -5,7 +5,6 @@ Knows sizes; knows nothing of files or values.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -14,6 +13,7 @@ from configs.base import ConfigError
 from configs.model.funaudiochat import BackboneConfig, FunAudioChatConfig, TurnsConfig
 from duplex.model.funaudiochat.key_values import cache_places
 from duplex.model.funaudiochat.model import empty_network
+from duplex.model.weights.free_memory import free_memory
 
 _GB: Final = 1e9
 _SPARE: Final = 0.05
@@ -72,18 +72,6 @@ def _reads(name: str, config: FunAudioChatConfig, conversations: int) -> float:
     if experts is None or ".mlp.experts." not in name:
         return 1
     return 1 - (1 - experts.chosen / experts.count) ** conversations
-
-
-def free_memory(device: torch.device) -> int | None:
-    """Free bytes of a device, None where nobody says."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(kilobytes[0]) * 1024 if device.type == "cpu" and kilobytes else None
 
 
 def check_memory(

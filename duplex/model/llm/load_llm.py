@@ -3,6 +3,7 @@
 from configs.model.llm import LOG, LlmConfig
 from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers
 from duplex.model.llm.interface import LanguageModel
+from duplex.model.llm.reasoning import ReasoningFilter
 
 
 def load_llm(config: LlmConfig) -> LanguageModel:
@@ -17,7 +18,7 @@ def load_llm(config: LlmConfig) -> LanguageModel:
         return OpenAiServer(config)
     from duplex.model.llm.local_process import LocalProcess
 
-    return LocalProcess(config)
+    return LocalProcess(config, ReasoningFilter)
 
 
 def load_answers(config: LlmConfig, rows: int) -> AnswerSource:

@@ -15,8 +15,9 @@ import torch
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.funaudiochat import SHAPES, TURNS, FunAudioChatConfig, StepConfig, TurnsConfig
-from duplex.model.funaudiochat.memory import check_memory, free_memory, memory_of, read_by_step
+from duplex.model.funaudiochat.memory import check_memory, memory_of, read_by_step
 from duplex.model.funaudiochat.model import FunAudioChat
+from duplex.model.weights.free_memory import free_memory
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.bench.workload import Stopwatch, Workload, copy_bandwidth, device_name
 from runtime.versions import versions

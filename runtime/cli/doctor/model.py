@@ -15,8 +15,9 @@ from configs.model.families import TWINS
 from configs.model.funaudiochat import SHAPES, FunAudioChatConfig
 from configs.model.turn_model import TurnModelConfig, find_description
 from duplex.model.funaudiochat.checkpoint import Checkpoint, is_checkpoint
-from duplex.model.funaudiochat.memory import MemoryFootprint, free_memory, memory_of
+from duplex.model.funaudiochat.memory import MemoryFootprint, memory_of
 from duplex.model.weights.checkpoint_folder import SHIPPED
+from duplex.model.weights.free_memory import free_memory
 from duplex.model.weights.hub import is_hub_id
 from runtime.cli.doctor.checks import Check, ModelRequirements
 from runtime.cli.doctor.files import (
