@@ -104,8 +104,17 @@ def _tdm(model: TdmModel, changes: Mapping[str, Any], llm: LlmConfig | None) -> 
         raise ConfigError(
             f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
         )
+    return lambda rows, beside: make_generator(model, rows, beside, llm)
+
+
+def make_generator(model: TdmModel, rows: int, beside: bool = True, llm: LlmConfig | None = None) -> TdmGenerator:
+    """Conversations on a TDM model whose answers are its own, or written by a language model.
+
+    Raises:
+        ConfigError: the model does not know the user's words. LlmError: the language model cannot be used.
+    """
     if llm is None:
-        return lambda rows, beside: TdmGenerator(model, rows, beside)
+        return TdmGenerator(model, rows, beside)
     if not isinstance(model.mind, EmbeddedMind):
         raise ConfigError(f"{model.mind.config.name} does not know the user's words; a language model goes with mini")
-    return lambda rows, beside: AnsweredGenerator(model, load_answers(llm, rows), rows, beside)
+    return AnsweredGenerator(model, load_answers(llm, rows), rows, beside)

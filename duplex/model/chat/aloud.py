@@ -30,13 +30,13 @@ class Written:
         self._generator, self._mind, self._now = generator, mind, now
 
     def answer(self, question: str) -> str:
-        """Greedy, in lower case; time and date are those of now."""
+        """Greedy, in lower case where the embedded mind wrote it; time and date are those of now."""
         text = self._generator.write(question)
         return _FILL_IN.sub(lambda found: " ".join(fill_in_words(found[1], self._now())), text)
 
     def show(self, answer: str) -> str:
         """The answer as a reader expects it."""
-        return self._mind.truecase(answer)
+        return self._mind.truecase(answer) if answer == answer.lower() else answer
 
 
 def aloud(voice: EmbeddedVoice, text: str, lead_units: int, seed: int = 0) -> Iterator[Samples]:

@@ -4,13 +4,14 @@ Knows names of models; knows no terminal and no files.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig
 from configs.model.families import TWINS
+from configs.model.llm import LlmConfig
 from configs.model.patterns import Pattern
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.chat.aloud import Written
@@ -22,8 +23,8 @@ from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, Samples
 from duplex.model.layouts.tdm.mind import EmbeddedMind
-from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
+from duplex.model.load import make_generator, take_llm
 from runtime.cli.chat_screen.live import LiveChat
 
 
@@ -83,8 +84,14 @@ def load_partner(wanted: ChatOptions) -> Partner:
     Raises:
         ConfigError: the model is not there or not usable, or cannot do what is wanted.
     """
+    changes = dict(wanted.changes)
+    llm, wanted = take_llm(changes), replace(wanted, changes=changes)
     described = None if wanted.model in TWINS else describe(wanted.model)
-    return _live(wanted) if described is None else _half_duplex(wanted, described)
+    if described is None:
+        return _live(wanted, llm)
+    if llm is not None:
+        raise ConfigError(f"{wanted.model} answers by itself; a language model (--llm) goes with mini")
+    return _half_duplex(wanted, described)
 
 
 def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
@@ -105,7 +112,7 @@ def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     return ChatSession(parts.chat, wanted.pattern, config, tools=wanted.tools, voice=voice)
 
 
-def _live(wanted: ChatOptions) -> Partner:
+def _live(wanted: ChatOptions, llm: LlmConfig | None) -> Partner:
     if wanted.tools.definitions:
         raise ConfigError(
             f"{wanted.model} calls no functions; leave out --tools, or choose a Fun-Audio-Chat checkpoint"
@@ -117,7 +124,7 @@ def _live(wanted: ChatOptions) -> Partner:
     options = ConversationOptions(
         wanted.chat.seed, system_prompt=wanted.chat.system_prompt, temperature=wanted.temperature or 0.0
     )
-    generator = TdmGenerator(model, 1, beside=False)
+    generator = make_generator(model, 1, False, llm)
     reads = Written(generator, model.mind, datetime.now) if isinstance(model.mind, EmbeddedMind) else None
     voice = model.voice if isinstance(model.voice, EmbeddedVoice) else None
     return LiveChat(generator, wanted.model, wanted.pattern, options, reads, voice, model.mind.config.schedule)

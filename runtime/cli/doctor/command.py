@@ -29,7 +29,7 @@ def command(
     detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, where the model names none.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, where the detokenizer has none.")] = None,
 ) -> None:
-    """Check the machine and the files of a model, without loading its weights.
+    """Check the machine and the files of a model, without loading its weights, and ask a language model (--llm).
 
     The exit code is 1 if something is missing.
     """
@@ -38,6 +38,6 @@ def command(
     for check in checks:
         sign, style = SIGNS[check.level]
         fix = f" -> {check.fix}" if check.fix else ""
-        out().print(f"{sign}  {check.name:<11} {check.found}{fix}", style=style)
+        out().print(f"{sign}  {check.name:<14} {check.found}{fix}", style=style)
     if any(check.level == "fail" for check in checks):
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from runtime.cli.doctor.checks import Check, ModelRequirements
+from runtime.cli.doctor.llm import check_language_model
 from runtime.engine.worker import Loader, load
 from runtime.errors import DuplexError, user_line
 
@@ -32,7 +33,8 @@ def examine(
 ) -> list[Check]:
     """All checks."""
     machine = [check_python(), check_packages(), check_processor(), check_port(port), check_sound()]
-    return [*machine, *check_files(model, loader, wanted or ModelRequirements())]
+    wanted = wanted or ModelRequirements()
+    return [*machine, *check_files(model, loader, wanted), *check_language_model(wanted.changes)]
 
 
 def check_files(model: str, loader: Loader | None, wanted: ModelRequirements) -> list[Check]:
