@@ -123,8 +123,8 @@ class _Process:
     def __init__(self, load: Load) -> None:
         self.loaded: Future[Loaded] = Future()
         self.pid: int | None = None
-        self._outbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._outbox.put(load)
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.send(load)
         self._lock = threading.Lock()
         self._streams: dict[int, PieceStream] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,8 +147,8 @@ class _Process:
         stream.fail(self._error)
 
     def send(self, message: object) -> None:
-        """Never waits."""
-        self._outbox.put(message)
+        """Never waits. What cannot go through a pipe is refused here, by `pickle`, and not in the thread."""
+        self._outbox.put(pickle.dumps(message))
 
     def cancel(self, request: int) -> None:
         """Nobody wants the pieces any more."""
@@ -182,7 +182,7 @@ class _Process:
         assert process.stdin is not None
         with suppress(OSError), process.stdin as pipe:
             while (message := self._outbox.get()) is not None:
-                pickle.dump(message, pipe)
+                pipe.write(message)
                 pipe.flush()
 
     def _receive(self, process: "subprocess.Popen[bytes]") -> None:
