@@ -183,6 +183,7 @@ class OpenAiServer(LanguageModel):
             "model": self._server.model,
             "messages": write_messages(request.messages),
             "temperature": self._config.temperature,
+            "top_p": self._config.top_p,
             "max_tokens": self._config.longest,
         }
         if request.tools:
