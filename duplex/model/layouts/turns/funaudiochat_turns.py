@@ -1,7 +1,7 @@
 """Fun-Audio-Chat and its detokenizer as model and voice of the turn layout.
 
-Knows the model's turns, ids and caches; knows nothing of when a turn ends. A conversation that outgrows its caches
-forgets its oldest turns; what a single turn has beyond the caches is not taken in, and an answer ends there.
+A conversation that outgrows its caches forgets its oldest turns; the part of a single turn that exceeds the caches is
+not taken in, and an answer ends there. When a turn ends is decided elsewhere.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,14 @@ from duplex.model.layouts.turns.turn_interface import AnswerSlot, VoiceInput
 from duplex.model.stages.cosyvoice.stage import CosyVoice, CosyVoiceInput, CosyVoiceState
 
 _RESERVE = 8
-"""Part of the places that a turn leaves to its answer."""
+"""Share of the places that a turn leaves for its answer."""
 _UNREADABLE = "\ufffd"
-"""Stands for a sign of which the first bytes are known."""
+"""Stands for a character of which only the first bytes are known."""
 
 
 class FunAudioChatTurns:
-    """`TurnModel` over `ChatRows`. What a pattern lets the model write before it speaks is not told to the user."""
+    """`TurnModel` over `ChatRows`. Text that a pattern lets the model write before it speaks is not shown to the
+    user."""
 
     def __init__(
         self,
@@ -54,8 +55,8 @@ class FunAudioChatTurns:
             self.open(row, ConversationOptions())
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """See `TurnModel.open`. A conversation's own system prompt stands behind the pattern's, without which the
-        checkpoint would not know what to give."""
+        """See `TurnModel.open`. A conversation's own system prompt follows the pattern's, without which the checkpoint
+        would not know what kind of answer to give."""
         pattern = Pattern.by_name(options.pattern or self._usual)
         if pattern.speaks and self._chat.config.refined is None:
             raise ValueError(f"this checkpoint cannot speak, and {pattern} speaks; choose S2T or T2T")
