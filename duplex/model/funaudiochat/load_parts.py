@@ -70,7 +70,7 @@ def _detokenizer_folder(config: TurnModelConfig) -> Path:
     if config.speakers is None:
         find_speakers(folder)
     elif not config.speakers.is_file():
-        raise ConfigError(f"{config.speakers}: the file of voices does not exist; check --speakers")
+        raise ConfigError(f"{config.speakers}: no such file of voices; check --speakers")
     return folder
 
 

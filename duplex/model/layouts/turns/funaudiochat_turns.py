@@ -141,7 +141,7 @@ class FunAudioChatTurns:
         self._opened[row] = not self._patterns[row].writes_first
 
     def _answer_config(self, pattern: Pattern, temperature: float) -> AnswerConfig:
-        """The description's as far as the pattern and the conversation leave it."""
+        """The description's answer settings, overridden by the pattern and the conversation."""
         answering = self._answering
         opened = answering.opened and not pattern.writes_first
         changes: dict[str, object] = {"speech": pattern.speaks, "opened": opened}
@@ -161,7 +161,7 @@ class FunAudioChatTurns:
         return slot
 
     def _fitting(self, row: int, text: str) -> str:
-        """The first words, as many as the caches hold in the answer's place."""
+        """As many of the first words as the caches can hold in the answer's place."""
         places = self._rows.room(row) + self._made[row] - 2 * self._chat.config.group
         words = text.split(" ")
         while words and len(self._chat.tokenizer.encode(" ".join(words))) > places:
@@ -169,13 +169,13 @@ class FunAudioChatTurns:
         return " ".join(words)
 
     def _audible(self, group: Group | None) -> Tensor | None:
-        """[5, 1]; ids that are no sound are left to the voice, a group of nothing else is silence."""
+        """Tokens [5, 1]; ids without sound are left to the voice, and a group of only such ids is silence."""
         if group is None or all(token >= self._chat.config.codes.audible for token in group):
             return None
         return torch.tensor(group)[:, None]
 
     def _news(self, row: int) -> str:
-        """What became readable of the answer's text, as far as the user is told it."""
+        """The part of the answer's text that became readable and is shown to the user."""
         readable = self._rows.answer_text(row).rstrip(_UNREADABLE)
         new = readable[self._given[row] :]
         self._given[row] = len(readable)

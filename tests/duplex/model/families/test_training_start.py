@@ -210,7 +210,7 @@ def test_a_tokenizer_that_lacks_what_is_needed(sources: Path, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="has a token that ends a text"):
         work(start_drvoice(*given))
     (llm / "tokenizer.json").unlink()
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         work(start_drvoice(*given))
 
 

@@ -59,10 +59,10 @@ def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
     (tmp_path / FILE).write_text("{}")
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
 
 

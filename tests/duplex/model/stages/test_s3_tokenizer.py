@@ -146,7 +146,7 @@ def test_the_package_takes_the_onnx_file_by_generation(package: ModuleType) -> N
     load_s3_tokenizer(FILE, S3Config(dim=64))
     with pytest.raises(ConfigError, match=r"2 weights are missing .*conv1.bias.* generation v2$"):
         load_s3_tokenizer(FILE, S3Config(generation="v2", dim=64))
-    with pytest.raises(ConfigError, match="2 of another shape"):
+    with pytest.raises(ConfigError, match="2 have the wrong shape"):
         load_s3_tokenizer(FILE, S3Config(dim=32))
 
 

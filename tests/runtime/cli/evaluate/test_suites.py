@@ -170,7 +170,7 @@ class Deaf(FakeGenerator):
     writes = False
 
     def write(self, question: str) -> str:
-        raise ConfigError("hears and does not read; ask it aloud")
+        raise ConfigError("understands speech but no written text; ask it aloud")
 
 
 class Reader(FakeGenerator):

@@ -134,7 +134,7 @@ def test_truncated_file_is_one_clear_line(folder: Path) -> None:
 
 def test_other_content_is_one_clear_line(folder: Path) -> None:
     torch.save([1, 2], folder / "flow.pt")
-    with pytest.raises(ConfigError, match="something else than named tensors"):
+    with pytest.raises(ConfigError, match="something other than named tensors"):
         CosyVoice.load(folder)
 
 
