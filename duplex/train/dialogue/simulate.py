@@ -1,7 +1,6 @@
-"""The recipe `duplex train dialogues`: scenes are staged and heard by the model's own speech encoder.
+"""The recipe `duplex train dialogues`: stages scenes and encodes them with the model's own speech encoder.
 
-Knows the library, the director and the encoder; knows nothing of training examples. Each scene has its own seed, so a
-run that was stopped goes on where it was.
+Each scene has its own seed, so a stopped run resumes where it was. Nothing here depends on training examples.
 """
 
 import random
@@ -25,22 +24,22 @@ class Ear(Protocol):
     """The offline form of the speech encoder."""
 
     def encode(self, pcm: Tensor) -> Tensor:
-        """[B, N] samples at 16 kHz -> [B, T, D], ten frames a slot."""
+        """Encode samples [B, N] at 16 kHz -> features [B, T, D], ten frames per slot."""
         ...
 
 
 def run(config: SimulationConfig, out: Path, bank: Path, ear: Ear, validation: bool = False) -> None:
-    """Stage what the shard in `out` does not have yet.
+    """Stage the scenes that the shard in `out` does not have yet.
 
     Args:
         config: how many dialogues and how they are staged.
         out: folder of the shard.
         bank: folder of the clip bank.
-        ear: the encoder that will hear live.
-        validation: use lines and voices that are kept out of training.
+        ear: the encoder that is used live.
+        validation: whether to use the lines and voices that are held out of training.
 
     Raises:
-        BankError: the bank lacks something that dialogues cannot do without.
+        BankError: the bank lacks something that dialogues require.
     """
     director = Director(open_library(bank, config, VALIDATION if validation else TRAINING), config)
     frames = frames_of(config.stage.slots)

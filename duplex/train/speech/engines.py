@@ -1,7 +1,6 @@
 """Speech synthesizers behind one small interface: text in, samples out.
 
-Knows each program or package and its switches; knows nothing of who speaks what. The packages are imported on first
-use, because a machine may lack any of them.
+The packages are imported on first use, because a machine may lack any of them. Nothing here depends on who speaks what.
 """
 
 import json
@@ -28,7 +27,7 @@ _KOKORO_LONGEST = 509
 
 
 class EngineMissingError(ConfigError):
-    """A synthesizer that is asked for cannot be used on this machine. The message names it and says how to get it."""
+    """A requested synthesizer cannot be used on this machine. The message names it and says how to get it."""
 
 
 class Engine(Protocol):
@@ -42,7 +41,7 @@ class Engine(Protocol):
             voice: a name the engine knows.
             speed: 1 is the engine's usual pace, larger is faster.
             pitch: factor on F0 with formants kept; engines that cannot do that ignore it.
-            seed: of the engine's own noise, where it has any.
+            seed: seed of the engine's own noise, if it has any.
         """
         ...
 
@@ -62,7 +61,8 @@ def _session(path: Path) -> Any:
 
 
 class HibariEngine:
-    """hibari-tts: one voice, some 100 times real time, F0 and spectrum apart, so that the pitch can be moved freely."""
+    """hibari-tts: one voice, about 100 times real time, with separate F0 and spectrum, so that the pitch can be changed
+    freely."""
 
     def __init__(self) -> None:
         self._voice = _package("hibari", "hibari-tts").Hibari(threads=1)

@@ -1,1 +1,1 @@
-"""Recipes of the speaking half: lexicon, speech data, tokenizer, pointer head, decoder, evaluation."""
+"""Recipes of the voice: lexicon, speech data, tokenizer, pointer head, decoder, evaluation."""

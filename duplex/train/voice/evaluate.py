@@ -1,7 +1,6 @@
-"""Measures the voice: is it understood, does it sound clean, is it fast, how soon does it start.
+"""Measures the voice: how well it is understood, how clean it sounds, how fast it is and how soon it starts.
 
-Texts go through the live stages slot by slot; the judges of `duplex.eval` listen. Knows files and figures; knows
-nothing of training.
+Texts go through the live stages slot by slot and are judged by `duplex.eval`. Nothing here depends on training.
 """
 
 import json
@@ -56,8 +55,8 @@ def run(
 ) -> dict[str, Any]:
     """Speak `texts` with the voice in `folder`; write wavs and `voice.json` to `out`, return the figures.
 
-    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `think` gives the core that answers with a
-    text, for the token of silence; without it the head gets no hidden vectors.
+    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `think` gives, for a text and the token of
+    silence, the core that answers with the text; without it the head gets no hidden vectors.
     """
     out.mkdir(parents=True, exist_ok=True)
     voice = EmbeddedVoice.load(folder)
@@ -81,7 +80,7 @@ def run(
 
 
 def speak(voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, thinker: Thinker | None = None) -> LiveSpeech:
-    """One item (with a `thinker` one text token) a slot, held back while `lead_units` units are queued, to the end."""
+    """Speak one item (with a `thinker`: one text token) per slot, held back while `lead_units` units are queued."""
     pieces = thinker.pieces(" ".join(items)) if thinker else [[item] for item in items]
     head, detokenizer = voice.head, voice.detokenizer
     head_state, sound_state = head.init_state(1), detokenizer.init_state(1, [seed])
@@ -108,7 +107,7 @@ def speak(voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, thinke
 
 
 def intelligibility(texts: Sequence[str], clips: Sequence[Samples], asr: str) -> dict[str, Any]:
-    """Word error rate of what the recogniser hears, and the texts it misheard."""
+    """Word error rate ((substitutions + deletions + insertions) / words) of the recogniser, and the misheard texts."""
     heard = [recognise(_pad(clip), asr) for clip in track(clips, "recognising")]
     found = [word_errors(text, words) for text, words in zip(texts, heard, strict=True)]
     total = WordErrors(sum(one.errors for one in found), sum(one.words for one in found))
@@ -122,11 +121,11 @@ def intelligibility(texts: Sequence[str], clips: Sequence[Samples], asr: str) ->
 
 
 def speed(slot_ms: Sequence[float]) -> dict[str, float]:
-    """Time of pointer head and detokenizer per slot."""
+    """Time of pointer head and detokenizer per slot, ms."""
     return {f"p{percent}_ms": round(float(np.percentile(slot_ms, percent)), 1) for percent in (50, 99)}
 
 
 def _pad(samples: Samples) -> Samples:
-    """With a little silence around, as a recogniser expects it."""
+    """Add a little silence on both sides, as a recogniser expects."""
     padding = tuple(int(seconds * AUDIO.output_rate) for seconds in _PADDING_S)
     return np.asarray(np.pad(samples, padding), np.float32)
