@@ -157,7 +157,7 @@ def test_missing_folders_and_files_are_named(tmp_path: Path) -> None:
         DataFolder(write_data(tmp_path, {"Who?": "I"})).files("noise")
 
 
-@pytest.mark.parametrize(("line", "why"), [('{"name": "x"}', "a line is no trial"), ("{", "line 1 is not JSON")])
+@pytest.mark.parametrize(("line", "why"), [('{"name": "x"}', "a line is not a trial"), ("{", "line 1 is not JSON")])
 def test_broken_trials_are_named(tmp_path: Path, line: str, why: str) -> None:
     (tmp_path / "trials.jsonl").write_text(line + "\n")
     with pytest.raises(EvaluationError, match=why):

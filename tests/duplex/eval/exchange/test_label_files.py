@@ -149,7 +149,7 @@ def test_what_rttm_holds_beside_speech_is_left_out_and_said(tmp_path: Path) -> N
     assert [(one.start, one.end) for one in found.labels] == [(0.5, 2.6)]
     assert found.notes == (
         f"{tmp_path / 'l.rttm'}: left out 2 of its stretches of speech, which last 0 s or less",
-        f"{tmp_path / 'l.rttm'}: left out the lines that are no stretches of speech: 2 LEXEME, 1 SPKR-INFO",
+        f"{tmp_path / 'l.rttm'}: left out the lines that are not stretches of speech: 2 LEXEME, 1 SPKR-INFO",
     )
 
 
@@ -195,7 +195,7 @@ def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
         Label("user", "speech", 1.0, 2.5, "hi you"),
     )
     assert read_file(tmp_path / "l.TextGrid", text.encode()).notes == (
-        f"{tmp_path / 'l.TextGrid'}: left out the tiers that are named after nobody: 'noise'",
+        f"{tmp_path / 'l.TextGrid'}: left out the tiers that are not named after a side: 'noise'",
     )
     nobody = head.replace("3\n", "1\n") + TIER.format("words", "hi")
     assert "no tier is named after a side (tiers: 'words')" in refused(tmp_path / "l.textgrid", nobody)
@@ -235,7 +235,7 @@ def test_what_version_1_5_means_is_told_by_the_folder(tmp_path: Path, folder: st
     values = {"context_text": "Tell me.", "current_turn_text": "uh-huh", "timestamps": [4.0, 4.5]}
     (found,) = read_json(tmp_path / folder / "7" / "metadata.json", values)
     assert (found.kind, found.start, found.end, found.text) == (kind, 4.0, 4.5, "uh-huh")
-    assert "its folder does not tell" in refused(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
+    assert "its folder's name does not say" in refused(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
 
 
 TIMES = {"user_start": 0.5, "user_end": 3, "model_start": 3, "model_end": 9, "pause_start": 0.0, "pause_end": 0.0}

@@ -87,5 +87,5 @@ def test_what_the_runtime_decides_holds_for_both() -> None:
 
 def test_a_log_of_another_policy_is_named() -> None:
     row = logged(QUICK, plain(0.1, 0.9))
-    with pytest.raises(EvaluationError, match="one: slot 1 was not decided by the policy"):
+    with pytest.raises(EvaluationError, match="one: slot 1 was not decided by the named policy"):
         follows(QUICK, SLOW, row)

@@ -85,10 +85,10 @@ def test_how_values_became_numbers_is_kept(tmp_path: Path) -> None:
     [
         ("{", r"is no JSON \(Expecting property name"),
         ('{"schema": 2, "x": NaN}', "NaN is no JSON number"),
-        ("[1]", "is no report; give the report.json"),
-        ('{"figures": []}', "is no report; give the report.json"),
+        ("[1]", "is not a report; give the report.json"),
+        ('{"figures": []}', "is not a report; give the report.json"),
         ('{"schema": 1}', "is a report of schema 1, but schema 2 is read here; run the suite again"),
-        ('{"schema": 2, "suite": "x"}', "is no report of schema 2 \\('settings': Field required\\)"),
+        ('{"schema": 2, "suite": "x"}', "is not a report of schema 2 \\('settings': Field required\\)"),
     ],
 )
 def test_what_is_no_report_is_one_line(text: str, line: str, tmp_path: Path) -> None:
