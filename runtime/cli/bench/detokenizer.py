@@ -1,6 +1,7 @@
-"""`duplex bench detokenizer`: compute per second of sound of the CosyVoice3 detokenizer and of the authors' streaming.
+"""`duplex bench detokenizer`: measures compute per second of sound of the CosyVoice3 detokenizer and the authors'
+streaming.
 
-Random weights, the same for both; the processor's time of this process, on one machine, in one run.
+Both have the same random weights; the figures are this process's processor time, on one machine, in one run.
 """
 
 import time
@@ -41,9 +42,9 @@ LENGTHS, HOPS = NumberList((5, 20)), NumberList((5, 15, 25))
 
 @dataclass(frozen=True)
 class Step:
-    """Of the reference: it is given the tokens from `begin` to `end`, of which `offset` have sounded.
+    """A step of the reference: it gets the tokens from `begin` to `end`, of which `offset` have sounded.
 
-    `fresh`: a new cache begins. `chunks`: frames see their chunk and before, else all others.
+    `fresh`: a new cache begins. `chunks`: frames see their chunk and earlier ones, otherwise all others.
     """
 
     begin: int
@@ -67,7 +68,7 @@ SIZES: Final = {Size.FULL: COSYVOICE3, Size.REDUCED: COSYVOICE3_REDUCED, Size.TI
 
 @dataclass(frozen=True)
 class ReferenceCost:
-    """The authors' streaming under one `schedule`: seconds of compute per second of sound, and how often ours."""
+    """The authors' streaming with one `schedule`: seconds of compute per second of sound, and its ratio to ours."""
 
     schedule: str
     hop: int
@@ -77,8 +78,9 @@ class ReferenceCost:
 
 @dataclass(frozen=True)
 class LengthReport:
-    """An utterance of `seconds`. `hops`: compute per second of sound by tokens a step; `compute_per_second`: at the hop
-    of the first reference schedule (`reference_compute_per_second`, `ratio`: against it)."""
+    """Results for an utterance of `seconds`. `hops`: compute per second of sound by tokens per step;
+    `compute_per_second`: that at the hop of the first reference schedule, with which `reference_compute_per_second` and
+    `ratio` compare."""
 
     seconds: float
     tokens: int
@@ -91,7 +93,7 @@ class LengthReport:
 
 @dataclass(frozen=True)
 class LookaheadReport:
-    """What a shorter look-ahead of the flow costs: `difference_db` of its mel frames to those of the longest."""
+    """The cost of a shorter look-ahead of the flow: `difference_db` between its mel frames and those of the longest."""
 
     tokens: int
     delay_ms: float
@@ -100,7 +102,7 @@ class LookaheadReport:
 
 @dataclass(frozen=True)
 class DetokenizerReport:
-    """All figures. `agreement`: largest difference to the reference's samples over a whole utterance."""
+    """All figures. `agreement`: largest difference from the reference's samples over a whole utterance."""
 
     size: str
     note: str
@@ -115,7 +117,8 @@ class DetokenizerReport:
 
 
 def funaudiochat_steps(tokens: int, hop: int = 15, ahead: int = 3, window: int = 200, memory: int = 500) -> list[Step]:
-    """Fun-Audio-Chat's server: a full window of tokens is forgotten, the vocoder's cache after `memory` tokens."""
+    """Steps of Fun-Audio-Chat's server: a full window of tokens is forgotten, and the vocoder's cache after `memory`
+    tokens."""
     steps, begin, offset, fresh = [], 0, 0, True
     while begin + offset + hop + ahead < tokens:
         steps.append(Step(begin, begin + offset + hop + ahead, offset, fresh))
@@ -127,7 +130,7 @@ def funaudiochat_steps(tokens: int, hop: int = 15, ahead: int = 3, window: int =
 
 
 def cosyvoice_steps(tokens: int, hop: int = 25, ahead: int = 3, longest: int = 100) -> list[Step]:
-    """CosyVoice's own: hops double up to `longest`; the last step is no stream."""
+    """Steps of CosyVoice's own streaming: hops double up to `longest`; the last step is not streamed."""
     steps, offset = [], 0
     while tokens - offset >= hop + ahead:
         steps.append(Step(0, offset + hop + ahead, offset, fresh=not offset, chunks=True))
@@ -139,7 +142,7 @@ SCHEDULES: Final[dict[str, tuple[int, Callable[[int], list[Step]]]]] = {
     "funaudiochat": (15, funaudiochat_steps),
     "cosyvoice": (25, cosyvoice_steps),
 }
-"""Name -> tokens of the first hop, steps for a number of tokens. The first one is what the headline compares with."""
+"""Name -> tokens of the first hop, steps for a number of tokens. The headline compares with the first schedule."""
 
 
 class Subject:
@@ -149,7 +152,7 @@ class Subject:
         """Build both.
 
         Raises:
-            ConfigError: `checkout` is none of CosyVoice.
+            ConfigError: `checkout` is not a checkout of CosyVoice.
         """
         self.config = config
         self._clock = clock
@@ -164,7 +167,7 @@ class Subject:
         return torch.randint(0, self.config.flow.vocabulary, (count,), generator=torch.Generator().manual_seed(count))
 
     def cost(self, count: int, hop: int) -> float:
-        """Seconds of compute of our stream over `count` tokens, its end included."""
+        """Seconds of compute of our stream over `count` tokens, including its end."""
         stage = self._streaming(StreamConfig(hop=hop, window=self.config.stream.window))
         state, one = stage.init_state(1), torch.tensor([True])
         whole = -(-count // hop) * hop
@@ -175,7 +178,7 @@ class Subject:
         return (self._clock() - begin) * count / whole
 
     def reference_cost(self, count: int, steps: list[Step]) -> float | None:
-        """Seconds of compute of the reference's stream, None without a checkout."""
+        """Seconds of compute of the reference's stream; None without a checkout."""
         if self._reference is None:
             return None
         tokens, embedding, stream = self.tokens(count)[None], self._embedding[None], ""
@@ -189,7 +192,7 @@ class Subject:
 
     @torch.inference_mode()
     def agreement(self) -> float | None:
-        """Largest difference of samples to the reference over a whole utterance, None without a checkout."""
+        """Largest difference of samples from the reference over a whole utterance; None without a checkout."""
         if self._reference is None:
             return None
         tokens = self.tokens(COMPARED_TOKENS)
@@ -198,7 +201,7 @@ class Subject:
 
     @torch.inference_mode()
     def lookahead(self) -> tuple[LookaheadReport, ...]:
-        """Mel frames of a stream at every look-ahead, compared with those at the longest."""
+        """Compare the mel frames of a stream at every look-ahead with those at the longest."""
         longest = self.config.flow.lookahead
         frames = {ahead: self._frames(ahead) for ahead in range(longest, -1, -1)}
         reports = []
@@ -222,7 +225,7 @@ class Subject:
 def measure(
     subject: Subject, size: Size, seconds: list[float], hops: list[int], on_run: Callable[[], None]
 ) -> DetokenizerReport:
-    """All figures for utterances of `seconds`; `on_run` is called after every run."""
+    """Measure all figures for utterances of `seconds`; `on_run` is called after every run."""
     stream = subject.config.stream
     subject.cost(TOKENS_PER_SECOND, hops[0])
     subject.reference_cost(TOKENS_PER_SECOND, funaudiochat_steps(TOKENS_PER_SECOND))
@@ -273,10 +276,12 @@ def _note(size: Size, config: CosyVoiceConfig) -> str:
 
 def command(
     seconds: Annotated[
-        NumberList, numbers(0.04, LONGEST_S, "Lengths of the utterances, with commas.", unit="s")
+        NumberList, numbers(0.04, LONGEST_S, "Lengths of the utterances, separated by commas.", unit="s")
     ] = LENGTHS,
-    size: Annotated[Size, typer.Option(help="Full is the released size: minutes on a small machine.")] = Size.REDUCED,
-    hop: Annotated[NumberList, numbers(1, LONGEST_HOP, "Tokens a step, with commas.", whole=True)] = HOPS,
+    size: Annotated[
+        Size, typer.Option(help="Full is the released size, which takes minutes on a small machine.")
+    ] = Size.REDUCED,
+    hop: Annotated[NumberList, numbers(1, LONGEST_HOP, "Tokens per step, separated by commas.", whole=True)] = HOPS,
     reference: Annotated[Path | None, typer.Option(help="Checkout of FunAudioLLM/CosyVoice to compare with.")] = None,
     threads: Annotated[int, number(1, MOST_THREADS, "Threads of the model.", whole=True)] = 1,
     json_file: JsonFile = None,

@@ -110,7 +110,7 @@ def test_rows_of_other_settings_are_not_mixed_in(suite: Answered, tmp_path: Path
 def test_a_foreign_file_is_not_taken_for_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("not json\n")
-    with pytest.raises(EvaluationError, match="no result file"):
+    with pytest.raises(EvaluationError, match="not a result file"):
         RowStore(path, SETTINGS)
 
 

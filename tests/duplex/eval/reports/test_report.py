@@ -18,7 +18,7 @@ from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row, rows
 
 def strict(path: Path) -> Any:
     def refuse(token: str) -> None:
-        raise AssertionError(f"{token} is no JSON")
+        raise AssertionError(f"{token} is not JSON")
 
     return json.loads(path.read_text(), parse_constant=refuse)
 
@@ -83,8 +83,8 @@ def test_how_values_became_numbers_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("{", r"is no JSON \(Expecting property name"),
-        ('{"schema": 2, "x": NaN}', "NaN is no JSON number"),
+        ("{", r"is not JSON \(Expecting property name"),
+        ('{"schema": 2, "x": NaN}', "NaN is not a JSON number"),
         ("[1]", "is not a report; give the report.json"),
         ('{"figures": []}', "is not a report; give the report.json"),
         ('{"schema": 1}', "is a report of schema 1, but schema 2 is read here; run the suite again"),

@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_one_line(sources: Path, tmp_path: Path) -> None:
         assert not (out / CONFIG).exists()
 
     fails("neither a folder nor owner/name", llm="absent")
-    fails("a 'whisper' has not one kind of rotary positions", llm="whisper")
+    fails("a 'whisper' has more than one kind of rotary positions", llm="whisper")
     fails("is a 'hubert', not a causal LM", srh="hubert")
     fails("is a 'qwen2', not a Whisper", whisper="llm")
     fails("has no config.json", whisper="cosyvoice")

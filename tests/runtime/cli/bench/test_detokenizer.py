@@ -113,5 +113,5 @@ def test_figures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_wrong_checkout_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no checkout of CosyVoice"):
+    with pytest.raises(ConfigError, match="is not a checkout of CosyVoice"):
         command(ONE, Size.TINY, FIVE, tmp_path, 1, None)

@@ -44,7 +44,7 @@ def test_calls_have_lines_of_their_own() -> None:
     assert out.splitlines() == [
         "Wait.",
         "-> weather(city='Ulm')",
-        "-> (no call: it is not valid JSON) {",
+        "-> (not a call: it is not valid JSON) {",
         "<- 5",
         "Five.",
     ]
