@@ -64,11 +64,11 @@ def test_what_is_left_without_done_is_not_sent(leave: str, tidy_server: Served, 
 @pytest.mark.parametrize(
     ("field", "value", "line"),
     [
-        ("#temperature", "5", "Temperature has to be a number from 0 to 2."),
-        ("#temperature", "-0.1", "Temperature has to be a number from 0 to 2."),
-        ("#temperature", "1e", "Temperature has to be a number from 0 to 2."),
-        ("#seed", "1.5", "Seed has to be a whole number from 0 to 2147483647."),
-        ("#seed", "2147483648", "Seed has to be a whole number from 0 to 2147483647."),
+        ("#temperature", "5", "Temperature must be a number from 0 to 2."),
+        ("#temperature", "-0.1", "Temperature must be a number from 0 to 2."),
+        ("#temperature", "1e", "Temperature must be a number from 0 to 2."),
+        ("#seed", "1.5", "Seed must be a whole number from 0 to 2147483647."),
+        ("#seed", "2147483648", "Seed must be a whole number from 0 to 2147483647."),
     ],
 )
 def test_done_refuses_what_is_out_of_bounds_in_one_line(

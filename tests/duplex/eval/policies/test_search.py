@@ -116,7 +116,7 @@ def test_rows_are_those_of_a_true_run(experiment: tuple[Scripted, Experiment], t
 
 def test_what_was_not_had_is_no_result(experiment: tuple[Scripted, Experiment], tmp_path: Path) -> None:
     _, made = experiment
-    with pytest.raises(EvaluationError, match="not had yet"):
+    with pytest.raises(EvaluationError, match="no conversation under this policy yet"):
         LoggedConversations(tmp_path / "had.jsonl", {}).all_under(starting(0.5), made.suite.examples())
 
 

@@ -120,7 +120,7 @@ def test_a_turn_that_was_not_over_goes_on(chat: FunAudioChat) -> None:
     hidden = [element.heard for rows in (live, whole) for element in rows.elements(0) if element.heard is not None]
     half = len(hidden) // 2
     torch.testing.assert_close(torch.stack(hidden[:half]), torch.stack(hidden[half:]), atol=1e-5, rtol=0)
-    with pytest.raises(ValueError, match="was known whole"):
+    with pytest.raises(ValueError, match="was given whole"):
         whole.resume_user(0)
 
 

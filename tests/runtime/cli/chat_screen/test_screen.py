@@ -53,7 +53,7 @@ def test_calls_have_lines_of_their_own() -> None:
 
 def test_an_answer_that_did_not_end_by_itself_is_noted() -> None:
     assert "reached its longest length" in shown(TextPiece("a"), Ended("longest", "a"))[1]
-    assert "wait for their results" in shown(Ended("calls", "", (ToolCall("f", {}),)))[1]
+    assert "waiting for their results" in shown(Ended("calls", "", (ToolCall("f", {}),)))[1]
     assert "no answer" in shown(Ended("end", ""))[1]
 
 
