@@ -1,4 +1,4 @@
-"""The microphone is unplugged, switched off, or another one comes while the conversation goes on."""
+"""The microphone is unplugged, switched off or replaced by another during the conversation."""
 
 import json
 from collections.abc import Iterator
@@ -135,7 +135,7 @@ def test_a_switch_that_turns_it_off_is_told_until_it_is_on_again(tidy_server: Se
 
 
 def test_who_plugs_in_nothing_is_told_so_at_the_end(tidy_server: Served, open_beeping: OpenPage) -> None:
-    """A minute is made short: the page's long timers fire at once."""
+    """Shorten minutes: the page's long timers fire at once."""
     hasten = """const real = window.setTimeout;
       window.setTimeout = (run, ms, ...more) => real(run, ms === 60000 ? 10 : ms, ...more);"""
     with open_beeping(tidy_server.url, REFUSE + DEVICES + hasten) as page:

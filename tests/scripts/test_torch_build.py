@@ -14,7 +14,7 @@ CPU_INDEX = ("--index-url", "https://download.pytorch.org/whl/cpu", "--retries",
 
 
 class Pip:
-    """Stands for pip: has some builds, remembers what it was asked."""
+    """A stand-in for pip that has some builds and records what it was asked for."""
 
     def __init__(self, *has: Sequence[str]) -> None:
         self.has = [list(one) for one in has]

@@ -1,4 +1,4 @@
-"""Runs go on where they were, in one process or in several, and say what is wrong."""
+"""Runs resume where they stopped, in one process or in several, and report what is wrong."""
 
 import json
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def load_known() -> System:
 
 
 def load_broken() -> System:
-    """A system that is not there."""
+    """A system that does not exist."""
     raise RuntimeError("the system is not there")
 
 

@@ -1,4 +1,4 @@
-"""`duplex convert`: what is written loads and is the same; nothing is overwritten; one line for every error."""
+"""`duplex convert`: what is written loads and is equal; nothing is overwritten; one line for every error."""
 
 from functools import partial
 from pathlib import Path

@@ -85,7 +85,7 @@ def _is_beside_digits(match: re.Match[str]) -> Said:
 
 
 def _quick(match: re.Match[str]) -> Said:
-    """Most words need no rule: they are no unit or abbreviation, and a space or a mark follows."""
+    """Most words need no rule: they are neither units nor abbreviations, and a space or a mark follows."""
     word = match.group()
     if word in _NOT_QUICK or any(sign.isdecimal() for sign in before(match)[-2:]):
         return None

@@ -1,4 +1,4 @@
-"""TextGrids in both text forms, and files that are none."""
+"""TextGrids in both text forms, and files that are not TextGrids."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Silero VAD's segments: its defaults, its times, and what is said where it is not installed."""
+"""Silero VAD's segments: its defaults, its times, and the message where it is not installed."""
 
 import sys
 from pathlib import Path

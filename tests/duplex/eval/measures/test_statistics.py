@@ -1,4 +1,4 @@
-"""Intervals against published numbers, scipy, and their own promise to hold the truth 95 times of 100."""
+"""Intervals against published numbers, scipy, and their nominal coverage of 95 in 100."""
 
 import numpy as np
 import pytest

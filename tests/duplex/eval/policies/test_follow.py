@@ -20,7 +20,7 @@ SLOT_S = 0.2
 
 @dataclass(frozen=True)
 class Heard:
-    """What the model would say in one slot: p(speak), words that are late, an answer without words, its end."""
+    """What the model would say in one slot: p(speak), late words, an answer without words, its end."""
 
     p_speak: float
     late: bool = False

@@ -1,4 +1,4 @@
-"""Conversations are had once per way they can go; the best policy is the one that the definition names."""
+"""Each possible course of a conversation is run once; the best policy is the one named by the definition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

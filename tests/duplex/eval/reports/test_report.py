@@ -1,4 +1,4 @@
-"""A report is strict JSON, the same for the same run, and read back as it was."""
+"""A report is strict JSON, the same for the same run, and is read back unchanged."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Text of a published LLM: bytes to words, special tokens that text never becomes, errors."""
+"""Text of a published LLM: bytes to words, special tokens that text can never produce, errors."""
 
 from pathlib import Path
 

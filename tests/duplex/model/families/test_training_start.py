@@ -1,4 +1,4 @@
-"""Training starts: published weights arrive unchanged, what is fresh does not disturb them, errors are one line."""
+"""Training starts: published weights arrive unchanged, new parts do not disturb them, errors are one line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_llm_gives_transformers_own_logits(sources: Path, tmp_path: Path, ki
 
 @torch.inference_mode()
 def test_fresh_parts_do_not_disturb_the_llm(model: TdmModel) -> None:
-    """With no sound on either side the slots of an answer are read as a text would be, at its positions."""
+    """With no sound on either side, the slots of an answer are read like a text, at the same positions."""
     core, layout = model.mind.core, TdmLayout(model.mind.config.schedule, 0)
     length = TEXT.shape[1]
     silent = model.voice.head.silent.expand(1, length, -1, -1)

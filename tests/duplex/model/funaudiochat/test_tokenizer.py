@@ -1,4 +1,4 @@
-"""Text ids: pieces of a turn are the whole turn, text never becomes a special token, and a wrong file is named."""
+"""Text ids: the pieces of a turn equal the whole turn, text never becomes a special token, a wrong file is named."""
 
 from pathlib import Path
 

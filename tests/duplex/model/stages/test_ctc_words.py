@@ -1,4 +1,4 @@
-"""Words by CTC: slot by slot equals the whole, words are told when their last piece is out, rows are independent."""
+"""Words by CTC: slot by slot equals the whole, words are reported once complete, rows are independent."""
 
 from pathlib import Path
 

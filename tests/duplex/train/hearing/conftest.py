@@ -1,4 +1,4 @@
-"""A small hearing half on disk that the tests of the hearing recipes share."""
+"""A small listening model on disk, shared by the tests of the hearing recipes."""
 
 from pathlib import Path
 

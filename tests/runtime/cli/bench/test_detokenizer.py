@@ -80,7 +80,7 @@ def test_ratio_is_of_equal_hops() -> None:
 
 
 def test_cost_is_time_of_the_clock_for_all_tokens(subject: Subject) -> None:
-    """The tokens that fill the last hop are taken off again."""
+    """The tokens that fill the last hop are removed again."""
     assert subject.cost(25, 5) == 1
     assert subject.cost(50, 15) == pytest.approx(50 / 60)
     assert subject.reference_cost(25, []) is None

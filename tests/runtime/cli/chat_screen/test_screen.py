@@ -19,7 +19,7 @@ from runtime.cli.chat_screen.screen import Screen, ShownTurn, printable
 
 
 def shown(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
-    """What stands on stdout and on stderr, and the turn."""
+    """The contents of stdout and stderr, and the turn."""
     out, err = io.StringIO(), io.StringIO()
     plain = [Console(file=file, highlight=False, soft_wrap=True, markup=False) for file in (out, err)]
     turn = Screen(*plain).show(events, ShownTurn())

@@ -1,4 +1,4 @@
-"""The doctor on models: files looked at, no weights read, nothing fetched; one line and its fix for each fault."""
+"""The doctor on models: checks files, reads no weights, fetches nothing; one line and its fix for each fault."""
 
 import json
 import shutil

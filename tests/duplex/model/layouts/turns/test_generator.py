@@ -69,7 +69,7 @@ def silence(slots: int) -> list[Samples]:
 
 
 def heard_of(results: Sequence[SlotResult], answer: int) -> str:
-    """Words of an answer of which at least half sounded, as a transcript counts them."""
+    """Words of an answer that were at least half played, as a transcript counts them."""
     done = {word.index: (word.done, word.text) for result in results for word in result.spoken if word.answer == answer}
     return " ".join(text for _, (share, text) in sorted(done.items()) if share >= 0.5)
 
@@ -136,7 +136,7 @@ def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
 def test_the_next_turn_has_everything_that_was_said_over_the_answer(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The slots that the model takes in for the second turn are the user's, from before the voice began."""
+    """The slots that the model takes for the second turn are the user's, starting before the voice began."""
     generator = generator_of(chat, voice)
     taken: list[Samples] = []
     hear = generator._model.hear
@@ -172,7 +172,7 @@ def test_an_answer_that_nobody_heard_is_taken_back(
 
 
 class _Muffled:
-    """A voice of which nothing can be heard."""
+    """An inaudible voice."""
 
     def __init__(self, voice: CosyVoiceTurns) -> None:
         self._voice = voice
@@ -305,7 +305,7 @@ def test_a_pattern_without_speech_writes_its_answer_many_tokens_a_slot(
 def test_what_a_pattern_thinks_before_it_speaks_is_not_told(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random weights do not open speech by themselves soon: the twelfth token is made to."""
+    """Random weights do not start speech soon by themselves: the twelfth token is forced to."""
     generator = generator_of(chat, voice)
     drawn = []
 

@@ -1,4 +1,4 @@
-"""Silero VAD live: as on the whole clip, per row, resettable; a clear line without it."""
+"""Silero VAD live: as on the whole clip, per row, resettable; a clear message where it is not installed."""
 
 from importlib.util import find_spec
 from pathlib import Path

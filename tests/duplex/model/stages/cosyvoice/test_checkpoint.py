@@ -42,7 +42,7 @@ def _sound(stage: CosyVoice) -> Tensor:
 
 
 def test_released_sizes() -> None:
-    """Of the released flow.pt and hift.pt: 332.3 M and 20.8 M numbers."""
+    """The sizes of the released flow.pt and hift.pt: 332.3 M and 20.8 M numbers."""
     flow, hift = flow_shapes(COSYVOICE3.flow), vocoder_shapes(COSYVOICE3)
     assert sum(torch.Size(shape).numel() for shape in flow.values()) == 332_257_088 + 32
     assert sum(torch.Size(shape).numel() for shape in hift.values()) == 20_779_887
