@@ -93,7 +93,7 @@ class Bed:
 
 def speech_level(clips: Sequence[Samples], config: ClipConfig) -> float:
     """RMS of the speech in `clips`, that is, of the frames within `range_db` of each clip's loudest one; 0 if all are
-    silent."""
+    silent. The rule is ours."""
     powers = [_speech_powers(clip, config) for clip in clips]
     return float(np.sqrt(np.mean(np.concatenate(powers)))) if any(map(len, powers)) else 0.0
 
@@ -105,7 +105,7 @@ def direct_on(response: Samples, config: RoomConfig) -> Samples:
 
 
 def energy_gain(clips: Sequence[Samples], response: Samples) -> float:
-    """Gain of a room's response that preserves the energy of `clips`; 1 if they are silent."""
+    """Gain of a room's response that preserves the energy of `clips`, sqrt(dry / wet) by energies (ours); 1 if they are silent."""
     dry = wet = 0.0
     for clip in clips:
         size = 1 << (len(clip) + len(response) - 2).bit_length()

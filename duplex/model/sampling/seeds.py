@@ -14,8 +14,8 @@ def slot_seed(seed: int, slot: int) -> int:
 
 
 def choose(logits: Tensor, forbidden: Sequence[int], temperature: float, seed: int) -> int:
-    """Choose an id from logits [V]: the likeliest at temperature 0, otherwise drawn from softmax(logits /
-    temperature)."""
+    """Choose an id from logits [V]: the likeliest at temperature 0, otherwise drawn from softmax(logits / temperature)
+    (Keskar et al. 2019, "CTRL", sec. 4.1)."""
     allowed = logits.float().index_fill(0, torch.tensor(forbidden, dtype=torch.long), -torch.inf)
     if temperature <= 0:
         return int(allowed.argmax())

@@ -81,7 +81,7 @@ def test_options_of_a_question_are_lettered(tmp_path: Path, wav: Path) -> None:
         (["--pattern", "S2M", "--text", "Hi."], "pattern S2M hears speech; give a recording with --in"),
         (["--pattern", "T2T", "--in", "WAV"], "pattern T2T reads text; leave out --in"),
         (["--pattern", "S2T", "--in", "WAV", "--out", "a.wav"], "pattern S2T only writes; leave out --out"),
-        (["--text", "Hi.", "--out", "a.mp3"], "--out a.mp3: is no wav file"),
+        (["--text", "Hi.", "--out", "a.mp3"], "--out a.mp3: is not a wav file"),
         (["--transcribe", "--text", "Hi."], "--transcribe has its own instruction"),
         (["--transcribe"], "--transcribe needs a recording and pattern S2T"),
         (["--choice", "a"], "--choice needs a question"),
