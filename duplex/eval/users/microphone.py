@@ -105,7 +105,8 @@ def direct_on(response: Samples, config: RoomConfig) -> Samples:
 
 
 def energy_gain(clips: Sequence[Samples], response: Samples) -> float:
-    """Gain of a room's response that preserves the energy of `clips`, sqrt(dry / wet) by energies (ours); 1 if they are silent."""
+    """Gain of a room's response that preserves the energy of `clips`, sqrt(dry / wet) of energies; 1 if they are
+    silent. The formula is ours."""
     dry = wet = 0.0
     for clip in clips:
         size = 1 << (len(clip) + len(response) - 2).bit_length()
