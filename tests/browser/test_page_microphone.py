@@ -69,7 +69,7 @@ def test_without_another_one_it_says_so_and_waits_for_one(tidy_server: Served, o
         expect(page.locator("#status-text")).to_have_text("No microphone")
         assert page.get_attribute("#level", "aria-valuenow") == "0"
         before = page.evaluate("packets()")
-        page.wait_for_function(MORE_PACKETS, arg=before)  # silence: the server goes on hearing something
+        page.wait_for_function(MORE_PACKETS, arg=before)  # silence: the server keeps hearing something
         page.evaluate("changed()")
         expect(page.locator("#notice")).to_contain_text("Your microphone is gone.")
         page.evaluate("plugged = true; changed()")
