@@ -1,6 +1,6 @@
-"""A half-duplex model that answers every turn with the next of some given sentences, in the voice of another model.
+"""A half-duplex model that answers every turn with the next of some fixed sentences, in the voice of another model.
 
-It hears nothing of what the user says: it is there to measure the turn-taking of policies without a big model.
+It ignores what the user says; its purpose is to measure the turn-taking of policies without a big model.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class ScriptedVoice:
 
     @classmethod
     def load(cls, model: str = "mini") -> Self:
-        """The voice of a shipped model, a folder or a hub id.
+        """Load the voice of a shipped model, a folder or a hub id.
 
         Raises:
             ConfigError: there is no such model, or its voice's files are missing or broken.
@@ -43,7 +43,7 @@ class ScriptedVoice:
 
     @property
     def delay_ms(self) -> float:
-        """How much later than its slot the sound comes."""
+        """How much later than its slot the sound comes, ms."""
         return self.voice.detokenizer.delay_ms
 
     def init_state(self, batch: int) -> DetokenizerState:
@@ -51,12 +51,12 @@ class ScriptedVoice:
         return self.voice.detokenizer.init_state(batch)
 
     def open(self, row: int, options: ConversationOptions, state: DetokenizerState) -> None:
-        """A new conversation in `row`."""
+        """Begin a new conversation in `row`."""
         state.reset(torch.arange(len(state.sounding)) == row)
         state.seed(row, options.seed)
 
     def step(self, x: VoiceInput, state: DetokenizerState, active: Tensor) -> Tensor:
-        """[B, 4800] samples at 24 kHz of one slot."""
+        """Make [B, 4800] samples at 24 kHz of one slot."""
         return self.voice.detokenizer.step(DetokenizerInput(x.tokens, x.speaking), state, active)
 
 
@@ -65,12 +65,12 @@ class _ScriptedRow:
     """One conversation.
 
     Attributes:
-        answers: answers so far, from where its seed began to count.
+        answers: number of answers so far, counted from a start that depends on the seed.
         history: what it remembers, as (role, text).
-        begun: the present answer's text has been given.
-        owners: for each of its items the written word that it is spoken in, None for marks.
+        begun: whether the present answer's text has been given.
+        owners: for each of its spoken items, the written word it belongs to; None for punctuation.
         silent: its written words for which nothing is said.
-        over: how many of its written words have been told.
+        over: how many of its written words have been reported.
     """
 
     answers: int = 0
@@ -94,7 +94,8 @@ class ScriptedModel:
         self._rows = [_ScriptedRow() for _ in range(rows)]
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """A new conversation; the seed says which sentence comes first. There is no system prompt to follow."""
+        """Begin a new conversation; the seed decides which sentence comes first. There is no system prompt to
+        follow."""
         self._rows[row] = _ScriptedRow(answers=options.seed)
 
     def begin_user(self, row: int) -> None:
@@ -104,11 +105,11 @@ class ScriptedModel:
         """Nothing is heard."""
 
     def end_user(self, row: int, text: str = "") -> None:
-        """The user has finished: the next sentence is begun."""
+        """End the user's turn and begin the next sentence."""
         self.user_text(row, text)
 
     def user_text(self, row: int, text: str) -> None:
-        """The user has written: the next sentence is begun."""
+        """Take a written turn and begin the next sentence."""
         one = self._rows[row]
         one.history.append(("user", text))
         one.answers += 1
@@ -116,16 +117,16 @@ class ScriptedModel:
         self._state.reset(torch.arange(len(self._rows)) == row)
 
     def resume_user(self, row: int) -> None:
-        """The user had not finished: the sentence will be said later."""
+        """Resume the user's turn; the sentence will be said later."""
         one = self._rows[row]
         one.history.pop()
         one.answers -= 1
 
     def drop_user(self, row: int) -> None:
-        """Nothing was heard."""
+        """Do nothing, because nothing was heard."""
 
     def answer(self, active: Sequence[bool]) -> list[AnswerSlot | None]:
-        """The next slot of the sentences of the active rows; all text comes with the first."""
+        """Make the next slot of the active rows' sentences; all text comes with the first slot."""
         texts = [self._begin(row) if is_active else "" for row, is_active in enumerate(active)]
         mask = torch.tensor(active)
         words = [[item for said in read(text) for item in said.items] for text in texts]
@@ -140,7 +141,7 @@ class ScriptedModel:
         ]
 
     def keep(self, row: int, text: str, slots: int) -> None:
-        """The sentence is over: `text` of it was heard."""
+        """End the sentence, of which `text` was heard."""
         if text:
             self._rows[row].history.append(("assistant", text))
 
@@ -153,7 +154,7 @@ class ScriptedModel:
         return list(self._rows[row].history)
 
     def _begin(self, row: int) -> str:
-        """The sentence at its first slot, with a space after its last word, which is thereby complete; else ""."""
+        """The sentence at its first slot, with a final space that completes its last word; otherwise ""."""
         one = self._rows[row]
         if one.begun:
             return ""
@@ -165,7 +166,8 @@ class ScriptedModel:
         return f"{text} "
 
     def _join_spoken(self, row: int, parts: Iterable[SoundingWord]) -> tuple[SoundingWord, ...]:
-        """The head's items as written words ("well-known", "$5"); one without sound goes with the word before it."""
+        """Join the head's items to written words ("well-known", "$5"); a word without sound joins the word before
+        it."""
         owners, words = self._rows[row].owners, dict[int, SoundingWord]()
         for part in parts:
             word = owners[part.item]
