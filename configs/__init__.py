@@ -1,1 +1,1 @@
-"""Frozen configuration, read from YAML. The only source of constants; an unknown key is an error."""
+"""Frozen configuration, read from YAML. This package is the only source of constants; an unknown key is an error."""

@@ -1,6 +1,6 @@
 """What every configuration shares: frozen pydantic models, YAML reading, exact division.
 
-Knows files and keys; knows nothing of what the values mean.
+This module handles files and keys, whatever the values mean.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class ConfigError(ValueError):
 
 
 class Config(BaseModel):
-    """Base of all configurations: frozen; unknown keys are refused, and so are numbers that are not finite."""
+    """Base of all configurations: frozen; unknown keys and non-finite numbers are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -41,10 +41,10 @@ class Config(BaseModel):
             raise ConfigError(_one_line(error, source)) from None
 
     def change(self, changes: Mapping[str, Any], source: str) -> Self:
-        """The same with other values; `live.policy` names the key `policy` of the nested `live`.
+        """A copy with some values changed; `live.policy` names the key `policy` of the nested `live`.
 
         Raises:
-            ConfigError: there is no such key, or its value is wrong.
+            ConfigError: a key does not exist, or its value is wrong.
         """
         values = self.model_dump()
         for name, value in changes.items():

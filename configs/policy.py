@@ -1,4 +1,4 @@
-"""When the assistant starts and stops to speak, as numbers."""
+"""When the assistant starts and stops speaking, as numbers."""
 
 from typing import Literal
 
@@ -10,21 +10,23 @@ PolicyName = Literal["responsive", "balanced", "patient"]
 
 
 class Threshold(Config):
-    """A crossing of p(speak) that has to last: beyond `probability` for `slots` slots in a row."""
+    """A threshold that p(speak) must stay beyond: past `probability` for `slots` slots in a row."""
 
     probability: float = Field(ge=0.0, le=1.0)
     slots: int = Field(ge=1)
 
 
 class PolicyConfig(Config):
-    """Hysteresis of the state policy: start and stop have settings of their own.
+    """Hysteresis of the state policy, with separate settings for start and stop.
+
+    The papers describe a state head (OmniDRCA, Appendix A) but give no thresholds; these are ours.
 
     `start`: SPEAK when p(speak) was above the threshold long enough. `stop`: MUTE when it was below.
-    `start_late`: a lower threshold that p(speak) has to cross from below and stay above for longer than people pause
-    within a turn; so who has ended is answered even where it did not sound like an end.
-    `stop_at_once`: one slot with p(speak) below it is enough for MUTE: a voice that takes the floor leaves no doubt,
-    a listener's "mm-hm" does for a moment.
-    `min_speak_slots`, `min_mute_slots`: how long a state lasts at least. `guard_slots`: MUTE at the session's start.
+    `start_late`: a lower threshold that p(speak) must cross from below and stay above for longer than people pause
+    within a turn; it answers users who have finished even if it did not sound like an end.
+    `stop_at_once`: a single slot with p(speak) below it is enough for MUTE. A voice that takes the floor leaves no
+    doubt, whereas a listener's "mm-hm" leaves p(speak) in doubt for a moment.
+    `min_speak_slots`, `min_mute_slots`: shortest duration of each state. `guard_slots`: MUTE at the session's start.
     """
 
     start: Threshold = Threshold(probability=0.79, slots=1)

@@ -1,4 +1,4 @@
-"""Where the recipes of the training steps lie: in this package, wherever it is installed."""
+"""Finds the recipes of the training steps, which are part of this package wherever it is installed."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ def recipe(name: str) -> Path:
     """File of a shipped recipe.
 
     Raises:
-        ConfigError: there is none of this name.
+        ConfigError: there is no recipe with this name.
     """
     path = RECIPES / f"{name}.yaml"
     if not path.is_file():
@@ -22,10 +22,10 @@ def recipe(name: str) -> Path:
 
 
 def recipe_file(given: Path | None, name: str) -> Path:
-    """The file that was given, by its path or as the name of a shipped recipe; else the shipped recipe `name`.
+    """The file `given` as a path or as the name of a shipped recipe; without it, the shipped recipe `name`.
 
     Raises:
-        ConfigError: there is no such recipe. That a path leads nowhere is found out when it is read.
+        ConfigError: there is no such recipe. A path is not checked here, but when it is read.
     """
     if given is None:
         return recipe(name)

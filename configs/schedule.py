@@ -1,4 +1,4 @@
-"""Lengths of the time-division-multiplexed sequence, counted in slots and elements."""
+"""Lengths of the time-division-multiplexed sequence, in slots and elements."""
 
 from pydantic import Field
 
@@ -8,10 +8,10 @@ SEGMENTS_PER_SLOT = 2
 
 
 class ScheduleConfig(Config):
-    """Pinned prefix, rolling window, and how far the text may lead the speech.
+    """The pinned prefix, the rolling window, and how far the text may lead the speech.
 
-    `prefix_places`: cache places kept for the system prompt. `window_slots`: slots that stay visible.
-    `user_words_per_slot`: text tokens of the user that enter one U element; the rest waits.
+    `prefix_places`: cache places reserved for the system prompt. `window_slots`: slots that stay visible.
+    `user_words_per_slot`: most text tokens of the user that enter one U element; further ones wait.
     `text_lead_units`: the next text token is held back while this many speech units are known and unspoken.
     """
 
@@ -22,5 +22,5 @@ class ScheduleConfig(Config):
 
     @property
     def cache_places(self) -> int:
-        """Elements the cache can hold: the prefix and both segments of every slot of the window."""
+        """Number of elements the cache holds: the prefix and both segments of every slot of the window."""
         return self.prefix_places + SEGMENTS_PER_SLOT * self.window_slots

@@ -1,6 +1,6 @@
 """The real-time runtime: sessions around an engine.
 
-One slot's way, and who owns what:
+The path of one slot, and who owns what:
 
     microphone -> Session.push_audio(position, pcm int16 @ 16 kHz)      any process, no waiting
                -> SessionHub.pump() -> EngineClient.push_slot(...)      slots of 3,200 samples, complete or concealed
@@ -23,7 +23,7 @@ Without a network, under a virtual clock:
     talk = converse(load("mini", rows=1), samples, ConversationOptions(seed=1), folder=Path("talk"))
     talk = converse_with(generator, user)               # user(live) -> the next [3200] samples, or None at the end
 
-Files of a session lie in `config.recording.folder / session.id`: `dialogue.wav`, `user.wav`, `slots.jsonl`
+The files of a session are in `config.recording.folder / session.id`: `dialogue.wav`, `user.wav`, `slots.jsonl`
 (`runtime.session.slot_log.SlotRow` per slot), and `transcript.json` (`runtime.session.transcript`). Errors:
 `runtime.errors`.
 """

@@ -1,4 +1,4 @@
-"""Sound files in: whatever they are, as mono samples at the model's rate, with a note of what was changed."""
+"""Reads any sound file as mono samples at the model's rate, with notes on what was changed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from runtime.errors import AudioError
 
 @dataclass(frozen=True)
 class LoadedAudio:
-    """`samples`: [n] at 16 kHz, -1..1, n > 0. `notes`: what was done to make it so, for the user."""
+    """`samples`: [n] at 16 kHz, -1..1, n > 0. `notes`: what was changed to make it so, for the user."""
 
     samples: Samples
     notes: tuple[str, ...]
@@ -24,7 +24,7 @@ def load_audio(path: Path) -> LoadedAudio:
     """Read any sound file.
 
     Raises:
-        AudioError: it is missing, no sound file, empty, or holds values that are no numbers.
+        AudioError: the file is missing, is not a sound file, is empty, or has values that are not numbers.
     """
     try:
         sound = read_sound_file(path)
@@ -36,7 +36,7 @@ def load_audio(path: Path) -> LoadedAudio:
         notes.append(f"resampled from {sound.rate} to {AUDIO.input_rate} Hz")
         mono = soxr.resample(mono, sound.rate, AUDIO.input_rate).astype(np.float32)
     if not len(mono):
-        raise AudioError(f"{path}: holds only {len(sound.samples)} samples; give a file that is longer than 0 s")
+        raise AudioError(f"{path}: holds only {len(sound.samples)} samples; give a longer file")
     if is_silent(mono):
         notes.append("is silent")
     return LoadedAudio(mono, tuple(notes))

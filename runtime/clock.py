@@ -1,6 +1,6 @@
-"""Time as a parameter: whoever needs a clock is given one.
+"""Clocks, which are passed as parameters to everything that needs time.
 
-Knows seconds; knows nothing of slots.
+Times are in seconds; nothing here depends on slots.
 """
 
 import time
@@ -24,7 +24,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when it is told to: virtual time for `converse` and for tests."""
+    """A clock that moves only on request: virtual time for `converse` and for tests."""
 
     def __init__(self, start: float = 0.0) -> None:
         self._now = start

@@ -1,9 +1,9 @@
-"""Conversations under a virtual clock: the live engine and session, as fast as the model can.
+"""Conversations under a virtual clock: the live engine and session, as fast as the model allows.
 
     conversation = converse(generator, samples, ConversationOptions(seed=1))
     conversation.transcript.assistant.text
 
-`VirtualConversation` is the same slot by slot, for a user who reacts to what the assistant does.
+`VirtualConversation` does the same slot by slot, for a user who reacts to what the assistant does.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,7 @@ TAIL_S = 10.0
 
 @dataclass(frozen=True)
 class SlotExtras:
-    """What a model is told with a slot beside its audio: `runtime.records.UserSlot`."""
+    """What a model is told with a slot in addition to its audio; see `runtime.records.UserSlot`."""
 
     text: str = ""
     unheard_ms: float = 0.0
@@ -50,7 +50,7 @@ class Conversation:
         rows: the slot log, T rows.
         user: [T * 3200] at 16 kHz, exactly what the model heard.
         assistant: [(T + 1) * 4800] at 24 kHz; slot t begins at t * 200 ms, slot 0 is silence.
-        transcript: of both sides.
+        transcript: transcript of both sides.
     """
 
     rows: tuple[SlotRow, ...]
@@ -72,7 +72,7 @@ class VirtualConversation:
         source: str = "library",
         config: RuntimeConfig | None = None,
     ) -> None:
-        """Opens row 0 of `generator`. `folder`: where the files go; None keeps none.
+        """Open row 0 of `generator`. `folder`: where the files go; None keeps no files.
 
         Raises:
             BadOptions: the model refuses the options. LogError, AudioError: the files cannot be made.
@@ -92,24 +92,24 @@ class VirtualConversation:
 
     @property
     def slot(self) -> int:
-        """The user slot that comes next."""
+        """The next user slot."""
         return len(self._rows)
 
     @property
     def rows(self) -> tuple[SlotRow, ...]:
-        """The log so far; the last row tells what the assistant does in slot `slot`."""
+        """The log so far; the last row says what the assistant does in slot `slot`."""
         return tuple(self._rows)
 
     @property
     def assistant(self) -> Samples:
-        """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz; not to be changed."""
+        """What the assistant says up to the end of slot `slot`, [(slot + 1) * 4800] at 24 kHz; must not be changed."""
         return self._assistant[: self._length]
 
     def step(self, user: Pcm16 | Samples, told: SlotExtras = NOTHING) -> SlotRow:
-        """Let the user's next slot pass, [3200] at 16 kHz, and what the model is told with it; returns its row.
+        """Run the user's next slot, [3200] at 16 kHz, with what the model is told in addition; returns its row.
 
         Raises:
-            ValueError: it is not exactly one slot.
+            ValueError: `user` is not exactly one slot.
         """
         if user.shape != (SLOT_IN,):
             raise ValueError(f"a slot has {SLOT_IN} samples, not {user.shape}; pad the end with zeros")
@@ -129,7 +129,7 @@ class VirtualConversation:
         return self._rows[-1]
 
     def _append(self, pcm: Samples) -> None:
-        """Amortized growth: a reactive user looks at everything in every slot."""
+        """Append with amortized growth, because a reactive user looks at everything in every slot."""
         if self._length + SLOT_OUT > len(self._assistant):
             self._assistant = np.concatenate([self._assistant, np.zeros_like(self._assistant)])
         self._assistant[self._length : self._length + SLOT_OUT] = pcm
@@ -139,7 +139,7 @@ class VirtualConversation:
         """End the conversation and finish its files.
 
         Raises:
-            LogError: the disk did not take them all.
+            LogError: the disk did not take all files.
         """
         self._hub.close_all(reason)
         if self._session.files_error:
@@ -150,7 +150,7 @@ class VirtualConversation:
 
 
 ReactiveUser = Callable[[VirtualConversation], Pcm16 | Samples | None]
-"""Given the conversation so far, the user's next slot [3200] at 16 kHz; None ends the conversation."""
+"""Maps the conversation so far to the user's next slot [3200] at 16 kHz; None ends the conversation."""
 
 
 def converse(
@@ -170,9 +170,9 @@ def converse(
     Args:
         generator: its row 0 is used.
         user_audio: [n] samples at 16 kHz, -1..1.
-        options: of the conversation.
+        options: options of the conversation.
         tail_s: seconds of silence after the audio.
-        folder: where the four files go (`dialogue.wav`, `user.wav`, `slots.jsonl`, `transcript.json`); None: nowhere.
+        folder: where the four files go (`dialogue.wav`, `user.wav`, `slots.jsonl`, `transcript.json`); None keeps none.
         model, source: names for the log.
         on_slot: is called after every slot.
 
@@ -197,7 +197,7 @@ def converse_slots(
     config: RuntimeConfig | None = None,
     on_slot: Callable[[SlotRow], None] | None = None,
 ) -> Conversation:
-    """The same for slots of [3200] 16-bit samples; `told`: what the model is told beside them, by slot."""
+    """The same for slots of [3200] 16-bit samples; `told`: what the model is told in addition, by slot."""
     live = VirtualConversation(
         generator, options or ConversationOptions(), folder=folder, model=model, source=source, config=config
     )
@@ -233,7 +233,7 @@ def _run(
     on_slot: Callable[[SlotRow], None] | None,
     told: Mapping[int, SlotExtras],
 ) -> Conversation:
-    """Let `user` talk to its end; whatever happens, the files are finished."""
+    """Let `user` talk to the end; whatever happens, the files are finished."""
     try:
         while (slot := user(live)) is not None:
             row = live.step(slot, told.get(live.slot, NOTHING))
@@ -250,7 +250,7 @@ def _as_int16(samples: NDArray[Any]) -> Pcm16:
 
 
 def _engine_clock(config: RuntimeConfig, *, keep: bool) -> RuntimeConfig:
-    """The same configuration with a playout that is exactly on the slots' clock."""
+    """The same configuration, with a playout that is exactly on the slots' clock."""
     playout = config.playout.model_copy(update={"prime_packets": 0})
     recording = config.recording.model_copy(update={"enabled": keep})
     return config.model_copy(update={"playout": playout, "recording": recording})

@@ -14,9 +14,8 @@
        |- EngineDied        the engine ended unexpectedly
        `- EngineOverloaded  the engine cannot keep up with a session
 
-`configs.base.ConfigError` and `duplex.eval.errors.EvaluationError` stand beside the tree, because configurations and
-the evaluation know nothing of the runtime.
-Every message says what, why and how to fix it, in one line.
+`configs.base.ConfigError` and `duplex.eval.errors.EvaluationError` are not part of the tree, because configurations and
+evaluation do not depend on the runtime. Every message says what, why and how to fix it, in one line.
 """
 
 from typing import ClassVar
@@ -104,7 +103,7 @@ class EngineOverloaded(EngineError):  # noqa: N818
 
 
 USER_ERRORS = (DuplexError, ConfigError, EvaluationError)
-"""What is shown to the user as one line instead of a traceback."""
+"""Errors that are shown to the user as one line instead of a traceback."""
 
 _EXIT_USAGE, _EXIT_FAILURE = 2, 1
 
@@ -115,5 +114,5 @@ def user_line(error: BaseException) -> str:
 
 
 def exit_code(error: BaseException) -> int:
-    """Exit code of a command that ended with `error`: 2 for a wrong configuration, 1 for everything else."""
+    """Exit code of a command that ended with `error`: 2 for a wrong configuration, 1 for all other errors."""
     return _EXIT_USAGE if isinstance(error, ConfigError) else _EXIT_FAILURE

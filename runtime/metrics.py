@@ -1,4 +1,4 @@
-"""Counts and times for Prometheus. The only file that imports its client; fed as a `runtime.sessions.Observer`."""
+"""Counts and times for Prometheus, collected as a `runtime.sessions.Observer`. No other file imports its client."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -9,7 +9,7 @@ STEP_BUCKETS_S = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4, 1.0)
 
 
 class Metrics:
-    """What an operator wants to see of all sessions."""
+    """The metrics of all sessions for an operator."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -19,12 +19,14 @@ class Metrics:
         self._slots = Counter("duplex_slots", "Slots answered", registry=self.registry)
         self._degraded = self._counter("duplex_slots_degraded", "Slots that were not as they should be", "how")
         self._events = self._counter("duplex_answers", "Answers of the assistant, by event", "event")
-        self._step = self._histogram("duplex_step_seconds", "Time of a step, from its begin to its audio")
+        self._step = self._histogram("duplex_step_seconds", "Time of a step, from its start to its audio")
         self._answer = self._histogram("duplex_slot_seconds", "Time from a complete user slot to its result")
-        self._stopped = Counter("duplex_recordings_stopped", "Recordings that the disk ended", registry=self.registry)
+        self._stopped = Counter(
+            "duplex_recordings_stopped", "Recordings that ended because of the disk", registry=self.registry
+        )
         self._packets = Counter("duplex_packets", "Packets sent", registry=self.registry)
         self._late = Counter("duplex_packets_late", "Packets sent late", registry=self.registry)
-        self._samples = self._counter("duplex_user_samples", "User samples at 16 kHz, by what became of them", "fate")
+        self._samples = self._counter("duplex_user_samples", "User samples at 16 kHz, by outcome", "fate")
         self._underruns = Counter("duplex_playout_underruns", "Packets that missed speech", registry=self.registry)
         self._flushed = Counter("duplex_playout_flushed_samples", "Samples taken back at cuts", registry=self.registry)
 
@@ -49,7 +51,7 @@ class Metrics:
             self._events.labels(row.event).inc()
 
     def on_closed(self, session: Session, reason: str) -> None:
-        """A session is over; its buffers' counts are added."""
+        """A session has ended; its buffers' counts are added."""
         self._live.dec()
         self._stopped.inc(session.files_error is not None)
         counts = session.statistics

@@ -1,6 +1,6 @@
-"""What crosses between sessions and engine: small frozen records, also through a pipe to another process.
+"""The records that sessions and engine exchange, small and frozen, also through a pipe to another process.
 
-Knows slots and times; knows nothing of buffers, files or models.
+Nothing here depends on buffers, files or models.
 """
 
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ class UserSlot:
     """One closed slot of the user's audio.
 
     Attributes:
-        index: counts the slots of the session from 0.
+        index: number of the slot in the session, from 0.
         pcm: [3200] 16-bit samples at 16 kHz; exactly what the model hears.
         holes: spans [start, stop) of samples that did not arrive in time and were concealed.
         captured: when the slot was closed, seconds on the clock.
         text: what the user wrote in the slot.
-        unheard_ms: of an answer that was cut with the slot before: what was taken back before it sounded.
-        echo: the assistant's own voice was taken out of it.
+        unheard_ms: how much of an answer that was cut with the previous slot was taken back before it sounded.
+        echo: whether the assistant's own voice was removed from it.
         came: in a replay, what came from the language model with it.
     """
 
@@ -40,9 +40,9 @@ class EngineTimes:
     """When the engine did what with a slot, seconds on the clock.
 
     Attributes:
-        captured: the user slot was closed. queued: it came to the engine. step: its step began.
-        detokenized: its step was over, the audio is there. batch: rows that shared the step.
-        waiting: later slots of the same session that were already there: above 0 the engine is catching up.
+        captured: the user slot was closed. queued: it arrived at the engine. step: its step began.
+        detokenized: its step ended and the audio was ready. batch: number of rows that shared the step.
+        waiting: number of later slots of the session that were already there; above 0 the engine is catching up.
     """
 
     captured: float
@@ -55,12 +55,12 @@ class EngineTimes:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine runs.
+    """Information on an engine.
 
     Attributes:
         model: name or folder it was loaded from. fingerprint: identifies weights and configuration.
-        rows: sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
-        patterns: interaction patterns that a session may have; where there are some, it takes written turns too.
+        rows: number of sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
+        patterns: interaction patterns that a session may have; if there are any, it also takes written turns.
         llm: values of the language model that writes the answers, None where there is none.
     """
 
@@ -90,7 +90,7 @@ class PushSlot:
 
 @dataclass(frozen=True)
 class CloseSession:
-    """Request: the conversation is over, its row is free."""
+    """Request: end the conversation and free its row."""
 
     session: str
 
@@ -104,7 +104,7 @@ class SessionOpened:
 
 @dataclass(frozen=True)
 class SlotDone:
-    """Event: what came of one user slot."""
+    """Event: the result of one user slot."""
 
     session: str
     result: SlotResult = field(repr=False)
@@ -113,7 +113,7 @@ class SlotDone:
 
 @dataclass(frozen=True)
 class SessionFailed:
-    """Event: the session is over and its row is free; `code` and `message` as in `runtime.errors`."""
+    """Event: the session has ended and its row is free; `code` and `message` as in `runtime.errors`."""
 
     session: str
     code: str
@@ -129,7 +129,7 @@ class EngineReady:
 
 @dataclass(frozen=True)
 class EngineStopped:
-    """Event: the engine ends and serves no one any more; `code` and `message` as in `runtime.errors`."""
+    """Event: the engine ends and serves no more sessions; `code` and `message` as in `runtime.errors`."""
 
     code: str
     message: str

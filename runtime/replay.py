@@ -1,6 +1,6 @@
-"""Runs a logged conversation again and compares: same tokens, same samples, or the first difference.
+"""Replays a logged conversation and compares it: same tokens and samples, or the first difference.
 
-Knows logs, recordings and generators; verification of the log's chain is `runtime.session.slot_log`.
+This module uses logs, recordings and generators; `runtime.session.slot_log` verifies the log's chain.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ from runtime.session.slot_log import SlotLogContent, SlotRow, read_log
 
 SLOT_IN = AUDIO.slot_input_samples
 COMPARED = ("user_sha256", "state", "event", "text_id", "tokens", "assistant_sha256")
-"""What must be equal in a replay, in the order in which a difference is named."""
+"""The fields that must be equal in a replay, in the order in which a difference is reported."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class LoggedConversation:
     """A verified log and the user's audio.
 
     Attributes:
-        log: all of it.
-        user: T slots of [3200]; fewer than the log has rows where the recording ended first.
+        log: the whole log.
+        user: T slots of [3200]; fewer than the log's rows if the recording ended first.
     """
 
     log: SlotLogContent
@@ -37,7 +37,7 @@ class LoggedConversation:
 
     @property
     def rows(self) -> tuple[SlotRow, ...]:
-        """The rows whose audio is there, T."""
+        """The rows with audio, T."""
         return self.log.rows[: len(self.user)]
 
     @property
@@ -48,10 +48,10 @@ class LoggedConversation:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """What came of a replay.
+    """The result of a replay.
 
     Attributes:
-        slots: compared. difference: the first one in words, None where all is equal.
+        slots: number of slots compared. difference: the first one in words; None if everything is equal.
         p_speak_error: largest difference of p(speak).
     """
 
@@ -66,10 +66,10 @@ class ReplayReport:
 
 
 def load_logged(path: Path) -> LoggedConversation:
-    """Read a log and the `user.wav` beside it.
+    """Read a log and the `user.wav` in its folder.
 
     Raises:
-        LogError: the log was changed, or the audio is not the one that was logged.
+        LogError: the log was changed, or the audio is not what was logged.
         AudioError: there is no such audio.
     """
     log = read_log(path)
@@ -80,7 +80,7 @@ def load_logged(path: Path) -> LoggedConversation:
     slots = tuple(pcm[: count * SLOT_IN].reshape(count, SLOT_IN))
     for row, slot in zip(log.rows, slots, strict=False):
         if sha256(slot) != row.user_sha256:
-            raise LogError(f"user.wav beside {path}: slot {row.slot} is not the logged audio; use an untouched copy")
+            raise LogError(f"user.wav next to {path}: slot {row.slot} is not the logged audio; use an untouched copy")
     return LoggedConversation(log, slots)
 
 
@@ -93,18 +93,18 @@ def replay(
     config: RuntimeConfig | None = None,
     on_slot: Callable[[SlotRow], None] | None = None,
 ) -> Conversation:
-    """Let the same user audio pass again.
+    """Replay the same user audio.
 
     Args:
-        logged: of `load_logged`.
+        logged: result of `load_logged`.
         generator: its row 0 is used.
-        policy: instead of the logged one; the audio stays as it was, so the user does not react to the changes.
+        policy: replaces the logged one; the audio does not change, so the user does not react to the changes.
         folder: where the new files go; None keeps none.
-        config: of the runtime; the logged audio has no echo any more, so none is looked for.
+        config: configuration of the runtime; echo was already removed from the logged audio, so it is not searched for.
         on_slot: is called after every slot.
 
     Raises:
-        LogError: the model is not the logged one.
+        LogError: the model differs from the logged one.
     """
     header = logged.log.header
     if generator.fingerprint != header.fingerprint:

@@ -1,12 +1,12 @@
-"""All sessions of one engine: opens them, carries slots to the engine and results back, ends them.
+"""Manages all sessions of one engine: opens them, carries slots to the engine and results back, ends them.
 
     session = hub.open(options)          # ServerFull when no place is free
     session.push_audio(position, pcm)
-    for news in hub.pump(): ...          # at the latest every 20 ms, and when the engine's descriptor is readable
+    for news in hub.pump(): ...          # at least every 20 ms, and when the engine's descriptor is readable
     packet = session.pull()              # every 20 ms
     hub.close(session.id, "client left")
 
-Knows no event loop: whoever calls `pump` decides when.
+There is no event loop here: the caller of `pump` decides when.
 """
 
 import logging
@@ -35,7 +35,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A slot was answered: its audio is in the session's playout, its row in the log. `heard`: by the model."""
+    """A slot was answered: its audio is in the session's playout, its row in the log. `heard`: what the model heard."""
 
     session: str
     heard: UserSlot
@@ -45,7 +45,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Ended:
-    """The session ended without the client's wish; its files are finished. `code` as in `runtime.errors`."""
+    """The session ended without a request of the client; its files are finished. `code` as in `runtime.errors`."""
 
     session: str
     code: str
@@ -54,7 +54,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Noticed:
-    """Something that the user should know while the session goes on."""
+    """Something that the user should know during the session."""
 
     session: str
     notice: Notice
@@ -64,14 +64,14 @@ News = Opened | Delivered | Ended | Noticed
 
 
 class Observer(Protocol):
-    """Whoever watches the sessions, for example metrics. Must not fail and must not take long."""
+    """Observes the sessions, for example for metrics. It must not fail and must be fast."""
 
     def on_opened(self, session: str) -> None:
         """A session was opened."""
         ...
 
     def on_refused(self, code: str) -> None:
-        """A session was not opened; `code` of the error."""
+        """A session was not opened; `code` is that of the error."""
         ...
 
     def on_delivered(self, session: str, row: SlotRow) -> None:
@@ -79,12 +79,12 @@ class Observer(Protocol):
         ...
 
     def on_closed(self, session: Session, reason: str) -> None:
-        """A session is over; its statistics are final."""
+        """A session has ended; its statistics are final."""
         ...
 
 
 class NoObserver:
-    """Watches nothing."""
+    """Observes nothing."""
 
     def on_opened(self, session: str) -> None:
         """Nothing."""
@@ -113,21 +113,21 @@ class SessionHub:
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        """Sessions that last."""
+        """Sessions that have not ended."""
         return tuple(self._sessions.values())
 
     def open(self, options: ConversationOptions, folder: Path | None = None, source: str = "live") -> Session:
         """Begin a conversation.
 
         Args:
-            options: of the model.
-            folder: for its files; None takes a new one in the configured folder (or none where recording is off).
+            options: options for the model.
+            folder: folder for its files; None takes a new one in the configured folder (or none if recording is off).
             source: where the user's audio comes from, for the log.
 
         Raises:
             ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
             DiskFull: there is no room for the files.
-            LogError, AudioError: the files cannot be made.
+            LogError, AudioError: the files cannot be created.
         """
         try:
             session_id = self.client.open(options)
@@ -145,17 +145,17 @@ class SessionHub:
         return session
 
     def session(self, session: str) -> Session:
-        """A session that lasts, by id.
+        """Find a session that has not ended, by id.
 
         Raises:
-            UnknownSession: there is none.
+            UnknownSession: there is no such session.
         """
         if session not in self._sessions:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
         return self._sessions[session]
 
     def pump(self) -> list[News]:
-        """Send closed slots to the engine and take its events; returns what the clients should know."""
+        """Send closed slots to the engine and take its events; returns the news for the clients."""
         news: list[News] = [ended for session in self.sessions if (ended := self._send(session))]
         for event in self.client.poll():
             told = self._receive(event)
@@ -163,7 +163,7 @@ class SessionHub:
         return news + [told for session in self.sessions for told in self._notices(session)]
 
     def next_deadline(self) -> float | None:
-        """When a slot closes at the latest, seconds on the clock; None when no session has audio."""
+        """The latest time at which a slot closes, seconds on the clock; None if no session has audio."""
         return min((due for session in self.sessions if (due := session.next_deadline()) is not None), default=None)
 
     def close(self, session: str, reason: str = "closed") -> None:
@@ -175,7 +175,7 @@ class SessionHub:
             self._observer.on_closed(ended, reason)
 
     def close_all(self, reason: str = "shutdown") -> None:
-        """End all sessions; the engine stays."""
+        """End all sessions; the engine keeps running."""
         for session in self.sessions:
             self.close(session.id, reason)
 

@@ -1,4 +1,4 @@
-"""Which software made a file."""
+"""Versions of the software that made a file."""
 
 import platform
 from functools import cache
@@ -9,7 +9,7 @@ _PACKAGES = ("duplex-voice", "torch", "transformers", "numpy", "soxr")
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape the output, by name."""
+    """Versions of Python and of the packages that affect the output, by name."""
     return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
 
 

@@ -1,8 +1,8 @@
 """Installs set-ups from their committed locks into a virtual environment: `python -m scripts.install demo dev eval`.
 
-uv, which pip installs from its own lock, is several times faster than pip; where uv cannot do it, pip does. Both take
-exactly the files whose hashes the lock names and resolve nothing. Needs nothing but Python with pip. Knows nothing of
-which build of torch fits the machine.
+uv, which pip installs from its own lock, is several times faster than pip; if uv fails, pip is used. Both install
+exactly the files whose hashes are in the lock and resolve nothing. Only Python with pip is needed.
+`scripts.torch_build` decides which build of torch fits the machine.
 """
 
 import argparse
@@ -45,16 +45,16 @@ class Environment:
     """A virtual environment and the programs in it."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is made yet."""
+        """The environment is not created yet."""
         self.folder = folder
         scripts = "Scripts" if sys.platform == "win32" else "bin"
         self.python = folder / scripts / "python"
 
     def create(self) -> None:
-        """Make it, unless it is there and has pip.
+        """Create it, unless it exists and has pip.
 
         Raises:
-            InstallError: this Python cannot make one.
+            InstallError: this Python cannot create one.
         """
         if not run([self.python, "-m", "pip", "--version"]):
             return
@@ -62,22 +62,22 @@ class Environment:
             raise InstallError(f"no virtual environment at {self.folder}: {reason}")
 
     def pip(self, arguments: Sequence[str]) -> str:
-        """Run pip; an empty string, or why it failed."""
+        """Run pip; returns an empty string, or why it failed."""
         return run([self.python, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments])
 
     def uv(self, arguments: Sequence[str | Path]) -> str:
-        """Run uv; an empty string, or why it failed."""
+        """Run uv; returns an empty string, or why it failed."""
         return run([self.python, "-m", "uv", *arguments])
 
     def add_uv(self) -> str:
-        """Install uv from its lock; an empty string, or why that failed."""
+        """Install uv from its lock; returns an empty string, or why that failed."""
         return self.pip(["install", "--no-deps", "--require-hashes", "-r", str(LOCKS / "uv.txt")])
 
     def add_lock(self, lock: Path) -> None:
-        """Install exactly what `lock` names.
+        """Install exactly the files in `lock`.
 
         Raises:
-            InstallError: a package cannot be had.
+            InstallError: a package cannot be installed.
         """
         options = ["--no-deps", "--require-hashes", "-r", str(lock)]
         if not self._has_own_index() and not self.uv(["pip", "install", "--python", self.python, *options]):
@@ -86,10 +86,10 @@ class Environment:
             raise InstallError(f"the packages of {lock.name} cannot be installed: {reason}")
 
     def add_torch(self, version: str, choice: str) -> None:
-        """Install the build of torch that fits, unless one is there.
+        """Install the build of torch that fits, unless one is installed.
 
         Raises:
-            BuildError: it cannot be had.
+            BuildError: it cannot be installed.
         """
         if not torch_build.fits(self.version_of("torch"), version, choice):
             print(f"set-up: torch {version}", flush=True)
@@ -106,22 +106,22 @@ class Environment:
             raise InstallError(f"this repository cannot be installed: {reason}")
 
     def version_of(self, package: str) -> str:
-        """The installed version; empty where it is missing."""
+        """The installed version; empty if the package is missing."""
         code = f"from importlib.metadata import version; print(version({package!r}))"
         return subprocess.run([self.python, "-c", code], capture_output=True, text=True).stdout.strip()
 
     def _has_own_index(self) -> bool:
-        """Whether pip is told to use another index than PyPI; uv does not read pip's settings."""
+        """Whether pip is configured to use an index other than PyPI; uv does not read pip's settings."""
         listed = subprocess.run([self.python, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
         return has_own_index(listed)
 
 
 def install(names: Sequence[str], environment: Environment, choice: str) -> None:
-    """The environment and the locked packages; with `demo`, torch and this repository as well.
+    """Install the environment and the locked packages; with `demo`, torch and this repository as well.
 
     Raises:
-        InstallError: a part cannot be had.
-        BuildError: torch cannot be had.
+        InstallError: a part cannot be installed.
+            BuildError: torch cannot be installed.
     """
     environment.create()
     environment.add_uv()
@@ -142,12 +142,12 @@ def find_locked_torch() -> str:
 
 
 def has_own_index(settings: str) -> bool:
-    """Whether `pip config list` names an index in PyPI's place; further indexes do not count."""
+    """Whether `pip config list` names an index in place of PyPI; additional indexes do not count."""
     return re.search(r"^[^=\n]*\.index-url=", settings, re.MULTILINE) is not None
 
 
 def run(command: Sequence[str | Path]) -> str:
-    """Run a program; an empty string when it succeeded, else what it said."""
+    """Run a program; returns an empty string if it succeeded, otherwise its output."""
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Writes the locks from pyproject.toml: `python -m scripts.lock` keeps what is locked, `--upgrade` takes the newest.
+"""Writes the locks from pyproject.toml: `python -m scripts.lock` keeps locked versions, `--upgrade` takes the newest.
 
 `locks/demo.txt` is the package without extras; `locks/EXTRA.txt` is what an extra adds to it. One resolution serves all
 of them, so a package has the same version everywhere: on Linux, macOS and Windows and under every supported Python.
@@ -43,7 +43,7 @@ def write_locks(environment: Environment, upgrade: bool) -> None:
     """Resolve once for everything, then write each lock with those versions.
 
     Raises:
-        InstallError: uv cannot be had, or no versions fit together.
+        InstallError: uv cannot be installed, or no versions fit together.
     """
     if reason := environment.add_uv():
         raise InstallError(f"uv cannot be installed: {reason}")

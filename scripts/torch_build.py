@@ -1,8 +1,7 @@
 """Chooses the build of torch that fits the machine and installs it.
 
 PyPI's torch is a CUDA build of several GB for Linux, and a build without CUDA for Windows and macOS. PyTorch's own
-index has them all, each with its label after the version (`2.13.0+cpu`, `2.13.0+cu130`). Knows pip and that index;
-needs nothing but Python.
+index has all builds, each with its label after the version (`2.13.0+cpu`, `2.13.0+cu130`). Only Python is needed.
 """
 
 import platform
@@ -18,12 +17,12 @@ AUTO, DEFAULT, CPU = "auto", "default", "cpu"
 
 
 class BuildError(Exception):
-    """No build of torch can be had; the message is one line for the user."""
+    """No build of torch can be installed; the message is one line for the user."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`system`, `processor`: as `platform` names them. `nvidia`: an NVIDIA GPU is at work here."""
+    """`system`, `processor`: as in `platform`. `nvidia`: whether there is an NVIDIA GPU."""
 
     system: str
     processor: str
@@ -32,7 +31,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Source:
-    """One way to get torch: what pip is asked for, its options, and what the user is told when this way is taken."""
+    """One way to get torch: the package for pip, its options, and the message to the user if this way is used."""
 
     requirement: str
     options: tuple[str, ...] = ()
@@ -43,7 +42,7 @@ Run = Callable[[Sequence[str]], str]
 
 
 def look() -> Machine:
-    """The machine that this runs on."""
+    """Examine the machine that this runs on."""
     return Machine(platform.system(), platform.machine().lower(), _has_nvidia())
 
 
@@ -51,9 +50,9 @@ def list_sources(version: str, choice: str, machine: Machine) -> list[Source]:
     """The ways to get torch `version`, best first.
 
     Args:
-        version: without a label.
-        choice: `auto` looks at the machine, `default` is what PyPI has, anything else is a label of PyTorch's index
-            (`cpu`, `cu130`) and is taken from nowhere else.
+        version: version without a label.
+        choice: `auto` examines the machine, `default` is PyPI's build, anything else is a label of PyTorch's index
+            (`cpu`, `cu130`), which is taken from nowhere else.
 
     Raises:
         BuildError: PyTorch no longer supports the machine.
@@ -63,20 +62,20 @@ def list_sources(version: str, choice: str, machine: Machine) -> list[Source]:
     if choice not in (AUTO, DEFAULT):
         return _label(version, choice)
     if choice == AUTO and machine.system == "Linux" and not machine.nvidia:
-        note = f"the CPU build of torch {version} is out of reach; taking PyPI's build, which may be several GB"
+        note = f"the CPU build of torch {version} cannot be reached; taking PyPI's build, which may be several GB"
         return [*_label(version, CPU), Source(f"torch=={version}", note=note)]
     if choice == AUTO and machine.system == "Windows" and machine.nvidia:
-        note = f"the CUDA build of torch {version} is out of reach; taking PyPI's build, which does not use the GPU"
+        note = f"the CUDA build of torch {version} cannot be reached; taking PyPI's build, which does not use the GPU"
         return [*_label(version, WINDOWS_CUDA), Source(f"torch=={version}", note=note)]
     return [Source(f"torch=={version}")]
 
 
 def install(sources: Sequence[Source], run: Run) -> Source:
-    """Install torch from the first of `sources` that has it, and say which that is.
+    """Install torch from the first of `sources` that has it, and return that source.
 
     Args:
         sources: best first.
-        run: runs pip with arguments; an empty string when it succeeded, else the reason.
+        run: runs pip with arguments; returns an empty string if it succeeded, otherwise the reason.
 
     Raises:
         BuildError: none of them has it.
@@ -93,19 +92,19 @@ def install(sources: Sequence[Source], run: Run) -> Source:
 
 
 def fits(installed: str, version: str, choice: str) -> bool:
-    """Whether the torch that is there (its version with its label; empty: none) is the one that is wanted."""
+    """Whether the installed torch (its version with its label; empty: none) is the wanted one."""
     plain, _, label = installed.partition("+")
     return plain == version and choice in (AUTO, DEFAULT, label)
 
 
 def _label(version: str, label: str) -> list[Source]:
-    """First pip's own sources, so that a wheel at hand or a mirror wins, then PyTorch's index."""
+    """First pip's own sources, so that a local wheel or a mirror takes precedence, then PyTorch's index."""
     wanted = f"torch=={version}+{label}"
     return [Source(wanted), Source(wanted, ("--index-url", f"{INDEX}/{label}", "--retries", "2"))]
 
 
 def _has_nvidia() -> bool:
-    """Whether NVIDIA's tool lists a GPU; under WSL it lies outside the search path."""
+    """Whether NVIDIA's tool lists a GPU; under WSL the tool is outside the search path."""
     tool = shutil.which("nvidia-smi") or "/usr/lib/wsl/lib/nvidia-smi"
     if not Path(tool).is_file():
         return False

@@ -1,9 +1,9 @@
 """Runs the tests with other versions than the locked ones: `python -m scripts.try_versions oldest` or `newest`.
 
 `oldest`: the lowest version of every direct dependency that pyproject.toml allows. `newest`: the newest release of
-everything, without upper bounds: whether a bound can be lifted. Each has its own environment beside `.venv`.
-Where the build of torch that fits this machine is out of reach, the locked version is taken and the user is told: no
-CUDA build is fetched for a machine without a GPU. Runs in `.venv`, which has packaging.
+everything, without upper bounds, which shows whether a bound can be lifted. Each has its own environment next to
+`.venv`. If the build of torch that fits this machine cannot be reached, the locked version is taken and the user is
+told; no CUDA build is fetched for a machine without a GPU. This runs in `.venv`, which has packaging.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.try_versions", description=__doc__)
     parser.add_argument("which", choices=(OLDEST, NEWEST))
     parser.add_argument("--torch", default=torch_build.AUTO, help="as in scripts.install")
-    parser.add_argument("pytest", nargs="*", help="what pytest is given; all tests otherwise")
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest; default: all tests")
     options = parser.parse_args()
     environment = Environment(ROOT / f".venv-{options.which}")
     try:
@@ -40,7 +40,7 @@ def main() -> int:
         print(f"{options.which}: {error}", file=sys.stderr)
         return 1
     status = subprocess.run([environment.python, "-m", "pytest", *options.pytest], cwd=ROOT).returncode
-    print(f"\n{options.which}, where it is not what is locked:")
+    print(f"\n{options.which}, where it differs from the locks:")
     print("\n".join(differences(environment)) or "no difference")
     return status
 
@@ -49,8 +49,8 @@ def set_up(which: str, environment: Environment, choice: str) -> None:
     """Resolve and install.
 
     Raises:
-        InstallError: no versions fit together, or a package cannot be had.
-        BuildError: torch cannot be had.
+        InstallError: no versions fit together, or a package cannot be installed.
+            BuildError: torch cannot be installed.
     """
     environment.create()
     if reason := environment.add_uv():
@@ -71,7 +71,7 @@ def set_up(which: str, environment: Environment, choice: str) -> None:
 
 
 def list_wanted(project: dict[str, Any], which: str) -> Iterator[str]:
-    """The requirements of the package, its test extras and its build: as they stand, or without upper bounds."""
+    """The requirements of the package, its test extras and its build, unchanged or without upper bounds."""
     told = project["project"]
     extras = [line for extra in EXTRAS for line in told["optional-dependencies"][extra]]
     for line in [*told["dependencies"], *extras, *project["build-system"]["requires"]]:
@@ -87,7 +87,7 @@ def without_upper_bound(line: str) -> str:
 
 
 def differences(environment: Environment) -> list[str]:
-    """A line for every package whose version is not the locked one."""
+    """A line for every package whose version differs from the locked one."""
     names = ["demo", *EXTRAS]
     locked = {name: version for lock in names for name, version, _ in read_pins(LOCKS / f"{lock}.txt")}
     locked["torch"] = find_locked_torch()
@@ -103,7 +103,7 @@ def differences(environment: Environment) -> list[str]:
 
 
 def _take_torch(found: Path) -> str:
-    """Take torch out of the resolution; its version."""
+    """Remove torch from the resolution; returns its version."""
     text = found.read_text(encoding="utf-8")
     pin = re.search(r"^torch==(\S+).*\n", text, re.MULTILINE)
     assert pin is not None, text
@@ -118,7 +118,7 @@ def _add_torch(environment: Environment, version: str, choice: str) -> None:
         if not torch_build.fits(environment.version_of("torch"), version, choice):
             torch_build.install(sources, environment.pip)
     except BuildError:
-        print(f"torch {version} has no build for this machine within reach; taking the locked {find_locked_torch()}")
+        print(f"no build of torch {version} for this machine can be reached; taking the locked {find_locked_torch()}")
         environment.add_torch(find_locked_torch(), choice)
 
 

@@ -1,4 +1,4 @@
 """Time-division multiplexing: slots, shared positions, the slot mask, the state policy and the plan of a slot.
 
-Pure Python. Only `tdm.mask` imports torch, to turn plans into tensors.
+The package is pure Python; only `tdm.mask` imports torch, to turn plans into tensors.
 """

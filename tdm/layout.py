@@ -1,4 +1,4 @@
-"""The TDM layout: which position and which cache place an element has, and which elements it sees.
+"""The TDM layout: the position and cache place of every element, and the elements that it sees.
 
 Sequence: the prefix (system prompt, positions 0..P-1, causal), then for slot t = 0, 1, ... the segments U_t and A_t,
 both at position P + t (OmniDRCA, Appendix A). An element of slot t sees the prefix, both segments of the earlier
@@ -22,7 +22,7 @@ from tdm.slots import Segment
 
 @dataclass(frozen=True)
 class Element:
-    """One element of the sequence: `slot` is None in the prefix, where `index` counts its tokens."""
+    """One element of the sequence; in the prefix `slot` is None and `index` counts the tokens."""
 
     slot: int | None
     index: int
@@ -34,7 +34,7 @@ class Element:
 
     @staticmethod
     def of(slot: int, segment: Segment) -> "Element":
-        """U or A of `slot`."""
+        """The element U or A of `slot`."""
         return Element(slot, int(segment))
 
 
@@ -42,7 +42,7 @@ class Element:
 class SlotPlan:
     """Where slot t goes: one shared position, two cache places, and the earlier slots that both elements see.
 
-    `visible_slots` holds [first, slot): the element itself is always visible and not counted here.
+    `visible_slots` is [first, slot); an element always sees itself as well.
     """
 
     slot: int
@@ -53,7 +53,7 @@ class SlotPlan:
 
 
 class TdmLayout:
-    """Positions, places and visibility for one prefix length."""
+    """Positions, places and visibility for one prefix length (OmniDRCA, Appendix A; the rolling window is ours)."""
 
     def __init__(self, config: ScheduleConfig, prefix: int) -> None:
         """`prefix` is P, the number of system prompt tokens.
@@ -69,7 +69,7 @@ class TdmLayout:
         self.prefix = prefix
 
     def position(self, element: Element) -> int:
-        """Rotary position: shared by U_t and A_t."""
+        """Rotary position P + t, shared by U_t and A_t (OmniDRCA, Appendix A)."""
         return element.index if element.slot is None else self.prefix + element.slot
 
     def place(self, element: Element) -> int:
@@ -84,7 +84,7 @@ class TdmLayout:
         return range(max(0, slot - self.config.window_slots + 1), slot)
 
     def sees(self, query: Element, key: Element) -> bool:
-        """Whether `query` attends to `key`."""
+        """Whether `query` attends to `key`: U_t and A_t of one slot do not see each other (OmniDRCA, Appendix A)."""
         if query.slot is None:
             return key.slot is None and key.index <= query.index
         if key.slot is None:
@@ -97,6 +97,6 @@ class TdmLayout:
         return SlotPlan(slot, self.prefix, self.prefix + slot, (user, assistant), self.visible_slots(slot))
 
     def sequence(self, slots: int) -> Iterator[Element]:
-        """All elements of a packed dialogue in their order: prefix, then U_0, A_0, U_1, A_1, ..."""
+        """All elements of a packed dialogue in order: the prefix, then U_0, A_0, U_1, A_1, ..."""
         yield from (Element.prefix(index) for index in range(self.prefix))
         yield from (Element.of(slot, segment) for slot in range(slots) for segment in Segment)

@@ -1,4 +1,4 @@
-"""Plans and packed dialogues as tensors for the attention. The only torch in this package."""
+"""Plans and packed dialogues as tensors for attention. No other module of this package uses torch."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from tdm.layout import SlotPlan, TdmLayout
 
 
 def plan_mask(plans: Sequence[SlotPlan], layout: TdmLayout) -> Tensor:
-    """Mask of one slot over the whole cache.
+    """Mask of one slot over the whole cache (OmniDRCA, Appendix A).
 
     Args:
         plans: one plan per row; the rows may be at different slots and have different prefixes.
@@ -32,14 +32,16 @@ def plan_mask(plans: Sequence[SlotPlan], layout: TdmLayout) -> Tensor:
 
 
 def pack_positions(layout: TdmLayout, slots: int, first_slot: int = 0) -> Tensor:
-    """Rotary positions of a packed dialogue of `slots` slots whose first is slot `first_slot`, [P + 2 * slots]."""
+    """Rotary positions (OmniDRCA, Appendix A) of a packed dialogue of `slots` slots that begins with slot `first_slot`,
+    [P + 2 * slots]."""
     prefix = torch.arange(layout.prefix)
     steps = torch.arange(first_slot, first_slot + slots) + layout.prefix
     return torch.cat([prefix, steps.repeat_interleave(SEGMENTS_PER_SLOT)])
 
 
 def pack_mask(layout: TdmLayout, slots: int) -> Tensor:
-    """Mask of a packed dialogue, [T, T] bool with T = P + 2 * slots, True where the row's element sees the column's."""
+    """Mask of a packed dialogue (OmniDRCA, Appendix A), [T, T] bool with T = P + 2 * slots, True where the row's
+    element sees the column's."""
     prefix = layout.prefix
     slot = torch.cat([torch.full((prefix,), -1), torch.arange(slots).repeat_interleave(SEGMENTS_PER_SLOT)])
     index = torch.arange(len(slot))
@@ -50,7 +52,7 @@ def pack_mask(layout: TdmLayout, slots: int) -> Tensor:
 
 
 def _ring_spans(slots: range, window: int) -> list[tuple[int, int]]:
-    """Spans [first, last) of the ring that hold the consecutive `slots`."""
+    """Spans [first, last) of the ring that contain the consecutive `slots`."""
     if not slots:
         return []
     first, last = slots.start % window, (slots.stop - 1) % window + 1

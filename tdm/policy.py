@@ -1,7 +1,8 @@
 """The state policy: p(speak) of every slot -> SPEAK or MUTE.
 
-A pure function of logged values, so any conversation can be re-run under another policy. Its rules, by their key in
-`configs.policy.PolicyConfig` (`tests/tdm/test_policy.py` has a test for each row):
+The policy is a pure function of logged values, so any conversation can be re-run under another policy. The papers leave
+it open (OmniDRCA, Appendix A, has only the state head); these rules are ours. They are listed by their key in
+`configs.policy.PolicyConfig`; `tests/tdm/test_policy.py` has a test for each row:
 
     state   rule               the state of the next slot
     MUTE    start              SPEAK after `slots` slots in a row with p(speak) above `probability`
@@ -15,7 +16,7 @@ A pure function of logged values, so any conversation can be re-run under anothe
                                `start_late`; `stop_at_once` does not apply. Ends with the first slot in which p(speak)
                                is not below `probability` of `stop`
     SPEAK   min_speak_slots    SPEAK until the state has lasted that long, whatever p(speak) is
-    any     none of the above  the state stays as it is
+    any     none of the above  the state stays the same
     any     `force`            the state that the runtime sets; every count of slots in a row starts again
 """
 
@@ -30,9 +31,9 @@ class PolicyMemory:
     """What the policy remembers between slots.
 
     `run`: slots in a row in which p(speak) was beyond the threshold that would change the state. `waited`: MUTE slots
-    in a row in which it was above that of a late start, None before it was below once.
-    `held`: slots the present state has lasted. `slots`: slots since the session's start.
-    `late`: the answer is a late start, and p(speak) has not been above the threshold of a stop since.
+    in a row in which it was above the threshold of a late start; None until it has been below that threshold once.
+    `held`: how many slots the present state has lasted. `slots`: slots since the session's start.
+    `late`: the answer is a late start, and p(speak) has not been above the stop threshold since.
     """
 
     state: State = State.MUTE
@@ -59,7 +60,8 @@ def _listening(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Po
 
 
 def _speaking(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> PolicyMemory:
-    """A late start comes of a low p(speak): until that was high once, only one too low to start on stops it."""
+    """A late start begins with a low p(speak): until that has once been high, only a value too low for the start stops
+    it."""
     late = memory.late and p_speak < config.stop.probability
     limit = min(config.stop.probability, config.start_late.probability) if late else config.stop.probability
     run = memory.run + 1 if p_speak < limit else 0
@@ -70,14 +72,15 @@ def _speaking(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> Pol
 
 
 def _count_waited(config: PolicyConfig, memory: PolicyMemory, p_speak: float) -> int | None:
-    """A late start is a rise that lasts: before a session's first words p(speak) comes down from a doubtful value."""
+    """A late start needs a lasting rise, because p(speak) falls from an uncertain value before a session's first
+    words."""
     if p_speak <= config.start_late.probability:
         return 0
     return None if memory.waited is None else memory.waited + 1
 
 
 def force(memory: PolicyMemory, state: State) -> PolicyMemory:
-    """The memory after the runtime itself changed the state (an answer came to its end, or there was none)."""
+    """The memory after the runtime itself has changed the state (an answer has ended, or there was none)."""
     if memory.state is state:
         return memory
     return PolicyMemory(state, slots=memory.slots)

@@ -1,4 +1,4 @@
-"""The scheduler of one conversation: what is done in each slot, in which order.
+"""The scheduler of one conversation: what is done in each slot, and in which order.
 
     plan = scheduler.plan()                        # slot t: position, places, visibility
     decision = scheduler.decide(p_speak, queued)   # state of slot t + 1, and whether a text token is wanted
@@ -20,7 +20,7 @@ from tdm.slots import State
 class Decision:
     """What slot t + 1 shall be.
 
-    `wants_text`: a text token is to be sampled; otherwise the text is held back (or over).
+    `wants_text`: a text token is to be sampled; otherwise the text is held back or has ended.
     `onset`: the first SPEAK slot of an answer. `cut`: the first MUTE slot after an answer that was not finished.
     """
 
@@ -54,7 +54,7 @@ class Scheduler:
         return self._since
 
     def plan(self) -> SlotPlan:
-        """Plan of the present slot."""
+        """The plan of the present slot."""
         return self.layout.plan(self.slot)
 
     def decide(self, p_speak: float, queued: int, late_words: bool = False) -> Decision:
@@ -63,8 +63,8 @@ class Scheduler:
         Args:
             p_speak: the state head's probability that the assistant speaks in slot t + 1.
             queued: speech units that are known and unspoken.
-            late_words: the user has said words that an answer cannot know about and nothing of it has sounded: it is
-                not begun, or taken back.
+            late_words: the user has said words that the answer does not take into account, and none of the answer has
+                sounded: it is not started, or is taken back.
         """
         before = self._memory.state
         self._memory = decide(self.policy, self._memory, p_speak)
@@ -86,7 +86,7 @@ class Scheduler:
         return Decision(after, after is State.SPEAK and not self._text_over and room, onset, cut)
 
     def end_text(self) -> None:
-        """The text head has ended the answer: no more tokens are wanted until the next one."""
+        """The text head has ended the answer: no more tokens are wanted until the next answer."""
         self._text_over = True
 
     def finish(self) -> None:

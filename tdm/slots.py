@@ -1,4 +1,4 @@
-"""The words of the schedule: state and segment."""
+"""The vocabulary of the schedule: state and segment."""
 
 from enum import IntEnum
 
@@ -11,7 +11,7 @@ class State(IntEnum):
 
 
 class Segment(IntEnum):
-    """One side of a slot; also the order of its two elements in the sequence."""
+    """One side of a slot. The order of the members is that of the two elements in the sequence."""
 
     USER = 0
     ASSISTANT = 1

@@ -1,13 +1,13 @@
 """The turn layout: the slots of a conversation with a model that listens or answers, but never both at once.
 
     heard = layout.listen(voice_ms, silence_ms)   # slot t: which slots of the user the model takes in
-    decision = layout.decide(p_speak)             # slot t + 1: answer, go on, stop
+    decision = layout.decide(p_speak)             # slot t + 1: answer, continue, stop
     layout.sounded(), layout.finish(), layout.veto()
 
-A user's turn begins with voice, a little before it; the assistant's SPEAK ends it. While the assistant speaks the model
-hears nothing: what the user says then is remembered in slots, and begins the next turn when the assistant stops. An
-answer that was stopped before any of it sounded is taken back: the user had not finished, unless the turn ended in
-writing. Counts slots and milliseconds; knows nothing of audio, text or models.
+A user's turn begins shortly before the user's voice and ends with the assistant's SPEAK. While the assistant speaks the
+model hears nothing: what the user says meanwhile is remembered in slots, and begins the next turn when the assistant
+stops. An answer that was stopped before any of it sounded is taken back, because the user had not finished, unless the
+turn ended in writing. This module counts slots and milliseconds; it does not depend on audio, text or models.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from tdm.slots import State
 class Listening:
     """What the model does with the user's audio of a slot.
 
-    `begins`: a turn begins. `slots`: so many of the newest slots are taken in, in their order. `drops`: the turn had
+    `begins`: a turn begins. `slots`: how many of the newest slots the model takes in, in order. `drops`: the turn had
     too little voice and is forgotten.
     """
 
@@ -35,9 +35,9 @@ class Listening:
 class TurnDecision:
     """What slot t + 1 shall be.
 
-    `onset`: an answer begins, the user's turn is over; `spoken`: it was spoken, or a part of it. `cut`: the answer is
-    broken off. `ended`: it came to its end. `resumes`: the turn goes on instead of the answer; so many of the newest
-    slots belong to it and were not taken in.
+    `onset`: an answer begins and the user's turn is over; `spoken`: all or part of that turn was spoken, not typed.
+    `cut`: the answer is broken off. `ended`: the answer has ended. `resumes`: the user's turn continues instead of the
+    answer; this many of the newest slots belong to it and were not taken in.
     """
 
     state: State
@@ -49,7 +49,7 @@ class TurnDecision:
 
 
 class TurnLayout:
-    """Turns and state of one conversation. `pending`: a turn of the user is under way and not answered."""
+    """Turns and state of one conversation. `pending`: a turn of the user is in progress or waits for an answer."""
 
     def __init__(self, policy: PolicyConfig, config: LiveTurnsConfig) -> None:
         self.policy = policy
@@ -68,7 +68,7 @@ class TurnLayout:
         return self._memory.state
 
     def listen(self, voice_ms: float, silence_ms: float) -> Listening:
-        """Slot t: `voice_ms` of voice in it, `silence_ms` without voice at its end."""
+        """Take slot t, which has `voice_ms` of voice and ends with `silence_ms` without voice."""
         if self.state is State.SPEAK:
             self._overhear(voice_ms, silence_ms)
             return Listening()
@@ -81,7 +81,8 @@ class TurnLayout:
         return Listening(slots=1)
 
     def decide(self, p_speak: float, typed: bool = False) -> TurnDecision:
-        """Close slot t and decide slot t + 1. `typed`: a turn in writing waits; it stops an answer, then it has one."""
+        """Close slot t and decide slot t + 1. `typed`: a written turn waits; it stops an answer and then gets its
+        own."""
         before, since = self._memory.state, self._since + 1
         self._memory = decide(self.policy, self._memory, p_speak)
         if before is State.SPEAK and (self._finished or typed):
@@ -122,7 +123,7 @@ class TurnLayout:
         return Listening(begins=True, slots=min(slots, self.config.remembered_slots, self.slot + 1))
 
     def _overhear(self, voice_ms: float, silence_ms: float) -> None:
-        """Slots since the user's voice began over the assistant's; a long enough silence ends it."""
+        """Count slots since the user began to speak over the assistant; a long enough silence resets the count."""
         if silence_ms >= self.config.drop_after_ms:
             self._overlap, self._voice_ms = 0, 0.0
         elif voice_ms or self._overlap:
@@ -137,7 +138,7 @@ class TurnLayout:
         return TurnDecision(State.SPEAK, onset=True, spoken=spoken)
 
     def _end_answer(self, slots: int) -> TurnDecision:
-        """`slots`: those of the answer, which the model did not take in."""
+        """`slots`: number of slots of the answer, which the model did not take in."""
         if self._finished:
             return TurnDecision(State.MUTE, ended=True)
         if self._sounded or self._whole:
@@ -148,6 +149,6 @@ class TurnLayout:
         return TurnDecision(State.MUTE, cut=True, resumes=min(slots, self.config.remembered_slots))
 
     def _close(self) -> None:
-        """The turn is answered or forgotten."""
+        """Close the turn, which is answered or forgotten."""
         self.pending = False
         self._overlap, self._voice_ms = 0, 0.0

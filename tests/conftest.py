@@ -1,6 +1,6 @@
-"""Settings of all tests: drawn examples are the same in every run, and no test depends on how busy the machine is.
+"""Settings for all tests: generated examples are the same in every run, and no test depends on the machine's load.
 
-`pytest -k any_file --hypothesis-profile=fuzz` gives 5,000 malformed inputs, other ones in every run, to each reader.
+`pytest -k any_file --hypothesis-profile=fuzz` gives 5,000 malformed inputs, different in every run, to each reader.
 """
 
 import pytest
@@ -14,5 +14,5 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """As the engine runs. On a busy machine several threads wait for each other over small tensors, for minutes."""
+    """One thread, as in the engine: on a busy machine several threads wait for each other over small tensors."""
     torch.set_num_threads(1)

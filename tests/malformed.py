@@ -1,4 +1,4 @@
-"""Files that are almost right: a good file with some bytes cut out, put in, doubled or changed."""
+"""Files that are almost right: a good file with some bytes removed, inserted, doubled or changed."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _KINDS = ("cut", "put", "double", "change", "end")
 
 
 def make_malformed(good: Sequence[bytes], pieces: Sequence[bytes]) -> st.SearchStrategy[bytes]:
-    """One of the good files after a few edits, or any bytes; `pieces` are what its readers look out for."""
+    """One of the good files after a few edits, or any bytes; `pieces` are what its readers look for."""
     put = st.sampled_from(pieces) | st.binary(max_size=8)
     edit = st.tuples(st.sampled_from(_KINDS), st.floats(0, 1), st.floats(0, 0.2), put)
     edited = st.builds(_edit, st.sampled_from(good), st.lists(edit, min_size=1, max_size=5))
@@ -32,7 +32,7 @@ def _edit(data: bytes, edits: Sequence[Edit]) -> bytes:
 
 
 def value_or_error(read: Callable[[], T], typed: type[E]) -> T | E:
-    """What a reader gives, or its typed error; any other exception is a fault."""
+    """What a reader returns, or its typed error; any other exception is a fault."""
     try:
         return read()
     except typed as error:

@@ -1,4 +1,4 @@
-"""What pip installs holds every file that the packages need."""
+"""What pip installs includes every file that the packages need."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ PACKAGES = ("configs", "tdm", "duplex", "runtime", "demos")
 
 
 def list_tracked() -> set[str]:
-    """Files of the packages that git knows, or those that lie there where there is no git."""
+    """Files of the packages that git tracks, or all files in their folders where there is no git."""
     listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0 and listed.stdout:
         return {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
@@ -19,7 +19,7 @@ def list_tracked() -> set[str]:
 
 
 def test_a_wheel_holds_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asks setuptools which files it would put into a wheel, without making one."""
+    """Asks setuptools which files it would put into a wheel, without building one."""
     pytest.importorskip("setuptools", minversion="77", reason="a setuptools that reads this pyproject is needed")
     from setuptools import Distribution
 

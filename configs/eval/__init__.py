@@ -1,1 +1,1 @@
-"""Configurations of the evaluation."""
+"""Configuration of the evaluation."""

@@ -1,6 +1,6 @@
-"""Acoustic and network conditions between a simulated user and the system: what can be asked for, and its numbers.
+"""Acoustic and network conditions between a simulated user and the system: which ones exist, and their numbers.
 
-`Condition` is what a run asks for, `ConditionsConfig` what it means. All levels are dB.
+A run asks for a `Condition`; `ConditionsConfig` says what it means in numbers. All levels are in dB.
 """
 
 from typing import Self
@@ -12,10 +12,11 @@ from configs.base import Config, exact_div
 
 
 class Loss(Config):
-    """Packet loss by Gilbert's two states (Bell System Technical Journal 39, 1960).
+    """Packet loss by Gilbert's two-state model (Bell System Technical Journal 39, 1960), with every packet of the bad
+    state lost.
 
-    `rate`: share of packets that are lost. `burst`: mean number of packets lost in a row; without it every packet is
-    lost independently.
+    `rate`: share of packets that are lost. `burst`: mean number of packets lost in a row; if it is None, every packet
+    is lost independently.
     """
 
     rate: float = Field(gt=0.0, lt=1.0)
@@ -25,18 +26,18 @@ class Loss(Config):
     def _reachable(self) -> Self:
         if self.begins > 1.0:
             raise ValueError(
-                f"a share of {self.rate:g} cannot be lost in bursts of {self.burst:g}, they must be longer"
+                f"a share of {self.rate:g} cannot be lost in bursts of {self.burst:g}; make the bursts longer"
             )
         return self
 
     @property
     def ends(self) -> float:
-        """Chance that the packet after a lost one arrives."""
+        """Probability that the packet after a lost one arrives; its inverse is the mean length of a burst."""
         return 1.0 - self.rate if self.burst is None else 1.0 / self.burst
 
     @property
     def begins(self) -> float:
-        """Chance that the packet after one that arrived is lost."""
+        """Probability that the packet after one that arrived is lost, so that the stationary loss share is `rate`."""
         return self.rate * self.ends / (1.0 - self.rate)
 
     def __str__(self) -> str:
@@ -44,11 +45,11 @@ class Loss(Config):
 
 
 class Condition(Config):
-    """What lies between the user and the system; None (False) leaves it out. The order is the physical one.
+    """What lies between the user and the system; None (or False) leaves a step out. The order is the physical one.
 
-    `rate`: of the user's speech, 1.25 is a quarter faster. `echo`: the assistant in the user's microphone, dB relative
-    to what it says. `rir`: number of a room impulse response, from 1; 0 is any. `snr`: of the user's speech over the
-    noise, dB. `mulaw`: telephone band and code. `loss`: of packets.
+    `rate`: speed of the user's speech; 1.25 is a quarter faster. `echo`: level of the assistant in the user's
+    microphone, dB relative to what it says. `rir`: number of a room impulse response, from 1; 0 picks any. `snr`: the
+    user's speech over the noise, dB. `mulaw`: telephone band and mu-law code. `loss`: packet loss.
     """
 
     rate: float | None = Field(default=None, ge=0.5, le=2.0)
@@ -60,18 +61,18 @@ class Condition(Config):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """As on the command line, in the order of their effect: ("rate=1.25", "rir=2", "mulaw"); () is none."""
+        """Terms as on the command line, in the order they take effect: ("rate=1.25", "rir=2", "mulaw"); () for none."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return tuple(_term(name, value) for name, value in values.items() if value is not None and value is not False)
 
     @property
     def name(self) -> str:
-        """The terms in one string; "clean" without any."""
+        """The terms in one string; "clean" if there are none."""
         return " ".join(self.terms) or "clean"
 
     @property
     def file_name(self) -> str:
-        """The same for names of files: "rate1.25-rir2-mulaw", "" without any."""
+        """The same for file names: "rate1.25-rir2-mulaw", "" if there are none."""
         return "-".join(self.terms).replace("=", "").replace("/", "x")
 
 
@@ -84,15 +85,15 @@ EXAMPLES = {
     "mulaw": "mulaw",
     "loss": "loss=0.05 or loss=0.05/3",
 }
-"""Every condition, as on the command line."""
+"""Every condition, as it is written on the command line."""
 
 
 class NoiseBedConfig(Config):
     """The noise bed of `snr`.
 
-    `least_s`: shorter files are no bed. `loop_s`: length of the part of a file that is repeated; its level is that of
-    the whole part. `fade_s`: of its ends into each other. `nominal_db`: speech level (relative to full scale, the
-    nominal one of ITU-T P.830) where the user says nothing.
+    `least_s`: shorter files are not used. `loop_s`: length of the part of a file that is repeated; its level is
+    measured over the whole part. `fade_s`: length of the crossfade between its ends. `nominal_db`: speech level
+    (relative to full scale; the nominal level of ITU-T P.830) that is assumed where the user says nothing.
     """
 
     least_s: float = Field(default=3.0, gt=0.0)
@@ -108,24 +109,24 @@ class NoiseBedConfig(Config):
 
 
 class RoomResponseConfig(Config):
-    """The rooms of `rir`: a response begins where it is first within `onset_db` of its peak (ISO 3382-1)."""
+    """The rooms of `rir`: a response begins where it first comes within `onset_db` of its peak (ISO 3382-1)."""
 
     onset_db: float = Field(default=20.0, gt=0.0)
 
 
 class EchoConfig(Config):
-    """The assistant's echo: `delay_ms` after it was said."""
+    """The assistant's echo, which arrives `delay_ms` after the original."""
 
     delay_ms: int = Field(default=60, gt=0)
 
     @property
     def delay_samples(self) -> int:
-        """The delay at the input rate."""
+        """The delay in samples at the input rate."""
         return exact_div(self.delay_ms * AUDIO.input_rate, 1000)
 
 
 class CodecConfig(Config):
-    """The telephone of `mulaw`. `rate`: of the code, Hz."""
+    """The telephone of `mulaw` (ITU-T G.711). `rate`: sample rate of the code, Hz."""
 
     rate: int = 8_000
 
@@ -133,7 +134,7 @@ class CodecConfig(Config):
 class ConditionsConfig(Config):
     """The numbers of all conditions.
 
-    `context_ms`: sound on both sides of a slot that its resampling looks at.
+    `context_ms`: sound on each side of a slot that resampling needs.
     """
 
     noise: NoiseBedConfig = NoiseBedConfig()
@@ -150,7 +151,7 @@ class ConditionsConfig(Config):
 
     @property
     def context_samples(self) -> int:
-        """The context at the input rate."""
+        """The context in samples at the input rate."""
         return exact_div(self.context_ms * AUDIO.input_rate, 1000)
 
 

@@ -1,6 +1,6 @@
 """Definitions of the evaluation: gates, windows, limits and bars. `docs/evaluation.md` says what they mean.
 
-All times are seconds, all levels dB.
+All times are in seconds, all levels in dB.
 """
 
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ from configs.eval.statistics import StatisticsConfig
 
 
 class Bar(Config):
-    """A figure's number `of` should be at most (`<=`) or at least (`>=`) `limit`."""
+    """A requirement: the number `of` of a figure is at most (`<=`) or at least (`>=`) `limit`."""
 
     of: str
     sense: Literal["<=", ">="]
@@ -25,7 +25,7 @@ class GateConfig(Config):
     """When the assistant is audible.
 
     `floor_db`: samples above it (dB relative to full scale) are sound. `join_s`: gaps up to this length belong to the
-    assistant's own speech. `shortest_s`: shorter sounds are no speech.
+    assistant's speech. `shortest_s`: shorter sounds do not count as speech.
     """
 
     floor_db: float = Field(default=-50.0, lt=0.0)
@@ -43,8 +43,8 @@ class ClipConfig(Config):
 class UserConfig(Config):
     """The simulated user.
 
-    `patience_s`: how long it waits for the assistant before it gives up an event. `longest_s`: it hears no answer
-    for longer than this.
+    `patience_s`: how long it waits for the assistant before it gives up on an event. `longest_s`: it listens to an
+    answer for at most this long.
     """
 
     patience_s: float = Field(default=12.0, gt=0.0)
@@ -63,12 +63,12 @@ class TimingConfig(Config):
 
 
 class TurnTakingConfig(Config):
-    """Pairs of questions, and long answers that are interrupted.
+    """Pairs of questions (OmniDRCA, Appendix A), and long answers that are interrupted.
 
     `gap_s`: from the end of the first question to the start of the second. `barge_in_s`: from the start of the long
     answer to the start of the question that interrupts it. `silence_s`: after the last question, or until its answer is
     over and `quiet_s` have passed.
-    `graces`, `limits`: what is reported; `grace_s`, `limit_s`: the headline.
+    `graces`, `limits`: all values that are reported; `grace_s`, `limit_s`: those of the headline figure.
     """
 
     pairs: int = Field(default=75, ge=1)
@@ -90,8 +90,8 @@ class TurnTakingConfig(Config):
 class SceneConfig(Config):
     """A talker who is not at the microphone.
 
-    `level_db`: relative to `reference_rms`, the level of a user at the microphone. `low_pass_hz`: upper end of what
-    arrives. `shelf_db`: of what is above `shelf_hz`. `reflections`: (delay in ms, level in dB) of copies.
+    `level_db`: relative to `reference_rms`, the level of a user at the microphone. `low_pass_hz`: highest frequency
+    that arrives. `shelf_db`: gain above `shelf_hz`. `reflections`: (delay in ms, level in dB) of copies.
     """
 
     reference_rms: float = Field(default=0.06, gt=0.0)
@@ -106,13 +106,14 @@ class OverlapConfig(Config):
     """Sounds while the assistant speaks.
 
     `into_answer_s`: from the start of the answer to the sound. `window_s`: a stop up to this long after the sound's
-    end is its fault. `silence_s`: after the sound. `answer_s`: after an interruption, which wants an answer, or until
-    that has begun and `enough_s` of it were heard.
+    end is attributed to the sound. `silence_s`: silence after the sound. `answer_s`: silence after an interruption,
+    which calls for an answer; it ends early once `enough_s` of the answer has been heard.
     `bursts`: (from, to) of each noise file that is played, if it is at least `least_burst_s` long and not `silent_db`
     below the file. `burst_rms`: loudness of a noise burst.
-    `interruptions`, `others`, `noises`: how many. `repeats`: of backchannels and commands, in other answers.
-    `other_s`: (from, to) of a recording that is heard as another talker. `to_other`: speech to somebody else,
-    `background`: of somebody else (Full-Duplex-Bench v1.5's acoustics).
+    `interruptions`, `others`, `noises`: how many of each. `repeats`: how often backchannels and commands are played
+    again, in other answers.
+    `other_s`: (from, to) of a recording that is heard as another talker. `to_other`: acoustics of the user's speech to
+    somebody else, `background`: those of somebody else's speech (both from Full-Duplex-Bench v1.5).
     """
 
     lead_s: float = 0.5
@@ -140,12 +141,12 @@ class OverlapConfig(Config):
 
 
 class PausesConfig(Config):
-    """Waiting for the user to end.
+    """Pauses within the user's turn, which the assistant should wait out.
 
-    `phrase_pauses`: put into phrases of the data folder where a shorter phrase would have been complete, seconds.
-    `before_s`, `after_s`: a start from this long before a pause to this long after it is a takeover in the pause.
-    `answer_s`: the limit for the answer after the turn's end. `silence_s`: after the turn, or
-    until `enough_s` of the answer were heard.
+    `phrase_pauses`: pauses put into phrases of the data folder at places where a shorter phrase would have been
+    complete. `before_s`, `after_s`: a start from this long before a pause to this long after it is a takeover in the
+    pause. `answer_s`: time limit for the answer after the turn's end. `silence_s`: silence after the turn; it ends
+    early once `enough_s` of the answer has been heard.
     """
 
     phrase_pauses: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
@@ -164,8 +165,8 @@ class PausesConfig(Config):
 class UnderstandingConfig(Config):
     """Questions and answers.
 
-    `wait_s`: for the answer to begin. `quiet_s`: silence after the answer that ends the dialogue.
-    `refusals`: an answer that holds one of these says that it does not know.
+    `wait_s`: how long an answer may take to begin. `quiet_s`: silence after the answer that ends the dialogue.
+    `refusals`: an answer that contains one of these says that the assistant does not know.
     """
 
     lead_s: float = 0.5
@@ -181,9 +182,9 @@ class UnderstandingConfig(Config):
 class SpeechConfig(Config):
     """The assistant's own voice.
 
-    `asr`: folder of a faster-whisper model that judges it; "" is the packaged tiny.en. `answers`: questions
-    that are asked. `cuts`: long answers that are interrupted. `margin_s`: around an answer.
-    A joint is a start, an end, a cut or a border of two slots. It clicks where the largest step from sample to sample
+    `asr`: folder of a faster-whisper model that judges it; "" is the packaged tiny.en. `answers`: number of questions
+    asked. `cuts`: number of long answers interrupted. `margin_s`: sound kept around an answer.
+    A joint is a start, an end, a cut or a slot boundary. It clicks where the largest step from sample to sample
     within `joint_ms` is over `click_floor` (full scale is 1) and over `click_ratio` times the largest one in the
     `around_ms` before and after. `clip_level`: samples at or above it are clipped.
     """
@@ -205,8 +206,8 @@ class SpeechConfig(Config):
 class EvaluationConfig(Config):
     """Everything that defines a measurement.
 
-    `started_at`: when every conversation takes place, seconds since 1970. `request_words`: a long answer has at least
-    so many words.
+    `started_at`: when every conversation takes place, seconds since 1970. `request_words`: least number of words in a
+    long answer.
     """
 
     started_at: float = 1_769_855_700.0

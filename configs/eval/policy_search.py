@@ -1,4 +1,4 @@
-"""Which state policies are compared, and what the best of them is. Times are seconds."""
+"""Which state policies are compared, and which of them counts as the best. Times are in seconds."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from configs.policy import PolicyConfig, Threshold
 
 
 class StartGridConfig(Config):
-    """Starts that are tried, every probability with every number of slots; `late` as a further way to start."""
+    """Starts that are tried: every probability with every number of slots; `late` adds late starts."""
 
     probability: tuple[float, ...] = (0.4, 0.5, 0.6, 0.7, 0.79, 0.85, 0.9, 0.95)
     slots: tuple[int, ...] = (1, 2, 3)
@@ -15,7 +15,7 @@ class StartGridConfig(Config):
 
 
 class StopGridConfig(Config):
-    """Stops that are tried, every probability with every number of slots and every threshold of a stop at once."""
+    """Stops that are tried: every probability with every number of slots and every `stop_at_once` threshold."""
 
     probability: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4)
     slots: tuple[int, ...] = (1, 2, 3)
@@ -23,13 +23,13 @@ class StopGridConfig(Config):
 
 
 class PolicySearchConfig(Config):
-    """Both searches begin at `base` and change its start or its stop.
+    """Both searches begin with `base`; one changes its start, the other its stop.
 
     The best start takes the turn in at most `takeovers` of the pauses and `clip_takeovers` of the human clips, answers
     `answered` of the turns within `answer_s`, and answers soonest (median).
     The best stop ignores at least `backchannels` of the backchannels and `noises` of the noises, and has the largest
-    sum of yield rate and selectivity; of those within `tie` of it, which so many dialogues cannot tell apart, the
-    soonest.
+    sum of yield rate and selectivity. Policies within `tie` of that sum cannot be told apart with this number of
+    dialogues; the one that stops soonest wins.
     """
 
     base: PolicyConfig = PolicyConfig()
@@ -45,7 +45,7 @@ class PolicySearchConfig(Config):
 
     @property
     def starts(self) -> tuple[PolicyConfig, ...]:
-        """The base with every start of the grid."""
+        """`base` with every start of the grid."""
         return tuple(
             self.base.model_copy(update={"start": Threshold(probability=probability, slots=slots), "start_late": late})
             for late in self.start.late
@@ -55,7 +55,7 @@ class PolicySearchConfig(Config):
 
     @property
     def stops(self) -> tuple[PolicyConfig, ...]:
-        """The base with every stop of the grid."""
+        """`base` with every stop of the grid."""
         return tuple(
             self.base.model_copy(
                 update={"stop": Threshold(probability=probability, slots=slots), "stop_at_once": at_once}

@@ -1,6 +1,6 @@
-"""How a recording of any system is scored: when a channel holds speech, what is a turn, which files are accepted.
+"""How a recording of any system is scored: when a channel holds speech, what a turn is, which files are accepted.
 
-All times are seconds, all levels dB. `docs/evaluation.md` says what the definitions mean.
+All times are in seconds, all levels in dB. `docs/evaluation.md` explains the definitions.
 """
 
 from statistics import NormalDist
@@ -15,9 +15,9 @@ from configs.eval.statistics import StatisticsConfig
 class SoundConfig(Config):
     """Which recordings are accepted.
 
-    `padding_s`: two files may differ by this length, the shorter is padded with silence. `mix_correlation`: two
-    channels that correlate at least so much are one mix. `silent_db`: a channel whose loudest sample is below it
-    (relative to full scale) is silent.
+    `padding_s`: two files may differ by this length; the shorter one is padded with silence. `mix_correlation`: two
+    channels with at least this correlation are taken for one mono mix. `silent_db`: a channel whose loudest sample is
+    below this level (relative to full scale) is silent.
     """
 
     padding_s: float = Field(default=0.5, ge=0.0)
@@ -26,10 +26,10 @@ class SoundConfig(Config):
 
 
 class BandsConfig(Config):
-    """Short-time power by band of frequency.
+    """Short-time power by frequency band.
 
-    `window_s`: length of a frame (Hann). `hop_s`: between frames. `edges_hz`: of the bands; the last one is open, bands
-    above half the sample rate are left out.
+    `window_s`: length of a frame (Hann window). `hop_s`: time between frames. `edges_hz`: band edges; the last band is
+    open, and bands above half the sample rate are left out.
     """
 
     window_s: float = Field(default=0.010, gt=0.0)
@@ -38,15 +38,16 @@ class BandsConfig(Config):
 
 
 class FloorConfig(Config):
-    """What a channel holds without speech.
+    """What a channel contains where nobody speaks.
 
-    `smooth_s`: powers are averaged over this before their `quantile` is taken as the noise in a band. Frames below
-    `digital_db` are digital silence and tell nothing of noise; where there are some, sound between them tells of noise
-    only if that is `trusted_db` below its loudest frame. `false_alarm_z`: how far noise rises above its mean by
-    chance, in standard deviations of a chi-square distribution. `margin_db`: on top of it.
-    Restless noise is judged beside the loud parts of the speech (`apart_s` from them): its median plus `band_spreads`
-    (per band), `joint_spreads` (over all bands), `loud_spreads` (total level) times the spread of its upper half, which
-    ends at the quantile `upper`. Levels further than `depth_db` below the threshold do not count as quieter ones.
+    `smooth_s`: powers are averaged over this time before their `quantile` is taken as the noise in a band. Frames below
+    `digital_db` are digital silence and say nothing about noise; where a channel has such frames, the sound between
+    them is used only if the noise is `trusted_db` below its loudest frame. `false_alarm_z`: how far noise rises above
+    its mean by chance, in standard deviations of a chi-square distribution. `margin_db`: added to that.
+    Unsteady noise is measured away from the loud parts of the speech (at least `apart_s`): its median plus
+    `band_spreads` (per band), `joint_spreads` (over all bands) or `loud_spreads` (total level) times the spread of its
+    upper half, which ends at the quantile `upper`. Levels more than `depth_db` below the threshold count as if they
+    were at that depth.
     """
 
     smooth_s: float = Field(default=0.05, gt=0.0)
@@ -65,24 +66,24 @@ class FloorConfig(Config):
 
     @property
     def quantile_z(self) -> float:
-        """Where `quantile` lies in a normal distribution, standard deviations."""
+        """`quantile` as a standard normal deviate (standard deviations from the mean)."""
         return NormalDist().inv_cdf(self.quantile)
 
     @property
     def upper_z(self) -> float:
-        """Where `upper` lies in a normal distribution, standard deviations."""
+        """`upper` as a standard normal deviate (standard deviations from the mean)."""
         return NormalDist().inv_cdf(self.upper)
 
 
 class EdgesConfig(Config):
     """Where exactly speech begins and ends.
 
-    `near_s`: around the first and last frame, the energy of `window_s` that passes the threshold for the first (last)
-    time is the edge. The threshold is that of the speech level, but `above_db` above the noise; where nothing there is
-    `clear_db` above it, the frame is the edge.
-    `masked_onset_s_per_db`, `masked_offset_s_per_db`: the calibrated constants. Under noise the threshold is higher,
-    and speech shows that much later (ends that much earlier) for each dB; measured on real speech whose edges are
-    known, and subtracted. `masked_s`: at most so much.
+    `near_s`: an edge is searched this far around the first and last frame, where the energy of `window_s` first (last)
+    passes the threshold. The threshold follows the speech level, but is at least `above_db` above the noise; if nothing
+    there rises `clear_db` above it, the frame itself is the edge.
+    `masked_onset_s_per_db`, `masked_offset_s_per_db`: calibration constants. Under noise the threshold is higher, so
+    speech appears to begin that much later (end that much earlier) per dB; this was measured on real speech with known
+    edges and is subtracted. `masked_s`: upper limit of the correction.
     """
 
     near_s: float = Field(default=0.010, gt=0.0)
@@ -95,14 +96,14 @@ class EdgesConfig(Config):
 
 
 class ReverberationConfig(Config):
-    """Tails of a room are no speech.
+    """Reverberant tails, which do not count as speech.
 
-    A channel is reverberant when at least `decays` falls of `drop_db` can be seen, the median of them takes longer than
-    `median_s` and the quantile `quantile` longer than `quick_s`. A fall begins `from_db` below a peak that is at most
-    `peak_db` below the speech level and the loudest within `side_s`, and takes at most `longest_s`. Then speech ends
-    with the last frame that stands `rise_db` above what decays at that rate from all before it (`lag_s` and more ago,
-    powers averaged over `smooth_s`), and is at most `range_db` below the speech level. `fill_s`: shorter gaps are no
-    ends.
+    A channel is reverberant when it has at least `decays` falls of `drop_db` whose median takes longer than `median_s`
+    and whose quantile `quantile` takes longer than `quick_s`. A fall begins `from_db` below a peak that is at most
+    `peak_db` below the speech level and the loudest within `side_s`, and takes at most `longest_s`. In such a channel
+    speech ends with the last frame that is `rise_db` above everything before it decaying at that rate (`lag_s` or more
+    ago, powers averaged over `smooth_s`) and at most `range_db` below the speech level. `fill_s`: shorter gaps do not
+    end speech.
     """
 
     decays: int = Field(default=5, ge=1)
@@ -122,13 +123,13 @@ class ReverberationConfig(Config):
 
 
 class CrosstalkConfig(Config):
-    """The other side's voice in a channel (an echo, a leak) is no speech of this side.
+    """The other side's voice in a channel (an echo or a leak), which does not count as this side's speech.
 
-    It is there when, over at least `least_s` of frames in which the other side is within `loud_db` of its speech level,
-    the two levels correlate by `correlation` at a delay of `-ahead_s` .. `delay_s` (steps of `step_s`), and the channel
-    is at least `below_db` quieter. Then a frame must stand `margin_db` above what leaks, and above its tail, which
-    falls by `fall_db_per_s`. `robust_db`: frames that are so much louder than usual are speech of this side and tell
-    nothing of what leaks.
+    It is present when, over at least `least_s` of frames in which the other side is within `loud_db` of its speech
+    level, the two levels have a correlation of at least `correlation` at a delay of `-ahead_s` .. `delay_s` (steps of
+    `step_s`), and the channel is at least `below_db` quieter. Then a frame of speech must be `margin_db` above the leak
+    and above its tail, which falls by `fall_db_per_s`. `robust_db`: frames this much louder than usual are speech of
+    this side and are not used to estimate the leak.
     """
 
     loud_db: float = Field(default=20.0, gt=0.0)
@@ -146,14 +147,14 @@ class CrosstalkConfig(Config):
 class ActivityConfig(Config):
     """When a channel holds speech: an energy gate per band, relative to the channel's own speech and noise.
 
-    `range_db`: frames within it of the speech level are speech, if they stand above the floor. `quiet_db`: the speech
-    level must be above it (relative to full scale), and `contrast_db` above the noise. `weak_db`: a run must come this
-    near to the speech level; under restless noise, nearer.
-    Loud parts (cores) tell the speech level: its first guess is the level that `top_share` of the frames with sound
-    reach, but at least `top_s`; then it is the quantile `level_quantile` of the cores. A core is `core_db` ..
-    `deepest_core_db` below it, so that it is `swing_db` above the noise where it can be.
-    `fill_s`: shorter gaps (stops, weak fricatives) are inside of speech. `least_s`: speech is at least so long. A sound
-    of `release_s` at most `after_s` after speech, `release_db` above the threshold, is the release of a final stop.
+    `range_db`: frames within this range below the speech level are speech if they are above the floor. `quiet_db`: the
+    speech level must be above it (relative to full scale), and `contrast_db` above the noise. `weak_db`: a run of
+    frames must come this close to the speech level; under unsteady noise, closer. The speech level is taken from the
+    loud parts (cores): the first estimate is the level that `top_share` of the frames with sound reach, but at least
+    `top_s`; after that it is the quantile `level_quantile` of the cores. A core is `core_db` .. `deepest_core_db` below
+    it, so that it is `swing_db` above the noise where possible. `fill_s`: shorter gaps (stops, weak fricatives) belong
+    to speech. `least_s`: shortest speech. A sound of `release_s` at most `after_s` after speech, `release_db` above the
+    threshold, is the release of a final stop.
     """
 
     bands: BandsConfig = BandsConfig()
@@ -179,18 +180,18 @@ class ActivityConfig(Config):
 
 
 class TurnScoringConfig(Config):
-    """What is a turn, a response, a stop, a backchannel.
+    """What counts as a turn, a response, a stop and a backchannel.
 
-    `user_gap_s`, `assistant_gap_s`: shorter gaps are inside of one side's speech (Full-Duplex-Bench v1.5's merges).
-    `pause_s`: a longer silence is a pause: one of the user's can be answered, a stop in one of the assistant's own is
-    void. `voiced_s`: the assistant must have been sounding for so long when the user begins, or the stop is void.
-    `stop_after_s`: falling silent up to this long after the user's end is a stop. `stay_silent_s`: for at least so
-    long, or until the user's turn is over. `short_s`: a user's sound up to this length that the assistant talks through
-    is a backchannel, as is an assistant's within the user's turn. `early_s`: an assistant that starts at most so long
-    before the user's end, and goes on beyond it, answers early; before that, it interrupts.
-    `before_pause_s`, `after_pause_s`: an assistant that starts from so long before a labelled pause to so long after it
-    takes the turn. `selectivity`: windows in which a labelled sound that is not meant for the assistant may not stop it
-    or be answered; noise has those of a vocal tic.
+    `user_gap_s`, `assistant_gap_s`: shorter gaps belong to one side's speech (Full-Duplex-Bench v1.5's merges).
+    `pause_s`: a longer silence is a pause: a pause of the user's can be answered, and a stop that falls into one of the
+    assistant's own pauses is void. `voiced_s`: the assistant must have been audible for this long when the user begins,
+    or the stop is void. `stop_after_s`: falling silent up to this long after the user's end is a stop, provided that
+    the assistant stays silent for `stay_silent_s` or until the user's turn is over. `short_s`: a sound of the user's up
+    to this length that the assistant talks through is a backchannel, as is one of the assistant's within the user's
+    turn. `early_s`: an assistant that starts at most this long before the user's end, and continues beyond it, answers
+    early; one that starts sooner interrupts. `before_pause_s`, `after_pause_s`: an assistant that starts between this
+    long before a labelled pause and this long after it takes the turn. `selectivity`: windows in which a labelled sound
+    that is not meant for the assistant must neither stop it nor be answered; noise has the windows of a vocal tic.
     """
 
     user_gap_s: float = Field(default=0.6, ge=0.0)
@@ -207,10 +208,10 @@ class TurnScoringConfig(Config):
 
 
 class SileroConfig(Config):
-    """Silero VAD with its own defaults, and the merges of Full-Duplex-Bench v1.5 in `TurnScoringConfig`.
+    """Silero VAD with its own defaults; `TurnsConfig` has the merges of Full-Duplex-Bench v1.5.
 
-    `threshold`: of the probability of speech. `least_speech_s`, `least_silence_s`: shorter speech is dropped, shorter
-    silence bridged. `pad_s`: on each side of speech.
+    `threshold`: probability of speech above which a frame is speech. `least_speech_s`, `least_silence_s`: shorter
+    speech is dropped, shorter silence bridged. `pad_s`: padding on each side of speech.
     """
 
     threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
@@ -222,9 +223,9 @@ class SileroConfig(Config):
 class LabelsConfig(Config):
     """Labels beside a recording.
 
-    `beyond_s`: one may end so long after the recording does. `snap_s`: edges of the user's turns go to the nearest edge
-    of speech activity within it; 0 takes them as they are. `user_names`, `assistant_names`: speakers of RTTM files,
-    tiers of TextGrid files, channels of JSON lines.
+    `beyond_s`: a label may end this long after the recording does. `snap_s`: edges of the user's turns move to the
+    nearest edge of speech activity within this distance; 0 leaves them as they are. `user_names`, `assistant_names`:
+    speakers of RTTM files, tiers of TextGrid files, channels of JSON lines.
     """
 
     beyond_s: float = Field(default=0.05, ge=0.0)

@@ -1,4 +1,4 @@
-"""How figures are summed up, what is too little to show, and how two runs are compared."""
+"""How figures are aggregated, when there are too few trials to show one, and how two runs are compared."""
 
 from pydantic import Field
 
@@ -8,8 +8,9 @@ from configs.base import Config
 class StatisticsConfig(Config):
     """Figures over all conversations.
 
-    `least_n`: a rate of fewer trials is hidden (tau-voice's rule); its `n` and `hits` stay. `resamples`: of the
-    percentile bootstrap. `seed`: of its draws, so that equal values give equal intervals.
+    `least_n`: a rate over fewer trials is hidden (tau-voice's rule); its `n` and `hits` are still shown. `resamples`:
+    number of resamples of the percentile bootstrap. `seed`: seed of its draws, so that equal values give equal
+    intervals.
     """
 
     least_n: int = Field(default=10, ge=1)
@@ -18,10 +19,10 @@ class StatisticsConfig(Config):
 
 
 class ComparisonConfig(Config):
-    """Two runs of one suite.
+    """How two runs of one suite are compared.
 
-    `alike`: settings that must be equal for two figures to be of the same measurement; a name stands for all below it.
-    `statistics`: of the paired bootstrap.
+    `alike`: settings that must be equal for two figures to come from the same measurement; a name includes everything
+    below it. `statistics`: settings of the paired bootstrap.
     """
 
     alike: tuple[str, ...] = ("definitions", "condition", "data_sha256", "trials_sha256")

@@ -12,9 +12,9 @@ class ToolsConfig(Config):
     """How function calls are run.
 
     Attributes:
-        limit_s: a call that takes longer is told to the model as timed out; a late result is dropped.
-        rounds: so often may calls be answered within one turn of the user.
-        calls: so many calls of one answer are run.
+        limit_s: a call that takes longer is reported to the model as timed out; a late result is dropped.
+        rounds: how often calls may be answered within one turn of the user.
+        calls: how many calls of one answer are run at most.
         result_chars: a longer result is cut.
     """
 
@@ -28,14 +28,14 @@ class ChatConfig(Config):
     """One conversation.
 
     Attributes:
-        seed: of its draws.
-        system_prompt: instead of the pattern's; tools are added to it.
-        persona: is added to the pattern's prompt.
+        seed: seed of all sampling.
+        system_prompt: used instead of the pattern's; tools are added to it.
+        persona: text added to the pattern's prompt.
         history: answers are remembered as text, as the authors do, or with their speech; with tools always as text.
-        keep_turns: earlier turns of the user that are remembered at most; fewer where places run out.
-        answer_room: places that an answer should find free; earlier turns are forgotten for it.
-        answering: how answers are made; whether they speak is the pattern's.
-        turns: places, and how the user's speech is heard.
+        keep_turns: how many earlier turns of the user are remembered at most; fewer if places run out.
+        answer_room: places kept free for an answer; earlier turns are forgotten to make room.
+        answering: how answers are made; the pattern decides whether they are spoken.
+        turns: number of places, and how the user's speech is heard.
         tools: how function calls are run.
     """
 

@@ -19,8 +19,8 @@ class Sparse(Config):
 class LlmConfig(Sparse):
     """A causal LM with rotary positions, by its transformers model type and the values of its own configuration.
 
-    `values`: what else differs from the type's defaults, by transformers' names; without it the text head is tied to
-    the text table.
+    `values`: anything else that differs from the type's defaults, by transformers' names; unless it says otherwise, the
+    text head is tied to the text embedding.
     """
 
     model_type: str = "llama"
@@ -46,7 +46,7 @@ class LlmConfig(Sparse):
 
     @property
     def tied(self) -> bool:
-        """Whether the text head shares the text table."""
+        """Whether the text head shares the weights of the text embedding."""
         return bool((self.values or {}).get("tie_word_embeddings", True))
 
 
@@ -54,7 +54,7 @@ class UserSideConfig(Sparse):
     """U_t: `frames` encoder frames of `feature_dim` values, and at most `words` text tokens that became known.
 
     `source`: where the user's words come from. `units`: the frames are speech tokens of a codebook of this size, each
-    embedded in `feature_dim` values (OmniDRCA); None: they are vectors.
+    embedded in `feature_dim` values (OmniDRCA); if it is None, they are vectors (DrVoice).
     """
 
     frames: int = 10
@@ -67,11 +67,12 @@ class UserSideConfig(Sparse):
 class AssistantSideConfig(Sparse):
     """A_t: the text token and the group of speech tokens played in slot t.
 
-    `digits`: values of one speech token, each in -digit_range..digit_range (a finite scalar quantizer).
-    `codes`: a speech token is one id below this, embedded with the width of the LLM; None: it is its digits.
+    `digits`: number of values of one speech token, each in -digit_range..digit_range (finite scalar quantization,
+    Mentzer et al. 2023). `codes`: a speech token is one id below this, embedded with the width of the LLM; if it is
+    None, the token is its digits.
     `group`: how k token vectors become one (OmniDRCA eq. 3 concatenates and projects; Fun-Audio-Chat averages).
-    `fuse`: how text and speech are joined (sum in the papers; Fun-Audio-Chat averages).
-    `since_slots`: how many slots since the last change of state are told apart.
+    `fuse`: how text and speech embeddings are combined (the papers add them; Fun-Audio-Chat's code averages).
+    `since_slots`: the number of slots since the last change of state is an input up to this value.
     """
 
     tokens: int = AUDIO.tokens_per_slot
@@ -84,7 +85,8 @@ class AssistantSideConfig(Sparse):
 
 
 class HeadsConfig(Config):
-    """Read-outs. `readout`: what the text head and the refined head read; the state head always reads the pair."""
+    """Heads. `readout`: what the text head and the refined head read; the state head always reads both elements of a
+    slot."""
 
     readout: Literal["assistant", "pair"] = "pair"
     projection_windows: int = Field(default=5, description="voice activity windows of the auxiliary head")

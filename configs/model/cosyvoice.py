@@ -1,6 +1,6 @@
 """Constants of the CosyVoice3 detokenizer: flow (DiT), vocoder (causal HiFT) and how both are streamed.
 
-The defaults are the released Fun-CosyVoice3-0.5B. Knows sizes and lengths; knows nothing of networks or files.
+The defaults are those of the released Fun-CosyVoice3-0.5B. This module holds sizes and lengths only.
 """
 
 from math import prod
@@ -17,8 +17,8 @@ Dilations = tuple[int, ...]
 class FlowConfig(Config):
     """Speech tokens to mel frames: a diffusion transformer that an Euler solver calls `steps` times.
 
-    `lookahead`: tokens behind a token that its frames depend on. `guidance`: weight of the conditional branch above
-    the unconditional one. `noise_frames`: length of the fixed noise, drawn from `noise_seed`.
+    `lookahead`: following tokens that a token's frames depend on. `guidance`: weight w of classifier-free guidance,
+    (1 + w) conditional - w unconditional. `noise_frames`: length of the fixed noise, drawn from `noise_seed`.
     """
 
     vocabulary: int = 6561
@@ -47,14 +47,14 @@ class FlowConfig(Config):
 
     @property
     def position_past(self) -> int:
-        """Frames of the past that a convolution of the position embedding sees."""
+        """Past frames that a convolution of the position embedding sees."""
         return self.position_kernel - 1
 
 
 class VocoderConfig(Config):
     """Mel frames to samples: F0 predictor, harmonic source, upsampling network, inverse STFT.
 
-    `look_right`, `f0_right`: frames behind a frame that the network and the F0 predictor see.
+    `look_right`, `f0_right`: following frames that the network and the F0 predictor see.
     """
 
     mel: int = 80
@@ -99,7 +99,7 @@ class VocoderConfig(Config):
 
     @property
     def tones(self) -> int:
-        """Sines of the source: the fundamental and its overtones (9)."""
+        """Number of sines in the source: the fundamental and its overtones (9)."""
         return self.harmonics + 1
 
     @property
@@ -114,7 +114,7 @@ class VocoderConfig(Config):
 
     @property
     def held_samples(self) -> int:
-        """Samples that wait for the look-ahead: `look_right` frames and what the next window still touches (1923)."""
+        """Samples held back for the look-ahead: `look_right` frames and what the next window still changes (1923)."""
         return self.look_right * self.frame_samples + self.hop - 1
 
     def stage_channels(self, stage: int) -> int:
@@ -125,8 +125,8 @@ class VocoderConfig(Config):
 class AttentionWindowConfig(Config):
     """Which frames see which: tokens come in chunks; a frame sees its chunk and `left` tokens before the chunk.
 
-    `chunk`: tokens of a chunk, None for one endless chunk (every frame sees all others, as the reference without
-    streaming). `first`: tokens of the first chunk, None for `chunk`. `left`: None for all. The released model was
+    `chunk`: tokens in a chunk; None for one endless chunk (every frame sees all others, as in the reference without
+    streaming). `first`: tokens in the first chunk; None for `chunk`. `left`: None for all. The released model was
     trained with chunks of 25 tokens and with endless ones.
     """
 
@@ -153,14 +153,14 @@ class AttentionWindowConfig(Config):
 
 
 ENDLESS = AttentionWindowConfig(chunk=None, left=None)
-"""Everything sees everything: the reference without streaming."""
+"""Every frame sees every other, as in the reference without streaming."""
 
 
 class StreamConfig(Config):
-    """Streaming: `hop` tokens a step, the window of the flow, what a cut and an onset sound like.
+    """Streaming: `hop` tokens per step, the window of the flow, what a cut and an onset sound like.
 
-    `lookahead`: tokens that the flow waits for; fewer than it was trained with (zeros stand for the missing ones)
-    sound earlier and differ. `silence`: token that stands for ids that are no sound within speech.
+    `lookahead`: tokens that the flow waits for; with fewer than it was trained with (zeros replace the missing ones),
+    sound comes earlier and differs. `silence`: token that replaces ids without sound within speech.
     """
 
     hop: int = AUDIO.tokens_per_slot
@@ -173,14 +173,14 @@ class StreamConfig(Config):
     @model_validator(mode="after")
     def _check_bounds(self) -> Self:
         if self.window.chunk is None or self.window.left is None:
-            raise ValueError("a stream needs a window with chunk and left, else its cost grows with the utterance")
+            raise ValueError("a stream needs a window with chunk and left; otherwise its cost grows with the utterance")
         if self.hop < self.lookahead:
             raise ValueError("hop must be at least lookahead")
         return self
 
 
 class CosyVoiceConfig(Config):
-    """The whole detokenizer. `voice`: name of the speaker that is heard unless another is set, None for the first."""
+    """The whole detokenizer. `voice`: name of the default speaker; None takes the first."""
 
     flow: FlowConfig = FlowConfig()
     vocoder: VocoderConfig = VocoderConfig()
@@ -204,12 +204,13 @@ class CosyVoiceConfig(Config):
 
     @property
     def delay_samples(self) -> int:
-        """Look-ahead of a stream: tokens that the flow waits for and what the vocoder holds back (4803)."""
+        """Look-ahead of a stream: the tokens that the flow waits for plus what the vocoder holds back (4803)."""
         return self.stream.lookahead * self.token_samples + self.vocoder.held_samples
 
     @property
     def cached_values(self) -> int:
-        """Numbers that a conversation keeps of the flow's past once its window is full: keys, values, convolutions."""
+        """How many numbers a conversation stores of the flow's past once its window is full: keys, values,
+        convolutions."""
         flow, left = self.flow, self.stream.window.left or 0
         attention = 2 * flow.depth * left * flow.frames_per_token * flow.attention
         return 2 * flow.steps * (attention + 2 * flow.position_past * flow.width)
@@ -222,7 +223,7 @@ COSYVOICE3_REDUCED = CosyVoiceConfig(
     flow=FlowConfig(lookahead_channels=256, width=256, depth=4, heads=4),
     vocoder=VocoderConfig(channels=64, f0_channels=64),
 )
-"""The same shape, smaller: for measurements on a small machine."""
+"""The same architecture, smaller, for measurements on a small machine."""
 
 COSYVOICE3_TINY = CosyVoiceConfig(
     flow=FlowConfig(vocabulary=64, speaker=24, lookahead_channels=24, width=32, depth=2, heads=2, head_size=16),

@@ -1,6 +1,6 @@
 """How the assistant hears: mel front end, speech encoder, voice activity, and the sources of the user's words.
 
-Knows shapes and rules; knows nothing of weights or files.
+This module holds shapes and rules only, no weights or files.
 """
 
 from typing import Literal
@@ -10,10 +10,10 @@ from configs.base import Config, exact_div
 
 
 class MelConfig(Config):
-    """Whisper's log-mel front end (Radford et al. 2022), 16 kHz.
+    """Whisper's log-mel front end (Radford et al. 2022, sec. 2.2), 16 kHz.
 
-    `floor_log10` is the fixed floor of the streaming form: a live stream has no loudest moment to clip against.
-    `dynamic_range` is what the whole-clip form keeps below the clip's maximum. Both are log10 of power.
+    `floor_log10` is the fixed floor of the streaming form, because the maximum of a live stream is not known.
+    `dynamic_range` is the range that the whole-clip form keeps below the clip's maximum. Both are log10 of power.
     """
 
     window: int = 400
@@ -43,7 +43,7 @@ class WhisperShape(Config):
 
     @property
     def frame_samples(self) -> int:
-        """Input samples per encoder frame (320): the second convolution halves the mel rate."""
+        """Input samples per encoder frame (320), because the second convolution halves the mel rate."""
         return 2 * self.mel.hop
 
 
@@ -65,31 +65,32 @@ class EncoderConfig(Config):
 
     @property
     def lookahead_samples(self) -> int:
-        """Samples after a block that its last frame needs (200): two mel hops of the convolutions and half a window."""
+        """Samples after a block that its last frame needs (200): two mel hops for the convolutions, and half a
+        window."""
         return 2 * self.shape.mel.hop + exact_div(self.shape.mel.window, 2) - self.shape.frame_samples
 
     @property
     def history_samples(self) -> int:
-        """Samples before a slot that its features need, hold-back included (720)."""
+        """Samples before a slot that its features need, including those held back (720)."""
         first = 2 * self.shape.mel.hop + exact_div(self.shape.mel.window, 2)
         return first + self.lookahead_samples
 
 
 class VoiceActivityConfig(Config):
-    """webrtcvad on frames of `frame_ms`; `mode` 0 (lets most through) to 3 (strictest)."""
+    """webrtcvad on frames of `frame_ms`; `mode` is 0 (most permissive) to 3 (strictest)."""
 
     mode: Literal[0, 1, 2, 3] = 2
     frame_ms: Literal[10, 20, 30] = 20
 
 
 class DecodingConfig(Config):
-    """Greedy decoding with times, and what keeps Whisper from repeating itself or hearing words in noise.
+    """Greedy decoding with timestamps, and rules that keep Whisper from repeating itself or hearing words in noise.
 
-    `tail_s` of silence is appended to a clip. Decoding stops at a closing time within `near_end_s` of the clip's end,
-    when the first `loop_tokens` pieces come again, or after `tokens_per_s` pieces a second (at least `least_tokens`).
-    Words that repeat the first ones are dropped where there are more than `words_per_s` a second.
-    A transcript is dropped when the mean log-probability of its pieces is not above `least_logprob` by as much as
-    the probability of no-speech is above `no_speech`, or when a word comes more than `same_words` times in a row.
+    `tail_s` of silence is appended to a clip. Decoding stops at a closing timestamp within `near_end_s` of the clip's
+    end, when the first `loop_tokens` tokens occur again, or after `tokens_per_s` tokens per second (at least
+    `least_tokens`). Words that repeat the first ones are dropped if there are more than `words_per_s` per second.
+    A transcript is dropped when the mean log-probability of its tokens does not exceed `least_logprob` by as much as
+    the no-speech probability exceeds `no_speech`, or when a word occurs more than `same_words` times in a row.
     """
 
     tail_s: float = 1.0
@@ -105,15 +106,17 @@ class DecodingConfig(Config):
 
 
 class TranscriberConfig(Config):
-    """When the user's turn is decoded and what is believed of it.
+    """When the user's turn is decoded, and which words of a decode are accepted.
 
     Attributes:
         onset_frames: voiced frames within two slots that open a turn.
         lead_s: audio before the first voiced frame that belongs to the clip.
-        pause_ms: silence at the end of a slot after which all words are taken.
-        every_slots: how often a clip is decoded while speech goes on, per begun `slower_each_s` of its length.
-        restart_s, restart_pause_s: a clip longer than this gives way to a new one at a pause of this length.
-        longest_s: a clip is never longer: a decode must take about a slot at most.
+        pause_ms: silence at the end of a slot after which all words are accepted.
+        every_slots: slots between decodes while speech continues; multiplied by each started `slower_each_s` of the
+            clip.
+        restart_s, restart_pause_s: a clip longer than `restart_s` is replaced by a new one at a pause of
+            `restart_pause_s`.
+        longest_s: longest clip, because a decode may take about one slot at most.
         answered_s: silence that ends a turn while the assistant speaks.
         abandoned_s: silence that ends a turn while the assistant is mute.
     """
@@ -134,13 +137,13 @@ class TranscriberConfig(Config):
 
 
 class CtcConfig(Config):
-    """A causal network on the encoder's features that spells words as they are spoken, and when a word or turn ends.
+    """A causal CTC network (Graves et al. 2006) on the encoder's features, and the times that end a word or a turn.
 
     Attributes:
         stride: encoder frames per step of the network.
-        width, inner: of its residual blocks.
-        kernel, dilations: steps each block looks back at, and how far they lie apart.
-        close_s: time without letters after which a word that has not been finished counts as finished.
+        width, inner: widths of its residual blocks.
+        kernel, dilations: number of steps each block sees, and how far apart they are.
+        close_s: time without letters after which an unfinished word counts as finished.
         answered_s: time without letters that ends a turn while the assistant speaks.
         abandoned_s: time without letters that ends a turn while the assistant is mute.
     """
@@ -167,11 +170,11 @@ class WordsConfig(Config):
 
 
 class WhisperExport(Config):
-    """What is kept of Whisper's vocabulary. GPT-2 numbered its pieces by frequency, so small numbers are common ones.
+    """The part of Whisper's vocabulary that is kept. GPT-2 numbered its tokens by frequency, so low numbers are common.
 
-    Kept are pieces that dictionary words use (those inside words only if `least_words` words use them), whole
-    words below number `common_words`, pieces of capitalised dictionary words below `common_capitals` (any common
-    word may begin a sentence), of numbers up to `largest_number`, and of `signs`.
+    These are: tokens of dictionary words (word-internal ones only if `least_words` words use them), whole words below
+    number `common_words`, tokens of capitalised dictionary words below `common_capitals` (any common word may begin a
+    sentence), tokens of numbers up to `largest_number`, and tokens of `signs`.
     """
 
     least_words: int = 3

@@ -1,8 +1,8 @@
 """The papers' families as configurations of the TDM model: `drvoice` and `omnidrca`, and their tiny twins.
 
 DrVoice (arXiv 2506.09349 v3) hears with Whisper's encoder and speaks CosyVoice's tokens; OmniDRCA (v1) hears and speaks
-HuBERT units. Both think with Qwen2.5 and refine speech with a head of the shape of Qwen2.5-0.5B. Where the papers leave
-a value open (state head, silence, the text's lead) it is ours.
+HuBERT units. Both use Qwen2.5 as the language model and a refined head with the architecture of Qwen2.5-0.5B. Values
+that the papers leave open (state head, silence, the text's lead) are ours.
 """
 
 from typing import Any, Final
@@ -53,7 +53,7 @@ WHISPER_LARGE_V3: Final = WhisperShape(
     dim=1280, heads=20, ffn=5120, encoder_layers=32, decoder_layers=32, mel=MelConfig(bands=128)
 )
 UNITS_25_HZ: Final = UnitVocoderConfig(rates=(5, 4, 4, 4, 2), kernels=(11, 8, 8, 8, 4))
-"""Unit vocoder of 1,000 units at 25 Hz, the papers' rate; published units at 50 Hz make groups of ten."""
+"""Unit vocoder for 1,000 units at 25 Hz, the papers' rate; published units at 50 Hz come in groups of ten."""
 
 _PROMPT: Final = "You are a helpful assistant and asked to generate both text and speech tokens at the same time."
 _SCHEDULE: Final = ScheduleConfig(prefix_places=128, window_slots=600)
@@ -89,7 +89,7 @@ def omnidrca(
     silence: int = 0,
     schedule: ScheduleConfig = _SCHEDULE,
 ) -> FamilyConfig:
-    """Grouped speech tokens on both sides; `heard` of the user's make a slot."""
+    """Grouped speech tokens on both sides; `heard` tokens of the user make a slot."""
     user = UserSideConfig(
         frames=heard, feature_dim=llm.hidden_size, words=0, source="none", units=ears.vocabulary
     )  # fmt: skip
@@ -127,7 +127,7 @@ OMNIDRCA_SMALL: Final = _omnidrca("omnidrca-small", QWEN25_1_5B)
 
 
 def _tiny(config: FamilyConfig) -> FamilyConfig:
-    """In float32, with a short prompt."""
+    """The family in float32, with a short prompt."""
     mind = config.mind.model_copy(update={"system_prompt": "Be kind."})
     return config.model_copy(update={"mind": mind, "dtype": "float32"})
 
@@ -178,4 +178,4 @@ OMNIDRCA_TINY: Final = _tiny(
 TWINS: Final[dict[str, ModelConfig | FamilyConfig]] = {
     twin.mind.name: twin for twin in (TINY, TINY_CTC, DRVOICE_TINY, OMNIDRCA_TINY)
 }
-"""Models of random weights by their names, for tests of the whole engine."""
+"""Models with random weights by name, for tests of the whole engine."""

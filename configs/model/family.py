@@ -1,6 +1,6 @@
-"""What makes a member of the papers' families: text tokens, speech tokens, refined head, ears, voice.
+"""The parts of a member of the papers' families: text tokens, speech tokens, refined head, ears, voice.
 
-Knows keys and what must be equal; the members themselves are in `families`.
+This module defines the keys and checks that they agree; the members themselves are in `families`.
 """
 
 from typing import Literal, Self
@@ -23,7 +23,7 @@ class ByteTextConfig(Config):
     Attributes:
         sil: token of a slot without text.
         eos: token that ends the text of an answer; `sil` follows until the speech has ended.
-        before, after: what stands around a system prompt; special tokens in it count as such.
+        before, after: text around a system prompt; special tokens in it are recognised as such.
     """
 
     sil: str = "<|sil|>"
@@ -33,41 +33,42 @@ class ByteTextConfig(Config):
 
 
 class SpeechCodesConfig(Config):
-    """Ids of speech tokens: those of the codebook, then begin and end of an answer's speech, and silence."""
+    """Ids of speech tokens: those of the codebook, then begin and end of an answer's speech, then silence."""
 
     codebook: int = 6561
 
     @property
     def bos(self) -> int:
-        """Stands before the first token of an answer."""
+        """Id that precedes the first token of an answer."""
         return self.codebook
 
     @property
     def eos(self) -> int:
-        """The answer has been spoken."""
+        """Id that says that the answer has been spoken."""
         return self.codebook + 1
 
     @property
     def sil(self) -> int:
-        """Nothing is spoken: MUTE slots, and the lead of the text."""
+        """Id for no speech: in MUTE slots, and while the text leads."""
         return self.codebook + 2
 
     @property
     def size(self) -> int:
-        """All ids."""
+        """Number of ids."""
         return self.codebook + 3
 
 
 class RefinedHeadConfig(Config):
-    """Autoregressive speech refined head: `group` tokens a slot, each from those before it and the LLM's vector.
+    """Autoregressive speech refined head: `group` tokens per slot, each predicted from those before it and the LLM's
+    vector (OmniDRCA eq. 5-7).
 
     Attributes:
-        llm: its transformer; the sizes of its vocabulary are not used.
-        lead_slots: slots of an answer before its first speech token: the text leads.
-        tail_slots: slots after the text's end after which the speech ends in any case.
-        window_slots: slots of speech that a token sees.
-        choice: how tokens are chosen.
-        clock: when words sound, which this head does not know.
+        llm: its transformer; the vocabulary size in it is not used.
+        lead_slots: slots of an answer before its first speech token, by which the text leads.
+        tail_slots: slots after the end of the text after which the speech ends in any case.
+        window_slots: past slots of speech that a token sees.
+        choice: how tokens are sampled.
+        clock: estimates when words sound, which this head does not know.
     """
 
     llm: LlmConfig
@@ -81,7 +82,7 @@ class RefinedHeadConfig(Config):
 
 
 class HubertShape(Config):
-    """Sizes of a HuBERT of random weights; one that is loaded brings its own."""
+    """Sizes of a HuBERT with random weights; a loaded one brings its own."""
 
     width: int = 768
     layers: int = 12
@@ -93,8 +94,8 @@ class HubertShape(Config):
 
 
 class UnitEarsConfig(Config):
-    """The user is heard as speech tokens. `vocabulary`: how many there are. `source` in the folder of the checkpoint:
-    HuBERT's folder or the file of S3Tokenizer."""
+    """The user is heard as speech tokens. `vocabulary`: number of different tokens. `source`: HuBERT's folder or the
+    file of S3Tokenizer, in the checkpoint's folder."""
 
     tokens: HubertConfig | S3Config = Field(discriminator="kind")
     vocabulary: int
@@ -103,10 +104,10 @@ class UnitEarsConfig(Config):
 
 
 class SpeechVoiceConfig(Config):
-    """The refined head and what makes sound of its tokens.
+    """The refined head and the detokenizer that turns its tokens into sound.
 
     `source`: folder of CosyVoice or file of the unit vocoder, within the checkpoint's folder or elsewhere.
-    `silence`: unit that stands for ids that are no sound within speech; CosyVoice has its own.
+    `silence`: unit that replaces ids without sound within speech; CosyVoice has its own.
     """
 
     head: RefinedHeadConfig
@@ -116,13 +117,13 @@ class SpeechVoiceConfig(Config):
 
 
 class FamilyMindConfig(AnyMindConfig):
-    """With the text tokens of a published LLM."""
+    """A mind with the text tokens of a published LLM."""
 
     text: ByteTextConfig = ByteTextConfig()
 
 
 class FamilyConfig(Config):
-    """One member of the papers' families. `dtype`: in which the core, the encoder and the head are kept."""
+    """One member of the papers' families. `dtype`: that of the core, the encoder and the head."""
 
     family: Literal["drvoice", "omnidrca"]
     dtype: Literal["bfloat16", "float32"] = "bfloat16"

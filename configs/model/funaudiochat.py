@@ -1,7 +1,7 @@
-"""Fun-Audio-Chat by its sizes, how it listens and how it answers.
+"""Sizes of Fun-Audio-Chat, and how it listens and answers.
 
-Knows keys and values; knows nothing of weights, or of the file in which the authors write the same
-(`duplex.model.funaudiochat.released` reads that).
+This module holds keys and values only; `duplex.model.funaudiochat.released` reads the authors' own configuration
+file.
 """
 
 from typing import Any, Final, Literal, Self
@@ -14,7 +14,7 @@ from configs.model.ears import MelConfig
 
 
 class ExpertsConfig(Config):
-    """Mixture of experts in place of a feed-forward: `chosen` of `count`, each `width` wide."""
+    """Mixture of experts in place of a feed-forward layer: `chosen` of `count` experts, each `width` wide."""
 
     count: int
     chosen: int
@@ -24,7 +24,7 @@ class ExpertsConfig(Config):
 
 
 class BackboneConfig(Config):
-    """A stack of Qwen3 layers, by the names of transformers' configuration."""
+    """A stack of Qwen3 layers; the keys have the names of transformers' configuration."""
 
     hidden_size: int
     intermediate_size: int
@@ -38,7 +38,7 @@ class BackboneConfig(Config):
 
 
 class ContinuousEncoderConfig(Config):
-    """Whisper's encoder on chunks of `chunk_frames` spectrum frames that do not see each other."""
+    """Whisper's encoder on chunks of `chunk_frames` mel frames that do not see each other."""
 
     bands: int = 128
     width: int = 1280
@@ -50,7 +50,7 @@ class ContinuousEncoderConfig(Config):
 
     @property
     def mel(self) -> MelConfig:
-        """The spectrum it was trained on, without a floor: that depends on the loudest value of a turn."""
+        """The spectrum it was trained on, without a floor, because the floor depends on the loudest value of a turn."""
         return MelConfig(bands=self.bands, floor_log10=-10.0)
 
     @property
@@ -69,12 +69,12 @@ class FunAudioChatCodesConfig(Config):
 
     @property
     def audible(self) -> int:
-        """Ids below this are sound; the others are not for the detokenizer."""
+        """Ids below this are sound; the others must not reach the detokenizer."""
         return min(self.bos, self.eos, self.pad)
 
 
 class TextIdsConfig(Config):
-    """Text ids with a meaning of their own: a user group, begin and end of speech, text that has run out."""
+    """Text ids with a special meaning: a user group, begin and end of speech, silence after the end of the text."""
 
     audio: int = 151669
     audio_bos: int = 151670
@@ -83,9 +83,10 @@ class TextIdsConfig(Config):
 
 
 class FunAudioChatConfig(Config):
-    """One checkpoint. `heard`: whether the user's groups replace the vector of padding tokens or are added to it.
+    """Sizes of one checkpoint. `heard`: whether the user's groups replace the vector of padding tokens or are added to
+    it.
 
-    `refined` is None for a checkpoint that only writes. `tied`: the text head shares the text table.
+    `refined` is None for a checkpoint that only writes. `tied`: the text head shares the text embedding's weights.
     """
 
     name: str = "funaudiochat"
@@ -111,17 +112,17 @@ class FunAudioChatConfig(Config):
 
     @property
     def chunk_groups(self) -> int:
-        """Groups of a whole chunk (10); fails where a chunk would end inside a group."""
+        """Groups in a whole chunk (10); raises ConfigError if a chunk would end inside a group."""
         return exact_div(self.encoder.chunk_frames, self.group_frames)
 
 
 class StepConfig(Config):
-    """How a step runs on a GPU; elsewhere it has no effect.
+    """How a step runs on a GPU; elsewhere this has no effect.
 
     Attributes:
-        graphs: record the step as CUDA graphs when a model is given its conversations, and replay them.
-        buckets: places that a graph sees, ascending; a step takes the smallest that its longest conversation fits in.
-            The largest is always the whole cache.
+        graphs: record the step as CUDA graphs when a model's conversations are allocated, and replay them.
+        buckets: numbers of places that a graph attends to, ascending; a step takes the smallest that holds its longest
+            conversation. The largest is always the whole cache.
     """
 
     graphs: bool = True
@@ -135,16 +136,16 @@ class StepConfig(Config):
 
 
 class TurnsConfig(Config):
-    """How conversations are kept and how they listen.
+    """How conversations are stored and how they listen.
 
     Attributes:
-        places: elements of a conversation (text tokens and groups): 2048 is what the released model was trained on.
-        unfinished: "wait" encodes a chunk when it is full, or at the end of the turn: the vectors of the whole turn.
+        places: elements of a conversation (text tokens and groups); the released model was trained on 2048.
+        unfinished: "wait" encodes a chunk when it is full or the turn ends, which gives the vectors of the whole turn.
             "slot" encodes the unfinished chunk at every slot and keeps its newest group, so that the LLM is never more
             than a slot behind; such a group has not seen the rest of its chunk.
-        refined_hears: "conversation" lets the refined head hear every element, as the authors do; it takes five times
-            the places, most of a conversation's memory. "answer" starts it anew with every answer.
-        answer_places: elements of an answer, for the refined head that hears only the answer.
+        refined_hears: with "conversation" the refined head sees every element, as in the authors' code; it takes five
+            times the places, most of a conversation's memory. "answer" restarts it with every answer.
+        answer_places: elements of an answer, for a refined head that sees only the answer.
         step: how a step runs on a GPU.
     """
 
@@ -156,7 +157,7 @@ class TurnsConfig(Config):
 
     @property
     def refined_places(self) -> int:
-        """Elements that the refined head has room for."""
+        """How many elements the refined head has room for."""
         return self.places if self.refined_hears == "conversation" else self.answer_places
 
 
@@ -164,7 +165,8 @@ TURNS: Final = TurnsConfig()
 
 
 class ChoiceConfig(Config):
-    """How a token is chosen: the likeliest at temperature 0, else drawn; the authors' values are the defaults."""
+    """How a token is chosen: the likeliest at temperature 0, otherwise sampled; the defaults are the authors'
+    values."""
 
     temperature: float = 0.8
     top_p: float = 0.9
@@ -178,11 +180,11 @@ class AnswerConfig(Config):
     """How an answer is made.
 
     Attributes:
-        speech: False writes only (the refined head does not run).
-        text, tokens: choice of text and of speech tokens; text is the likeliest, as in the authors' examples.
-        opened: the first text token is set to the begin of speech, as in the authors' examples.
-        never_silent: forbids silence right after the begin of speech, as in the authors' demo.
-        max_steps: an answer that is longer is ended.
+        speech: False only writes (the refined head does not run).
+        text, tokens: choice of text and of speech tokens; by default the likeliest text, as in the authors' examples.
+        opened: forces begin of speech as the first text token, as in the authors' examples.
+        never_silent: forbids silence right after begin of speech, as in the authors' demo.
+        max_steps: a longer answer is ended.
     """
 
     speech: bool = True
@@ -231,7 +233,7 @@ FUNAUDIOCHAT_30B_A3B: Final = FUNAUDIOCHAT_8B.model_copy(
         ),
     }
 )
-"""The same over Qwen3-30B-A3B's sizes; the authors report on it and have not released it."""
+"""The same with Qwen3-30B-A3B's sizes; the authors report results for it but have not released it."""
 
 _SMALL_IDS: Final = TextIdsConfig(audio=258, audio_bos=259, audio_eos=260, sil=262)
 
@@ -259,7 +261,7 @@ FUNAUDIOCHAT_REDUCED: Final = FunAudioChatConfig(
         rope_theta=1e6,
     ),
 )
-"""The same form at an eighth of the width, for measurements where there is no GPU: bytes as text."""
+"""The same architecture at an eighth of the width, with bytes as text, for measurements without a GPU."""
 
 _TINY_STACK: Final[dict[str, Any]] = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
 
@@ -272,9 +274,9 @@ FUNAUDIOCHAT_TINY: Final = FunAudioChatConfig(
     llm=BackboneConfig(hidden_size=64, head_dim=16, intermediate_size=96, rope_theta=5e6, **_TINY_STACK),
     refined=BackboneConfig(hidden_size=32, head_dim=8, intermediate_size=48, rope_theta=1e6, **_TINY_STACK),
 )
-"""Small enough for tests of everything around a model: bytes as text, chunks of 0.4 s."""
+"""Small enough for tests of everything around a model, with bytes as text and chunks of 0.4 s."""
 
 SHAPES: Final = {
     shape.name: shape for shape in (FUNAUDIOCHAT_8B, FUNAUDIOCHAT_30B_A3B, FUNAUDIOCHAT_REDUCED, FUNAUDIOCHAT_TINY)
 }
-"""All of them by name."""
+"""All sizes by name."""

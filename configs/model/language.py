@@ -1,4 +1,4 @@
-"""What the assistant reads and says: text tokens and the corpus of exchanges."""
+"""Settings of the assistant's language: text tokens, the corpus of exchanges and text pre-training."""
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from configs.schedule import ScheduleConfig
 class TextTokenizerConfig(Config):
     """A byte-pair vocabulary of lower-case words; control and fill-in tokens come first, in this order.
 
-    `control`: never spoken. `fill_ins`: stand for words that only the clock knows.
+    `control`: tokens that are never spoken. `fill_ins`: placeholders for words that depend on the clock.
     """
 
     vocab_size: int = 4096
@@ -40,21 +40,21 @@ class CorpusConfig(Config):
 
     Attributes:
         seed: seeds the answers that are drawn once (rendered clock words of `answers()`).
-        held_out_every: every n-th way of asking, prefix and suffix is kept out of training.
-        held_out_pairs: one of this many (fact, way of asking) pairs is kept out of training.
+        held_out_every: every n-th phrasing, prefix and suffix is kept out of training.
+        held_out_pairs: one of this many (fact, phrasing) pairs is kept out of training.
         prefix_chance, suffix_chance: how often "can you tell me" or "please" stands around a question.
-        first_cores: the first ways of asking of a kind (the usual ones) ...
-        first_chance: ... are taken this often, the others the rest of the time.
+        first_cores: the number of first (usual) phrasings of a kind ...
+        first_chance: ... which are taken this often, and the others the rest of the time.
         outside: share of questions the assistant cannot answer.
         kind_exponent: a kind with n facts is drawn in proportion to n ** kind_exponent.
-        emphasis: kind -> how much more often it is drawn; for kinds that are harder to learn than others.
-        breadth: which kinds of facts there are, and how many of each: "full" is everything, other names stand in
+        emphasis: kind -> how much more often it is drawn, for kinds that are harder to learn than others.
+        breadth: which kinds of facts there are, and how many of each: "full" is everything; other names are defined in
             `data/breadth.yaml`.
-        topics_per_kind: at most so many stories, explanations, jokes and the like are kept.
+        topics_per_kind: how many stories, explanations, jokes and the like are kept at most.
         arithmetic_limit: numbers in sums and differences go up to this one.
-        large_numbers: whether tens, and a number up to 99 with a digit, are added and subtracted.
+        large_numbers: whether sums and differences also have tens, and numbers up to 99 with one digit.
         times_limit: factors of products go up to this one.
-        compared_limit: numbers that are compared, and parity, go up to this one.
+        compared_limit: numbers in comparisons and questions about parity go up to this one.
         count_limit: "count to n" goes up to this n.
         exchanges: least and most exchanges of a dialogue.
         named_dialogues: share of dialogues whose system prompt gives the assistant a name.
@@ -63,7 +63,7 @@ class CorpusConfig(Config):
         more_of_the_same: share of "another one" where the last kind allows it.
         names: share of exchanges about the assistant's or the user's name.
         turn_questions: share of long turns that end in one of our questions ...
-        turn_outside: ... or in one without an answer; the rest are statements.
+        turn_outside: ... or in one that has no answer; the rest are statements.
     """
 
     seed: int = 0
@@ -94,11 +94,11 @@ class CorpusConfig(Config):
 
 
 class VocabularyConfig(Config):
-    """How the tokenizer and the table of true case are learnt from the corpus.
+    """How the tokenizer and the truecasing table are learnt from the corpus.
 
     Attributes:
         rows: exchanges and turns drawn for the words of users.
-        answer_weight: how much more an answer's word counts than a user's: one token is spoken per slot.
+        answer_weight: how much more an answer's word counts than a user's, because only one token is spoken per slot.
     """
 
     tokenizer: TextTokenizerConfig = TextTokenizerConfig()
@@ -110,15 +110,15 @@ class VocabularyConfig(Config):
 
 
 class MishearingConfig(Config):
-    """What a small recognizer might make of the user's words.
+    """Simulated recognition errors of a small speech recognizer.
 
     Attributes:
-        clean: share of utterances that are heard without an error.
+        clean: share of utterances without an error.
         rate: chance of an error at each word of the others.
         substitute, delete, insert, split, join: odds of the kinds of errors.
-        table: how often an error is taken from the table of real confusions, where it knows the word.
-        alike: share of made-up substitutions by a word that sounds alike; the rest change letters.
-        initials: how often letters in a row ("a u") are written as one word, also in utterances without an error.
+        table: how often an error is taken from the table of real confusions, if that has the word.
+        alike: share of synthetic substitutions that take a word that sounds alike; the rest change letters.
+        initials: how often letters in a row ("a u") are written as one word, even in utterances without an error.
     """
 
     clean: float = 0.4
@@ -140,31 +140,32 @@ class PretrainConfig(Config):
         steps: optimizer steps.
         elements: elements of a batch, padding included.
         pool: dialogues that are drawn at once and sorted by length.
-        longest: dialogues are cut after so many slots.
+        longest: dialogues are cut after this many slots.
         full_from: share of the steps after which the empty elements of both sides are no longer left out.
         full: share of batches with the empty elements before that.
         latest_first_slot: half of the batches begin at a random slot up to this one, far from the prefix.
-        singles: share of single exchanges, mostly without a system prompt, at the first and at the last step: facts
-            are learnt sooner where nothing else could be meant.
-        copies: share of rows "say this and that" with random words at the first step, and from two fifths of the
-            steps on: they teach to find the user's words and to say them, which every answer needs.
-        copied_words: most words of them.
+        singles: share of single exchanges, mostly without a system prompt, at the first and at the last step; facts are
+            learnt sooner where the question is unambiguous.
+        copies: share of rows "say this and that" with random words, at the first step and from two fifths of the steps
+            on; they teach the model to find the user's words and say them, which every answer needs.
+        copied_words: most words in such a row.
         turns: share of dialogues that begin with a long turn.
-        misheard: share of rows that are whole questions as the recognizer heard them spoken, where there are such.
-        one_word: share of turns whose words enter one by one instead of up to K in a slot, at the first step; it falls
-            to `one_word_left` at half of the steps. A sum of four words cannot be learnt before one word is.
-        word_maps_rate: rate of the maps W_k against the others'; fast ones lose the identity that copying rests on.
+        misheard: share of rows that are whole questions as the recognizer heard them, if there are recordings of these.
+        one_word: share of turns whose words enter one by one instead of up to K per slot, at the first step; it falls
+            to `one_word_left` at half of the steps. A sum of four words cannot be learnt before single words are.
+        word_maps_rate: learning rate of the maps W_k relative to the others; if they learn fast, they lose the identity
+            that copying relies on.
         errors_from: share of the steps over which recognition errors grow to their full share.
-        copying, table_deviation: strength of the attention that passes on what it sees, and the deviation of the text
-            table, in the weights it starts from.
-        as_live: share of the turns that do not enter one by one whose words enter as they do live; the rest enters K
-            to a slot, slot after slot.
-        lead: at most so many empty slots are before the words of such a turn.
-        batches: chances of 1, 2, ... words in a slot of such a turn.
-        between: chances of 0, 1, 2, ... empty slots between two of its batches.
-        gaps: chances of 0, 1, 2, ... empty slots before an answer and behind it.
-        holds: chance of a slot without a text token behind each token of an answer.
-        peak_rate, warmup, weight_decay, average: of AdamW with a cosine; decay of the average of the weights.
+        copying, table_deviation: strength of the copying attention, and standard deviation of the text embedding, in
+            the initial weights (Trockman and Kolter 2023 describe such an initialization).
+        as_live: of the turns that do not enter one by one, the share whose words enter as they do live; the others
+            enter K per slot, slot after slot.
+        lead: most empty slots before the words of such a turn.
+        batches: probabilities of 1, 2, ... words in a slot of such a turn.
+        between: probabilities of 0, 1, 2, ... empty slots between two of its batches.
+        gaps: probabilities of 0, 1, 2, ... empty slots before and after an answer.
+        holds: probability of a slot without a text token after each token of an answer.
+        peak_rate, warmup, weight_decay, average: AdamW with a cosine schedule; decay of the weights' moving average.
     """
 
     core: CoreConfig = CoreConfig()

@@ -1,4 +1,4 @@
-"""Live conversation with a half-duplex model: how turns are found, and what its history keeps."""
+"""Live conversation with a half-duplex model: how turns are detected, and what its history keeps."""
 
 from typing import Literal
 
@@ -12,9 +12,9 @@ from configs.model.silero_activity import SileroActivityConfig
 class VadPolicyConfig(Config):
     """p(speak) from voice activity alone.
 
-    While the user's turn waits for an answer p(speak) is the silence since the last voice, as a share of `pause_ms`.
-    While the assistant speaks it is 1 less the unbroken voice of the user, as a share of `barge_in_ms`; gaps of up to
-    `gap_ms` do not break it.
+    While the user's turn waits for an answer, p(speak) is the silence since the last voice divided by `pause_ms`.
+    While the assistant speaks, it is 1 minus the user's continuous voice divided by `barge_in_ms`; gaps of up to
+    `gap_ms` do not interrupt that voice.
     """
 
     pause_ms: float = Field(default=700.0, gt=0)
@@ -25,13 +25,13 @@ class VadPolicyConfig(Config):
 class HeadPolicyConfig(Config):
     """p(speak) from the state head of another model, which hears both sides.
 
-    Its own side is told to it in its own terms: while the assistant speaks, its voice says `speech` over and over, and
-    its text is `opening` and no more. What the assistant really says is not told: text that the head knows and does
-    not find in the speech makes it speak on.
+    The assistant's side is given to that model as follows: while the assistant speaks, its voice repeats `speech`, and
+    its text is only `opening`. The assistant's real words are withheld, because text that the head knows but does not
+    find in the speech makes it keep speaking.
 
     Attributes:
-        model: name or folder; one that knows words and speaks with a pointer refined head, as "mini" does.
-        threads: conversations that are listened to at the same time, each on one core; results are the same.
+        model: name or folder of a model that knows words and speaks with a pointer refined head, such as "mini".
+        threads: how many conversations are processed at the same time, each on one core; it does not change results.
     """
 
     model: str = "mini"
@@ -45,8 +45,9 @@ class HeadPolicyConfig(Config):
 
 
 class WordClockConfig(Config):
-    """How long words sound, where nothing says it: `letter_ms` a letter, `sign_ms` a sign of a script without letters
-    (Chinese, Japanese), `mark_ms` a pause at a mark, `word_ms` what a word of letters takes besides."""
+    """Estimated durations of words whose timing is not known: `letter_ms` per letter, `sign_ms` per sign of a script
+    without letters (Chinese, Japanese), `mark_ms` for the pause at a punctuation mark, `word_ms` added per word of
+    letters."""
 
     letter_ms: float = Field(default=55.0, gt=0)
     sign_ms: float = Field(default=220.0, gt=0)
@@ -59,17 +60,18 @@ class LiveTurnsConfig(Config):
 
     Attributes:
         policy: what decides who speaks.
-        detector: of the user's voice; Silero is stricter with noise, and needs the package faster-whisper (extra eval).
-        onset_ms: so much voice in a slot begins a turn of the user.
+        detector: detector of the user's voice; Silero rejects more noise and needs the package faster-whisper (extra
+            eval).
+        onset_ms: voice in a slot that begins a turn of the user.
         pre_roll_slots: slots before the onset that belong to the turn.
-        least_voice_ms: a turn with less voice than this is no turn ...
-        drop_after_ms: ... and is forgotten after so much silence.
-        overlap_slots: what the user says over the assistant is remembered for so many slots.
-        heard_fraction: a word that was cut counts as heard when at least this much of it sounded.
-        silent_steps: slots of an answer that are made at once while nothing of it sounds: what a model thinks first,
-            the lead of its text, or text alone.
-        history: an answer is remembered as the text that was heard of it, as the authors do, or with its speech.
-        keep_turns: turns of the user that are remembered.
+        least_voice_ms: a turn with less voice than this does not count ...
+        drop_after_ms: ... and is forgotten after this much silence.
+        overlap_slots: what the user says over the assistant is remembered for this many slots.
+        heard_fraction: a word that was cut counts as heard when at least this share of it was played.
+        silent_steps: steps of an answer that are run at once while it makes no sound: thinking before the answer, the
+            lead of its text, or an answer in text alone.
+        history: an answer is remembered as the text that was heard of it, as in the authors' code, or with its speech.
+        keep_turns: number of the user's turns that are remembered.
     """
 
     policy: Literal["vad", "head"] = "head"
@@ -91,5 +93,5 @@ class LiveTurnsConfig(Config):
 
     @property
     def remembered_slots(self) -> int:
-        """Slots of the user's audio that are kept at hand."""
+        """Number of slots of the user's audio that are kept."""
         return 1 + self.pre_roll_slots + self.overlap_slots

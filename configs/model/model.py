@@ -9,22 +9,22 @@ from configs.schedule import ScheduleConfig
 
 
 class EarsConfig(Config):
-    """What hears: features of the user's speech for the state head, words for the mind."""
+    """The ears: features of the user's speech for the state head, words for the mind."""
 
     encoder: EncoderConfig = EncoderConfig()
     words: WordsConfig = WordsConfig()
 
 
 class AnyMindConfig(Config):
-    """What decides, thinks and writes, whatever its text tokens are.
+    """The mind, which decides, thinks and writes, whatever its text tokens are.
 
     Attributes:
-        name: of the model.
-        system_prompt: taken where a conversation brings none.
-        refusal, refusal_bias: what the model says when it does not know, and what is added to the logit of its first
-            token where an answer begins; above 0 it would rather refuse than guess.
-        rows_per_step: conversations that one step runs together. 1 makes a conversation's output independent, bit for
-            bit, of who shares the engine (batched kernels round differently for different batch sizes).
+        name: name of the model.
+        system_prompt: used if a conversation does not bring one.
+        refusal, refusal_bias: what the model says when it does not know, and a bias on the logit of its first token at
+            the start of an answer; above 0 the model refuses more readily than it guesses.
+        rows_per_step: how many conversations one step runs together. With 1, a conversation's output does not depend on
+            who shares the engine, bit for bit (batched kernels round differently for different batch sizes).
     """
 
     name: str
@@ -37,7 +37,7 @@ class AnyMindConfig(Config):
 
 
 class MindConfig(AnyMindConfig):
-    """With text tokens of its own."""
+    """A mind with text tokens of its own."""
 
     text: TextTokenizerConfig = TextTokenizerConfig()
 

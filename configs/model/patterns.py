@@ -1,7 +1,7 @@
 """The seven interaction patterns and the words in which models know them: system prompts, instructions, tools.
 
-Knows names and texts; knows nothing of models. Prompts stand word for word as they were trained: the papers' (DrVoice,
-OmniDRCA) and those that Fun-Audio-Chat-8B was published with.
+This module holds names and texts, no models. Prompts are word for word those of training: the papers' (DrVoice,
+Table 5; OmniDRCA, Table 9) and those that Fun-Audio-Chat-8B was published with.
 """
 
 from enum import StrEnum
@@ -14,7 +14,7 @@ AnswerPart = Literal["transcription", "text", "text and speech"]
 
 
 class Pattern(StrEnum):
-    """How a turn goes: what the user gives, through what to what the assistant gives."""
+    """How a turn goes: the user's input, the steps in between, and the assistant's output (DrVoice, Table 5)."""
 
     S2M = "S2M"
     S2T = "S2T"
@@ -26,7 +26,7 @@ class Pattern(StrEnum):
 
     @classmethod
     def by_name(cls, name: str) -> "Pattern":
-        """By its name, in any case.
+        """Find a pattern by its name, in upper or lower case.
 
         Raises:
             ConfigError: there is no such pattern.
@@ -38,7 +38,7 @@ class Pattern(StrEnum):
 
     @property
     def hears(self) -> bool:
-        """The user speaks; else the user writes."""
+        """Whether the user speaks; otherwise the user writes."""
         return self not in (Pattern.T2M, Pattern.T2T)
 
     @property
@@ -48,12 +48,12 @@ class Pattern(StrEnum):
 
     @property
     def speaks(self) -> bool:
-        """The answer is heard; else it is text alone."""
+        """Whether the answer is spoken; otherwise it is text alone."""
         return "text and speech" in self.steps
 
     @property
     def writes_first(self) -> bool:
-        """A written part comes before speech."""
+        """Whether a written part comes before speech."""
         return self.speaks and len(self.steps) > 1
 
 
@@ -69,14 +69,14 @@ _STEPS: Final[dict[Pattern, tuple[AnswerPart, ...]]] = {
 
 
 class Wording(Config):
-    """How a family of checkpoints is told the pattern. `untested`: patterns its checkpoints were not published with."""
+    """How a family of checkpoints is told the pattern. `untested`: patterns without a published prompt for them."""
 
     name: str
     prompts: dict[Pattern, str]
     untested: frozenset[Pattern] = frozenset()
 
     def note(self, pattern: Pattern) -> str:
-        """What someone who picks `pattern` should know; "" if nothing."""
+        """What someone who picks `pattern` should know; "" if there is nothing to say."""
         if pattern not in self.untested:
             return ""
         return f"{pattern} has the papers' prompt; {self.name} was not published with it: what it gives is untested"
@@ -120,7 +120,7 @@ FUNAUDIOCHAT: Final = Wording(
     },
     untested=frozenset({Pattern.STC, Pattern.SAC, Pattern.SUC}),
 )
-"""Fun-Audio-Chat-8B (Apache-2.0) as its authors run it; they have no example of the three patterns that think first."""
+"""Fun-Audio-Chat-8B (Apache-2.0) as its authors run it; they give no example of the three patterns that think first."""
 
 SPOKEN_PERSONA: Final = (
     "你的名字是小云。你是一位来自杭州的温柔友善的女孩，声音甜美，举止亲切。你的回复语气自然友好，力求沟通简洁明了。"
@@ -143,22 +143,22 @@ For each function call, return a json object with function name and arguments wi
 <tool_call>
 {"name": <function-name>, "arguments": <args-json-object>}
 </tool_call>"""
-"""What follows the system prompt where tools are offered; `{tools}` stands for their definitions, one a line."""
+"""Follows the system prompt if tools are offered; `{tools}` stands for their definitions, one per line."""
 
 TRANSCRIBE: Final = "Please help me transcribe the audio."
-"""What Fun-Audio-Chat is asked for speech recognition, under the prompt of S2T."""
+"""Request for speech recognition from Fun-Audio-Chat, under the S2T prompt."""
 
 CHOOSE: Final = " Choose the correct option from the following options:"
-"""What follows a question about a recording that has options, under the prompt of S2T."""
+"""Follows a multiple-choice question about a recording, under the S2T prompt."""
 
 
 def wording_of(model: str) -> Wording:
-    """Wording of a checkpoint by the name of its configuration."""
+    """Wording for a checkpoint, by the name of its configuration."""
     return FUNAUDIOCHAT if model.startswith("funaudiochat") else PAPERS
 
 
 def system_prompt(wording: Wording, pattern: Pattern, persona: str = "") -> str:
-    """The prompt of a pattern, with a persona behind it."""
+    """The prompt of a pattern, followed by a persona."""
     return " ".join(filter(None, (wording.prompts[pattern], persona)))
 
 

@@ -6,7 +6,7 @@ from configs.base import Config
 
 
 class ScriptedConfig(Config):
-    """`sentences` are answers, taken in turn; the defaults last from 3 to 12 s, without a long pause."""
+    """`sentences` are the answers, taken in turn; the defaults last 3 to 12 s and have no long pause."""
 
     sentences: tuple[str, ...] = Field(
         default=(

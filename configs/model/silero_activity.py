@@ -1,4 +1,4 @@
-"""Voice activity by Silero VAD, live."""
+"""Settings of live voice activity detection with Silero VAD."""
 
 from pydantic import Field
 
@@ -7,9 +7,9 @@ from configs.base import Config, exact_div
 
 
 class SileroActivityConfig(Config):
-    """Voice begins where the probability of a window of 512 samples is `threshold`, and ends below `release`.
+    """Voice begins where the probability of a window of 512 samples reaches `threshold`, and ends below `release`.
 
-    Frames of `frame_ms` get what the newest complete window says.
+    A frame of `frame_ms` takes the result of the newest complete window.
     """
 
     threshold: float = Field(default=0.5, ge=0, le=1)
@@ -17,9 +17,9 @@ class SileroActivityConfig(Config):
     frame_ms: int = 20
     window: int = 512
     context: int = 64
-    """Samples before a window that the network sees."""
+    """Samples before a window that the network also sees."""
     memory: int = 128
-    """Width of the network's memory."""
+    """Width of the network's recurrent state."""
 
     @property
     def frame_samples(self) -> int:
@@ -33,5 +33,5 @@ class SileroActivityConfig(Config):
 
     @property
     def delay_ms(self) -> float:
-        """What a frame says is at most this old (32)."""
+        """Greatest age of a frame's result, ms (32)."""
         return self.window * 1000 / AUDIO.input_rate

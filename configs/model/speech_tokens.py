@@ -1,6 +1,6 @@
 """Speech tokens of published tokenizers (S3Tokenizer, HuBERT units) and the vocoder that speaks units.
 
-Knows sizes, lengths and published key names; knows nothing of networks or files.
+This module holds sizes, lengths and published key names only.
 """
 
 from math import prod
@@ -14,10 +14,10 @@ from configs.model.ears import MelConfig
 
 
 class TokenWindowConfig(Config):
-    """What a tokenizer hears of a live stream around one slot: `left_ms` before it, `right_ms` after it.
+    """The part of a live stream around one slot that a tokenizer hears: `left_ms` before it, `right_ms` after it.
 
-    The published tokenizers attend to whole clips; a slot's tokens are those of a bounded clip around it. `right_ms` is
-    delay: the tokens of a step describe audio that much older.
+    The published tokenizers attend to whole clips; here a slot's tokens come from a bounded clip around it. `right_ms`
+    is a delay: the tokens of a step describe audio that is this much older.
     """
 
     left_ms: int = Field(default=2000, ge=0)
@@ -38,7 +38,7 @@ class S3Config(Config):
     """S3Tokenizer (CosyVoice 2: v2, CosyVoice 3 and Fun-Audio-Chat: v3): 25 Hz, eight digits of three levels.
 
     Attributes:
-        generation: of the released network; its defaults are `released(generation)`.
+        generation: that of the released network; `for_generation` gives its sizes.
         source: the `s3tokenizer` package, the released ONNX file with onnxruntime, or whichever of the two imports
             (the package first).
         dim, heads, layers: sizes of the network; the ONNX file carries its own.
@@ -66,7 +66,7 @@ class S3Config(Config):
 
     @property
     def vocabulary(self) -> int:
-        """Different tokens (6,561)."""
+        """Number of different tokens (6,561 = 3^8)."""
         return self.levels**self.digits
 
     @property
@@ -81,11 +81,12 @@ class S3Config(Config):
 
 
 class HubertConfig(Config):
-    """Units: the nearest of k-means centroids to the output of a HuBERT layer.
+    """Units: the k-means centroid nearest to the output of a HuBERT layer (Lakhotia et al. 2021, Hsu et al. 2021).
 
     Attributes:
-        layer: output of that many transformer layers, as fairseq counts (6 and 9 of the base model, 11 of mHuBERT).
-        normalize: scale each clip to zero mean and unit variance first (the large model; the base model was trained
+        layer: the output after this many transformer layers, as fairseq counts them (6 and 9 in the base model, 11 in
+            mHuBERT).
+        normalize: scale each clip to zero mean and unit variance first (large model only; the base model was trained
             without, whatever its preprocessor file says).
     """
 
@@ -96,22 +97,23 @@ class HubertConfig(Config):
 
 
 class DurationConfig(Config):
-    """Predictor of how many frames a unit lasts, for units without their repetitions."""
+    """Predictor of how many frames a unit lasts, for units whose repetitions were removed."""
 
     hidden: int = 128
     kernel: Literal[3] = 3
 
 
 class UnitVocoderConfig(Config):
-    """Unit HiFi-GAN ("CodeHiFiGAN"); the defaults are the published 16 kHz vocoders of 1,000 HuBERT units.
+    """Unit HiFi-GAN ("CodeHiFiGAN", Polyak et al. 2021); the defaults are those of the published 16 kHz vocoders of
+    1,000 HuBERT units.
 
     Attributes:
-        speakers: rows of the speaker table, 0 for a vocoder of one voice; `speaker` is the voice it speaks with.
-        rates, kernels: of the transposed convolutions; their product is the samples of one unit (320).
-        block_kernels, block_dilations: of the residual blocks behind each of them.
-        lookahead_ms: how much of the future a streamed sample waits for. None: all that the network sees, so that the
-            stream equals the whole utterance. Less: sooner, and what lies beyond is taken for silence; never less than
-            `fade_ms`, which a cut takes.
+        speakers: rows of the speaker table, 0 for a vocoder with one voice; `speaker` is the voice it speaks with.
+        rates, kernels: those of the transposed convolutions; the product of the rates is the samples of one unit (320).
+        block_kernels, block_dilations: those of the residual blocks after each of them.
+        lookahead_ms: how much of the future a streamed sample waits for. None waits for everything the network sees, so
+            that the stream equals the whole utterance. A smaller value gives sound sooner and treats what lies beyond
+            as silence; it is at least `fade_ms`, the length of the fade at a cut.
     """
 
     kind: Literal["unit_vocoder"] = "unit_vocoder"
@@ -167,15 +169,16 @@ class UnitVocoderConfig(Config):
 
     @property
     def fade_samples(self) -> int:
-        """Samples of a cut at the vocoder's own rate (128)."""
+        """Samples of the fade at a cut, at the vocoder's own rate (128)."""
         return exact_div(self.sample_rate * self.fade_ms, 1000)
 
     @classmethod
     def from_published(cls, values: dict[str, Any], source: str) -> Self:
-        """Of a vocoder's published `config.json`, whose training keys are ignored.
+        """Read a vocoder's published `config.json`; its training keys are ignored.
 
         Raises:
-            ConfigError: it needs what units do not carry (F0, speaker vectors), or a size is missing or wrong.
+            ConfigError: the vocoder needs inputs that units do not carry (F0, speaker vectors), or a size is missing or
+                wrong.
         """
         unsupported = [key for key in ("f0", "embedder_params", "f0_quantizer") if values.get(key)]
         if unsupported:

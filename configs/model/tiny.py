@@ -1,4 +1,4 @@
-"""The tiny models: two layers, random weights, for tests of everything around a model."""
+"""The tiny models, with two layers and random weights, for tests of everything around a model."""
 
 from configs.model.core import AssistantSideConfig, CoreConfig, LlmConfig, UserSideConfig
 from configs.model.ears import CtcConfig, EncoderConfig, WhisperShape, WordsConfig
@@ -47,4 +47,4 @@ TINY_CTC = TINY.model_copy(
         ),
     }
 )
-"""The same with words: random letters of its own CTC ears."""
+"""The same with the user's words, which are random letters from its own CTC ears."""

@@ -10,22 +10,23 @@ from configs.model.funaudiochat import TURNS, AnswerConfig, TurnsConfig
 from configs.model.live_turns import LiveTurnsConfig
 
 MODELS = Path(__file__).parents[1] / "models"
-"""Folder of the descriptions that are shipped."""
+"""Folder of the shipped descriptions."""
 
 
 class TurnModelConfig(Config):
     """A model, its voice, and how it takes turns.
 
     Attributes:
-        name: of the model.
-        kind: "funaudiochat"; "scripted" hears nothing and says given sentences with mini's voice, for measurements.
+        name: name of the model.
+        kind: "funaudiochat", or "scripted", which hears nothing and says fixed sentences with mini's voice, for
+            measurements.
         checkpoint: folder or hub id of the language model; None takes random weights (names with "tiny" only).
         detokenizer: folder or hub id with `flow.pt` and `hift.pt`, or their safetensors.
-        speakers: file of voices where the detokenizer's folder has none. voice: the speaker's name, None the first.
-        device: "auto" takes a GPU where there is one. dtype: of the language model and the flow.
-        persona: stands behind the pattern's system prompt where a conversation brings none.
-        rows_per_step: conversations that one step runs together; None all, which a GPU is for. 1 makes what a
-            conversation says independent of who shares the engine, bit for bit, and its replay exact.
+        speakers: file of voices, if the detokenizer's folder has none. voice: the speaker's name; None takes the first.
+        device: "auto" takes a GPU if there is one. dtype: that of the language model and the flow.
+        persona: follows the pattern's system prompt if a conversation does not bring a prompt.
+        rows_per_step: conversations that one step runs together; None runs all, which suits a GPU. With 1, what a
+            conversation says does not depend on who shares the engine, bit for bit, and its replay is exact.
         turns: places and listening. answer: how an answer is made. live: turn-taking and history.
     """
 
@@ -45,7 +46,8 @@ class TurnModelConfig(Config):
 
 
 def find_description(name: str) -> Path | None:
-    """File of a shipped description by its name or its checkpoint's hub id, or a description's own path; else None."""
+    """Path of a shipped description by name or by its checkpoint's hub id, or of a description given by path; otherwise
+    None."""
     if name.endswith((".yaml", ".yml")) and Path(name).is_file():
         return Path(name)
     for path in sorted(MODELS.glob("*.yaml")):

@@ -1,6 +1,6 @@
 """Constants of the voice: acoustic bands, speech tokens, pointer head, detokenizer.
 
-Knows sizes and lengths; knows nothing of networks, words or sound.
+This module holds sizes and lengths only.
 """
 
 from configs.audio import AUDIO
@@ -44,7 +44,8 @@ class BandConfig(Config):
 
 
 class TokenizerConfig(Config):
-    """Finite scalar quantisation: `digits` numbers of `levels` values a token; sizes of the encoder."""
+    """Finite scalar quantization (Mentzer et al. 2023): `digits` numbers of `levels` values each per token; sizes of
+    the encoder."""
 
     digits: int = 15
     levels: int = 5
@@ -61,7 +62,7 @@ class TokenizerConfig(Config):
 
 
 class DetokenizerConfig(Config):
-    """Causal decoder from digits to bands, and what the synthesis does at edges."""
+    """Causal decoder from digits to bands, and what the synthesis does at the edges of speech."""
 
     width: int = 256
     inner: int = 640
@@ -80,8 +81,8 @@ class DetokenizerConfig(Config):
 class SrhConfig(Config):
     """Pointer speech refined head: what it sees around the pointer, its sizes, when it may start.
 
-    `start_units`: speech starts, or goes on after a wait, when that many units are known (or a phrase is complete).
-    `pace`: of speech as the networks are told it; trained from 0.9 to 1.1, weights of today follow it weakly.
+    `start_units`: speech starts, or resumes after a wait, when this many units are known (or a phrase is complete).
+    `pace`: speaking rate given to the networks; trained from 0.9 to 1.1; the present weights follow it only weakly.
     """
 
     ahead: int = 5
@@ -107,7 +108,7 @@ class SrhConfig(Config):
 
 
 class VoiceConfig(Config):
-    """All of the voice."""
+    """The whole voice."""
 
     bands: BandConfig = BandConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()

@@ -1,1 +1,1 @@
-"""Configurations of engine, server and local sessions."""
+"""Configuration of the engine, the server and local sessions."""

@@ -1,4 +1,4 @@
-"""The microphone session on this machine's sound card, as numbers."""
+"""Settings of the microphone session on this machine's sound card."""
 
 from pydantic import Field
 
@@ -7,9 +7,9 @@ from configs.base import Config, exact_div
 
 
 class EchoCancellerConfig(Config):
-    """Echo cancellation. `enabled`: False hears the loudspeaker too. `frame_ms`: the canceller's step.
+    """Echo cancellation. `enabled`: without it the loudspeaker is heard too. `frame_ms`: the canceller's step.
 
-    `max_delay_ms`: bound of the delay between loudspeaker and microphone that the canceller is told.
+    `max_delay_ms`: upper bound of the delay between loudspeaker and microphone that the canceller is given.
     """
 
     enabled: bool = True
@@ -26,9 +26,9 @@ class LocalConfig(Config):
     """Which devices, how they are opened and how often the screen is drawn.
 
     `input`, `output`: number or part of a name; None takes the system's default. `rates`: sample rates that are
-    tried, best first; then the device's own. `latency_s`: asked of the sound system.
-    `stall_s`: a card that gives nothing for so long is gone. `ring_s`: what may wait between
-    callback and loop. `lead_ms`: silence put before the first packet, so that the loudspeaker never runs dry.
+    tried, best first; then the device's own. `latency_s`: latency requested from the sound system.
+    `stall_s`: a card that delivers nothing for this long is gone. `ring_s`: how much audio may wait between callback
+    and loop. `lead_ms`: silence before the first packet, so that the loudspeaker never runs dry.
     """
 
     input: str | None = None

@@ -1,4 +1,4 @@
-"""Numbers of the real-time runtime: buffers, engine, recordings. Lengths come from `configs.audio`."""
+"""Settings of the real-time runtime: buffers, engine, recordings. Lengths come from `configs.audio`."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ class SlotBufferConfig(Config):
 
     `grace_ms`: a slot closes at the latest this long after its last sample was due.
     `fade_ms`: length of the fades around a hole.
-    `delay_window_s`: the network's base delay is the smallest one of this window.
-    `max_ahead_slots`: slots that are held at most.
-    `ahead_ms`: audio that comes so much before the wall clock says it was spoken is not used.
-    `resync_ms`: unusable audio that arrives steadily for so long moves the sender's positions to the session's clock.
-    `steady_ms`: audio that gains more than this on the clock is a burst and not steady.
-    `drift_ppm`: how far apart the clocks of sender and session may run.
+    `delay_window_s`: the network's base delay is the smallest delay within this window.
+    `max_ahead_slots`: most slots that are held.
+    `ahead_ms`: audio that arrives this much before the clock says it can have been spoken is not used.
+    `resync_ms`: unusable audio that arrives steadily for this long moves the sender's positions to the session's clock.
+    `steady_ms`: audio that gains more than this on the clock is a burst, not steady.
+    `drift_ppm`: largest difference in rate between the clocks of sender and session.
     """
 
     grace_ms: float = Field(default=60.0, ge=0.0)
@@ -68,11 +68,11 @@ class PlayoutConfig(Config):
 class EngineConfig(Config):
     """The loop over the rows.
 
-    `max_sessions`: rows of the batch; one session more is refused.
+    `max_sessions`: rows of the batch; further sessions are refused.
     `gather_ms`: a ready row waits this long for others to share its step.
-    `max_waiting_slots`: a session whose user slots wait longer than this is ended, the engine cannot keep up.
-    `threads`, `nice`: of the engine's own process; packets go before its steps.
-    `load_timeout_s`, `stop_timeout_s`: patience with that process.
+    `max_waiting_slots`: a session with more user slots waiting than this is ended, because the engine cannot keep up.
+    `threads`, `nice`: of the engine's own process; packets have priority over its steps.
+    `load_timeout_s`, `stop_timeout_s`: how long that process may take to load and to stop.
     """
 
     max_sessions: int = Field(default=2, ge=1)
@@ -85,13 +85,13 @@ class EngineConfig(Config):
 
 
 class EchoGuardConfig(Config):
-    """How the assistant's own voice is found in the user's audio.
+    """How the assistant's own voice is detected in the user's audio.
 
-    `max_delay_ms`: of the echo. `low_hz`, `high_hz`: band that is looked at. `audible_db`: the assistant sounds.
-    `taper_ms`: fades of what is looked at. `floor_db`: bins that far below the strongest one hold nothing of their own.
-    `memory`: weight of what was found before, per slot. `clear`: an echo stands out of the correlation's mean power by
-    this factor (user speech and tones reach 8, an echo 24 dB below the assistant 40), in `least_slots` or more.
-    `margin_ms`: so long before its echo the assistant's voice is given to the canceller.
+    `max_delay_ms`: longest delay of the echo. `low_hz`, `high_hz`: band that is analysed. `audible_db`: level above
+    which the assistant is audible. `taper_ms`: fades at the ends of the analysed audio. `floor_db`: bins this far below
+    the strongest one carry no information. `memory`: weight of earlier slots, per slot. `clear`: an echo rises above
+    the correlation's mean power by this factor (user speech and tones reach 8, an echo 24 dB below the assistant 40),
+    in `least_slots` or more. `margin_ms`: how long before its echo the assistant's voice is given to the canceller.
     """
 
     enabled: bool = True
@@ -118,7 +118,7 @@ class EchoGuardConfig(Config):
 
     @property
     def weakest(self) -> float:
-        """The floor as a factor of the strongest bin."""
+        """The floor as a fraction of the strongest bin."""
         return 10 ** (-self.floor_db / 20)
 
     @property
@@ -128,17 +128,17 @@ class EchoGuardConfig(Config):
 
     @property
     def frame_samples(self) -> int:
-        """Samples that the canceller takes at once: 10 ms."""
+        """Samples that the canceller takes at a time: 10 ms."""
         return AUDIO.input_rate // 100
 
 
 class RecordingConfig(Config):
-    """What a conversation leaves on disk.
+    """What a conversation writes to disk.
 
-    `folder`: every session writes into a folder of its own below it. `enabled`: False keeps nothing.
-    `header_every_slots`: how often the header of a sound file is brought up to date.
-    `max_minutes`: a longer conversation goes on, its recording ends.
-    `min_free_mb`: with less room on the disk no new conversation begins.
+    `folder`: every session writes to a folder of its own in it. `enabled`: False keeps nothing.
+    `header_every_slots`: how often the header of a sound file is updated.
+    `max_minutes`: the recording ends after this long; the conversation continues.
+    `min_free_mb`: no new conversation begins with less free disk space than this.
     """
 
     folder: Path = Path("conversations")
@@ -154,7 +154,7 @@ class RecordingConfig(Config):
 
     @property
     def min_free_bytes(self) -> int:
-        """Room that a new conversation needs."""
+        """Free disk space that a new conversation needs."""
         return round(self.min_free_mb * 1_000_000)
 
 
@@ -165,7 +165,7 @@ class TranscriptConfig(Config):
 
 
 class RuntimeConfig(Config):
-    """Everything the runtime is configured with.
+    """The whole configuration of the runtime.
 
     `deadline_ms`: a result later than this after its user slot was complete counts as missed.
     """

@@ -1,4 +1,4 @@
-"""Network transport and server, as numbers: jitter buffer, Opus, pacing, liveness, limits of requests."""
+"""Settings of the network transport and the server: jitter buffer, Opus, pacing, liveness, limits of requests."""
 
 import ipaddress
 from pathlib import Path
@@ -13,11 +13,12 @@ RTP_RATE = 48_000
 
 
 class JitterConfig(Config):
-    """How long a hole may delay the packets behind it; shorter than the slots' grace (`SlotBufferConfig`).
+    """How long a hole may delay the packets after it; shorter than the slots' grace (`SlotBufferConfig`).
 
     `hold_packets`: later packets that may wait for a missing one. `hold_ms`: how long the first of them waits.
-    `conceal_ms`: concealed audio per hole; what is longer stays a hole. `restart_ms`: a jump in time or sequence
-    back by more than it, or forward by more than it and the time that has passed, is a new stream, not a loss.
+    `conceal_ms`: longest concealed audio per hole; the rest stays a hole. `restart_ms`: a jump in timestamp or sequence
+    number backwards by more than this, or forwards by more than this plus the time that has passed, is a new stream and
+    not a loss.
     """
 
     hold_packets: int = Field(default=2, ge=1)
@@ -34,7 +35,8 @@ class OpusConfig(Config):
 
 
 class PacingConfig(Config):
-    """`late_ms`: a packet later than this is counted. `skip_ms`: a schedule further behind starts anew."""
+    """`late_ms`: a packet later than this is counted as late. `skip_ms`: a schedule further behind than this
+    restarts."""
 
     late_ms: float = Field(default=20.0, gt=0)
     skip_ms: float = Field(default=1000.0, gt=0)
@@ -43,7 +45,7 @@ class PacingConfig(Config):
 class LivenessConfig(Config):
     """When a client counts as gone. `connect_s`: from the answer to the first packet. `silent_s`: without packets.
 
-    `watch_s`: how often liveness is looked at and network figures are sent.
+    `watch_s`: how often liveness is checked and network figures are sent.
     """
 
     connect_s: float = Field(default=20.0, gt=0)
@@ -52,11 +54,11 @@ class LivenessConfig(Config):
 
 
 class LatencyConfig(Config):
-    """How speech is found for the latency figures (not for the model).
+    """How speech is detected for the latency figures (not for the model).
 
-    `aggressiveness`: of webrtcvad, 0..3. `onset_packets` of `onset_window` voiced packets begin speech,
-    `hangover_packets` unvoiced ones end it. `drop_db`: so far below a turn's loudest packet there is no speech.
-    `audible_db`: assistant level that counts as sound, relative to full scale.
+    `aggressiveness`: that of webrtcvad, 0..3. `onset_packets` voiced packets of `onset_window` begin speech,
+    `hangover_packets` unvoiced ones end it. `drop_db`: packets this far below a turn's loudest one are not speech.
+    `audible_db`: level of the assistant that counts as sound, relative to full scale.
     """
 
     aggressiveness: int = Field(default=2, ge=0, le=3)
@@ -68,18 +70,18 @@ class LatencyConfig(Config):
 
     @property
     def hangover_s(self) -> float:
-        """How long after the last voiced packet the end of speech is known, in seconds."""
+        """Time from the last voiced packet until the end of speech is known, in seconds."""
         return self.hangover_packets * AUDIO.packet_seconds
 
 
 class ServeConfig(Config):
-    """Where the server listens, who may use it and what it answers with.
+    """Where the server listens, who may use it, and its limits.
 
-    `host`: any address that is not loopback needs `token` (visible ASCII). `certfile`, `keyfile`: TLS, both or none.
-    `self_signed`: TLS with a certificate that the server makes and keeps in `cert_folder`.
-    `max_body_bytes`: of a request. `max_message_bytes`: of a data channel message. `max_buffered_bytes`: what may
-    wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
-    `keep_latencies`: how many of the last measured ones the status is made of.
+    `host`: any address that is not loopback needs `token` (visible ASCII). `certfile`, `keyfile`: TLS, both or neither.
+    `self_signed`: TLS with a certificate that the server creates and keeps in `cert_folder`.
+    `max_body_bytes`: largest request. `max_message_bytes`: largest data channel message. `max_buffered_bytes`: how much
+    may wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
+    `keep_latencies`: how many of the most recent latencies the status summarises.
     """
 
     host: str = "127.0.0.1"
@@ -110,7 +112,7 @@ class ServeConfig(Config):
 
     @property
     def tls(self) -> bool:
-        """Whether clients come over TLS."""
+        """Whether clients connect over TLS."""
         return self.self_signed or self.certfile is not None
 
     @model_validator(mode="after")
@@ -120,10 +122,10 @@ class ServeConfig(Config):
         if (self.certfile is None) != (self.keyfile is None):
             raise ValueError("TLS needs both files; give --certfile and --keyfile")
         if self.self_signed and self.certfile:
-            raise ValueError("--self-signed makes a certificate of its own; leave it out, or --certfile and --keyfile")
+            raise ValueError("--self-signed makes a certificate of its own; give it without --certfile and --keyfile")
         return self
 
 
 def rtp_samples(ms: float) -> int:
-    """Milliseconds -> samples of the RTP clock."""
+    """Convert milliseconds to samples of the RTP clock."""
     return exact_div(round(ms * RTP_RATE), 1000)

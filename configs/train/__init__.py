@@ -1,1 +1,1 @@
-"""Configurations of recipes; the YAML files beside them are the recipes of the embedded model."""
+"""Configuration of training recipes; the YAML files beside it are the recipes of the embedded model."""

@@ -6,7 +6,8 @@ from configs.train.simulation import DialogueDataConfig
 
 
 class LossConfig(Config):
-    """Weights of the losses' sum; `rows` is that of the text batches."""
+    """Weights of the losses in their sum; `rows` weights the text batches. The sum of text and speech loss is that of
+    DrVoice (lambda = mu = 1); the papers give no weight for the state head."""
 
     state: float = 1.0
     text: float = 1.0
@@ -15,12 +16,12 @@ class LossConfig(Config):
 
 
 class AugmentConfig(Config):
-    """What keeps dialogues from being learnt by heart (all on encoder features or slots).
+    """Augmentation that keeps dialogues from being memorised (all of it on encoder features or slots).
 
-    `crop_slots`: up to so many slots are cut off the beginning. `channel_dropout`: share of feature channels replaced
-    by their mean. `noise`: standard deviations of Gaussian noise. `latest_first_slot`: the first slot's number is
-    drawn up to it, so that late positions are no surprise. `overlaid_text`: share of the text batches that are overlaid
-    with the sound of dialogues.
+    `crop_slots`: most slots cut off the beginning. `channel_dropout`: share of feature channels replaced by their mean.
+    `noise`: standard deviation of Gaussian noise, in those of the features. `latest_first_slot`: the first slot's
+    number is drawn up to this one, so that late positions are trained too. `overlaid_text`: share of the text batches
+    that are overlaid with the sound of dialogues.
     """
 
     crop_slots: int = 50
@@ -31,12 +32,12 @@ class AugmentConfig(Config):
 
 
 class RetextConfig(Config):
-    """Dialogues whose words are exchanged for others, so that they are fresh each time the audio is used.
+    """Dialogues whose words are replaced by others, so that they are new each time the audio is used.
 
-    `share` of the questions; a new one has between `least` and `most` times the letters of the old one. `stated`: share
-    of the turns without a question of ours that become statements of any content, so that what is no question is not
-    taken for one only because its words are new. `broken`: share of these that lack their last words, so that silence
-    ends every turn in the end.
+    `share`: of the questions that are replaced; a new one has between `least` and `most` times the letters of the old
+    one. `stated`: share of the turns without a question of ours that become statements of any content, so that a
+    statement is not taken for a question just because its words are new. `broken`: share of these that lack their last
+    words, so that the model learns that silence eventually ends every turn.
     """
 
     share: float = 0.7
@@ -49,10 +50,10 @@ class RetextConfig(Config):
 class CoreTrainingConfig(Config):
     """One run on dialogues, with batches of text mixed in so that knowledge is kept.
 
-    `steps` of `dialogues` dialogues and one batch of text each; AdamW, cosine after `warmup` steps. `text` says how
-    text is drawn, as in pre-training. `statistics_dialogues`: so many give the features' mean and deviation.
-    `speech_rate`: rate of the map that the user's sound enters through, against the others'; it has thousands of
-    inputs and outgrows the words where it follows as fast as the rest.
+    `steps` steps of `dialogues` dialogues and one batch of text each; AdamW, cosine schedule after `warmup` steps.
+    `text`: how text is drawn, as in pre-training. `statistics_dialogues`: number of dialogues that give the features'
+    mean and deviation. `speech_rate`: learning rate of the map through which the user's sound enters, relative to the
+    others; it has thousands of inputs and would overwhelm the words if it learned as fast as the rest.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""The recipe of the CTC ears: what they listen to and how they learn, and the comparison of sources of words."""
+"""The recipe of the CTC ears: what they are trained on and how, and the comparison of sources of words."""
 
 from configs.base import Config, Range
 from configs.train.ears import EarsEvaluation
@@ -6,16 +6,16 @@ from configs.train.simulation import ChannelConfig, NoiseConfig, RoomConfig
 
 
 class CtcStreamConfig(Config):
-    """Streams of clips of the bank, as a microphone hears them. Times in seconds.
+    """Streams of clips from the bank, as a microphone hears them. Times are in seconds.
 
     Attributes:
-        talks_s, turns_s, backchannels_s, commands_s: speech that is taken at most of each use of the bank.
-        stream_s: speech in a stream, which is in one room and encoded in one go.
+        talks_s, turns_s, backchannels_s, commands_s: most speech taken from each part of the bank.
+        stream_s: speech in a stream, which is in one room and encoded in one pass.
         together: how many clips of a script follow each other within a segment.
         gap, pause: silence between clips of a segment, and between segments.
-        lead_s, tail_s: silence around the speech that belongs to a segment; together not longer than `pause`.
-        nobody_share: segments that are followed by one in which nobody speaks but something sounds.
-        nobody_s, nobody_level: its length, and the RMS of what sounds.
+        lead_s, tail_s: silence around the speech that belongs to a segment; together at most `pause`.
+        nobody_share: share of segments followed by one with sounds but no speech.
+        nobody_s, nobody_level: length of such a segment, and the RMS of its sounds.
     """
 
     talks_s: float = 12_000.0
@@ -37,14 +37,15 @@ class CtcStreamConfig(Config):
 
 
 class CtcTrainingConfig(Config):
-    """How the CTC ears learn to spell.
+    """How the CTC ears are trained.
 
     Attributes:
-        pieces: size of the vocabulary of byte pairs.
-        batch: segments of a step; `pool` segments are sorted by length, so that those of a batch are about as long.
-        letter_weight: of spelling by letters, which only helps to learn.
-        masks, mask_frames: stretches of a segment that are not heard, and how long one is at most.
-        dropout: of single values of the features.
+        pieces: size of the byte-pair vocabulary.
+        batch: segments per step; `pool` segments are sorted by length, so that those of a batch are about equally long.
+        letter_weight: weight of the auxiliary loss on letters, which only helps learning.
+        masks, mask_frames: number of masked stretches in a segment, and the longest one (time masking of SpecAugment,
+            Park et al. 2019).
+        dropout: dropout of single feature values.
     """
 
     seed: int = 0
@@ -64,12 +65,12 @@ class CtcTrainingConfig(Config):
 
 
 class SourcesConfig(Config):
-    """The comparison of sources of words, on voices that none of them was trained on.
+    """The comparison of sources of words, on voices that none of them were trained on.
 
     Attributes:
-        parts: of the clip bank, spoken by voices that are kept out of training.
-        sets: folders of the data whose clips have a text.
-        most: clips taken of each.
+        parts: parts of the clip bank that are spoken by held-out voices.
+        sets: data folders whose clips have a transcript.
+        most: most clips taken from each.
         listening: how a clip becomes a conversation.
     """
 

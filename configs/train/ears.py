@@ -4,11 +4,11 @@ from configs.base import Config
 
 
 class RecognitionConfig(Config):
-    """How clips are recognised in bulk: like a turn of a conversation, with `lead_s` of silence before the speech.
+    """How clips are recognised in bulk: as turns of a conversation, with `lead_s` of silence before the speech.
 
-    `most` lines of the clip bank's `parts`, drawn by `seed`, not longer than `longest_s`, give (said, heard) pairs.
-    Each is there at every one of `speeds`, whose pitch goes with the speed: to the recognizer they are other voices.
-    Clips are sorted by length within `window` clips, so that the `batch` clips of one pass are about as long.
+    At most `most` lines of the clip bank's `parts`, drawn by `seed` and no longer than `longest_s`, give (said, heard)
+    pairs. Each is used at every one of `speeds`; pitch changes with speed, so that the recognizer hears other voices.
+    Clips are sorted by length within `window` clips, so that the `batch` clips of one pass are about equally long.
     """
 
     parts: tuple[str, ...] = ("questions", "dialogues", "turns")
@@ -25,15 +25,16 @@ class EarsEvaluation(Config):
     """What is measured of the ears.
 
     Attributes:
-        sets: folders of the data whose clips have a text.
-        noises: folder of the data in which nobody speaks.
+        sets: data folders whose clips have a transcript.
+        noises: data folder in which nobody speaks.
         lead_s, tail_s: silence around a clip that is fed slot by slot.
-        floor: standard deviation of the faint noise under everything; a real microphone is never digital silence.
+        floor: standard deviation of the faint noise under everything, because a real microphone is never digitally
+            silent.
         silence_s: length of the silent conversation.
-        whole_s: length of the recording that is encoded in one go.
+        whole_s: length of the recording that is encoded in one pass.
         turns_s: lengths of the turns whose decoding is timed.
-        repeats: how often each timing is taken.
-        seed: of the faint noise.
+        repeats: how often each timing is measured.
+        seed: seed of the faint noise.
     """
 
     sets: tuple[str, ...] = ("librispeech_test_other", "llama_questions", "speech_misc")

@@ -1,6 +1,7 @@
-"""Simulated dialogues: how one is staged, what the microphone makes of it, what is learnt from it and tried with it.
+"""Simulated dialogues: how they are staged, what the microphone picks up, what is learnt from them and tested with
+them.
 
-Who speaks in them is a matter of `configs.train.speech_bank`.
+`configs.train.speech_bank` decides who speaks in them.
 """
 
 from pydantic import Field
@@ -102,7 +103,7 @@ class StageConfig(Config):
 
 
 class ChannelConfig(Config):
-    """What the microphone makes of it. Levels in dB unless said otherwise; `speech_rms` is the clip bank's level."""
+    """What the microphone picks up. Levels are in dB unless said otherwise; `speech_rms` is the clip bank's level."""
 
     speech_rms: float = 0.06
     room_share: float = 0.35
@@ -117,7 +118,7 @@ class ChannelConfig(Config):
 
 
 class AnswerLengthConfig(Config):
-    """Length of an answer whose track is not known: seconds per letter or mark, and silence around it."""
+    """Estimated length of an answer without a track: seconds per letter or mark, and the silence around it."""
 
     per_letter: float = 0.066
     per_pause: float = 0.18
@@ -140,9 +141,9 @@ class SimulationConfig(Config):
 
 
 class ArrivalConfig(Config):
-    """When the user's words reach the model, as the transcriber brings them.
+    """When the user's words reach the model, modelled on the transcriber.
 
-    While speech goes on, words older than `agreed_after` seconds become known every `every_slots` slots; silence of
+    While speech continues, words older than `agreed_after` seconds become known every `every_slots` slots; silence of
     `close_ms` at the end of a slot makes all words known in the next one, unless the noise hides it
     (`deaf_share` of the dialogues, or `missed_share` of the slots).
     """
@@ -157,8 +158,8 @@ class ArrivalConfig(Config):
 class OracleConfig(Config):
     """What the assistant should do, and how its past is perturbed. Shares are per slot, delays in slots.
 
-    `wrong_weight`: of slots in which the assistant is in the wrong state. `barely_weight`: of slots in which less
-    than `barely_seconds` of the change can be heard yet.
+    `wrong_weight`: loss weight of slots in which the assistant is in the wrong state. `barely_weight`: loss weight of
+    slots in which less than `barely_seconds` of the change can be heard yet.
     """
 
     wrong_weight: float = 4.0
@@ -176,7 +177,8 @@ class OracleConfig(Config):
 
 
 class ProjectionConfig(Config):
-    """Auxiliary targets: windows of the user's voice (seconds after the slot), bounds of the time to the turn's end."""
+    """Auxiliary targets: windows of the user's voice (seconds after the slot; in the spirit of voice activity
+    projection, Ekstedt and Skantze 2022), and class bounds of the time to the turn's end."""
 
     windows: tuple[Range, ...] = ((-0.1, 0.0), (0.0, 0.4), (0.4, 0.8), (0.8, 1.4), (1.4, 2.2))
     voiced_share: float = 0.4
@@ -186,10 +188,10 @@ class ProjectionConfig(Config):
 class DialogueDataConfig(Config):
     """How simulated dialogues become training examples.
 
-    `words_per_slot`: text tokens of the user per slot. `veto_share`: of mute slots in which the assistant must stay
-    mute, the share that teaches the text head to have no words, so that it can veto a wrong start. `waits`: slots
-    after their last word became known before turns of these kinds are answered; who made a statement often goes on, who
-    broke off in the middle of one even more so.
+    `words_per_slot`: text tokens of the user per slot. `veto_share`: share of the mute slots in which the assistant
+    must stay mute that teach the text head to have no words, so that it can veto a wrong start. `waits`: slots between
+    the last known word and the answer for turns of these kinds; users who made a statement often continue, and those
+    who broke off in the middle of one even more often.
     """
 
     words_per_slot: int = 4
@@ -201,10 +203,11 @@ class DialogueDataConfig(Config):
 
 
 class TrialsConfig(Config):
-    """Recordings for the evaluation of turn-taking and understanding; times in seconds.
+    """Recordings for the evaluation of turn-taking and understanding; times are in seconds.
 
-    `per_pause`: turns for each length of pause. `gap`: every other pause of such a turn. `tics`: coughs and clearings
-    of the throat. `streams`: length of recordings in which nobody speaks. `floor`: RMS of the noise under everything.
+    `per_pause`: turns for each length of pause. `gap`: length of all other pauses in such a turn. `tics`: number of
+    coughs and throat clearings. `streams`: length of recordings in which nobody speaks. `floor`: RMS of the noise under
+    everything.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""The clip bank of synthesized users: whose voices they are, how differently they speak and how much is spoken."""
+"""The clip bank of synthesized users: which voices it has, how they vary and how much they speak."""
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class CastConfig(Config):
     """Voices as `synthesizer/name`, with their share of the utterances. A Kokoro name can be a mix, `a+b`.
 
     `training` and `slow` (voices that take long to synthesize) may appear in training data; `held_out` and
-    `held_out_robot` never may, they speak the tests. flite's kal16 is the speaker of festival's kal_diphone.
+    `held_out_robot` never do, because they speak the tests. flite's kal16 is the speaker of festival's kal_diphone.
     """
 
     training: dict[str, float] = Field(default_factory=lambda: dict(_TRAINING))
@@ -46,7 +46,7 @@ class CastConfig(Config):
 
 
 class MannerConfig(Config):
-    """How differently one voice may speak. Pitch and size multiply; size shifts formants and pitch together."""
+    """How much one voice may vary. Pitch and size multiply; size shifts formants and pitch together."""
 
     speed: Range = (0.88, 1.15)
     level_rms: float = 0.06
@@ -59,9 +59,9 @@ class MannerConfig(Config):
 
 
 class AmountConfig(Config):
-    """How many scripts of each part are spoken: `slow_` parts by the slow voices, `test_` parts for tests only.
+    """How many scripts of each part are spoken: `slow_` parts by the slow voices, `test_` parts only for tests.
 
-    `questions` are single exchanges, `dialogues` several in one voice, `turns` have several pieces.
+    `questions` are single exchanges, `dialogues` are several exchanges in one voice, `turns` have several pieces.
     """
 
     questions: int = 5000

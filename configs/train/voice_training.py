@@ -8,9 +8,9 @@ from configs.base import Config
 class VoiceCorpusConfig(Config):
     """What the teacher voice reads.
 
-    `texts` are files of natural English, their paragraphs parted by lines "%" (missing ones are skipped);
-    `natural_share` of the utterances come from them as long as they last, the others from the patterns.
-    `answers` of the assistant give the lexicon its words; `spoken_answers` of them are read aloud too.
+    `texts` are files of natural English whose paragraphs are separated by lines "%" (missing files are skipped);
+    `natural_share` of the utterances come from them while they last, the others from templates.
+    `answers` of the assistant supply the lexicon's words; `spoken_answers` of them are also read aloud.
     """
 
     hours: float = 12.0
@@ -40,9 +40,10 @@ class TokenizerTraining(Config):
 class SrhTraining(Config):
     """Pointer head on simulated text arrival (one text token a slot).
 
-    `late_share` of the utterances get text late: a slot brings no token with `late_chance`. `long_word_share` of the
-    words take more than one token. Text is held back while `hold_units` units are queued. Where samples have hidden
-    vectors of the language model, `blind_share` of them get zeros instead, so that the head speaks without one too.
+    `late_share` of the utterances get text late: a slot brings no token with probability `late_chance`.
+    `long_word_share` of the words take more than one token. Text is held back while `hold_units` units are queued. Of
+    the samples with hidden vectors of the language model, `blind_share` get zeros instead, so that the head can also
+    speak without one.
     """
 
     steps: int = 9_000
@@ -64,7 +65,7 @@ class SrhTraining(Config):
 
 
 class DecoderTraining(Config):
-    """Fine-tuning of the band decoder on what the head says; `true_share` of the crops keep the encoder's digits."""
+    """Fine-tuning of the band decoder on the head's digits; `true_share` of the crops keep the encoder's."""
 
     steps: int = 5_000
     seed: int = 0
@@ -77,7 +78,7 @@ class DecoderTraining(Config):
 
 
 class VoiceTraining(Config):
-    """One run of the whole voice."""
+    """One training run of the whole voice."""
 
     corpus: VoiceCorpusConfig = VoiceCorpusConfig()
     tokenizer: TokenizerTraining = TokenizerTraining()
@@ -86,9 +87,9 @@ class VoiceTraining(Config):
 
 
 class EncoderTraining(Config):
-    """An encoder for a decoder that is given: it reads the digits out of the sound the decoder makes of them.
+    """An encoder for a given decoder: it recovers the digits from the sound that the decoder makes of them.
 
-    `foreign_weight` is that of the teacher's own sound, which has to come back from the decoder as it was.
+    `foreign_weight` weights the teacher's own sound, which the decoder has to reproduce.
     """
 
     steps: int = 2_000
@@ -101,9 +102,9 @@ class EncoderTraining(Config):
 
 
 class QuestionConfig(Config):
-    """How questions come before the answers: slots until the user's words are known, and until the answer begins.
+    """How questions precede the answers: slots until the user's words are known, and until the answer begins.
 
-    The first slot has a number up to `latest_first_slot`. The user is silent but for noise of deviation `noise`.
+    The first slot's number is at most `latest_first_slot`. The user is silent except for noise of deviation `noise`.
     """
 
     before: tuple[int, int] = (4, 16)
@@ -115,8 +116,8 @@ class QuestionConfig(Config):
 class HiddenTraining(Config):
     """Fine-tuning of the pointer head on hidden vectors of the core.
 
-    `answers` distinct answers of the corpus are spoken at `speeds`; `held_out` of them only measure. The map of the
-    hidden vector learns at `rate`, everything else at `others` times it.
+    `answers` distinct answers of the corpus are spoken at `speeds`; `held_out` of them are only for measurement. The
+    map of the hidden vector learns at `rate`, everything else at `others` times that.
     """
 
     seed: int = 0

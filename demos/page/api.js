@@ -1,4 +1,4 @@
-// The server's HTTP interface. Knows addresses, the token and answers; knows nothing of WebRTC.
+// The client of the server's HTTP interface: addresses, the token and answers. It does not depend on WebRTC.
 
 import { sendBeacon } from "./optional.js";
 import { Problem, serverProblem, unreachable } from "./problems.js";
@@ -11,12 +11,12 @@ export class Api {
     this.token = token;
   }
 
-  /** What the server runs; null where it does not say. */
+  /** What the server runs; null if it does not say. */
   status() {
     return this.#ask("GET", "status", undefined, SHORT_MS).catch(() => null);
   }
 
-  /** Open a session. `attempt`: a name under which it can be left. Rejects with a Problem. */
+  /** Open a session. `attempt`: a name by which it can be left. Rejects with a Problem. */
   offer(sdp, attempt, options) {
     return this.#ask("POST", "offer", { sdp, type: "offer", attempt, options }, OFFER_MS);
   }
@@ -26,7 +26,7 @@ export class Api {
     return this.#ask("POST", `sessions/${session}/close`, undefined, SHORT_MS);
   }
 
-  /** Leave what an offer became or will become, also while the page is being closed. A beacon has no headers. */
+  /** Leave the session of an offer, present or future, even while the page is being closed. A beacon has no headers. */
   leave(attempt) {
     return sendBeacon("api/leave", { attempt, token: this.token || null });
   }

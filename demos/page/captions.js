@@ -1,7 +1,7 @@
-// What was said, as a conversation: words that are planned, sounding, heard or never heard.
-// Knows caption messages and one list element.
+// Shows what was said as a conversation, with words that are planned, sounding, heard or never heard.
+// It depends only on caption messages and one list element.
 
-/** Words that follow the one before without a space. */
+/** Words that follow the previous word without a space. */
 const JOINED = /^[.,;:!?…)’”']/;
 
 export class Captions {
@@ -19,7 +19,7 @@ export class Captions {
     this.#answers.clear();
   }
 
-  /** A message of the server; those that are no captions are ignored. */
+  /** Take a message of the server; those that are not captions are ignored. */
   take(message) {
     const pinned = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 80;
     switch (message.type) {
@@ -41,7 +41,7 @@ export class Captions {
     if (pinned) this.#list.scrollTop = this.#list.scrollHeight;
   }
 
-  /** The answer that sounds has come to its end: no word is the present one any more. */
+  /** The present answer has ended: no word is the current one any more. */
   settle() {
     for (const word of this.#list.querySelectorAll(".word.now")) word.classList.replace("now", "heard");
   }
@@ -93,7 +93,7 @@ export class Captions {
     return this.#answers.get(answer);
   }
 
-  /** A name as text of its own: one that replaces the list item's content would hide what was said. */
+  /** A name as separate text; a label that replaces the list item's content would hide what was said. */
   #bubble(side, name) {
     const bubble = document.createElement("li");
     bubble.className = `says ${side}`;

@@ -1,4 +1,4 @@
-// Measured values in the side panel: latencies (last and median), network, model. Knows messages and elements.
+// Shows measured values in the side panel: latencies (last and median), network, model.
 
 const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -25,7 +25,7 @@ export class Figures {
     for (const id of ["response-median", "stop-median"]) this.#show(id, "");
   }
 
-  /** A message of the server; those without figures are ignored. */
+  /** Take a message of the server; those without figures are ignored. */
   take(message) {
     if (message.type === "latency") this.#latency(message);
     if (message.type === "slot") this.#show("step", `${message.step_ms.toFixed(0)} ms`);
@@ -35,7 +35,7 @@ export class Figures {
     }
   }
 
-  /** A round trip on the data channel, in ms. */
+  /** Take a round-trip time on the data channel, in ms. */
   rtt(ms) {
     this.#rtts = [...this.#rtts.slice(-8), ms];
     const middle = median(this.#rtts);

@@ -1,4 +1,4 @@
-// The microphone's level as a bar; without it the conversation goes on. Knows a stream and an element.
+// Shows the microphone's level as a bar. The conversation works without it. It depends only on a stream and an element.
 
 import { attempt, everyFrame } from "./optional.js";
 
@@ -19,7 +19,7 @@ export class LevelMeter {
     this.#bar = element.firstElementChild;
   }
 
-  /** Show the level of a stream; hides the bar where the browser cannot tell it. */
+  /** Show the level of a stream; hides the bar if the browser cannot measure it. */
   start(stream) {
     this.stop();
     this.#element.hidden = false;
@@ -60,7 +60,7 @@ export class LevelMeter {
     this.#shown = Math.max(level, this.#shown * 0.9);
     const share = Math.min(1, this.#shown);
     this.#draw(share);
-    // For assistive technology a value that changes with every frame is noise.
+    // A value that changes with every frame would be noise for assistive technology.
     if (performance.now() - this.#toldAt >= TELL_MS) this.#tell(share);
   }
 

@@ -1,4 +1,4 @@
-// Puts the page together: buttons, the one session, and where each message goes.
+// Connects the parts of the page: the buttons, the session, and the destination of each message.
 
 import { Api } from "./api.js";
 import { Captions } from "./captions.js";
@@ -27,7 +27,7 @@ const tokens = new Store("sessionStorage");
 
 let api = new Api(startingToken());
 let session = null;
-/** What the server tells while the conversation continues: `code` of the message -> title. */
+/** Notices of the server during the conversation: `code` of the message -> title. */
 const NOTICES = {
   echo: "The assistant hears itself.",
   recording_stopped: "The recording has stopped.",
@@ -38,7 +38,7 @@ let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
 
-/** From the address, which then loses it: addresses are seen, kept and passed on. */
+/** The token from the address, from which it is then removed, because addresses are seen, kept and passed on. */
 function startingToken() {
   const query = new URLSearchParams(location.search);
   const given = query.get("token");
@@ -48,7 +48,7 @@ function startingToken() {
   return given;
 }
 
-/** One session at a time, and never one without an owner: what fails on the way closes what was opened. */
+/** There is one session at a time, and never one without an owner: a failure on the way closes what was opened. */
 async function connect() {
   if (session) return;
   const missing = missingSupport();
@@ -70,7 +70,7 @@ async function connect() {
   }
 }
 
-/** Before the connection stands: messages can come as soon as the data channel opens. */
+/** Called before the connection is made, because messages can come as soon as the data channel opens. */
 function listen(live) {
   live.addEventListener("message", ({ detail }) => take(detail));
   live.addEventListener("rtt", ({ detail }) => attempt("figures", () => figures.rtt(detail)));
@@ -102,7 +102,7 @@ function listenToMicrophone(microphone) {
     notice.show({ code: "microphone-taken", kind: "info", title: "Your microphone has changed.", text, action: ok });
   });
   microphone.addEventListener("offered", ({ detail: label }) => {
-    const text = `${label || "A new one"} is now the standard one of this device.`;
+    const text = `${label || "A new one"} is now the default on this device.`;
     const use = { label: "Use it", run: () => microphone.take() };
     notice.show({ code: "microphone-offered", kind: "info", title: "There is another microphone.", text, action: use });
   });
@@ -147,7 +147,7 @@ function tell({ code, message }) {
   notice.show({ code, kind: "info", title: NOTICES[code] ?? "The server says:", text: message, action });
 }
 
-/** Whose turn it is, for the pill in the bar. */
+/** Show whose turn it is, in the pill in the bar. */
 function showTurn({ state, user_db, thinking }) {
   if (user_db > -40) userSpokeAt = performance.now();
   const user = performance.now() - userSpokeAt < 500;
@@ -172,7 +172,7 @@ function finish(over, problem) {
   states.enter("ended");
 }
 
-/** What the page itself started for a session. */
+/** Stop what the page itself started for a session. */
 function release() {
   clearInterval(clock);
   meter.stop();
@@ -181,7 +181,7 @@ function release() {
   states.announceCaptions(false);
 }
 
-/** A problem before the conversation began. */
+/** Show a problem before the conversation has begun. */
 function show(problem, { focus = true } = {}) {
   const action = problem.settings ? { label: "Settings", run: () => settings.open() } : null;
   notice.show({ ...problem, text: problem.fix, action });

@@ -1,7 +1,7 @@
-// The microphone: opens it, notices when it is gone or muted, takes the one that is there now.
-// Knows devices and the sender that carries the sound; knows no DOM and no server.
+// Opens the microphone, notices when it is gone or muted, and switches to the one that is there now.
+// It depends on devices and on the sender of the sound, not on the DOM or the server.
 //
-// Events (CustomEvent, `detail` as noted): "gone" (no other is there yet), "taken" (label of the new one),
+// Events (CustomEvent, `detail` as noted): "gone" (there is no other one yet), "taken" (label of the new one),
 // "offered" (label of another one that became the default), "refused" (a Problem: another one cannot be opened),
 // "silenced" and "restored" (the system or a switch on the device).
 
@@ -55,7 +55,7 @@ export class Microphone extends EventTarget {
     if (this.#track) this.#track.enabled = !muted;
   }
 
-  /** Go over to the present default microphone. */
+  /** Switch to the present default microphone. */
   async take() {
     if (this.#taking || this.#closed) return;
     this.#taking = true;
@@ -74,7 +74,7 @@ export class Microphone extends EventTarget {
     }
   }
 
-  /** Let go of everything, also of a microphone that the browser still hands out later. */
+  /** Release everything, including a microphone that the browser grants only later. */
   close() {
     this.#closed = true;
     this.#stopWatching();
@@ -109,14 +109,16 @@ export class Microphone extends EventTarget {
     told("unmute", () => this.#emit("restored"));
   }
 
-  /** The device is gone. Silence goes on in its place: a server that hears nothing at all ends the conversation. */
+  /**
+   * The device is gone. Silence is sent in its place, because a server that hears nothing at all ends the conversation.
+   */
   #lose() {
     if (this.gone || this.#closed) return;
     this.gone = true;
     this.#standIn = silence();
     if (this.#standIn) attempt("silence", () => this.#sender?.replaceTrack(this.#standIn.track));
     this.#emit("gone");
-    // A device that is gone again at once is not asked for again before something changes.
+    // A device that disappears again at once is not requested again before something changes.
     if (performance.now() - this.#takenAt < FLAPPING_MS) return;
     this.#takenAt = performance.now();
     this.take();
@@ -148,7 +150,7 @@ export class Microphone extends EventTarget {
   }
 }
 
-/** What tells one device from another; the entry "default" stands for different ones in turn, its group does not. */
+/** Identifies a device; the entry "default" can mean different devices over time, but its group cannot. */
 const key = (device) => (device ? device.groupId || device.deviceId : null);
 
 /** A device's own name, without the word "default" that some browsers put before it. */

@@ -1,7 +1,7 @@
-// The one notice of the page: what happened and what the user can do. Knows its elements; decides nothing.
+// The page's only notice: what happened and what the user can do. It shows what it is told and decides nothing.
 //
-// It is announced at once (role=alert), also while the microphone is open: a notice is rare, and who does not see the
-// page has to learn that the microphone is gone.
+// It is announced at once (role=alert), even while the microphone is open: notices are rare, and users who do not see
+// the page must learn that the microphone is gone.
 
 export class Notice {
   #element;
@@ -27,7 +27,7 @@ export class Notice {
     element("notice").hidden = false;
   }
 
-  /** With a code, only the notice that has it. */
+  /** Hide the notice; with a code, only a notice that has it. */
   hide(code = null) {
     const notice = this.#element("notice");
     if (code === null || notice.dataset.code === code) notice.hidden = true;

@@ -1,7 +1,7 @@
-// Everything that a browser may lack or refuse while the conversation goes on. Each facility is used through here and
-// guarded: a failure takes away this facility and nothing else. Knows browsers; knows nothing of sessions.
+// Everything that a browser may lack or refuse without ending the conversation. Each facility is used through this
+// module and guarded: a failure disables this facility and nothing else. Nothing here depends on sessions.
 
-/** Facilities that failed, with the reason; for whoever looks into the console. */
+/** Facilities that failed, with the reason, for people who look at the console. */
 const failures = new Map();
 
 function failed(facility, error) {
@@ -10,7 +10,7 @@ function failed(facility, error) {
   console.info(`Without ${facility}: ${error}`);
 }
 
-/** What `action` gives, or `otherwise` if it throws; a promise is guarded too. */
+/** The result of `action`, or `otherwise` if it throws; a promise is guarded too. */
 export function attempt(facility, action, otherwise = null) {
   const caught = (error) => {
     failed(facility, error);
@@ -24,7 +24,7 @@ export function attempt(facility, action, otherwise = null) {
   }
 }
 
-/** Something optional that is used while it works: its first failure takes it away and calls `gone`. */
+/** Something optional that is used while it works: its first failure removes it and calls `gone`. */
 export class Optional {
   #facility;
   #thing;
@@ -49,7 +49,7 @@ export class Optional {
   }
 }
 
-/** Calls `draw` with every frame until it fails or the returned function is called; `gone` is told of a failure. */
+/** Calls `draw` with every frame until it fails or the returned function is called; calls `gone` after a failure. */
 export function everyFrame(facility, draw, gone = () => {}) {
   let frame = 0;
   const step = () => {
@@ -65,7 +65,9 @@ export function everyFrame(facility, draw, gone = () => {}) {
   return () => cancelAnimationFrame(frame);
 }
 
-/** Kept values, by key: in `localStorage` or `sessionStorage`, and where that is closed for the life of the page. */
+/**
+ * Stores values by key in `localStorage` or `sessionStorage`, or, if that is not available, for the life of the page.
+ */
 export class Store {
   #name;
   #values = new Map();
@@ -96,27 +98,27 @@ export const watchQuery = (query, changed) =>
 export const watchSize = (element, changed) =>
   attempt("size observer", () => new ResizeObserver(() => attempt("size observer", changed)).observe(element));
 
-/** Takes a token out of the address bar, the history and what is copied from there. */
+/** Removes a token from the address bar, the history and copied addresses. */
 export const cleanAddress = (query) =>
   attempt("history", () => history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`));
 
-/** Small bodies that leave even when the page is being closed; true if the browser took it. */
+/** Sends a small body even while the page is being closed; true if the browser accepted it. */
 export const sendBeacon = (path, body) =>
   attempt("beacons", () => navigator.sendBeacon(path, new Blob([JSON.stringify(body)], { type: "application/json" })), false);
 
-/** Microphones, the default one first; empty where the browser does not tell. */
+/** Microphones, the default one first; empty if the browser does not list them. */
 export async function listMicrophones() {
   const devices = await attempt("device list", () => navigator.mediaDevices.enumerateDevices(), []);
   return devices.filter((device) => device.kind === "audioinput");
 }
 
-/** Calls `changed` when devices come or go; returns how to stop it. */
+/** Calls `changed` when devices come or go; returns a function that stops this. */
 export function watchDevices(changed) {
   attempt("device changes", () => navigator.mediaDevices.addEventListener("devicechange", changed));
   return () => attempt("device changes", () => navigator.mediaDevices.removeEventListener("devicechange", changed));
 }
 
-/** A track of silence and how to stop it, so that the server goes on hearing something; null where it cannot be made. */
+/** A track of silence and how to stop it, so that the server keeps hearing something; null if it cannot be made. */
 export const silence = () =>
   attempt("silence", () => {
     const context = new AudioContext();

@@ -1,4 +1,4 @@
-// What can go wrong, and what the user can do about it. Knows codes; knows no DOM.
+// What can go wrong, and what the user can do about it. It does not depend on the DOM.
 
 export class Problem extends Error {
   /**
@@ -17,7 +17,7 @@ export function missingSupport(scope = window) {
     return new Problem(
       "insecure-origin",
       "The microphone is not available on this address.",
-      "Browsers allow it on https and on this machine only. Open http://localhost with the same port, or start the server with --certfile and --keyfile.",
+      "Browsers allow it only on https and on this machine. Open http://localhost with the same port, or start the server with --certfile and --keyfile.",
       { retry: false },
     );
   }
@@ -45,7 +45,7 @@ export function microphoneProblem(error) {
       return new Problem(
         "microphone-denied",
         "The microphone is blocked.",
-        "Click the icon beside the address, allow the microphone for this page, and try again. On a phone, look at the browser's permission in the system settings too.",
+        "Click the icon next to the address, allow the microphone for this page, and try again. On a phone, look at the browser's permission in the system settings too.",
       );
     case "NotFoundError":
     case "OverconstrainedError":
@@ -62,9 +62,9 @@ export function microphoneProblem(error) {
   }
 }
 
-/** The server's answer that is not a success. */
+/** An unsuccessful answer of the server as a problem. */
 export function serverProblem(status, detail) {
-  // The description of the interface is for programmers; the page shows what its user can do instead.
+  // The description of the interface is for programmers; the page shows what the user can do instead.
   const message = (detail?.message ?? `The server answered ${status}.`).replace(/; see \/openapi\.json$/, ".");
   const settings = detail?.code === "bad_options" || (detail?.code === "bad_request" && message.includes("'options."));
   if (settings) {
@@ -89,7 +89,7 @@ export const unreachable = () =>
 export const notConnected = () =>
   new Problem(
     "not-connected",
-    "No audio connection came about.",
+    "No audio connection could be made.",
     "A firewall or VPN may block UDP between this browser and the server. Try without it.",
   );
 

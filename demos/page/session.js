@@ -1,5 +1,5 @@
 // One conversation: owns the microphone, the WebRTC connection and the place on the server until it is closed.
-// Emits events; knows no DOM.
+// It emits events and does not depend on the DOM.
 //
 // Events (CustomEvent, `detail` as noted): "message" (a server message), "rtt" (ms), "blocked" (playback needs a tap),
 // "over" (a Problem, or null when the user ended it); only after `start` has resolved, and once.
@@ -43,7 +43,7 @@ export class Session extends EventTarget {
     this.microphone = new Microphone();
   }
 
-  /** Ask for the microphone, make the connection. Rejects, mostly with a Problem; then nothing is left open. */
+  /** Ask for the microphone and make the connection. Rejects, mostly with a Problem, and then leaves nothing open. */
   async start(options) {
     try {
       await this.#open(options);
@@ -59,7 +59,7 @@ export class Session extends EventTarget {
     return this.#api.file(this.id, name);
   }
 
-  /** The user ends the conversation: the microphone at once, then the server finishes the files. */
+  /** The user ends the conversation: the microphone stops at once, then the server finishes the files. */
   async end() {
     if (this.#ending || this.#closed) return;
     this.#ending = true;
@@ -68,17 +68,19 @@ export class Session extends EventTarget {
     this.#finish(null);
   }
 
-  /** The page goes away: everything is let go of without waiting. */
+  /** The page is closed: release everything without waiting. */
   leave() {
     this.#finish(null);
   }
 
-  /** A turn of the user in writing. */
+  /** Send a written turn of the user. */
   write(text) {
     this.#send({ type: "say", text });
   }
 
-  /** Stop the microphone, end the connection, give the place on the server back. May be called at any time, and again. */
+  /**
+   * Stop the microphone, end the connection, give back the place on the server. May be called at any time, repeatedly.
+   */
   close(reason = lost()) {
     if (this.#closed) return;
     this.#closed = true;
@@ -113,7 +115,7 @@ export class Session extends EventTarget {
     try {
       return await this.#api.offer(this.#connection.localDescription.sdp, this.#attempt, options);
     } catch (problem) {
-      this.#offered = problem.code === "unreachable"; // the offer may have come, and its answer been lost
+      this.#offered = problem.code === "unreachable"; // the offer may have arrived and its answer been lost
       throw problem;
     }
   }
@@ -184,7 +186,7 @@ export class Session extends EventTarget {
     });
   }
 
-  /** Something required failed; while the user is already ending the session, that is its end. */
+  /** Something required failed; if the user is already ending the session, that is its end. */
   #fail(problem) {
     if (!this.#ending) this.#finish(problem);
   }

@@ -1,5 +1,5 @@
-// The settings dialog; what was chosen with Done is kept in this browser, what was left with Escape is not.
-// What is sent is what was kept, never what stands in the form: it is always within its bounds. Knows one form.
+// The settings dialog. Done keeps the choices in this browser; Escape discards them.
+// Only kept values are sent, never the form's present content, so that they are always within their bounds.
 
 import { Store, attempt } from "./optional.js";
 
@@ -16,7 +16,7 @@ export class Settings {
   constructor(dialog, form) {
     this.#dialog = dialog;
     this.#form = form;
-    form.noValidate = true; // complaints are shown as a line of the form, not as a bubble that vanishes
+    form.noValidate = true; // errors are shown as a line of the form, not as a bubble that disappears
     this.#kept = this.#restored();
     this.#fill(this.#kept);
     form.addEventListener("submit", (event) => {
@@ -91,7 +91,7 @@ export class Settings {
     this.#store.write(KEY, JSON.stringify(this.#kept));
   }
 
-  /** What was kept by an earlier visit, as far as it can be used today. */
+  /** Values that an earlier visit kept, as far as they can still be used. */
   #restored() {
     const standard = this.#values();
     const stored = attempt("kept settings", () => JSON.parse(this.#store.read(KEY)), null) ?? {};
@@ -112,5 +112,5 @@ function complaint(field) {
   const { badInput, rangeUnderflow, rangeOverflow, stepMismatch, valueMissing } = field.validity ?? {};
   const whole = field.step === "1";
   if (!badInput && !rangeUnderflow && !rangeOverflow && !valueMissing && !(whole && stepMismatch)) return "";
-  return `${field.dataset.name} has to be a ${whole ? "whole " : ""}number from ${field.min} to ${field.max}.`;
+  return `${field.dataset.name} must be a ${whole ? "whole " : ""}number from ${field.min} to ${field.max}.`;
 }

@@ -1,8 +1,8 @@
-// States of the page (body[data-state]): idle, connecting, live, ended, error. What is seen, announced and focused in
-// each of them. Knows elements; decides nothing.
+// States of the page (body[data-state]): idle, connecting, live, ended, error. This module sets what is visible,
+// announced and focused in each of them; it decides nothing.
 //
-// While the conversation is live nothing that changes by itself is announced: a screen reader's voice would go into the
-// open microphone.
+// During the conversation, nothing that changes by itself is announced, because the open microphone would pick up a
+// screen reader's voice.
 
 import { attempt } from "./optional.js";
 
@@ -14,10 +14,10 @@ const STATUS = {
   error: "Not connected",
 };
 
-/** What the page says while nobody speaks. */
+/** The status while nobody speaks. */
 const WAITING = { on: STATUS.live, muted: "Muted", gone: "No microphone" };
 
-/** What has the focus next; the first one that is there. */
+/** Candidates for the next focus; the first one that is visible gets it. */
 const FOCUS = {
   connecting: ["connect"],
   live: ["end"],
@@ -37,7 +37,7 @@ export class States {
     return document.body.dataset.state;
   }
 
-  /** Go to a state. `focus`: what was focused before is gone or no longer what comes next. */
+  /** Go to a state. `focus`: move the focus, because the focused element is gone or no longer the next step. */
   enter(state, { focus = true } = {}) {
     const element = this.#element;
     element("status").setAttribute("aria-live", state === "live" ? "off" : "polite");
@@ -71,7 +71,7 @@ export class States {
     if (this.#element("status-text").textContent !== text) this.#element("status-text").textContent = text;
   }
 
-  /** Captions are announced only where they are the whole answer and nothing can hear the announcement. */
+  /** Captions are announced only if they are the whole answer and no microphone can hear the announcement. */
   announceCaptions(wanted) {
     this.#element("captions").setAttribute("aria-live", wanted && this.current === "live" ? "polite" : "off");
   }

@@ -1,5 +1,5 @@
-// The two lanes of the conversation on a canvas, slot by slot, scrolling with time.
-// Knows slot messages and colours; knows nothing of sessions.
+// Draws the two lanes of the conversation on a canvas, slot by slot, scrolling with time.
+// It depends only on slot messages and colours, not on sessions.
 
 import { everyFrame, matches, watchSize } from "./optional.js";
 
@@ -7,7 +7,10 @@ const SECONDS_PER_PIXEL = 1 / 62;
 const GROW_MS = 160;
 const [FADE_FROM, FADE_TO] = [20, 96];
 
-/** dB relative to full scale -> 0..1 of a lane's height: the root of the amplitude, about as loud as it feels. */
+/**
+ * dB relative to full scale -> 0..1 of a lane's height: the square root of the amplitude, roughly the perceived
+ * loudness.
+ */
 const loudness = (db) => Math.min(1, 1.9 * 10 ** (db / 40));
 
 export class Timeline {
@@ -44,19 +47,19 @@ export class Timeline {
     this.#stopDrawing = everyFrame("timeline", () => this.#draw(), this.#gone);
   }
 
-  /** Leave the picture as it is. */
+  /** Stop, and leave the picture as it is. */
   stop() {
     this.#stoppedAt ??= performance.now() / 1000;
     this.#stopDrawing();
     this.#draw();
   }
 
-  /** A slot message of the server. */
+  /** Take a slot message of the server. */
   add(message) {
     const now = performance.now() / 1000;
     const end = (message.t + 1) * this.#slot;
     const offset = now - end;
-    // The fastest message tells the true delay; a slow drift follows a server clock that runs slower.
+    // The fastest message shows the true delay; a slow drift follows a server clock that runs slower.
     this.#offset = this.#offset === null ? offset : Math.min(this.#offset + 0.0005, offset);
     this.#slots.push({ ...message, arrived: now });
     if (this.#slots.length > 1200) this.#slots.splice(0, 200);

@@ -1,1 +1,1 @@
-"""What the assistant knows and says; training and evaluation read it."""
+"""The corpus: what the assistant knows and says, for training and evaluation."""

@@ -1,6 +1,6 @@
-"""Conversations of several exchanges: the same again, another one, "and of Germany", names that were given.
+"""Conversations of several exchanges: repetitions, "another one", "and of Germany", names that were given.
 
-Knows what depends on the exchange before; knows nothing of splits.
+This module handles what depends on earlier exchanges, not splits.
 """
 
 import random
@@ -12,7 +12,7 @@ from duplex.corpus.grammar import split_mark
 from duplex.corpus.kinds import Kind, read_data
 
 REPEATABLE_WORDS = 40
-"""Longer answers are not said again word by word."""
+"""Longer answers are not repeated word for word."""
 
 
 class Conversations:
@@ -26,7 +26,7 @@ class Conversations:
         self._names: list[str] = self._talk["names"].split()
 
     def draw(self, rng: random.Random, single: Callable[[], Exchange]) -> Dialogue:
-        """One dialogue; `single` draws an exchange that needs no context."""
+        """Draw one dialogue; `single` draws an exchange that needs no context."""
         name = rng.choice(self._names) if rng.random() < self._config.named_dialogues else ""
         prompts = self._talk["system_prompts" if name else "nameless_prompts"]
         exchanges: list[Exchange] = []
@@ -52,7 +52,7 @@ class Conversations:
                 yield split_mark(spec["answer"].format(name=name, user=name))[0]
 
     def _dependent(self, rng: random.Random, past: list[Exchange], name: str, user: str) -> Exchange | None:
-        """An exchange that depends on what was before, or None."""
+        """An exchange that depends on earlier ones, or None."""
         chance = rng.random() - self._config.repeats
         if chance < 0:
             return self._repeat(rng, past)

@@ -1,9 +1,9 @@
-"""The corpus of a small English voice assistant: exchanges, dialogues, long turns, drawn by split and seed.
+"""The corpus of a small English voice assistant: exchanges, dialogues and long turns, drawn by split and seed.
 
     corpus = Corpus.build(CorpusConfig())
     for exchange in corpus.rows("train", random.Random(0), 1000): ...
 
-Knows kinds and splits; knows nothing of files, tokens or audio.
+This module handles kinds and splits; it does not depend on files, tokens or audio.
 """
 
 import random
@@ -51,7 +51,7 @@ class Corpus:
 
     @classmethod
     def build(cls, config: CorpusConfig) -> Self:
-        """Read the data files and compute what is computed.
+        """Read the data files and generate the computed kinds.
 
         Raises:
             ConfigError: there is no such breadth, or `emphasis` names an unknown kind.
@@ -61,7 +61,7 @@ class Corpus:
         return cls(config, (*facts, *talk_kinds(), *topic_kinds(config.topics_per_kind)))
 
     def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[Exchange]:
-        """`n` exchanges of a split; `ood` holds questions without an answer, in templates never trained on."""
+        """`n` exchanges of a split; `ood` has questions without an answer, in templates that are never trained on."""
         for _ in range(n):
             yield self._row(split, rng)
 
@@ -76,7 +76,7 @@ class Corpus:
             yield self._turns.draw(rng, self._turn_ending(rng, held_out), held_out)
 
     def answers(self) -> list[str]:
-        """All distinct answers of the assistant that can be spoken as they stand, true case, sorted."""
+        """All distinct answers of the assistant that can be spoken as they are, in true case, sorted."""
         fixed = {answer for kind in self.kinds for fact in kind.facts for answer in fact.answers}
         spoken = chain(fixed, self._conversations.answers(), (self._outside.answer,))
         return sorted({answer for answer in spoken if "<|" not in answer})
@@ -132,7 +132,7 @@ class Corpus:
         return Exchange(self._frame(split, question, rng), answer, OUTSIDE, answer)
 
     def _turn_ending(self, rng: random.Random, held_out: bool) -> Exchange | None:
-        """What a long turn ends in; None for a statement."""
+        """The exchange with which a long turn ends; None for a statement."""
         chance = rng.random()
         if chance < self.config.turn_questions:
             return self._row("heldout_pair" if held_out else "train", rng)
@@ -141,13 +141,13 @@ class Corpus:
         return None
 
     def _usual(self, cores: list[str], rng: random.Random) -> str:
-        """A way of asking; the first ones, which are the usual ones, more often."""
+        """A phrasing; the first (usual) ones are drawn more often."""
         if rng.random() < self.config.first_chance:
             return rng.choice(cores[: self.config.first_cores])
         return rng.choice(cores)
 
     def _cores(self, split: Split, kind: Kind, fact: Fact) -> list[str]:
-        """Ways of asking for a fact that belong to a split."""
+        """Phrasings of a fact that belong to a split."""
         shown, held_out = hold_out(fact.cores, self.config.held_out_every)
         if split == "heldout_frame":
             return held_out

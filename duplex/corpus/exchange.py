@@ -1,4 +1,4 @@
-"""What the corpus is made of for its users: exchanges, dialogues, long turns."""
+"""The items of the corpus: exchanges, dialogues, long turns."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ class Exchange:
 
     Attributes:
         user: what the user says, in true case and without punctuation, to be spoken.
-        assistant: the answer in true case with punctuation; it may hold fill-in tokens such as `<|time|>`.
+        assistant: the answer in true case with punctuation; it may contain fill-in tokens such as `<|time|>`.
         kind: name of the kind of question.
-        key: what must appear in a right answer; alternatives are parted by '|'.
+        key: what must appear in a right answer; alternatives are separated by '|'.
         long: whether the answer is long enough to be interrupted.
-        misheard: whether `user` is what a recognizer made of the words, so that no more errors belong in it.
+        misheard: whether `user` is the output of a recognizer, so that no more errors must be added.
     """
 
     user: str
@@ -31,7 +31,7 @@ class Exchange:
         return as_heard(self.user)
 
     def right(self, answer: str) -> bool:
-        """Whether `answer` holds the key; without a key it must hold the whole canonical answer."""
+        """Whether `answer` contains the key, or without a key the whole canonical answer."""
         said = f" {' '.join(plain_words(answer))} "
         return any(f" {' '.join(plain_words(key))} " in said for key in (self.key or self.assistant).split("|"))
 
@@ -51,7 +51,7 @@ class WrittenTurn:
     Attributes:
         pieces: (text, mark) in order; mark c: a clause that goes on, s: a complete statement, q: a question,
             f: a filler. Between pieces people may pause.
-        exchange: what the assistant answers to; its user text stands at the end of the turn.
+        exchange: what the assistant answers; its user text is at the end of the turn.
     """
 
     pieces: tuple[tuple[str, str], ...]

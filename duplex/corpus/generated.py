@@ -1,6 +1,6 @@
 """Kinds whose facts are computed: arithmetic, counting, sequences, letters.
 
-Knows numbers and the alphabet; the ways of asking lie in `data/computed.yaml`.
+This module generates the facts; the phrasings are in `data/computed.yaml`.
 """
 
 import string
@@ -26,7 +26,7 @@ def make_kinds(config: CorpusConfig) -> Iterator[Kind]:
 
 
 def _kind(name: str, rows: Iterator[Slots] | list[Slots], long: bool = False) -> Kind:
-    """A kind whose patterns and answer stand in the data file, over computed slots."""
+    """A kind with computed slots, whose patterns and answer are in the data file."""
     spec = read_data("computed")[name]
     patterns = [text for ask in spec["ask"] for text in expand(ask)]
     follows = spec.get("follow", [])

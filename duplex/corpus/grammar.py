@@ -1,6 +1,6 @@
-"""Small text grammar of the data files: alternatives, articles, agreement, marked keys.
+"""The small text grammar of the data files: alternatives, articles, agreement, marked keys.
 
-Knows strings; knows nothing of kinds, splits or files.
+This module handles strings; it does not depend on kinds, splits or files.
 """
 
 import re
@@ -48,12 +48,12 @@ def sentence(text: str) -> str:
 
 
 def split_mark(answer: str) -> tuple[str, str]:
-    """An answer without its asterisks, and the key that stood between them ('' where nothing is marked)."""
+    """An answer without its asterisks, and the key between them ('' if nothing is marked)."""
     return _KEY.sub(r"\1", answer), "|".join(_KEY.findall(answer))
 
 
 def plain_words(text: str) -> list[str]:
-    """Lower-case words without punctuation; hyphens part words."""
+    """Lower-case words without punctuation; hyphens separate words."""
     return re.sub(r"[^a-z'<|> ]", " ", text.lower().replace("-", " ")).split()
 
 
@@ -63,7 +63,7 @@ def as_heard(text: str) -> str:
 
 
 def asks(core: str) -> bool:
-    """Whether a way of asking begins with a question word, so that 'do you know' may stand before it."""
+    """Whether a phrasing begins with a question word, so that 'do you know' may precede it."""
     return core.startswith(_QUESTION_WORDS)
 
 
@@ -74,7 +74,7 @@ def lines(block: str | Iterable[str]) -> list[str]:
 
 
 def distinct(items: Iterable[str]) -> tuple[str, ...]:
-    """The items in their order, each once."""
+    """The distinct items, in order."""
     return tuple(dict.fromkeys(items))
 
 

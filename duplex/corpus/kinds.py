@@ -1,6 +1,6 @@
-"""Kinds of questions: facts, the ways of asking for them, and their answers, read from the data files.
+"""Kinds of questions: facts, their phrasings and their answers, read from the data files.
 
-Knows the files' form; knows nothing of splits or of drawing.
+This module handles the format of the files; it does not depend on splits or on drawing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,11 +22,11 @@ class Fact:
     """One thing to know.
 
     Attributes:
-        cores: ways of asking, lower or true case, nothing left to fill in.
+        cores: phrasings in lower or true case, with nothing left to fill in.
         answers: one canonical answer, or several for small talk and "tell me a joke".
-        key: what must appear in a right answer; alternatives are parted by '|'.
-        follows: short ways of asking after another fact of the same kind ("and of Germany").
-        weight: how often the fact is drawn against the others of its kind.
+        key: what must appear in a right answer; alternatives are separated by '|'.
+        follows: short phrasings for use after another fact of the same kind ("and of Germany").
+        weight: how often the fact is drawn relative to the others of its kind.
     """
 
     cores: tuple[str, ...]
@@ -38,13 +38,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Kind:
-    """Facts that are asked for in the same way.
+    """Facts with the same phrasings.
 
     Attributes:
-        bare: whether no prefix or suffix may stand around a question (commands, greetings).
+        bare: whether a question takes no prefix or suffix (commands, greetings).
         long: whether answers are long enough to be interrupted.
         share: multiplies how often the kind is drawn.
-        again: ways of asking for another answer of the same kind ("another one").
+        again: phrasings that ask for another answer of the same kind ("another one").
     """
 
     name: str
@@ -56,7 +56,7 @@ class Kind:
 
 
 def narrow(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
-    """The kinds that a breadth names, each with the first of its facts; all of them for "full".
+    """The kinds that a breadth names, each with the first of its facts; for "full", all kinds and facts.
 
     Raises:
         ConfigError: there is no such breadth.
@@ -73,10 +73,10 @@ def narrow(kinds: Iterable[Kind], breadth: str) -> Iterator[Kind]:
 
 @cache
 def read_data(name: str) -> Mapping[str, Any]:
-    """A YAML file of the data folder.
+    """Read a YAML file of the data folder.
 
     Raises:
-        ConfigError: the file does not hold a mapping.
+        ConfigError: the file is not a mapping.
     """
     text = files("duplex.corpus").joinpath("data", f"{name}.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)
@@ -117,7 +117,7 @@ def _rows(spec: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _order(table: Mapping[str, Any]) -> list[str]:
-    """Lines of a table: those that its list `first` names in front, the others behind them."""
+    """Lines of a table, with those that its list `first` names at the front."""
     rows = lines(table["rows"])
     names = [name.strip() for name in table.get("first", "").split(",")]
     return sorted(rows, key=lambda row: row.split("|")[0].strip() not in names)
@@ -149,13 +149,13 @@ def _list(spec: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _frame(nouns: list[str]) -> list[str]:
-    """Noun phrases within every frame; the frames' order makes the usual ones come first."""
+    """Noun phrases within every frame, in the order of frames, which puts the usual ones first."""
     frames: list[str] = read_data("frames")["nouns"]
     return [frame.replace("{np}", noun) for noun in nouns for frame in frames]
 
 
 def _single(line: str) -> Fact:
-    """A fact of its own: 'question ; another way => Answer with the *key* marked.'"""
+    """A single fact: 'question ; another way => Answer with the *key* marked.'"""
     left, _, right = line.partition("=>")
     cores: list[str] = []
     for part in left.split(";"):

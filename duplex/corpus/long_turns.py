@@ -1,6 +1,6 @@
-"""Long turns as people speak them: several sentences, fillers, restarts, pauses inside, a question at the end.
+"""Long turns as people speak them: several sentences with fillers, restarts and pauses, and a question at the end.
 
-Knows the form of `turns.yaml`; what is asked at the end comes from the caller.
+This module handles the format of `turns.yaml`; the caller supplies the question at the end.
 """
 
 import random
@@ -13,7 +13,7 @@ from duplex.corpus.kinds import read_data
 REACTION = "reaction"
 """Kind of a turn that ends in a statement."""
 UNFINISHED = "unfinished"
-"""Kind of a turn that breaks off in the middle of one."""
+"""Kind of a turn that breaks off in the middle of a statement."""
 
 MarkedPiece = tuple[str, str]
 CLAUSE, STATEMENT, QUESTION, FILLER = "csqf"
@@ -36,7 +36,7 @@ class Turns:
         self.reactions: list[str] = data["reactions"]
 
     def draw(self, rng: random.Random, ending: Exchange | None, held_out: bool) -> WrittenTurn:
-        """One turn that ends in `ending`, or in a statement where that is None."""
+        """Draw one turn that ends in `ending`, or in a statement if that is None."""
         words = _Words(rng, self._parts, held_out)
         sentences = rng.choices(SENTENCES, SENTENCE_ODDS)[0]
         if ending is None:
@@ -53,7 +53,7 @@ class Turns:
 
 
 class _Words:
-    """Sentences of random words of one part of the lists."""
+    """Sentences of random words from one part of the lists."""
 
     def __init__(self, rng: random.Random, parts: dict[str, tuple[list[str], list[str]]], held_out: bool) -> None:
         self._rng, self._parts, self._held_out = rng, parts, int(held_out)
@@ -75,7 +75,7 @@ class _Words:
         return [*lead, (self.one("openings"), CLAUSE), (self.one("objects"), STATEMENT)]
 
     def question(self, text: str) -> list[MarkedPiece]:
-        """The question, sometimes announced."""
+        """Pieces of the question, which is sometimes announced."""
         announced = self._rng.random() < ASK_CHANCE
         return [*([(self.one("turns_to_question"), CLAUSE)] if announced else []), (text, QUESTION)]
 
@@ -97,7 +97,7 @@ class _Words:
 
 
 def _as_spoken(rng: random.Random, words: _Words, pieces: list[MarkedPiece]) -> list[MarkedPiece]:
-    """Pieces with fillers, restarts and breaks inside; the last piece keeps all its words at its end."""
+    """Add fillers, restarts and breaks to pieces; the last piece keeps all its words at its end."""
     spoken: list[MarkedPiece] = []
     for text, mark in pieces:
         if rng.random() < FILLER_CHANCE:

@@ -1,6 +1,6 @@
-"""Questions that the assistant cannot answer: templates of real questions with entities of every sort, and word salad.
+"""Questions that the assistant cannot answer: templates of real questions with entities of all kinds, and word salad.
 
-Knows the form of `outside.yaml`; knows nothing of what can be answered.
+This module handles the format of `outside.yaml`; it does not depend on what can be answered.
 """
 
 import random
@@ -31,7 +31,7 @@ class OutsideQuestions:
         self.answer: str = read_data("talk")["no_answer"]
 
     def draw(self, rng: random.Random, held_out: bool) -> str:
-        """One question in true case, without punctuation."""
+        """Draw one question in true case, without punctuation."""
         if not held_out and rng.random() < SALAD_SHARE:
             return " ".join(rng.choices(self._salad, k=rng.randint(*SALAD_WORDS)))
         template = rng.choice(self._parts[held_out])

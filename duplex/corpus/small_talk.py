@@ -1,6 +1,6 @@
-"""Small talk and long answers as kinds: greetings, requests about the talk, stories, explanations, jokes.
+"""Small talk and long answers as kinds: greetings, requests about the conversation, stories, explanations, jokes.
 
-Knows the form of `talk.yaml` and `longer.yaml`; knows nothing of conversations.
+This module handles the format of `talk.yaml` and `longer.yaml`; it does not depend on conversations.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,9 @@ from duplex.corpus.grammar import distinct
 from duplex.corpus.kinds import Fact, Kind, read_data
 
 TALK_SHARE = 3.0
-"""Small talk has one fact a kind, but people do it more often than they ask for one capital."""
+"""Weight of small talk, which has one fact per kind but is more frequent than questions about one capital."""
 KEY_WORDS = 4
-"""So many first words of an answer tell it from the others of its kind."""
+"""Number of first words that distinguish an answer from the others of its kind."""
 
 
 def talk_kinds() -> Iterator[Kind]:
@@ -30,7 +30,7 @@ def talk_kinds() -> Iterator[Kind]:
 
 
 def topic_kinds(most: int) -> Iterator[Kind]:
-    """Kinds whose answers are chosen by topic, of at most `most`, or freely when no topic is named."""
+    """Kinds with at most `most` topics, whose answers are chosen by topic, or freely if no topic is named."""
     for name, spec in read_data("longer")["topics"].items():
         items = spec["items"][:most]
         yield Kind(

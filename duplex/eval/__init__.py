@@ -1,1 +1,1 @@
-"""Measurements."""
+"""Evaluation: suites, measures, reports and exports."""

@@ -1,6 +1,6 @@
-"""What is measured: one conversation of any system, both sides on one clock.
+"""The object of measurement: one conversation of any system, with both sides on one clock.
 
-Knows sound and what a slot log tells; knows nothing of the engine that made it.
+A record has sound and data of a slot log; it does not depend on the engine that made it.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from duplex.model.interface import Samples
 
 @dataclass(frozen=True)
 class SlotTrace:
-    """What the system decided upon user slot `slot`, for its slot `slot + 1`.
+    """The system's decision after user slot `slot`, for its slot `slot + 1`.
 
-    `speaks`: the state it chose. `event`: "", "start", "end", "cut" or "veto", as in
+    `speaks`: the chosen state. `event`: "", "start", "end", "cut" or "veto", as in
     `duplex.model.interface.SlotResult`.
     """
 
@@ -48,8 +48,8 @@ class AnswerText:
 
     Attributes:
         text: its heard words. unheard: the words that were cut.
-        start, end: when it began and ended. how: it ended: "end", "cut" or "open".
-        words: the heard words with their times; empty where they are not known.
+        start, end: when it began and ended. how: how it ended: "end", "cut" or "open".
+        words: the heard words with their times; empty if the times are not known.
     """
 
     text: str
@@ -66,8 +66,8 @@ class Recording:
 
     Attributes:
         user: [n] samples at 16 kHz. assistant: [m] samples at 24 kHz. Both begin at the same moment.
-        slots: one per user slot; empty for a system that tells nothing.
-        answers: the assistant's words by answer; empty where only sound is known.
+        slots: one per user slot; empty for a system that does not report them.
+        answers: the assistant's words by answer; empty if only sound is known.
         heard: the user's turns as the system understood them.
     """
 
@@ -92,17 +92,17 @@ class Recording:
 
 
 Converse = Callable[[User, int], Recording]
-"""Lets a system talk to a user; the number seeds the system."""
+"""Makes a system talk to a user; the number seeds the system."""
 
 
 @dataclass(frozen=True)
 class System:
-    """What is measured.
+    """The system that is measured.
 
-    Attributes:
-        converse: lets a user talk to it.
-        write: answers a written question (pattern T2T), where it can.
-        under: `converse` under another state policy, where it has one.
+        Attributes:
+    converse: makes a user talk to it.
+    write: answers a written question (pattern T2T), if it can.
+    under: `converse` under another state policy, if it has one.
     """
 
     converse: Converse
@@ -111,4 +111,4 @@ class System:
 
 
 MakeSystem = Callable[[], System]
-"""Loads the system; picklable, so that every process can load its own."""
+"""Loads the system; it is picklable, so that every process can load its own."""

@@ -1,4 +1,4 @@
-"""The one error of the evaluation."""
+"""The error type of the evaluation."""
 
 
 class EvaluationError(Exception):

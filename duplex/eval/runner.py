@@ -1,6 +1,6 @@
-"""Has the conversations of a suite, in this process or in several, and keeps their rows.
+"""Holds the conversations of a suite, in this process or in several, and keeps their rows.
 
-Knows suites and processes; knows nothing of what is measured.
+This module handles suites and processes, whatever is measured.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ _POLL_S = 0.5
 
 
 def limit_groups(examples: Sequence[Example], limit: int | None) -> list[Example]:
-    """The first `limit` examples of every group; all without a limit."""
+    """The first `limit` examples of every group; all if there is no limit."""
     seen: Counter[str] = Counter()
     kept = []
     for example in examples:
@@ -37,13 +37,13 @@ def limit_groups(examples: Sequence[Example], limit: int | None) -> list[Example
 
 @dataclass(frozen=True)
 class Experiment:
-    """What makes rows of examples; picklable.
+    """Everything needed to make rows from examples; picklable.
 
     Attributes:
         suite: scores the conversations. make: loads the system. config: the definitions.
-        seed: of the run; a conversation's own depends on it and on the example's id alone.
-        audio: folder for the sound of every conversation; None keeps none.
-        conditions: what is between the user and the system.
+        seed: seed of the run; a conversation's seed depends only on it and on the example's id.
+        audio: folder for the sound of every conversation; None keeps no sound.
+        conditions: what lies between the user and the system.
     """
 
     suite: Suite
@@ -64,7 +64,7 @@ class Experiment:
         return row_of(self.suite, FinishedDialogue(example, recording, user.played, written), self.config)
 
     def is_done(self, example: Example, store: RowStore) -> bool:
-        """Whether nothing is left to do for this example."""
+        """Whether this example is finished."""
         return example.id in store.rows and (self.audio is None or audio_file(self.audio, example.id).is_file())
 
 
@@ -75,7 +75,7 @@ def run(
     jobs: int = 1,
     on_row: OnRow = lambda row: None,
 ) -> list[DialogueRow]:
-    """Rows of all `examples` in their order; those that are done are not made again.
+    """Make the rows of all `examples`, in order; finished ones are not made again.
 
     Raises:
         EvaluationError: the data cannot be read, or a process ended.
@@ -88,7 +88,7 @@ def run(
 
 
 def rows(experiment: Experiment, examples: Sequence[Example], jobs: int = 1) -> Iterator[DialogueRow]:
-    """Rows of the examples as they come; with several jobs not in their order.
+    """Yield the rows of the examples as they are finished; with several jobs they are not in order.
 
     Raises:
         EvaluationError: the data cannot be read, or a process ended.
@@ -100,7 +100,7 @@ def _converse(system: System, example: Example) -> Converse:
     if example.policy is None:
         return system.converse
     if system.under is None:
-        raise EvaluationError("the system has no state policy that could be exchanged; measure it as it is")
+        raise EvaluationError("the system has no state policy that could be replaced; measure it as it is")
     return system.under(example.policy)
 
 
@@ -111,7 +111,7 @@ def _inline(experiment: Experiment, examples: Sequence[Example]) -> Iterator[Dia
 
 
 def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) -> Iterator[DialogueRow]:
-    """Every process takes each `jobs`-th example and loads the system once."""
+    """Every process takes every `jobs`-th example and loads the system once."""
     context = multiprocessing.get_context("spawn")
     done: Queue[DialogueRow | str] = context.Queue()
     shares = [share for start in range(jobs) if (share := examples[start::jobs])]
@@ -130,7 +130,7 @@ def _parallel(experiment: Experiment, examples: Sequence[Example], jobs: int) ->
 
 
 def _work(experiment: Experiment, examples: Sequence[Example], done: "Queue[DialogueRow | str]") -> None:
-    """Put a row for every example, as long as somebody waits for them."""
+    """Put a row for every example, while the parent process waits for them."""
     parent = multiprocessing.parent_process()
     try:
         for row in _inline(experiment, examples):
@@ -148,7 +148,7 @@ def _next(done: "Queue[DialogueRow | str]", workers: Sequence[BaseProcess]) -> D
         except Empty:
             if any(worker.exitcode for worker in workers):
                 raise EvaluationError(
-                    "a process of the evaluation ended; run it again to go on, or use --jobs 1"
+                    "a process of the evaluation ended; run it again to continue, or use --jobs 1"
                 ) from None
             continue
         if isinstance(row, str):

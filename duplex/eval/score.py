@@ -1,6 +1,6 @@
-"""The score of one recording of any system: turns, responses, stops, and what was rightly ignored.
+"""Scores one recording of any system: turns, responses, stops, and what was rightly ignored.
 
-Brings sound, labels and measures together; knows nothing of files, reports or the command line.
+This module combines sound, labels and measures; it does not depend on files, reports or the command line.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ class Score:
 
     Attributes:
         user, assistant: speech activity of the channels.
-        speech: segments that turns were made of, by side: the activity, or labels.
-        sources: where these come from, and the user's turns ("turns").
+        speech: segments from which turns were made, by side: the activity or labels.
+        sources: origin of these segments and of the user's turns ("turns").
         analysis: turns, responses and stops.
         reactions: to labelled sounds and pauses of the user.
-        silero: the same from Silero VAD's segments, `silero_speech`; None where it was not asked for.
-        notes: what a reader should know of the channels.
+        silero: the same from Silero VAD's segments, `silero_speech`; None if it was not requested.
+        notes: what a reader should know about the channels.
     """
 
     sound: DialogueSound
@@ -51,7 +51,7 @@ class Score:
     notes: tuple[str, ...]
 
     def silero_turn(self, turn: ScoredTurn) -> ScoredTurn | None:
-        """The turn of Silero's column that shares most time with `turn`."""
+        """The turn in Silero's result that shares most time with `turn`."""
         if self.silero is None:
             return None
         shared = [(min(turn.end, one.end) - max(turn.start, one.start), one) for one in self.silero.turns]
@@ -63,10 +63,11 @@ def score(sound: DialogueSound, labels: Sequence[Label], config: ScoringConfig, 
     """Score a recording.
 
     Args:
-        labels: of the recording; none: all is read from its sound. silero: whether Silero VAD is a second column.
+        labels: labels of the recording; if there are none, everything is found from its sound. silero: whether to add a
+            second result from Silero VAD.
 
     Raises:
-        EvaluationError: Silero VAD is asked for and not installed.
+        EvaluationError: Silero VAD is requested but not installed.
     """
     user, assistant = speech_of_both(sound.user, sound.assistant, sound.rate, config.activity)
     speech: dict[Side, tuple[AudibleSegment, ...]] = {
@@ -97,7 +98,7 @@ def _select_labels(labels: Sequence[Label], side: Side, kinds: Sequence[LabelKin
 
 
 def _use_labels(labels: Sequence[Label], activity: Sequence[AudibleSegment], config: ScoringConfig) -> list[UserSpeech]:
-    """The user's turns and backchannels by labels; none where no label is a turn."""
+    """The user's turns and backchannels from labels; none if no label is a turn."""
     known = [
         _snap(UserSpeech(one.start, one.end, one.kind), activity, config.labels.snap_s)
         for one in labels
@@ -107,7 +108,7 @@ def _use_labels(labels: Sequence[Label], activity: Sequence[AudibleSegment], con
 
 
 def _snap(known: UserSpeech, activity: Sequence[AudibleSegment], reach: float) -> UserSpeech:
-    """With edges at those of the activity that are at most `reach` seconds away."""
+    """Move edges to those of the activity that are at most `reach` seconds away."""
     start = min((one.start for one in activity), key=lambda time: abs(time - known.start), default=known.start)
     end = min((one.end for one in activity), key=lambda time: abs(time - known.end), default=known.end)
     return replace(
@@ -124,7 +125,8 @@ def _analysis(
     labels: Sequence[Label],
     config: ScoringConfig,
 ) -> Analysis:
-    """By known turns, or by speech: without sounds that are labelled as no turn, and with labelled pauses inside."""
+    """Analyse known turns, or else speech: without sounds labelled as something other than a turn, with labelled pauses
+    bridged."""
     if known:
         return analyse_known(known, assistant, config.turns)
     aside, pauses = _select_labels(labels, "user", _NOT_MEANT), _select_labels(labels, "user", ("pause",))

@@ -1,6 +1,6 @@
-"""What is told of a scored recording: plain values for a JSON file, figures, and the row of a timeline.
+"""Reports a scored recording: plain values for a JSON file, figures, and the row of a timeline.
 
-Knows scores; knows nothing of how they were made, or of the command line.
+This module handles scores; it does not depend on how they were made or on the command line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _NAMES: Final[dict[ReactionKind, tuple[str, str]]] = {
 
 
 def figures(score: Score, config: ScoringConfig) -> list[Figure]:
-    """Figures over the turns of one recording; intervals are over its turns."""
+    """Figures over the turns of one recording; intervals are computed over its turns."""
     turns = [turn for turn in score.analysis.turns if turn.kind != _BACKCHANNEL]
     answers = [(_id(turn), turn.response) for turn in turns]
     held = [(_id(turn), turn.yielded) for turn in turns if turn.yielded is not None]
@@ -50,7 +50,7 @@ def figures(score: Score, config: ScoringConfig) -> list[Figure]:
 
 
 def to_report(score: Score, found: list[Figure], config: ScoringConfig) -> Facts:
-    """The values that a report page is made of (`duplex.eval.reports.schema`)."""
+    """The values of a report page (`duplex.eval.reports.schema`)."""
     settings = {
         "recording": score.sound.files["user"]["path"],
         "files": score.sound.files,
@@ -86,7 +86,7 @@ def to_json(
 
 
 def events(score: Score, config: ScoringConfig) -> list[Facts]:
-    """All that was found or labelled, in order: {side, kind, start, end, name}."""
+    """Everything that was found or labelled, in order: {side, kind, start, end, name}."""
     analysis = score.analysis
     found = [
         *(_event("user", "speech", one) for one in join(score.speech["user"], config.turns.user_gap_s)),
@@ -193,5 +193,5 @@ def _silero_figures(analysis: Analysis) -> Iterator[Figure]:
 
 
 def _id(turn: ScoredTurn) -> str:
-    """A turn by its place, so that intervals are drawn over turns."""
+    """An id of a turn by its place, so that intervals are computed over turns."""
     return f"{turn.start:.3f}"

@@ -1,6 +1,6 @@
-"""Finished conversations on disk: a header line and one JSON line each, so that a killed run goes on where it was.
+"""Finished conversations on disk: a header line and one JSON line each, so that a killed run resumes where it was.
 
-The sound of a conversation, where it is kept, is a stereo file of its own: left the user, right the assistant.
+The sound of a conversation, if it is kept, is a stereo file of its own: user left, assistant right.
 """
 
 import json
@@ -18,20 +18,20 @@ from duplex.io.whole_files import json_text, parse_json, shorten, whole_lines, w
 
 
 class LineStore:
-    """Plain values, a line each, made with settings that the first line tells.
+    """Plain values, one line each; the first line has the settings with which they were made.
 
     Attributes:
-        lines: what was there when it was opened.
+        lines: the values that were there when it was opened.
     """
 
     def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
-        """Open or begin a file.
+        """Open or create a file.
 
         Args:
-            path: of the file. settings: what the lines depend on. fresh: forget the lines that are there.
+            path: path of the file. settings: what the lines depend on. fresh: delete existing lines.
 
         Raises:
-            EvaluationError: the lines that are there were made with other settings, or the file is another kind.
+            EvaluationError: existing lines were made with other settings, or the file is of another kind.
         """
         self.path = path
         self.lines: list[Facts] = []
@@ -42,19 +42,19 @@ class LineStore:
             self._read(settings)
 
     def add(self, values: Facts) -> None:
-        """Keep one more line."""
+        """Store one more line."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json_text(values) + "\n")
 
     def _read(self, settings: Facts) -> None:
-        """Take over complete lines; a last line that was cut off in writing is dropped from the file."""
+        """Read complete lines; a last line whose writing was interrupted is removed from the file."""
         try:
             lines = whole_lines(self.path.read_text(encoding="utf-8"))
             header, *self.lines = [parse_json(line) for line in lines]
             same = header["settings"] == json.loads(json.dumps(settings))
         except (ValueError, KeyError, TypeError) as error:
             raise EvaluationError(
-                f"{self.path}: is no result file ({shorten(repr(error))}); remove it or use --fresh"
+                f"{self.path}: is not a result file ({shorten(repr(error))}); remove it or use --fresh"
             ) from None
         if not same:
             raise EvaluationError(f"{self.path}: was made with other settings; use --fresh or another --out folder")
@@ -62,7 +62,7 @@ class LineStore:
 
 
 class RowStore:
-    """The rows of one run by id; of two with one id the later one counts."""
+    """The rows of one run by id; of two with the same id, the later one counts."""
 
     def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
         """As `LineStore`, with the same errors."""
@@ -71,22 +71,22 @@ class RowStore:
             self.rows = {row["id"]: DialogueRow.from_json(row) for row in self._store.lines}
         except (KeyError, TypeError) as error:
             raise EvaluationError(
-                f"{path}: a line is no row ({shorten(repr(error))}); remove it or use --fresh"
+                f"{path}: a line is not a row ({shorten(repr(error))}); remove it or use --fresh"
             ) from None
 
     def add(self, row: DialogueRow) -> None:
-        """Keep a row."""
+        """Store a row."""
         self.rows[row.id] = row
         self._store.add(row.to_json())
 
 
 def audio_file(folder: Path, name: str) -> Path:
-    """Where the sound of the conversation `name` lies."""
+    """Path of the sound of the conversation `name`."""
     return folder / f"{name.replace('/', '_')}.wav"
 
 
 def save_audio(folder: Path, name: str, recording: Recording) -> None:
-    """Keep the sound of a conversation, stereo, 24 kHz, 16 bit; both channels end together."""
+    """Store the sound of a conversation, stereo, 24 kHz, 16 bit; both channels are equally long."""
     user = np.asarray(soxr.resample(recording.user, AUDIO.input_rate, AUDIO.output_rate), np.float32)
     both = np.zeros((max(len(user), len(recording.assistant)), 2), np.float32)
     both[: len(user), 0], both[: len(recording.assistant), 1] = user, recording.assistant

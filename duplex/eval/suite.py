@@ -1,4 +1,4 @@
-"""What a suite is: examples for simulated users, a score per conversation, figures over all of them."""
+"""Defines suites: examples for simulated users, a score per conversation, figures over all of them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,14 +23,14 @@ _FULL = 99
 
 @dataclass(frozen=True)
 class Example:
-    """One conversation to have.
+    """One conversation to hold.
 
     Attributes:
         id: unique in its suite.
-        group: what it is an example of; figures are made by group.
-        script: of the simulated user.
-        facts: what the score needs to know of it.
-        written: question that is also put to the system in writing; "" is none.
+        group: what it is an example of; figures are computed by group.
+        script: script of the simulated user.
+        facts: what the score needs to know about it.
+        written: question that is also asked in writing, or "".
         policy: state policy instead of the system's own, for systems that have one.
     """
 
@@ -44,7 +44,7 @@ class Example:
 
 @dataclass(frozen=True)
 class FinishedDialogue:
-    """An example after the conversation. `written`: the answer in writing, None where it was not asked for."""
+    """An example after the conversation. `written`: the written answer, None if it was not requested."""
 
     example: Example
     recording: Recording
@@ -67,13 +67,13 @@ class FinishedDialogue:
 
 @dataclass(frozen=True)
 class DialogueRow:
-    """What is kept of a conversation: one JSON line.
+    """The stored result of a conversation: one JSON line.
 
     Attributes:
-        id, group: of the example.
-        measures: what the suite scored.
-        worst: orders conversations for a reader, the highest first.
-        events: {side, kind, name, start, end} of all that sounded, seconds; `name` as in the script.
+        id, group: those of the example.
+        measures: the suite's scores.
+        worst: sort key for a reader, the highest first.
+        events: {side, kind, name, start, end} of everything audible, seconds; `name` as in the script.
         trace: envelopes (0..99 per 50 ms), p(speak) and state per slot, texts.
     """
 
@@ -86,7 +86,7 @@ class DialogueRow:
 
     @classmethod
     def from_json(cls, values: Facts) -> Self:
-        """The row that `to_json` wrote."""
+        """Read the row that `to_json` wrote."""
         return cls(**{**values, "events": tuple(values["events"])})
 
     def to_json(self) -> Facts:
@@ -99,19 +99,19 @@ class Suite(Protocol):
 
     @property
     def name(self) -> str:
-        """As on the command line."""
+        """The name on the command line."""
         ...
 
     def examples(self) -> Sequence[Example]:
-        """All conversations to have, in a fixed order.
+        """All conversations to hold, in a fixed order.
 
         Raises:
-            EvaluationError: the data is not there.
+            EvaluationError: the data is missing.
         """
         ...
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """The measures of a conversation, and how much a reader should look at it."""
+        """The measures of a conversation, and how much attention a reader should give it."""
         ...
 
     def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
@@ -120,7 +120,7 @@ class Suite(Protocol):
 
 
 def row_of(suite: Suite, dialogue: FinishedDialogue, config: EvaluationConfig) -> DialogueRow:
-    """Score a conversation and keep what a report shows of it."""
+    """Score a conversation and keep the data that a report shows."""
     measures, worst = suite.score(dialogue)
     return DialogueRow(
         dialogue.example.id,
@@ -161,7 +161,7 @@ def _trace(recording: Recording) -> Facts:
 
 
 def envelope(samples: NDArray[Any], rate: int) -> list[int]:
-    """Peak of every 50 ms, 0..99 of full scale."""
+    """Peak of every 50 ms, scaled so that 99 is full scale."""
     frame = round(ENVELOPE_S * rate)
     count = -(-len(samples) // frame)
     padded = np.zeros(count * frame, dtype=np.float32)

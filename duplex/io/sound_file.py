@@ -1,7 +1,7 @@
-"""Sound files in and out: the one reader and the one writer of all commands.
+"""Reads and writes sound files, for all commands.
 
-Content is believed over headers, no sound is lost without a note, and what cannot be used is one typed error.
-Knows files and samples; knows nothing of who speaks.
+Content takes precedence over headers, no sound is lost without a note, and a file that cannot be used raises one typed
+error. Nothing here depends on who speaks.
 """
 
 import re
@@ -21,21 +21,21 @@ from duplex.io.whole_files import replacing
 Samples = NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
-"""Hz. A file beyond them holds no speech, or its header is damaged."""
+"""Hz. A file beyond these rates has no speech, or its header is damaged."""
 SILENT_DB: Final = -72.0
 """A channel whose loudest sample is below it, relative to full scale, is silent."""
 _BLOCK: Final = 4_096
 _NO_FRAMES: Final = 1 << 48
-"""What libsndfile tells where a header holds no number of frames is beyond it."""
+"""libsndfile reports more frames than this if a header has no number of frames."""
 _WINDOW_S: Final = 0.5
 _CANCELS: Final = 0.25
-"""Channels cancel where their mix has less than this share of the power that unrelated channels would leave."""
+"""Channels cancel if their mix has less than this share of the power that uncorrelated channels would leave."""
 _CANCELLED_SHARE: Final = 0.1
-"""So much of the power of a file may cancel; some does between any two microphones."""
+"""Share of a file's power that may cancel, because some always does between two microphones."""
 _TAGS: Final = 1_024
 """Bytes of tags and padding that may follow a wav file."""
 _CODEC_S: Final = 0.2
-"""A compressed file may tell of so much more than it holds."""
+"""How much more than its content a compressed file may claim."""
 _FAULTS: Final = (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OverflowError, MemoryError)
 _LOGGED: Final = re.compile(r"^ *(SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _LOGGED_FRAMES: Final = re.compile(r"Calculated frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
@@ -47,12 +47,12 @@ class SoundFileError(Exception):
 
 @dataclass(frozen=True)
 class SoundFile:
-    """What a file holds.
+    """The content of a sound file.
 
     Attributes:
-        samples: [n, channels], n > 0, -1..1, all of them numbers.
-        rate: Hz.
-        notes: what is not as its header says and what was changed, for the user.
+        samples: [n, channels], n > 0, -1..1, all finite.
+        rate: sample rate, Hz.
+        notes: differences from the header and changes made, for the user.
         cut_off: whether the end of the sound is missing.
     """
 
@@ -63,10 +63,10 @@ class SoundFile:
 
 
 class _Bytes(BytesIO):
-    """A file in memory. libsndfile seeks where a damaged header points to; its callbacks must not raise."""
+    """A file in memory. libsndfile seeks to wherever a damaged header points, and its callbacks must not raise."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As `BytesIO`, but a place that cannot be is left out."""
+        """As in `BytesIO`, but an impossible position is ignored."""
         try:
             return super().seek(offset, whence)
         except (ValueError, OverflowError):
@@ -74,10 +74,11 @@ class _Bytes(BytesIO):
 
 
 def read_sound_file(path: Path) -> SoundFile:
-    """Read any sound file: to its end where its header tells no length, scaled where it is louder than full scale.
+    """Read any sound file: to its end if its header has no length, and scaled down if it is louder than full scale.
 
     Raises:
-        SoundFileError: it is missing, no sound file, empty, of an odd rate, or holds values that are not numbers.
+        SoundFileError: the file is missing, is not a sound file, is empty, has an unusual rate, or has values that are
+            not numbers.
     """
     if not path.is_file():
         raise SoundFileError(f"{path}: there is no such file; check the path")
@@ -97,7 +98,8 @@ def read_sound_file(path: Path) -> SoundFile:
 
 
 def mix_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
-    """One channel, [n], and what was done: the mean of all, or the loudest one where they cancel each other out."""
+    """Mix to one channel [n]: the mean of all, or the loudest one if they cancel out. Also returns notes on what was
+    done."""
     channels = sound.samples.shape[1]
     if channels == 1:
         return sound.samples[:, 0], ()
@@ -109,7 +111,7 @@ def mix_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
 
 
 def is_silent(channel: Samples, silent_db: float = SILENT_DB) -> bool:
-    """Whether [n] samples hold nothing but a constant and what is quieter than `silent_db`."""
+    """Whether [n] samples contain only a constant and sound quieter than `silent_db`."""
     return bool(np.abs(channel - np.median(channel)).max() < 10 ** (silent_db / 20))
 
 
@@ -117,7 +119,7 @@ def write_wav(path: Path, samples: Samples, rate: int) -> None:
     """Write [n] or [n, channels] samples, -1..1, as a whole 16-bit wav file; louder ones are clipped.
 
     Raises:
-        OSError, soundfile.SoundFileError: it cannot be written.
+        OSError, soundfile.SoundFileError: the file cannot be written.
     """
     with replacing(path) as beside, beside.open("wb") as file:
         soundfile.write(file, np.clip(samples, -1.0, 1.0), rate, subtype="PCM_16", format="WAV")
@@ -147,7 +149,7 @@ def _cut_off_note(told: float, held: float) -> str:
 
 
 def _read(data: bytes, path: Path) -> tuple[Samples, int, float]:
-    """Samples [n, channels], sample rate, and how many frames the header tells of.
+    """Samples [n, channels], sample rate, and the number of frames in the header.
 
     Raises:
         SoundFileError: libsndfile cannot read it.
@@ -162,14 +164,14 @@ def _read(data: bytes, path: Path) -> tuple[Samples, int, float]:
 
 
 def _samples(sound: soundfile.SoundFile) -> Samples:
-    """All samples [n, channels]; of a damaged file those before the damage. The number that it tells is not trusted."""
+    """All samples [n, channels]; for a damaged file, those before the damage. The header's number is not trusted."""
     blocks: list[Samples] = []
     while not blocks or len(blocks[-1]):
         block = np.full((_BLOCK, sound.channels), np.nan, np.float32)
         try:
             blocks.append(sound.read(out=block))
         except soundfile.SoundFileError:
-            # The block was filled as far as the file goes; where its length is not known, the end is an error too.
+            # The block was filled as far as the file goes; if its length is not known, the end is also an error.
             blocks.append(block[~np.isnan(block).any(axis=1)])
             if not any(map(len, blocks)):
                 raise
@@ -178,7 +180,7 @@ def _samples(sound: soundfile.SoundFile) -> Samples:
 
 
 def _count_told_frames(sound: soundfile.SoundFile, held: int) -> float:
-    """How many frames the header tells of; libsndfile corrects most headers, and logs what they told."""
+    """Number of frames claimed by the header; libsndfile corrects most headers and logs their claims."""
     if sound.frames >= _NO_FRAMES:
         return 0.0
     log = sound.extra_info
@@ -190,12 +192,13 @@ def _count_told_frames(sound: soundfile.SoundFile, held: int) -> float:
 
 
 def _is_of_data(name: str, format_name: str) -> bool:
-    """Whether a size in libsndfile's log is that of the samples; most formats are often wrong about the whole file."""
+    """Whether a size in libsndfile's log is that of the samples; in most formats the size of the whole file is often
+    wrong."""
     return name != "riff" or format_name == "W64"
 
 
 def _scale(sound: SoundFile) -> SoundFile:
-    """Not louder than full scale, all channels by one factor."""
+    """Scale to at most full scale, all channels by one factor."""
     peak = float(np.abs(sound.samples).max())
     if peak <= 1.0:
         return sound
@@ -205,7 +208,7 @@ def _scale(sound: SoundFile) -> SoundFile:
 
 
 def _cancels(samples: Samples, window: int) -> bool:
-    """Whether a good part of the power in [n, channels] is lost in the mean of the channels, by windows."""
+    """Whether much of the power in [n, channels] is lost in the mean of the channels, by windows."""
     channels = samples.shape[1]
     starts = np.arange(0, len(samples), window)
     each = np.add.reduceat(np.square(samples, dtype=np.float64).sum(axis=1), starts)

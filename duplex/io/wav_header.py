@@ -1,7 +1,7 @@
-"""What the header of a wav file claims, held against the bytes that are there.
+"""Compares what the header of a wav file claims with the bytes that are there.
 
-Writers to a pipe cannot tell a length: they leave 0 or the largest number. A file that was cut off claims more than
-it holds. Knows RIFF, RIFX and RF64 chunks; knows nothing of samples.
+Programs that write to a pipe do not know the length: they leave 0 or the largest number. A file that was cut off claims
+more than it contains. This module handles RIFF, RIFX and RF64 chunks, no samples.
 """
 
 import struct
@@ -13,7 +13,7 @@ _BYTE_ORDERS: Final = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}
 _START, _HEAD = 12, 8
 _LARGEST: Final = 0xFFFFFFFF
 UNKNOWN_SIZE: Final = 0x7F000000
-"""Streaming writers put at least so much (sox 0x7FFFF000, ffmpeg 0xFFFFFFFF) where they do not know a length."""
+"""Streaming writers put at least this value (sox 0x7FFFF000, ffmpeg 0xFFFFFFFF) if they do not know the length."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class WavHeader:
     """The data chunk of a wav file.
 
     Attributes:
-        order: "<" or ">", of its numbers. begin: where its samples begin, in bytes.
-        claimed: how many bytes of samples its header tells of. held: how many there are from `begin` to the file's end.
-        followed: whether nothing, or well-formed chunks, follow what the header tells of.
+        order: byte order of its numbers, "<" or ">". begin: where its samples begin, in bytes.
+        claimed: bytes of samples claimed by its header. held: bytes from `begin` to the file's end.
+        followed: whether the claimed samples are followed by nothing or by well-formed chunks.
     """
 
     order: str
@@ -34,21 +34,21 @@ class WavHeader:
 
     @property
     def endless(self) -> bool:
-        """Whether the header tells no length, so that the samples go on to the end of the file."""
+        """Whether the header has no length, so that the samples extend to the end of the file."""
         return self.claimed >= UNKNOWN_SIZE > self.held or (self.claimed == 0 < self.held and not self.followed)
 
     @property
     def cut_off(self) -> bool:
-        """Whether the header tells of more than there is."""
+        """Whether the header claims more than there is."""
         return not self.endless and self.claimed > self.held
 
     @property
     def unread(self) -> int:
-        """Bytes after the samples that are no part of the file by its header."""
+        """Bytes after the samples that do not belong to the file by its header."""
         return 0 if self.endless or self.followed else max(0, self.held - self.claimed)
 
     def with_length(self, data: bytes) -> bytes:
-        """The file with a header that tells of all samples that it holds, as plain RIFF."""
+        """The file as plain RIFF, with a header that covers all its samples."""
         whole = bytearray(data)
         whole[:4] = b"RIFF" if self.order == "<" else b"RIFX"
         struct.pack_into(f"{self.order}I", whole, 4, min(len(whole) - _HEAD, _LARGEST))
@@ -57,7 +57,7 @@ class WavHeader:
 
 
 def wav_header(data: bytes) -> WavHeader | None:
-    """The data chunk of a file; None where it is no wav file or has none."""
+    """The data chunk of a file; None if it is not a wav file or has none."""
     order = _BYTE_ORDERS.get(data[:4])
     if order is None or data[8:_START] != b"WAVE":
         return None
@@ -72,7 +72,7 @@ def wav_header(data: bytes) -> WavHeader | None:
 
 
 def _chunks(data: bytes, at: int, order: str) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte and size of the chunks from there on, up to what is no chunk."""
+    """Name, first byte and size of the chunks from there on, up to the first invalid one."""
     while len(data) >= at + _HEAD and all(0x20 <= byte < 0x7F for byte in data[at : at + 4]):
         size = struct.unpack_from(f"{order}I", data, at + 4)[0]
         yield data[at : at + 4], at + _HEAD, size
@@ -80,7 +80,7 @@ def _chunks(data: bytes, at: int, order: str) -> Iterator[tuple[bytes, int, int]
 
 
 def _ends_well(data: bytes, at: int, order: str) -> bool:
-    """Whether only whole chunks lie from there to the end; an odd one may lack its byte of padding."""
+    """Whether only whole chunks follow up to the end; an odd one may lack its padding byte."""
     end = at + at % 2
     for _, begin, size in _chunks(data, end, order):
         end = begin + size + size % 2

@@ -1,7 +1,7 @@
-"""Text that goes into files and onto the terminal, and files that are whole or not there.
+"""Writes text to files and the terminal safely; a file is either complete or absent.
 
-JSON lines are parted by line feeds only; a name that is not valid text is shown escaped; a file is written beside its
-place and renamed when it is complete. Knows bytes and paths; knows nothing of what a file means.
+JSON lines are separated only by line feeds; a name that is not valid text is shown escaped; a file is written next to
+its place and renamed when it is complete. Nothing here depends on what a file means.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ESCAPING: Final = "duplex.escaping"
-"""Error handler of encoders: what cannot be encoded is written as `escape` shows it."""
+"""Error handler of encoders: characters that cannot be encoded are written as `escape` shows them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LONGEST: Final = 60
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)
@@ -43,13 +43,13 @@ codecs.register_error(ESCAPING, _escape_rest)
 
 
 def shorten(text: str) -> str:
-    """Text out of a file for a message: cut where it is long, and what cannot be printed in a line escaped."""
+    """Text from a file for a message: shortened if long, with unprintable characters escaped."""
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cut)
 
 
 def json_text(values: Any, **options: Any) -> str:
-    """JSON in plain characters that can be encoded whatever names it holds; `options` as for `json.dumps`.
+    """JSON in plain characters that can always be encoded, whatever names it contains; `options` as for `json.dumps`.
 
     Raises:
         ValueError, TypeError: as `json.dumps`.
@@ -59,10 +59,10 @@ def json_text(values: Any, **options: Any) -> str:
 
 
 def parse_json(text: str, **options: Any) -> Any:
-    """The value of a JSON text; `options` as for `json.loads`.
+    """Parse a JSON text; `options` as for `json.loads`.
 
     Raises:
-        ValueError: it is not JSON, or nested too deeply to be read.
+        ValueError: the text is not JSON, or is nested too deeply to be read.
     """
     try:
         return json.loads(text, **options)
@@ -71,29 +71,29 @@ def parse_json(text: str, **options: Any) -> Any:
 
 
 def text_lines(text: str) -> list[str]:
-    """The lines of JSON lines, RTTM and the like: a line feed ends one and nothing else does.
+    """Split JSON lines, RTTM and the like into lines, which end only with a line feed.
 
-    `str.splitlines` also splits at U+2028, U+0085 and others, which JSON strings may hold. The last line may lack its
-    line feed; carriage returns stay.
+    `str.splitlines` also splits at U+2028, U+0085 and others, which JSON strings may contain. The last line may lack
+    its line feed; carriage returns are kept.
     """
     *lines, rest = text.split("\n")
     return [*lines, rest] if rest else lines
 
 
 def whole_lines(text: str) -> list[str]:
-    """The same without a last line that was cut off in writing; every line keeps its line feed."""
+    """The same without a last line whose writing was interrupted; every line keeps its line feed."""
     return [f"{line}\n" for line in text.split("\n")[:-1]]
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Where to write a file: beside `path`, whose name it takes when the block ends without an exception.
+    """Yield a path next to `path` to write to, which is renamed to `path` if the block ends without an exception.
 
-    Nobody sees half a file: until then, and after an exception, `path` is what it was. A link stays and its target is
+    Nobody sees half a file: until then, and after an exception, `path` is unchanged. A link is kept and its target
     replaced; a device or pipe is written to directly.
 
     Raises:
-        OSError: the file cannot take its place.
+        OSError: the file cannot be put in its place.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -108,7 +108,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _finish(beside: Path, target: Path) -> None:
-    """Bring a complete file to the disk, and into its place."""
+    """Flush a complete file to disk and move it to its place."""
     with beside.open("rb+") as file:
         os.fsync(file.fileno())
     if target.exists():
@@ -117,10 +117,10 @@ def _finish(beside: Path, target: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file in UTF-8; what cannot be encoded is escaped.
+    """Write a whole text file in UTF-8; characters that cannot be encoded are escaped.
 
     Raises:
-        OSError: it cannot be written; what was there is untouched.
+        OSError: the file cannot be written; an existing file is untouched.
     """
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8", errors=ESCAPING)
@@ -130,11 +130,11 @@ def write_json(path: Path, values: Any) -> None:
     """Write plain values as a whole JSON file.
 
     Raises:
-        OSError: it cannot be written. ValueError, TypeError: as `json.dumps`.
+        OSError: the file cannot be written. ValueError, TypeError: as for `json.dumps`.
     """
     write_text(path, json_text(values, indent=1) + "\n")
 
 
 def write_json_lines(path: Path, rows: Iterable[Any]) -> None:
-    """Write plain values as a whole file of JSON lines; errors as `write_json`."""
+    """Write plain values as a whole file of JSON lines; errors as for `write_json`."""
     write_text(path, "".join(json_text(row) + "\n" for row in rows))

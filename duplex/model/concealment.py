@@ -1,6 +1,7 @@
-"""What is heard where samples are missing: a fading echo of what came before, and a fade back into what follows.
+"""Conceals missing samples with a fading echo of what came before and a fade back into what follows.
 
-Knows 16-bit samples in order; knows nothing of rates, nor of why samples are missing.
+This module takes 16-bit samples in order; it does not depend on rates or on why samples are missing. The method
+(mirrored signal, raised-cosine fades) is ours and simpler than that of ITU-T G.711 Appendix I.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 class Concealer:
-    """Fills the holes of a channel, block by block; a hole may go on in the next block."""
+    """Fills the holes of a channel, block by block; a hole may continue in the next block."""
 
     def __init__(self, fade: int) -> None:
         """`fade`: length of the fades around a hole, samples."""
@@ -24,11 +25,11 @@ class Concealer:
         self._open_hole = False
 
     def fill(self, pcm: NDArray[np.int16], missing: NDArray[np.bool_]) -> Spans:
-        """Conceal in place what is missing of the next block.
+        """Conceal in place the missing samples of the next block.
 
         Args:
-            pcm: [n] samples, at least as many as a fade has; what is missing is 0.
-            missing: [n].
+            pcm: [n] samples, at least as many as a fade has; missing samples are 0.
+            missing: [n] True where a sample is missing.
 
         Returns:
             The holes.
@@ -52,20 +53,20 @@ class Concealer:
 
 
 def falling(length: int) -> Samples:
-    """Half a cosine from 1 (excluded) to 0, [length]."""
+    """Half a raised cosine (Hann) from 1 (excluded) to 0, [length]."""
     phase = np.arange(1, length + 1, dtype=np.float32) / max(length, 1)
     return (0.5 + 0.5 * np.cos(np.pi * phase)).astype(np.float32)
 
 
 def rising(length: int) -> Samples:
-    """Half a cosine from 0 to 1 (excluded), [length]."""
+    """Half a raised cosine (Hann) from 0 to 1 (excluded), [length]."""
     return falling(length)[::-1].copy()
 
 
 def fading_echo(before: NDArray[Any], length: int) -> Samples:
-    """What follows `before` where samples are missing: its mirrored end, faded to 0.
+    """Substitute for missing samples after `before`: its end, mirrored and faded to 0.
 
-    Starts at the last sample of `before`, so that nothing clicks. Shorter than `length` where `before` is.
+    It starts with the last sample of `before`, so that it does not click. It is shorter than `length` if `before` is.
     """
     mirrored = before[::-1][:length].astype(np.float32)
     return mirrored * falling(len(mirrored))

@@ -1,7 +1,7 @@
-"""What the model side offers to whoever runs it: a generator of slots for a fixed number of rows.
+"""The interface between models and the code that runs them: a generator of slots for a fixed number of rows.
 
-The runtime knows only this file: audio of one slot per row in, one `SlotResult` per row out. Nothing here imports
-torch, so that files and processes that only carry results stay light.
+The runtime depends only on this file: audio of one slot per row goes in, one `SlotResult` per row comes out. Nothing
+here imports torch, so that files and processes that only pass results on stay light.
 """
 
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ Tokens = NDArray[np.int8] | NDArray[np.int16]
 
 @dataclass(frozen=True)
 class ConversationOptions:
-    """What a conversation is opened with; all of it stands in the slot log, so that it can be replayed.
+    """Options with which a conversation is opened; the slot log records all of them, so that it can be replayed.
 
     Attributes:
         seed: seeds sampling and noise; the same seed and audio give the same conversation.
-        policy: when to start and stop to speak.
-        system_prompt: pinned at the beginning of the sequence; None takes the model's own. Where there are patterns it
-            stands behind that of the pattern.
-        temperature: of the text head; 0 is greedy.
+        policy: when to start and stop speaking.
+        system_prompt: pinned at the beginning of the sequence; None takes the model's own. With interaction patterns it
+            follows the pattern's prompt.
+        temperature: sampling temperature of the text head; 0 is greedy.
         started_at: wall clock of the first sample, seconds since 1970, for answers about time and date.
         utc_offset_s: the user's time zone.
-        pattern: interaction pattern by its name (`configs.model.patterns`), None the model's usual one.
+        pattern: interaction pattern by its name (`configs.model.patterns`); None takes the model's default.
     """
 
     seed: int = 0
@@ -44,11 +44,11 @@ class ConversationOptions:
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A word of the assistant, or a part of it, that sounds in the slot.
+    """A word of the assistant, or a part of one, that sounds in the slot.
 
     Attributes:
-        answer: counts the assistant's answers of the conversation, from 0.
-        index: place of the word in its answer.
+        answer: number of the assistant's answer in the conversation, from 0.
+        index: number of the word in its answer.
         text: the word as a caption shows it.
         start_ms, end_ms: within the slot, 0..200.
         done: how much of the word has been spoken by the slot's end, 0..1.
@@ -67,7 +67,7 @@ class UserWords:
     """Words of the user that became known with this slot.
 
     Attributes:
-        turn: counts the user's turns of the conversation, from 0.
+        turn: number of the user's turn in the conversation, from 0.
         text: the new words as the model reads them (lower case, numbers as words).
         caption: the whole turn so far as a caption shows it; replaces the caption of the same turn.
         start_s, end_s: when the turn's speech began and ended so far, seconds since the conversation's start.
@@ -97,22 +97,22 @@ class Came:
 
 @dataclass(frozen=True)
 class SlotResult:
-    """What came of user slot `slot`: the decision for assistant slot `slot + 1` and its audio.
+    """The result of user slot `slot`: the decision for assistant slot `slot + 1` and its audio.
 
     Attributes:
         slot: index of the user slot that was heard.
         p_speak: the state head's probability.
-        state: of slot `slot + 1`.
-        event: "", "start" (an answer begins), "end" (it came to its end), "cut" (it was broken off) or
-            "veto" (the state head wanted to start, the text head had no words).
+        state: state of slot `slot + 1`.
+        event: "", "start" (an answer begins), "end" (it has ended), "cut" (it was broken off) or "veto" (the state head
+            wanted to start, but the text head had no words).
         text_id: text token of slot `slot + 1`.
-        answer_words: words of the present answer that became known with this token, as captions show them.
+        answer_words: words of the current answer that became known with this token, as captions show them.
         tokens: [k, digits] speech tokens of slot `slot + 1`; ids of a codebook have one digit.
         pcm: [4800] samples of slot `slot + 1` at 24 kHz, -1..1.
         user: words of the user that became known, or None.
         spoken: words of the assistant that sound in slot `slot + 1`.
-        stage_ms: time each stage took, by its name; not part of the conversation's content.
-        kept: what a history in turns keeps of an answer that was over before slot `slot + 1`, else None.
+        stage_ms: time that each stage took, by name; not part of the conversation's content.
+        kept: what a history in turns keeps of an answer that ended before slot `slot + 1`; otherwise None.
         came: what came from a language model with the slot, else None.
         thinking: the assistant is to answer and waits for a language model.
     """
@@ -138,12 +138,12 @@ class SlotGenerator(Protocol):
 
     rows: int
     fingerprint: str
-    """Identifies weights and configuration; a replay needs the same one."""
+    """Identifies weights and configuration; a replay needs the same fingerprint."""
     delay_ms: float
-    """How much later than its slot the assistant's audio sounds (overlap of the detokenizer)."""
+    """How much later than its slot the assistant's audio sounds, ms (overlap of the detokenizer)."""
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """Begin a new conversation in `row`; what was there is forgotten.
+        """Begin a new conversation in `row`; the previous one is forgotten.
 
         Raises:
             ValueError: the options do not fit the model (for example a system prompt that is too long).
@@ -151,11 +151,11 @@ class SlotGenerator(Protocol):
         ...
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
-        """One slot for every active row.
+        """Run one slot for every active row.
 
         Args:
             pcm: [rows, 3200] user audio at 16 kHz, -1..1.
-            active: [rows]; the other rows stay as they are and give None.
+            active: [rows]; the other rows do not change and give None.
         """
         ...
 
@@ -166,17 +166,17 @@ class SlotGenerator(Protocol):
 
 @runtime_checkable
 class PatternGenerator(Protocol):
-    """A generator with a history in turns: interaction patterns, written turns, answers kept as they were heard."""
+    """A generator with a history of turns: interaction patterns, written turns, answers kept as they were heard."""
 
     patterns: tuple[str, ...]
-    """Names that `ConversationOptions.pattern` may have."""
+    """Names that `ConversationOptions.pattern` may take."""
 
     def tell(self, row: int, text: str) -> None:
-        """The user writes: an answer follows with the next step; one that is under way is broken off."""
+        """Take a written turn of the user: an answer follows with the next step, and one in progress is broken off."""
         ...
 
     def mark_unheard(self, row: int, milliseconds: float) -> None:
-        """So much of the answer that was cut with the last step was taken back before it sounded."""
+        """Report how much of the answer that was cut in the last step was taken back before it sounded."""
         ...
 
 
@@ -198,13 +198,13 @@ class DelegatingGenerator(Protocol):
 
 @runtime_checkable
 class Writer(Protocol):
-    """A model that may answer in writing too."""
+    """A model that may also answer in writing."""
 
     @property
     def writes(self) -> bool:
-        """Whether it reads: not every model behind the same generator does."""
+        """Whether the model reads written questions; not every model behind the same generator does."""
         ...
 
     def write(self, question: str) -> str:
-        """Answer to a written question."""
+        """Answer a written question."""
         ...

@@ -1,10 +1,10 @@
-"""The front door: any model by name, folder or hub id, ready to converse.
+"""The entry point: loads any model by name, folder or hub id, ready to converse.
 
     model = DuplexModel.from_pretrained("mini")                             # shipped with the package
     model = DuplexModel.from_pretrained("FunAudioLLM/Fun-Audio-Chat-8B")    # from the hub
     generator = model.generator(rows=2)
 
-Knows which layout a name or folder belongs to; knows nothing of how one works.
+This module knows which layout a name or folder belongs to, but not how a layout works.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ LLM = "llm."
 
 @dataclass(frozen=True)
 class DuplexModel:
-    """A whole model; `name` is what it was asked for by. Holds no conversation."""
+    """A whole model, without conversations; `name` is the name it was requested by."""
 
     name: str
     make: Callable[[int, bool], SlotGenerator]
@@ -47,8 +47,9 @@ class DuplexModel:
         """Load a shipped model by name, a description (`configs.model.turn_model`), a checkpoint folder, or a hub id.
 
         Args:
-            model: which one.
-            conversations: at once; the memory of large models is checked for them before anything is loaded.
+            model: name, description, folder or hub id.
+            conversations: how many run at once; the memory of large models is checked for them before anything is
+                loaded.
             changes: values of a large model's description (`configs.model.turn_model`): device, dtype, detokenizer,
                 speakers, live.policy, ...; or of a language model: llm.source, llm.temperature, ...
             llm: writes the answers of a TDM model that knows the user's words.
@@ -69,14 +70,15 @@ class DuplexModel:
         return cls(name, load_turns(description.change(changes, name), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:
-        """`rows` conversations; `beside`: what may run beside the steps has a thread of its own."""
+        """Make `rows` conversations; `beside`: work that can run in parallel with the steps gets a thread of its
+        own."""
         return self.make(rows, beside)
 
 
 def load_generator(
     model: str, rows: int, beside: bool = True, changes: Mapping[str, Any] | None = None
 ) -> SlotGenerator:
-    """Conversations on a model: see `DuplexModel.from_pretrained`.
+    """Make conversations on a model; see `DuplexModel.from_pretrained`.
 
     Raises:
         ConfigError: there is no such model or its files are not usable.

@@ -1,1 +1,1 @@
-"""Recipes."""
+"""Training recipes."""

@@ -1,6 +1,7 @@
 """The training loop shared by the recipes: rate schedule, gradient clipping, checkpoints, resume, progress bar.
 
-Knows modules and losses; knows nothing of what is trained.
+Sources: AdamW, Loshchilov and Hutter 2019; cosine schedule, Loshchilov and Hutter 2017 (SGDR), without restarts.
+Nothing here depends on what is trained.
 """
 
 import math
@@ -23,13 +24,13 @@ _SMOOTHING = 0.99
 
 @dataclass(frozen=True)
 class Optimization:
-    """How weights follow the gradient.
+    """How weights are optimized (AdamW, Loshchilov and Hutter 2019).
 
     Attributes:
-        rate: of AdamW, at the top of the schedule.
-        decay: weight decay of matrices; norms, biases and the parameters of `shares` do not decay.
-        average: decay of the moving average of the weights, a step; it begins with a shorter average.
-        shares: parameter name -> its part of the rate, where that is not 1.
+        rate: learning rate at the top of the schedule.
+        decay: weight decay of matrices; norms, biases and the parameters in `shares` do not decay.
+        average: decay per step of the moving average of the weights; it begins with a shorter average.
+        shares: parameter name -> factor of its learning rate, if that is not 1.
     """
 
     rate: float
@@ -39,7 +40,8 @@ class Optimization:
 
 
 def cosine(warmup: int, steps: int) -> Callable[[int], float]:
-    """Share of the rate at a step: up over `warmup` steps, down to 2 % on a cosine."""
+    """Factor of the learning rate at a step: linear warm-up over `warmup` steps, then a cosine down to 2 % (Loshchilov
+    and Hutter 2017, without restarts)."""
 
     def share(step: int) -> float:
         return min(1.0, (step + 1) / warmup) * (_FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * step / steps)))
@@ -48,7 +50,7 @@ def cosine(warmup: int, steps: int) -> Callable[[int], float]:
 
 
 class Loop:
-    """AdamW with a moving average of the weights; goes on from `path` where that holds an unfinished run."""
+    """AdamW with a moving average of the weights; resumes from `path` if that has an unfinished run."""
 
     def __init__(self, model: nn.Module, how: Optimization, steps: int, path: Path, name: str) -> None:
         self._model, self._how, self._steps, self._path, self._name = model, how, steps, path, name
@@ -61,11 +63,11 @@ class Loop:
 
     @property
     def first(self) -> int:
-        """The step the run begins with: 0, or where an earlier one stopped."""
+        """The first step of the run: 0, or where an earlier run stopped."""
         return self._first
 
     def steps(self, share: Callable[[int], float]) -> Iterator[int]:
-        """Step numbers that are left, with the rate set for each; afterwards the model holds the average."""
+        """Remaining step numbers, with the rate set for each; afterwards the model has the averaged weights."""
         columns = (
             TextColumn(self._name),
             BarColumn(),
@@ -87,7 +89,7 @@ class Loop:
             self.checkpoint(self._steps)
 
     def update(self, loss: Tensor) -> None:
-        """One optimizer step down `loss`."""
+        """Take one optimizer step on `loss`."""
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._model.parameters(), _CLIP)
@@ -98,7 +100,7 @@ class Loop:
 
     @contextmanager
     def average_weights(self) -> Iterator[None]:
-        """Inside, the model holds the moving average of its weights."""
+        """Within this context, the model has the moving average of its weights."""
         live = {key: value.detach().clone() for key, value in self._model.state_dict().items()}
         self._model.load_state_dict(self._average)
         try:
@@ -117,7 +119,7 @@ class Loop:
                 self._average[key].copy_(value)
 
     def checkpoint(self, done: int) -> None:
-        """Write everything that is needed to go on after `done` steps."""
+        """Write everything that is needed to resume after `done` steps."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
         state = {
@@ -138,7 +140,7 @@ class Loop:
 
 
 def _groups(model: nn.Module, how: Optimization) -> list[dict[str, object]]:
-    """Groups of parameters that learn alike."""
+    """Groups of parameters with equal rate and decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:

@@ -1,1 +1,1 @@
-"""The commands that need no network: one file each, functions that `runtime.cli.main` registers."""
+"""The commands of `duplex`, one file each, whose functions `runtime.cli.main` registers."""

@@ -25,7 +25,7 @@ LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 def command(
     chosen: PatternOptions,
     recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
-    text: Annotated[str, typer.Option(help="What the user writes; beside --in: an instruction.")] = "",
+    text: Annotated[str, typer.Option(help="What the user writes; with --in: an instruction.")] = "",
     answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
@@ -34,7 +34,7 @@ def command(
         float, number(0, LONGEST_TOOL_S, "Time limit of a function.", unit="s")
     ] = ToolsConfig().limit_s,
     seed: Seed = 0,
-    temperature: Annotated[float | None, number(0, HOTTEST, "Of the text; 0 is greedy.")] = None,
+    temperature: Annotated[float | None, number(0, HOTTEST, "Temperature of the text; 0 is greedy.")] = None,
     longest: Annotated[int | None, number(1, MOST_TOKENS, "Tokens after which an answer is ended.", whole=True)] = None,
     places: Annotated[
         int | None, number(1, MOST_TOKENS, "Tokens that a conversation has room for.", whole=True)
@@ -42,9 +42,9 @@ def command(
     history: Annotated[
         str, typer.Option(help="Earlier answers as text, or as text with speech: text, speech.")
     ] = "text",
-    system_prompt: Annotated[str | None, typer.Option(help="Instead of the pattern's.")] = None,
+    system_prompt: Annotated[str | None, typer.Option(help="System prompt instead of the pattern's.")] = None,
     spoken: Annotated[
-        bool, typer.Option("--spoken", help="Add the authors' persona for spoken talk (Chinese).")
+        bool, typer.Option("--spoken", help="Add the authors' persona for spoken conversation (Chinese).")
     ] = False,
     detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
@@ -52,7 +52,7 @@ def command(
     device: Annotated[
         str | None, typer.Option(parser=make_parser(device_name), help="cpu, cuda, cuda:1 or auto.")
     ] = None,
-    dtype: Annotated[Precision | None, typer.Option(help="Type of the weights.")] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Data type of the weights.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Chat in turns: once with --text or --in, else line by line (/help)."""
@@ -100,14 +100,14 @@ def command(
 
 
 class _Turns:
-    """Finished turns: their sound goes to files, their figures are kept."""
+    """Finished turns: writes their sound to files and keeps their figures."""
 
     def __init__(self, partner: "Partner", path: Path | None, numbered: bool) -> None:
         self._partner, self._path, self._numbered = partner, path, numbered
         self._turns: list[dict[str, Any]] = []
 
     def keep(self, turn: "ShownTurn", text: str, recording: Path | None) -> None:
-        """One more. Its sound is written if a file was named."""
+        """Add a turn; its sound is written if a file was named."""
         written = None
         if self._path is not None and self._partner.pattern.speaks:
             written = self._write(self._path, turn.samples)
@@ -134,7 +134,7 @@ class _Turns:
 
 
 def _pattern(name: str | None, recording: Path | None, answer: Path | None, transcribe: bool) -> Pattern:
-    """The one that was named, or the one that fits."""
+    """The named pattern, or the one that fits the options."""
     if name is not None:
         return Pattern.by_name(name)
     if recording is not None:
@@ -153,7 +153,7 @@ def _question(text: str, choices: list[str], transcribe: bool) -> str:
 def _check(
     pattern: Pattern, once: bool, recording: Path | None, text: str, answer: Path | None, transcribe: bool
 ) -> None:
-    """What does not fit is said before anything is loaded."""
+    """Report options that do not fit before anything is loaded."""
     if transcribe and (recording is None or pattern is not Pattern.S2T):
         raise ConfigError(
             "--transcribe needs a recording and pattern S2T; give --in, and leave out --pattern and --out"
@@ -165,7 +165,7 @@ def _check(
     if answer is not None and not pattern.speaks and once:
         raise ConfigError(f"pattern {pattern} only writes; leave out --out, or choose S2M or T2M")
     if answer is not None and answer.suffix.lower() != ".wav":
-        raise ConfigError(f"--out {answer}: is no wav file; let its name end with .wav")
+        raise ConfigError(f"--out {answer}: is not a wav file; give a name that ends with .wav")
 
 
 def _load(path: Path) -> "Samples":

@@ -1,4 +1,4 @@
-"""What commands share: the consoles, options of models and others, the configuration, JSON files."""
+"""Shared by all commands: the consoles, options of models and others, the configuration, JSON files."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runtime.engine.worker import Loader
 
 Model = Annotated[str, typer.Option("--model", help="Name, folder, hub id, or .yaml description: docs/models.md.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with values of the runtime.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings of the runtime.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="KEY=VALUE of a large model: device, dtype, detokenizer, speakers, live.policy ..."),
@@ -36,7 +36,7 @@ Pattern = Annotated[
     typer.Option(
         "--pattern",
         parser=make_parser(pattern_name),
-        help="S2M, S2T, T2M, T2T, STC, SAC or SUC, as far as the model has them.",
+        help="S2M, S2T, T2M, T2T, STC, SAC or SUC, if the model has it.",
     ),
 ]
 Llm = Annotated[
@@ -54,15 +54,15 @@ LlmAnswers = Annotated[
         "--llm-answers", help="What it answers: all questions, or those that are unknown to the model itself."
     ),
 ]
-Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds what is drawn.", "--seed", whole=True)]
-Temperature = Annotated[float, number(0, HOTTEST, "Of the text; 0 is greedy.", "--temperature")]
+Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", "--seed", whole=True)]
+Temperature = Annotated[float, number(0, HOTTEST, "Temperature of the text; 0 is greedy.", "--temperature")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="When to start and stop: responsive, balanced, patient.")]
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model runs, and what is set of its description; every command that runs one has these options."""
+    """Which model runs, and changes to its description; every command that runs a model has these options."""
 
     model: Model = "mini"
     values_set: Set = None
@@ -75,14 +75,14 @@ class ModelOptions:
         """Values of `--set` by their keys, and those of the language model.
 
         Raises:
-            ConfigError: one has no `=`, or is no YAML value.
+            ConfigError: one has no `=`, or its value is not YAML.
         """
         llm = {"llm.source": self.llm, "llm.model": self.llm_model, "llm.answers": self.llm_answers}
         return changes(self.values_set) | {key: value for key, value in llm.items() if value is not None}
 
     @property
     def loader(self) -> "Loader":
-        """Loads the model as it is set, in this process or another."""
+        """A loader of the model with these changes, in this process or another."""
         from runtime.engine.worker import loader_with
 
         return loader_with(self.changes)
@@ -91,7 +91,7 @@ class ModelOptions:
         """Load the model in this process, with room for `rows` conversations.
 
         Raises:
-            ConfigError: a value that is set is wrong. ModelLoadError: it cannot be loaded.
+            ConfigError: a value of `--set` is wrong. ModelLoadError: the model cannot be loaded.
         """
         from runtime.engine.worker import load
 
@@ -100,42 +100,42 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class PatternOptions(ModelOptions):
-    """A model, and the pattern of the conversations with it."""
+    """A model, and the interaction pattern of its conversations."""
 
     pattern: Pattern = None
 
 
 def out() -> Console:
-    """Where results go. Made anew, so that it follows a redirected stdout."""
+    """Console for results. It is created each time, so that it follows a redirected stdout."""
     _let_escape(sys.stdout)
     return Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def err() -> Console:
-    """Where notes, errors and progress go."""
+    """Console for notes, errors and progress."""
     _let_escape(sys.stderr)
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def _let_escape(stream: TextIO) -> None:
-    """Let a stream show what it cannot encode (a name that is not UTF-8) escaped, instead of failing."""
+    """Make a stream escape what it cannot encode (a name that is not UTF-8) instead of failing."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors=files.ESCAPING)
 
 
 def show_notes(notes: Sequence[str], path: Path | None = None) -> None:
-    """A line for each thing that was left out, changed or taken for granted; `path`: the file it is about."""
+    """Print a line for everything that was left out, changed or assumed; `path`: the file it is about."""
     for note in notes:
         err().print(f"note: {note}" if path is None else f"note: {path}: {note}")
 
 
 def show_error(error: BaseException) -> None:
-    """One line for the user."""
+    """Print an error as one line for the user."""
     err().print(f"error: {user_line(error)}", style="red")
 
 
 def progress() -> "Progress":
-    """A progress bar on stderr; vanishes when done."""
+    """A progress bar on stderr that disappears when done."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     text = TextColumn("{task.description}", markup=False)
@@ -144,7 +144,7 @@ def progress() -> "Progress":
 
 
 def runtime_config(path: Path | None) -> "RuntimeConfig":
-    """The configuration of a file, or the defaults.
+    """Read the configuration from a file, or take the defaults.
 
     Raises:
         ConfigError: see `configs.base.Config.from_yaml`.
@@ -158,7 +158,7 @@ def changes(drop_missing: list[str] | None) -> dict[str, Any]:
     """Values of `--set` by their keys.
 
     Raises:
-        ConfigError: one has no `=`, or is no YAML value.
+        ConfigError: one has no `=`, or its value is not YAML.
     """
     values: dict[str, Any] = {}
     for one in drop_missing or []:
@@ -173,7 +173,7 @@ def changes(drop_missing: list[str] | None) -> dict[str, Any]:
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as plain values of a model's description."""
+    """Drop options that were not given; returns plain values of a model's description."""
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
     return {name: value for name, value in plain.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""`duplex converse`: the model hears recordings and answers into files."""
+"""`duplex converse`: lets the model hear recordings, and writes its answers to files."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +43,7 @@ AtOption = Annotated[
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for all inputs."""
+    """Settings that are the same for all inputs."""
 
     generator: SlotGenerator
     model: str
@@ -55,12 +55,12 @@ class Job:
 @with_option_groups
 def command(
     user: Annotated[list[Path], typer.Argument(help="What the user says: wav or flac, any rate.", show_default=False)],
-    out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is made in this one.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is created in this one.")],
     chosen: PatternOptions,
     seed: Seed = 0,
     tail: Annotated[float, number(0, LONGEST_TAIL_S, "Silence after the input.", unit="s")] = TAIL_S,
     policy: PolicyName = "balanced",
-    system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
+    system_prompt: Annotated[str | None, typer.Option(help="System prompt instead of the model's own.")] = None,
     temperature: Temperature = 0.0,
     at: AtOption = None,
     config: ConfigFile = None,
@@ -86,7 +86,7 @@ def command(
 
 
 def folders(inputs: list[Path], out_folder: Path) -> list[Path]:
-    """A folder for every input: its stem, with a number where several inputs share it."""
+    """A folder for every input: its stem, with a number if several inputs share it."""
     counts = Counter(path.stem for path in inputs)
     taken = {stem for stem, count in counts.items() if count == 1}
     names = []
@@ -101,7 +101,7 @@ def folders(inputs: list[Path], out_folder: Path) -> list[Path]:
 
 
 def _all(job: Job, inputs: list[Path], out_folder: Path, results: list[dict[str, Any]]) -> None:
-    """Adds a result for every input, also where it cannot be used."""
+    """Add a result for every input, even if it cannot be used."""
     with progress() as bar:
         files = bar.add_task("conversations", total=len(inputs))
         for path, folder in zip(inputs, folders(inputs, out_folder), strict=True):

@@ -1,4 +1,4 @@
-"""`duplex convert`: a published checkpoint in the format of this project."""
+"""`duplex convert`: converts a published checkpoint to the format of this project."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +15,9 @@ def command(
     source: Annotated[str, typer.Argument(help="Folder or hub id of Fun-Audio-Chat, or a folder of CosyVoice3.")],
     into: Annotated[Path, typer.Option("--out", help="Folder to write; must be new or empty.")],
     dtype: Annotated[
-        Precision | None, typer.Option(help="Default: bfloat16; CosyVoice keeps the types of its release.")
+        Precision | None, typer.Option(help="Default: bfloat16; CosyVoice keeps the data types of its release.")
     ] = None,
-    speakers: Annotated[Path | None, typer.Option(help="File of voices, where CosyVoice's folder has none.")] = None,
+    speakers: Annotated[Path | None, typer.Option(help="File of voices, if CosyVoice's folder has none.")] = None,
 ) -> None:
     """Write Fun-Audio-Chat or CosyVoice3 as safetensors with one configuration file; nothing is unpickled."""
     from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER
@@ -26,7 +26,7 @@ def command(
     folder = Path(source)
     is_voice = any((folder / f"{name}.{kind}").is_file() for name in (FLOW, VOCODER) for kind in ("pt", "safetensors"))
     if is_voice and dtype is not None:
-        raise ConfigError("--dtype: CosyVoice keeps the types of its release; leave the option away")
+        raise ConfigError("--dtype: CosyVoice keeps the data types of its release; leave the option out")
     with progress() as bar:
         task = bar.add_task("looking", total=3)
 
@@ -68,4 +68,4 @@ def _voice(folder: Path, into: Path, speakers: Path | None, begin: Callable[[str
 
 def _check_empty(into: Path) -> None:
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise ConfigError(f"{into}: is there already and not an empty folder; choose another one with --out")
+        raise ConfigError(f"{into}: already exists and is not an empty folder; choose another one with --out")

@@ -1,4 +1,4 @@
-"""`duplex init`: a training start of a paper's family, from published checkpoints."""
+"""`duplex init`: makes a training start of one of the papers' families from published checkpoints."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -28,7 +28,9 @@ class Family(StrEnum):
 def command(
     family: Annotated[Family, typer.Argument(help="drvoice or omnidrca.")],
     llm: Annotated[str, typer.Option(help="Language model: folder or hub id, e.g. Qwen/Qwen2.5-7B-Instruct.")],
-    srh: Annotated[str, typer.Option(help="Where the refined head starts: folder or hub id, e.g. Qwen/Qwen2.5-0.5B.")],
+    srh: Annotated[
+        str, typer.Option(help="Initial weights of the refined head: folder or hub id, e.g. Qwen/Qwen2.5-0.5B.")
+    ],
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
     encoder: Annotated[str | None, typer.Option(help="drvoice: a Whisper, e.g. openai/whisper-large-v3.")] = None,
     detokenizer: Annotated[str | None, typer.Option(help="drvoice: a CosyVoice3; may come later.")] = None,
@@ -36,11 +38,13 @@ def command(
     tokenizer: Annotated[str | None, typer.Option(help="omnidrca: a HuBERT, folder or hub id.")] = None,
     units: Annotated[Path | None, typer.Option(help="omnidrca: its centroids (.npy or .safetensors).")] = None,
     vocoder: Annotated[Path | None, typer.Option(help="omnidrca: checkpoint of a unit vocoder.")] = None,
-    layer: Annotated[int, number(1, MOST_LAYERS, "omnidrca: HuBERT's layer of the centroids.", whole=True)] = 9,
-    dtype: Annotated[Precision, typer.Option(help="Type of the weights.")] = Precision.BFLOAT16,
+    layer: Annotated[
+        int, number(1, MOST_LAYERS, "omnidrca: HuBERT layer that the centroids belong to.", whole=True)
+    ] = 9,
+    dtype: Annotated[Precision, typer.Option(help="Data type of the weights.")] = Precision.BFLOAT16,
     seed: Seed = 0,
 ) -> None:
-    """Make a training start: published weights, special tokens, and fresh weights for what has none."""
+    """Make a training start: published weights, special tokens, and fresh weights for everything else."""
     from duplex.model.families.training_start import Start, start_drvoice, start_omnidrca
 
     start = Start(llm, srh, out, "bfloat16" if dtype is Precision.BFLOAT16 else "float32", seed)
@@ -56,7 +60,7 @@ def command(
 
 
 def _run(work: Iterator[str]) -> None:
-    """Do the work under a progress bar."""
+    """Do the work with a progress bar."""
     from duplex.model.families.training_start import STEPS
 
     with progress() as bar:

@@ -5,8 +5,8 @@
 
     app = application(Commands, "A voice assistant.")
 
-The help of a group names its commands without importing them, so the first line of a command's help stands here as
-well; a test holds both equal. Knows nothing of what the commands do.
+The help of a group names its commands without importing them, so the table repeats the first line of a command's help;
+a test checks that both are equal. Nothing here depends on what the commands do.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from configs.base import ConfigError
 
 NO_COMMAND = 2
-"""Exit code where a command is missing."""
+"""Exit code if a command is missing."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lazy:
     Attributes:
         target: "module:attribute", a command's function or a typer application.
         help: first line of its help.
-        of: where it is not empty, `attribute` is a function that makes the command's function of it.
+        of: if not empty, `attribute` is a function that makes the command's function from it.
     """
 
     target: str
@@ -38,13 +38,13 @@ class Lazy:
     of: str = ""
 
     def load(self, name: str) -> Any:
-        """Import it and make the command of it that runs under `name`."""
+        """Import it and make the command called `name`."""
         module, _, attribute = self.target.partition(":")
         found = getattr(import_module(module), attribute)
         return _command(name, found(self.of) if self.of else found)
 
     def stub(self, name: str) -> Any:
-        """What help shows in its place."""
+        """A stub that help shows in its place."""
 
         def never() -> None:
             raise AssertionError(f"the stub of {name} was run")
@@ -58,30 +58,30 @@ class LazyGroup(TyperGroup):
 
     table: ClassVar[Mapping[str, Lazy]] = {}
     kind: ClassVar[str] = "command"
-    """What the names of the table are, for the error about an unknown one."""
+    """What the names in the table are called in the error about an unknown one."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the table."""
         return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What stands for a command in the group's help, None where there is no such command."""
+        """The stub of a command for the group's help; None if there is no such command."""
         lazy = self.table.get(cmd_name)
         return None if lazy is None else lazy.stub(cmd_name)
 
     def load(self, name: str) -> Any:
-        """The command itself, imported now."""
+        """Import and return the command itself."""
         return self.table[name].load(name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As typer does; without any argument help is shown and the command fails."""
+        """As in typer; without any argument, help is shown and the command fails."""
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             raise typer.Exit(NO_COMMAND)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As typer does, with the command itself.
+        """As in typer, but with the command itself.
 
         Raises:
             ConfigError: there is no such command.
@@ -94,14 +94,14 @@ class LazyGroup(TyperGroup):
 
 
 def application(group: type[LazyGroup], help: str, callback: Callable[..., None] | None = None) -> typer.Typer:
-    """A typer application of a lazy group; `callback` takes options that stand before the command's name."""
+    """A typer application of a lazy group; `callback` takes options that precede the command's name."""
     app = typer.Typer(cls=group, pretty_exceptions_enable=False, add_completion=False, help=help)
     app.callback()(callback or _nothing)
     return app
 
 
 def _command(name: str, target: Any) -> Any:
-    """A function as a command, or an application as it is."""
+    """Make a function a command; an application is not changed."""
     app = target
     if not isinstance(target, typer.Typer):
         app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)

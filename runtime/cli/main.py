@@ -1,6 +1,6 @@
-"""The command line. A command's module is imported when the command runs, so that help and refusals come at once.
+"""The command line. A command's module is imported only when it runs, so that help and errors come at once.
 
-Errors that the user can fix are one line on stderr: exit code 2 for a wrong option or configuration, else 1.
+Errors that the user can fix are one line on stderr: exit code 2 for a wrong option or configuration, otherwise 1.
 """
 
 import sys
@@ -19,7 +19,7 @@ DEBUG = "--debug"
 EXTRAS = {"train": "train"}
 """Command -> extra of the distribution with the packages that only this command needs."""
 CHECKED = "Value error, "
-"""What pydantic puts before the message of a check."""
+"""Prefix that pydantic adds to the message of a check."""
 OURS = ("configs", "tdm", "duplex", "runtime", "demos")
 
 
@@ -57,11 +57,11 @@ class Commands(LazyGroup):
         ),
         "replay": Lazy(
             "runtime.cli.replay:command",
-            "Let the logged user audio pass again, and compare tokens and samples with the log.",
+            "Replay the logged user audio, and compare tokens and samples with the log.",
         ),
         "repair": Lazy(
             "runtime.cli.repair:command",
-            "Make the files of a killed conversation whole: headers of the recordings, transcript from the log.",
+            "Repair the files of a killed conversation: headers of the recordings, transcript from the log.",
         ),
         "bench": Lazy("runtime.cli.main:bench_app", "Measure speed on this machine."),
         "doctor": Lazy(
@@ -74,14 +74,14 @@ class Commands(LazyGroup):
         ),
         "init": Lazy(
             "runtime.cli.init:command",
-            "Make a training start: published weights, special tokens, and fresh weights for what has none.",
+            "Make a training start: published weights, special tokens, and fresh weights for everything else.",
         ),
         "train": Lazy("runtime.cli.train.app:app", "The recipe of the embedded model, step by step."),
     }
 
 
 def root(debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks.")] = False) -> None:
-    """Options that stand before the command."""
+    """Options that precede the command."""
 
 
 app = application(Commands, "A voice assistant that listens while it speaks.", root)
@@ -110,7 +110,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _tell(error: Exception, arguments: list[str]) -> int:
-    """Tell an error; returns its exit code."""
+    """Print an error; returns its exit code."""
     if isinstance(error, typer.TyperException):
         return _tell_usage(error)
     if isinstance(error, ModuleNotFoundError):
@@ -120,7 +120,7 @@ def _tell(error: Exception, arguments: list[str]) -> int:
 
 
 def _tell_usage(error: typer.TyperException) -> int:
-    """Tell of a wrong option; help that was shown instead of a missing command has said everything."""
+    """Print a wrong option, unless help was shown instead of a missing command; returns the exit code."""
     if error.format_message().strip():
         show_error(ConfigError(_usage(error)))
     return error.exit_code
@@ -137,7 +137,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _missing(error: ModuleNotFoundError, arguments: list[str]) -> Exception:
-    """A package that is not installed; a module of this project that is missing is a fault of its own."""
+    """The error for a package that is not installed; a missing module of this project is an unexpected error."""
     package = str(error.name).partition(".")[0]
     if package in OURS:
         return error

@@ -7,7 +7,7 @@
     @with_option_groups
     def command(chosen: ModelOptions, seed: Seed = 0) -> None: ...
 
-Typer sees the fields of the dataclass in place of the parameter. Knows signatures; knows nothing of what options mean.
+Typer sees the fields of the dataclass in place of the parameter. Nothing here depends on what options mean.
 """
 
 import inspect
@@ -19,7 +19,7 @@ from typing import Any, get_type_hints
 
 
 def with_option_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameters of a dataclass's type are given to typer field by field."""
+    """Make a command whose dataclass parameters are passed to typer field by field."""
     hints = get_type_hints(function, include_extras=True)
     groups = {name: kind for name, kind in hints.items() if isinstance(kind, type) and is_dataclass(kind)}
 

@@ -1,4 +1,4 @@
-"""`duplex repair`: makes the files of a conversation whole whose process was killed."""
+"""`duplex repair`: repairs the files of a conversation whose process was killed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ def command(
     folder: Annotated[Path, typer.Argument(help="Folder of the conversation.")],
     config: ConfigFile = None,
 ) -> None:
-    """Make the files of a killed conversation whole: headers of the recordings, transcript from the log."""
+    """Repair the files of a killed conversation: headers of the recordings, transcript from the log."""
     settings = runtime_config(config)
     log = read_log(folder / "slots.jsonl")
     for name in ("dialogue.wav", "user.wav"):

@@ -1,4 +1,4 @@
-"""`duplex replay`: runs a slot log again."""
+"""`duplex replay`: replays a slot log."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -23,20 +23,20 @@ from runtime.cli.common import (
 from runtime.converse import Conversation
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
 
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="Instead of the logged policy.")]
+PolicyOption = Annotated[str | None, typer.Option("--policy", help="Policy instead of the logged one.")]
 
 
 def command(
-    log: Annotated[Path, typer.Argument(help="slots.jsonl of a conversation, its user.wav beside it.")],
+    log: Annotated[Path, typer.Argument(help="slots.jsonl of a conversation, with user.wav in the same folder.")],
     check: Annotated[bool, typer.Option("--check", help="Fail unless tokens and samples are the same.")] = False,
     policy: PolicyOption = None,
-    model: Annotated[str | None, typer.Option(help="Instead of the logged name, for the same weights.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model instead of the logged name, with the same weights.")] = None,
     out_folder: Annotated[Path | None, typer.Option("--out", help="Write the new conversation here.")] = None,
     values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Let the logged user audio pass again, and compare tokens and samples with the log."""
+    """Replay the logged user audio, and compare tokens and samples with the log."""
     settings = runtime_config(config)
     other = policy_by_name(policy) if policy else None
     logged = load_logged(log)

@@ -1,6 +1,6 @@
-"""`duplex serve`: the engine in its own process, the application on a socket of its own.
+"""`duplex serve`: runs the engine in a process of its own and serves the application on a socket.
 
-Knows sockets, processes and options; the application itself is `runtime.webrtc.app`.
+This module handles sockets, processes and options; the application itself is `runtime.webrtc.app`.
 """
 
 import errno
@@ -33,11 +33,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MOST_SESSIONS = 4096
 _DEFAULTS = ServeConfig()
 OnReady = Callable[[str], None]
-"""Called with the page's address when clients can come."""
+"""Called with the page's address when clients can connect."""
 
 
 class PortInUse(DuplexError):  # noqa: N818 - reads as what it is
-    """Nobody can listen at the wanted address."""
+    """The wanted address cannot be listened on."""
 
     code = "port_in_use"
 
@@ -49,7 +49,7 @@ def serve(
     ready: OnReady = lambda url: None,
     loader: "Loader | None" = None,
 ) -> None:
-    """Load `model` in a process of its own and serve until interrupted; without a `loader` by its name or folder.
+    """Load `model` in a process of its own (without a `loader`: by its name or folder) and serve until interrupted.
 
     Raises:
         ConfigError, DiskFull: see `prepare`. PortInUse: the address is taken. ModelLoadError: the model cannot be
@@ -69,7 +69,7 @@ def serve(
 
 
 def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
-    """Check what can be checked before anything heavy is loaded, and make the certificate that is asked for.
+    """Check what can be checked before anything heavy is loaded, and make the requested certificate.
 
     Raises:
         ConfigError: the TLS files or the recordings folder cannot be used. DiskFull: there is no room for recordings.
@@ -103,10 +103,10 @@ def serve_engine(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address, before anything heavy is loaded; early clients wait.
+    """Open a socket that listens at the address before anything heavy is loaded; early clients wait.
 
     Raises:
-        PortInUse: the address is taken, not ours or not allowed.
+        PortInUse: the address is taken, does not belong to this machine, or is not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -125,19 +125,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
-    """Where a browser on this machine finds the page, with the token where one is needed."""
+    """Address of the page for a browser on this machine, with the token if one is needed."""
     return page_urls(config, listener.getsockname()[1], reachable(config.host, ())[:1])[0]
 
 
 def _import_web() -> None:
-    """Import what serves the page while the engine loads its model; whoever needs it next is told what is missing."""
+    """Import the web server while the engine loads its model; a later import reports missing packages."""
     with suppress(ImportError):
         import_module("runtime.webrtc.web_server")
         import_module("runtime.webrtc.app")
 
 
 def page_folder() -> Path:
-    """The page's files."""
+    """Folder of the page's files."""
     return Path(str(resources.files("demos"))) / "page"
 
 
@@ -149,20 +149,20 @@ def command(
         str, typer.Option(help="Address to listen on; any but this machine's own needs --token.")
     ] = _DEFAULTS.host,
     port: Annotated[int, number(0, LARGEST_PORT, "Port of the page; 0 takes a free one.", whole=True)] = _DEFAULTS.port,
-    token: Annotated[str | None, typer.Option(help="Word that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
+    token: Annotated[str | None, typer.Option(help="Token that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
     certfile: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="TLS key (PEM).")] = None,
     self_signed: Annotated[
-        bool, typer.Option("--self-signed", help="TLS with a certificate made here; browsers warn of it once.")
+        bool, typer.Option("--self-signed", help="TLS with a certificate made here; browsers warn about it once.")
     ] = False,
     cert_folder: Annotated[
         Path, typer.Option(help="Where the certificate of --self-signed is kept.")
     ] = _DEFAULTS.cert_folder,
     sessions: Annotated[
-        int | None, number(1, MOST_SESSIONS, "Conversations at once; one more is refused.", whole=True)
+        int | None, number(1, MOST_SESSIONS, "Conversations at once; further ones are refused.", whole=True)
     ] = None,
     recordings: Annotated[Path | None, typer.Option(help="Folder for recordings, logs and transcripts.")] = None,
-    record: Annotated[bool, typer.Option(help="Keep what is said on disk.")] = True,
+    record: Annotated[bool, typer.Option(help="Record conversations to disk.")] = True,
     config: ConfigFile = None,
 ) -> None:
     """Serve the page: talk to the model in the browser."""
@@ -177,7 +177,7 @@ def command(
 
 
 def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:
-    """The configuration with the command line's values over the file's."""
+    """The configuration, with the command line's values overriding the file's."""
     engine: dict[str, Any] = {} if sessions is None else {"max_sessions": sessions}
     recording: dict[str, Any] = {} if recordings is None else {"folder": recordings}
     if not record:
@@ -199,7 +199,8 @@ def hints(url: str, config: ServeConfig, interfaces: Sequence[str]) -> list[str]
     """What users on other machines need to know.
 
     Args:
-        url: of the page on this machine. config: of the server. interfaces: addresses of this machine.
+        url: address of the page on this machine. config: configuration of the server. interfaces: addresses of this
+            machine.
     """
     others = page_urls(config, urlsplit(url).port or 0, reachable(config.host, interfaces)[1:])
     lines = [f"From other machines: {', '.join(others)}"] if others else []
@@ -212,7 +213,7 @@ def hints(url: str, config: ServeConfig, interfaces: Sequence[str]) -> list[str]
         from runtime.webrtc.self_signed import fingerprint
 
         lines.append(
-            "The browser warns once, because this server made its certificate itself; go on if it shows the SHA-256 "
+            "The browser warns once, because this server made its certificate itself; continue if it shows the SHA-256 "
             f"fingerprint {fingerprint(config.certfile)}"
         )
     return lines

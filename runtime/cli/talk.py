@@ -1,6 +1,6 @@
-"""`duplex talk`: a conversation with this machine's microphone and loudspeaker.
+"""`duplex talk`: holds a conversation with this machine's microphone and loudspeaker.
 
-Knows the command's options and the order of starting and ending; the conversation is
+This module handles the command's options and the order of starting and ending; the conversation itself is in
 `runtime.sound.local_conversation`.
 """
 
@@ -61,7 +61,7 @@ def talk(
     """
     SoundCard(config).close()
     client = start_engine(model, runtime.engine)
-    # The card's own canceller has the loudspeaker's signal in step; a second one behind it would take away more.
+    # The card's own canceller has the synchronous loudspeaker signal; a second one after it would only remove more.
     runtime = runtime.model_copy(update={"echo": EchoGuardConfig(enabled=False)})
     hub = SessionHub(client, runtime, SystemClock())
     try:
@@ -81,7 +81,7 @@ def talk(
 
 
 def _run(live: LocalConversation, view: TerminalView, card: Card, config: LocalConfig, seconds: float | None) -> None:
-    """Turn after turn; the picture is drawn by the terminal's own thread."""
+    """Run turn after turn; the terminal's own thread draws the picture."""
 
     def picture() -> RenderableType:
         faults = ", ".join(f"{name} {count}" for name, count in card.faults.items() if count)
@@ -100,7 +100,7 @@ def command(
     policy: PolicyName = "balanced",
     source: Annotated[str | None, typer.Option("--input", help="Microphone: number or part of its name.")] = None,
     sink: Annotated[str | None, typer.Option("--output", help="Loudspeaker: number or part of its name.")] = None,
-    devices: Annotated[bool, typer.Option("--list-devices", help="Show the sound devices and end.")] = False,
+    devices: Annotated[bool, typer.Option("--list-devices", help="List the sound devices and exit.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="Cancel the loudspeaker's echo.")] = True,
     seed: Seed = 0,
     temperature: Temperature = 0.0,

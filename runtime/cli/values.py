@@ -1,8 +1,8 @@
-"""Values of options: every number, date and name has bounds; what lies outside is refused in a line that tells them.
+"""Values of options: every number, date and name has bounds, and the error for a value outside names them.
 
-    Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds what is drawn.", whole=True)]
+    Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", whole=True)]
 
-Knows texts and bounds; knows nothing of what the values are for.
+This module handles texts and bounds; it does not depend on the use of the values.
 """
 
 import math
@@ -25,12 +25,12 @@ HOTTEST: Final = 2.0
 EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
 MOST_NUMBERS: Final = 32
-"""Numbers that an option with a list of them takes."""
+"""Most numbers that an option with a list takes."""
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,2})?")
 
 
 class Precision(StrEnum):
-    """The types in which weights are kept."""
+    """The data types of weights."""
 
     BFLOAT16 = "bfloat16"
     FLOAT32 = "float32"
@@ -38,10 +38,10 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True)
 class NumberParser:
-    """Parses a finite number from `lowest` to `highest`, both included; typer calls it with an option's text.
+    """Parses a finite number from `lowest` to `highest`, inclusive; typer calls it with an option's text.
 
     Attributes:
-        lowest, highest: the bounds. whole: whether it has to be an integer. unit: named in the error, such as "s".
+        lowest, highest: the bounds. whole: whether it must be an integer. unit: unit for the error, such as "s".
     """
 
     lowest: float
@@ -58,7 +58,7 @@ class NumberParser:
     def __call__(self, text: Any) -> float:
         """
         Raises:
-            typer.BadParameter: it is no such number.
+            typer.BadParameter: the text is not such a number.
         """
         try:
             value = self._value(str(text))
@@ -74,7 +74,7 @@ class NumberParser:
 
 @dataclass(frozen=True)
 class NumberList:
-    """Numbers that were given with commas between them."""
+    """Numbers that were given separated by commas."""
 
     values: tuple[float, ...]
 
@@ -84,14 +84,14 @@ class NumberList:
 
 @dataclass(frozen=True)
 class NumbersParser:
-    """Parses numbers with commas between them, each within the bounds of `each`."""
+    """Parses numbers separated by commas, each within the bounds of `each`."""
 
     each: NumberParser
 
     def __call__(self, text: Any) -> NumberList:
         """
         Raises:
-            typer.BadParameter: one is no such number, or there are too many.
+            typer.BadParameter: one is not such a number, or there are too many.
         """
         parts = str(text).split(",")
         try:
@@ -108,7 +108,7 @@ class NumbersParser:
 def number(
     lowest: float, highest: float, help: str, *names: str, whole: bool = False, unit: str = "", **more: Any
 ) -> Any:
-    """An option that takes a finite number within bounds; `more` is given to `typer.Option`."""
+    """An option that takes a finite number within bounds; `more` is passed to `typer.Option`."""
     parse = NumberParser(lowest, highest, whole, unit)
     return typer.Option(*names, help=help, min=lowest, max=highest, parser=parse, **more)
 
@@ -116,13 +116,13 @@ def number(
 def numbers(
     lowest: float, highest: float, help: str, *names: str, whole: bool = False, unit: str = "", **more: Any
 ) -> Any:
-    """An option that takes several numbers with commas between, all within bounds; annotate it with `NumberList`."""
+    """An option that takes several numbers separated by commas, all within bounds; annotate it with `NumberList`."""
     parse = NumbersParser(NumberParser(lowest, highest, whole, unit))
     return typer.Option(*names, help=help, parser=parse, metavar="NUMBER,...", **more)
 
 
 def make_parser(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """A parser that turns the `ConfigError` of `parse` into a wrong option; typer would drop its message."""
+    """A parser that turns the `ConfigError` of `parse` into an option error, because typer would drop its message."""
 
     def parse_option(text: Any) -> Any:
         try:
@@ -134,7 +134,7 @@ def make_parser(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
 
 
 def pattern_name(text: str) -> str:
-    """Name of an interaction pattern.
+    """Parse the name of an interaction pattern.
 
     Raises:
         ConfigError: there is no such pattern.
@@ -143,10 +143,10 @@ def pattern_name(text: str) -> str:
 
 
 def device_name(text: str) -> str:
-    """Name of a device as torch writes it.
+    """Parse the name of a device, in torch's notation.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the text is not a device name.
     """
     if not _DEVICE.fullmatch(text):
         raise ConfigError(f"must be auto, cpu, cuda, or cuda:0 to cuda:99, not '{text}'")
@@ -154,10 +154,10 @@ def device_name(text: str) -> str:
 
 
 def date_and_time(text: str) -> datetime:
-    """A moment of the ISO form; without a time zone it is the local one.
+    """Parse a date and time in ISO format; without a time zone it is local.
 
     Raises:
-        ConfigError: it is none, or too far away.
+        ConfigError: the text is not a date and time, or is out of range.
     """
     try:
         moment = datetime.fromisoformat(text)

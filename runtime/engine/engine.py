@@ -1,7 +1,7 @@
 """The engine: `collect -> step -> deliver` over the rows of one generator.
 
-Knows rows, sessions' ids and times; knows nothing of networks, files or event loops, and of the model only
-`duplex.model.interface`. One engine serves the caller inline (`InlineEngine`), in a thread or in a process of its own
+It handles rows, session ids and times; it does not depend on networks, files or event loops, and of the model only on
+`duplex.model.interface`. An engine runs inline (`InlineEngine`), in a thread or in a process of its own
 (`runtime.engine.process`); all three are an `EngineClient`.
 """
 
@@ -32,7 +32,7 @@ from runtime.records import EngineEvent, EngineInfo, EngineTimes, SessionOpened,
 
 
 class EngineClient(Protocol):
-    """How sessions see the engine. One caller at a time; no method waits for a step of another session."""
+    """The interface of the engine for sessions. One caller at a time; no method waits for a step of another session."""
 
     @property
     def info(self) -> EngineInfo:
@@ -49,7 +49,7 @@ class EngineClient(Protocol):
 
         Raises:
             ServerFull: all rows are taken.
-            EngineDied: there is no engine any more.
+            EngineDied: the engine has ended.
         """
         ...
 
@@ -57,14 +57,14 @@ class EngineClient(Protocol):
         """Hand over the next user slot.
 
         Raises:
-            UnknownSession: the session is over.
-            EngineOverloaded: too many of its slots wait; the session should be closed.
-            EngineDied: there is no engine any more.
+            UnknownSession: the session has ended.
+            EngineOverloaded: too many of its slots are waiting; the session should be closed.
+            EngineDied: the engine has ended.
         """
         ...
 
     def poll(self) -> list[EngineEvent]:
-        """What has happened since the last call; never blocks longer than an inline step takes."""
+        """Events since the last call; never blocks longer than an inline step takes."""
         ...
 
     def close_session(self, session: str) -> None:
@@ -74,7 +74,7 @@ class EngineClient(Protocol):
     def fileno(self) -> int | None:
         """A descriptor that is readable when `poll` has something (for event loops), or None.
 
-        It stays readable after the engine's end, when this becomes None: stop watching it then.
+        It stays readable after the engine's end, when this becomes None; stop watching it then.
         """
         ...
 
@@ -85,17 +85,17 @@ class EngineClient(Protocol):
 
 @dataclass
 class EngineRow:
-    """A place in the batch and who has it now. `waiting`: (slot, when it came)."""
+    """A place in the batch and its present session. `waiting`: (slot, arrival time)."""
 
     session: str
     waiting: deque[tuple[UserSlot, float]] = field(default_factory=deque)
 
 
 class Engine:
-    """Rows of one generator, stepped when they are ready."""
+    """Rows of one generator, which are stepped when they are ready."""
 
     def __init__(self, generator: SlotGenerator, clock: Clock, config: EngineConfig) -> None:
-        """The generator's rows are used up to `config.max_sessions`."""
+        """At most `config.max_sessions` of the generator's rows are used."""
         self.generator = generator
         self.config = config
         self.clock = clock
@@ -103,7 +103,7 @@ class Engine:
 
     @property
     def places(self) -> int:
-        """Sessions at once."""
+        """Number of sessions at once."""
         return len(self._rows)
 
     def admit(self, session: str, options: ConversationOptions) -> None:
@@ -111,13 +111,13 @@ class Engine:
 
         Raises:
             ServerFull: all rows are taken.
-            BadOptions: the model refuses the options; the row stays free.
+            BadOptions: the model refuses the options; the row remains free.
         """
         index = next((i for i, row in enumerate(self._rows) if row is None), None)
         if index is None:
             raise server_full(self.places)
         if options.pattern and not isinstance(self.generator, PatternGenerator):
-            raise BadOptions(f"this model has one way of talking, not the pattern {options.pattern}; leave it out")
+            raise BadOptions(f"this model has only one way of talking, not the pattern {options.pattern}; leave it out")
         try:
             self.generator.open(index, options)
         except ValueError as error:
@@ -129,7 +129,7 @@ class Engine:
         self._rows = [None if row and row.session == session else row for row in self._rows]
 
     def push(self, session: str, slot: UserSlot, came: float) -> None:
-        """Queue a user slot that came at `came`, seconds on the clock.
+        """Queue a user slot that arrived at `came`, seconds on the clock.
 
         Raises:
             UnknownSession: no row belongs to `session`.
@@ -140,7 +140,7 @@ class Engine:
         row.waiting.append((slot, came))
 
     def wait_s(self) -> float | None:
-        """Seconds until the next step is due: 0 when it is, None when no row has a slot."""
+        """Seconds until the next step is due: 0 if it is due, None if no row has a slot."""
         taken = [row for row in self._rows if row]
         arrivals = [row.waiting[0][1] for row in taken if row.waiting]
         if not arrivals:
@@ -149,10 +149,10 @@ class Engine:
         return 0.0 if len(arrivals) == len(taken) else max(0.0, left)
 
     def run_once(self) -> list[SlotDone]:
-        """One step for all rows that have a slot, if the step is due.
+        """Run one step for all rows that have a slot, if the step is due.
 
         Raises:
-            EngineError: the model's probability is no number.
+            EngineError: the model's probability is not a number.
         """
         if self.wait_s() != 0.0:
             return []
@@ -169,7 +169,7 @@ class Engine:
         ]
 
     def info(self, model: str) -> EngineInfo:
-        """What runs here; `model` is the name it was loaded by."""
+        """Information on the engine; `model` is the name by which the model was loaded."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
         llm = one.llm.model_dump(mode="json") if isinstance(one, DelegatingGenerator) else None
@@ -180,7 +180,7 @@ class Engine:
         self.generator.close()
 
     def _tell(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> None:
-        """Hand over what users wrote and did not hear, to models that have a history of it; and what was logged."""
+        """Pass what users wrote and did not hear to models that keep a history of it; and what was logged."""
         if isinstance(self.generator, DelegatingGenerator):
             for index, _, slot, _ in batch:
                 if slot.came:
@@ -193,7 +193,7 @@ class Engine:
                     self.generator.mark_unheard(index, slot.unheard_ms)
 
     def _collect(self) -> list[tuple[int, EngineRow, UserSlot, float]]:
-        """The oldest waiting slot of every ready row: (row index, row, slot, when it came)."""
+        """The oldest waiting slot of every ready row: (row index, row, slot, arrival time)."""
         return [(i, row, *row.waiting.popleft()) for i, row in enumerate(self._rows) if row and row.waiting]
 
     def _arrays(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> tuple[Samples, NDArray[np.bool_]]:
@@ -206,7 +206,7 @@ class Engine:
 
 
 class InlineEngine:
-    """An `EngineClient` that steps inside `poll`: for virtual time, tools and tests."""
+    """An `EngineClient` that steps inside `poll`, for virtual time, tools and tests."""
 
     def __init__(self, engine: Engine, model: str) -> None:
         self._engine = engine
@@ -254,7 +254,7 @@ class InlineEngine:
         self._waiting.pop(session, None)
 
     def fileno(self) -> None:
-        """No descriptor: the caller polls."""
+        """None, because the caller polls."""
         return
 
     def close(self) -> None:
@@ -269,12 +269,12 @@ def _check(result: SlotResult | None) -> SlotResult | None:
 
 
 def new_session_id() -> str:
-    """A fresh id; it cannot be guessed and is safe as a folder name."""
+    """A new id, which cannot be guessed and is safe as a folder name."""
     return secrets.token_hex(8)
 
 
 def server_full(places: int) -> ServerFull:
-    """The refusal of one session too many."""
+    """The error for one session too many."""
     noun = "place is" if places == 1 else "places are"
     return ServerFull(
         f"the server is full: all {places} {noun} taken; try again in a moment or raise engine.max_sessions"
@@ -282,11 +282,11 @@ def server_full(places: int) -> ServerFull:
 
 
 def check_waiting(session: str, waiting: dict[str, int], config: EngineConfig) -> None:
-    """Bound what a session may queue; `waiting` counts the unanswered slots by session.
+    """Check the limit of a session's queue; `waiting` counts the unanswered slots by session.
 
     Raises:
         UnknownSession: `session` is not in `waiting`.
-        EngineOverloaded: the bound is reached.
+        EngineOverloaded: the limit is reached.
     """
     if session not in waiting:
         raise UnknownSession(f"session {session} is over; open a new one")

@@ -1,8 +1,8 @@
-"""An engine in a process or a thread of its own, behind the same `EngineClient`.
+"""An engine in a process or a thread of its own, with the same `EngineClient` interface.
 
-Both sides speak the records of `runtime.records` through a pipe; the engine's side is `runtime.engine.worker`. The
-caller's side never waits for a step. When the engine ends, for whatever reason, every session gets one
-`SessionFailed` with the same message.
+Both sides exchange the records of `runtime.records` through a pipe; the engine's side is `runtime.engine.worker`. The
+caller's side never waits for a step. When the engine ends, for whatever reason, every session gets one `SessionFailed`
+with the same message.
 """
 
 import multiprocessing
@@ -32,14 +32,14 @@ from runtime.records import (
 
 
 class Worker(Protocol):
-    """What runs the engine's side."""
+    """Runs the engine's side."""
 
     def ending(self) -> str:
         """How it ended, for the user."""
         ...
 
     def stop(self, timeout_s: float) -> None:
-        """Wait for its end; a process that does not come to one is killed."""
+        """Wait for its end; a process that does not end is killed."""
         ...
 
 
@@ -47,10 +47,10 @@ class PipeEngine:
     """An `EngineClient` over a pipe."""
 
     def __init__(self, pipe: Pipe, worker: Worker, config: EngineConfig) -> None:
-        """Waits until the model is loaded.
+        """Wait until the model is loaded.
 
         Raises:
-            ModelLoadError: it cannot be loaded. EngineDied: the engine ended meanwhile.
+            ModelLoadError: the model cannot be loaded. EngineDied: the engine ended meanwhile.
         """
         self._pipe = pipe
         self._worker = worker
@@ -85,7 +85,7 @@ class PipeEngine:
         self._waiting[session] += 1
 
     def poll(self) -> list[EngineEvent]:
-        """What has happened; never waits."""
+        """Events since the last call; never waits."""
         events: list[EngineEvent] = []
         while not self._gone and self._pipe.poll(0):
             event = self._receive()
@@ -97,7 +97,7 @@ class PipeEngine:
         return events + self._lose()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until `poll` has something, at most `timeout_s` seconds."""
+        """Wait until `poll` has events, at most `timeout_s` seconds."""
         return bool(self._gone) or self._pipe.poll(timeout_s)
 
     def close_session(self, session: str) -> None:
@@ -109,7 +109,7 @@ class PipeEngine:
                 self._gone = error
 
     def fileno(self) -> int | None:
-        """Descriptor of the pipe; None where event loops cannot watch it, and when the engine is gone."""
+        """Descriptor of the pipe; None if event loops cannot watch it or the engine has ended."""
         return None if self._gone or sys.platform == "win32" else self._pipe.fileno()
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class PipeEngine:
             raise EngineDied(f"the engine ended unexpectedly ({self._worker.ending()}); restart") from None
 
     def _lose(self) -> list[EngineEvent]:
-        """The end of every session, once, when the engine is gone."""
+        """The events that end every session, once, after the engine has ended."""
         if not self._gone:
             return []
         lost, self._waiting = list(self._waiting), {}
@@ -183,8 +183,8 @@ class ThreadWorker:
         self._thread = thread
 
     def ending(self) -> str:
-        """Threads leave no trace."""
-        return "its thread is over"
+        """A fixed text, because threads have no exit code."""
+        return "its thread ended"
 
     def stop(self, timeout_s: float) -> None:
         """Wait for its end."""
@@ -192,7 +192,7 @@ class ThreadWorker:
 
 
 def start_engine_process(model: str, config: EngineConfig, loader: Loader = load_model) -> PipeEngine:
-    """An engine in a process of its own; returns when the model is loaded.
+    """Start an engine in a process of its own; returns when the model is loaded.
 
     Raises:
         ModelLoadError: it cannot be loaded.

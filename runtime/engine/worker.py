@@ -1,6 +1,6 @@
 """The engine's side of the pipe: loads the model, reads requests in one thread and steps in another.
 
-Knows the records of `runtime.records` and one `Engine`; knows no event loop. Errors are sent, not raised.
+It uses the records of `runtime.records` and one `Engine`, and no event loop. Errors are sent, not raised.
 """
 
 import atexit
@@ -30,9 +30,9 @@ from runtime.records import (
 )
 
 Loader = Callable[[str, int, int], SlotGenerator]
-"""(model, rows, threads) -> generator; for a process it must be importable by name."""
+"""Maps (model, rows, threads) to a generator; for a process it must be importable by name."""
 Inbox = queue.SimpleQueue[tuple[object, float] | None]
-"""Requests with the time they came; None when no more will come."""
+"""Requests with their arrival times; None if no more will come."""
 if TYPE_CHECKING:
     Pipe = Connection[object, object]
 else:
@@ -40,11 +40,11 @@ else:
 
 
 def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] | None = None) -> SlotGenerator:
-    """The loader of real models: by name or folder. Imports torch and sets the threads of this process.
+    """Load a real model by name or folder. This imports torch and sets the threads of this process.
 
     `changes`: see `duplex.model.load.DuplexModel.from_pretrained`.
 
-    With another number of threads kernels round differently: a replay is exact only with the same number.
+    Kernels round differently with another number of threads, so a replay is exact only with the same number.
     """
     import torch
 
@@ -57,16 +57,16 @@ def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] |
 
 
 def loader_with(changes: Mapping[str, Any]) -> Loader:
-    """The loader of real models with values of their description set; goes through pipes to other processes."""
+    """A loader of real models with changes to their description, which can be sent through pipes to other processes."""
     return partial(load_model, changes=dict(changes)) if changes else load_model
 
 
 def settle_heap() -> None:
-    """Take everything that exists out of the garbage collector's sight, once a program has started.
+    """Exclude all existing objects from garbage collection, once a program has started.
 
-    A full collection of all that torch and transformers bring takes longer than a slot (240 ms, 380,000 objects), and
-    one of the web server's modules longer than a packet (30 ms): both would come in the middle of a conversation.
-    At exit it comes back into sight: what is in a cycle is otherwise never freed, and soxr reports that as a leak.
+    A full collection of the objects of torch and transformers takes longer than a slot (240 ms, 380,000 objects), and
+    one of the web server's modules longer than a packet (30 ms); both would happen in the middle of a conversation. At
+    exit the objects are included again: cycles would otherwise never be freed, and soxr reports that as a leak.
     """
     gc.collect()
     gc.freeze()
@@ -78,7 +78,7 @@ def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) 
     """Load a model; without a `loader` by its name or folder.
 
     Raises:
-        ModelLoadError: it cannot be loaded; the message names the model and the reason.
+        ModelLoadError: the model cannot be loaded; the message names it and the reason.
     """
     try:
         return (loader or load_model)(model, rows, threads)
@@ -87,7 +87,7 @@ def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) 
 
 
 def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
-    """The engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised."""
+    """Run the engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised."""
     with pipe:
         try:
             clock = SystemClock()
@@ -102,7 +102,7 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
 
 def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
     """`run_engine` as the target of a spawned process."""
-    # The terminal sends Ctrl-C to the whole group; the engine ends with its pipe, after its sessions.
+    # The terminal sends Ctrl-C to the whole process group; the engine ends with its pipe, after its sessions.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     if config.nice:
@@ -123,7 +123,7 @@ def _serve(engine: Engine, pipe: Pipe, clock: Clock) -> None:
 
 
 def _read(pipe: Pipe, inbox: Inbox, clock: Clock) -> None:
-    """Move requests to the inbox as they come, so that the other side never waits for a step; None at the end."""
+    """Move requests to the inbox as they arrive, so that the other side never waits for a step; None at the end."""
     try:
         while True:
             inbox.put((pipe.recv(), clock.now()))
@@ -132,7 +132,7 @@ def _read(pipe: Pipe, inbox: Inbox, clock: Clock) -> None:
 
 
 def _take(inbox: Inbox, wait_s: float | None) -> list[tuple[object, float] | None]:
-    """Everything that has come; waits up to `wait_s` seconds (None: for ever) for the first."""
+    """Everything that has arrived; waits up to `wait_s` seconds (None: for ever) for the first item."""
     items = []
     try:
         items.append(inbox.get(timeout=wait_s) if wait_s != 0.0 else inbox.get_nowait())

@@ -1,6 +1,6 @@
-"""The disk that conversations are written to: checked before the first one, its errors as one line.
+"""Checks the disk on which conversations are stored, and reports its errors in one line.
 
-Knows folders and system errors; knows nothing of what is written.
+This module handles folders and system errors, whatever is written.
 """
 
 import errno
@@ -16,10 +16,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_folder(config: RecordingConfig) -> None:
-    """Whether conversations can be kept in the configured folder; nothing is checked where none are.
+    """Check that conversations can be kept in the configured folder; does nothing if none are kept.
 
     Raises:
-        ConfigError: it is a file, cannot be made or written to. DiskFull: its disk is full.
+        ConfigError: the folder is a file, or cannot be made or written to. DiskFull: its disk is full.
     """
     if not config.enabled:
         return
@@ -41,17 +41,17 @@ def check_folder(config: RecordingConfig) -> None:
 
 
 def check_room(folder: Path, config: RecordingConfig) -> None:
-    """Whether the disk of `folder`, which exists, has room for one more conversation.
+    """Check that the disk of `folder`, which exists, has room for one more conversation.
 
     Raises:
-        DiskFull: it has not.
+        DiskFull: there is no room.
     """
     if shutil.disk_usage(folder).free < config.min_free_bytes:
         raise disk_full(folder)
 
 
 def disk_full(folder: Path) -> DiskFull:
-    """The refusal of one recording too many."""
+    """The error for one recording too many."""
     return DiskFull(f"the disk is full: {folder} takes no more recordings; free some space, or serve with --no-record")
 
 
@@ -61,7 +61,8 @@ def is_full(error: OSError) -> bool:
 
 
 def disk_error(path: Path, error: OSError, kind: type[DuplexError] = LogError) -> DuplexError:
-    """A system error while a file or folder of a conversation is made, for the user; `kind` where there is room."""
+    """Convert a system error while a file or folder of a conversation is made; the result is of `kind` unless the disk
+    is full."""
     if is_full(error):
         return disk_full(path)
     return kind(f"{path}: cannot be written ({error.strerror}); choose another folder")

@@ -1,10 +1,10 @@
-"""The assistant's slots, cut into exact packets; what was committed and not yet played can be taken back.
+"""Cuts the assistant's slots into exact packets; audio that was committed but not yet played can be taken back.
 
-Pure: packets are pulled by whoever has a clock. Knows states and samples; knows nothing of networks.
+There is no clock here: the caller pulls packets when they are due. Nothing here depends on networks.
 
-Who fades at a cut: the generator's MUTE slot begins with the faded tail of its own audio, which continues the
-*end* of the last slot. As the cut comes before that end was played, the buffer joins both, keeps the first
-`fade_ms` of it under a falling half cosine, and drops the rest. An answer that ends by itself is played to its end.
+At a cut, the generator's MUTE slot begins with the faded tail of its own audio, which continues the *end* of the last
+slot. Because the cut comes before that end was played, the buffer joins both, keeps the first `fade_ms` under a falling
+raised cosine, and drops the rest. An answer that ends by itself is played to its end.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ class Packet:
     Attributes:
         pcm: [480] samples at 24 kHz, -1..1.
         begun: assistant slots that begin in this packet (or whose beginning was skipped just before it).
-        underrun: the assistant speaks and (a part of) this packet was not there in time.
+        underrun: whether the assistant speaks and (part of) this packet was not there in time.
     """
 
     pcm: Samples
@@ -38,10 +38,10 @@ class Packet:
 
 @dataclass(frozen=True)
 class PlayoutStatistics:
-    """Counts since the session's start, in samples at 24 kHz but for `packets` and `underruns`.
+    """Counts since the session's start, in samples at 24 kHz except `packets` and `underruns`.
 
-    `played`: of the assistant's audio. `flushed`: taken back at cuts. `skipped`: dropped because too much waited.
-    `waiting`: not played yet.
+    `played`: the assistant's audio that was played. `flushed`: taken back at cuts. `skipped`: dropped because too much
+    was waiting. `waiting`: not played yet.
     """
 
     packets: int = 0
@@ -54,7 +54,7 @@ class PlayoutStatistics:
 
 @dataclass
 class _Piece:
-    """Samples of one assistant slot that wait; `fresh`: its first sample is still among them."""
+    """Waiting samples of one assistant slot; `fresh`: whether its first sample is still among them."""
 
     slot: int
     pcm: Samples
@@ -62,7 +62,7 @@ class _Piece:
 
 
 class PlayoutBuffer:
-    """Slots in, packets out; at most one slot and the look-ahead wait."""
+    """Takes slots and returns packets; at most one slot and the look-ahead wait."""
 
     def __init__(self, config: PlayoutConfig) -> None:
         self.config = config
@@ -76,7 +76,7 @@ class PlayoutBuffer:
 
     @property
     def waiting(self) -> int:
-        """Samples that are committed and not played."""
+        """Number of samples that are committed and not played."""
         return sum(len(piece.pcm) for piece in self._pieces)
 
     @property
@@ -90,7 +90,7 @@ class PlayoutBuffer:
         """Take the audio of assistant slot `result.slot + 1`.
 
         Returns:
-            Samples that were committed and are taken back (0 but for a cut); the fade is not among them.
+            Number of committed samples that are taken back (0 except at a cut), not including the fade.
         """
         speaks = result.state is State.SPEAK
         flushed = 0
@@ -104,7 +104,7 @@ class PlayoutBuffer:
         return flushed
 
     def pull(self) -> Packet:
-        """The next packet; silence when nothing waits."""
+        """The next packet; silence if nothing is waiting."""
         self._packets += 1
         if self._prime:
             self._prime -= 1
@@ -185,7 +185,7 @@ class PlayoutBuffer:
         return pcm, begun
 
     def _bridge(self, pcm: Samples, length: int) -> Samples:
-        """`length` samples after `pcm` where there are none: a fading echo once, then silence."""
+        """`length` samples after `pcm` where none arrived: one fading echo, then silence."""
         silence = np.zeros(length, dtype=np.float32)
         before = np.concatenate([self._last, pcm])[-self.config.conceal_samples :]
         echo = fading_echo(before, length)
@@ -194,6 +194,6 @@ class PlayoutBuffer:
 
 
 def _without_silent_end(pcm: Samples) -> Samples:
-    """The samples up to the last one that is not 0."""
+    """The samples up to the last nonzero one."""
     loud = np.flatnonzero(pcm)
     return pcm[: loud[-1] + 1] if len(loud) else pcm[:0]

@@ -1,8 +1,8 @@
 """Two-channel recording on one clock, streamed to disk.
 
-`dialogue.wav`: stereo, 24 kHz, left the user, right the assistant; user slot t and assistant slot t both begin at
+`dialogue.wav`: stereo, 24 kHz, user left, assistant right; user slot t and assistant slot t both begin at
 t * 200 ms. `user.wav`: mono, 16 kHz, exactly the samples that the model heard. Both are plain 16-bit wav whose
-header is brought up to date every few slots, so what was recorded before a crash can be played.
+header is updated every few slots, so what was recorded before a crash can be played.
 """
 
 import os
@@ -30,7 +30,7 @@ class WavWriter:
     """A 16-bit wav file that is readable at any moment."""
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
-        """Raises AudioError when the file cannot be made, DiskFull when there is no room for it."""
+        """Raises AudioError if the file cannot be created, DiskFull if there is no room for it."""
         self._path, self._rate, self._channels, self._bytes = path, rate, channels, 0
         try:
             self._file: BinaryIO = path.open("wb")
@@ -49,14 +49,14 @@ class WavWriter:
         self._bytes += len(data)
 
     def update_header(self) -> None:
-        """Let the header tell all that was written."""
+        """Update the header to cover everything that was written."""
         self._file.seek(0)
         self._file.write(wav_header(self._rate, self._channels, self._bytes))
         self._file.seek(0, os.SEEK_END)
         self._file.flush()
 
     def close(self) -> None:
-        """Finish the file; closing twice does nothing. On a full disk it is finished as far as it was written."""
+        """Finish the file; closing twice does nothing. On a full disk, the written part is finished."""
         if self._file.closed:
             return
         try:
@@ -67,7 +67,7 @@ class WavWriter:
             raise
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         with suppress(OSError):
             self._file.close()
 
@@ -79,10 +79,10 @@ class WavWriter:
 
 
 class Recorder:
-    """The two files of one conversation. Slots come in order; more than `max_slots` are not kept."""
+    """The two files of one conversation. Slots come in order; at most `max_slots` are kept."""
 
     def __init__(self, folder: Path, config: RecordingConfig) -> None:
-        """`folder` exists."""
+        """`folder` must exist."""
         self.config = config
         self._user = WavWriter(folder / "user.wav", AUDIO.input_rate, channels=1)
         with ExitStack() as undo:
@@ -109,7 +109,7 @@ class Recorder:
             self._dialogue.update_header()
 
     def close(self) -> None:
-        """Write what is held back; both channels end together. Closing twice does nothing."""
+        """Write what was held back; both channels become equally long. Closing twice does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -130,7 +130,7 @@ class Recorder:
 
 
 def wav_header(rate: int, channels: int, data_bytes: int) -> bytes:
-    """The 44 bytes before 16-bit samples."""
+    """The 44 bytes that precede 16-bit samples."""
     frame = channels * _SAMPLE_BYTES
     return _HEADER.pack(
         b"RIFF", _HEADER.size - 8 + data_bytes, b"WAVE", b"fmt ", 16, 1, channels, rate, rate * frame, frame, 16,
@@ -139,10 +139,10 @@ def wav_header(rate: int, channels: int, data_bytes: int) -> bytes:
 
 
 def read_recording(path: Path) -> Pcm16:
-    """All samples of a file of `WavWriter`, [n] or [n, channels], also those its header does not tell of yet.
+    """Read all samples of a file of `WavWriter`, [n] or [n, channels], including those not yet in its header.
 
     Raises:
-        AudioError: it cannot be read or is another kind of file.
+        AudioError: the file cannot be read or is of another kind.
     """
     try:
         data = path.read_bytes()
@@ -158,7 +158,7 @@ def write_recording(path: Path, pcm: Pcm16, rate: int) -> None:
     """Write a whole file of samples, [n] or [n, channels].
 
     Raises:
-        AudioError: it cannot be written; what was there is untouched.
+        AudioError: the file cannot be written; an existing file is untouched.
     """
     header = wav_header(rate, pcm.shape[1] if pcm.ndim > 1 else 1, pcm.size * _SAMPLE_BYTES)
     try:
@@ -169,10 +169,10 @@ def write_recording(path: Path, pcm: Pcm16, rate: int) -> None:
 
 
 def repair_recording(path: Path) -> None:
-    """Let the header of a file of `WavWriter` tell all samples that are there (the process was killed).
+    """Update the header of a file of `WavWriter` to cover all its samples, after the process was killed.
 
     Raises:
-        AudioError: it cannot be read or is another kind of file.
+        AudioError: the file cannot be read or is of another kind.
     """
     pcm = read_recording(path)
     rate = _HEADER.unpack_from(path.read_bytes())[7]
@@ -181,7 +181,7 @@ def repair_recording(path: Path) -> None:
 
 
 def _channels(path: Path, data: bytes) -> int:
-    """Channels by the header, after a look at the parts that never change."""
+    """Number of channels in the header, after checking the parts that never change."""
     if len(data) >= _HEADER.size:
         riff, _, wave, _, _, kind, channels, rate, *_, bits, name, _ = _HEADER.unpack_from(data)
         if (riff, wave, kind, bits, name) == (b"RIFF", b"WAVE", 1, 16, b"data") and channels and rate:

@@ -1,9 +1,9 @@
-"""Where a sender's audio lies on the session's clock. Pure: positions and time are arguments.
+"""Maps a sender's audio to the session's clock. Positions and times are arguments.
 
 A session's slots follow the wall clock from its first audio on; the sender's positions are fitted to them, never the
-other way round. Audio that comes too late, or before it can have been spoken, is not used. Where nothing fits for a
-while and arrives steadily, the sender counts anew, or its network has become slower: then its positions are moved. A
-burst of held-back audio does not arrive steadily, so it moves nothing.
+other way round. Audio that comes too late, or before it can have been spoken, is not used. If nothing fits for a while
+but arrives steadily, the sender has restarted its count or its network has become slower, and its positions are moved.
+A burst of delayed audio does not arrive steadily, so it moves nothing.
 """
 
 from collections import deque
@@ -16,14 +16,14 @@ RATE = AUDIO.input_rate
 
 
 class NetworkDelay:
-    """Clock time of sample position 0, by the fastest audio of the last seconds; follows a drifting sender."""
+    """Clock time of sample position 0 according to the fastest audio of the last seconds; follows a drifting sender."""
 
     def __init__(self, window_s: float) -> None:
         self._window = window_s
         self._minima: deque[tuple[float, float]] = deque()
 
     def update(self, origin: float, now: float) -> None:
-        """Audio arrived at `now` as if the position 0 had been at `origin` (both seconds)."""
+        """Audio arrived at `now` as if position 0 had been at `origin` (both seconds)."""
         while self._minima and self._minima[-1][1] >= origin:
             self._minima.pop()
         self._minima.append((now, origin))
@@ -36,13 +36,13 @@ class NetworkDelay:
 
     @property
     def origin(self) -> float | None:
-        """Best estimate in seconds, None before any audio."""
+        """Best estimate in seconds; None before any audio."""
         return self._minima[0][1] if self._minima else None
 
 
 @dataclass
 class _Run:
-    """Unusable audio in a row: since when, the clock time of position 0 that it implied first, and at the earliest."""
+    """A run of unusable audio: since when, and the first and the earliest clock time of position 0 that it implied."""
 
     began: float
     first: float
@@ -62,11 +62,11 @@ class SenderClock:
 
     @property
     def origin(self) -> float | None:
-        """Clock time of the session's first sample, as the network brings the audio now; None before any audio."""
+        """Clock time of the session's first sample, by the network's present delay; None before any audio."""
         return self._delay.origin
 
     def place(self, position: int) -> int:
-        """The session's position of the sender's."""
+        """Convert a sender's position to the session's."""
         return position + self._shift
 
     def limit(self, now: float) -> int | None:
@@ -82,7 +82,7 @@ class SenderClock:
         self._follow(now)
 
     def on_unused(self, end: int, now: float) -> bool:
-        """It was not; returns whether the sender's positions were moved, so that it has to be placed again."""
+        """Audio was not in time; returns whether the sender's positions were moved, so that it must be placed again."""
         origin, steady = now - end / RATE, self._config.steady_ms / 1000
         if self._run is None or origin < self._run.first - steady:
             self._run = _Run(now, origin, origin)
@@ -96,7 +96,7 @@ class SenderClock:
         return True
 
     def _follow(self, now: float) -> None:
-        """The wall clock is followed no faster than clocks drift."""
+        """Follow the wall clock, no faster than clocks drift."""
         origin = self._delay.origin
         assert origin is not None
         if self._anchor is None:

@@ -1,12 +1,12 @@
 """One conversation on this side of the engine: user audio -> slots, results -> packets, log and recording.
 
-    session.push_audio(position, pcm)      what came from the microphone, by sample position
+    session.push_audio(position, pcm)      audio of the microphone, by sample position
     session.collect()                      -> closed slots for the engine
-    session.deliver(done)                  <- what came of a slot
+    session.deliver(done)                  <- the result of a slot
     session.pull()                         -> the next 20 ms for the loudspeaker
 
-Bounded both ways: the slot buffer and the playout buffer hold a fixed time, the engine client bounds what waits in
-between. Knows neither networks nor rows.
+Both directions are bounded: the slot buffer and the playout buffer have a fixed length, and the engine client limits
+what waits in between. Nothing here depends on networks or rows.
 """
 
 import hashlib
@@ -49,10 +49,10 @@ class SessionFiles:
     """Slot log, recording and transcript of one conversation, in a folder of its own."""
 
     def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
-        """Leaves nothing behind where it fails.
+        """Create the files; if that fails, nothing is left behind.
 
         Raises:
-            DiskFull: there is no room. LogError, AudioError: the files cannot be made.
+            DiskFull: there is no room. LogError, AudioError: the files cannot be created.
         """
         self.folder = folder
         made = not folder.exists()
@@ -81,10 +81,10 @@ class SessionFiles:
         self._transcript.add(row)
 
     def close(self, reason: str) -> None:
-        """Finish the files, each as far as it goes.
+        """Finish each file as far as possible.
 
         Raises:
-            OSError: the disk does not take them.
+            OSError: the files cannot be written completely.
         """
         with ExitStack() as stack:
             stack.callback(lambda: self._transcript.build().write(self.folder / "transcript.json"))
@@ -94,7 +94,7 @@ class SessionFiles:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that the user should know while the conversation goes on; `code` names the kind for programs."""
+    """Something that the user should know during the conversation; `code` names the kind for programs."""
 
     code: str
     message: str
@@ -118,9 +118,9 @@ class Session:
         self.options = options
         self.folder = folder
         self.over: str | None = None
-        """Why the session ended, None while it lasts."""
+        """Why the session ended; None while it lasts."""
         self.files_error: str | None = None
-        """Why the files end before the session, None where they do not."""
+        """Why the files end before the session; None if they do not."""
         self._config = config
         self._clock = clock
         self._begin = clock.now()
@@ -145,16 +145,16 @@ class Session:
     def push_audio(self, position: int, pcm: Pcm16) -> bool:
         """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one.
 
-        Returns whether any of it came in time.
+        Returns whether any of it arrived in time.
         """
         return self._user.push(position, pcm, self._clock.now())
 
     def push_text(self, text: str) -> None:
-        """The user writes; it belongs to the next slot that is closed."""
+        """Take text that the user writes; it belongs to the next slot that is closed."""
         self._typed = f"{self._typed} {text}".strip()
 
     def push_unheard(self, milliseconds: float) -> None:
-        """So much of an answer was taken back before it sounded; the model is told with the next slot."""
+        """Report how much of an answer was taken back before it sounded; the model is told with the next slot."""
         self._unheard_ms += milliseconds
 
     def push_came(self, came: Came | None) -> None:
@@ -162,7 +162,7 @@ class Session:
         self._came = came
 
     def collect(self) -> list[UserSlot]:
-        """User slots that are closed now, in order."""
+        """Take the user slots that are closed now, in order."""
         slots = [self._without_echo(slot) for slot in self._user.pop(self._clock.now())]
         if slots:
             slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms, came=self._came)
@@ -171,11 +171,12 @@ class Session:
         return slots
 
     def next_deadline(self) -> float | None:
-        """When `collect` has something at the latest, seconds on the clock."""
+        """The latest time at which `collect` has a slot, seconds on the clock."""
         return self._user.next_deadline()
 
     def deliver(self, done: SlotDone) -> tuple[UserSlot, SlotRow]:
-        """Take what came of a slot: its audio goes to the playout, its row to the log; returns the slot and the row."""
+        """Take the result of a slot: its audio goes to the playout, its row to the log; returns the slot and the
+        row."""
         slot = self._asked.pop(done.result.slot)
         flushed = self._playout.push(done.result)
         row = self._row(slot, done.result, done.times, flushed)
@@ -188,7 +189,7 @@ class Session:
         return slot, row
 
     def notices(self) -> list[Notice]:
-        """What the user should know since the last call."""
+        """Notices for the user since the last call."""
         fresh, self._notices = self._notices, []
         return fresh
 
@@ -219,7 +220,7 @@ class Session:
             write(self._files)
         except OSError as error:
             why = "the disk is full" if is_full(error) else f"{self.folder} cannot be written: {error.strerror}"
-            self.files_error = f"the recording ends here, the conversation goes on ({why}); what was recorded is kept"
+            self.files_error = f"the recording ends here, the conversation continues ({why}); what was recorded is kept"
             with suppress(OSError):
                 self._files.close(self.files_error)
             self._files = None

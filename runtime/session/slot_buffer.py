@@ -1,7 +1,7 @@
-"""The user's audio, placed by sample position and cut into slots.
+"""Places the user's audio by sample position and cuts it into slots.
 
-A slot closes when it is complete, or at its deadline: what did not arrive is concealed and marked, what arrives
-later is dropped and counted, so that lag never accumulates. Pure: positions and time are arguments.
+A slot closes when it is complete, or at its deadline: missing audio is concealed and marked, and audio that arrives
+later is dropped and counted, so that lag never accumulates. Positions and times are arguments.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ SLOT = AUDIO.slot_input_samples
 
 @dataclass(frozen=True)
 class SlotBufferStatistics:
-    """Counts since the session's start, in samples at 16 kHz but for `slots` and `resyncs`.
+    """Counts since the session's start, in samples at 16 kHz except `slots` and `resyncs`.
 
-    `placed`: arrived in time. `duplicate`: came twice. `late`: came after their slot was closed.
-    `ahead`: came before they can have been spoken. `concealed`: made up.
+    `placed`: arrived in time. `duplicate`: arrived twice. `late`: arrived after their slot was closed.
+    `ahead`: arrived before they can have been spoken. `concealed`: synthesized.
     `resyncs`: how often the sender's positions were moved.
     """
 
@@ -38,7 +38,7 @@ class SlotBufferStatistics:
 
 
 class SlotBuffer:
-    """Samples in by position, slots out in order; holds at most `max_ahead_slots` slots."""
+    """Takes samples by position and returns slots in order; holds at most `max_ahead_slots` slots."""
 
     def __init__(self, config: SlotBufferConfig) -> None:
         self.config = config
@@ -59,12 +59,12 @@ class SlotBuffer:
         """Place samples.
 
         Args:
-            position: of the first sample, counted at 16 kHz from the session's first sample.
+            position: position of the first sample, counted at 16 kHz from the session's first sample.
             pcm: [n] 16-bit samples.
             now: when they arrived, seconds on the clock.
 
         Returns:
-            Whether any of them came in time.
+            Whether any of them arrived in time.
         """
         if not len(pcm):
             return False
@@ -82,14 +82,14 @@ class SlotBuffer:
         return True
 
     def pop(self, now: float) -> list[UserSlot]:
-        """All slots that close at `now` (seconds), in order."""
+        """Take all slots that close at `now` (seconds), in order."""
         slots = []
         while self._complete() or self._due(now):
             slots.append(self._close(now))
         return slots
 
     def next_deadline(self) -> float | None:
-        """When the next slot closes at the latest, seconds on the clock; None before any audio."""
+        """The latest time at which the next slot closes, seconds on the clock; None before any audio."""
         origin = self._clock.origin
         if origin is None:
             return None
@@ -99,7 +99,7 @@ class SlotBuffer:
         return sum(self._misfit(begin, length, now)) < length
 
     def _misfit(self, begin: int, length: int, now: float) -> tuple[int, int]:
-        """Of `length` samples from the session's position `begin`: how many are too late, how many too early."""
+        """How many of `length` samples from the session's position `begin` are too late, and how many too early."""
         start = self._next * SLOT
         stop, limit = start + self._length, self._clock.limit(now)
         if limit is not None and begin + length > limit:

@@ -1,11 +1,11 @@
-"""The slot log: what happened in a conversation, one JSON line per slot, chained by hashes.
+"""The slot log of a conversation: one JSON line per slot, chained by hashes.
 
     {"kind": "header", ...}      what was opened, with which model
     {"kind": "slot", ...}        one per user slot
-    {"kind": "end", ...}         why and after how many slots; missing where the process was killed
+    {"kind": "end", ...}         why and after how many slots; missing if the process was killed
 
-Every line ends with `"chain"`: sha256 of the previous line's chain and this line's bytes without it, so one changed
-byte anywhere is found, with its line. Knows lines and hashes; knows nothing of audio files or models.
+Every line ends with `"chain"`: the sha256 of the previous line's chain and this line's bytes without it, so a single
+changed byte is found, with its line. Nothing here depends on audio files or models.
 """
 
 import hashlib
@@ -32,10 +32,10 @@ class LogHeader:
 
     Attributes:
         session: id of the session.
-        model, fingerprint: what answered.
+        model, fingerprint: the model that answered.
         delay_ms: how much later than its slot the assistant's audio sounds.
-        options: the conversation was opened with.
-        versions: of the software, by package.
+        options: options with which the conversation was opened.
+        versions: versions of the software, by package.
         source: where the user's audio came from ("live", a file's name, ...).
         llm: values of the language model that wrote the answers (`configs.model.llm`), None where there was none.
     """
@@ -80,17 +80,17 @@ class SlotRow:
     Attributes:
         slot: the user slot.
         p_speak, state, event, text_id, answer_words, tokens, user, spoken, kept: as in `SlotResult`; `state` by name.
-        user_sha256, assistant_sha256: of the 16-bit samples of the user's slot and of the assistant's.
+        user_sha256, assistant_sha256: hashes of the 16-bit samples of the user's and the assistant's slot.
         user_db, assistant_db: their levels, dB relative to full scale.
         holes: spans of concealed user samples.
-        flushed_ms: of the assistant's audio that was committed and taken back by this cut.
+        flushed_ms: length of committed audio of the assistant that this cut took back.
         came, thinking: as in `SlotResult`; left out of the line where there is nothing.
-        typed, unheard_ms: what the model was told with the slot: see `runtime.records.UserSlot`.
-        degraded: what was not as it should be: "holes", "late" (missed its deadline), "catch_up", "echo" (the
-            assistant's own voice was taken out of the user's).
+        typed, unheard_ms: what the model was told with the slot; see `runtime.records.UserSlot`.
+        degraded: problems of the slot: "holes", "late" (missed its deadline), "catch_up", "echo" (the assistant's own
+            voice was removed from the user's).
         times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
             sent, slack (time left to the deadline, negative when missed).
-        stage_ms: time each stage took.
+        stage_ms: time that each stage took.
     """
 
     slot: int
@@ -128,7 +128,7 @@ class LogEnd:
 
 @dataclass(frozen=True)
 class SlotLogContent:
-    """A whole log. `end` is None where it was not closed."""
+    """A whole log. `end` is None if it was not closed."""
 
     header: LogHeader
     rows: tuple[SlotRow, ...]
@@ -136,10 +136,10 @@ class SlotLogContent:
 
 
 class SlotLogWriter:
-    """Streams a log to disk, a line at a time; keeps nothing but the chain."""
+    """Streams a log to disk, one line at a time; keeps only the chain in memory."""
 
     def __init__(self, path: Path, header: LogHeader) -> None:
-        """Raises LogError when the file cannot be made, DiskFull when there is no room for it."""
+        """Raises LogError if the file cannot be created, DiskFull if there is no room for it."""
         self._chain = ""
         self._slots = 0
         try:
@@ -164,7 +164,7 @@ class SlotLogWriter:
                 self._write({"kind": "end", "slots": self._slots, "reason": reason})
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         with suppress(OSError):
             self._file.close()
 
@@ -176,17 +176,17 @@ class SlotLogWriter:
 
 
 def chain(previous: str, content: str) -> str:
-    """sha256 (hex) over the previous chain and a line without its own."""
+    """sha256 (hex) over the previous chain and a line without its own chain."""
     return hashlib.sha256((previous + content).encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def read_log(path: Path) -> SlotLogContent:
     """Read and verify a log.
 
-    A log that ends early is readable up to its last whole line.
+    A log that ends early can be read up to its last whole line.
 
     Raises:
-        LogError: it cannot be read, is no slot log, or one of its lines was changed; the message names the line.
+        LogError: the file cannot be read, is not a slot log, or has a changed line; the message names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8", errors="surrogateescape")
@@ -222,14 +222,14 @@ def _object(path: Path, number: int, content: str) -> dict[str, Any]:
     try:
         value = parse_json(content)
     except ValueError as error:
-        raise LogError(f"{path}: line {number} is no JSON ({error}); give a slots.jsonl of a conversation") from None
+        raise LogError(f"{path}: line {number} is not JSON ({error}); give a slots.jsonl of a conversation") from None
     if not isinstance(value, dict):
-        raise LogError(f"{path}: line {number} is no JSON object; give a slots.jsonl of a conversation")
+        raise LogError(f"{path}: line {number} is not a JSON object; give a slots.jsonl of a conversation")
     return value
 
 
 def _split(line: str) -> tuple[str, str]:
-    """A line as (content without its chain, chain); the chain is empty where there is none."""
+    """A line as (content without its chain, chain); the chain is empty if there is none."""
     tail = len(',"chain":""}') + _HEX
     head, end = line[:-tail], line[-tail:]
     found = end[len(',"chain":"') : -len('"}')]
@@ -237,7 +237,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _is_whole_line(rest: str) -> bool:
-    """Whether text after the last line feed is more than a line that was not finished."""
+    """Whether text after the last line feed is more than an unfinished line."""
     return any(_split(rest[:end])[1] for end in (len(rest), len(rest) - 1))
 
 

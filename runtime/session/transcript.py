@@ -1,7 +1,7 @@
-"""The transcript of a conversation, from its slot log alone.
+"""Builds the transcript of a conversation from its slot log alone.
 
-Times are seconds on the recording's clock. A word of the assistant that was cut counts as heard when enough of it was
-played; a word that was known and never begun carries the moment of the cut as start and end. Knows rows only.
+Times are seconds on the recording's clock. A word of the assistant that was cut counts as heard if enough of it was
+played; a word that was known but never begun has the time of the cut as its start and end.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class TranscribedTurn:
 
 @dataclass(frozen=True)
 class AnswerWord:
-    """A word of the assistant. `fraction`: how much of it was played; `heard`: that was enough."""
+    """A word of the assistant. `fraction`: how much of it was played; `heard`: whether that was enough."""
 
     answer: int
     text: str
@@ -49,8 +49,8 @@ class TranscribedAnswer:
 
     Attributes:
         text: its heard words. unheard: the others.
-        start, end: when it began and ended to sound.
-        how: "end" (came to its end), "cut" (was broken off) or "open" (the conversation was over first).
+        start, end: when its sound began and ended.
+        how: "end" (it was finished), "cut" (it was broken off) or "open" (the conversation ended first).
     """
 
     answer: int
@@ -63,7 +63,7 @@ class TranscribedAnswer:
 
 @dataclass(frozen=True)
 class UserSide:
-    """The user: everything, and by turns."""
+    """What the user said: the whole text, and by turns."""
 
     text: str
     words: tuple[TranscribedTurn, ...]
@@ -71,7 +71,7 @@ class UserSide:
 
 @dataclass(frozen=True)
 class AssistantSide:
-    """The assistant: what was heard of it, word by word, and by answers."""
+    """What was heard of the assistant: the whole text, word by word, and by answers."""
 
     text: str
     words: tuple[AnswerWord, ...]
@@ -87,10 +87,10 @@ class Transcript:
     assistant: AssistantSide
 
     def write(self, path: Path) -> None:
-        """Write it as a whole JSON file.
+        """Write the transcript as a whole JSON file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         write_json(path, asdict(self))
 

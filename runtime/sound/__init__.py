@@ -1,1 +1,1 @@
-"""This machine's sound card: devices, rings between callback and loop, echo cancellation, the terminal's picture."""
+"""This machine's sound card: devices, rings between callback and loop, echo cancellation, the terminal's display."""

@@ -1,6 +1,6 @@
-"""The sound card: devices by name, a full-duplex stream whose callback only moves samples between rings.
+"""The sound card: devices by name, and a full-duplex stream whose callback only moves samples between rings.
 
-The one file that imports sounddevice. Knows devices and samples; knows nothing of sessions.
+No other file imports sounddevice. Nothing here depends on sessions.
 """
 
 from dataclasses import dataclass
@@ -32,25 +32,25 @@ class Card(Protocol):
     name: str
 
     def read(self) -> tuple[Pcm16, Pcm16]:
-        """What was recorded since the last call and what was played meanwhile, both [n]."""
+        """Read what was recorded since the last call and what was played meanwhile, both [n]."""
         ...
 
     def write(self, pcm: Pcm16) -> None:
-        """Play samples [n] after those that wait."""
+        """Play samples [n] after those that are waiting."""
         ...
 
     @property
     def delay_ms(self) -> float:
-        """From playing a sample to recording its echo."""
+        """Time from playing a sample to recording its echo, ms."""
         ...
 
     @property
     def faults(self) -> dict[str, int]:
-        """What went wrong so far, by name."""
+        """Numbers of faults so far, by name."""
         ...
 
     def close(self) -> None:
-        """Stop."""
+        """Stop recording and playing."""
         ...
 
 
@@ -99,12 +99,12 @@ class SoundCard:
 
     @property
     def delay_ms(self) -> float:
-        """See `Card.delay_ms`; what the sound system says."""
+        """See `Card.delay_ms`; this is the sound system's value."""
         return self._delay_s * 1000
 
     @property
     def faults(self) -> dict[str, int]:
-        """Interruptions that the sound system reports, samples that were not there or did not fit."""
+        """Interruptions reported by the sound system, and samples that were missing or did not fit."""
         return {
             "xruns": self._xruns,
             "silence": self._out.missing,
@@ -117,7 +117,7 @@ class SoundCard:
         self._stream.close()
 
     def _callback(self, indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
-        """Runs in the sound system's thread: move samples, count, return."""
+        """Move samples and count, in the sound system's thread."""
         played = self._out.read_exactly(frames)
         outdata[:, 0] = played
         self._near.write(indata[:, 0])
@@ -144,10 +144,10 @@ def list_devices() -> list[Device]:
 
 
 def choose(devices: list[Device], wanted: str | None, direction: str) -> Device:
-    """The device that `wanted` (a number or a part of a name) means; None takes the default, else the first.
+    """Find the device that `wanted` (a number or part of a name) means; None takes the default, or else the first.
 
     Raises:
-        AudioError: there is none, or several match.
+        AudioError: no device matches, or several do.
     """
     side = 0 if direction == "input" else 1
     usable = [device for device in devices if (device.inputs, device.outputs)[side]]
@@ -164,7 +164,7 @@ def choose(devices: list[Device], wanted: str | None, direction: str) -> Device:
 
 
 def sounddevice() -> ModuleType:
-    """The sound library.
+    """Import the sound library.
 
     Raises:
         AudioError: PortAudio is not installed.

@@ -1,7 +1,7 @@
-"""The user's microphone without the assistant's loudspeaker.
+"""Removes the assistant's loudspeaker from the user's microphone.
 
-Microphone and loudspeaker come in at the card's rate, sample for sample in step, and leave as 16 kHz. Knows samples;
-knows nothing of devices or sessions.
+Microphone and loudspeaker arrive at the card's rate, sample by sample in step, and leave at 16 kHz. The canceller is
+that of WebRTC. Nothing here depends on devices or sessions.
 """
 
 import numpy as np
@@ -12,14 +12,14 @@ from configs.audio import AUDIO
 from configs.runtime.local import EchoCancellerConfig
 from runtime.pcm import FULL_SCALE, Pcm16
 
-_QUALITY = "LQ"  # 16-bit clean; the better ones hold back 40 ms and more of a stream
+_QUALITY = "LQ"  # clean at 16 bit; higher qualities hold back 40 ms or more of a stream
 
 
 class MicrophonePath:
-    """Card rate in, 16 kHz without echo out."""
+    """Converts audio at the card's rate to 16 kHz without echo."""
 
     def __init__(self, config: EchoCancellerConfig, rate: int) -> None:
-        """`rate` of the card in Hz."""
+        """`rate`: sample rate of the card in Hz."""
         self._config = config
         self._near = _stream(rate)
         self._far = _stream(rate)
@@ -29,16 +29,17 @@ class MicrophonePath:
 
     @property
     def reduction_db(self) -> float:
-        """How much quieter the output was than the microphone while the loudspeaker sounded, so far."""
+        """Echo reduction so far: 10 log10 of the microphone's energy over the output's while the loudspeaker sounds
+        (echo return loss enhancement, as in ITU-T G.168), dB."""
         before, after = self._power
         return 10.0 * float(np.log10((before + 1.0) / (after + 1.0)))
 
     def process(self, near: Pcm16, far: Pcm16, delay_ms: float) -> Pcm16:
-        """What the user said, as far as whole steps are there.
+        """What the user said, as far as there are whole steps.
 
         Args:
-            near: [n] from the microphone. far: [n] to the loudspeaker in the same stretch of time.
-            delay_ms: how much later than `far` its echo is in `near`, as the sound system reports.
+            near: [n] from the microphone. far: [n] to the loudspeaker during the same time.
+            delay_ms: how much later than `far` its echo is in `near`, as reported by the sound system.
         """
         self._rest[0] = np.concatenate([self._rest[0], self._near.resample_chunk(near)])
         self._rest[1] = np.concatenate([self._rest[1], self._far.resample_chunk(far)])
@@ -62,14 +63,14 @@ class MicrophonePath:
 
 
 class SpeakerPath:
-    """24 kHz in, card rate out."""
+    """Converts audio at 24 kHz to the card's rate."""
 
     def __init__(self, rate: int) -> None:
-        """`rate` of the card in Hz."""
+        """`rate`: sample rate of the card in Hz."""
         self._stream = soxr.ResampleStream(AUDIO.output_rate, rate, 1, dtype="int16", quality=_QUALITY)
 
     def process(self, pcm: Pcm16) -> Pcm16:
-        """Samples [n] at 24 kHz; what comes out is a little later and continues what came out before."""
+        """Take samples [n] at 24 kHz; the output is slightly delayed and continues the previous output."""
         out: Pcm16 = self._stream.resample_chunk(pcm)
         return out
 

@@ -1,11 +1,11 @@
-"""Notices that the assistant hears itself, and takes its voice out of the user's from then on.
+"""Detects that the assistant hears itself, and removes its voice from the user's audio from then on.
 
     guard.on_played(packet)          every 20 ms that are played
     slot = guard.hear(slot)       every slot of the user's audio, in order
 
-What was played is known, so its echo is found by correlation, whatever else the microphone brings: a user who speaks,
-even the same words, does not correlate. Only then the canceller works, so that users without an echo are heard as
-they are. What leaves is what the model hears and what is recorded: a replay needs no guard. Pure; knows samples only.
+What was played is known, so its echo is found by correlation, whatever else the microphone picks up: a user who speaks,
+even the same words, does not correlate. The canceller runs only after an echo was found, so that users without an echo
+are heard unchanged. The output is what the model hears and what is recorded, so a replay needs no guard.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ _PACKET = AUDIO.input_rate * AUDIO.packet_ms // 1000
 
 
 class PlayedSound:
-    """The last seconds of what was played, at 16 kHz, by position since the first packet."""
+    """The last seconds of played audio, at 16 kHz, by position since the first packet."""
 
     def __init__(self, samples: int) -> None:
         self._stream = soxr.ResampleStream(AUDIO.output_rate, AUDIO.input_rate, 1, dtype="float32", quality="LQ")
@@ -36,12 +36,12 @@ class PlayedSound:
         self.packets = 0
 
     def push(self, pcm: Samples) -> None:
-        """20 ms, [480] at 24 kHz; converted only when they are asked for."""
+        """Add 20 ms, [480] at 24 kHz, which are converted only when needed."""
         self.packets += 1
         self._fresh.append(pcm)
 
     def window(self, end: int, length: int) -> Samples:
-        """Samples [length] up to position `end`; zeros where nothing was played, not yet or not any more."""
+        """Samples [length] up to position `end`; zeros where nothing was played or the audio is no longer kept."""
         if self._fresh:
             new = self._stream.resample_chunk(np.concatenate(self._fresh))
             self._fresh = []
@@ -56,7 +56,7 @@ class PlayedSound:
 
 
 class EchoFinder:
-    """Generalized cross-correlation with phase transform (Knapp, Carter 1976), added up over slots."""
+    """Generalized cross-correlation with phase transform (GCC-PHAT; Knapp and Carter 1976), accumulated over slots."""
 
     def __init__(self, config: EchoGuardConfig) -> None:
         self._config = config
@@ -70,10 +70,10 @@ class EchoFinder:
         self._slots = 0
 
     def push(self, heard: Samples, played: Samples) -> int | None:
-        """The echo's delay in samples, where there is one.
+        """Add a slot; returns the echo's delay in samples, or None if there is no echo.
 
         Args:
-            heard: [3200], of the microphone. played: [max delay + 3200], up to the same moment.
+            heard: [3200] from the microphone. played: [max delay + 3200] up to the same moment.
         """
         if level_db(played) < self._config.audible_db or not heard.any():
             return None
@@ -84,7 +84,7 @@ class EchoFinder:
         return delay if clear and self._slots >= self._config.least_slots else None
 
     def _correlation(self, heard: Samples, played: Samples) -> NDArray[np.float64]:
-        """By delay, [max delay + 1], of unit power."""
+        """Correlation by delay, [max delay + 1], of unit power (Knapp and Carter 1976, PHAT)."""
         heard_bins, played_bins = (
             self._strong(np.fft.rfft(samples * taper, self._size))
             for samples, taper in ((heard, self._heard_taper), (played, self._played_taper))
@@ -97,13 +97,13 @@ class EchoFinder:
         return by_delay / np.sqrt(power) if power else by_delay
 
     def _strong(self, bins: _Bins) -> _Bins:
-        """Bins of the band, without those that hold nothing but what leaks out of the others."""
+        """Bins of the band, without those that have only leakage from others."""
         size = np.abs(bins) * self._band
         return np.where(size > size.max() * self._config.weakest, bins, 0)
 
 
 class EchoGuard:
-    """One session's: quiet until an echo is found."""
+    """The guard of one session, which is inactive until an echo is found."""
 
     def __init__(self, config: EchoGuardConfig) -> None:
         self._config = config
@@ -115,7 +115,7 @@ class EchoGuard:
         self._slots = 0
         self._offset: int | None = None
         self.found = False
-        """Whether there was an echo so far."""
+        """Whether an echo was found so far."""
 
     def on_played(self, pcm: Samples) -> None:
         """20 ms leave for the user, [480] at 24 kHz."""
@@ -123,10 +123,10 @@ class EchoGuard:
             self._played.push(pcm)
 
     def hear(self, pcm: Pcm16) -> tuple[Pcm16, bool]:
-        """The user's next slot, [3200] at 16 kHz.
+        """Process the user's next slot, [3200] at 16 kHz.
 
         Returns:
-            The slot as the model should hear it, and whether the assistant's voice was taken out of it.
+            The slot as the model should hear it, and whether the assistant's voice was removed from it.
         """
         if not self._config.enabled:
             return pcm, False
@@ -141,9 +141,9 @@ class EchoGuard:
         return self._cancel(pcm, to_int16(self._played.window(end - ahead, SLOT))), True
 
     def _moment(self) -> int:
-        """Position of the played sound that leaves as the slot ends.
+        """Position of the played sound that leaves when the slot ends.
 
-        Both run on clocks of 20 ms, so their distance is counted once; it is counted anew where one of them paused.
+        Both run on clocks of 20 ms, so their distance is determined once, and again after one of them paused.
         """
         self._slots += 1
         distance = self._played.packets * _PACKET - self._slots * SLOT
@@ -166,7 +166,7 @@ class EchoGuard:
 
 
 def _taper(length: int, fade: int) -> NDArray[np.float64]:
-    """Ones that rise and fall at the ends: what is cut off hard has edges that correlate with one another."""
+    """A window of ones with fades at both ends, because hard edges would correlate with one another."""
     out = np.ones(length)
     ramp = np.sin(np.linspace(0, np.pi / 2, fade, endpoint=False)) ** 2
     out[:fade], out[length - fade :] = ramp, ramp[::-1]

@@ -1,6 +1,6 @@
 """One conversation on a sound card. The card's clock drives it: for every 20 ms recorded, 20 ms are played.
 
-Knows the card, the session and the messages; waiting between turns of the loop is the caller's.
+This module uses the card, the session and the messages; the caller waits between turns of the loop.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class LocalConversation:
         clock: Clock,
         tell: Callable[[ServerMessage], None],
     ) -> None:
-        """`tell` is given what a client of the server would be told, in the same order."""
+        """`tell` receives the messages that a client of the server would get, in the same order."""
         runtime: RuntimeConfig = hub.config
         self.session = session
         self.user_db = self.assistant_db = -100.0
@@ -63,7 +63,7 @@ class LocalConversation:
 
     @property
     def echo_reduction_db(self) -> float:
-        """How much the echo canceller has taken away so far."""
+        """How much the echo canceller has removed so far, dB."""
         return self._microphone.reduction_db
 
     @property
@@ -72,17 +72,17 @@ class LocalConversation:
         return self._position / AUDIO.input_rate
 
     def turn(self) -> None:
-        """Move what has been recorded to the session and as much from it to the loudspeaker.
+        """Move what was recorded to the session, and the same amount from it to the loudspeaker.
 
         Raises:
-            SessionLost: the engine ended the session. AudioError: the card gives nothing any more.
+            SessionLost: the engine ended the session. AudioError: the card delivers no more audio.
         """
         near, far = self._card.read()
         if len(near):
             self._fed = self._clock.now()
             self._hear(self._microphone.process(near, far, self._card.delay_ms))
         elif self._clock.now() - self._fed > self._stall_s:
-            raise AudioError(f"{self._card.name} gives no sound any more; plug it in again, or choose another device")
+            raise AudioError(f"{self._card.name} gives no more sound; plug it in again, or choose another device")
         self._news()
         while self._due >= _STEP:
             self._due -= _STEP

@@ -1,4 +1,4 @@
-"""A ring of samples between one writer and one reader in different threads. Knows numbers only."""
+"""A ring of samples between one writer and one reader in different threads."""
 
 import numpy as np
 
@@ -20,11 +20,11 @@ class SampleRing:
 
     @property
     def waiting(self) -> int:
-        """Samples that can be read."""
+        """Number of samples that can be read."""
         return self._written - self._read
 
     def write(self, pcm: Pcm16) -> None:
-        """Add samples [n]; what does not fit is dropped and counted."""
+        """Add samples [n]; those that do not fit are dropped and counted."""
         room = len(self._data) - self.waiting
         fits = pcm[:room]
         self.dropped += len(pcm) - len(fits)
@@ -41,7 +41,7 @@ class SampleRing:
         return pcm
 
     def read_exactly(self, count: int) -> Pcm16:
-        """`count` samples; silence stands for what is not there, and is counted."""
+        """`count` samples; missing ones are replaced by silence and counted."""
         pcm = self.read(count)
         short = count - len(pcm)
         self.missing += short

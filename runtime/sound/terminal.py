@@ -1,6 +1,6 @@
-"""The terminal's picture of a conversation: levels, who speaks, captions, latencies.
+"""The terminal's display of a conversation: levels, who speaks, captions, latencies.
 
-Knows messages and rich; knows nothing of sound.
+This module uses messages and rich; it does not depend on sound.
 """
 
 from collections import OrderedDict
@@ -29,13 +29,13 @@ FLOOR_DB = -60.0
 BAR = 28
 SHOWN = 8
 JOINED = tuple(".,;:!?…)’”'")
-"""First characters of words that follow the one before without a space."""
+"""First characters of words that follow the previous word without a space."""
 USER, ASSISTANT, QUIET, CUT = "bright_cyan", "orange3", "grey50", "red"
 
 
 @dataclass
 class Bubble:
-    """A bubble of the page: the user's turn, or an answer with its words and how many of them were heard."""
+    """Like a bubble of the page: the user's turn, or an answer with its words and how many of them were heard."""
 
     side: str
     words: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Bubble:
 
 
 class TerminalView:
-    """Takes the server's messages, draws the present state."""
+    """Takes the server's messages and draws the present state."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -56,7 +56,7 @@ class TerminalView:
         self._lock = Lock()
 
     def take(self, message: ServerMessage) -> None:
-        """What a client of the server would be told; drawing may go on in another thread."""
+        """Take a message to a client; another thread may be drawing meanwhile."""
         with self._lock:
             self._take(message)
 
@@ -82,7 +82,7 @@ class TerminalView:
                 pass
 
     def draw(self, user_db: float, assistant_db: float, seconds: float, note: str = "") -> RenderableType:
-        """The whole picture; levels in dB relative to full scale."""
+        """Draw the display; levels are dB relative to full scale."""
         meters = Table.grid(padding=(0, 1))
         you, assistant = Text("you", USER), Text("assistant", ASSISTANT)
         meters.add_row(you, _bar(user_db, USER), assistant, _bar(assistant_db, ASSISTANT))

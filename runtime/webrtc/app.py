@@ -1,6 +1,6 @@
 """The server's application: signalling, status, downloads, metrics and the page.
 
-Knows HTTP and the gateway; knows nothing of audio, sockets or how the engine was started.
+This module uses HTTP and the gateway; it does not depend on audio, sockets or on how the engine was started.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def create_app(
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    # FastAPI's own documentation pages load scripts from elsewhere; /openapi.json is enough.
+    # FastAPI's own documentation pages load scripts from other sites; /openapi.json is enough.
     version = metadata.version("duplex-voice")
     app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
@@ -90,7 +90,7 @@ def create_app(
 
 
 def conversation_options(options: SessionOptions) -> ConversationOptions:
-    """The wire's options as the model takes them."""
+    """Convert options of the wire format to those of the model."""
     return ConversationOptions(
         seed=secrets.randbelow(2**31) if options.seed is None else options.seed,
         policy=policy(options.policy),
@@ -146,7 +146,7 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
     async def download(
         session: str, name: Annotated[str, "recording.wav, slots.jsonl or transcript.json"]
     ) -> FileResponse:
-        """A file of a session, also while it lasts."""
+        """A file of a session, also while the session lasts."""
         if name not in DOWNLOADS:
             raise NotRecorded(f"there is no '{name}'; ask for one of {', '.join(DOWNLOADS)}")
         file, media_type = DOWNLOADS[name]

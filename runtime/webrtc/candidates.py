@@ -1,4 +1,4 @@
-"""Which of a client's ICE candidates the server can send to. Knows one line of SDP; resolves nothing."""
+"""Decides which of a client's ICE candidates the server can send to, without resolving names."""
 
 import ipaddress
 
@@ -11,8 +11,8 @@ _PORTS = range(1, 65_536)
 def is_usable(value: str) -> bool:
     """Whether `value` (what follows "a=candidate:", RFC 8839, section 5.1) is a UDP address of the first component.
 
-    Names are not: the server would have to ask the network for them, and those under `.local` (which browsers give
-    instead of addresses) often lead nowhere.
+    Names are not usable: the server would have to resolve them, and those under `.local` (which browsers give instead
+    of addresses) often lead nowhere.
     """
     try:
         candidate = candidate_from_sdp(value)

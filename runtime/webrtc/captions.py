@@ -1,8 +1,8 @@
-"""Rows of the slot log -> messages that leave with the audio they belong to.
+"""Converts rows of the slot log to messages that leave with the audio they belong to.
 
-A slot in which the assistant speaks is told when its first sample leaves, an answer's end when its last one has
-left; all others at once. At a cut the words
-that were committed and not played are unheard. Knows rows and packets; knows nothing of networks or clocks.
+A slot in which the assistant speaks is reported when its first sample leaves, and an answer's end when its last one has
+left; all other slots are reported at once. At a cut, the words that were committed and not played are unheard. Nothing
+here depends on networks or clocks.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ from tdm.slots import State
 
 @dataclass
 class WordProgress:
-    """How much of every word of the sounding answer has been played."""
+    """How much of every word of the present answer has been played."""
 
     heard_fraction: float
     answer: int = 0
@@ -26,25 +26,25 @@ class WordProgress:
     _sounded_ms: float = 0.0
 
     def begin_slot(self, words: tuple[LoggedWord, ...]) -> None:
-        """The slot before was played to its end, the one with `words` begins."""
+        """Begin the slot with `words`; the previous one was played to its end."""
         self._done |= {word.index: word.done for word in self._sounding}
         if words and words[0].answer != self.answer:
             self.answer, self._done = words[0].answer, {}
         self._sounding, self._sounded_ms = words, 0.0
 
     def packet(self) -> list[LoggedWord]:
-        """20 ms more leave; returns the words that begin with them."""
+        """Count 20 ms that leave; returns the words that begin with them."""
         before, self._sounded_ms = self._sounded_ms, self._sounded_ms + AUDIO.packet_ms
         fresh = [word for word in self._sounding if before <= word.start_ms < self._sounded_ms]
         return [word for word in fresh if word.index not in self._done]
 
     def count_heard(self) -> int:
-        """Words of the answer that count as heard if it breaks off now."""
+        """Number of words of the answer that count as heard if it breaks off now."""
         done = self._done | {word.index: self._part(word) for word in self._sounding}
         return 1 + max((index for index, part in done.items() if part >= self.heard_fraction), default=-1)
 
     def _part(self, word: LoggedWord) -> float:
-        """A word grows evenly from what it was before the slot to what it is at its end in the slot."""
+        """Share of a word, which grows linearly from its value before the slot to that at its end in the slot."""
         length = max(word.end_ms - word.start_ms, 1.0)
         passed = min(1.0, max(0.0, (self._sounded_ms - word.start_ms) / length))
         before = self._done.get(word.index, 0.0)
@@ -52,7 +52,7 @@ class WordProgress:
 
 
 class Captions:
-    """One session's messages, in the order in which they are to be sent."""
+    """One session's messages, in the order in which they must be sent."""
 
     def __init__(self, config: TranscriptConfig) -> None:
         self._progress = WordProgress(config.heard_fraction)
@@ -61,7 +61,7 @@ class Captions:
         self._planned = 0
 
     def on_delivered(self, row: SlotRow) -> list[ServerMessage]:
-        """The engine answered a slot; its audio waits to be played."""
+        """The engine answered a slot, whose audio waits to be played."""
         out = [*_user(row), *self._plan(row)]
         if row.event == "cut":
             return [*out, *map(_slot_message, self._drain()), _slot_message(row), self._cut()]
@@ -71,7 +71,7 @@ class Captions:
         return [*out, _slot_message(row)]
 
     def on_played(self, begun: tuple[int, ...], drained: bool) -> list[ServerMessage]:
-        """20 ms leave in which the assistant slots `begun` begin; `drained`: nothing waits behind them."""
+        """20 ms leave, in which the assistant slots `begun` begin; `drained`: nothing waits after them."""
         out: list[ServerMessage] = []
         while self._waiting and (drained or (begun and self._waiting[0].slot < begun[-1])):
             row = self._waiting.popleft()

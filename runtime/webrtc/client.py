@@ -1,6 +1,6 @@
-"""A WebRTC client in Python: what the page does, without a page. For tests, benches and other programs.
+"""A WebRTC client in Python that does what the page does, for tests, benchmarks and other programs.
 
-Knows the API's offer and the data channel; how the offer travels is a function.
+This module handles the API's offer and the data channel; a function transports the offer.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from runtime.webrtc.outbound import OutboundTrack, PcmSource
 from runtime.webrtc.seam import allow_loopback, tap_packets
 
 Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-"""The body of an offer -> the server's answer."""
+"""Maps the body of an offer to the server's answer."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message of the server and when it came, in seconds on the client's clock."""
+    """A message of the server and its arrival time, in seconds on the client's clock."""
 
     at: float
     message: dict[str, Any]
@@ -35,7 +35,7 @@ class VoiceClient:
     """One conversation with a server."""
 
     def __init__(self, source: PcmSource, clock: Clock) -> None:
-        """`source` is the microphone: time -> the next 20 ms, [480] int16 at 24 kHz."""
+        """`source` is the microphone: it maps time to the next 20 ms, [480] int16 at 24 kHz."""
         allow_loopback()
         self.session = ""
         self.messages: list[Received] = []
@@ -66,7 +66,7 @@ class VoiceClient:
         """The first message, past or future, that is `wanted`.
 
         Raises:
-            TimeoutError: it does not come in time.
+            TimeoutError: it does not arrive in time.
         """
         async with asyncio.timeout(timeout_s):
             seen = 0
@@ -79,7 +79,7 @@ class VoiceClient:
                 await self._changed.wait()
 
     def ping(self, number: int) -> None:
-        """Send a ping; its pong is among the messages."""
+        """Send a ping; its pong will be among the messages."""
         self._channel.send(Ping(id=number).model_dump_json())
 
     def send_text(self, text: str) -> None:

@@ -1,7 +1,7 @@
-"""Clients that leave before they know their session: which attempt to connect became which session.
+"""Tracks which attempt to connect became which session, for clients that leave before they know their session.
 
 A client names its attempt in the offer. With that name it can leave at any time: before the offer arrives, while it is
-being answered, and when it never gets as far as a data channel. Knows names; knows nothing of sessions or HTTP.
+being answered, or if it never gets a data channel. Nothing here depends on sessions or HTTP.
 """
 
 from collections import OrderedDict
@@ -16,7 +16,7 @@ class ClientGone(SessionError):  # noqa: N818 - reads as what it is
 
 
 class Departures:
-    """Attempts that last by session, and the last `keep` attempts that were given up."""
+    """Present attempts by session, and the last `keep` attempts that were given up."""
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
@@ -24,7 +24,7 @@ class Departures:
         self._gone: OrderedDict[str, None] = OrderedDict()
 
     def check(self, attempt: str | None) -> None:
-        """Whether somebody still waits for the answer to this attempt; None is an attempt without a name.
+        """Check that somebody still waits for the answer to this attempt; None is an attempt without a name.
 
         Raises:
             ClientGone: the client left.
@@ -38,11 +38,11 @@ class Departures:
             self._attempts[session] = attempt
 
     def on_closed(self, session: str) -> None:
-        """The session is over; unknown ones are ignored."""
+        """The session has ended; unknown ones are ignored."""
         self._attempts.pop(session, None)
 
     def leave(self, attempt: str) -> list[str]:
-        """The client gives the attempt up; returns the sessions that it has to leave."""
+        """The client gives up the attempt; returns the sessions that it must leave."""
         self._gone[attempt] = None
         while len(self._gone) > self._keep:
             self._gone.popitem(last=False)

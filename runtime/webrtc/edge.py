@@ -1,6 +1,6 @@
-"""The HTTP edge: messages of the API, errors as JSON, the limit of a body, the token.
+"""The HTTP edge: messages of the API, errors as JSON, the limit on a body, the token.
 
-Knows HTTP; knows nothing of sessions or audio.
+This module handles HTTP; it does not depend on sessions or audio.
 """
 
 import hmac
@@ -41,9 +41,9 @@ class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
 
 
 class SessionOptions(BaseModel):
-    """How a conversation is opened. `seed` None: a random one. `utc_offset_min`: the user's time zone.
+    """Options of a conversation. `seed` None: a random one. `utc_offset_min`: the user's time zone.
 
-    `pattern`: interaction pattern, for models that have several; None takes the model's usual one.
+    `pattern`: interaction pattern, for models that have several; None takes the model's default.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,11 +57,11 @@ class SessionOptions(BaseModel):
 
 
 AttemptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-"""A client's name for one attempt to connect; random, because who knows it can end the session."""
+"""A client's name for one attempt to connect; it is random, because anyone who knows it can end the session."""
 
 
 class OfferRequest(BaseModel):
-    """A client's offer. `session`: only to be told whether that session can be joined (it cannot).
+    """A client's offer. `session`: only for the answer whether that session can be joined (it cannot).
 
     `attempt`: the name under which the client can leave before it knows its session (`POST /api/leave`).
     """
@@ -106,7 +106,7 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """Every answer that is not a success."""
+    """The form of every answer that is not a success."""
 
     error: ErrorDetail
 
@@ -180,7 +180,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 class TokenCheck:
-    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; no token, no check."""
+    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; without a token there is no
+    check."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token
@@ -194,7 +195,7 @@ class TokenCheck:
         self.require(self.find_token(request))
 
     def find_token(self, request: Request) -> str:
-        """The token of a request; empty where it has none."""
+        """The token of a request; empty if it has none."""
         header = request.headers.get("authorization", "")
         return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
 
@@ -202,14 +203,14 @@ class TokenCheck:
         """Let the bearer of `given` pass.
 
         Raises:
-            Unauthorized: it is missing or wrong.
+            Unauthorized: the token is missing or wrong.
         """
         if self._token is not None and not hmac.compare_digest(given.encode(), self._token.encode()):
             raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
 
 
 class Page(StaticFiles):
-    """Static files that may talk to this server only and are asked for anew after an upgrade."""
+    """Static files that may talk only to this server and are requested again after an upgrade."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """See `StaticFiles`."""

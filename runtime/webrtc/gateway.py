@@ -1,6 +1,6 @@
-"""All clients of one server: opens a session for an offer, pumps slots and results, ends what is gone.
+"""Manages all clients of one server: opens a session for an offer, pumps slots and results, ends clients that are gone.
 
-Knows the hub and the peers; knows nothing of HTTP. Everything runs on one event loop; nothing here blocks it.
+Everything runs on one event loop, and nothing here blocks it. Nothing here depends on HTTP.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class SessionInUse(SessionError):  # noqa: N818 - reads as what it is
-    """A second client wants a session that has one."""
+    """A second client wants a session that already has one."""
 
     code = "session_in_use"
 
@@ -40,7 +40,7 @@ class NotRecorded(SessionError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Closed:
-    """A session that is over: why, and where its files lie (None: not recorded)."""
+    """A session that has ended: why, and the folder of its files (None: not recorded)."""
 
     reason: str
     folder: Path | None
@@ -52,7 +52,7 @@ class Gateway:
     def __init__(
         self, hub: SessionHub, config: ServeConfig, clock: Clock, sent: Callable[[bool], None] | None = None
     ) -> None:
-        """`sent` is told of every outgoing packet whether it left late."""
+        """`sent` is called for every outgoing packet with whether it left late."""
         self.hub = hub
         self._config = config
         self._clock = clock
@@ -87,10 +87,10 @@ class Gateway:
     async def open(
         self, sdp: str, options: ConversationOptions, policy: str, session: str | None, attempt: str | None = None
     ) -> tuple[str, str]:
-        """A new session for an offer; returns its id and the answer's SDP.
+        """Open a new session for an offer; returns its id and the answer's SDP.
 
         Args:
-            sdp: the offer. options: of the conversation. policy: name of its policy, for the client.
+            sdp: the offer. options: options of the conversation. policy: name of its policy, for the client.
             session: id of a session to join; none can be joined, so that one session never has two clients.
             attempt: the client's name for this offer, see `leave`.
 
@@ -125,10 +125,10 @@ class Gateway:
         return opened.id, answer
 
     async def close(self, session: str, reason: str) -> None:
-        """End a session: row free, files finished, connection closed.
+        """End a session: free its row, finish its files, close the connection.
 
         Raises:
-            UnknownSession: it does not last.
+            UnknownSession: there is no such session.
         """
         peer = self._drop(session, reason)
         if peer is None:
@@ -136,7 +136,7 @@ class Gateway:
         await peer.close("closed", reason)
 
     def leave(self, attempt: str) -> None:
-        """The client of an attempt is gone: its session ends, now or as soon as its offer comes."""
+        """The client of an attempt is gone: its session ends now or as soon as its offer arrives."""
         for session in self._departures.leave(attempt):
             self._forget(session, "the client left")
 
@@ -147,7 +147,7 @@ class Gateway:
         await asyncio.gather(*self._closing)
 
     def folder(self, session: str) -> Path:
-        """Where the files of a session lie, live or over.
+        """Folder of the files of a session, whether live or ended.
 
         Raises:
             UnknownSession: there is no such session, or it ended too long ago. NotRecorded: nothing was kept.
@@ -157,7 +157,7 @@ class Gateway:
         elif session in self._closed:
             folder = self._closed[session].folder
         else:
-            raise UnknownSession(f"session {session} is unknown; its files may still lie in the recordings folder")
+            raise UnknownSession(f"session {session} is unknown; its files may still be in the recordings folder")
         if folder is None:
             raise NotRecorded(f"session {session} was not recorded; set recording.enabled to keep conversations")
         return folder
@@ -214,7 +214,7 @@ class Gateway:
             self.pump()
 
     async def _watch(self) -> None:
-        """End clients that are gone, tell the others how their connection is."""
+        """End clients that are gone, and send the others figures of their connection."""
         while True:
             await asyncio.sleep(self._config.liveness.watch_s)
             for peer in self.peers:

@@ -1,8 +1,7 @@
-"""The user's packets -> 16 kHz samples with their position: jitter buffer and Opus decoder together.
+"""Converts the user's packets to 16 kHz samples with their position: jitter buffer and Opus decoder together.
 
-Losses are recovered from the next packet's redundancy or concealed for a short while; longer holes stay holes,
-the session's slot buffer closes them at the slot's deadline. Knows packets and samples; does not know sessions,
-sockets or clocks.
+Losses are recovered from the next packet's redundancy or concealed for a short time; longer holes remain, and the
+session's slot buffer closes them at the slot's deadline. Nothing here depends on sessions, sockets or clocks.
 """
 
 from dataclasses import dataclass, field
@@ -22,10 +21,10 @@ _CONCEAL_STEP = rtp_samples(20)
 
 @dataclass(frozen=True)
 class Placed:
-    """Samples and where they belong.
+    """Samples and their position.
 
-    `position`: of the first sample since the session's first one, 16 kHz. `pcm`: [n] int16.
-    `concealed`: recovered or made up, not received.
+    `position`: position of the first sample since the session's first one, 16 kHz. `pcm`: [n] int16.
+    `concealed`: whether they were recovered or synthesized, not received.
     """
 
     position: int
@@ -35,7 +34,7 @@ class Placed:
 
 @dataclass
 class InboundStatistics:
-    """Counts since the stream's begin: packets restored or made up, samples of them, packets that were not Opus."""
+    """Counts since the stream's start: packets recovered or concealed, their samples, packets that were not Opus."""
 
     concealed_packets: int = 0
     concealed_samples: int = 0
@@ -56,13 +55,13 @@ class InboundAudio:
         self.jitter = JitterBuffer(self.config)
 
     def push(self, packet: ReceivedPacket, now: float) -> list[Placed]:
-        """A packet arrived at `now`."""
+        """Take a packet that arrived at `now`."""
         if self._began is None:
             self._began = now
         return self._place(self.jitter.push(packet, now), now)
 
     def poll(self, now: float) -> list[Placed]:
-        """Audio that has waited long enough for something missing."""
+        """Audio that has waited long enough for a missing packet."""
         return self._place(self.jitter.poll(now), now)
 
     def _place(self, ready: list[Ready], now: float) -> list[Placed]:
@@ -80,13 +79,13 @@ class InboundAudio:
         return [*out, self._locate(ready.position, pcm)]
 
     def _restart_shift(self, ready: Ready, now: float) -> int:
-        """48 kHz samples to add so that a stream that begins anew at `now` does not lie in the past."""
+        """48 kHz samples to add so that a stream that restarts at `now` does not lie in the past."""
         assert self._began is not None
         elapsed = rtp_samples(20) * int((now - self._began) * RTP_RATE / rtp_samples(20))
         return max(self._shift, elapsed - ready.position)
 
     def _fill(self, ready: Ready) -> list[Placed]:
-        """Make up the beginning of a hole, recover its last packet from the redundancy in `ready`."""
+        """Conceal the beginning of a hole, and recover its last packet from the redundancy in `ready`."""
         recovered = min(ready.samples, ready.gap)
         before = min(ready.gap - recovered, rtp_samples(self.config.conceal_ms))
         out = []

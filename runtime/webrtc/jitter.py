@@ -1,7 +1,8 @@
-"""The receiver's jitter buffer: packets in any order -> packets in order, as early as possible.
+"""The receiver's jitter buffer: takes packets in any order and returns them in order, as early as possible.
 
-Knows RTP sequence numbers and timestamps; does not know codecs, sockets or clocks (time is an argument). A hole
-delays what is behind it by at most `hold_packets` packets or `hold_ms`, so lag never accumulates.
+It uses RTP sequence numbers and timestamps (RFC 3550, section 5.1); time is an argument. A hole delays the packets
+after it by at most `hold_packets` packets or `hold_ms`, so lag never accumulates. Nothing here depends on codecs or
+sockets.
 """
 
 from dataclasses import dataclass, field
@@ -24,11 +25,11 @@ class Ready:
     """A packet whose turn has come.
 
     Attributes:
-        position: of its first sample since the stream's begin, 48 kHz.
+        position: position of its first sample since the stream's start, 48 kHz.
         samples: its length.
-        gap: samples missing right before it.
-        lost: packets missing right before it; 0 with a gap means that the sender paused.
-        restart: the stream began anew here; `position` continues without a gap and has to be placed by time.
+        gap: number of samples missing right before it.
+        lost: number of packets missing right before it; 0 with a gap means that the sender paused.
+        restart: whether the stream restarted here; `position` continues without a gap and must be placed by time.
     """
 
     position: int
@@ -41,7 +42,7 @@ class Ready:
 
 @dataclass
 class JitterStatistics:
-    """Counts since the stream's begin, in packets."""
+    """Counts since the stream's start, in packets."""
 
     received: int = 0
     lost: int = 0
@@ -65,7 +66,7 @@ class JitterBuffer:
     _held: dict[int, tuple[ReceivedPacket, int, float]] = field(default_factory=dict)
 
     def push(self, packet: ReceivedPacket, now: float) -> list[Ready]:
-        """A packet arrived at `now`."""
+        """Take a packet that arrived at `now`."""
         self.statistics.received += 1
         out: list[Ready] = []
         sequence, timestamp = self._unwrap(packet)
@@ -84,11 +85,11 @@ class JitterBuffer:
         return out + self._release(now)
 
     def poll(self, now: float) -> list[Ready]:
-        """What may no longer wait at `now`, although something is missing before it."""
+        """Packets that may no longer wait at `now`, although earlier ones are missing."""
         return self._release(now)
 
     def _unwrap(self, packet: ReceivedPacket) -> tuple[int, int]:
-        """Sequence number and timestamp without their wrap-around, next to the newest packet's."""
+        """Unwrapped sequence number and timestamp, next to the newest packet's (RFC 3550, appendix A.1)."""
         sequence, timestamp = self._newest
         return (
             sequence + _sign(packet.sequence - sequence, 16),
@@ -96,7 +97,8 @@ class JitterBuffer:
         )
 
     def _is_new_stream(self, sequence: int, timestamp: int, now: float) -> bool:
-        """A stream that goes on jumps back a little at most, and forward no farther than time has passed."""
+        """Whether this is a new stream: one that continues jumps back only a little, and forward no farther than time
+        has passed."""
         back = rtp_samples(self.config.restart_ms)
         ahead = back + round((now - self._newest_at) * RTP_RATE)
         packets, samples = sequence - self._newest[0], timestamp - self._newest[1]
@@ -130,7 +132,7 @@ class JitterBuffer:
         return len(self._held) > self.config.hold_packets or waited >= self.config.hold_ms / 1000
 
     def _take(self, sequence: int) -> Ready | None:
-        """The held packet `sequence`; None if its time lies in what was given out already."""
+        """Take the held packet `sequence`; None if its time lies before what was already returned."""
         packet, timestamp, _ = self._held.pop(sequence)
         assert self._next_sequence is not None
         lost = sequence - self._next_sequence

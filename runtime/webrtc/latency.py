@@ -1,7 +1,7 @@
-"""How long the user waits for an answer, and for silence after beginning to speak over one.
+"""Measures how long the user waits for an answer, and for silence after beginning to speak over one.
 
-Measured where the audio enters and leaves the server, in 20 ms steps, with a voice activity detector that the model
-does not know. Knows levels and times; knows nothing of slots or networks.
+Latencies are measured where the audio enters and leaves the server, in 20 ms steps, with a voice activity detector that
+is independent of the model. Nothing here depends on slots or networks.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ _STEP_S = AUDIO.packet_seconds
 
 
 class SpeechDetector:
-    """16 kHz audio -> when the user's speech began and ended, in seconds on the caller's clock."""
+    """Finds in 16 kHz audio when the user's speech began and ended, in seconds on the caller's clock."""
 
     def __init__(self, config: LatencyConfig) -> None:
         self._config = config
@@ -32,7 +32,7 @@ class SpeechDetector:
         self.ended: float | None = None
 
     def push(self, pcm: Pcm16, now: float) -> None:
-        """Samples [n], the last of which was heard at `now`."""
+        """Take samples [n], the last of which was heard at `now`."""
         self._rest += pcm.astype("<i2").tobytes()
         while len(self._rest) >= 2 * _STEP:
             frame, self._rest = self._rest[: 2 * _STEP], self._rest[2 * _STEP :]
@@ -40,7 +40,8 @@ class SpeechDetector:
             self._frame(self._vad.is_speech(frame, AUDIO.input_rate) and self._loud(level), now)
 
     def _loud(self, level: float) -> bool:
-        """The detector goes on for a while after the last sound; what is far below the turn's loudest is none."""
+        """Whether sound is loud enough for speech: the detector stays on for a while after the last sound, so sound far
+        below the turn's loudest does not count."""
         self._loudest = max(self._loudest, level) if self.speaking else SILENCE_DB
         return level > self._loudest - self._config.drop_db
 
@@ -57,7 +58,8 @@ class SpeechDetector:
 
 
 class LatencyMeter:
-    """One session's response gaps and stop latencies."""
+    """One session's response gaps (user's end to assistant's start) and stop latencies (user's start to assistant's
+    silence)."""
 
     def __init__(self, config: LatencyConfig) -> None:
         self._config = config
@@ -69,18 +71,18 @@ class LatencyMeter:
         self._interrupted: float | None = None
 
     def on_heard(self, pcm: Pcm16, now: float) -> None:
-        """User audio, 16 kHz int16 [n], that arrived at `now`."""
+        """Take user audio, 16 kHz int16 [n], that arrived at `now`."""
         self._speech.push(pcm, now)
 
     def event(self, event: str) -> None:
-        """The event of a slot (`SlotResult.event`) whose audio goes to be played."""
+        """Take the event of a slot (`SlotResult.event`) whose audio is about to be played."""
         if event == "start":
             self._starting = True
         elif event == "cut":
             self._interrupted = self._speech.began
 
     def on_played(self, pcm: Samples, now: float) -> list[LatencyMessage]:
-        """20 ms of the assistant's audio that leave at `now`; returns what is known by them."""
+        """Take 20 ms of the assistant's audio that leave at `now`; returns the latencies that are now known."""
         if level_db(pcm) > self._config.audible_db:
             self._silent_from = now + _STEP_S
             if self._starting:
@@ -89,7 +91,7 @@ class LatencyMeter:
         return [*self._response(now), *self._stop()]
 
     def _response(self, now: float) -> list[LatencyMessage]:
-        """The gap is known when the detector is sure that the user had ended before the first sound."""
+        """The response gap, known as soon as the detector is sure that the user had ended before the first sound."""
         sound, speech = self._first_sound, self._speech
         if sound is None:
             return []

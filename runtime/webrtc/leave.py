@@ -1,6 +1,6 @@
 """The route by which a page says goodbye while it is being closed (`navigator.sendBeacon`).
 
-A beacon carries no headers, so that the token may stand in the body; it never has to stand in the address.
+A beacon carries no headers, so the token may be in the body; it never has to be in the address.
 """
 
 from fastapi import APIRouter, Request
@@ -11,7 +11,7 @@ from runtime.webrtc.gateway import Gateway
 
 
 class Leave(BaseModel):
-    """A goodbye. `attempt`: as in the offer. `token`: the server's, where it is not in the header."""
+    """A goodbye. `attempt`: as in the offer. `token`: the server's token, if it is not in the header."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,12 +20,12 @@ class Leave(BaseModel):
 
 
 def leave_route(gateway: Gateway, check: TokenCheck) -> APIRouter:
-    """`POST /api/leave`."""
+    """Make the route `POST /api/leave`."""
     api = APIRouter(prefix="/api", responses={status: {"model": ErrorAnswer} for status in (401, 422)})
 
     @api.post("/leave", status_code=204)
     async def leave(request: Request, goodbye: Leave) -> None:
-        """Leave the session that an attempt became or will become; its place is free at once."""
+        """Leave the session that an attempt became or will become; its place becomes free at once."""
         check.require(check.find_token(request) if goodbye.token is None else goodbye.token)
         gateway.leave(goodbye.attempt)
 

@@ -1,4 +1,4 @@
-"""What is said on the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
+"""The messages of the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
 
 Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, notice, ended, pong.
 Client -> server: ping, say, bye.
@@ -19,9 +19,9 @@ class Message(BaseModel):
 
 
 class Hello(Message):
-    """The first message: what answers. `delay_ms`: how much later than its slot the assistant's audio sounds.
+    """The first message: the model. `delay_ms`: how much later than its slot the assistant's audio sounds.
 
-    `patterns`: interaction patterns of the model; where there are some it takes written turns (`say`) too.
+    `patterns`: interaction patterns of the model; if there are any, it also takes written turns (`say`).
     """
 
     type: Literal["hello"] = "hello"
@@ -37,8 +37,8 @@ class Hello(Message):
 class SlotMessage(Message):
     """One slot, sent when its audio leaves. `t`: the user slot that was heard; `state` is that of slot `t + 1`.
 
-    `user_db`, `assistant_db`: levels relative to full scale. `step_ms`: the model's time. `slack_ms`: time left to
-    the deadline. `degraded`: what was not as it should be. `thinking`: the assistant is to answer and waits for the
+    `user_db`, `assistant_db`: levels relative to full scale. `step_ms`: the model's time. `slack_ms`: time left to the
+    deadline. `degraded`: problems of the slot. `thinking`: the assistant is to answer and waits for the
     language model.
     """
 
@@ -66,7 +66,7 @@ class UserCaption(Message):
 
 
 class PlannedWords(Message):
-    """Words that the assistant is about to say, in order; `first` is the place of the first one in its answer."""
+    """Words that the assistant is about to say, in order; `first` is the index of the first one in its answer."""
 
     type: Literal["planned"] = "planned"
     answer: int
@@ -75,7 +75,7 @@ class PlannedWords(Message):
 
 
 class WordSounding(Message):
-    """A word of the assistant begins to sound; `index` is its place in its answer."""
+    """A word of the assistant begins to sound; `index` is its index in its answer."""
 
     type: Literal["spoken"] = "spoken"
     answer: int
@@ -102,9 +102,9 @@ class LatencyMessage(Message):
 class Stats(Message):
     """The network and the engine since the session's start; shares are 0..1.
 
-    `rtt_ms`: round trip, None before the first report. `loss`: of the user's packets. `loss_out`: of the
-    assistant's, as the client reports. `jitter_ms`, `concealed_ms`: of the user's audio. `late_share`: packets that
-    left late. `missed`: slots that were answered too late, of `slots`.
+    `rtt_ms`: round-trip time, None before the first report. `loss`: loss of the user's packets. `loss_out`: loss of the
+    assistant's packets, as the client reports. `jitter_ms`, `concealed_ms`: of the user's audio. `late_share`: packets
+    that left late. `missed`: slots that were answered too late, of `slots`.
     """
 
     type: Literal["stats"] = "stats"
@@ -119,7 +119,7 @@ class Stats(Message):
 
 
 class NoticeMessage(Message):
-    """Something that the user should know while the session goes on; to be shown. `code` names the kind.
+    """Something that the user should be shown during the session. `code` names the kind.
 
     echo: the assistant hears itself. recording_stopped: the files end here. language_model: it cannot answer.
     """
@@ -130,7 +130,7 @@ class NoticeMessage(Message):
 
 
 class EndedMessage(Message):
-    """The session is over; `code` as in the errors of the API."""
+    """The session has ended; `code` as in the errors of the API."""
 
     type: Literal["ended"] = "ended"
     code: str
@@ -152,7 +152,7 @@ class Ping(Message):
 
 
 class Say(Message):
-    """The user writes; answered like a spoken turn, by models that take written ones."""
+    """The user writes; models that take written turns answer it like a spoken turn."""
 
     type: Literal["say"] = "say"
     text: str = Field(min_length=1, max_length=4000)
@@ -183,7 +183,7 @@ _CLIENT: TypeAdapter[Ping | Say | Bye] = TypeAdapter(ClientMessage)
 
 
 def parse_client_message(text: str | bytes) -> Ping | Say | Bye | None:
-    """A message of the client; None where it is none of this version."""
+    """Parse a message of the client; None if it is not a message of this version."""
     try:
         return _CLIENT.validate_json(text)
     except ValidationError:

@@ -1,6 +1,6 @@
-"""What a client asks for: the SDP offer, checked before anything is built, and the answer's last touch.
+"""Checks a client's SDP offer before anything is built, and completes the answer.
 
-Knows SDP; knows nothing of sessions.
+This module handles SDP; it does not depend on sessions.
 """
 
 import re
@@ -15,8 +15,8 @@ from runtime.webrtc.candidates import is_usable
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2$", re.IGNORECASE)
 _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _DROPPED = ("a=end-of-candidates", "c=", "a=rtcp:")
-"""Lines that say where media would go without ICE, and the promise that no candidate follows: it would let the
-connection fail before the client's own checks have told where it is."""
+"""Lines that say where media would go without ICE, and that no more candidates follow, which would make the connection
+fail before the client's own checks have shown where it is."""
 
 
 class BadOffer(SessionError):  # noqa: N818 - reads as what it is
@@ -26,18 +26,18 @@ class BadOffer(SessionError):  # noqa: N818 - reads as what it is
 
 
 def check_offer(sdp: str) -> RTCSessionDescription:
-    """The offer, if it has exactly one audio section with Opus in which audio is sent, and a data channel at most.
+    """Check that an offer has exactly one audio section with Opus in which audio is sent, and at most a data channel.
 
-    It is returned with its defaults written out and without candidates that lead nowhere.
+    The offer is returned with its defaults written out and without unusable candidates.
 
     Raises:
-        BadOffer: it has not; the message says what is wrong.
+        BadOffer: the offer cannot be used; the message says what is wrong.
     """
     sdp = complete(sdp)
     try:
         description = SessionDescription.parse(sdp)
-    except Exception:  # the parser promises no kind of error for what is no SDP
-        raise BadOffer("the offer is not SDP; send the browser's RTCSessionDescription as it is") from None
+    except Exception:  # the parser documents no error type for text that is not SDP
+        raise BadOffer("the offer is not SDP; send the browser's RTCSessionDescription unchanged") from None
     kinds = [media.kind for media in description.media]
     if kinds.count("audio") != 1:
         many = "several audio sections" if "audio" in kinds else "no audio"
@@ -49,11 +49,10 @@ def check_offer(sdp: str) -> RTCSessionDescription:
 
 
 def complete(sdp: str) -> str:
-    """An offer with its defaults written out, and without what would only stop the connection.
+    """An offer with its defaults written out, and without lines that would only prevent the connection.
 
-    A direction that is missing is the session's, or sendrecv (RFC 8866, section 6.7); a missing `setup` is active (RFC
-    4145, section 4). Candidates that cannot be used are dropped: a client that reaches the server is found by the
-    address from which it does.
+    A missing direction is the session's, or sendrecv (RFC 8866, section 6.7); a missing `setup` is active (RFC 4145,
+    section 4). Unusable candidates are dropped: a client that reaches the server is found by the address that it uses.
     """
     session, *media = _sections(sdp.splitlines())
     directions = [line for line in session if line in _DIRECTIONS] or [_DIRECTIONS[0]]
@@ -69,7 +68,7 @@ def complete(sdp: str) -> str:
 
 
 def _sections(lines: Sequence[str]) -> list[list[str]]:
-    """The session's lines, then those of each medium."""
+    """The session's lines, then those of each media section."""
     sections: list[list[str]] = [[]]
     for line in (line.rstrip() for line in lines):
         if line.startswith("m="):
@@ -91,7 +90,7 @@ def _check_audio(media: MediaDescription) -> None:
     if media.port == 0:
         raise BadOffer("the offer's audio is disabled (port 0); add the microphone's track to the connection")
     if media.direction != "sendrecv":
-        raise BadOffer(f"the offer's audio is {media.direction}; it has to be sendrecv, audio goes both ways")
+        raise BadOffer(f"the offer's audio is {media.direction}; it must be sendrecv, because audio goes both ways")
     if not any(_is_opus(codec) for codec in media.rtp.codecs):
         raise BadOffer("the offer's audio has no Opus; allow the codec opus/48000/2")
     named = media.ice is not None and media.ice.usernameFragment and media.ice.password
@@ -106,7 +105,8 @@ def _is_opus(codec: RTCRtpCodecParameters) -> bool:
 
 
 def ask_for_redundancy(sdp: str) -> str:
-    """The answer with a wish for in-band redundancy (RFC 7587, section 7), so that lost packets can be recovered."""
+    """Add a request for in-band redundancy (RFC 7587, section 7) to the answer, so that lost packets can be
+    recovered."""
     lines = []
     for line in sdp.splitlines():
         lines.append(line)

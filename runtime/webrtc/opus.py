@@ -1,8 +1,7 @@
 """Opus at the model's own rates: the user is decoded to 16 kHz, the assistant encoded from 24 kHz.
 
-The codec changes rates by itself, so there is no resampler and no resampling delay. Decoding calls the libopus
-that PyAV ships, because PyAV's decoder offers neither concealment nor in-band redundancy. Knows packets and
-samples; does not know RTP or time.
+The codec converts rates itself, so there is no resampler and no resampling delay. Decoding calls the libopus that PyAV
+ships, because PyAV's decoder offers neither concealment nor in-band redundancy. Nothing here depends on RTP or time.
 """
 
 import ctypes
@@ -53,7 +52,7 @@ def packet_samples(payload: bytes) -> int:
 
 
 class OpusDecoder:
-    """One stream of packets -> 16 kHz mono int16. Holds the codec's state; not thread-safe."""
+    """Decodes one stream of packets to 16 kHz mono int16. It has the codec's state and is not thread-safe."""
 
     def __init__(self) -> None:
         self._lib = _libopus()
@@ -64,7 +63,7 @@ class OpusDecoder:
         self._buffer = (ctypes.c_int16 * (AUDIO.input_rate * _MAX_PACKET_MS // 1000))()
 
     def decode(self, payload: bytes) -> Pcm16:
-        """Samples of a packet.
+        """Decode a packet.
 
         Raises:
             OpusError: the packet is corrupt.
@@ -72,11 +71,12 @@ class OpusDecoder:
         return self._run(payload, len(self._buffer), False)
 
     def recover(self, following: bytes, samples: int) -> Pcm16:
-        """The `samples` lost right before the packet `following`, from its redundancy, or concealed without it."""
+        """Recover the `samples` lost right before the packet `following`, from its redundancy if it has any, else
+        concealed."""
         return self._run(following, samples, True)
 
     def conceal(self, samples: int) -> Pcm16:
-        """`samples` that continue the stream plausibly; a multiple of 2.5 ms."""
+        """Conceal `samples`, a multiple of 2.5 ms, by continuing the stream plausibly."""
         return self._run(None, samples, False)
 
     def _run(self, payload: bytes | None, samples: int, redundancy: bool) -> Pcm16:
@@ -92,7 +92,7 @@ class OpusDecoder:
 
 
 class OpusEncoder:
-    """24 kHz mono int16, 20 ms at a time -> Opus packets with in-band redundancy; not thread-safe."""
+    """Encodes 24 kHz mono int16, 20 ms at a time, to Opus packets with in-band redundancy; not thread-safe."""
 
     def __init__(self, config: OpusConfig) -> None:
         codec = av.CodecContext.create("libopus", "w")
@@ -112,7 +112,7 @@ class OpusEncoder:
         self._position = 0
 
     def encode(self, pcm: Pcm16) -> bytes:
-        """One packet of 480 samples -> payload."""
+        """Encode one packet of 480 samples."""
         assert pcm.shape == (AUDIO.packet_output_samples,), pcm.shape
         frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
         frame.sample_rate = AUDIO.output_rate
@@ -147,7 +147,7 @@ def _libopus() -> ctypes.CDLL:
 
 
 def _candidates() -> Iterator[str]:
-    """Where libopus may lie: inside PyAV's wheel (Linux and Windows, macOS), or in the system."""
+    """Possible places of libopus: inside PyAV's wheel (Linux and Windows, macOS), or in the system."""
     package = Path(av.__file__).parent
     for folder in (package.parent / "av.libs", package / ".dylibs"):
         yield from (str(path) for path in sorted(folder.glob("libopus[-.]*")))

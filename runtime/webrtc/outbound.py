@@ -1,7 +1,7 @@
 """The assistant's voice as a WebRTC track: exact 20 ms packets on a monotonic clock.
 
-Packets are encoded here and handed to aiortc ready to send, so that its executor and resampler stay out of the
-way. Knows pacing and Opus; where the samples come from is a function.
+Packets are encoded here and passed to aiortc ready to send, so that its executor and resampler are not involved. A
+function supplies the samples.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from runtime.webrtc.opus import OpusEncoder
 from runtime.webrtc.pacing import Pacer, PacingStatistics
 
 PcmSource = Callable[[float], Pcm16]
-"""Time in seconds -> the next 20 ms, [480] int16 at 24 kHz. Called once per packet, in order."""
+"""Maps time in seconds to the next 20 ms, [480] int16 at 24 kHz. Called once per packet, in order."""
 
 
 class OutboundTrack(MediaStreamTrack):
@@ -35,7 +35,7 @@ class OutboundTrack(MediaStreamTrack):
         pacing: PacingConfig,
         sent: Callable[[bool], None] | None = None,
     ) -> None:
-        """`sent` is told of every packet whether it left late."""
+        """`sent` is called for every packet with whether it left late."""
         super().__init__()
         self._sent = sent
         self._source = source

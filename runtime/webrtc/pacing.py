@@ -1,4 +1,4 @@
-"""The schedule of outgoing packets: absolute, so that no delay adds up. Pure; time is an argument."""
+"""The schedule of outgoing packets, which is absolute so that delays do not accumulate. Time is an argument."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from configs.runtime.serve import PacingConfig
 
 @dataclass
 class PacingStatistics:
-    """Packets sent, those later than the limit, the latest one in ms, and how often the schedule began anew."""
+    """Packets sent, those later than the limit, the latest one in ms, and how often the schedule restarted."""
 
     packets: int = 0
     late: int = 0
@@ -17,12 +17,12 @@ class PacingStatistics:
 
     @property
     def late_share(self) -> float:
-        """Late packets of all packets, 0..1."""
+        """Share of late packets, 0..1."""
         return self.late / self.packets if self.packets else 0.0
 
 
 class Pacer:
-    """When packet after packet is due, in seconds."""
+    """Says when each packet is due, in seconds."""
 
     def __init__(self, config: PacingConfig) -> None:
         self.config = config
@@ -33,7 +33,7 @@ class Pacer:
     def due(self, now: float) -> float:
         """When the next packet is due; the first one is due at once.
 
-        A schedule that is more than `skip_ms` behind (the machine slept) goes on from `now` and leaves a gap.
+        A schedule that is more than `skip_ms` behind (the machine slept) continues from `now` and leaves a gap.
         """
         if self._start is None:
             self._start = now
@@ -44,7 +44,7 @@ class Pacer:
         return self._at(self._count)
 
     def on_sent(self, now: float) -> tuple[int, bool]:
-        """The packet that was due is sent at `now`; returns its place in the schedule, and whether it is late."""
+        """The due packet is sent at `now`; returns its place in the schedule, and whether it is late."""
         place = self._count
         late_ms = (now - self._at(place)) * 1000
         late = late_ms > self.config.late_ms

@@ -1,4 +1,4 @@
-"""Under which addresses a server that listens can be opened. Knows this machine's interfaces; opens no sockets."""
+"""Finds the addresses at which a listening server can be reached, from this machine's interfaces."""
 
 import ipaddress
 import socket
@@ -14,7 +14,7 @@ LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
 def reachable(host: str, interfaces: Sequence[str]) -> list[str]:
-    """Addresses at which a server that listens on `host` is found, this machine's own first.
+    """Addresses at which a server that listens on `host` can be reached, with this machine's own first.
 
     Args:
         host: as given; 0.0.0.0 stands for every IPv4 address, :: for every address.
@@ -29,13 +29,13 @@ def reachable(host: str, interfaces: Sequence[str]) -> list[str]:
 
 
 def interface_addresses() -> list[str]:
-    """IP addresses of this machine's interfaces, IPv4 first; those that need a zone are left out."""
+    """IP addresses of this machine's interfaces, IPv4 first, without those that need a zone."""
     found = [str(ip.ip if ip.is_IPv4 else ip.ip[0]) for adapter in ifaddr.get_adapters() for ip in adapter.ips]
     return sorted(dict.fromkeys(filter(_has_no_zone, found)), key=lambda one: ipaddress.ip_address(one).version)
 
 
 def page_urls(config: ServeConfig, port: int, hosts: Iterable[str]) -> list[str]:
-    """The page at each host, with the token where one is needed."""
+    """URL of the page at each host, with the token if one is needed."""
     scheme = "https" if config.tls else "http"
     query = f"/?token={quote(config.token, safe='')}" if config.token else ""
     return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{query}" for host in hosts]

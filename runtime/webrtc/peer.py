@@ -3,7 +3,7 @@
     packets in  -> InboundAudio -> Session.push_audio
     every 20 ms -> Session.pull -> OutboundTrack, and the messages that belong to the same audio -> data channel
 
-Knows aiortc and the session; knows nothing of other clients or HTTP.
+This module uses aiortc and the session; it does not depend on other clients or HTTP.
 """
 
 import asyncio
@@ -50,9 +50,9 @@ from runtime.webrtc.stats import ConnectionStats
 
 @dataclass(frozen=True)
 class PeerCalls:
-    """What a peer tells its owner.
+    """Callbacks of a peer to its owner.
 
-    `audio`: user audio came. `left`: the client of a session is gone, with the reason. `latency`: one was measured.
+    `audio`: user audio arrived. `left`: the client of a session is gone, with the reason. `latency`: one was measured.
     `sent`: a packet left, late or not.
     """
 
@@ -63,7 +63,7 @@ class PeerCalls:
 
 
 class Peer:
-    """A client and its session. Lives on the event loop; nothing of it blocks."""
+    """A client and its session. It runs on the event loop and never blocks it."""
 
     def __init__(
         self,
@@ -109,13 +109,13 @@ class Peer:
                 await self._answer(offer)
             except DuplexError:
                 raise
-            except Exception as error:  # aiortc promises no kind of error for an offer that contradicts itself
+            except Exception as error:  # aiortc documents no error type for an offer that contradicts itself
                 raise BadOffer(f"the offer cannot be answered ({error}); use a browser's unchanged offer") from error
             self._created = self._clock.now()
             return ask_for_redundancy(self._connection.localDescription.sdp)
 
     def news(self, news: News) -> None:
-        """What happened to the session."""
+        """Take news of the session."""
         if isinstance(news, Delivered):
             self._latency.event(news.row.event)
             self._send(self._captions.on_delivered(news.row))
@@ -125,7 +125,7 @@ class Peer:
             self._say_ended(news.code, news.message)
 
     def poll(self, now: float) -> None:
-        """Audio that waited for a missing packet long enough; to be called every few milliseconds."""
+        """Release audio that waited long enough for a missing packet; call this every few milliseconds."""
         self._place(self._inbound.poll(now), now)
 
     def explain_absence(self, now: float) -> str | None:
@@ -138,13 +138,13 @@ class Peer:
         return "the client went silent" if now - self._last_packet > liveness.silent_s else None
 
     async def send_stats(self) -> None:
-        """Tell the client how the connection is."""
+        """Send the client figures of its connection."""
         self._send([await self._stats.message()])
 
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
-        """End the connection; the session is the owner's. A client that knows of the end is not told again."""
+        """End the connection; the owner ends the session. A client that already knows is not told again."""
         self._say_ended(code, message)
-        async with self._negotiating:  # a connection that is closed while it gathers addresses leaves sockets behind
+        async with self._negotiating:  # closing a connection while it gathers addresses would leak sockets
             await self._connection.close()
 
     async def _answer(self, offer: RTCSessionDescription) -> None:
@@ -167,7 +167,7 @@ class Peer:
                 self._latency.on_heard(one.pcm, now)
 
     def _pull(self, now: float) -> Pcm16:
-        """The next 20 ms for the track; what belongs to them goes out on the data channel."""
+        """The next 20 ms for the track; their messages go out on the data channel."""
         packet = self.session.pull()
         drained = not self.session.statistics.playout.waiting
         latencies = self._latency.on_played(packet.pcm, now)
@@ -204,7 +204,7 @@ class Peer:
             self._calls.left(self.session.id, f"the connection {self._connection.connectionState}")
 
     def _send(self, messages: Iterable[ServerMessage]) -> None:
-        """Send what the client can take; a channel that does not drain gets no more, memory stays bounded."""
+        """Send what the client can take; a channel that does not drain gets no more, so that memory stays bounded."""
         channel = self._channel
         for message in messages:
             if channel is None or channel.readyState != "open":

@@ -1,9 +1,9 @@
-"""The one place that reaches into aiortc and its ICE library, narrow and checked against the installed version.
+"""The only module that uses internals of aiortc and its ICE library, checked against the installed version.
 
-`tap_packets`: aiortc's own jitter buffer waits until sixteen packets are queued when one is lost and never gets that
-lag back, and its decoder knows no concealment. It is replaced by a tap that hands every packet on as it arrives;
-aiortc goes on with RTCP, statistics and encryption. `allow_loopback`: a machine without any network can still talk
-to itself.
+`tap_packets`: when a packet is lost, aiortc's own jitter buffer waits until sixteen packets are queued and never
+recovers from that lag, and its decoder has no concealment. It is replaced by a tap that passes every packet on as it
+arrives; aiortc still handles RTCP, statistics and encryption. `allow_loopback`: a machine without a network can still
+talk to itself.
 """
 
 import functools
@@ -29,13 +29,13 @@ class TransportError(DuplexError):
 
 
 class PacketTap:
-    """Stands where aiortc expects its jitter buffer; never gives it anything to decode."""
+    """Takes the place of aiortc's jitter buffer; never gives it anything to decode."""
 
     def __init__(self, sink: Callable[[ReceivedPacket], None]) -> None:
         self._sink = sink
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
-        """Hand a packet on; what aiortc is told is that no frame is complete."""
+        """Pass a packet on; aiortc is told that no frame is complete."""
         samples = packet_samples(packet.payload)
         if samples:
             self._sink(ReceivedPacket(packet.sequence_number, packet.timestamp, samples, packet.payload))
@@ -43,7 +43,7 @@ class PacketTap:
 
 
 def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[ReceivedPacket], None]) -> None:
-    """Let `receiver` hand its packets to `sink` as they arrive, on the event loop.
+    """Make `receiver` pass its packets to `sink` as they arrive, on the event loop.
 
     Raises:
         TransportError: this aiortc keeps its jitter buffer elsewhere.
@@ -56,7 +56,7 @@ def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[ReceivedPacket]
 
 
 def allow_loopback() -> None:
-    """From now on 127.0.0.1 is offered where this machine has no other address. Calling it again changes nothing.
+    """Offer 127.0.0.1 from now on if this machine has no other address. Calling it again changes nothing.
 
     Raises:
         TransportError: this aioice lists its addresses elsewhere.

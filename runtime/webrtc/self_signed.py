@@ -1,6 +1,6 @@
-"""A certificate that the server makes for itself, so that browsers on other machines may use their microphone.
+"""Makes a certificate for the server, so that browsers on other machines may use their microphone.
 
-Browsers warn of it once, because nobody else vouches for it. It is kept, so that they do so only once.
+Browsers warn about it, because nobody else vouches for it. It is kept, so that they do so only once.
 """
 
 import ipaddress
@@ -21,17 +21,17 @@ from runtime.webrtc.tls import check_tls, read_certificate
 
 NAME = "Duplex (self-signed)"
 VALID = timedelta(days=397)
-"""Some browsers refuse certificates that are valid for longer."""
+"""Longest validity; some browsers refuse certificates that are valid for longer."""
 RENEW = timedelta(days=14)
 
 
 def make_certificate(folder: Path, addresses: Sequence[str], now: datetime | None = None) -> tuple[Path, Path]:
-    """A certificate and its key in `folder`, for `addresses` and this machine's names; an existing one is kept.
+    """Make a certificate and its key in `folder`, for `addresses` and this machine's names; an existing one is kept.
 
-    It is made anew where it is damaged, ends soon, or lacks an address.
+    It is replaced if it is damaged, expires soon, or lacks an address.
 
     Args:
-        folder: of the two files. addresses: IP addresses. now: None is the present moment.
+        folder: folder of the two files. addresses: IP addresses. now: None for the present time.
 
     Raises:
         ConfigError: the files cannot be written.
@@ -101,7 +101,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Written beside and renamed, so that a full disk leaves no half file; never readable by others meanwhile."""
+    """Write next to `path` and rename, so that a full disk leaves no half file; others can never read it meanwhile."""
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

@@ -1,4 +1,4 @@
-"""Figures of one connection, put together from aiortc's reports, the track, the jitter buffer and the session."""
+"""Collects the figures of one connection from aiortc's reports, the track, the jitter buffer and the session."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from runtime.webrtc.pacing import PacingStatistics
 
 
 class ConnectionStats:
-    """Reads the figures of a connection when asked."""
+    """Reads the figures of a connection on request."""
 
     def __init__(
         self, connection: RTCPeerConnection, track: OutboundTrack, inbound: InboundAudio, session: Session

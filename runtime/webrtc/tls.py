@@ -1,4 +1,4 @@
-"""The server's TLS files, checked before anything heavy is loaded. Knows certificates; knows no sockets."""
+"""Checks the server's TLS files before anything heavy is loaded."""
 
 import ssl
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ _DAY = "%Y-%m-%d"
 
 
 def check_tls(certfile: Path, keyfile: Path, now: datetime | None = None) -> None:
-    """Whether the two files serve TLS at `now` (None: the present moment).
+    """Check that the two files can be used for TLS at `now` (None: the present time).
 
     Raises:
-        ConfigError: a file is missing or unreadable, is no PEM, is locked or out of date, or they do not belong
+        ConfigError: a file is missing or unreadable, is not PEM, is locked or out of date, or the files do not belong
             together; the message names the file and says how to fix it.
     """
     certificate = read_certificate(certfile)
@@ -35,7 +35,7 @@ def check_tls(certfile: Path, keyfile: Path, now: datetime | None = None) -> Non
 
 
 def read_certificate(path: Path) -> x509.Certificate:
-    """The first certificate of a PEM file.
+    """Read the first certificate of a PEM file.
 
     Raises:
         ConfigError: it cannot be read, or is something else.
@@ -48,7 +48,7 @@ def read_certificate(path: Path) -> x509.Certificate:
 
 
 def read_key(path: Path) -> PrivateKeyTypes:
-    """The private key of a PEM file.
+    """Read the private key of a PEM file.
 
     Raises:
         ConfigError: it cannot be read, needs a passphrase, or is something else.
@@ -90,7 +90,7 @@ def _why_no_key(path: Path, data: bytes) -> str:
 
 
 def _is_der(data: bytes) -> bool:
-    """Whether the data begin as an ASN.1 sequence with a long length does."""
+    """Whether the data begins like an ASN.1 sequence with a long length."""
     return data[:1] == b"\x30" and data[1:2] in (b"\x81", b"\x82", b"\x83")
 
 

@@ -1,7 +1,7 @@
-"""The web server around the application: uvicorn on a socket that listens already.
+"""The web server around the application: uvicorn on a socket that is already listening.
 
-Knows uvicorn; knows nothing of engines and options. Imports the whole web stack, which takes longer than a refusal of
-an option may: import it where clients are about to come.
+This module imports the whole web stack, which takes longer than the error for a wrong option may take; therefore import
+it only when clients are about to connect. Nothing here depends on engines or options.
 """
 
 import socket
@@ -15,19 +15,19 @@ from runtime.engine.worker import settle_heap
 
 
 def run(app: FastAPI, config: ServeConfig, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until interrupted; `ready` is called when clients can come."""
+    """Serve until interrupted; `ready` is called when clients can connect."""
     _Server(_uvicorn_config(app, config), ready).run([listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """A server that reports when it is ready."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
+        """Start, then report."""
         await super().startup(sockets)
         if self.started:
             settle_heap()

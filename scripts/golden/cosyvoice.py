@@ -1,12 +1,13 @@
-"""Golden tensors of the CosyVoice3 detokenizer: runs the authors' code on small random weights and writes its results.
+"""Makes golden tensors of the CosyVoice3 detokenizer: runs the authors' code on small random weights, writes its
+results.
 
     git clone https://github.com/FunAudioLLM/CosyVoice REFERENCE
     pip install torch==2.13.0 numpy scipy safetensors pydantic pyyaml omegaconf einops einx loguru hydra-core
     pip install conformer diffusers lightning rich && pip install --no-deps x-transformers==2.11.24 matcha-tts==0.0.7.2
     PYTHONPATH=. python scripts/golden/cosyvoice.py --reference REFERENCE --out tests/golden
 
-In an environment of its own. Packages may be missing that only those parts of the reference import that are not run.
-Weights are rounded to bfloat16 before anything is computed in float32: the file holds them in half the room.
+Run it in an environment of its own. Packages that only unused parts of the reference import may be missing. Weights are
+rounded to bfloat16 before anything is computed in float32, so that the file stores them in half the space.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from runtime.cli.bench.reference_detokenizer import ReferenceDetokenizer
 
 SEED, TOKENS, HOP, LOOKAHEAD = 7, 30, 10, 3
 COMPUTING = ("einops", "x_transformers", "matcha")
-"""Packages that compute something: stand-ins for these would not be the authors' code."""
+"""Packages that do computations; with stand-ins for these, the code would not be the authors'."""
 PACKAGES = ("torch", "einops", "x-transformers", "matcha-tts", "scipy", "numpy")
 SOURCES = (
     *("flow/flow.py", "flow/flow_matching.py", "flow/DiT/dit.py", "flow/DiT/modules.py"),
@@ -43,7 +44,7 @@ def main() -> None:
     torch.set_num_threads(1)
     reference = ReferenceDetokenizer(arguments.reference, COSYVOICE3_TINY)
     if replaced := set(reference.stand_ins) & set(COMPUTING):
-        raise SystemExit(f"install {', '.join(sorted(replaced))}: stand-ins are no golden source")
+        raise SystemExit(f"install {', '.join(sorted(replaced))}: stand-ins cannot give golden values")
     save_file(golden(reference, COSYVOICE3_TINY), arguments.out / "cosyvoice.safetensors")
     notes = {
         "seed": SEED,
@@ -61,7 +62,7 @@ def main() -> None:
 
 @torch.inference_mode()
 def golden(reference: ReferenceDetokenizer, config: CosyVoiceConfig) -> dict[str, Tensor]:
-    """Weights (bfloat16), inputs and what the reference computed from them (float32)."""
+    """Weights (bfloat16), inputs and the reference's results (float32)."""
     parts = {"flow": random_flow(config, SEED), "hift": random_vocoder(config, SEED)}
     stored = {f"{part}/{name}": value.bfloat16() for part, weights in parts.items() for name, value in weights.items()}
     reference.load(*({name: value.bfloat16().float() for name, value in weights.items()} for weights in parts.values()))
@@ -95,7 +96,7 @@ def stream(reference: ReferenceDetokenizer, tokens: Tensor, embedding: Tensor) -
 
 
 def noises(reference: ReferenceDetokenizer) -> dict[str, object]:
-    """What identifies the two noises: digests of their bytes, and some values of the normal one."""
+    """Identify the two noises by digests of their bytes, and some values of the normal one."""
     flow, source = reference.flow.decoder.rand_noise, reference.hift.m_source.l_sin_gen.sine_waves
     return {
         "flow": flow[0, ::20, :4].tolist(),

@@ -1,14 +1,14 @@
-"""Golden tensors of Fun-Audio-Chat: runs the authors' code on small random weights and writes what it computed.
+"""Makes golden tensors of Fun-Audio-Chat: runs the authors' code on small random weights and writes its results.
 
     git clone https://github.com/FunAudioLLM/Fun-Audio-Chat REFERENCE
     pip install torch==2.13.0 transformers==4.52.3 "huggingface-hub<1.0" "numpy<2" safetensors
     PYTHONPATH=. python scripts/golden/funaudiochat.py --reference REFERENCE --out tests/golden
 
-Needs an environment of its own: the reference runs with transformers 4.52.3 only. It is built with `sdpa`; its eager
-attention mixes heads and positions. Weights are rounded to bfloat16 before anything is computed in float32, so that
-the file holds them in half the room without loss. `torch.multinomial` is replaced by the inverse of the cumulative
-distribution at the uniform numbers of `duplex.model.sampling.seeds.slot_seed`, because torch's own draws differ between
-builds.
+It needs an environment of its own, because the reference runs only with transformers 4.52.3. The reference is built
+with `sdpa`, because its eager attention mixes heads and positions. Weights are rounded to bfloat16 before anything is
+computed in float32, so that the file stores them in half the space without loss. `torch.multinomial` is replaced by the
+inverse of the cumulative distribution at the uniform numbers of `duplex.model.sampling.seeds.slot_seed`, because
+torch's own draws differ between builds.
 """
 
 import argparse
@@ -143,7 +143,7 @@ def _clips() -> list[Tensor]:
 
 
 def _tokens(clip: Tensor) -> int:
-    """Speech tokens of a clip: four spectrum frames each, as its processor counts them."""
+    """Number of speech tokens of a clip, four spectrum frames each, as its processor counts them."""
     return clip.shape[1] // 4
 
 
@@ -181,7 +181,7 @@ def _encode(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
 
 
 def _prompt(clips: list[Tensor], history: bool = False) -> Tensor:
-    """ChatML ids [1, L]: a system prompt, where asked for a first turn with its answer as text, a spoken turn."""
+    """ChatML ids [1, L]: a system prompt, a first turn with its answer as text if `history`, and a spoken turn."""
     ids = _turn("system\nspeak")
     for clip, answer in zip(clips, ["Yes, two.", None] if history else [None], strict=False):
         groups = -(-_tokens(clip) // GROUP)
@@ -196,7 +196,7 @@ def _turn(text: str) -> list[int]:
 
 @torch.no_grad()
 def _run_prompt(model: Any, clips: list[Tensor]) -> dict[str, Tensor]:
-    """A whole prompt at once, and the refined head on it with given speech tokens."""
+    """Run a whole prompt at once, and the refined head on it with given speech tokens."""
     ids = _prompt(clips)
     out = model(input_ids=ids, **_audio_inputs(clips[:1]), return_dict=True)
     hidden = out.hidden_states[-1]
@@ -270,7 +270,7 @@ def _generate(
 
 @contextmanager
 def _record(model: Any) -> Iterator[dict[str, list[Tensor]]]:
-    """Collects the newest hidden vector of every LLM step, and the logits of every pass of the refined head."""
+    """Collect the newest hidden vector of every LLM step, and the logits of every pass of the refined head."""
     trace: dict[str, list[Tensor]] = {"hidden": [], "refined": []}
     head = model.audio_invert_tower
     choose = head.sampling_step
@@ -290,7 +290,7 @@ def _record(model: Any) -> Iterator[dict[str, list[Tensor]]]:
 
 @contextmanager
 def _replace_draws(seed: int, draws_per_step: int) -> Iterator[None]:
-    """Replaces `torch.multinomial`: a step's draws are the uniform numbers of its own seed, refined head first."""
+    """Replace `torch.multinomial`: a step's draws are the uniform numbers of its own seed, refined head first."""
     original, drawn = torch.multinomial, 0
 
     def multinomial(probabilities: Tensor, num_samples: int) -> Tensor:
@@ -309,7 +309,7 @@ def _replace_draws(seed: int, draws_per_step: int) -> Iterator[None]:
 
 
 def _spectrum() -> dict[str, Tensor]:
-    """The spectrum the released model is fed with: silence after the clip, 128 bands, one frame per begun hop."""
+    """The input spectrum of the released model: silence after the clip, 128 bands, one frame per started hop."""
     pcm = 0.1 * torch.randn(7_999, generator=torch.Generator().manual_seed(SEED))
     extractor = transformers.WhisperFeatureExtractor(feature_size=128)
     out = extractor(

@@ -1,12 +1,13 @@
-"""Golden values of S3Tokenizer and the unit vocoder: runs the authors' code on small random weights.
+"""Makes golden values of S3Tokenizer and the unit vocoder: runs the authors' code on small random weights.
 
     pip install torch==2.13.0 onnx numpy safetensors einops tqdm && pip install --no-deps s3tokenizer==0.3.0
     git clone https://github.com/facebookresearch/fairseq FAIRSEQ
     PYTHONPATH=. python scripts/golden/speech_tokens.py --fairseq FAIRSEQ --out tests/golden
 
-Of fairseq only the three files of the vocoder are run; what else they name of fairseq is stood in for, since none of it
-takes part. torchaudio is stood in for too where it does not import: s3tokenizer uses it to read files only. Weights are
-rounded to bfloat16 before anything is computed in float32, so that the file holds them in half the room without loss.
+Only the three files of the vocoder are run from fairseq; stand-ins replace everything else that they import, because
+none of it is used. A stand-in also replaces torchaudio if it cannot be imported, because s3tokenizer uses it only to
+read files. Weights are rounded to bfloat16 before anything is computed in float32, so that the file stores them in half
+the space without loss.
 """
 
 import argparse
@@ -74,7 +75,8 @@ def main() -> None:
 
 
 def s3_tokens(onnx: Path) -> tuple[dict[str, Tensor], float]:
-    """Mel frames and tokens of two clips by the package, whose network goes to `onnx` with the released names."""
+    """Mel frames and tokens of two clips, computed by the package, whose network is written to `onnx` with released
+    names."""
     _stand_in_for_torchaudio()
     import s3tokenizer
     from s3tokenizer.model_v3 import ModelConfigV3, S3TokenizerV3
@@ -100,7 +102,8 @@ def s3_tokens(onnx: Path) -> tuple[dict[str, Tensor], float]:
 
 
 def unit_vocoder(checkout: Path) -> dict[str, Tensor]:
-    """Sound of units by fairseq, with their repetitions and with predicted ones, and the weights under its names."""
+    """Sound of units computed by fairseq, with their own and with predicted repetitions, and the weights under its
+    names."""
     torch.manual_seed(SEED)
     model = _code_generator(checkout)(VOCODER).eval()
     for name, value in model.state_dict().items():
@@ -157,7 +160,7 @@ class _Quantizer(nn.Module):
 
 
 def _export(model: Any, mel: Tensor, path: Path) -> None:
-    """ONNX has no complex numbers: the rotations are given as pairs of real ones."""
+    """Export the model; the rotations are pairs of real numbers, because ONNX has no complex ones."""
     with mock.patch("torch.view_as_real", lambda pairs: pairs):
         torch.onnx.export(
             _Exported(model).eval(),

@@ -1,4 +1,4 @@
-"""What tests of the page do and ask: begin, end, what is open, how many sessions there are, what has the focus."""
+"""Helpers for tests of the page: begin and end a conversation, and ask what is open, counted or focused."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def connect(page: Page, button: str = "#connect") -> None:
 
 
 def end(page: Page) -> None:
-    """End it, and see that nothing is left open, here or on the server."""
+    """End it, and check that nothing is left open, here or on the server."""
     page.click("#end")
     expect_state(page, "ended")
     assert still_open(page) == [0, 0]
@@ -33,21 +33,21 @@ def end(page: Page) -> None:
 
 
 def expect_state(page: Page, state: str) -> None:
-    """The page comes to a state."""
+    """Wait until the page reaches a state."""
     expect(page.locator("body")).to_have_attribute("data-state", state)
 
 
 def still_open(page: Page) -> Any:
-    """How many microphones and connections are open, in pages with `BOOK`."""
+    """How many microphones and connections are open; for pages with `BOOK`."""
     return page.evaluate("stillOpen()")
 
 
 def expect_sessions(page: Page, count: int) -> None:
-    """The server comes to have so many sessions, well before it gives a silent connection up by itself (ICE: 30 s)."""
+    """Wait for this number of sessions, far less time than the server takes to drop a silent connection (ICE: 30 s)."""
     page.wait_for_function(SESSIONS, arg=count, timeout=10_000, polling=100)
 
 
 def find_focus(page: Page) -> str:
-    """Id of what has the focus; empty for the page itself."""
+    """Id of the focused element; empty for the page itself."""
     found: str = page.evaluate("document.activeElement?.id ?? ''")
     return found

@@ -69,13 +69,13 @@ and connections are open."""
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: where, and the process to stop."""
+    """A running server: its address, and the process to stop."""
 
     url: str
     process: multiprocessing.process.BaseProcess
 
     def stop(self) -> None:
-        """Ctrl-C, and patience."""
+        """Send Ctrl-C, then wait."""
         if self.process.is_alive() and self.process.pid:
             os.kill(self.process.pid, signal.SIGINT)
             self.process.join(20)
@@ -86,7 +86,7 @@ class Served:
 def run_server(
     pipe: "Connection[str, str]", model: str, folder: Path, rows: int, token: str | None, answer_s: float
 ) -> None:
-    """Process main: serve until interrupted; every offer takes `answer_s` longer to answer."""
+    """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
     network = ServeConfig(port=0, token=token)
     runtime = RuntimeConfig(engine=EngineConfig(max_sessions=rows), recording=RecordingConfig(folder=folder))
@@ -111,7 +111,7 @@ MakeServer = Callable[..., Served]
 
 @contextmanager
 def servers(folder: Path) -> Iterator[MakeServer]:
-    """Starts servers, stops them at the end."""
+    """Starts servers and stops them at the end."""
     context = multiprocessing.get_context("spawn")
     running: list[Served] = []
 
@@ -156,14 +156,14 @@ def tidy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """The one driver of all browsers: a second one beside it cannot be started."""
+    """The driver shared by all browsers: a second one cannot be started alongside it."""
     with sync_playwright() as driver:
         yield driver
 
 
 @contextmanager
 def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
-    """A browser; without flags for a microphone it has none."""
+    """A browser, which has a microphone only if flags provide one."""
     browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *flags])
     try:
         yield browser
@@ -185,7 +185,7 @@ def beeping(playwright: Playwright) -> Iterator[Browser]:
 
 @contextmanager
 def watch(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]:
-    """A page whose errors, foreign requests and lost facilities (`without` are expected) fail the test."""
+    """A page whose errors, requests to other hosts and lost facilities (except those in `without`) fail the test."""
     errors: list[str] = []
     requests: list[str] = []
     lost: set[str] = set()

@@ -21,7 +21,7 @@ LOUD = 0.02
 
 @dataclass(frozen=True)
 class Script:
-    """What the user says: files and the silence before each of them in seconds; then what the answers contain."""
+    """What the user says: files, each with the silence before it in seconds; then what the answers contain."""
 
     model: str
     files: Sequence[str]
@@ -65,7 +65,7 @@ def download(page: Page, link: str, path: Path) -> Path:
 
 
 def loud_packets(channel: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Whether each 20 ms of [n] samples at 24 kHz sound."""
+    """For each 20 ms of [n] samples at 24 kHz: whether it is audible."""
     step = AUDIO.packet_output_samples
     whole = len(channel) // step * step
     return np.asarray(np.sqrt(np.mean(channel[:whole].reshape(-1, step) ** 2, axis=1)) > LOUD)
@@ -95,12 +95,12 @@ Between the files it is quiet, as a microphone is; without a source Chromium wou
 
 
 def say(page: Page, name: str) -> None:
-    """Let the page's microphone say a sentence."""
+    """Play a sentence into the page's microphone."""
     page.evaluate("(sound) => window.say(sound)", b64encode((SPEECH / f"{name}.flac").read_bytes()).decode())
 
 
 def check_recording(path: Path, log: Sequence[dict[str, Any]], least: Loudness) -> None:
-    """The assistant speaks, falls silent after the user cuts in, and speaks again after the user has ended.
+    """The assistant speaks, falls silent after the user cuts in, and speaks again after the user has finished.
 
     The last cut counts: a pause within a sentence may have brought an answer of its own.
     """

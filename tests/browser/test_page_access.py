@@ -90,7 +90,7 @@ window.fetch = async (address, ...more) => {
 def test_an_answer_in_writing_is_announced_while_the_microphone_is_muted(
     tidy_server: Served, open_beeping: OpenPage
 ) -> None:
-    """Nobody else says it; the offer goes to a model that takes no patterns, so that it is taken out on the way."""
+    """Only the page sends a pattern; this model accepts none, so it is removed on the way to the server."""
     without = """const posted = window.fetch;
       window.fetch = (address, what) =>
         posted(address, { ...what, body: what?.body?.replace('"pattern":"S2T"', '"pattern":null') });"""
@@ -148,7 +148,7 @@ def test_the_level_is_told_once_a_second_and_drawn_with_every_frame(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_end_button_can_be_read_in_both_schemes(scheme: str, tidy_server: Served, open_beeping: OpenPage) -> None:
-    """A contrast of 4.5 to 1 at least (WCAG 2.2, 1.4.3)."""
+    """A contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
     contrast = """() => {
       const style = getComputedStyle(document.getElementById("end"));
       const light = (colour) => {

@@ -1,4 +1,4 @@
-"""A page that goes away gives its place back at once, whatever it was doing."""
+"""A page that is closed gives up its place on the server at once, whatever it was doing."""
 
 import pytest
 from playwright.sync_api import Page
@@ -16,7 +16,7 @@ def start_and_reload(page: Page) -> None:
 
 
 def reload_once_known(page: Page) -> None:
-    """Reload as soon as the server has a session; it has to free it at once."""
+    """Reload as soon as the server has a session, which it must free at once."""
     expect_sessions(page, 1)
     page.reload()
     expect_sessions(page, 0)
@@ -25,7 +25,7 @@ def reload_once_known(page: Page) -> None:
 def test_two_reloads_while_the_offer_is_answered_leave_the_only_place_free(
     make_server: MakeServer, open_beeping: OpenPage
 ) -> None:
-    """The session's id is not known yet, and the server wants its token."""
+    """The session's id is not known yet, and the server requires its token."""
     server = make_server(rows=1, token="open-sesame", answer_s=4)
     with open_beeping(server.url) as page:
         start_and_reload(page)

@@ -1,4 +1,4 @@
-"""The microphone is unplugged, switched off, or another one comes while the conversation goes on."""
+"""The microphone is unplugged, switched off or replaced by another during the conversation."""
 
 import json
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_without_another_one_it_says_so_and_waits_for_one(tidy_server: Served, o
         expect(page.locator("#status-text")).to_have_text("No microphone")
         assert page.get_attribute("#level", "aria-valuenow") == "0"
         before = page.evaluate("packets()")
-        page.wait_for_function(MORE_PACKETS, arg=before)  # silence: the server goes on hearing something
+        page.wait_for_function(MORE_PACKETS, arg=before)  # silence: the server keeps hearing something
         page.evaluate("changed()")
         expect(page.locator("#notice")).to_contain_text("Your microphone is gone.")
         page.evaluate("plugged = true; changed()")
@@ -135,7 +135,7 @@ def test_a_switch_that_turns_it_off_is_told_until_it_is_on_again(tidy_server: Se
 
 
 def test_who_plugs_in_nothing_is_told_so_at_the_end(tidy_server: Served, open_beeping: OpenPage) -> None:
-    """A minute is made short: the page's long timers fire at once."""
+    """Shorten minutes: the page's long timers fire at once."""
     hasten = """const real = window.setTimeout;
       window.setTimeout = (run, ms, ...more) => real(run, ms === 60000 ? 10 : ms, ...more);"""
     with open_beeping(tidy_server.url, REFUSE + DEVICES + hasten) as page:

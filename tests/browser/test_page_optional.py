@@ -1,4 +1,4 @@
-"""What a browser may lack or refuse: an optional facility harms no session, a required one leaves nothing open."""
+"""What a browser may lack or refuse: optional facilities harm no session, required ones leave nothing open."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -125,7 +125,7 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 def test_a_microphone_that_comes_after_the_page_has_left_is_stopped(
     tidy_server: Served, open_beeping: OpenPage
 ) -> None:
-    """As when the page goes into the browser's cache of pages while the user is being asked."""
+    """As when the page enters the browser's back/forward cache while the user is being asked."""
     with open_beeping(tidy_server.url, LATE) as page:
         page.click("#connect")
         page.wait_for_function("window.grant !== undefined")

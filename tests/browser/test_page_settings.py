@@ -1,4 +1,4 @@
-"""Settings have bounds: they are shown, what is outside of them is refused in one line, and never sent."""
+"""Settings have bounds: the page shows them, refuses values outside them in one line, and never sends such values."""
 
 import json
 from typing import Any
@@ -64,11 +64,11 @@ def test_what_is_left_without_done_is_not_sent(leave: str, tidy_server: Served, 
 @pytest.mark.parametrize(
     ("field", "value", "line"),
     [
-        ("#temperature", "5", "Temperature has to be a number from 0 to 2."),
-        ("#temperature", "-0.1", "Temperature has to be a number from 0 to 2."),
-        ("#temperature", "1e", "Temperature has to be a number from 0 to 2."),
-        ("#seed", "1.5", "Seed has to be a whole number from 0 to 2147483647."),
-        ("#seed", "2147483648", "Seed has to be a whole number from 0 to 2147483647."),
+        ("#temperature", "5", "Temperature must be a number from 0 to 2."),
+        ("#temperature", "-0.1", "Temperature must be a number from 0 to 2."),
+        ("#temperature", "1e", "Temperature must be a number from 0 to 2."),
+        ("#seed", "1.5", "Seed must be a whole number from 0 to 2147483647."),
+        ("#seed", "2147483648", "Seed must be a whole number from 0 to 2147483647."),
     ],
 )
 def test_done_refuses_what_is_out_of_bounds_in_one_line(
@@ -130,7 +130,7 @@ def test_a_pattern_that_this_servers_model_does_not_have_is_not_sent(
 
 
 def test_what_the_server_refuses_leads_to_the_settings(tidy_server: Served, open_beeping: OpenPage) -> None:
-    """A page of another version: its bounds are wider than the server's."""
+    """A page from another version, whose bounds are wider than the server's."""
     script = """const real = window.fetch;
       window.fetch = (address, what) => real(address,
         what?.body ? { ...what, body: what.body.replace('"temperature":0', '"temperature":5') } : what);"""

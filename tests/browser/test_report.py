@@ -1,4 +1,4 @@
-"""The page of a report as a browser shows it: alone from its file, in order, every bar at its place."""
+"""A report's page as a browser shows it: self-contained, in order, every bar in its place."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -46,7 +46,7 @@ def test_barge_in_and_history_keeps_what_was_played(
 
 
 def test_a_written_turn_is_answered_aloud(make_server: MakeServer, open_page: OpenPage, tmp_path: Path) -> None:
-    """The microphone is on, and what it hears is no turn."""
+    """The microphone is on, and what it hears is not a turn."""
     wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
     server = make_server(model="funaudiochat-tiny")
     with open_page(server.url, wav) as page:

@@ -1,4 +1,4 @@
-"""Configuration files: what is wrong is said in one line."""
+"""Configuration files: every mistake is reported in one line."""
 
 from pathlib import Path
 

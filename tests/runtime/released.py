@@ -22,5 +22,5 @@ def publish_voice(folder: Path) -> Path:
 
 
 def cut(path: Path, length: int) -> None:
-    """Take the last `length` bytes of a file away."""
+    """Remove the last `length` bytes of a file."""
     path.write_bytes(path.read_bytes()[:-length])

@@ -9,7 +9,7 @@ SLOT = 4800
 
 
 def result(slot: int, state: State, event: str = "", pcm: Samples | None = None) -> SlotResult:
-    """What came of user slot `slot`; silence where no audio is given."""
+    """The result of user slot `slot`; silence where no audio is given."""
     sound = np.zeros(SLOT, dtype=np.float32) if pcm is None else pcm
     tokens = np.zeros((5, 15), dtype=np.int8)
     return SlotResult(slot, 0.5, state, event, 0, (), tokens, sound, None, (), {})
@@ -27,7 +27,7 @@ def speak(slot: int, event: str = "") -> SlotResult:
 
 
 def mute(slot: int, event: str = "", tail: int = 0) -> SlotResult:
-    """A MUTE slot, with `tail` faded samples of the tone at its begin."""
+    """A MUTE slot that begins with `tail` faded samples of the tone."""
     pcm = np.zeros(SLOT, dtype=np.float32)
     pcm[:tail] = tone(slot + 1)[:tail] * np.linspace(1, 0, tail, dtype=np.float32)
     return result(slot, State.MUTE, event, pcm)

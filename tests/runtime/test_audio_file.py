@@ -1,4 +1,4 @@
-"""Sound files in: any rate and channels, and one line for what cannot be used."""
+"""Input sound files: any rate and channels, and one line for each that cannot be used."""
 
 from pathlib import Path
 

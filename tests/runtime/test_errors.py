@@ -1,4 +1,4 @@
-"""Errors: one line, an exit code, a name for programs."""
+"""Errors: one line, an exit code, and a name that programs can read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The papers' families in the whole engine, with random weights: conversations that start, speak, are cut and end."""
+"""The papers' model families in the whole engine, with random weights: conversations start, speak, are cut and end."""
 
 from contextlib import closing
 from functools import cache

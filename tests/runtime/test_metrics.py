@@ -1,4 +1,4 @@
-"""Metrics: fed by what happens, readable by Prometheus."""
+"""Metrics: updated by events, readable by Prometheus."""
 
 from pathlib import Path
 

@@ -183,7 +183,7 @@ def test_files_that_cannot_be_made_free_the_place_again(world: World, tmp_path: 
 
 
 def sound_of(path: Path) -> tuple[int, int]:
-    """Samples that the header tells, and those that are there."""
+    """The number of samples in the header, and in the file."""
     with soundfile.SoundFile(path) as file:
         return file.frames, len(file.read(dtype="int16"))
 

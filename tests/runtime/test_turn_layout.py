@@ -110,7 +110,7 @@ def test_a_pattern_that_does_not_exist_is_refused() -> None:
 def test_a_model_with_one_way_of_talking_takes_no_pattern() -> None:
     with closing(load("tiny", 1)) as generator:
         assert not isinstance(generator, PatternGenerator)
-        with pytest.raises(BadOptions, match="this model has one way of talking, not the pattern S2M; leave it out"):
+        with pytest.raises(BadOptions, match="this model has only one way of talking, not the pattern S2M; leave it"):
             converse_slots(generator, [], ConversationOptions(pattern="S2M"))
 
 

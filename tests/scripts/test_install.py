@@ -1,4 +1,4 @@
-"""The set-up's own decisions; that it installs is what `make test` shows."""
+"""The set-up's own decisions; `make test` shows that it installs."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from scripts.install import Environment, InstallError, has_own_index, run
 
 
 class Recorded(Environment):
-    """An environment in which nothing runs; `fails` is what a program says in vain."""
+    """An environment in which nothing runs; `fails` is the output of a program that fails."""
 
     def __init__(self, folder: Path, fails: dict[str, str] | None = None, settings: str = "") -> None:
         super().__init__(folder)

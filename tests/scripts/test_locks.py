@@ -37,7 +37,7 @@ def list_pinned(names: list[str], machine: dict[str, str]) -> dict[str, Version]
 
 
 def list_unmet(requirements: list[str], there: dict[str, Version], machine: dict[str, str]) -> list[str]:
-    """Those requirements that nothing among the pins satisfies."""
+    """The requirements that no pin satisfies."""
     wanted = [Requirement(line) for line in requirements]
     needed = [one for one in wanted if one.marker is None or one.marker.evaluate({**machine, "extra": ""})]
     found = [(one, there.get(canonicalize_name(one.name))) for one in needed]
@@ -86,7 +86,7 @@ def test_every_line_is_a_pin_with_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_the_locks_hold_what_their_packages_need(extra: str) -> None:
-    """pip installs them without looking at what they depend on; torch's own dependencies are among them."""
+    """pip installs them without resolving their dependencies; torch's own dependencies are among them."""
     there = list_pinned([BASE, extra] if extra else [BASE], {}) | {"torch": Version(find_locked_torch())}
     for name, version in there.items():
         if _find_installed(name) == str(version):

@@ -14,7 +14,7 @@ CPU_INDEX = ("--index-url", "https://download.pytorch.org/whl/cpu", "--retries",
 
 
 class Pip:
-    """Stands for pip: has some builds, remembers what it was asked."""
+    """A stand-in for pip that has some builds and records what it was asked for."""
 
     def __init__(self, *has: Sequence[str]) -> None:
         self.has = [list(one) for one in has]
@@ -68,7 +68,7 @@ def test_the_first_source_that_has_it_wins() -> None:
 def test_where_the_index_is_out_of_reach_pypi_serves_and_the_user_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     pip = Pip(["install", "torch==2.13.0"])
     assert install(list_sources("2.13.0", "auto", LAPTOP), pip).requirement == "torch==2.13.0"
-    assert "the CPU build of torch 2.13.0 is out of reach" in capsys.readouterr().out
+    assert "the CPU build of torch 2.13.0 cannot be reached" in capsys.readouterr().out
 
 
 def test_nothing_is_said_where_the_right_build_is_found(capsys: pytest.CaptureFixture[str]) -> None:

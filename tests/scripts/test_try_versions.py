@@ -28,7 +28,7 @@ def test_the_oldest_keeps_every_bound_and_has_the_tests_and_the_build() -> None:
 
 
 def test_every_requirement_has_a_lower_bound_or_a_pin() -> None:
-    """Without one the oldest version would be the first ever released."""
+    """Without a lower bound, the oldest version would be the first ever released."""
     told = load_project()["project"]
     lines = [*told["dependencies"], *(line for extra in told["optional-dependencies"].values() for line in extra)]
     assert not [line for line in lines if ">=" not in line and "==" not in line]

@@ -134,7 +134,7 @@ def test_writing_ends_a_spoken_turn() -> None:
 
 
 def test_the_answer_to_a_written_turn_is_cut_and_not_taken_back() -> None:
-    """There is no spoken turn that could go on."""
+    """There is no spoken turn that could continue."""
     turns = layout()
     turns.listen(*SILENT)
     turns.decide(0.1, typed=True)

@@ -29,7 +29,7 @@ def missing_program() -> str | None:
 
 
 class VirtualSoundCard:
-    """Sinks `speaker` and `room` (what the microphone hears); everything lies in `folder`."""
+    """Sinks `speaker` and `room` (what the microphone hears); all files are in `folder`."""
 
     def __init__(self, folder: Path, *, echo: bool, clock: Clock | None = None) -> None:
         runtime = folder / "run" / "pulse"
@@ -71,7 +71,7 @@ class VirtualSoundCard:
             process.wait()
 
     def say(self, wav: Path) -> "subprocess.Popen[bytes]":
-        """Let the microphone hear a sound file, from now on."""
+        """Play a sound file into the microphone, starting now."""
         return self._start("paplay", "-d", "room", str(wav))
 
     def record(self, wav: Path) -> "subprocess.Popen[bytes]":

@@ -1,7 +1,7 @@
-"""Questions and answers of a run of spoken questions, as exporters need them.
+"""Questions and answers of a spoken-qa run, as exporters need them.
 
-A row's measures hold `question`, `key` (right answers, parted by "|"), `answer` (the words of the assistant),
-`recognised` (what a recogniser heard it say) and `text_answer` (its answer in writing); the last two may be None.
+A row's measures contain `question`, `key` (right answers, separated by "|"), `answer` (the words of the assistant),
+`recognised` (what a recogniser heard it say) and `text_answer` (its written answer); the last two may be None.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from duplex.eval.suite import DialogueRow
 
 @dataclass(frozen=True)
 class Answered:
-    """One question. `keys`: alternatives. `recognised`, `text_answer`: None where they are not known."""
+    """One question. `keys`: alternatives. `recognised`, `text_answer`: None if they are not known."""
 
     row: DialogueRow
     question: str
@@ -37,18 +37,18 @@ SAID: Final[Mapping[str, AnswerOf]] = MappingProxyType(
         "text": lambda one: one.text_answer,
     }
 )
-"""Spoken question to the assistant's words, to what its speech was heard as; written question to written answer."""
+"""The assistant's words, what its speech was recognised as, and the written answer to the written question."""
 
 
 def collect_all_said(questions: Sequence[Answered], modality: str) -> list[str] | None:
-    """One of the three answers of every question; None where one has no such answer."""
+    """One of the three answers of every question; None if a question has no such answer."""
     texts = [SAID[modality](one) for one in questions]
     known = [text for text in texts if text is not None]
     return known if len(known) == len(texts) else None
 
 
 def collect_answered(run: SavedRun) -> list[Answered]:
-    """The questions of a run with a right answer.
+    """The questions of a run that have a right answer.
 
     Raises:
         EvaluationError: there are none.

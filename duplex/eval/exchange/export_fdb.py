@@ -1,14 +1,14 @@
-"""`export fdb`: a run in the layout of Full-Duplex-Bench, one task a folder, as its scorers want it.
+"""`export fdb`: writes a run in the layout of Full-Duplex-Bench, one task per folder, as its scorers expect it.
 
     OUT/ID/input.wav, output.wav    user and assistant, 16 kHz mono, on one clock and equally long
            output.json              {"text", "chunks": [{"text", "timestamp": [start, end]}]}: the assistant's words
-           pause.json, turn_taking.json, interrupt.json (v1) or metadata.json (v1.5): what happens when
+           pause.json, turn_taking.json, interrupt.json (v1) or metadata.json (v1.5): the events and their times
 
 As in its data, the files of `pause_handling` end with the user's turn (its scorer looks at the whole output), those of
-`smooth_turn_taking` hold one turn and the silence after it, and the words of `user_interruption` are those after the
-interruption. The files of v1.5 hold the whole conversation.
+`smooth_turn_taking` have one turn and the silence after it, and the words of `user_interruption` are those after the
+interruption. The files of v1.5 have the whole conversation.
 
-Knows rows and files; the rules that the benchmark applies are `duplex.eval.protocols.full_duplex_bench`.
+This module handles rows and files; the benchmark's rules are in `duplex.eval.protocols.full_duplex_bench`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ _OVERLAP = "v1.5"
 
 @dataclass(frozen=True)
 class _Sample:
-    """What is taken of a conversation: words from `words_from` on, sound and words up to `until`, and annotations."""
+    """A part of a conversation: words from `words_from` on, sound and words up to `until`, and annotations."""
 
     until: float
     annotations: Facts
@@ -48,9 +48,9 @@ class Task:
     """One task of the benchmark.
 
     Attributes:
-        sample: what of a row is a sample of it; None: nothing.
-        scorer: how it is scored, run in the folder of the benchmark's evaluation scripts.
-        missing: what its scorers want and a run does not have; "" is nothing.
+        sample: returns the part of a row that is a sample of the task, or None.
+        scorer: command that scores it, run in the folder of the benchmark's evaluation scripts.
+        missing: what its scorers need and a run does not have, or "".
     """
 
     sample: Callable[[DialogueRow], _Sample | None]
@@ -59,7 +59,7 @@ class Task:
 
 
 def export_fdb(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig, task: str | None = None) -> Exported:
-    """Write the samples of one task; None takes the first task that the run has samples of.
+    """Write the samples of one task; None takes the first task for which the run has samples.
 
     Raises:
         EvaluationError: the run has no samples of the task, has no sound, or the folder is not empty.
@@ -81,7 +81,7 @@ def export_fdb(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig,
 
 
 def _timing(rows: Sequence[DialogueRow], config: FullDuplexBenchConfig) -> Facts:
-    """Stops and responses of v1.5 by the run's own segments."""
+    """Stops and responses of v1.5, computed from the run's own segments."""
     both = [(_segments(row, "user"), _segments(row, "assistant")) for row in rows]
     stopped = [span.end - span.start for user, assistant in both for span in stops(user, assistant, config)]
     answered = [gap.end - gap.start for user, assistant in both for gap in responses(user, assistant, config)]
@@ -138,7 +138,7 @@ def _transcript(words: Sequence[TimedWord]) -> Facts:
 
 
 def _pause_handling(row: DialogueRow) -> _Sample | None:
-    """Pauses of the turn that holds the first one, up to that turn's end."""
+    """Pauses of the turn with the first pause, up to that turn's end."""
     pauses = events_of(row, "user", "pause")
     turn = next((t for t in events_of(row, "user", *_TURNS) if pauses and t["end"] > pauses[0]["start"]), None)
     if turn is None:
@@ -148,7 +148,7 @@ def _pause_handling(row: DialogueRow) -> _Sample | None:
 
 
 def _smooth_turn_taking(row: DialogueRow) -> _Sample | None:
-    """The first turn, up to the user's next sound; nothing where the user begins with another sound."""
+    """The first turn, up to the user's next sound; None if the user begins with another sound."""
     sounds = [event for event in events_of(row, "user") if event["kind"] != "pause"]
     if not sounds or sounds[0]["kind"] not in _TURNS:
         return None
@@ -191,7 +191,7 @@ def _span(event: Facts) -> list[float]:
 
 _KEY: Final = "its scorer asks a judge model and needs an OpenAI key"
 _CLEAN: Final = (
-    "our figures are of the run's own segments, its scorer finds them with Silero; left out: the counterparts without"
+    "our figures use the run's own segments, its scorer finds them with Silero; left out: the counterparts without"
     " overlap (clean_input.wav, clean_output.wav and their transcripts) and input.json, which only its tasks 'behavior'"
     " and 'general_before_after' read; transcripts are made by its asr.py"
 )
@@ -207,4 +207,4 @@ TASKS: Final[Mapping[str, Task]] = MappingProxyType(
         "smooth_turn_taking": Task(_smooth_turn_taking, "python eval_smooth_turn_taking.py"),
     }
 )
-"""By name, the more special ones first."""
+"""Tasks by name, the more specific ones first."""

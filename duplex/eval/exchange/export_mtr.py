@@ -1,13 +1,13 @@
-"""`export mtr`: a run in the layout of MTR-DuplexBench, one round a conversation.
+"""`export mtr`: writes a run in the layout of MTR-DuplexBench, one round per conversation.
 
-    OUT/audio/ID.wav            stereo, left the user, right the model
+    OUT/audio/ID.wav            stereo, user left, model right
     OUT/asr_results.json        as its `asr_incremental_save.py` writes it, with the words of each segment, which its
                                 scorers read and that script leaves out
     OUT/scenario_encoding.json  [{"dialogue_id", "round_num", "scenario", "timestamp": {...}}]: when who should speak
 
-Each entry's `right_segments` and `timestamp` go to its `eval_N_scenarios(segments, scenario, timestamps)`.
+Each entry's `right_segments` and `timestamp` are arguments of its `eval_N_scenarios(segments, scenario, timestamps)`.
 
-Knows rows and files; the rules that the benchmark applies are `duplex.eval.protocols.mtr_duplex_bench`.
+This module handles rows and files; the benchmark's rules are in `duplex.eval.protocols.mtr_duplex_bench`.
 """
 
 import shutil
@@ -43,12 +43,12 @@ ScoredRound = tuple[tuple[SpokenSegment, ...], "Round"]
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the user and what follows it.
+    """One turn of the user and what follows.
 
     Attributes:
         dialogue: name of the conversation. number: 1, 2, ... within it.
-        scenario: what happens, as the benchmark names it, parted by "_".
-        times: user_start, user_end, model_start, model_end, and those of what happens; seconds.
+        scenario: the events by the benchmark's names, joined by "_".
+        times: user_start, user_end, model_start, model_end, and those of the events; seconds.
     """
 
     dialogue: str
@@ -57,11 +57,11 @@ class Round:
     times: dict[str, float]
 
     def span(self, name: str) -> AudibleSegment:
-        """When `name` (user, model, interruption, pause, background) begins and ends."""
+        """Start and end of `name` (user, model, interruption, pause, background)."""
         return AudibleSegment(self.times[f"{name}_start"], self.times[f"{name}_end"])
 
     def entry(self) -> Facts:
-        """As in the scenario encoding."""
+        """The entry of the scenario encoding."""
         return {
             "dialogue_id": self.dialogue,
             "round_num": self.number,
@@ -74,7 +74,7 @@ def export_mtr(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig)
     """Write all conversations with a turn of the user.
 
     Raises:
-        EvaluationError: no conversation has a turn, the sound is not there, or the folder is not empty.
+        EvaluationError: no conversation has a turn, the sound is missing, or the folder is not empty.
     """
     chosen = [(row, rounds) for row in run.rows if (rounds := rounds_of(row))]
     if not chosen:
@@ -105,7 +105,7 @@ def rounds_of(row: DialogueRow) -> list[Round]:
 
 
 def figures_of(scored: Sequence[ScoredRound], config: MtrDuplexBenchConfig) -> Facts:
-    """Share of successes by what happens, mean latency and backchannel frequency of all rounds."""
+    """Share of successes by event, mean latency and backchannel frequency of all rounds."""
     success: dict[str, list[bool]] = {name: [] for name in (SMOOTH, INTERRUPTION, PAUSE, BACKGROUND)}
     for segments, one in scored:
         turn, name = ("interruption", INTERRUPTION) if INTERRUPTION in one.scenario else ("user", SMOOTH)
@@ -137,7 +137,7 @@ def _round(row: DialogueRow, number: int, turn: Facts, end: float) -> Round:
 
 
 def _export_heard(run: SavedRun, row: DialogueRow, segments: Sequence[SpokenSegment], out: Path) -> Facts:
-    """Copy the sound; its entry among the recogniser's results."""
+    """Copy the sound; returns its entry in the recogniser's results."""
     run.sound(row)
     file = Path(_AUDIO) / f"{sample_name(row)}.wav"
     (out / file).parent.mkdir(exist_ok=True)

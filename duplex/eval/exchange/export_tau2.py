@@ -1,12 +1,12 @@
-"""`export tau2`: a run as trajectories of tau2-bench, ticks of 200 ms, for its interaction metrics.
+"""`export tau2`: writes a run as trajectories of tau2-bench, in ticks of 200 ms, for its interaction metrics.
 
-    OUT/results.json           what was run; `tau2.data_model.simulation.Results` loads the folder
+    OUT/results.json           description of the run; `tau2.data_model.simulation.Results` loads the folder
     OUT/simulations/ID.json    one conversation: the ticks of `duplex.eval.protocols.tau_ticks`
 
-A sound of the user within its speech is a speech effect, one beside it a source effect, as tau2 writes them. There are
-no tasks and no rewards in it: only its interaction metrics can be had.
+A sound of the user within the user's speech is a speech effect, one outside it a source effect, as in tau2. The export
+has no tasks and no rewards: only the interaction metrics can be computed from it.
 
-Knows rows, ticks and files.
+This module handles rows, ticks and files.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from duplex.eval.protocols.tau_voice import Insert, Panel, Tick
 from duplex.eval.suite import DialogueRow, Facts
 
 TICK_S: Final = 0.2
-"""What tau2 takes where no configuration of an audio model is written down."""
+"""What tau2 assumes if no configuration of an audio model is given."""
 
 _NAMES: Final = {
     "l_r": "response_latency_mean",
@@ -48,7 +48,7 @@ _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def export_tau2(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig) -> Exported:
-    """Write all conversations. Needs no sound.
+    """Write all conversations. No sound is needed.
 
     Raises:
         EvaluationError: the ticks are not tau2's, or the folder is not empty.
@@ -65,7 +65,7 @@ def export_tau2(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig
     write_json(_results(run), out / "results.json")
     notes = (
         f"score it with: tau2 submit interaction-metrics {out.resolve()}",
-        "left out: words, tools, tasks and rewards; the panel does not read them",
+        "left out: words, tools, tasks and rewards; the panel does not use them",
     )
     return Exported(len(run.rows), panel_values(panel_of(run.rows, config.tau_voice)), notes)
 
@@ -130,7 +130,8 @@ def _action(tick: Tick) -> str:
 
 
 def _effects(inserts: Sequence[Insert], burst: str = "") -> Facts | None:
-    """An effect names at most one insert: of two sounds at once the other one stands in the other effect."""
+    """Effects of a tick; each names at most one insert, so of two simultaneous sounds the second is in the other
+    effect."""
     found: Facts = {"burst_noise_file": burst} if burst else {}
     if inserts:
         kind, text = inserts[0]

@@ -1,15 +1,16 @@
-"""`export ultraeval`: answers as UltraEval-Audio takes them up after inference.
+"""`export ultraeval`: writes answers in the form in which UltraEval-Audio resumes after inference.
 
-    OUT/questions.jsonl             {"WavPath", "Question", "Answer": [...], "Conversation"} a line: a dataset
+    OUT/questions.jsonl             {"WavPath", "Question", "Answer": [...], "Conversation"} per line: a dataset
     OUT/inference-audio.jsonl       its recorder's lines (prompt, inference) of those questions: the assistant's words
-    OUT/inference-speech.jsonl      the same with what our recogniser heard it say, where all answers were recognised
-    OUT/inference-text.jsonl        the same with its answers in writing, where all questions were written too
+    OUT/inference-speech.jsonl      the same with what our recogniser heard it say, if all answers were recognised
+    OUT/inference-text.jsonl        the same with its written answers, if all questions were also asked in writing
     OUT/registry/                   the dataset for its tasks, and a model that answers nothing, so that none is loaded
     OUT/audio/ID.wav, OUT/answers/ID.wav    question and answer, 16 kHz mono
 
-Paths in the files are absolute, as its own are: export anew after moving the folder.
+Paths in the files are absolute, like its own, so export again after moving the folder.
 
-Knows rows, questions and files; the rule `qa-exist-match` is `duplex.eval.measures.text_match.exist_match`.
+This module handles rows, questions and files; the rule `qa-exist-match` is
+`duplex.eval.measures.text_match.exist_match`.
 """
 
 import json
@@ -39,7 +40,7 @@ def export_ultraeval(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsC
     """Write all questions with a right answer.
 
     Raises:
-        EvaluationError: there are none, the sound is not there, or the folder is not empty.
+        EvaluationError: there are no such questions, the sound is missing, or the folder is not empty.
     """
     questions = collect_answered(run)
     empty_folder(out)
@@ -65,7 +66,7 @@ def export_ultraeval(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsC
 
 
 def _share(questions: Sequence[Answered], said: Sequence[str]) -> float:
-    """Of right answers by `qa-exist-match`."""
+    """Share of right answers by `qa-exist-match`."""
     pairs = zip(questions, said, strict=True)
     return fmean(any(exist_match(text, key) for key in one.keys) for one, text in pairs)
 

@@ -1,13 +1,13 @@
-"""`export voicebench`: answers as VoiceBench's `api_judge.py` and `evaluate.py` read them.
+"""`export voicebench`: writes answers in the form that VoiceBench's `api_judge.py` and `evaluate.py` read.
 
-    OUT/MODEL-spoken-qa-test-audio.jsonl     {"prompt", "reference", "response"} a line: the words of the assistant
-    OUT/MODEL-spoken-qa-test-speech.jsonl    what a recogniser heard it say, where all answers were recognised
-    OUT/MODEL-spoken-qa-test-text.jsonl      its answers in writing, where all questions were written too
+    OUT/MODEL-spoken-qa-test-audio.jsonl     {"prompt", "reference", "response"} per line: the words of the assistant
+    OUT/MODEL-spoken-qa-test-speech.jsonl    what a recogniser heard it say, if all answers were recognised
+    OUT/MODEL-spoken-qa-test-text.jsonl      its written answers, if all questions were also asked in writing
 
-As its `sd-qa`: the reference is one text, so that several right answers stand in it with "or" between them. The
-evaluator `qa` wants the verdicts of `api_judge.py` first, which asks OpenAI.
+As in its `sd-qa`, the reference is one text, in which several right answers are joined by "or". The evaluator `qa`
+first needs the verdicts of `api_judge.py`, which calls OpenAI.
 
-Knows questions and answers; knows nothing of sound.
+This module handles questions and answers; it does not depend on sound.
 """
 
 from pathlib import Path
@@ -19,10 +19,10 @@ from duplex.eval.exchange.saved import SavedRun
 
 
 def export_voicebench(run: SavedRun, out: Path, on_row: OnRow, config: ProtocolsConfig) -> Exported:
-    """Write all questions with a right answer. Needs no sound.
+    """Write all questions with a right answer. No sound is needed.
 
     Raises:
-        EvaluationError: there are none, or the folder is not empty.
+        EvaluationError: there are no such questions, or the folder is not empty.
     """
     questions = collect_answered(run)
     empty_folder(out)

@@ -1,9 +1,10 @@
-"""Whether our definitions of Full-Duplex-Bench's v1 find what its own scorers find.
+"""Checks that our definitions of Full-Duplex-Bench v1 give the same results as its own scorers.
 
-Runs `eval_pause_handling.py` and `eval_smooth_turn_taking.py` of a checkout as they are, on folders in its layout, and
-sets the numbers that they print beside ours. The checkout is a temporary one: its licence (CC BY-NC) is not ours.
+This runs the unmodified `eval_pause_handling.py` and `eval_smooth_turn_taking.py` of a checkout on folders in its
+layout, and compares the numbers that they print with ours. The checkout is temporary, because its licence (CC BY-NC)
+differs from ours.
 
-Knows the scripts' names and what they print; knows nothing of runs.
+This module depends on the scripts' names and output, not on runs.
 """
 
 import re
@@ -29,8 +30,9 @@ class Agreement:
     """One number of one folder.
 
     Attributes:
-        folder, script: what was scored with what. samples: in the folder. figure: the number's name.
-        theirs, ours: the number; None where there is none (their script stops where nothing is to be averaged).
+        folder, script: what was scored, and with which script. samples: number in the folder. figure: the number's
+            name.
+        theirs, ours: the number; None if there is none (their script stops if there is nothing to average).
     """
 
     folder: str
@@ -42,17 +44,17 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
-        """Whether both are the same number, or none."""
+        """Whether both are the same number, or both None."""
         if self.theirs is None or self.ours is None:
             return self.theirs is self.ours
         return abs(self.theirs - self.ours) <= _EQUAL
 
 
 def agreement(checkout: Path, folder: Path, config: FullDuplexBenchConfig) -> list[Agreement]:
-    """Both scores of one folder: the pause scorer's, and the smooth-turn scorer's where every sample has a turn's end.
+    """Both scores of one folder: from the pause scorer and, if every sample has a turn's end, the smooth-turn scorer.
 
     Args:
-        checkout: of Full-Duplex-Bench. folder: ROOT of ROOT/ID/output.json.
+        checkout: checkout of Full-Duplex-Bench. folder: ROOT of ROOT/ID/output.json.
 
     Raises:
         EvaluationError: the checkout has no such scripts, or the folder no samples.
@@ -83,7 +85,7 @@ def _script(checkout: Path, name: str) -> Path:
 
 
 def _run(script: Path, folder: Path) -> str:
-    """What the script prints; "" where it stops because there is no latency to average."""
+    """What the script prints; "" if it stops because there is no latency to average."""
     command = [sys.executable, str(script.resolve()), "--root_dir", str(folder.resolve())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and "ZeroDivisionError" not in done.stderr:

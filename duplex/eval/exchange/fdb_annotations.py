@@ -1,4 +1,4 @@
-"""Annotations of Full-Duplex-Bench v1 and v1.5, read as labels of the user.
+"""Reads annotations of Full-Duplex-Bench v1 and v1.5 as labels of the user.
 
     v1    pause.json        [{"text": "[PAUSE]", "timestamp": [start, end]}, ...]             pause
           turn_taking.json  [{"text": "[TURN-TAKING]", "timestamp": [user end, next start]}]  turn, from the beginning
@@ -7,7 +7,7 @@
           user_interruption: interrupt, user_backchannel: backchannel, talking_to_other: non_directed,
           background_speech: noise
 
-Written from the formats. Knows JSON values and names of folders.
+This module was written from the formats; it handles JSON values and folder names.
 """
 
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ def is_one(values: Any) -> bool:
 
 
 def read(values: Any, path: Path) -> Iterator[PlacedLabel]:
-    """The labels of an annotation; `path` is its file.
+    """Yield the labels of an annotation; `path` is its file.
 
     Raises:
-        EvaluationError: times are no numbers, or the folder of a v1.5 file does not tell what it is.
+        EvaluationError: times are not numbers, or the folder of a v1.5 file does not say which kind it is.
     """
     if isinstance(values, dict):
         start, end = _times(values[_V15], f"{path}: 'timestamps'")
@@ -73,4 +73,6 @@ def _kind(path: Path) -> LabelKind:
             if name in folder:
                 return kind
     names = "user_interruption, user_backchannel, talking_to_other or background_speech"
-    raise EvaluationError(f"{path}: its folder does not tell what happens in it; put it into a folder named {names}")
+    raise EvaluationError(
+        f"{path}: its folder's name does not say which kind of event it is; put it into a folder named {names}"
+    )

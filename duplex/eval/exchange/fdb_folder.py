@@ -1,7 +1,7 @@
-"""A folder in the layout of Full-Duplex-Bench, scored by our definitions of its v1 tasks.
+"""Scores a folder in the layout of Full-Duplex-Bench by our definitions of its v1 tasks.
 
-The same folder goes to its own scorers, which must find the same (`duplex.eval.exchange.fdb_agreement`).
-Knows the layout; the rules are `duplex.eval.protocols.full_duplex_bench`.
+Its own scorers must find the same in the same folder (`duplex.eval.exchange.fdb_agreement`). This module handles the
+layout; the rules are in `duplex.eval.protocols.full_duplex_bench`.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from duplex.io.whole_files import parse_json, shorten
 
 @dataclass(frozen=True)
 class Chunk:
-    """A word as a recogniser gave it; `end` is None where it did not tell."""
+    """A word from a recogniser; `end` is None if the recogniser did not give it."""
 
     text: str
     start: float
@@ -35,13 +35,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class FolderScores:
-    """Samples by name; `timed`: those for which it is written down when the user ended."""
+    """Samples by name; `timed`: those with an annotated end of the user's turn."""
 
     samples: dict[str, Sample]
     timed: tuple[str, ...]
 
     def figures(self) -> Facts:
-        """Takeover rate and latencies; None where there is nothing to average."""
+        """Takeover rate and latencies; None if there is nothing to average."""
         samples = list(self.samples.values())
         timed = [self.samples[name] for name in self.timed]
         return {
@@ -56,7 +56,7 @@ def scores(root: Path, config: FullDuplexBenchConfig) -> FolderScores:
     """Score every sample with an output.json in ROOT/ID/.
 
     Raises:
-        EvaluationError: there is none, or a file is not what it should be.
+        EvaluationError: there is no sample, or a file does not have the right format.
     """
     folders = sorted(path.parent for path in root.glob("*/output.json"))
     if not folders:
@@ -88,7 +88,7 @@ def _chunk(values: Any, path: Path) -> Chunk:
 
 
 def _user_end(folder: Path) -> float | None:
-    """End of the first turn, or of the interruption; None where neither is written down."""
+    """End of the first turn or of the interruption; None if neither is annotated."""
     for name, place in (("turn_taking.json", 0), ("interrupt.json", 1)):
         path = folder / name
         if path.is_file():
@@ -96,7 +96,7 @@ def _user_end(folder: Path) -> float | None:
                 return seconds_of(_read(path)[0]["timestamp"][place], f"{path}: the user's end")
             except (LookupError, TypeError) as error:
                 raise EvaluationError(
-                    f"{path}: tells no time ({shorten(repr(error))}); get the annotation again"
+                    f"{path}: has no time ({shorten(repr(error))}); get the annotation again"
                 ) from None
     return None
 

@@ -1,6 +1,6 @@
-"""Files in the layouts of other projects: mono wavs, JSON, JSON lines, and a folder of their own.
+"""Writes files of other projects' layouts: mono wavs, JSON, JSON lines, each export in a folder of its own.
 
-Knows files; knows nothing of what the layouts mean.
+This module handles files, whatever the layouts mean.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from duplex.io.sound_file import write_wav
 from duplex.model.interface import Samples
 
 OnRow = Callable[[DialogueRow], None]
-"""Called after every conversation that was written."""
+"""Called after every conversation that is written."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Exported:
     """What an exporter wrote.
 
     Attributes:
-        rows: how many conversations. figures: our own of the same files, by name; what the scorer should find.
-        notes: what was left out, and how the other project's scorer is run; a line each.
+        rows: number of conversations. figures: our own figures of the same files, by name, which the scorer should
+            find.
+        notes: what was left out, and how to run the other project's scorer; one line each.
     """
 
     rows: int
@@ -39,10 +40,10 @@ def empty_folder(path: Path) -> None:
     """Make the folder of an export.
 
     Raises:
-        EvaluationError: something lies there already.
+        EvaluationError: the folder is not empty.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise EvaluationError(f"{path}: is not empty, and scorers read all that lies there; give a new folder")
+        raise EvaluationError(f"{path}: is not empty, and scorers read everything in it; give a new folder")
     path.mkdir(parents=True, exist_ok=True)
 
 
@@ -52,18 +53,18 @@ def sample_name(row: DialogueRow) -> str:
 
 
 def write_mono(samples: Samples, path: Path) -> None:
-    """Write [n] samples at 24 kHz as a mono wav, 16 kHz, 16 bit; the folder is made."""
+    """Write [n] samples at 24 kHz as a mono wav, 16 kHz, 16 bit; creates the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_wav(path, soxr.resample(samples, AUDIO.output_rate, AUDIO.input_rate), AUDIO.input_rate)
 
 
 def write_json(values: object, path: Path) -> None:
-    """Write plain values; the folder is made."""
+    """Write plain values as JSON; creates the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(path, values)
 
 
 def write_lines(values: Sequence[object], path: Path) -> None:
-    """Write plain values as JSON lines; the folder is made."""
+    """Write plain values as JSON lines; creates the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json_lines(path, values)

@@ -1,4 +1,4 @@
-"""The formats of other projects that a saved run can be written in, by name."""
+"""The formats of other projects in which a saved run can be written, by name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from duplex.eval.exchange.foreign_files import Exported, OnRow
 from duplex.eval.exchange.saved import SavedRun
 
 Export = Callable[[SavedRun, Path, OnRow, ProtocolsConfig], Exported]
-"""Writes a run to an empty folder; told of every conversation."""
+"""Writes a run to an empty folder; calls back after every conversation."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """`project`: whose scorers read it. `export`: writes it."""
+    """`project`: the project whose scorers read it. `export`: the function that writes it."""
 
     project: str
     export: Export
@@ -40,10 +40,10 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 
 
 def find_format(name: str) -> Format:
-    """The format of this name.
+    """Find a format by name.
 
     Raises:
-        EvaluationError: there is none.
+        EvaluationError: there is no such format.
     """
     if name not in FORMATS:
         raise EvaluationError(f"there is no format '{name}'; choose one of {', '.join(FORMATS)}")

@@ -1,6 +1,6 @@
-"""Files of labels beside a recording: which form one has, and whether its labels can be of this recording.
+"""Reads label files of a recording: detects the format, and checks that the labels can belong to the recording.
 
-JSON lines              our own (`duplex.eval.exchange.labels`); whatever has no other known ending
+JSON lines              our own format (`duplex.eval.exchange.labels`), for any other ending
 .rttm, .TextGrid        who speaks when
 .json                   an annotation of Full-Duplex-Bench, scenarios of MTR-DuplexBench, or JSON lines
 """
@@ -26,7 +26,7 @@ _WRITE_LINES: Final = "write JSON lines, see docs/evaluation.md"
 
 @dataclass(frozen=True)
 class FileLabels:
-    """Labels in order of time. `notes`: what was left out or taken for granted, for the user."""
+    """Labels in order of time. `notes`: what was left out or assumed, for the user."""
 
     labels: tuple[Label, ...]
     notes: tuple[str, ...] = ()
@@ -35,14 +35,14 @@ class FileLabels:
 def read_labels(
     path: Path, recording: Path, seconds: float, config: LabelsConfig, assistant: Path | None = None
 ) -> FileLabels:
-    """The labels of a file.
+    """Read the labels of a file.
 
     Args:
-        recording: whose labels are wanted, where a file holds those of several. seconds: its length.
-        assistant: the assistant's side, where `recording` is the user's.
+        recording: the recording whose labels are wanted, if a file has those of several. seconds: its length.
+        assistant: the assistant's side, if `recording` is the user's.
 
     Raises:
-        EvaluationError: the file is missing or cannot be read, holds no label of this recording, or a wrong one.
+        EvaluationError: the file is missing or cannot be read, has no label of this recording, or has a wrong one.
     """
     recordings = (recording,) if assistant is None else (recording, assistant)
     found = _find(path, recordings, config)
@@ -84,7 +84,7 @@ def _of_json(text: str, path: Path, recording: Path, config: LabelsConfig) -> Fo
 
 
 def _text(path: Path) -> str:
-    """UTF-8 with or without a mark, or UTF-16 with one."""
+    """Decode UTF-8 with or without a byte order mark, or UTF-16 with one."""
     try:
         data = path.read_bytes()
         wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))

@@ -1,12 +1,12 @@
-"""Labels beside a recording: who did what when, from any of the known files.
+"""Labels of a recording: who did what when, from any of the known file formats.
 
-One JSON object a line is the form of our own:
+Our own format has one JSON object per line:
 
     {"session", "channel": "user" | "agent", "start", "end", "type", "text"}
 
-with the types turn, interrupt, backchannel, pause, vocal_tic, non_directed, noise; and "speech", where it is known that
-somebody speaks but not what it is. Seconds. Other forms are read by modules of their own, all of them by
-`duplex.eval.exchange.label_files`. Knows text; knows nothing of how labels are judged.
+with times in seconds and the types turn, interrupt, backchannel, pause, vocal_tic, non_directed and noise; "speech"
+means that somebody speaks but the type is unknown. Other formats have modules of their own, and
+`duplex.eval.exchange.label_files` reads all of them. How labels are judged is decided elsewhere.
 """
 
 import re
@@ -26,7 +26,7 @@ KINDS: Final[tuple[LabelKind, ...]] = get_args(LabelKind)
 
 @dataclass(frozen=True)
 class Label:
-    """Something that a side does from `start` to `end`, seconds."""
+    """An event of one side from `start` to `end`, seconds."""
 
     side: Side
     kind: LabelKind
@@ -36,21 +36,21 @@ class Label:
 
 
 PlacedLabel = tuple[str, Label]
-"""A label, and where in which file it stands."""
+"""A label and its place in a file."""
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The labels of a file in its order. `notes`: what was left out or taken for granted, for the user."""
+    """The labels of a file in order. `notes`: what was left out or assumed, for the user."""
 
     placed: tuple[PlacedLabel, ...]
     notes: tuple[str, ...] = ()
 
 
 def find_side(name: str, config: LabelsConfig) -> Side | None:
-    """Whose channel, speaker or tier a name means; None for any other name."""
+    """The side that a channel, speaker or tier name means; None for any other name."""
     word = name.strip().lower()
     if word in config.user_names:
         return "user"
@@ -58,10 +58,10 @@ def find_side(name: str, config: LabelsConfig) -> Side | None:
 
 
 def read_lines(text: str, path: Path, recording: Path, config: LabelsConfig) -> Found:
-    """Labels of JSON lines; of several sessions the one that is named like the recording.
+    """Read labels from JSON lines; of several sessions, the one named like the recording.
 
     Raises:
-        EvaluationError: a line is no label.
+        EvaluationError: a line is not a label.
     """
     rows = [(f"{path}:{number}", line) for number, line in enumerate(text_lines(text), 1) if line.strip()]
     found = [(place, *_line(place, line, config)) for place, line in rows]
@@ -81,9 +81,9 @@ def _line(place: str, line: str, config: LabelsConfig) -> tuple[str, Label]:
     try:
         values = parse_json(line)
     except ValueError as error:
-        raise EvaluationError(f"{place}: is no JSON ({error}); write one JSON object a line") from None
+        raise EvaluationError(f"{place}: is not JSON ({error}); write one JSON object per line") from None
     if not isinstance(values, dict):
-        raise EvaluationError(f"{place}: is no JSON object; write one with channel, start, end and type")
+        raise EvaluationError(f"{place}: is not a JSON object; write one with channel, start, end and type")
     side = find_side(str(values.get("channel", "")), config)
     if side is None:
         raise EvaluationError(f"{place}: 'channel' is {show(values.get('channel'))}; it must be user or agent")
@@ -99,10 +99,10 @@ def _text(value: Any) -> str:
 
 
 def seconds_of(value: Any, what: str) -> float:
-    """A number of seconds; `what` names its place in errors.
+    """Read a number of seconds; `what` names its place in errors.
 
     Raises:
-        EvaluationError: it is no number.
+        EvaluationError: the value is not a number.
     """
     written = isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is not None
     if written or (isinstance(value, int | float) and not isinstance(value, bool)):
@@ -116,5 +116,5 @@ def seconds_of(value: Any, what: str) -> float:
 
 
 def show(value: Any) -> str:
-    """A value of a file for a message: as Python writes it, cut where it is long."""
+    """A value of a file for a message: its Python representation, shortened if long."""
     return shorten(repr(value))

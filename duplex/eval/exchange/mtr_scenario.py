@@ -1,13 +1,14 @@
-"""Scenarios of MTR-DuplexBench, read as labels of the user.
+"""Reads scenarios of MTR-DuplexBench as labels of the user.
 
     [{"dialogue_id", "round_num", "scenario", "timestamp": {"user_start", "user_end", "model_start", "model_end",
       "interruption_start", "interruption_end", "pause_start", "pause_end", "background_start", "background_end"}}, ...]
 
-or the object of times alone. The user's turn is a turn, an interruption an interrupt, a pause a pause, background sound
-is noise; when the model should speak is no label. A pair that is missing, or 0 to 0, is not there. Of several entries
-those count whose dialogue, round and scenario the recording's name holds (dialogue_ID_round_N_SCENARIO.wav).
+or only the object of times. The user's turn is a turn, an interruption an interrupt, a pause a pause, background sound
+is noise; the times at which the model should speak are not labels. A pair that is missing, or 0 to 0, does not exist.
+Of several entries, those count whose dialogue, round and scenario are in the recording's name
+(dialogue_ID_round_N_SCENARIO.wav).
 
-Knows JSON values and file names.
+This module handles JSON values and file names.
 """
 
 from collections.abc import Iterator
@@ -33,10 +34,10 @@ def is_one(values: Any) -> bool:
 
 
 def read(values: Any, path: Path, recording: Path) -> Iterator[PlacedLabel]:
-    """The labels of the rounds in `recording`.
+    """Yield the labels of the rounds in `recording`.
 
     Raises:
-        EvaluationError: times are no numbers, or none of several entries is of this recording.
+        EvaluationError: times are not numbers, or none of several entries belongs to this recording.
     """
     entries = list(enumerate(values if isinstance(values, list) else [values], 1))
     kept = [(number, one) for number, one in entries if _is_of(one, recording.stem)] if len(entries) > 1 else entries
@@ -67,7 +68,7 @@ def _has_times(times: dict[str, Any]) -> bool:
 
 
 def _is_of(entry: dict[str, Any], stem: str) -> bool:
-    """Whether all that the entry tells of itself and the name tells of the recording is the same."""
+    """Whether the entry's dialogue, round and scenario agree with those in the recording's name."""
     dialogue, number, scenario = (str(entry.get(key, "")) for key in (_ID, _ROUND, _SCENARIO))
     _, parted, rest = stem.rpartition("_round_")
     if not parted:

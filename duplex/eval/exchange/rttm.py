@@ -1,10 +1,10 @@
-"""RTTM (NIST Rich Transcription Time Marked, RT-09 evaluation plan, appendix A): a line per stretch of speech.
+"""Reads RTTM (NIST Rich Transcription Time Marked, RT-09 evaluation plan, appendix A): a line per stretch of speech.
 
     SPEAKER FILE CHANNEL START DURATION <NA> <NA> NAME <NA> <NA>
 
-Lines of other types (words, pauses, facts of speakers) are no stretches of speech; `;;` begins a comment. It tells who
-speaks when, not what a stretch is: its labels are "speech". Whose it is tells the speaker's name (user, assistant,
-...), or else the channel (1 the user, 2 the assistant).
+Lines of other types (words, pauses, information on speakers) are ignored; `;;` begins a comment. The format says who
+speaks when, but not what a stretch is, so its labels are "speech". The speaker's name (user, assistant, ...) or else
+the channel (1 the user, 2 the assistant) says whose it is.
 """
 
 import re
@@ -42,17 +42,17 @@ _NOT_SAID: Final = "<NA>"
 _FIELD: Final = re.compile(r"[^ \t\r\f\v]+")
 
 _Line = tuple[str, list[str]]
-"""Where a line stands, and its fields."""
+"""Place of a line, and its fields."""
 
 
 def read_rttm(text: str, path: Path, recordings: Sequence[Path], config: LabelsConfig) -> Found:
-    """Speech of both sides in the lines whose file is named like a recording.
+    """Read the speech of both sides from the lines whose file is named like a recording.
 
     Args:
         recordings: the file of both sides, or one of each side.
 
     Raises:
-        EvaluationError: a line is no RTTM, all are of other recordings, or it cannot be told whose speech one is.
+        EvaluationError: a line is not RTTM, all belong to other recordings, or it is not known whose speech one is.
     """
     rows = [(f"{path}:{number}", _FIELD.findall(line)) for number, line in enumerate(text_lines(text), 1)]
     lines = [(place, fields) for place, fields in rows if fields and not fields[0].startswith(_COMMENT)]
@@ -67,7 +67,7 @@ def read_rttm(text: str, path: Path, recordings: Sequence[Path], config: LabelsC
 def _check(place: str, fields: list[str]) -> None:
     if fields[0] != _SPEAKER:
         if fields[0] not in _OTHERS:
-            raise EvaluationError(f"{place}: '{shorten(fields[0])}' is no type of RTTM; begin the line with SPEAKER")
+            raise EvaluationError(f"{place}: '{shorten(fields[0])}' is not a type of RTTM; begin the line with SPEAKER")
         return
     if len(fields) not in _FIELDS:
         wanted = f"{_FIELDS[0]} to {_FIELDS[-1]}, and names hold no spaces"
@@ -75,7 +75,7 @@ def _check(place: str, fields: list[str]) -> None:
 
 
 def _of(recordings: Sequence[Path], speakers: Sequence[_Line], path: Path) -> Sequence[_Line]:
-    """The lines of these recordings; a line that names no file is of any."""
+    """The lines of these recordings; a line without a file name belongs to any."""
     names = {name for recording in recordings for name in (recording.stem, recording.name)}
     kept = [line for line in speakers if line[1][_FILE] == _NOT_SAID or Path(line[1][_FILE]).name in names]
     if speakers and not kept:
@@ -102,7 +102,7 @@ def _notes(path: Path, lines: Sequence[_Line], empty: int) -> Iterator[str]:
     others = Counter(fields[0] for _, fields in lines if fields[0] != _SPEAKER)
     if others:
         counts = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
-        yield f"{path}: left out the lines that are no stretches of speech: {counts}"
+        yield f"{path}: left out the lines that are not stretches of speech: {counts}"
 
 
 def _side(place: str, fields: list[str], channels: set[str], config: LabelsConfig) -> Side:

@@ -1,10 +1,10 @@
-"""A saved run for other people's scorers: its rows, the sound of every conversation, and the assistant's words.
+"""Reads a saved run for export: its rows, the sound of every conversation, and the assistant's words.
 
     RUN/report.json     see `duplex.eval.reports.schema`
-    RUN/audio/ID.wav    stereo, left the user, right the assistant
+    RUN/audio/ID.wav    stereo, user left, assistant right
 
-Words come with the rows where the system told them; else a recogniser hears them in the sound.
-Knows files and rows; knows nothing of the layouts that others want.
+Words come with the rows if the system reported them; otherwise a recogniser finds them in the sound. Nothing here
+depends on the layouts of other projects.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from duplex.io.sound_file import SoundFileError, read_sound_file
 from duplex.model.interface import Samples
 
 WordGroup = tuple[TimedWord, ...]
-"""Words that were said in one go: an answer, or a segment of a recogniser."""
+"""Words that belong together: an answer, or a segment of a recogniser."""
 
 _AUDIO = "audio"
 _AGAIN = "run the suite again with --audio"
@@ -37,7 +37,7 @@ class ChannelPair:
 
     @property
     def seconds(self) -> float:
-        """Length of both."""
+        """Length in seconds."""
         return len(self.user) / AUDIO.output_rate
 
     def between(self, since: float, until: float) -> "ChannelPair":
@@ -51,7 +51,7 @@ class SavedRun:
     """One run.
 
     Attributes:
-        folder: its files. suite: its name. settings: what it depends on. rows: its conversations.
+        folder: folder of its files. suite: name of the suite. settings: what it depends on. rows: its conversations.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class SavedRun:
         """Read a run.
 
         Raises:
-            EvaluationError: it is no run, one of another schema, or has no conversations.
+            EvaluationError: the folder is not a run, is of another schema, or has no conversations.
         """
         report = read_report(folder)
         rows = tuple(DialogueRow.from_json(dialogue.model_dump()) for dialogue in report.dialogues)
@@ -90,10 +90,10 @@ class SavedRun:
         return ChannelPair(sound.samples[:, 0], sound.samples[:, 1])
 
     def audio_file(self, row: DialogueRow) -> Path:
-        """Where the sound of a conversation lies.
+        """Path of the sound of a conversation.
 
         Raises:
-            EvaluationError: it was not kept.
+            EvaluationError: the sound was not kept.
         """
         path = audio_file(self.folder / _AUDIO, row.id)
         if not path.is_file():
@@ -101,10 +101,10 @@ class SavedRun:
         return path
 
     def parts(self, row: DialogueRow, since: float = 0.0, until: float = float("inf")) -> tuple[WordGroup, ...]:
-        """What the assistant was heard saying from `since` to `until`; words that reach over are cut off there.
+        """What the assistant was heard saying from `since` to `until`; words that extend beyond are cut off there.
 
         Raises:
-            EvaluationError: the words are not in the row, and the sound or the recogniser is not there.
+            EvaluationError: the words are not in the row, and the sound or the recogniser is missing.
         """
         told = read_parts(row)
         if told is None:
@@ -119,7 +119,7 @@ class SavedRun:
 
 
 def read_parts(row: DialogueRow) -> tuple[WordGroup, ...] | None:
-    """The heard words by answer, as the system told them; None where it did not tell them."""
+    """The heard words by answer, as reported by the system; None if it did not report them."""
     answers = row.trace["answers"]
     if any(answer["text"] and not answer.get("words") for answer in answers):
         return None
@@ -129,13 +129,14 @@ def read_parts(row: DialogueRow) -> tuple[WordGroup, ...] | None:
 
 
 def events_of(row: DialogueRow, side: str, *kinds: str) -> list[Facts]:
-    """The events of one side in order of time; of these kinds, or of all."""
+    """The events of one side in order of time, of these kinds or of all kinds."""
     found = (event for event in row.events if event["side"] == side and (not kinds or event["kind"] in kinds))
     return sorted(found, key=lambda event: (event["start"], event["end"]))
 
 
 def text_of(row: DialogueRow, event: Facts) -> str:
-    """What a user's event says, as the suite's measures tell it: by the event's name, or the one `text`; else ""."""
+    """The words of a user's event from the suite's measures: by the event's name, or the single `text`; otherwise
+    ""."""
     found = row.measures.get(event["name"], "" if event["kind"] == "turn" else row.measures.get("text", ""))
     return found if isinstance(found, str) else ""
 

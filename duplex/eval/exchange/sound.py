@@ -1,6 +1,6 @@
-"""Recordings of a dialogue: one stereo file (left the user, right the assistant) or two mono files on one clock.
+"""Reads recordings of a dialogue: one stereo file (user left, assistant right) or two mono files on one clock.
 
-Knows sound files and what makes them unfit to be scored; knows nothing of speech.
+This module handles sound files and rejects those that cannot be scored; it does not depend on speech.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class DialogueSound:
     Attributes:
         user, assistant: [n] each at `rate` Hz.
         files: path and SHA-256 of what was read, by "user" and "assistant".
-        notes: what was done to make it so, for the user.
+        notes: what was changed to make it so, for the user.
     """
 
     user: ChannelSamples
@@ -37,19 +37,19 @@ class DialogueSound:
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """Length in seconds."""
         return len(self.user) / self.rate
 
 
 def read_dialogue(path: Path, assistant: Path | None, config: SoundConfig) -> DialogueSound:
-    """The recording in a stereo file, or in two files.
+    """Read the recording from a stereo file or from two files.
 
     Args:
         path: both sides, or the user's side. assistant: the assistant's side.
 
     Raises:
-        EvaluationError: a file is missing, no sound file, empty, or holds values that are no numbers; one side is
-            missing; both sides are one mix; two files differ in length.
+        EvaluationError: a file is missing, is not a sound file, is empty, or has values that are not numbers; one side
+            is missing; both sides are one mix; two files differ in length.
     """
     sound = _of_one(path) if assistant is None else _of_two(path, assistant, config)
     _refuse_mix(sound, path, assistant, config)
@@ -65,7 +65,7 @@ def _of_one(path: Path) -> DialogueSound:
     if channels == 1:
         raise EvaluationError(f"{path}: is mono; a mix of both sides cannot be scored; {_TWO_WAYS}")
     if channels > 2:
-        raise EvaluationError(f"{path}: has {channels} channels and it is not known which is whose; {_TWO_WAYS}")
+        raise EvaluationError(f"{path}: has {channels} channels and it is not known whose each is; {_TWO_WAYS}")
     file = _file(path)
     files = {"user": file, "assistant": file}
     return DialogueSound(found.samples[:, 0], found.samples[:, 1], found.rate, files, _notes(found, path))
@@ -96,7 +96,7 @@ def _of_two(user: Path, assistant: Path, config: SoundConfig) -> DialogueSound:
 
 
 def _same_length(sides: list[ChannelSamples], paths: tuple[Path, Path], rate: int, config: SoundConfig) -> list[str]:
-    """Pads the shorter side; says so where it is more than a sample or two of resampling."""
+    """Pad the shorter side; returns notes if the difference is more than a sample or two of resampling."""
     longest = max(len(side) for side in sides)
     at = 0 if len(sides[0]) < longest else 1
     missing = (longest - len(sides[at])) / rate

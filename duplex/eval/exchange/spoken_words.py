@@ -1,6 +1,6 @@
-"""The words of a voice with their times, heard by a Whisper model of the `eval` extra.
+"""Recognises the words of a voice with their times, using a Whisper model of the `eval` extra.
 
-Knows samples; knows nothing of conversations.
+This module handles samples; it does not depend on conversations.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from duplex.model.interface import Samples
 
 
 def recognise_parts(samples: Samples, asr: str) -> tuple[tuple[TimedWord, ...], ...]:
-    """The words in `samples` [n] at 24 kHz by segment of the recogniser, seconds.
+    """Recognise the words in `samples` [n] at 24 kHz, by segment of the recogniser; times in seconds.
 
     Args:
-        asr: a faster-whisper folder, "" the packaged one.
+        asr: folder of a faster-whisper model, "" for the packaged one.
 
     Raises:
         EvaluationError: the recogniser is not installed.

@@ -1,11 +1,11 @@
-"""Praat's TextGrid: interval tiers of labelled spans, in all of its text forms.
+"""Reads Praat's TextGrid: interval tiers of labelled spans, in all of its text forms.
 
-Praat reads only what stands free: strings in quotes, numbers, and flags in angle brackets. Every other word is a
-comment, as is the rest of a line after `!` (Praat manual, "TextGrid file formats"; `sys/abcio.cpp` of Praat). The
-long, the short and the old short form are the same tokens in the same order; the chronological form names the tier of
-every interval instead.
+Praat reads only free-standing strings in quotes, numbers, and flags in angle brackets. Every other word is a comment,
+and so is the rest of a line after `!` (Praat manual, "TextGrid file formats"; `sys/abcio.cpp` of Praat). The long, the
+short and the old short form have the same tokens in the same order; the chronological form names the tier of every
+interval instead.
 
-Knows the file format; knows nothing of what the labels mean.
+This module handles the file format, whatever the labels mean.
 """
 
 import re
@@ -45,7 +45,8 @@ class Interval:
 
 @dataclass(frozen=True)
 class Tier:
-    """A tier; several of a file may have one name. `points`: how many points a tier of points has, none is read."""
+    """A tier; several tiers of a file may have the same name. `points`: number of points in a point tier, which are not
+    read."""
 
     name: str
     intervals: tuple[Interval, ...]
@@ -53,10 +54,10 @@ class Tier:
 
 
 def read_textgrid(path: Path) -> tuple[Tier, ...]:
-    """The tiers in the file's order.
+    """Read the tiers in the file's order.
 
     Raises:
-        EvaluationError: the file is missing, or no TextGrid.
+        EvaluationError: the file is missing or is not a TextGrid.
     """
     try:
         data = path.read_bytes()
@@ -65,14 +66,14 @@ def read_textgrid(path: Path) -> tuple[Tier, ...]:
     try:
         return _tiers(_Tokens(decode_text(data)))
     except ValueError as error:
-        raise EvaluationError(f"{path}: is no TextGrid ({error}); save it from Praat as text") from None
+        raise EvaluationError(f"{path}: is not a TextGrid ({error}); save it from Praat as text") from None
 
 
 def decode_text(data: bytes) -> str:
-    """Text as Praat takes it: UTF-16 with a mark, else UTF-8, else Latin-1.
+    """Decode text as Praat does: UTF-16 with a byte order mark, else UTF-8, else Latin-1.
 
     Raises:
-        ValueError: it has the mark of UTF-16 and is none.
+        ValueError: the data has the byte order mark of UTF-16 but is not UTF-16.
     """
     if data[:2] in _MARKS:
         return data.decode("utf-16")
@@ -83,7 +84,7 @@ def decode_text(data: bytes) -> str:
 
 
 class _Tokens:
-    """The free-standing strings, numbers and flags of a file, each asked for by its kind."""
+    """The free-standing strings, numbers and flags of a file, each read by its kind."""
 
     def __init__(self, text: str) -> None:
         self._words = _WORD.finditer(text)
@@ -98,7 +99,7 @@ class _Tokens:
         return self._next("flag")
 
     def count(self) -> int:
-        """The next token, which must be a whole number that is not negative."""
+        """The next token, which must be a non-negative integer."""
         number = self.number()
         if not number.is_integer() or number < 0:
             raise ValueError(f"{number:g} cannot be a count")
@@ -112,7 +113,7 @@ class _Tokens:
         return number
 
     def numbers_left(self) -> Iterator[float]:
-        """Numbers as long as there are more tokens."""
+        """Yield numbers while there are more tokens."""
         while True:
             try:
                 found = self.number()
@@ -128,7 +129,7 @@ class _Tokens:
             if found is None:
                 continue
             if found != kind:
-                raise ValueError(f"line {self._line(word)}: a {found} stands where a {kind} must be")
+                raise ValueError(f"line {self._line(word)}: there is a {found} where a {kind} must be")
             return word[found]
         raise _AtEndError("it ends too early")
 
@@ -173,7 +174,7 @@ def _make(name: str, items: Sequence[Interval | None]) -> Tier:
 
 
 def _head(tokens: _Tokens) -> tuple[str, str]:
-    """Kind and name of a tier; its span is that of the file."""
+    """Kind and name of a tier; its span is that of the file and is skipped."""
     kind, name = tokens.string(), tokens.string()
     if kind not in _READERS:
         raise ValueError(f"there is no kind of tier '{shorten(kind)}'")

@@ -1,7 +1,7 @@
-"""Labels in a TextGrid: what both sides do, a tier each or several.
+"""Reads labels from a TextGrid, in which each side has one or several tiers.
 
-A tier is somebody's when its name says so (user, assistant, ...). An interval with a text is a label: of the type that
-the text names ("backchannel"), else "speech" with the text as its words.
+A tier belongs to a side if its name says so (user, assistant, ...). An interval with a text is a label: of the type
+that the text names ("backchannel"), or otherwise "speech" with the text as its words.
 """
 
 from collections import Counter
@@ -15,14 +15,14 @@ from duplex.eval.exchange.textgrid import Tier, read_textgrid
 from duplex.io.whole_files import shorten
 
 Owned = tuple[Tier, Side]
-"""A tier and whose it is."""
+"""A tier and its side."""
 
 
 def read_tiers(path: Path, config: LabelsConfig) -> Found:
-    """Labels of the tiers of both sides, with a note of what is left out.
+    """Read the labels of both sides' tiers, with a note of what is left out.
 
     Raises:
-        EvaluationError: it is no TextGrid, or no tier is named after a side.
+        EvaluationError: the file is not a TextGrid, or no tier is named after a side.
     """
     tiers = read_textgrid(path)
     owned = [(tier, side) for tier in tiers if (side := find_side(tier.name, config))]
@@ -49,7 +49,7 @@ def _notes(tiers: Sequence[Tier], owned: Sequence[Owned], path: Path) -> Iterato
             yield f"{path}: {count} tiers are the {side}'s ({names}); the labels of all of them are used"
     known = [tier for tier, _ in owned]
     if left_out := [tier for tier in tiers if tier not in known]:
-        yield f"{path}: left out the tiers that are named after nobody: {_names(left_out)}"
+        yield f"{path}: left out the tiers that are not named after a side: {_names(left_out)}"
     if points := [tier for tier in known if tier.points]:
         yield f"{path}: left out the points of {_names(points)}; labels are intervals"
 

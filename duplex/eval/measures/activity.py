@@ -1,6 +1,6 @@
-"""When somebody is audible: the energy gate of the assistant, the bounds of speech in a user's clip.
+"""Finds when somebody is audible: the energy gate of the assistant, the bounds of speech in a user's clip.
 
-Knows samples; knows nothing of turns.
+The gates are ours (`GateConfig`, `ClipConfig`). This module handles samples; it does not depend on turns.
 """
 
 from collections.abc import Iterable
@@ -17,22 +17,22 @@ from duplex.model.interface import Samples
 
 @dataclass(frozen=True)
 class AudibleSegment:
-    """Something audible from `start` to `end`, seconds."""
+    """A stretch of sound from `start` to `end`, seconds."""
 
     start: float
     end: float
 
     def covers(self, time: float) -> bool:
-        """Whether it is audible at `time`."""
+        """Whether `time` lies within the segment."""
         return self.start <= time < self.end
 
     def overlaps(self, start: float, end: float) -> bool:
-        """Whether a part of it lies in (start, end)."""
+        """Whether part of it lies in (start, end)."""
         return self.start < end and start < self.end
 
 
 def join(segments: Iterable[AudibleSegment], gap: float) -> list[AudibleSegment]:
-    """Segments in order, those at most `gap` seconds apart (or overlapping) made one."""
+    """Segments in order, with those at most `gap` seconds apart (or overlapping) merged."""
     out: list[AudibleSegment] = []
     for segment in sorted(segments, key=lambda one: (one.start, one.end)):
         if out and segment.start - out[-1].end <= gap:
@@ -43,17 +43,17 @@ def join(segments: Iterable[AudibleSegment], gap: float) -> list[AudibleSegment]
 
 
 class Gate:
-    """Finds the assistant's runs of sound, piece by piece; pieces give the same runs as the whole."""
+    """Finds the assistant's runs of sound piece by piece; pieces give the same runs as the whole."""
 
     def __init__(self, config: GateConfig, rate: int = AUDIO.output_rate) -> None:
         self._floor = 10 ** (config.floor_db / 20)
         self._join = round(config.join_s * rate)
         self._heard = 0
         self.runs: list[tuple[int, int]] = []
-        """(first, one after the last) loud sample of each run, gaps up to `join_s` included."""
+        """(first, one after the last) loud sample of each run, including gaps up to `join_s`."""
 
     def add(self, samples: NDArray[Any]) -> None:
-        """Append the next samples, [n]."""
+        """Add the next samples, [n]."""
         loud = np.flatnonzero(np.abs(samples) > self._floor) + self._heard
         self._heard += len(samples)
         if not len(loud):
@@ -75,7 +75,7 @@ def segments(samples: Samples, config: GateConfig, rate: int = AUDIO.output_rate
 
 
 def speech_bounds(samples: Samples, config: ClipConfig, rate: int = AUDIO.input_rate) -> tuple[int, int]:
-    """First sample of speech in a clip and the one after its last; the whole clip where it is silent."""
+    """The first sample of speech in a clip and the one after the last; the whole clip if it is silent."""
     frame = max(1, round(config.frame_s * rate))
     count = -(-len(samples) // frame)
     padded = np.zeros(count * frame, dtype=np.float64)

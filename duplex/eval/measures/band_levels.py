@@ -1,6 +1,7 @@
-"""Short-time power of a channel by band of frequency, and small tools on runs of frames.
+"""Short-time power of a channel by frequency band, and helpers for runs of frames.
 
-Knows samples and frames; knows nothing of speech.
+Powers are those of the short-time Fourier transform with a Hann window (periodogram, Welch 1967). Nothing here depends
+on speech.
 """
 
 from collections.abc import Iterable
@@ -18,11 +19,12 @@ FrameRun = tuple[int, int]
 """(first, one after the last) frame."""
 
 SILENCE = 1e-14
-"""Power that stands for digital silence, so that it has a level: -140 dB."""
+"""Power assigned to digital silence, so that it has a level: -140 dB."""
 
 _CHUNK = 8192
 _HANN_BANDWIDTH = 18.0 / 35.0
-"""Independent values in a Hann window, relative to a rectangular one: (sum w^2)^2 / (n sum w^4)."""
+"""Effective share of independent values in a Hann window w of n samples: (sum w^2)^2 / (n sum w^4), which follows from
+the variance of a weighted sum of squares."""
 _LEAST_FREEDOM = 1.5
 
 
@@ -30,7 +32,7 @@ _LEAST_FREEDOM = 1.5
 class BandPowers:
     """Powers [F, B] of F frames in B bands, relative to full scale; frame f is centred at f * `hop_s`.
 
-    `freedom`: [B] degrees of freedom of a band's power in noise.
+    `freedom`: [B] degrees of freedom of a band's power in noise (chi-square).
     """
 
     powers: Array
@@ -44,12 +46,12 @@ class BandPowers:
         return np.asarray(self.powers.sum(axis=1))
 
     def frames(self, seconds: float) -> int:
-        """How many hops make up `seconds`."""
+        """Number of hops in `seconds`."""
         return round(seconds / self.hop_s)
 
 
 def band_powers(samples: NDArray[Any], rate: int, config: BandsConfig) -> BandPowers:
-    """Powers of `samples` [n] at `rate` Hz."""
+    """Compute the powers [F, B] of `samples` [n] at `rate` Hz (short-time Fourier transform, Hann window)."""
     width = max(2, round(config.window_s * rate))
     window = np.hanning(width + 2)[1:-1]
     window /= np.sqrt(np.square(window).sum())
@@ -77,17 +79,17 @@ def _bins(size: int, rate: int, config: BandsConfig) -> list[slice]:
 
 
 def decibels(power: Any) -> Array:
-    """Level of a power."""
+    """Level of a power, 10 log10(power), dB."""
     return np.asarray(10 * np.log10(np.maximum(power, SILENCE)))
 
 
 def power(level: float) -> float:
-    """Power of a level in dB."""
+    """Power of a level in dB, 10^(level / 10)."""
     return float(10 ** (level / 10))
 
 
 def smooth(powers: Array, frames: int) -> Array:
-    """Centred mean of `frames` frames, [F, B] -> [F, B]; the first and last frame go on beyond the ends."""
+    """Centred mean of `frames` frames, [F, B] -> [F, B]; the first and last frame are repeated beyond the ends."""
     count = max(1, frames)
     before, after = count // 2, count - 1 - count // 2
     padded = np.concatenate([np.repeat(powers[:1], before, 0), powers, np.repeat(powers[-1:], after, 0)])
@@ -96,20 +98,21 @@ def smooth(powers: Array, frames: int) -> Array:
 
 
 def chi_square(freedom: Array, z: float) -> Array:
-    """What noise of mean 1 reaches at `z` standard deviations (Wilson and Hilferty 1931)."""
+    """The value that chi-square noise of mean 1 reaches at `z` standard deviations: (1 - 2/(9k) + z sqrt(2/(9k)))^3 for
+    k degrees of freedom (Wilson and Hilferty 1931)."""
     spread = 2 / (9 * freedom)
     return np.asarray(np.maximum(0.0, 1 - spread + z * np.sqrt(spread)) ** 3)
 
 
 def runs(mask: Mask) -> list[FrameRun]:
-    """Runs of true frames."""
+    """Find the runs of true frames."""
     steps = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
 
 
 def join(parts: Iterable[FrameRun], gap: int) -> list[FrameRun]:
-    """Runs in order, those at most `gap` frames apart made one."""
+    """Runs in order, with those at most `gap` frames apart merged."""
     out: list[FrameRun] = []
     for start, end in parts:
         if out and start - out[-1][1] <= gap:

@@ -1,6 +1,7 @@
-"""The other side's voice in a channel: an echo in the microphone, a leak between the lines.
+"""Detects the other side's voice in a channel: an echo in the microphone, a leak between the lines.
 
-Knows powers by frame of both channels; knows nothing of turns.
+The method is ours: a maximum of the Pearson correlation of levels over delays (`CrosstalkConfig`). This module handles
+powers by frame of both channels; it does not depend on turns.
 """
 
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ _LOUD_QUANTILE = 0.95
 
 @dataclass(frozen=True)
 class Crosstalk:
-    """What leaks: `floor` [F, B], powers below which a channel may hold nothing but the other side; `level`: dB."""
+    """A leak: `floor` [F, B], powers below which a channel may contain only the other side; `level`: dB."""
 
     floor: Array
     level: float
 
 
 def crosstalk(own: BandPowers, other: BandPowers, config: CrosstalkConfig) -> Crosstalk | None:
-    """What of `other` must be expected in `own`; None where nothing of it is heard.
+    """The leak of `other` that must be expected in `own`; None if there is none.
 
     Both begin at the same moment and have the same bands.
     """
@@ -42,7 +43,7 @@ def crosstalk(own: BandPowers, other: BandPowers, config: CrosstalkConfig) -> Cr
 
 
 def _delay(mine: Array, theirs: Array, loud: Mask, bands: BandPowers, config: CrosstalkConfig) -> tuple[int, float]:
-    """The delay in frames at which the levels correlate best, and how well."""
+    """The delay in frames with the highest correlation of the levels, and that correlation (Pearson's)."""
     step = max(1, bands.frames(config.step_s))
     delays = range(-bands.frames(config.ahead_s), bands.frames(config.delay_s) + 1, step)
     scores = [(_correlation(*_pairs(mine, theirs, loud, delay), config), delay) for delay in delays]
@@ -74,7 +75,7 @@ def _gain(mine: Array, theirs: Array, loud: Mask, delay: int) -> float:
 
 
 def _floor(own: BandPowers, other: BandPowers, loud: Mask, delay: int, config: CrosstalkConfig) -> Array:
-    """Per band: what leaks of the other side and of the tail of it, and the margin."""
+    """Floor per band: the leak of the other side and of its tail, plus the margin."""
     margin, early = power(config.margin_db), other.frames(config.ahead_s)
     count = min(len(own.powers), len(other.powers))
     source = np.clip(np.arange(len(own.powers)) - delay + early, 0, count - 1)

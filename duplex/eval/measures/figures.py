@@ -1,6 +1,6 @@
-"""Figures: rates with Wilson intervals, latencies with percentiles, ratios of sums, single numbers; each with its bars.
+"""Figures: rates with Wilson intervals, latencies with percentiles, ratios of sums, single numbers, each with its bars.
 
-Knows numbers and the ids of the conversations that they come from; knows nothing of what was said in them.
+This module handles numbers and the ids of the conversations that they come from; `statistics` has the formulas.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,22 +25,22 @@ from duplex.eval.measures.statistics import (
 
 DIGITS: Final = 4
 _LEAST_CONVERSATIONS: Final = 2
-"""Draws of a single conversation are all the same."""
+"""With fewer conversations there is no interval, because draws of a single conversation are all the same."""
 
 Numbers = dict[str, float | None]
 
 
 class Summary(Protocol):
-    """What a figure is made of."""
+    """The values that a figure is made of."""
 
     @property
     def kind(self) -> str:
-        """As in a report."""
+        """The kind's name in a report."""
         ...
 
     @property
     def values(self) -> Values:
-        """Empty where only the total is known."""
+        """The values; empty if only the total is known."""
         ...
 
     @property
@@ -53,20 +53,21 @@ class Summary(Protocol):
         ...
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
-        """Those numbers that can be computed anew for other draws of conversations."""
+        """The numbers that can be recomputed for other draws of conversations."""
         ...
 
 
 @dataclass(frozen=True)
 class Rate:
-    """The share of values that are 1; the others are 0."""
+    """The share of values that are 1 (hits / n); the others are 0."""
 
     values: Values
     kind: ClassVar[str] = "rate"
     over: ClassVar[tuple[float, ...]] = ()
 
     def numbers(self, config: StatisticsConfig) -> Numbers:
-        """`n`, `hits`, `share`, and its 95 % interval after Wilson `low`, `high`; of few trials only `n` and `hits`."""
+        """`n`, `hits`, `share` and its 95 % Wilson interval `low`, `high` (Wilson 1927); with few trials only `n` and
+        `hits`."""
         hits, n = sum(int(value) for _, value in self.values), len(self.values)
         if n < config.least_n:
             return {"n": n, "hits": hits, "share": None, "low": None, "high": None}
@@ -80,7 +81,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Spread:
-    """How values are spread: a latency in seconds, or anything else of which every conversation has some."""
+    """The distribution of values: a latency in seconds, or any other value that conversations have."""
 
     values: Values
     kind: ClassVar[str] = "spread"
@@ -88,7 +89,8 @@ class Spread:
     _bounded: ClassVar[tuple[str, ...]] = ("mean", "p50")
 
     def numbers(self, config: StatisticsConfig) -> Numbers:
-        """`n`, `mean`, `p50`, `p90`, `p95`, and 95 % intervals `mean_low`, `mean_high`, `p50_low`, `p50_high`."""
+        """`n`, `mean`, percentiles `p50`, `p90`, `p95` (linearly interpolated), and 95 % bootstrap intervals
+        `mean_low`, `mean_high`, `p50_low`, `p50_high`."""
         places = places_of(self.values)
         found = self.estimators(places)
         numbers: Numbers = {name: estimate(one, places) for name, one in found.items()}
@@ -98,7 +100,7 @@ class Spread:
         return {"n": len(self.values), **_round_numbers(numbers)}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
-        """`mean` and percentiles."""
+        """Estimators of `mean` and of the percentiles."""
         return {
             "mean": RatioOfSums.mean(self.values, places),
             "p50": Quantile.of(self.values, 0.5, places),
@@ -109,14 +111,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Ratio:
-    """The sum of `values` divided by the sum of `over`; for instance errors by words."""
+    """The sum of `values` divided by the sum of `over`, for instance errors per word."""
 
     values: Values
     over: tuple[float, ...]
     kind: ClassVar[str] = "ratio"
 
     def numbers(self, config: StatisticsConfig) -> Numbers:
-        """`n`: the sum of `over`; `value`, and its 95 % interval `low`, `high`."""
+        """`n`: the sum of `over`; `value`, and its 95 % bootstrap interval `low`, `high`."""
         n, places = sum(self.over), places_of(self.values)
         found = self.estimators(places)["value"]
         ((low, high),) = _bounds([found], places, config)
@@ -143,7 +145,7 @@ class Number:
         return {"n": self.n, **_round_numbers({"value": self.value if self.n else None})}
 
     def estimators(self, places: Places) -> dict[str, Estimator]:
-        """None: nothing is known of single conversations."""
+        """No estimators, because nothing is known of single conversations."""
         return {}
 
 
@@ -154,7 +156,7 @@ class Figure:
     Attributes:
         name: what was measured. of: what `n` counts.
         summary: the values that it is made of.
-        bars: what is asked of the numbers.
+        bars: requirements on the numbers.
         detail: whether it is one of many that a summary leaves out.
         statistics: how the values become numbers.
     """
@@ -173,21 +175,21 @@ class Figure:
 
     @property
     def values(self) -> Values:
-        """(id of the conversation, value), those that count."""
+        """(id of the conversation, value) of all values that count."""
         return self.summary.values
 
     @cached_property
     def numbers(self) -> Numbers:
-        """`n` and the rest, see the summaries. A number that cannot be had (n = 0) or is hidden is None."""
+        """`n` and the other numbers of the summary. A number that does not exist (n = 0) or is hidden is None."""
         return self.summary.numbers(self.statistics)
 
     @property
     def hidden(self) -> bool:
-        """Whether it is a rate of too few trials to be shown."""
+        """Whether it is a rate with too few trials to be shown."""
         return self.kind == Rate.kind and len(self.values) < self.statistics.least_n
 
     def meets(self, bar: Bar) -> bool:
-        """Whether the bar is reached; a number that is missing or hidden reaches none."""
+        """Whether the bar is met; a number that is missing or hidden meets none."""
         number = self.numbers.get(bar.of)
         if number is None:
             return False
@@ -212,24 +214,24 @@ def ratio(name: str, of: str, parts: Iterable[tuple[str, float, float]], bars: t
 
 
 def number(name: str, of: str, n: int, value: float | None, bars: tuple[Bar, ...] = ()) -> Figure:
-    """A single number over `n` things that cannot be told by conversation; None where n is 0."""
+    """A single number over `n` things that cannot be split by conversation; None if n is 0."""
     return Figure(name, of, Number(n, value), bars)
 
 
 def sum_up(figures: Iterable[Figure], config: StatisticsConfig) -> list[Figure]:
-    """The same figures with numbers after `config`."""
+    """The same figures, with numbers computed as `config` says."""
     return [replace(figure, statistics=config) for figure in figures]
 
 
 def meets_all_bars(figures: Sequence[Figure]) -> bool:
-    """Whether every bar is reached."""
+    """Whether every bar is met."""
     return all(figure.meets(bar) for figure in figures for bar in figure.bars)
 
 
 def _bounds(
     estimators: Sequence[Estimator], places: Places, config: StatisticsConfig
 ) -> list[tuple[float | None, float | None]]:
-    """The 95 % interval of each number by the bootstrap; (None, None) where there are too few conversations."""
+    """The 95 % bootstrap interval of each number; (None, None) if there are too few conversations."""
     if len(places) < _LEAST_CONVERSATIONS:
         return [(None, None)] * len(estimators)
     return [interval(found) or (None, None) for found in resample(estimators, places, config)]

@@ -1,6 +1,6 @@
-"""Judges of the assistant's own voice: a recogniser, a quality model, and measures of the waveform.
+"""Judges the assistant's own voice: a recogniser, a quality model, and measures of the waveform.
 
-Knows samples and words; knows nothing of conversations. The models come from packages of the `eval` extra.
+The models come from packages of the `eval` extra. Nothing here depends on conversations.
 """
 
 from collections.abc import Sequence
@@ -22,20 +22,21 @@ from duplex.model.interface import Samples
 RATE = AUDIO.output_rate
 _MOS_S = 9.01
 _MOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
-"""DNSMOS P.835 hears 9.01 s; this polynomial maps its raw overall score to the scale."""
+"""DNSMOS P.835 (Reddy et al. 2022) takes 9.01 s; this polynomial from its code maps the raw overall score to 1..5."""
 _HINT = "install the judges with: pip install 'duplex-voice[eval]'"
 
 
 @dataclass(frozen=True)
 class WordErrors:
-    """Substituted, deleted and inserted words, of `words` reference words."""
+    """Numbers of substituted, deleted and inserted words, and of `words` in the reference; WER is (S + D + I) / N."""
 
     errors: int
     words: int
 
 
 def word_errors(reference: str, recognised: str) -> WordErrors:
-    """Edit distance of plain words (lower case, no punctuation, digits as number words)."""
+    """Word errors by edit distance (Levenshtein 1966) of plain words (lower case, no punctuation, digits as number
+    words)."""
     import jiwer
 
     wanted, got = " ".join(plain_words(reference)), " ".join(plain_words(recognised))
@@ -46,9 +47,10 @@ def word_errors(reference: str, recognised: str) -> WordErrors:
 
 
 def recognise(samples: Samples, asr: str) -> str:
-    """What a Whisper model hears in `samples` [n] at 24 kHz. `asr`: a faster-whisper folder, "" the packaged one.
+    """Transcribe `samples` [n] at 24 kHz with Whisper. `asr`: a faster-whisper folder, "" for the packaged one.
 
-    Every window of 30 s is heard alone: going on from its own text, Whisper may say a sentence again without end.
+    Every window of 30 s is transcribed on its own, because Whisper may repeat a sentence endlessly when it continues
+    from its own text.
 
     Raises:
         EvaluationError: the recogniser is not installed.
@@ -60,7 +62,8 @@ def recognise(samples: Samples, asr: str) -> str:
 
 
 def quality(samples: Samples) -> float:
-    """DNSMOS overall score of `samples` [n] at 24 kHz, 1..5, as `speechmos.dnsmos` computes it, on one thread.
+    """DNSMOS P.835 overall score (Reddy et al. 2022), 1..5, of `samples` [n] at 24 kHz, computed as in
+    `speechmos.dnsmos` on one thread.
 
     Raises:
         EvaluationError: speechmos is not installed.
@@ -76,12 +79,12 @@ def quality(samples: Samples) -> float:
 
 
 def at_judges_rate(samples: Samples) -> Samples:
-    """24 kHz -> 16 kHz."""
+    """Resample from 24 kHz to 16 kHz."""
     return np.asarray(soxr.resample(samples, RATE, AUDIO.input_rate), np.float32)
 
 
 def steps_at(samples: Samples, joints: Sequence[int], config: SpeechConfig) -> list[tuple[float, float]]:
-    """The largest step at each joint, and the largest one around it (full scale is 1).
+    """The largest step from sample to sample at each joint, and the largest one around it (full scale is 1).
 
     Args:
         samples: [n] at 24 kHz. joints: sample positions.
@@ -92,7 +95,7 @@ def steps_at(samples: Samples, joints: Sequence[int], config: SpeechConfig) -> l
 
 
 def clicks(steps: Sequence[tuple[float, float]], config: SpeechConfig) -> int:
-    """How many joints click."""
+    """Number of joints that click, by the rule of `SpeechConfig` (ours)."""
     return sum(at > config.click_floor and at > config.click_ratio * beside for at, beside in steps)
 
 
@@ -110,7 +113,7 @@ def _mos() -> Any:
 
         folder = files("speechmos").joinpath("dnsmos_models")
     except ImportError as error:
-        raise EvaluationError(f"DNSMOS is not here ({error}); {_HINT}") from None
+        raise EvaluationError(f"DNSMOS is not installed ({error}); {_HINT}") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(folder.joinpath("sig_bak_ovr.onnx")), options)
@@ -118,17 +121,17 @@ def _mos() -> Any:
 
 @cache
 def recogniser(asr: str) -> Any:
-    """A faster-whisper model, loaded once. `asr`: its folder, "" the packaged one.
+    """A faster-whisper model, loaded once. `asr`: its folder, "" for the packaged one.
 
     Raises:
-        EvaluationError: it is not installed.
+        EvaluationError: the recogniser is not installed.
     """
     try:
         from faster_whisper import WhisperModel
 
         folder = asr or _find_packaged()
     except ImportError as error:
-        raise EvaluationError(f"the recogniser is not here ({error}); {_HINT}") from None
+        raise EvaluationError(f"the recogniser is not installed ({error}); {_HINT}") from None
     return WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1)
 
 

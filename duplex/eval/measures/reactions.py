@@ -1,10 +1,11 @@
-"""Whether an assistant rightly ignored what was not meant for it, and waited in a pause; by labels.
+"""Decides from labels whether an assistant rightly ignored what was not meant for it, and waited in a pause.
 
-Windows are tau-voice's (tau2-bench, `docs/interaction-metrics.md`): a backchannel, a vocal tic, speech to somebody else
-may not silence a speaking assistant within 1 s of its start; a tic or speech to somebody else may not be answered by a
-silent one until 2 s after its end. Noise is judged like a tic. A pause may not be taken (`docs/evaluation.md`, Pauses).
+Windows are tau-voice's (tau2-bench, `docs/interaction-metrics.md`): a backchannel, a vocal tic or speech to somebody
+else must not silence a speaking assistant within 1 s of its start; a silent assistant must not answer a tic or speech
+to somebody else until 2 s after its end. Noise is judged like a tic. The assistant must not take the turn in a pause
+(`docs/evaluation.md`, Pauses).
 
-Knows times in seconds; knows nothing of samples or files.
+Times are in seconds. Nothing here depends on samples or files.
 """
 
 from collections.abc import Sequence
@@ -20,11 +21,11 @@ KINDS: tuple[ReactionKind, ...] = ("backchannel", "vocal_tic", "non_directed", "
 
 @dataclass(frozen=True)
 class Reaction:
-    """A labelled sound (or pause) of the user and whether the assistant did right.
+    """A labelled sound (or pause) of the user, and whether the assistant reacted correctly.
 
     Attributes:
         speaking: whether the assistant was speaking when it began.
-        right: None where there is no rule: a backchannel to a silent assistant, a pause while it spoke anyway.
+        right: None if there is no rule: a backchannel while the assistant is silent, a pause while it speaks anyway.
     """
 
     kind: ReactionKind
@@ -37,10 +38,10 @@ class Reaction:
 def reaction(
     kind: ReactionKind, start: float, end: float, said: Sequence[AudibleSegment], config: TurnScoringConfig
 ) -> Reaction:
-    """What the assistant made of a sound.
+    """The assistant's reaction to a sound (tau-voice's windows, version 1.0).
 
     Args:
-        said: its speech, its own pauses included, in order.
+        said: its speech in order, including its own pauses.
     """
     speaking = next((one for one in said if one.start < start < one.end), None)
     if kind == "pause":

@@ -1,6 +1,7 @@
-"""Tails of a room: is a channel reverberant, and until when does somebody speak in it.
+"""Detects reverberation: whether a channel is reverberant, and when speech in it really ends.
 
-Blind: the fastest falls of the level tell the room, since no voice in it can fall faster. Knows powers by frame.
+The method is blind and ours: the fastest falls of the level show the room's decay, because no voice in it can fall
+faster. It works on powers by frame.
 """
 
 import numpy as np
@@ -10,10 +11,10 @@ from duplex.eval.measures.band_levels import Array, BandPowers, FrameRun, Mask, 
 
 
 def decay_rate(bands: BandPowers, level: float, floor: float, config: ReverberationConfig) -> float | None:
-    """How fast the channel decays, dB per second; None where it is dry, or where that cannot be seen.
+    """How fast the channel decays, dB per second; None if it is dry or the decay cannot be determined.
 
     Args:
-        level: of the speech, dB. floor: levels below it are noise, dB.
+        level: level of the speech, dB. floor: levels below it are noise, dB.
     """
     times = _falls(decibels(bands.total), level, floor, bands, config)
     if len(times) < config.decays:
@@ -25,14 +26,15 @@ def decay_rate(bands: BandPowers, level: float, floor: float, config: Reverberat
 
 
 def speaks(bands: BandPowers, rate: float, level: float, config: ReverberationConfig) -> Mask:
-    """Frames [F] in which there is more than what decays at `rate` dB/s from before, and speech of `level` dB."""
+    """Mask [F] of frames with more sound than what decays from earlier at `rate` dB/s, in a channel with speech of
+    `level` dB."""
     levels = decibels(smooth(bands.powers, bands.frames(config.smooth_s)))
     fresh = levels > _late(levels, rate, bands, config) + config.rise_db
     return np.asarray((fresh & (levels > level - config.range_db)).any(axis=1))
 
 
 def _late(levels: Array, rate: float, bands: BandPowers, config: ReverberationConfig) -> Array:
-    """Level [F, B] of what still sounds of all that was `lag_s` and longer ago."""
+    """Level [F, B] of the remaining decay of everything that was `lag_s` or longer ago."""
     slope = rate * bands.hop_s * np.arange(len(levels))[:, None]
     lag = max(1, bands.frames(config.lag_s))
     out = np.full(levels.shape, float(decibels(0.0)))
@@ -59,13 +61,13 @@ def _falls(levels: Array, level: float, floor: float, bands: BandPowers, config:
 
 
 def _peaks(levels: Array, side: int, least: float) -> list[int]:
-    """Frames that are the loudest of all within `side` frames, and at least `least`."""
+    """Frames that are the loudest within `side` frames and at least as loud as `least`."""
     loud = np.flatnonzero(levels > least)
     return [int(at) for at in loud if levels[at] >= levels[max(0, at - side) : at + side].max()]
 
 
 def without_tails(parts: list[FrameRun], fresh: Mask, bands: BandPowers, config: ReverberationConfig) -> list[FrameRun]:
-    """Each run up to its last fresh frame, parted where nothing is fresh for longer than `fill_s`; starts are kept."""
+    """Each run up to its last fresh frame, split where nothing is fresh for longer than `fill_s`; starts are kept."""
     out: list[FrameRun] = []
     for start, end in parts:
         inside = ((start + a, start + b) for a, b in runs(fresh[start:end]))

@@ -1,7 +1,7 @@
-"""Speech segments by Silero VAD, the detector that other benchmarks use; a second column beside our own.
+"""Speech segments by Silero VAD, the detector that other benchmarks use, as a second result next to our own.
 
 The model comes with faster-whisper (extra `eval`). Its edges lie on frames of 32 ms with padding around them, so they
-stray by tens of milliseconds (Full-Duplex-Bench v1.5 takes them as they are). Knows samples of one channel.
+are off by tens of milliseconds (Full-Duplex-Bench v1.5 uses them unchanged).
 """
 
 from importlib.util import find_spec
@@ -20,12 +20,12 @@ _MS = 1000
 
 
 def is_here() -> bool:
-    """Whether the package that holds the model is installed."""
+    """Whether the package with the model is installed."""
     return find_spec("faster_whisper") is not None
 
 
 def silero_segments(samples: NDArray[Any], rate: int, config: SileroConfig) -> tuple[AudibleSegment, ...]:
-    """Segments of speech in one channel, `samples` [n] at `rate` Hz.
+    """Find segments of speech in one channel, `samples` [n] at `rate` Hz.
 
     Raises:
         EvaluationError: the model is not installed.
@@ -34,7 +34,7 @@ def silero_segments(samples: NDArray[Any], rate: int, config: SileroConfig) -> t
         from faster_whisper.vad import VadOptions, get_speech_timestamps
     except ImportError as error:
         hint = "install it with: pip install 'duplex-voice[eval]'"
-        raise EvaluationError(f"Silero VAD is not here ({error}); {hint}") from None
+        raise EvaluationError(f"Silero VAD is not installed ({error}); {hint}") from None
     audio = np.asarray(samples if rate == RATE else soxr.resample(samples, rate, RATE), np.float32)
     options = VadOptions(
         threshold=config.threshold,

@@ -1,10 +1,11 @@
-"""When somebody speaks in a channel of a recording, however loud, noisy or coded it is.
+"""Finds when somebody speaks in a channel of a recording, however loud, noisy or coded it is.
 
-An energy gate per band of frequency. A frame is speech where it stands above what would be there without speech (noise,
-swings of the noise, the other side's voice, the tail of a room) and within some range of the channel's own speech
-level. A run of such frames counts when enough of it is nearly as loud as that level. Edges are found in the waveform.
+The method is ours: an energy gate per frequency band. A frame is speech if it is above what would be there without
+speech (noise, fluctuations of the noise, the other side's voice, the tail of a room) and within some range of the
+channel's own speech level. A run of such frames counts if enough of it is nearly as loud as that level. Edges are found
+in the waveform.
 
-Knows samples of one channel; knows nothing of turns. Every number is in `configs.eval.scoring.ActivityConfig`.
+Every number is in `configs.eval.scoring.ActivityConfig`. Nothing here depends on turns.
 """
 
 from dataclasses import dataclass
@@ -34,14 +35,14 @@ from duplex.eval.measures.reverberation import decay_rate, speaks, without_tails
 
 @dataclass(frozen=True)
 class SpeechActivity:
-    """What was found in a channel.
+    """The result for a channel.
 
     Attributes:
-        segments: of speech, in order.
-        level: of the speech, dB relative to full scale; None without speech.
-        noise: of what is there without speech, dB.
-        leak: of the other side's voice in this channel relative to that side's, dB; None where it is not heard.
-        reverberant: whether tails of a room were taken off.
+        segments: segments of speech, in order.
+        level: level of the speech, dB relative to full scale; None without speech.
+        noise: level without speech, dB.
+        leak: level of the other side's voice in this channel relative to that side's, dB; None if it is not heard.
+        reverberant: whether reverberant tails were removed.
     """
 
     segments: tuple[AudibleSegment, ...] = ()
@@ -53,7 +54,7 @@ class SpeechActivity:
 
 @dataclass(frozen=True)
 class _Threshold:
-    """What makes a frame speech, and a run.
+    """The thresholds of a frame and of a run of speech.
 
     `bands`: [B] powers. `excess`: dB above them that some band must reach. `loud`: total power that a run must reach.
     `noise`: total power without speech.
@@ -66,7 +67,7 @@ class _Threshold:
 
 
 def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[AudibleSegment, ...]:
-    """Segments of speech in one channel, `samples` [n] at `rate` Hz; gaps up to `fill_s` are inside of them."""
+    """Segments of speech in one channel, `samples` [n] at `rate` Hz; gaps up to `fill_s` are part of them."""
     centred = _centre(samples)
     return _Channel(centred, rate, band_powers(centred, rate, config.bands), None, config).activity().segments
 
@@ -74,7 +75,7 @@ def speech(samples: NDArray[Any], rate: int, config: ActivityConfig) -> tuple[Au
 def speech_of_both(
     first: NDArray[Any], second: NDArray[Any], rate: int, config: ActivityConfig
 ) -> tuple[SpeechActivity, SpeechActivity]:
-    """Speech in both channels of a dialogue, each without what leaks into it from the other.
+    """Speech in both channels of a dialogue, each without the leak from the other.
 
     Args:
         first, second: [n] at `rate` Hz, on one clock.
@@ -87,13 +88,13 @@ def speech_of_both(
 
 
 def _centre(samples: NDArray[Any]) -> Array:
-    """Without its offset: the median, since it is that of silence where somebody speaks less than half of the time."""
+    """Remove the offset, the median, which is that of silence if somebody speaks less than half of the time."""
     wide = np.asarray(samples, np.float64)
     return wide - np.median(wide) if len(wide) else wide
 
 
 class _Channel:
-    """One channel and what was found in it so far."""
+    """One channel and the results for it so far."""
 
     def __init__(
         self, samples: Array, rate: int, bands: BandPowers, leak: Crosstalk | None, config: ActivityConfig
@@ -127,7 +128,7 @@ class _Channel:
         return SpeechActivity(tuple(edges.segment(part) for part in parts), level_db, noise, leak, rate is not None)
 
     def _above(self, limits: Array) -> Mask:
-        """Frames that stand above `limits` [B], and above what leaks, in some band."""
+        """Frames that are above `limits` [B], and above the leak, in some band."""
         if self._leak is not None:
             limits = np.maximum(limits, self._leak.floor)
         return np.asarray((self._powers > limits).any(axis=1))
@@ -143,7 +144,7 @@ class _Channel:
         return float(np.clip(above - self._config.swing_db, self._config.core_db, self._config.deepest_core_db))
 
     def _cores(self, sounding: Mask, level: float) -> list[FrameRun]:
-        """Runs that are speech for certain."""
+        """Runs that are certainly speech."""
         if level < power(self._config.quiet_db):
             return []
         return self._lasting(sounding & (self._total > level * power(-self._core_db(level))))
@@ -157,7 +158,7 @@ class _Channel:
         return np.concatenate([self._total[start:end] for start, end in parts])
 
     def _find_silence(self, cores: list[FrameRun]) -> Mask:
-        """Frames that are no speech for certain, nor leak."""
+        """Frames that are certainly neither speech nor leak."""
         apart = self._bands.frames(self._config.floor.apart_s)
         out = np.ones(len(self._total), dtype=bool)
         for start, end in cores:
@@ -204,7 +205,7 @@ class _Channel:
 
 
 class _Edges:
-    """Finds the moment of an edge near a frame."""
+    """Finds the exact time of an edge near a frame."""
 
     def __init__(
         self, samples: Array, rate: int, config: ActivityConfig, level: float, threshold: _Threshold, hop_s: float
@@ -227,7 +228,8 @@ class _Edges:
         return min(self._config.masked_s, per_db * self._masked_db)
 
     def _edge(self, near: float, squares: Array) -> float:
-        """Where the energy of the last `window_s` first passes the threshold around `near`, or `near`; seconds."""
+        """Time at which the energy of the last `window_s` first passes the threshold around `near`, or else `near`;
+        seconds."""
         config = self._config
         width, reach = max(2, round(config.window_s * self._rate)), round(config.near_s * self._rate)
         first = round(near * self._rate) - reach - width
@@ -241,7 +243,8 @@ class _Edges:
 
 
 def _noise(bands: BandPowers, config: FloorConfig) -> Array:
-    """Power [B] of steady noise: a low quantile of smoothed powers, brought to the mean."""
+    """Power [B] of steady noise: a low quantile of smoothed powers, scaled to the mean (of a chi-square
+    distribution)."""
     frames = bands.frames(config.smooth_s)
     levels = smooth(bands.powers, frames)
     kept = levels[_tells_of_noise(levels.sum(axis=1), frames, config)]
@@ -252,10 +255,10 @@ def _noise(bands: BandPowers, config: FloorConfig) -> Array:
 
 
 def _tells_of_noise(total: Array, frames: int, config: FloorConfig) -> Mask:
-    """Frames in which noise would be heard.
+    """Mask of frames in which noise would be audible.
 
-    Between stretches of digital silence noise can only be read around and within the speech. A stretch of sound that
-    hardly swings is speech throughout, and there is no noise in it.
+    Between stretches of digital silence, noise can only be measured around and within the speech. A stretch of sound
+    whose level hardly varies is speech throughout and shows no noise.
     """
     live = total > power(config.digital_db)
     if (~live).sum() <= frames:
@@ -268,6 +271,7 @@ def _tells_of_noise(total: Array, frames: int, config: FloorConfig) -> Mask:
 
 
 def _upper(levels: Array, spreads: float, config: FloorConfig) -> Array:
-    """What levels [n] or [n, B] hardly exceed: median plus `spreads` of the upper half's spread, dB."""
+    """Level that levels [n] or [n, B] hardly exceed: their median plus `spreads` times the spread of the upper half,
+    dB."""
     middle, high = np.quantile(levels, (0.5, config.upper), axis=0)
     return np.asarray(middle + spreads * (high - middle) / config.upper_z)

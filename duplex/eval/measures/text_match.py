@@ -1,6 +1,6 @@
-"""Whether an answer is right: exist-match as published, and the same on normalised words.
+"""Decides whether an answer is right: exist-match as published, and the same on normalised words.
 
-Knows words; knows nothing of sound.
+This module handles words; it does not depend on sound.
 """
 
 import re
@@ -18,19 +18,20 @@ _LARGE = frozenset({"hundred", "thousand", "million"})
 
 
 def exist_match(answer: str, key: str) -> bool:
-    """Whether the tokens of `key` stand in a row among those of `answer`.
+    """Whether the tokens of `key` occur contiguously among those of `answer`.
 
-    UltraEval-Audio's `qa-exist-match` (after DPR's `has_answer`): NFD, lower case, runs of letters, numbers and marks
-    are tokens, every other visible character is one. `key` may hold alternatives parted by '|'.
+    This is UltraEval-Audio's `qa-exist-match` (after DPR's `has_answer`, Karpukhin et al. 2020): NFD, lower case; runs
+    of letters, numbers and marks are tokens, and so is every other visible character. `key` may have alternatives
+    separated by '|'.
     """
     said = _tokens(answer)
     return any(_stands_in(_tokens(part), said) for part in key.split(ALTERNATIVES))
 
 
 def exist_match_norm(answer: str, key: str) -> bool:
-    """The same on `normalise` words.
+    """`exist_match` on words from `normalise` (our own variant).
 
-    An alternative that is nothing but an article is compared as it is; one of two letters ("Au") may also be spelled.
+    An alternative that is only an article is compared as it is; one of two letters ("Au") may also be spelled out.
     """
     return any(_says(part, answer) for part in key.split(ALTERNATIVES))
 
@@ -43,7 +44,7 @@ def normalise(text: str) -> list[str]:
 
 
 def plain_words(text: str) -> list[str]:
-    """Lower-case words without accents and punctuation; hyphens part words, digits become number words."""
+    """Lower-case words without accents and punctuation; hyphens separate words, digits become number words."""
     lower = text.lower()
     folded = lower if lower.isascii() else _without_accents(lower.replace("’", "'"))
     spelled = _NUMBER.sub(lambda match: f" {cardinal_of(match[0].replace(',', ''))} ", folded)
@@ -51,7 +52,7 @@ def plain_words(text: str) -> list[str]:
 
 
 def holds_phrase(answer: str, phrases: Sequence[str]) -> bool:
-    """Whether one of the phrases stands in the answer, compared as `plain_words`."""
+    """Whether the answer contains one of the phrases, compared as `plain_words`."""
     said = plain_words(answer)
     return any(_stands_in(plain_words(phrase), said) for phrase in phrases)
 
@@ -69,7 +70,7 @@ def _says(key: str, answer: str) -> bool:
 
 
 def _stands_in(part: list[str], whole: list[str]) -> bool:
-    """Whether `part` is not empty and stands in a row in `whole`."""
+    """Whether `part` is not empty and occurs contiguously in `whole`."""
     span = len(part)
     return span > 0 and any(whole[i : i + span] == part for i in range(len(whole) - span + 1))
 

@@ -1,6 +1,9 @@
 """Turn-taking definitions on segments: mute, respond, stop. `docs/evaluation.md` states them in words.
 
-Knows times in seconds; latencies are signed and never clamped. Knows nothing of samples or suites.
+They make OmniDRCA's success criterion (Appendix A: mute while the user speaks, respond afterwards) precise; windows and
+limits are ours.
+
+Times are in seconds; latencies are signed and never clamped. Nothing here depends on samples or suites.
 """
 
 from collections.abc import Sequence
@@ -23,13 +26,15 @@ class UserTurn:
 
 
 def mute(speech: Sequence[AudibleSegment], turn: UserTurn, grace: float, config: TimingConfig) -> bool:
-    """Whether the assistant is silent in [start + grace, end - tail]."""
+    """Whether the assistant is silent in [start + grace, end - tail] (OmniDRCA, Appendix A, with a grace period of
+    ours)."""
     begin, end = turn.start + grace, turn.end - config.tail_s
     return end <= begin or not any(segment.overlaps(begin, end) for segment in speech)
 
 
 def response(speech: Sequence[AudibleSegment], turn: UserTurn, config: TimingConfig) -> float | None:
-    """From the turn's end to the first start of the assistant in (end - early, until], seconds; None without one."""
+    """Response latency: from the turn's end to the assistant's first start in (end - early, until], seconds; None if
+    there is none."""
     starts = [s.start for s in speech if turn.end - config.early_s < s.start <= turn.until]
     return min(starts) - turn.end if starts else None
 
@@ -40,7 +45,8 @@ def speaking_at(speech: Sequence[AudibleSegment], time: float) -> AudibleSegment
 
 
 def stop(speech: Sequence[AudibleSegment], onset: float) -> float | None:
-    """From the user's onset to the end of the segment that sounds then, seconds; None if the assistant is silent."""
+    """Stop latency: from the user's onset to the end of the assistant's segment at that time, seconds; None if it is
+    silent."""
     segment = speaking_at(speech, onset)
     return segment.end - onset if segment else None
 
@@ -51,9 +57,10 @@ def starts_within(speech: Sequence[AudibleSegment], begin: float, end: float) ->
 
 
 def why_silent(slots: Sequence[SlotTrace], end: float, join_s: float) -> str:
-    """Why a segment that ended at `end` did: "cut", "end" (the answer was over), "pause" (its own), or "" (not known).
+    """Why a segment ended at `end`: "cut", "end" (the answer had ended), "pause" (the assistant's own), or ""
+    (unknown).
 
-    The decision that silences a segment sounds within `join_s` of its end.
+    A decision that silences a segment takes effect within `join_s` of its end.
     """
     if not slots:
         return ""

@@ -1,13 +1,15 @@
-"""Who had the turn in a dialogue, how fast the assistant answered, how fast it fell silent; from speech segments alone.
+"""Finds from speech segments alone who had the turn in a dialogue, how fast the assistant answered and fell silent.
 
 - A user's turn is speech with gaps up to 0.6 s, the assistant's speech has gaps up to 0.5 s (Full-Duplex-Bench v1.5).
-  An assistant that starts in a gap of the user parts it; an interruption that ends in the assistant's gap parts that.
-- Response: each start of the assistant, minus the end of the user's latest turn, when nothing was started in between.
-  Signed: an assistant that starts before the user's end and goes on beyond it answers early.
-- Stop: where the user begins while the assistant speaks, from that onset to the assistant's silence. Void when that
-  silence, or the onset, falls in a pause of the assistant's own, or when the assistant had only just begun.
+  An assistant that starts in a gap of the user's splits the turn there; an interruption that ends in a gap of the
+    assistant's splits its speech.
+- Response: each start of the assistant, minus the end of the user's latest turn, if nothing was started in between.
+  It is signed: an assistant that starts before the user's end and continues beyond it answers early.
+- Stop: if the user begins while the assistant speaks, the time from that onset to the assistant's silence. It is void
+  if that silence, or the onset, falls in one of the assistant's own pauses, or if the assistant had only just begun.
 
-Knows times in seconds; knows nothing of samples or files. All limits are in `configs.eval.scoring.TurnScoringConfig`.
+Times are in seconds. All limits are in `configs.eval.scoring.TurnScoringConfig`. Nothing here depends on samples or
+files.
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ SILENT = "the assistant was silent"
 
 @dataclass(frozen=True)
 class UserSpeech:
-    """Speech of the user that is one turn or one backchannel; `kind` is None where nobody has said what it is."""
+    """Speech of the user that is one turn or one backchannel; `kind` is None if no label says which."""
 
     start: float
     end: float
@@ -36,15 +38,15 @@ class UserSpeech:
 
 @dataclass(frozen=True)
 class ScoredTurn:
-    """Speech of the user and what the assistant did.
+    """Speech of the user and the assistant's reaction.
 
     Attributes:
         start, end: seconds.
-        kind: "interrupt" where the assistant was speaking; a "backchannel" wants no answer.
+        kind: "interrupt" if the assistant was speaking; a "backchannel" needs no answer.
         response: from its end to `answer`, the assistant's start, signed seconds; None without an answer.
-        stop: from its start to the assistant's silence, seconds; None where there is none, or it is void.
-        yielded: whether an interrupted assistant stopped; None where it was not interrupted, or that is void.
-        void: why there is no stop, though the assistant was interrupted.
+        stop: from its start to the assistant's silence, seconds; None if there is none or it is void.
+        yielded: whether an interrupted assistant stopped; None if it was not interrupted or the stop is void.
+        void: why there is no stop although the assistant was interrupted.
     """
 
     start: float
@@ -57,7 +59,7 @@ class ScoredTurn:
 
     @property
     def response(self) -> float | None:
-        """From the user's end to the assistant's start."""
+        """From the user's end to the assistant's start, signed seconds."""
         return None if self.answer is None else self.answer - self.end
 
 
@@ -66,10 +68,10 @@ class Analysis:
     """A dialogue.
 
     Attributes:
-        turns: of the user, in order.
-        said: the assistant's speech, its own pauses up to the longest gap included.
-        backchannels: of the assistant, within a user's turn.
-        barge_ins: what it said otherwise from within a user's turn that was not nearly over.
+        turns: turns of the user, in order.
+        said: the assistant's speech, including its own pauses up to the longest gap.
+        backchannels: backchannels of the assistant within a user's turn.
+        barge_ins: its other speech that begins within a user's turn before that is nearly over.
     """
 
     turns: tuple[ScoredTurn, ...]
@@ -90,7 +92,7 @@ class Analysis:
 
 
 def analyse(user: Sequence[AudibleSegment], assistant: Sequence[AudibleSegment], config: TurnScoringConfig) -> Analysis:
-    """Turns, responses and stops from the speech of both sides."""
+    """Find turns, responses and stops from the speech of both sides (rules in the module's docstring)."""
     whole = join(user, config.user_gap_s)
     said = _find_speech(assistant, whole, config)
     return _analysis(
@@ -101,9 +103,9 @@ def analyse(user: Sequence[AudibleSegment], assistant: Sequence[AudibleSegment],
 def analyse_known(
     user: Sequence[UserSpeech], assistant: Sequence[AudibleSegment], config: TurnScoringConfig
 ) -> Analysis:
-    """The same where the user's turns are known; their edges and kinds are taken as they are.
+    """The same for known turns of the user, whose edges and kinds are not changed.
 
-    An assistant that never yields to a known interruption has the rest of its speech as its stop; `yielded` is False.
+    If an assistant never yields to a known interruption, its stop is the rest of its speech and `yielded` is False.
     """
     turns = sorted(user, key=lambda one: (one.start, one.end))
     said = _find_speech(
@@ -115,7 +117,7 @@ def analyse_known(
 def _find_speech(
     assistant: Sequence[AudibleSegment], user: Sequence[AudibleSegment], config: TurnScoringConfig
 ) -> list[AudibleSegment]:
-    """The assistant's speech, gaps bridged but for the one in which the interruption ends that silenced it."""
+    """The assistant's speech with gaps bridged, except for a gap in which the interruption that silenced it ends."""
     out: list[AudibleSegment] = []
     before: AudibleSegment | None = None
     for segment in join(assistant, config.pause_s):
@@ -191,7 +193,7 @@ def _turn_before(turns: Sequence[ScoredTurn], time: float) -> int | None:
 def _turn(
     user: UserSpeech, voiced: Sequence[AudibleSegment], said: Sequence[AudibleSegment], config: TurnScoringConfig
 ) -> ScoredTurn:
-    """What the user's speech is, and whether it stopped the assistant."""
+    """Classify the user's speech, and decide whether it stopped the assistant."""
     over = next((one for one in said if one.start < user.start < one.end), None)
     if over is None:
         return ScoredTurn(user.start, user.end, user.kind or "turn", void=SILENT if user.kind == "interrupt" else "")

@@ -1,7 +1,7 @@
-"""Whether a logged conversation would have gone the same way under another state policy.
+"""Decides whether a logged conversation would have gone the same way under another state policy.
 
-The model hears what it has said itself, so a log holds for another policy exactly as long as that policy decides what
-was decided. Knows p(speak) and states of a row's trace; knows nothing of sound.
+The model hears what it has said itself, so a log is valid for another policy exactly as long as that policy makes the
+same decisions. This module uses p(speak) and the states of a row's trace; it does not depend on sound.
 """
 
 from configs.audio import AUDIO
@@ -13,13 +13,13 @@ from tdm.slots import State
 
 
 def follows(policy: PolicyConfig, logged: PolicyConfig, row: DialogueRow) -> bool:
-    """Whether `policy` decides in every slot what was decided under `logged`.
+    """Whether `policy` makes the same decision in every slot as `logged`.
 
-    What the runtime decides by itself (an answer is over, has no words, or waits for the user's words) is seen from
-    where the state is not the one that `logged` chose, and holds for both.
+    Decisions of the runtime itself (an answer has ended, has no words, or waits for the user's words) are the slots in
+    which the state differs from the choice of `logged`; they apply to both policies.
 
     Raises:
-        EvaluationError: the conversation was not had under `logged`.
+        EvaluationError: the conversation was not recorded under `logged`.
     """
     mine = theirs = PolicyMemory()
     ends = {round(time / AUDIO.slot_seconds) - 1 for time, event in row.trace["decisions"] if event == "end"}
@@ -27,7 +27,7 @@ def follows(policy: PolicyConfig, logged: PolicyConfig, row: DialogueRow) -> boo
         actual = State.SPEAK if letter == "S" else State.MUTE
         mine, theirs = decide(policy, mine, p_speak), decide(logged, theirs, p_speak)
         if theirs.state is not actual and actual is State.SPEAK:
-            raise EvaluationError(f"{row.id}: slot {slot} was not decided by the policy that is named; log it again")
+            raise EvaluationError(f"{row.id}: slot {slot} was not decided by the named policy; log it again")
         if theirs.state is not actual or slot in ends:
             mine, theirs = force(mine, State.MUTE), force(theirs, State.MUTE)
         if mine.state is not actual:

@@ -1,4 +1,4 @@
-"""Conversations under many policies: one is had only where no logged one would have gone the same way."""
+"""Conversations under many policies: one is held only if no logged conversation would have gone the same way."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from duplex.eval.store import LineStore
 from duplex.eval.suite import DialogueRow, Example, Facts
 
 OnRows = Callable[[int, int], None]
-"""Told after every conversation how many were had, and how many there will be as far as is known."""
+"""Called after every conversation with the number of conversations held, and the number known to be needed."""
 
 
 @dataclass(frozen=True)
 class Had:
-    """A conversation and the policy under which it was had."""
+    """A conversation and the policy under which it was held."""
 
     policy: PolicyConfig
     row: DialogueRow
 
     @classmethod
     def from_json(cls, values: Facts) -> "Had":
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return cls(PolicyConfig.model_validate(values["policy"]), DialogueRow.from_json(values["row"]))
 
     def to_json(self) -> Facts:
@@ -34,17 +34,17 @@ class Had:
 
 @dataclass(frozen=True)
 class _LookUp:
-    """What was found for an example under a policy among the first `seen` conversations."""
+    """The result of looking up an example under a policy among the first `seen` conversations."""
 
     seen: int = 0
     row: DialogueRow | None = None
 
 
 class LoggedConversations:
-    """All conversations of one experiment that were had so far, on disk too."""
+    """All conversations of one experiment held so far, also stored on disk."""
 
     def __init__(self, path: Path, settings: Facts, fresh: bool = False) -> None:
-        """Raises EvaluationError where the file holds something else."""
+        """Raises EvaluationError if the file has other content."""
         self._store = LineStore(path, settings, fresh)
         self._had: dict[str, list[Had]] = {}
         self._looked_up: dict[tuple[str, PolicyConfig], _LookUp] = {}
@@ -52,14 +52,14 @@ class LoggedConversations:
             self._remember(Had.from_json(values))
 
     def __len__(self) -> int:
-        """How many were had."""
+        """Number of conversations held."""
         return sum(map(len, self._had.values()))
 
     def have(
         self, experiment: Experiment, examples: Sequence[Example], policies: Sequence[PolicyConfig], jobs: int,
         on_rows: OnRows = lambda had, missing: None,
     ) -> None:  # fmt: skip
-        """Have what is missing, so that `under` knows every example under every policy."""
+        """Hold the missing conversations, so that `under` knows every example under every policy."""
         while missing := self._missing(examples, policies):
             total = len(self) + len(missing)
             for row in rows(experiment, missing, jobs):
@@ -69,7 +69,7 @@ class LoggedConversations:
                 on_rows(len(self), total)
 
     def under(self, policy: PolicyConfig, example: Example) -> DialogueRow | None:
-        """The conversation as it goes under `policy`, or None where it was not had yet."""
+        """The conversation as it goes under `policy`, or None if it has not been held yet."""
         had = self._had.get(example.id, [])
         before = self._looked_up.get((example.id, policy), _LookUp())
         if before.row is None and before.seen < len(had):
@@ -81,11 +81,11 @@ class LoggedConversations:
         """The conversations of all examples.
 
         Raises:
-            EvaluationError: one is missing; `have` makes it.
+            EvaluationError: a conversation is missing; `have` makes it.
         """
         found = [self.under(policy, example) for example in examples]
         if None in found:
-            raise EvaluationError("a conversation under this policy was not had yet; have it first")
+            raise EvaluationError("there is no conversation under this policy yet; hold it first")
         return [row for row in found if row is not None]
 
     def _missing(self, examples: Sequence[Example], policies: Sequence[PolicyConfig]) -> list[Example]:

@@ -1,6 +1,6 @@
-"""Points of a policy search as a picture: an SVG file of its own, readable on light and dark pages.
+"""Plots the points of a policy search as a self-contained SVG file, readable on light and dark pages.
 
-Knows points and axes; knows nothing of how they were made.
+This module handles points and axes; it does not depend on how the points were made.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _TEMPLATE: Final = "plot.svg.j2"
 
 @dataclass(frozen=True)
 class Axis:
-    """Values `low` .. `high` on pixels `start` .. `end`."""
+    """Maps values `low` .. `high` to pixels `start` .. `end`."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class Axis:
 
 
 def plot(search: Search, points: Sequence[Point], title: str) -> str:
-    """The SVG of a search: every policy a dot, the front a line, the best one named."""
+    """The SVG of a search: a dot for every policy, a line for the front, the best policy named."""
     shown = [point for point in points if isfinite(point.x) and isfinite(point.y)]
     x = _axis([point.x for point in shown], LEFT, WIDTH - RIGHT)
     y = _axis([point.y for point in shown], HEIGHT - BOTTOM, TOP)
@@ -64,7 +64,7 @@ def plot(search: Search, points: Sequence[Point], title: str) -> str:
 
 
 def lines_of(policy: PolicyConfig) -> list[str]:
-    """A policy in words, a line for each way to start or stop."""
+    """A policy in words, with a line for each way to start or stop."""
     start, late, stop = policy.start, policy.start_late, policy.stop
     return [
         f"start: {start.slots} × above {start.probability:g}",

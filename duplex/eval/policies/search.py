@@ -1,6 +1,6 @@
-"""What policies do, and which is best: yield rate against selectivity, taking the turn too early against too late.
+"""Searches for the best policy: yield rate against selectivity, taking the turn too early against too late.
 
-Knows rows of the suites `overlap` and `pauses`, and their measures.
+It uses rows of the suites `overlap` and `pauses`, and their measures; the criteria are ours (`PolicySearchConfig`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,8 @@ _SELECTIVE = {
 
 @dataclass(frozen=True)
 class Point:
-    """A policy and what it does. `best`: it was chosen. `front`: no other is better in both of the plot's axes."""
+    """A policy and its results. `best`: it was chosen. `front`: no other is better in both of the plot's axes (Pareto
+    front)."""
 
     policy: PolicyConfig
     figures: Figures
@@ -51,14 +52,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Search:
-    """One plot: what is varied, and its axes.
+    """One plot: the policies compared, and its axes.
 
     Attributes:
-        name, suite: of the search, and of the suite whose conversations it needs. without: groups that it does not.
+        name, suite: names of the search and of the suite whose conversations it needs. without: groups that it skips.
         x, y: what the axes show. more_x, more_y: whether more of it is better.
-        policies: that are compared.
-        place: figures of a policy's conversations, and its place in the plot.
-        choose: which point is the best.
+        policies: the policies that are compared.
+        place: returns the figures of a policy's conversations and its place in the plot.
+        choose: returns the best point.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Search:
     choose: Callable[[Sequence[Point]], Point]
 
     def points(self, rows: Callable[[PolicyConfig], Sequence[DialogueRow]]) -> list[Point]:
-        """A point for every policy, the best and the front marked."""
+        """A point for every policy, with the best one and the front marked."""
         plain = [Point(policy, *self.place(rows(policy))) for policy in self.policies]
         best = self.choose(plain)
         return [replace(point, best=point is best, front=self._on_front(point, plain)) for point in plain]
@@ -158,11 +159,11 @@ def _patient(point: Point, config: PolicySearchConfig) -> bool:
 
 
 def share(figure: Figure) -> float:
-    """Share of a rate however few its trials are; 0 without any."""
+    """Share of a rate, however few trials it has; 0 without trials."""
     return fmean(value for _, value in figure.values) if figure.values else 0.0
 
 
 def median(figure: Figure) -> float:
-    """Median of a spread; endless where it has no values, so that it is never the best."""
+    """Median of a spread; infinite if it has no values, so that it is never the best."""
     p50 = figure.numbers["p50"]
     return float("inf") if p50 is None else p50

@@ -1,10 +1,11 @@
 """Full-Duplex-Bench: takeover, latencies and backchannels of v1 (Lin et al. 2025), stops and responses of v1.5.
 
-Written from the definitions; the values are those of its code where that differs from the paper. Known weaknesses are
-kept: a takeover is judged by the whole file, two lone words two seconds apart are one, and latencies that the benchmark
-publishes are clamped at 0 and leave out samples without a takeover. Beside them stand the signed ones.
+This module was written from the definitions; where code and paper differ, the values are those of the code. Known
+weaknesses are kept: a takeover is judged by the whole file, two single words two seconds apart are a takeover, and the
+latencies that the benchmark publishes are clamped at 0 and leave out samples without a takeover. Signed latencies are
+available as well.
 
-Knows words and segments in seconds; knows nothing of samples, recognisers or voice activity detectors.
+Words and segments are in seconds. Nothing here depends on samples, recognisers or voice activity detectors.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ _DIGITS = 3
 
 
 class RecognisedWord(Protocol):
-    """A word of the assistant; `end` is None where a recogniser did not tell it."""
+    """A word of the assistant; `end` is None if a recogniser did not give it."""
 
     @property
     def start(self) -> float:
@@ -34,7 +35,8 @@ class RecognisedWord(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample of v1: whether the assistant took the turn, and how late; signed seconds, None without a takeover."""
+    """One sample of v1: whether the assistant took the turn, and its latency in signed seconds, None without a
+    takeover."""
 
     takeover: bool
     latency: float | None
@@ -49,7 +51,8 @@ class Backchannels:
 
 
 def takeover(words: Sequence[RecognisedWord], config: FullDuplexBenchConfig) -> bool:
-    """Takeover (TOR): the words of the whole output last at least 1 s from first to last, or are more than three."""
+    """Takeover (TOR of v1, by its code): the words of the whole output last at least 1 s from first to last, or there
+    are more than three."""
     if not words:
         return False
     end = words[-1].start if words[-1].end is None else words[-1].end
@@ -57,35 +60,35 @@ def takeover(words: Sequence[RecognisedWord], config: FullDuplexBenchConfig) -> 
 
 
 def turn_taking(words: Sequence[RecognisedWord], user_end: float, config: FullDuplexBenchConfig) -> Sample:
-    """Smooth turn-taking, or an interruption whose `words` are those after its end: latency of the first word."""
+    """Smooth turn-taking, or an interruption whose `words` are those after its end (v1): latency of the first word."""
     taken = takeover(words, config)
     return Sample(taken, words[0].start - user_end if taken else None)
 
 
 def takeover_rate(samples: Sequence[Sample]) -> float | None:
-    """Share of samples with a takeover; None without samples."""
+    """Share of samples with a takeover (TOR of v1); None without samples."""
     return sum(sample.takeover for sample in samples) / len(samples) if samples else None
 
 
 def average_published_latency(samples: Iterable[Sample]) -> float | None:
-    """Mean latency as published: of samples with a takeover, negative ones as 0; None without a takeover."""
+    """Mean latency as v1 publishes it: over samples with a takeover, negative ones as 0; None without a takeover."""
     return _mean([max(0.0, sample.latency) for sample in samples if sample.latency is not None])
 
 
 def average_signed_latency(samples: Iterable[Sample]) -> float | None:
-    """The same mean with negative latencies as they are."""
+    """The same mean with negative latencies unchanged."""
     return _mean([sample.latency for sample in samples if sample.latency is not None])
 
 
 def backchannels(
     words: Sequence[RecognisedWord], segments: Sequence[AudibleSegment], config: FullDuplexBenchConfig
 ) -> Backchannels:
-    """Backchannels of a listener.
+    """Backchannels of a listener (v1, by its code).
 
-    A segment over 3 s takes the turn, and nothing after it is looked at. Of the others the last one decides.
+    A segment over 3 s takes the turn, and later segments are ignored. Otherwise the last segment decides.
 
     Args:
-        words: of the output. segments: of its voice activity detector (Silero in the benchmark), in order.
+        words: words of the output. segments: those of its voice activity detector (Silero in the benchmark), in order.
     """
     taken = False
     found: list[AudibleSegment] = []
@@ -99,16 +102,17 @@ def backchannels(
 
 
 def frequency(found: Backchannels, seconds: float) -> float:
-    """Backchannels per second of an output that lasts `seconds`."""
+    """Backchannels per second (v1) of an output that lasts `seconds`."""
     return len(found.segments) / seconds
 
 
 def stops(
     user: Iterable[AudibleSegment], assistant: Iterable[AudibleSegment], config: FullDuplexBenchConfig
 ) -> tuple[AudibleSegment, ...]:
-    """Stop latencies of v1.5: every span in which both speak, to the millisecond, in the order of their ends.
+    """Stop latencies of v1.5 (its `get_timing.py`): every span in which both speak, in ms precision, ordered by their
+    ends.
 
-    An assistant that never yields is charged no more than the length of the user's speech.
+    The latency of an assistant that never yields is thus at most the length of the user's speech.
     """
     theirs, ours = _both(user, assistant, config)
     spans = [AudibleSegment(max(a.start, b.start), min(a.end, b.end)) for a in theirs for b in ours]
@@ -123,7 +127,8 @@ def stops(
 def responses(
     user: Iterable[AudibleSegment], assistant: Iterable[AudibleSegment], config: FullDuplexBenchConfig
 ) -> tuple[AudibleSegment, ...]:
-    """Response latencies of v1.5: from each end of the user to the assistant's next start, the shortest per start."""
+    """Response latencies of v1.5 (its `get_timing.py`): from each end of the user to the assistant's next start, the
+    shortest per start."""
     theirs, ours = _both(user, assistant, config)
     last: dict[int, AudibleSegment] = {}
     for turn in theirs:
@@ -140,7 +145,7 @@ def _both(
 
 
 def _within(word: RecognisedWord, segment: AudibleSegment) -> bool:
-    """Whether a word with a known end touches the segment, as the benchmark counts it."""
+    """Whether a word with a known end touches the segment, by the benchmark's rule."""
     if word.end is None:
         return False
     inside = word.start >= segment.start and word.end <= segment.end

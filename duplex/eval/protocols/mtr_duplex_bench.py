@@ -1,10 +1,10 @@
 """MTR-DuplexBench's conversational features (Zhang et al. 2026): success, latency and backchannels of one round.
 
-The rules are those of its code. Where that differs from its words: a background sound is talked through where gaps
-between words stay within 2 s, not 0.1 s; and its scorer for pauses calls a function that is gone, so that `pause` uses
-the one that took its place.
+The rules are those of its code, which differs from its documentation: a background sound is talked through if gaps
+between words are at most 2 s, not 0.1 s; and its scorer for pauses calls a function that no longer exists, so `pause`
+uses its replacement.
 
-Knows segments of words in seconds; knows nothing of recognisers or files.
+Segments of words are in seconds. Nothing here depends on recognisers or files.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from duplex.eval.measures.activity import AudibleSegment
 
 @dataclass(frozen=True)
 class SpokenSegment:
-    """Words that a recogniser gave in one go, from `start` to `end`."""
+    """Words of one segment of a recogniser, from `start` to `end`, seconds."""
 
     start: float
     end: float
@@ -26,12 +26,12 @@ class SpokenSegment:
 
 
 def make_segment(words: Sequence[TimedWord]) -> SpokenSegment:
-    """The segment of at least one word."""
+    """Make a segment of at least one word."""
     return SpokenSegment(words[0].start, words[-1].end, tuple(words))
 
 
 def speaks(segments: Sequence[SpokenSegment], span: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
-    """Whether a segment has 1 s of words or more than three words that lie wholly within the span."""
+    """Whether a segment has at least 1 s of words, or more than three words, that lie completely within the span."""
     for segment in segments:
         inside = [word for word in segment.words if word.start >= span.start and word.end <= span.end]
         meets = segment.start < span.end and segment.end > span.start
@@ -59,13 +59,13 @@ def background(segments: Sequence[SpokenSegment], sound: AudibleSegment, config:
 
 
 def latency(segments: Sequence[SpokenSegment], user_end: float) -> float:
-    """From the user's end to the first segment that ends after it, at least 0; 0 where there is none, too."""
+    """Seconds from the user's end to the first segment that ends after it, at least 0; also 0 if there is none."""
     starts = [segment.start for segment in segments if segment.end > user_end]
     return max(0.0, min(starts) - user_end) if starts else 0.0
 
 
 def backchannel_frequency(segments: Sequence[SpokenSegment], config: MtrDuplexBenchConfig) -> float:
-    """Segments under 3 s of at most two words, per second of all segments."""
+    """Number of segments under 3 s with at most two words, per second of all segments."""
     short = [
         segment
         for segment in segments
@@ -76,7 +76,7 @@ def backchannel_frequency(segments: Sequence[SpokenSegment], config: MtrDuplexBe
 
 
 def _covers(segment: SpokenSegment, span: AudibleSegment, config: MtrDuplexBenchConfig) -> bool:
-    """Whether the segment holds the span, and its words have no gap there."""
+    """Whether the segment contains the span, and its words have no gap there."""
     if segment.start > span.start or span.end > segment.end - config.tolerance_s:
         return False
     near = [word for word in segment.words if word.end > span.start and word.start < span.end + config.tolerance_s]
@@ -91,5 +91,5 @@ def _seconds(words: Sequence[TimedWord]) -> float:
 
 
 def _count(words: Sequence[TimedWord]) -> int:
-    """Words that are more than punctuation."""
+    """Number of words that are more than punctuation."""
     return sum(any(character.isalnum() for character in word.text) for word in words)

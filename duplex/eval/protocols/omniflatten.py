@@ -1,9 +1,9 @@
 """OmniFlatten's Turn-taking Acc@K (Zhang et al. 2024, section 4.3) on speech segments.
 
 The paper counts speech tokens of 40 ms; here a token is a frame of that length. Frame K = 1, 2, ... after the time t is
-[t + 40 (K - 1) ms, t + 40 K ms]. There is voice activity in it where it shares more than a point with a segment.
+[t + 40 (K - 1) ms, t + 40 K ms]. It has voice activity if it shares more than a point with a segment.
 
-Knows segments and one time; knows nothing of samples or suites.
+This module takes segments and one time; it does not depend on samples or suites.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from duplex.eval.measures.timing import speaking_at
 
 @dataclass(frozen=True)
 class TurnTaken:
-    """How one turn was taken or given back.
+    """How one turn was taken or yielded.
 
     Attributes:
         latency: seconds from the user's end (onset) until the assistant speaks (is silent); None: not within the limit.
@@ -28,9 +28,10 @@ class TurnTaken:
 
 
 def assistant_turn(speech: Sequence[AudibleSegment], user_end: float, config: OmniFlattenConfig) -> TurnTaken:
-    """Assistant turn-taking: voice activity of the assistant in the K-th frame after the user's end.
+    """Assistant turn-taking (Zhang et al. 2024, section 4.3): voice activity of the assistant in the K-th frame after
+    the user's end.
 
-    An assistant that sounds already at the user's end has begun at once (latency 0): the tokens before do not count.
+    An assistant that already sounds at the user's end has latency 0, because earlier tokens do not count.
     """
     starts = [max(0.0, segment.start - user_end) for segment in speech if segment.end > user_end]
     latency = min(starts, default=None)
@@ -40,10 +41,11 @@ def assistant_turn(speech: Sequence[AudibleSegment], user_end: float, config: Om
 
 
 def user_turn(speech: Sequence[AudibleSegment], onset: float, config: OmniFlattenConfig) -> TurnTaken | None:
-    """User turn-taking: silence of the assistant in the K-th frame after the user's onset.
+    """User turn-taking (Zhang et al. 2024, section 4.3): silence of the assistant in the K-th frame after the user's
+    onset.
 
-    None where it does not speak at the onset. Its own pauses belong to its speech as far as `speech` joins them: one
-    that is silent in frame K but goes on beyond the limit has not stopped.
+    None if it does not speak at the onset. Its own pauses belong to its speech if `speech` joins them: an assistant
+    that is silent in frame K but continues beyond the limit has not stopped.
     """
     held = speaking_at(speech, onset)
     if held is None:

@@ -1,19 +1,19 @@
-"""tau-voice's ticks and panel of conversations whose events are known in seconds.
+"""Converts conversations whose events are known in seconds to tau-voice's ticks and panel.
 
-A tick contains speech where a part of it does, however short, as in tau2, which flags a tick with any audio in it. So
-latencies are whole ticks, and on average up to a tick shorter than the exact ones: the user's end is rounded up, the
-assistant's start down. tau2's assistants deliver the pauses within an answer as audio, so these are no silence: where a
-system tells its state, SPEAK is what it delivers; else its speech is, with gaps up to `answer_gap_s`.
+A tick contains speech if any part of it does, however short, as in tau2, which flags a tick with any audio in it.
+Latencies are therefore whole ticks, and on average up to a tick shorter than the exact ones: the user's end is rounded
+up, the assistant's start down. tau2's assistants deliver the pauses within an answer as audio, so these are not
+silence: if a system reports its state, it delivers audio in SPEAK; otherwise in its speech, with gaps up to
+`answer_gap_s`.
 
 How events of a report become ticks:
-- turn, interrupt: the user speaks. backchannel: it speaks, and begins a backchannel. pause: nothing.
-- vocal_tic (tau2: a cough, a sneeze, a sniffle), non_directed: over the assistant's speech the user speaks, with that
-  sound in it (see `TauVoiceConfig.overlapping_as_speech`); in silence it is a sound beside the user's speech, and no
-  turn that wants an answer.
-- noise: a burst. tau2 keeps bursts of noise (doors, dogs, horns) apart from vocal tics and no figure counts them.
-- speech of the assistant: it speaks.
+- turn, interrupt: the user speaks. backchannel: the user speaks, and begins a backchannel. pause: nothing.
+- vocal_tic (tau2: a cough, a sneeze, a sniffle), non_directed: over the assistant's speech, the user speaks with that
+  sound in it (see `TauVoiceConfig.overlapping_as_speech`); in silence it is a sound separate from the user's speech,
+  and not a turn that needs an answer. - noise: a burst. tau2 distinguishes bursts of noise (doors, dogs, horns) from
+  vocal tics, and no figure counts them. - speech of the assistant: the assistant speaks.
 
-Knows events and ticks; knows nothing of files.
+This module handles events and ticks; it does not depend on files.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ class _Sound:
 
 
 def flags(segments: Iterable[AudibleSegment], count: int, config: TauVoiceConfig) -> list[bool]:
-    """Whether each of `count` ticks contains a part of a segment."""
+    """Whether each of `count` ticks contains part of a segment."""
     out = [False] * count
     for segment in segments:
         first, last = _span(segment.start, segment.end, count, config)
@@ -51,7 +51,7 @@ def flags(segments: Iterable[AudibleSegment], count: int, config: TauVoiceConfig
 
 
 def ticks_of(row: DialogueRow, config: TauVoiceConfig) -> tuple[Tick, ...]:
-    """The ticks of one conversation, of its events and the states of its trace."""
+    """The ticks of one conversation, from its events and the states of its trace."""
     count = ceil(_ticks(row.trace["seconds"], config))
     ticks = [Tick(assistant=speaks) for speaks in flags(_find_delivered(row, config), count, config)]
     for sound in _sounds(row.events, count, config):
@@ -70,7 +70,7 @@ def panel_of(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> Panel:
 
 
 def panel_figures(rows: Iterable[DialogueRow], config: TauVoiceConfig) -> list[Figure]:
-    """The panel as figures with their intervals. The mean of L_R and L_Y is what tau-voice publishes."""
+    """The panel as figures with their intervals. tau-voice publishes the means of L_R and L_Y."""
     found = interactions(rows, config)
     responses = [(who, latency) for who, one in found.items() for latency in one.responses]
     yields = [(who, latency) for who, one in found.items() for latency in one.yields]
@@ -132,5 +132,5 @@ def _span(start: float, end: float, count: int, config: TauVoiceConfig) -> tuple
 
 
 def _ticks(seconds: float, config: TauVoiceConfig) -> float:
-    """A time in ticks; a border of ticks is one in spite of rounding."""
+    """A time in ticks; rounding errors do not move a tick boundary."""
     return round(seconds / config.tick_s, _DIGITS)

@@ -2,17 +2,17 @@
 
     L_R  response latency     L_Y  yield latency     R_R  response rate     R_Y  yield rate
     I_A  interruptions of the user by the assistant, per turn of the user
-    S_BC, S_VT, S_ND  selectivity: backchannels, vocal tics, speech to somebody else that were rightly ignored
+    S_BC, S_VT, S_ND  selectivity: backchannels, vocal tics and speech to somebody else that were rightly ignored
 
-The rules are those of tau2's code (`voice_interaction_metrics.py`). Where it differs from its document, or says more:
-- A turn after which nobody speaks any more is no event: an assistant that is silent to the end loses nothing in R_R.
-- A yield falls into ticks 1 .. window - 1 after the onset: falling silent only with the window's end is no yield.
-- A tic or a remark beside the user's speech (no speech flag) while the assistant speaks counts only when the assistant
-  falls silent within the window, here with its end included; a right reaction to it is no event.
-- A tic within a turn that began while the assistant was silent is an error when that turn is answered in time.
-- A lone last tick with speech of the user is the end of the call and left out.
+The rules are those of tau2's code (`voice_interaction_metrics.py`). It differs from or adds to its document as follows:
+- A turn after which nobody speaks any more is not an event: an assistant that is silent to the end loses nothing in
+R_R. - A yield falls into ticks 1 .. window - 1 after the onset: falling silent only at the window's end is not a yield.
+- A tic or remark separate from the user's speech (no speech flag) while the assistant speaks counts only if the
+assistant falls silent within the window, here including its end; a right reaction to it is not an event. - A tic within
+a turn that began while the assistant was silent is an error when that turn is answered in time. - A single last tick
+with speech of the user is the end of the call and is left out.
 
-Knows flags per tick; how ticks are made of times is `duplex.eval.protocols.tau_ticks`.
+This module takes flags per tick; `duplex.eval.protocols.tau_ticks` makes ticks from times.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,8 +34,8 @@ class Tick:
     Attributes:
         user, assistant: whether they speak.
         backchannel: whether the user begins a backchannel; counts in the first tick of its speech.
-        inserts: sounds of the user that are not meant for the assistant, within its speech or beside it.
-        burst: name of a burst of noise; "" is none. The panel does not count bursts.
+        inserts: sounds of the user that are not meant for the assistant, within or outside the user's speech.
+        burst: name of a burst of noise, or "". The panel does not count bursts.
     """
 
     user: bool = False
@@ -50,8 +50,8 @@ class Interaction:
     """The events of one conversation.
 
     Attributes:
-        responses: seconds from each turn's end to the answer; None: the user spoke again first.
-        yields: seconds from each interruption to the assistant's silence; None: it spoke on.
+        responses: seconds from each turn's end to the answer; None if the user spoke again first.
+        yields: seconds from each interruption to the assistant's silence; None if it kept speaking.
         interruptions: how often the assistant began while the user spoke.
         backchannels, vocal_tics, non_directed: whether each was rightly ignored.
     """
@@ -66,9 +66,9 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Panel:
-    """The eight figures, None where there was no event, and what they are made of.
+    """The eight figures, None if there was no event, and the values they are made of.
 
-    Rates and selectivity are shares, latencies seconds. tau-voice hides a rate of fewer than ten events.
+    Rates and selectivity are shares, latencies are seconds. tau-voice hides a rate of fewer than ten events.
     """
 
     l_r: float | None
@@ -102,7 +102,7 @@ class _Run:
 
 
 def interaction(ticks: Sequence[Tick], config: TauVoiceConfig) -> Interaction:
-    """The events of one conversation."""
+    """The events of one conversation (tau-voice, version 1.0)."""
     kept = _without_end_of_call(ticks)
     call = _Call(kept, config)
     events = [*call.overlaps(), *call.sounds_in_silence(), *call.sounds_beside()]
@@ -117,7 +117,7 @@ def interaction(ticks: Sequence[Tick], config: TauVoiceConfig) -> Interaction:
 
 
 def panel(conversations: Iterable[Interaction]) -> Panel:
-    """The figures over all events of all conversations."""
+    """The figures over all events of all conversations (tau-voice, `docs/interaction-metrics.md`, version 1.0)."""
     found = list(conversations)
     responses = [latency for one in found for latency in one.responses]
     yields = [latency for one in found for latency in one.yields]
@@ -154,7 +154,7 @@ class _Call:
         self.assistant = _runs([tick.assistant for tick in ticks], [tick.user for tick in ticks])
 
     def responses(self) -> Iterator[float | None]:
-        """Of turns at whose end the assistant is silent."""
+        """Responses to turns at whose end the assistant is silent."""
         turns = [run for run in self.user if not run.held and not self.ticks[run.start].backchannel]
         for turn, again in zip_longest(turns, turns[1:]):
             answer = next((run.start for run in self.assistant if run.start >= turn.end), None)
@@ -164,21 +164,21 @@ class _Call:
                 yield None
 
     def yields(self) -> Iterator[float | None]:
-        """Of speech of the user that begins over the assistant's and is meant for it."""
+        """Yields to speech of the user that begins over the assistant's and is meant for it."""
         for run in self.user:
             if run.over and self._kind(run) == "interruption":
                 after = self._silent_after(run.start, self.config.yield_s)
                 yield None if after is None else after * self.config.tick_s
 
     def overlaps(self) -> Iterator[tuple[TauKind, bool]]:
-        """Speech of the user that begins over the assistant's and is not meant for it."""
+        """Reactions to speech of the user that begins over the assistant's and is not meant for it."""
         for run in self.user:
             kind = self._kind(run)
             if run.over and kind != "interruption":
                 yield kind, self._silent_after(run.start, self._yield_s(kind)) is None
 
     def sounds_in_silence(self) -> Iterator[tuple[TauKind, bool]]:
-        """Speech of the user with a tic or a remark in it that begins while the assistant is silent."""
+        """Reactions to speech of the user with a tic or remark in it that begins while the assistant is silent."""
         for run in self.user:
             kinds = self._find_inserted(run)
             if not run.over and kinds:
@@ -186,7 +186,7 @@ class _Call:
                 yield kind, not self._is_answered(kind, run.start, run.end)
 
     def sounds_beside(self) -> Iterator[tuple[TauKind, bool]]:
-        """Tics and remarks beside the user's speech."""
+        """Reactions to tics and remarks outside the user's speech."""
         for insert in sorted({insert for tick in self.ticks for insert in tick.inserts}):
             kind = insert[0]
             for run in _runs([not tick.user and insert in tick.inserts for tick in self.ticks]):
@@ -217,7 +217,7 @@ class _Call:
         return windows[kind]
 
     def _silent_after(self, start: int, window_s: float) -> int | None:
-        """How many ticks after `start` the assistant is silent first; None: not within the window."""
+        """How many ticks after `start` the assistant is first silent; None if not within the window."""
         window = self.ticks[start : start + int(window_s / self.config.tick_s)]
         return next((place for place, tick in enumerate(window) if not tick.assistant), None)
 
@@ -229,7 +229,7 @@ class _Call:
 
 
 def _runs(flags: Sequence[bool], other: Sequence[bool] = ()) -> list[_Run]:
-    """Runs of true flags. `other`: whether the other side speaks; empty: there is none."""
+    """Runs of true flags. `other`: whether the other side speaks; empty if there is no other side."""
     out, place = [], 0
     for flag, group in groupby(flags):
         end = place + sum(1 for _ in group)

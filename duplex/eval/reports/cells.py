@@ -1,4 +1,4 @@
-"""Numbers as people read them: the cells of a figure, the same in a terminal, in Markdown and in HTML."""
+"""Formats the numbers of a figure for people, in the same way for terminal, Markdown and HTML."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Cells:
     """One figure in words.
 
     Attributes:
-        name: what was measured. n: of how many of what; of a rate with its hits.
+        name: what was measured. n: how many of what, for a rate with its hits.
         result: the share, the median or the number. interval: its 95 % interval.
         spread: mean, p90 and p95 of a latency.
-        bars: what is asked of it.
+        bars: requirements on it.
     """
 
     name: str
@@ -49,7 +49,7 @@ def cells(figure: Figure) -> Cells:
 
 
 def settings_line(settings: Facts) -> Iterator[tuple[str, str]]:
-    """(key, value) of all settings that are a single value; hashes are cut."""
+    """(key, value) of all settings that are a single value; hashes are shortened."""
     for key, value in settings.items():
         if isinstance(value, str | int | float) and value != "":
             text = str(value)

@@ -1,8 +1,8 @@
-"""Two reports of one suite: how much every figure differs, and whether that is more than chance.
+"""Compares two reports of one suite: how much every figure differs, and whether that is more than chance.
 
 Dialogues are paired by id and drawn in pairs (paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap,
-1993, chapter 8): what makes a dialogue hard for both runs does not count as a difference. Knows reports; knows nothing
-of files.
+1993, chapter 8), so that the difficulty of a dialogue, which both runs share, does not count as a difference. Nothing
+here depends on files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from duplex.eval.measures.statistics import Estimator, Floats, Places, estimate,
 from duplex.eval.reports.schema import Report
 
 Verdict = Literal["better", "worse", "higher", "lower", "no difference shown", "too few", "not tested"]
-"""What the second report is. "higher", "lower": no bar says what is better. "too few": a rate of too few trials.
+"""Verdict on the second report. "higher", "lower": no bar says which is better. "too few": a rate with too few trials.
 
 "not tested": nothing is known of single dialogues, a number is missing, or there are fewer than two pairs.
 """
@@ -32,10 +32,10 @@ class Difference:
     """One number of one figure in both reports, over the dialogues that both have.
 
     Attributes:
-        name, of: of the figure. number: which of its numbers.
+        name, of: as in the figure. number: which of its numbers.
         n: how many values it has in the first and in the second report.
-        first, second: the number. difference: second - first. low, high: its 95 % interval. p: two-sided.
-        barred: whether a bar says what is better. detail: as of the figure.
+        first, second: the number. difference: second - first. low, high: its 95 % interval. p: two-sided p-value.
+        barred: whether a bar says which is better. detail: as in the figure.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two reports beside each other.
+    """The comparison of two reports.
 
     Attributes:
-        pairs: dialogues that both have. only_first, only_second: ids of the others.
+        pairs: number of dialogues that both have. only_first, only_second: ids of the others.
         differences: by figure, in the order of the first report.
         missing: names of figures that only one of them has.
-        unlike: settings that must be equal, but are not. settings: the others that are not.
+        unlike: settings that must be equal but differ. settings: other settings that differ.
     """
 
     suite: str
@@ -80,10 +80,10 @@ class Comparison:
 
 
 def compare(first: Report, second: Report, config: ComparisonConfig) -> Comparison:
-    """How the second report differs from the first.
+    """Compare the second report with the first (paired bootstrap, Efron and Tibshirani 1993, chapter 8).
 
     Raises:
-        EvaluationError: they are of two suites, or have no dialogue in common.
+        EvaluationError: the reports are of different suites, or have no dialogue in common.
     """
     if first.suite != second.suite:
         raise EvaluationError(
@@ -118,7 +118,7 @@ def _figures(report: Report) -> dict[str, Figure]:
 
 
 def _differences(first: Figure, second: Figure, places: Places, config: ComparisonConfig) -> Iterator[Difference]:
-    """The main numbers of a figure, and those that a bar asks for."""
+    """The main numbers of a figure, and those to which a bar applies."""
     asked = [bar.of for bar in first.bars if bar.of in first.summary.estimators(places)]
     for number in dict.fromkeys((*_MAIN[first.kind], *asked)):
         yield _difference(first, second, number, places, config)
@@ -139,7 +139,7 @@ def _difference(first: Figure, second: Figure, number: str, places: Places, conf
 
 
 def _resample_difference(pair: list[Estimator], places: Places, config: ComparisonConfig) -> Floats:
-    """Second minus first for every draw in which both have values."""
+    """Second minus first, for every draw in which both have values."""
     first, second = resample(pair, places, config.statistics)
     difference = second - first
     return difference[~np.isnan(difference)]
@@ -175,7 +175,7 @@ def _skip_test(
 
 
 def _n(figure: Figure, places: Places) -> float:
-    """What `n` of the figure counts, in the dialogues of `places`."""
+    """`n` of the figure in the dialogues of `places`."""
     if not figure.summary.estimators(places):
         return figure.numbers["n"] or 0
     weights = figure.summary.over or [1] * len(figure.values)
@@ -183,7 +183,7 @@ def _n(figure: Figure, places: Places) -> float:
 
 
 def _sense(figure: Figure, number: str) -> str:
-    """The sense of the bars of this number, else of the figure; "" where none says what is better."""
+    """The sense of the bars of this number, or else of the figure; "" if none says which is better."""
     senses = {bar.sense for bar in figure.bars if bar.of == number} or {bar.sense for bar in figure.bars}
     return senses.pop() if len(senses) == 1 else ""
 
@@ -197,7 +197,8 @@ def _verdict(low: float, high: float, sense: str) -> Verdict:
 
 
 def _p(draws: Floats) -> float:
-    """Two-sided: how often a draw lies on the other side of 0; never 0 (Davison and Hinkley 1997, section 4.2.3)."""
+    """Two-sided p-value: how often a draw lies on the other side of 0; never 0 (Davison and Hinkley 1997, section
+    4.2.3)."""
     beyond = min(np.sum(draws <= 0), np.sum(draws >= 0))
     return min(1.0, 2 * float(beyond + 1) / (len(draws) + 1))
 

@@ -1,6 +1,6 @@
-"""Where the latencies of a dialogue lie, so that a timeline can mark them and a page can sort by them.
+"""Locates the latencies of a dialogue, so that a timeline can mark them and a page can sort by them.
 
-Reads report values (`duplex.eval.reports.schema`).
+This module reads report values (`duplex.eval.reports.schema`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from duplex.eval.suite import Facts
 
 RESPONSE, STOP = "response", "stop"
 _MEASURES: Final = {RESPONSE: ("response_s", "end", "start"), STOP: ("stop_s", "start", "end")}
-"""kind: (measure, the user's edge that it counts from, the assistant's edge that it counts to)."""
+"""kind: (measure, the user's edge at which it begins, the assistant's edge at which it ends)."""
 _SAME_S: Final = 0.001
-"""Times are rounded to less than this in reports."""
+"""Tolerance for times, which reports round more finely than this."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Latency:
 
     @property
     def seconds(self) -> float:
-        """Signed."""
+        """Signed length in seconds."""
         return self.end - self.begin
 
 
 def latencies(row: Facts) -> list[Latency]:
-    """Those that the trace names; without any, those of the measures that lie between two edges of the dialogue."""
+    """Latencies named in the trace, or else those of the measures that fit between two edges of the dialogue."""
     named = row["trace"].get("latencies")
     if named:
         return [Latency(one["kind"], one["from"], one["to"]) for one in named]
@@ -39,7 +39,7 @@ def latencies(row: Facts) -> list[Latency]:
 
 
 def slowest(row: Facts, kind: str) -> float | None:
-    """The longest latency of a kind; None without any."""
+    """The longest latency of a kind; None if there is none."""
     found = list(_measure(kind, row)) or [one.seconds for one in latencies(row) if one.kind == kind]
     return max(found, default=None)
 
@@ -50,7 +50,7 @@ def _measure(kind: str, row: Facts) -> Iterator[float]:
 
 
 def _place(kind: str, row: Facts) -> Iterator[Latency]:
-    """Each measured latency at the first pair of edges that are so far apart."""
+    """Place each measured latency at the first pair of edges with that distance."""
     _, from_edge, to_edge = _MEASURES[kind]
     begins = [event[from_edge] for event in row["events"] if event["side"] == "user"]
     ends = [event[to_edge] for event in row["events"] if event["side"] == "assistant"]

@@ -1,4 +1,4 @@
-"""The summary of a report in Markdown: settings, figures, the dialogues to look at first; fit for a README."""
+"""Writes the summary of a report in Markdown, fit for a README: settings, figures, the dialogues to look at first."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,14 +10,14 @@ from duplex.eval.reports.latencies import RESPONSE, STOP, slowest
 from duplex.eval.suite import Facts
 
 WORST: Final = 10
-"""Dialogues that are listed."""
+"""Number of dialogues that are listed."""
 
 _FIGURES: Final = ("figure", "result", "95 % interval", "mean, p90, p95", "n", "bar")
 _DIALOGUES: Final = ("dialogue", "group", "worst", "slowest response", "slowest stop")
 
 
 def markdown(values: Facts, figures: Sequence[Figure]) -> str:
-    """The summary of a report's values and the figures that it was made of."""
+    """The summary of a report's values and the figures that it was made from."""
     settings = ", ".join(f"{key} {value}" for key, value in settings_line(values["settings"]) if key != "suite")
     parts = [
         f"# {values['suite']}",
@@ -64,5 +64,5 @@ def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """What would end a cell or begin a tag is escaped."""
+    """Escape characters that would end a cell or begin a tag."""
     return re.sub(r"<(?=\S)", "&lt;", text).replace("|", "\\|").replace("\n", " ")

@@ -1,7 +1,8 @@
-"""A report as a single HTML file: figures, and a timeline of every dialogue. It needs no network and no sound.
+"""Writes a report as a single HTML file with figures and a timeline of every dialogue; it needs no network and no
+sound.
 
-Reads report values (`duplex.eval.reports.schema`). Dialogues stand in it the most remarkable first; a script of the
-page sorts and filters them.
+This module reads report values (`duplex.eval.reports.schema`). The most remarkable dialogues come first; a script on
+the page sorts and filters them.
 """
 
 import json
@@ -19,14 +20,14 @@ from duplex.eval.reports.timeline import Timeline, timeline
 from duplex.eval.suite import Facts
 
 OPEN: Final = 3
-"""Dialogues whose timelines are open at first."""
+"""Number of dialogues whose timelines are open initially."""
 
 _PAGE: Final = "page.html.j2"
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """A rate between 0 and 100: the share, its interval, and its bars."""
+    """A rate between 0 and 100 %: the share, its interval, and its bars."""
 
     share: float
     low: float
@@ -47,7 +48,7 @@ class DialogueView:
     """What the page shows of a dialogue.
 
     Attributes:
-        response, stop: the slowest ones, to sort by; "" without any.
+        response, stop: the slowest ones, to sort by, or "".
         latencies: in words. lines: what was heard and said. measures: in words.
     """
 
@@ -63,7 +64,7 @@ class DialogueView:
 
 
 def page(values: Facts, figures: Sequence[Figure]) -> str:
-    """The HTML of a report and the figures that it was made of."""
+    """The HTML of a report and the figures that it was made from."""
     settings = values["settings"]
     rows = sorted(values["dialogues"], key=lambda row: (-row["worst"], row["id"]))
     return _template().render(

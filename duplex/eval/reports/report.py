@@ -1,6 +1,6 @@
-"""Results for people and programs: the values of a report, a strict JSON file, a table for the terminal.
+"""Writes results for people and programs: the values of a report, a strict JSON file, a table for the terminal.
 
-Knows figures and rows; knows nothing of how they were made. `duplex.eval.reports.schema` says what the file holds.
+`duplex.eval.reports.schema` defines the content of the file. Nothing here depends on how figures and rows were made.
 """
 
 import json
@@ -27,7 +27,7 @@ _STYLES: Final = {"met": "green", "missed": "bold red", "no data": "yellow"}
 def report(
     suite: str, settings: Facts, machine: Facts, figures: Sequence[Figure], rows: Sequence[DialogueRow]
 ) -> Facts:
-    """Everything about a run as plain values; `machine` is the only part that two equal runs may differ in."""
+    """Everything about a run as plain values; `machine` is the only part in which two equal runs may differ."""
     statistics = figures[0].statistics if figures else StatisticsConfig()
     return {
         "schema": SCHEMA,
@@ -41,7 +41,7 @@ def report(
 
 
 def write_json(values: Facts, path: Path) -> None:
-    """Write plain values as strict JSON, items of lists on a line each; the folder is made.
+    """Write plain values as strict JSON, with each item of a list on a line; creates the folder.
 
     Raises:
         EvaluationError: the file cannot be written.
@@ -50,7 +50,7 @@ def write_json(values: Facts, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a whole text file; the folder is made.
+    """Write a whole text file; creates the folder.
 
     Raises:
         EvaluationError: the file cannot be written.
@@ -63,9 +63,9 @@ def write_text(text: str, path: Path) -> None:
 
 
 def plain(value: Any, digits: int | None = None) -> Any:
-    """The same as values that JSON has: infinity as "inf", what is no number as None, floats rounded if asked.
+    """Convert to values that JSON has: infinity becomes "inf", NaN becomes None, floats are rounded to `digits`.
 
-    Text that cannot be encoded (the name of a file) is escaped, as it is shown on the terminal.
+    Text that cannot be encoded (a file name) is escaped, as on the terminal.
     """
     if isinstance(value, dict):
         return {files.escape(str(key)): plain(one, digits) for key, one in value.items()}
@@ -83,7 +83,7 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
 
 def table(title: str, figures: Sequence[Figure]) -> Table:
-    """The figures with their intervals and bars, details left out."""
+    """A table of the figures with their intervals and bars, without details."""
     out = Table(title=title, title_justify="left")
     out.add_column("figure")
     out.add_column("result", justify="right")
@@ -116,7 +116,7 @@ def _figure(figure: Figure) -> Facts:
 
 
 def _lay_out(value: Any, indent: str) -> str:
-    """JSON for people too: keys on lines of their own, but those inside of lists; items of lists of lists likewise."""
+    """Readable JSON: keys on lines of their own except inside lists, and likewise items of lists of lists."""
     if isinstance(value, dict) and value:
         lines = (f"{indent} {_line(key)}: {_lay_out(one, indent + ' ')}" for key, one in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"

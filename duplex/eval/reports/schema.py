@@ -1,7 +1,7 @@
-"""What a report file holds, as pydantic models, and how it is read. The models are the published schema.
+"""The content of a report file as pydantic models, which are the published schema, and how it is read.
 
-Numbers that JSON has no word for are the strings "inf" and "-inf"; what cannot be had is null. Times are seconds on the
-clock of the conversation. `Report.model_json_schema()` gives the same as a JSON schema.
+Infinite numbers are the strings "inf" and "-inf"; numbers that do not exist are null. Times are seconds on the clock of
+the conversation. `Report.model_json_schema()` returns the same as a JSON schema.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,7 @@ class BarResult(Bar):
 
 
 class FigurePart(Part, ABC):
-    """What all figures have: `name`, what `n` counts (`of`), bars, whether a summary leaves it out."""
+    """What all figures have: `name`, what `n` counts (`of`), bars, and whether a summary leaves it out."""
 
     name: str
     of: str
@@ -45,7 +45,7 @@ class FigurePart(Part, ABC):
 
     @abstractmethod
     def summary(self) -> Summary:
-        """What it is made of."""
+        """The values that it is made of."""
 
     def figure(self, statistics: StatisticsConfig) -> Figure:
         """The figure that was written."""
@@ -54,7 +54,7 @@ class FigurePart(Part, ABC):
 
 
 class RateFigure(FigurePart):
-    """`hits` of `n`; the share with its Wilson interval is null where it is hidden. Values are 0 or 1."""
+    """`hits` of `n`; the share with its Wilson interval (Wilson 1927) is null if it is hidden. Values are 0 or 1."""
 
     kind: Literal["rate"]
     n: int
@@ -90,7 +90,7 @@ class SpreadFigure(FigurePart):
 
 
 class RatioFigure(FigurePart):
-    """`value`: the sum of `values` by the sum of `over` (`n`), with its bootstrap interval."""
+    """`value`: the sum of `values` divided by the sum of `over` (`n`), with its bootstrap interval."""
 
     kind: Literal["ratio"]
     n: float
@@ -121,7 +121,7 @@ AnyFigure = Annotated[RateFigure | SpreadFigure | RatioFigure | NumberFigure, Fi
 
 
 class EventPart(Part):
-    """Something that sounded. `kind`: as labels name it, "speech" of the assistant. `name`: as in the script."""
+    """An audible event. `kind`: as in labels, or "speech" of the assistant. `name`: as in the script."""
 
     side: Literal["user", "assistant"]
     kind: str
@@ -131,7 +131,7 @@ class EventPart(Part):
 
 
 class LatencyPart(Part):
-    """A latency that a timeline marks: `to` - `from`, signed. `kind`: "response", "stop" or another word."""
+    """A latency that a timeline marks: `to` - `from`, signed seconds. `kind`: "response", "stop" or another word."""
 
     kind: str
     begin: float = Field(alias="from")
@@ -158,13 +158,13 @@ class AnswerPart(Part):
 
 
 class TracePart(Part):
-    """What a timeline draws. A suite may add more.
+    """The data that a timeline draws. A suite may add more.
 
     Attributes:
         seconds: length. user, assistant: envelopes, 0..99 every 50 ms.
-        p_speak: per slot. state: a letter per slot, "S" speaks. decisions: (when it sounds, event).
-        answers, heard: texts. latencies: to be marked; without them those are marked that the measures `response_s` and
-            `stop_s` allow to place.
+        p_speak: value per slot. state: a letter per slot, "S" for SPEAK. decisions: (when it takes effect, event).
+        answers, heard: texts. latencies: those to mark; without them, those of the measures `response_s` and `stop_s`
+            that can be placed.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -181,7 +181,8 @@ class TracePart(Part):
 
 
 class DialoguePart(Part):
-    """One conversation. `measures`: of its suite. `worst`: orders conversations, the most remarkable highest."""
+    """One conversation. `measures`: those of its suite. `worst`: sort key, highest for the most remarkable
+    conversation."""
 
     id: str
     group: str
@@ -195,8 +196,8 @@ class Report(Part):
     """A run of a suite.
 
     Attributes:
-        version: of this schema ("schema" in the file).
-        settings: all that the rows depend on: model and its fingerprint, seed, definitions, hashes of the data.
+        version: version of this schema ("schema" in the file).
+        settings: everything that the rows depend on: model and its fingerprint, seed, definitions, hashes of the data.
         machine: the only part in which two equal runs may differ.
         statistics: how values became numbers.
     """
@@ -223,7 +224,7 @@ def read_report(path: Path) -> Report:
         path: the file, or the folder of a run.
 
     Raises:
-        EvaluationError: there is no such file, it is no report, or one of another schema.
+        EvaluationError: there is no such file, or it is not a report or is of another schema.
     """
     file = path / REPORT_FILE if path.is_dir() else path
     try:
@@ -231,13 +232,13 @@ def read_report(path: Path) -> Report:
     except OSError as error:
         raise EvaluationError(f"{file}: cannot be read ({error.strerror}); {_HINT}") from None
     except ValueError as error:
-        raise EvaluationError(f"{file}: is no JSON ({error}); {_HINT}") from None
+        raise EvaluationError(f"{file}: is not JSON ({error}); {_HINT}") from None
     return _check(values, file)
 
 
 def _check(values: Any, file: Path) -> Report:
     if not isinstance(values, dict) or "schema" not in values:
-        raise EvaluationError(f"{file}: is no report; {_HINT}")
+        raise EvaluationError(f"{file}: is not a report; {_HINT}")
     if values["schema"] != SCHEMA:
         told = shorten(str(values["schema"]))
         raise EvaluationError(
@@ -249,8 +250,8 @@ def _check(values: Any, file: Path) -> Report:
         first = error.errors()[0]
         place = shorten(".".join(str(part) for part in first["loc"])) or "(top level)"
         why = " ".join(first["msg"].split())
-        raise EvaluationError(f"{file}: is no report of schema {SCHEMA} ('{place}': {why}); {_HINT}") from None
+        raise EvaluationError(f"{file}: is not a report of schema {SCHEMA} ('{place}': {why}); {_HINT}") from None
 
 
 def _refuse(token: str) -> NoReturn:
-    raise ValueError(f"{token} is no JSON number")
+    raise ValueError(f"{token} is not a JSON number")

@@ -1,6 +1,6 @@
-"""The picture of a dialogue: two lanes of sound, p(speak) and latencies between them; places and sizes in pixels.
+"""The timeline of a dialogue: two lanes of sound with p(speak) and latencies between them, in pixels.
 
-Reads report values (`duplex.eval.reports.schema`); knows nothing of the page around it.
+This module reads report values (`duplex.eval.reports.schema`); it does not depend on the page around it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from duplex.eval.suite import ENVELOPE_S, Facts
 
 PIXELS_PER_S: Final = 80
 LETTER: Final = 5.6
-"""Width of a letter of a label."""
+"""Width of a letter in a label, pixels."""
 LABEL: Final = 14
 LANE: Final = 42
 PLOT: Final = 36
@@ -37,12 +37,12 @@ class Band:
 
     @property
     def middle(self) -> float:
-        """Of its height."""
+        """Vertical centre."""
         return self.top + self.height / 2
 
     @property
     def bottom(self) -> float:
-        """Where it ends."""
+        """Lower end."""
         return self.top + self.height
 
 
@@ -59,7 +59,7 @@ class Box:
 
 @dataclass(frozen=True)
 class LatencyLine:
-    """A latency: a line from `begin` to `end`, and its value beside it."""
+    """A latency: a line from `begin` to `end`, with its value next to it."""
 
     css: str
     begin: float
@@ -75,12 +75,12 @@ class LatencyLine:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All that is drawn.
+    """Everything that is drawn.
 
     Attributes:
-        bands: "user", "latencies", "p(speak)" and "assistant", those that there is something for.
+        bands: those of "user", "latencies", "p(speak)" and "assistant" that have content.
         ticks: (x, label) of seconds; not all have a label. user, assistant: waves. spans: latencies.
-        events, speech: what the user and the assistant did. speaks: areas of SPEAK slots. p_speak: points of a line.
+        events, speech: boxes of the user and the assistant. speaks: areas of SPEAK slots. p_speak: points of a line.
         decisions: (x, label).
     """
 
@@ -99,7 +99,7 @@ class Timeline:
 
 
 def timeline(row: Facts) -> Timeline:
-    """The picture of one dialogue."""
+    """Lay out the timeline of one dialogue."""
     trace, found = row["trace"], latencies(row)
     kinds = sorted({one.kind for one in found}, key=lambda kind: (kind != RESPONSE, kind != STOP, kind))
     bands = _bands(len(kinds), bool(trace["p_speak"]))
@@ -145,20 +145,20 @@ def _ticks(seconds: float) -> Iterator[tuple[float, str]]:
 
 
 def _wave(envelope: Sequence[int], band: Band) -> str:
-    """A stroke per piece of sound; its height is the root of the peak, so that quiet sound is seen."""
+    """A stroke per piece of sound; its height is the square root of the peak, so that quiet sound is visible."""
     step = ENVELOPE_S * PIXELS_PER_S
     halves = ((i, round(band.height * (peak / LOUDEST) ** 0.5 / 2)) for i, peak in enumerate(envelope) if peak)
     return "".join(f"M{(i + 0.5) * step:g} {band.middle - half:g}v{2 * half}" for i, half in halves)
 
 
 def _line(p_speak: Sequence[float], band: Band) -> str:
-    """p(speak) of slot t stands at the end of slot t, when it was decided."""
+    """p(speak) of slot t is drawn at the end of slot t, when it was decided."""
     points = ((slot + 1, band.top + (1 - value) * band.height) for slot, value in enumerate(p_speak))
     return " ".join(f"{slot * _SLOT:g},{y:.1f}" for slot, y in points)
 
 
 def _speaks(states: str, band: Band) -> str:
-    """A rectangle per run of slots in SPEAK; what was decided upon slot t is the state of slot t + 1."""
+    """A rectangle per run of slots in SPEAK; the decision after slot t is the state of slot t + 1."""
     runs = [(state, len(list(run))) for state, run in groupby(states)]
     ends = accumulate((length for _, length in runs), initial=1)
     rectangles = (
@@ -168,7 +168,7 @@ def _speaks(states: str, band: Band) -> str:
 
 
 def _boxes(events: Sequence[Facts], words: Sequence[str]) -> list[Box]:
-    """What one side did; a label may be as wide as there is room before the next one."""
+    """Boxes of one side; a label may use all room before the next one."""
     nexts = [*(event["start"] for event in events[1:]), inf]
     return [_box(event, label, until) for event, label, until in zip(events, words, nexts, strict=False)]
 
@@ -187,7 +187,7 @@ def _name(event: Facts) -> str:
 
 
 def _collect_words(speech: Sequence[Facts], answers: Sequence[Facts]) -> list[str]:
-    """The words of each answer at the first segment that sounds after it began."""
+    """Put the words of each answer at the first segment that sounds after it began."""
     words: list[list[str]] = [[] for _ in speech]
     for answer in answers:
         place = next((i for i, event in enumerate(speech) if event["end"] > answer["start"]), None)

@@ -1,4 +1,4 @@
-"""Figures of benchmarks by other people over the rows of our suites: `duplex.eval.protocols` on what a report keeps."""
+"""Figures of other projects' benchmarks over the rows of our suites: applies `duplex.eval.protocols` to report data."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ BENCH = "Full-Duplex-Bench"
 
 
 def tau_panel(rows: Sequence[DialogueRow], config: ProtocolsConfig) -> list[Figure]:
-    """tau-voice's interaction panel."""
+    """tau-voice's interaction panel (tau2-bench, version 1.0)."""
     return [replace(figure, name=f"tau-voice {figure.name}") for figure in panel_figures(rows, config.tau_voice)]
 
 
@@ -42,7 +42,7 @@ def smooth_turns(rows: Sequence[DialogueRow], name: str, config: ProtocolsConfig
 def pauses(rows: Sequence[DialogueRow], name: str, config: ProtocolsConfig) -> Iterator[Figure]:
     """Full-Duplex-Bench v1's takeover rule on the words that begin before the end of the user's event `name`.
 
-    There the recording is over with the turn.
+    In the benchmark the recording ends with the turn.
     """
     limits, told = config.full_duplex_bench, [row for row in rows if _tells(row)]
     taken = [(row.id, fdb.takeover(_words(row, 0.0, _end(row, name)), limits)) for row in told]
@@ -64,7 +64,7 @@ def _turns(
 
 
 def _tells(row: DialogueRow) -> bool:
-    """Whether the system tells its words, or had none to tell."""
+    """Whether the system reports its words, or had none to report."""
     speaks = any(event["side"] == "assistant" for event in row.events)
     return not speaks or any(answer["words"] for answer in row.trace["answers"])
 

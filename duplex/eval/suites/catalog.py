@@ -1,4 +1,4 @@
-"""How every suite is made; their names are `duplex.eval.suites.suite_names`."""
+"""Creates every suite; their names are in `duplex.eval.suites.suite_names`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from duplex.eval.suites.understanding import Understanding
 
 @dataclass(frozen=True)
 class Sources:
-    """What a suite is made of: definitions, folders of real audio and of synthesized trials, a seed for its choices."""
+    """Inputs of a suite: definitions, folders of real audio and of synthesized trials, a seed for its choices."""
 
     config: EvaluationConfig
     data: Path
@@ -37,4 +37,4 @@ SUITES: Final[Mapping[str, Callable[[Sources], Suite]]] = {
     "spoken-qa": lambda s: SpokenQa(s.config, s.data),
     "speech": lambda s: Speech(s.config, s.trials),
 }
-"""Name -> how it is made, in the order of `QUESTIONS`."""
+"""Name -> function that creates the suite, in the order of `QUESTIONS`."""

@@ -1,14 +1,14 @@
-"""Which questions of a foreign set lie in the domain of our corpus: a rule, not a list.
+"""Decides by a rule which questions of an external set are in the domain of our corpus.
 
-A fact is asked for when the content words of one of its ways of asking (at least two of them, or all of the question's)
-stand in the question. The question is
+A question asks for a fact if it contains the content words of one of the fact's phrasings (at least two of them, or all
+of the question's). The question is
 
-- "in" the domain when the own answer of a fact that is asked for would be scored right for the published answer,
-- "disputed" when there is none, but a fact that is asked for shares most of the question's content words: the corpus
-  knows this question with another answer,
+- "in" the domain if our answer to a fact it asks for would be scored right against the published answer,
+- "disputed" if there is no such fact, but one it asks for shares most of the question's content words: the corpus has
+  this question with another answer,
 - "outside" otherwise.
 
-Knows the corpus and the scoring of answers; knows nothing of sound or models.
+The rule is ours. Nothing here depends on sound or models.
 """
 
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ class Domain:
                     self._answers.setdefault(words, set()).update(fact.answers)
 
     def place(self, question: str, answer: str) -> Coverage:
-        """Where a question with this published answer lies."""
+        """The domain of a question with this published answer."""
         words = content_words(question)
         asked = list(self._find_asked(words))
         if any(exist_match_norm(said, answer) for _, answers in asked for said in answers):
@@ -60,7 +60,7 @@ class Domain:
 
 @cache
 def corpus_domain() -> Domain:
-    """The domain of the corpus as it is; read once."""
+    """The domain of the present corpus; read once."""
     return Domain(Corpus.build(CorpusConfig()))
 
 

@@ -1,7 +1,7 @@
-"""Suite `overlap`: sounds while the assistant speaks. It should stop for interruptions and commands, for nothing else.
+"""Suite `overlap`: sounds while the assistant speaks. It should stop only for interruptions and commands.
 
-The groups are Full-Duplex-Bench v1.5's (interruption, backchannel, talking to somebody else, background speech) and
-tau-voice's vocal tics, beside commands and bursts of noise.
+The groups are Full-Duplex-Bench v1.5's (interruption, backchannel, talking to somebody else, background speech),
+tau-voice's vocal tics, and also commands and bursts of noise.
 """
 
 import random
@@ -53,14 +53,14 @@ class Overlap:
     name: str = "overlap"
 
     def examples(self) -> Sequence[Example]:
-        """All sounds, each in the middle of an answer to one of the requests in turn."""
+        """All sounds, each in the middle of an answer to one of the requests, which take turns."""
         requests = long_requests(self.config, self.data, self.trials)
         return [
             _example(sound, *requests[i % len(requests)], self.config.overlap) for i, sound in enumerate(self._sounds())
         ]
 
     def _sounds(self) -> Iterator["_Placed"]:
-        """What was synthesized (listeners' sounds `repeats` times), noise, interruptions, other talkers."""
+        """Synthesized sounds (those of listeners `repeats` times), noise, interruptions, other talkers."""
         limits, data, rng = self.config.overlap, DataFolder(self.data), random.Random(self.seed)
         trials = TrialFolder.of_any(self.trials)
         yield from _trials(trials, (BACKCHANNEL, COMMAND))
@@ -85,7 +85,7 @@ class Overlap:
         return {**dialogue.example.facts, **found}, 0.0 if wanted else _FAILED
 
     def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
-        """Share of sounds that stopped it, of those that met a speaking assistant; the panels of other benchmarks."""
+        """Share of sounds that stopped it, among those that met a speaking assistant; panels of other benchmarks."""
         limits = self.config.overlap
         bars = {BACKCHANNEL: limits.backchannel_bars, NOISE: limits.noise_bars}
         groups = [group for group in _KINDS if any(row.group == group for row in rows)]
@@ -139,7 +139,8 @@ def _example(placed: _Placed, request: Clip, asked: str, limits: OverlapConfig) 
 
 
 def _measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> Facts:
-    """`valid`: the assistant spoke when the sound began, and did not end by itself before the sound's window did."""
+    """`valid`: the assistant spoke when the sound began, and did not end by itself before the end of the sound's
+    window."""
     sound = dialogue.clip(dialogue.example.group)
     if sound is None:
         return {"valid": False}

@@ -24,7 +24,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Pauses:
-    """Synthetic turns with a pause, phrases that are held up, human clips, and streams without a user."""
+    """Synthetic turns with a pause, phrases with an inserted pause, human clips, and streams without a user."""
 
     config: EvaluationConfig
     data: Path
@@ -32,7 +32,7 @@ class Pauses:
     name: str = "pauses"
 
     def examples(self) -> Sequence[Example]:
-        """Pause trials, phrases, human clips, silence and room noise; without a folder of trials what is real."""
+        """Pause trials, phrases, human clips, silence and room noise; without a folder of trials, only real audio."""
         trials, data, limits = TrialFolder.of_any(self.trials), DataFolder(self.data), self.config.pauses
         made = trials.of(PAUSE) if trials else []
         turns = [_example(t.id, f"{PAUSE} {_length(t):.1f} s", t.clip, t.pause, limits) for t in made]
@@ -42,7 +42,7 @@ class Pauses:
         return [*turns, *phrases, *clips, *streams]
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """Where the assistant started to speak."""
+        """Times at which the assistant started to speak."""
         played = dialogue.clip(_TURN)
         assert played is not None, "a clip at a fixed time is always played"
         speech = dialogue.recording.speech(self.config.gate)
@@ -85,7 +85,7 @@ class Pauses:
         ]
 
     def _answers(self, what: str, rows: Sequence[DialogueRow]) -> Iterator[Figure]:
-        """Answers of those it was silent at the end of."""
+        """Answers to turns at whose end it was silent."""
         limits = self.config.pauses
         waited = [(row.id, row.measures["response_s"]) for row in rows if not row.measures["speaks_at_end"]]
         within = ((who, latency is not None and latency <= limits.answer_s) for who, latency in waited)
@@ -118,7 +118,7 @@ def _example(name: str, group: str, clip: Sound, pause: tuple[float, float] | No
 
 
 def _phrase(phrase: TurnPhrase, pause: float, limits: PausesConfig) -> Example:
-    """A phrase that is held up where it could have ended; with a pause of 0 as it was spoken."""
+    """A phrase with a pause where it could have ended; a pause of 0 leaves it as it was spoken."""
     name, sound = f"{phrase.name}-{pause:g}", WithPause(Clip(phrase.path), phrase.complete_s, pause)
     span = (phrase.complete_s, phrase.complete_s + pause)
     group = f"{PHRASE} {pause:.1f} s" if pause else WHOLE_PHRASE

@@ -1,4 +1,4 @@
-"""What a simulated user asks to be given a long answer, into which something is then played."""
+"""Requests with which a simulated user asks for a long answer, during which something is played."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from duplex.eval.users.data_folder import DataFolder, TrialFolder
 
 
 def long_requests(config: EvaluationConfig, data: Path, trials: Path) -> list[tuple[Clip, str]]:
-    """Clips and words: trials whose right answer is long; without a folder of trials, Llama Questions.
+    """Clips and their words: trials whose right answer is long; without a folder of trials, Llama Questions.
 
     Raises:
-        EvaluationError: neither is there, or the trials hold none.
+        EvaluationError: neither exists, or the trials have none.
     """
     folder = TrialFolder.of_any(trials)
     if folder is None:

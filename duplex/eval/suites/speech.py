@@ -1,4 +1,4 @@
-"""Suite `speech`: the assistant's own voice. Is it what its text says, does it sound clean, does it click?"""
+"""Suite `speech`: the assistant's own voice. Does it say its text, does it sound clean, does it click?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ _FAILED = 100.0
 
 @dataclass(frozen=True)
 class Speech:
-    """Answers that are heard out, and long ones that are cut by a question (for the edges of cuts)."""
+    """Answers that are heard to the end, and long ones that a question cuts off (for the edges of cuts)."""
 
     config: EvaluationConfig
     trials: Path
     name: str = "speech"
 
     def examples(self) -> Sequence[Example]:
-        """`answers` questions, and as many requests as there are, each interrupted."""
+        """`answers` questions, and all requests, each interrupted."""
         trials = TrialFolder(self.trials)
         questions = trials.of(_SOURCE)[: self.config.speech.answers]
         requests = trials.requests(self.config.request_words)
@@ -61,7 +61,7 @@ class Speech:
         return [*whole, *cut]
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """Word errors and quality of whole answers, clicks of all."""
+        """Word errors and quality of whole answers, clicks of all answers."""
         recording, limits = dialogue.recording, self.config.speech
         answers = [self._judge(recording, answer) for answer in recording.answers if _whole(answer)]
         steps = judge.steps_at(recording.assistant, list(_joints(recording, self.config)), limits)
@@ -126,7 +126,7 @@ def _whole(answer: AnswerText) -> bool:
 
 
 def _joints(recording: Recording, config: EvaluationConfig) -> Iterator[int]:
-    """Sample positions where pieces of sound meet: edges of its segments, and slot borders inside them."""
+    """Sample positions where pieces of sound meet: edges of its segments, and slot boundaries inside them."""
     slot = AUDIO.slot_output_samples
     for segment in recording.speech(config.gate):
         first, last = round(segment.start * RATE), round(segment.end * RATE)

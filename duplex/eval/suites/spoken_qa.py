@@ -1,6 +1,6 @@
 """Suite `spoken-qa`: spoken questions with published answers, scored as UltraEval-Audio does.
 
-S2T is the model's text, S2S what a recogniser hears in its speech, T2T the answer to the same question in writing.
+S2T is the model's text, S2S what a recogniser hears in its speech, T2T the written answer to the same written question.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +23,12 @@ _GROUP = "llama-questions"
 _FAILED = 100.0
 Match = Callable[[str, str], bool]
 _WAYS = {"S2T": "answer", "S2S": "recognised", "T2T": "text_answer"}
-"""Name of every way, and the measure that holds its answer."""
+"""Name of every way of asking, and the measure with its answer."""
 
 
 @dataclass(frozen=True)
 class SpokenQa:
-    """Llama Questions, one a dialogue; T2T is left out for systems that do not read."""
+    """Llama Questions, one per dialogue; T2T is left out for systems that do not read."""
 
     config: EvaluationConfig
     data: Path
@@ -39,7 +39,7 @@ class SpokenQa:
         return [self._example(question) for question in DataFolder(self.data).llama_questions()]
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """The answers, whether they hold the published one, and how the speech differs from the text."""
+        """The answers, whether they contain the published one, and how the speech differs from the text."""
         facts, recording, played = dialogue.example.facts, dialogue.recording, dialogue.clip(_QUESTION)
         assert played is not None, "a clip at a fixed time is always played"
         latency = timing.response(
@@ -58,7 +58,8 @@ class SpokenQa:
         return {**facts, **found}, (0.0 if right else _FAILED) + errors.errors
 
     def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
-        """Right answers by way, as published and on normalised words; speech against text; response."""
+        """Right answers by way of asking, with exist-match as published and on normalised words; speech against text;
+        response."""
         official = [figure for way in _WAYS for figure in _right(way, rows, exist_match, "exist-match")]
         normal = [figure for way in _WAYS for figure in _right(way, rows, exist_match_norm, "exist-match, normalised")]
         written = [row for row in rows if row.measures["text_answer"] is not None]
@@ -78,7 +79,7 @@ class SpokenQa:
         return Example(question.id, _GROUP, script, facts, written=question.text)
 
     def _recognise(self, recording: Recording) -> str:
-        """What is heard in all of the assistant's speech; "" where it was silent."""
+        """What is recognised in all of the assistant's speech; "" if it was silent."""
         speech, margin = recording.speech(self.config.gate), self.config.speech.margin_s
         if not speech:
             return ""

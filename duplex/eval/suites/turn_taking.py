@@ -1,7 +1,7 @@
-"""Suite `turn-taking`: two questions of one user, after OmniDRCA-Duplex (appendix A.2), with every limit stated.
+"""Suite `turn-taking`: two questions of one user, following OmniDRCA (Appendix A.2), with every limit stated.
 
 `TurnTaking`: the second question starts `gap_s` after the first. `ReactiveTurnTaking`: the first turn asks for a long
-answer, and the second starts soon after the assistant began to give it.
+answer, and the second starts soon after the assistant has begun it.
 """
 
 import random
@@ -38,7 +38,7 @@ class TurnTaking:
     name: str = "turn-taking"
 
     def examples(self) -> Sequence[Example]:
-        """`pairs` pairs, no question twice while there are enough."""
+        """`pairs` pairs; no question is repeated while there are enough."""
         limits = self.config.turn_taking
         drawn = _draw(DataFolder(self.data).llama_questions(), 2 * limits.pairs, random.Random(self.seed))
         return [
@@ -87,7 +87,7 @@ class ReactiveTurnTaking:
 
 
 def _draw(questions: list[Question], count: int, rng: random.Random) -> list[Question]:
-    """`count` questions in random order; all are drawn before one is drawn again."""
+    """`count` questions in random order; all are drawn before any is drawn again."""
     drawn: list[Question] = []
     while len(drawn) < count:
         drawn += rng.sample(questions, len(questions))
@@ -105,7 +105,7 @@ def _example(
 
 
 def measures(dialogue: FinishedDialogue, config: EvaluationConfig) -> tuple[Facts, float]:
-    """Mute per grace, response and stop latencies of one conversation; how far it is from right."""
+    """Mute for each grace period, response and stop latencies of one conversation, and how far it is from success."""
     first, second = dialogue.clip(FIRST), dialogue.clip(SECOND)
     if first is None or second is None:
         return {**dialogue.example.facts, "played": False}, 2 * _FAILED
@@ -135,7 +135,7 @@ def _worst(found: Facts, config: EvaluationConfig) -> float:
 
 
 def _success(found: Facts, grace: float, limit: float, config: EvaluationConfig) -> bool:
-    """Mute in both turns, and an answer to the second."""
+    """Success (OmniDRCA, Appendix A.2): mute in both turns, and an answer to the second."""
     if not found["played"]:
         return False
     place = config.turn_taking.graces.index(grace)
@@ -164,7 +164,7 @@ def _figures(
 
 
 def _sweep(found: Sequence[ScoredConversation], where: str, of: str, config: EvaluationConfig) -> Iterator[Figure]:
-    """Success for every grace and limit but the headline."""
+    """Success for every grace period and limit except those of the headline."""
     limits = config.turn_taking
     for grace in limits.graces:
         for limit in limits.limits:
@@ -195,7 +195,7 @@ def _is_preempted(found: Facts) -> bool:
 
 
 def _stop(found: Facts, grace: float) -> float | None:
-    """The stop latency; void (None) where the assistant fell silent by itself within the grace."""
+    """The stop latency; void (None) if the assistant fell silent by itself within the grace period."""
     latency: float = found["stop_s"]
     return None if found["silenced_by"] in ("end", "pause") and latency <= grace else latency
 

@@ -1,4 +1,4 @@
-"""Suite `turn-taking@k`: OmniFlatten's Acc@K in both directions, on answers that are interrupted by a question."""
+"""Suite `turn-taking@k`: OmniFlatten's Acc@K in both directions, on answers that a question interrupts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +31,8 @@ class TurnTakingAtK:
         return ReactiveTurnTaking(self.config, self.data, self.trials, self.seed).examples()
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """The assistant's turn after each of the user's, and the user's where the assistant was speaking."""
+        """The assistant's turn after each of the user's, and the user's turns that began while the assistant was
+        speaking."""
         limits = self.config.protocols.omniflatten
         first, second = dialogue.clip(FIRST), dialogue.clip(SECOND)
         speech = dialogue.recording.speech(self.config.gate)
@@ -59,7 +60,7 @@ class TurnTakingAtK:
         yield spread(f"{side} turn-taking latency", "turns taken", ((who, turn["latency"]) for who, turn in turns))
 
     def _fell_silent_itself(self, dialogue: FinishedDialogue, onset: float) -> bool:
-        """Whether the answer was over, or it paused, soon after the user's onset: then no turn was given back."""
+        """Whether the answer ended or paused by itself soon after the user's onset, so that no turn was yielded."""
         held = timing.speaking_at(dialogue.recording.speech(self.config.gate), onset)
         if held is None or held.end - onset > self.config.turn_taking.grace_s:
             return False

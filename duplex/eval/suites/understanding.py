@@ -1,4 +1,4 @@
-"""Suite `understanding`: spoken questions, right answers; and an honest refusal of what is not known."""
+"""Suite `understanding`: right answers to spoken questions, and honest refusals of what is not known."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ _FAILED = 100.0
 
 @dataclass(frozen=True)
 class Understanding:
-    """Held-out voices and ways of asking, and Llama Questions inside and outside the corpus' domain."""
+    """Held-out voices and phrasings, and Llama Questions inside and outside the corpus' domain."""
 
     config: EvaluationConfig
     data: Path
@@ -31,7 +31,7 @@ class Understanding:
     name: str = "understanding"
 
     def examples(self) -> Sequence[Example]:
-        """One question each; without a folder of trials Llama Questions alone."""
+        """One question each; without a folder of trials, only Llama Questions."""
         trials, domain = TrialFolder.of_any(self.trials), corpus_domain()
         asked = [(test, trial) for test in QUESTIONS for trial in (trials.any_of(test) if trials else ())]
         made = [self._example(trial.id, test, trial.clip, trial.text, trial.key) for test, trial in asked]
@@ -41,7 +41,7 @@ class Understanding:
         return made
 
     def score(self, dialogue: FinishedDialogue) -> tuple[Facts, float]:
-        """Whether the assistant's words hold the key, or refuse."""
+        """Whether the assistant's words contain the key, or refuse."""
         facts, played = dialogue.example.facts, dialogue.clip(_QUESTION)
         assert played is not None, "a clip at a fixed time is always played"
         answer = dialogue.recording.join_said_words()
@@ -61,7 +61,7 @@ class Understanding:
         return {**facts, **found}, 0.0 if wanted else _FAILED
 
     def figures(self, rows: Sequence[DialogueRow]) -> list[Figure]:
-        """Right answers by condition, refusals of what lies outside."""
+        """Right answers by condition, and refusals of questions outside the domain."""
         limits = self.config.understanding
         return [
             *_right("right, voice never trained on", VOICE, rows, limits.voice_bars),

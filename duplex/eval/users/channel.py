@@ -1,10 +1,10 @@
-"""The way from a simulated user to the system: stages in the order in which sound passes them.
+"""The channel from a simulated user to the system: stages in the order in which sound passes them.
 
     channel = Channel(SimulatedUser(script, config), (Echo(...), Room(...), Bed(...), MuLaw(...), PacketLoss(...)))
     while (slot := channel.next_slot(assistant_slot)) is not None: ...
 
-A `Channel` is a `User`: a system sees no difference. What it gives out is what the system hears; no stage delays it, so
-that clips are where `played` says, to the sample. The user himself hears the assistant as it is.
+A `Channel` is a `User`: a system sees no difference. Its output is what the system hears; no stage adds a delay, so
+that clips are where `played` says, to the sample. The user hears the assistant unchanged.
 """
 
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ from duplex.model.interface import Samples
 
 @dataclass(frozen=True)
 class Signal:
-    """Sound on its way: a slot `now`, and `ahead` what is known of the next one, [3200] each at 16 kHz."""
+    """Sound in the channel: a slot `now`, and what is known of the next one, `ahead`, [3200] each at 16 kHz."""
 
     now: Samples
     ahead: Samples
 
 
 class ChannelStage(Protocol):
-    """A part of the way. It keeps what it needs of the past."""
+    """A part of the channel. It keeps what it needs of the past."""
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """What comes out of it; stages behind the microphone need not care for what is ahead.
+        """Process one slot; stages after the microphone may ignore what is ahead.
 
         Args:
-            signal: what goes in.
+            signal: the input.
             assistant: what the assistant says in this slot, [4800] at 24 kHz.
         """
         ...
@@ -47,7 +47,7 @@ class Channel:
 
     @property
     def played(self) -> tuple[PlayedClip, ...]:
-        """What was played so far, and where."""
+        """What was played so far, and when."""
         return self._user.played
 
     @property

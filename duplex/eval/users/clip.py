@@ -19,14 +19,14 @@ from duplex.model.interface import Samples
 
 @dataclass(frozen=True)
 class Clip:
-    """A part of a sound file, read when it is needed.
+    """Part of a sound file, read when it is needed.
 
     Attributes:
         path: the file.
-        start_s, end_s: the part; `end_s` None goes to the file's end.
-        rms: loudness it is brought to; None leaves it as it is.
-        exact: whether the clip is known to be speech from its first sample to its last; else energy tells.
-        rate: its tempo, 1.25 makes it a quarter faster at the same pitch; times in it are divided by that.
+        start_s, end_s: the part; `end_s` None means the file's end.
+        rms: loudness to which it is scaled; None leaves it unchanged.
+        exact: whether the clip is known to be speech from its first sample to its last; otherwise energy decides.
+        rate: its tempo; 1.25 is a quarter faster at the same pitch, and times in it are divided by 1.25.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Clip:
         """The clip, [n] at 16 kHz, -1..1.
 
         Raises:
-            EvaluationError: the file is missing, no sound file, or holds nothing in this part.
+            EvaluationError: the file is missing, is not a sound file, or has no audio in this part.
         """
         whole = read_sound(self.path)
         end = len(whole) if self.end_s is None else round(self.end_s * AUDIO.input_rate)
@@ -52,10 +52,10 @@ class Clip:
 
 
 def other_rates(paths: Iterable[Path]) -> dict[int, int]:
-    """How many of these files have another sample rate than the model's input, by their rate; they are resampled.
+    """Number of these files whose sample rate differs from the model's input, by rate; they are resampled.
 
     Raises:
-        EvaluationError: one is missing, or no sound file.
+        EvaluationError: a file is missing or is not a sound file.
     """
     rates = Counter(_rate(path) for path in sorted(set(paths)))
     return {rate: count for rate, count in sorted(rates.items()) if rate != AUDIO.input_rate}
@@ -71,10 +71,10 @@ def _rate(path: Path) -> int:
 
 @lru_cache(maxsize=16)
 def read_sound(path: Path) -> Samples:
-    """A sound file as one channel, [n] at 16 kHz.
+    """Read a sound file as one channel, [n] at 16 kHz.
 
     Raises:
-        EvaluationError: it is missing, no sound file, empty, or cut off.
+        EvaluationError: the file is missing, is not a sound file, is empty, or is cut off.
     """
     try:
         sound = read_sound_file(path)

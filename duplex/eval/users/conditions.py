@@ -1,11 +1,12 @@
-"""Conditions of a run: from the command line, with the sound files they need, to the channel of each dialogue.
+"""Conditions of a run: parsed from the command line, with the sound files they need, and made into channels of
+dialogues.
 
     for condition in parse(("snr=20,10", "mulaw")):                  # a run each
         conditions = Conditions.of(condition, data, config.conditions)
         user = conditions.user(example.script, config, seed)         # a `User`, seeded per dialogue
         conditions.facts()                                           # for the report's settings
 
-Knows names, files and the order of stages; knows nothing of how a stage sounds.
+This module handles names, files and the order of stages; it does not depend on how a stage sounds.
 """
 
 import hashlib
@@ -34,17 +35,18 @@ from duplex.model.interface import Samples
 
 CLEAN = "clean"
 _SPEECH: tuple[EventKind, ...] = ("turn", "interrupt", "backchannel", "pause")
-"""Kinds of the user's own speech: these set the level that noise is relative to."""
+"""Kinds of the user's own speech, which set the level that noise is relative to."""
 
 
 def parse(texts: Sequence[str]) -> tuple[Condition, ...]:
-    """Conditions of the command line: every combination of the values that are given, the last one changing fastest.
+    """Parse conditions from the command line: every combination of the given values, with the last one changing
+    fastest.
 
     Args:
-        texts: NAME or NAME=VALUE[,VALUE...]; the value "clean" leaves the condition out. None is one clean run.
+        texts: NAME or NAME=VALUE[,VALUE...]; the value "clean" leaves the condition out. Empty means one clean run.
 
     Raises:
-        EvaluationError: an unknown name, a name given twice, a value that cannot be.
+        EvaluationError: a name is unknown or given twice, or a value is not possible.
     """
     given: dict[str, tuple[str, ...]] = {}
     for text in texts:
@@ -63,8 +65,8 @@ class Conditions:
     """A condition with the files it needs; picklable.
 
     Attributes:
-        condition: what is asked for. config: what it means.
-        noises, rooms: files that a dialogue's noise and room are drawn from.
+        condition: the requested condition. config: its numbers.
+        noises, rooms: files from which a dialogue's noise and room are drawn.
     """
 
     condition: Condition
@@ -74,10 +76,10 @@ class Conditions:
 
     @classmethod
     def of(cls, condition: Condition, data: Path, config: ConditionsConfig) -> Self:
-        """Find the files in the data folder, which is only needed for `snr` and `rir`.
+        """Find the files in the data folder, which is needed only for `snr` and `rir`.
 
         Raises:
-            EvaluationError: there are none, or one cannot be used.
+            EvaluationError: there are no such files, or one cannot be used.
         """
         noises = () if condition.snr is None else tuple(_beds(DataFolder(data), config.noise.least_s))
         rooms = () if condition.rir is None else _rooms(DataFolder(data), condition.rir)
@@ -87,15 +89,15 @@ class Conditions:
         """The user of one dialogue.
 
         Args:
-            script: what he does; his clips change their rate here.
-            config: of the user.
-            seed: draws noise, room and lost packets.
+            script: what the user does; the clips' rates are changed here.
+            config: configuration of the user.
+            seed: seed of noise, room and lost packets.
         """
         script = at_rate(script, self.condition.rate or 1.0)
         return Channel(SimulatedUser(script, config), tuple(self._stages(script, config, seed)))
 
     def facts(self) -> dict[str, Any]:
-        """Plain values for the settings of a report: the condition, its numbers, the files by their SHA-256."""
+        """Plain values for the settings of a report: the condition, its numbers, the files' SHA-256."""
         return {
             "name": self.condition.name,
             "values": self.condition.model_dump(mode="json"),
@@ -104,7 +106,7 @@ class Conditions:
         }
 
     def _stages(self, script: Script, config: EvaluationConfig, seed: int) -> Iterator[ChannelStage]:
-        """Every one draws by itself, so that another condition beside it does not change it."""
+        """Make the stages; each has its own random numbers, so that adding another condition does not change it."""
         condition, numbers = self.condition, self.config
         if condition.echo is not None:
             yield Echo(condition.echo, numbers)
@@ -126,11 +128,11 @@ class Conditions:
 
 
 NO_CONDITIONS = Conditions(NO_CONDITION, ConditionsConfig())
-"""Nothing between the user and the system."""
+"""No condition: nothing lies between the user and the system."""
 
 
 def at_rate(script: Script, rate: float) -> Script:
-    """The same script with every clip at `rate` times its tempo; `PlayedClip.at` knows where its parts are."""
+    """The same script with every clip at `rate` times its tempo; `PlayedClip.at` converts times in the clip."""
     return replace(script, events=tuple(replace(event, clip=_faster(event.clip, rate)) for event in script.events))
 
 
@@ -166,12 +168,12 @@ def _beds(data: DataFolder, least_s: float) -> Iterator[DataFile]:
         raise EvaluationError(f"{data.folder}/noise: no file has {least_s:g} s; add longer ones, or set noise.least_s")
     for file in files:
         if not np.any(read_sound(file.path)):
-            raise EvaluationError(f"{file.path}: is silent, so that it cannot be noise; remove it from the manifest")
+            raise EvaluationError(f"{file.path}: is silent, so it cannot be used as noise; remove it from the manifest")
         yield file
 
 
 def _rooms(data: DataFolder, number: int) -> tuple[DataFile, ...]:
-    """The room of this number, or all for 0."""
+    """The room with this number, or all rooms for 0."""
     files = tuple(data.files("rir"))
     if number > len(files):
         raise EvaluationError(f"rir={number}: {data.folder} has rooms 1 to {len(files)}; choose one of them, or rir")

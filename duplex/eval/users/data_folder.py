@@ -1,10 +1,10 @@
-"""Where the sound of the suites comes from: a data folder of real audio, and a folder of synthesized trials.
+"""The sources of the suites' sound: a data folder of real audio, and a folder of synthesized trials.
 
     DATA/manifest.jsonl     {"file": "llama_questions/1.wav", "text": "question || answer", ...} per file
     TRIALS/trials.jsonl     {"name": "pause_600_001", "test": "pause", "start": ..., "end": ...} per wav, as
                             `duplex train trials` writes it (`duplex.train.dialogue.trials.TrialRecording`)
 
-Knows files and their form; knows nothing of what is measured with them.
+This module handles files and their format; it does not depend on what is measured with them.
 """
 
 from collections.abc import Iterator
@@ -41,13 +41,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Trial:
-    """A synthesized clip with what is known of it.
+    """A synthesized clip and its labels.
 
     Attributes:
         id: unique. test: what it is for ("question_voice", "pause", "backchannel", "silence", ...).
         clip: the speech or noise, without the silence around it.
-        text: what is said. answer: the right answer. key: what it must hold. long: whether it is a long one.
-        pause: (start, end) of the pause in question, seconds within the clip; None where there is none.
+        text: what is said. answer: the right answer. key: what it must contain. long: whether it is a long one.
+        pause: (start, end) of the tested pause, seconds within the clip; None if there is none.
     """
 
     id: str
@@ -61,10 +61,10 @@ class Trial:
 
 
 class DataFolder:
-    """Real audio beside the repository."""
+    """Real audio next to the repository."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises EvaluationError where there is no manifest."""
+        """Raises EvaluationError if there is no manifest."""
         self.folder = folder
         manifest = folder / "manifest.jsonl"
         self._rows = list(_lines(manifest, "give the folder of the test audio with --data"))
@@ -76,7 +76,7 @@ class DataFolder:
         """The sound files of one sub-folder, in the manifest's order.
 
         Raises:
-            EvaluationError: it holds none.
+            EvaluationError: the sub-folder has none.
         """
         found = self.any_files(part)
         if not found:
@@ -84,7 +84,7 @@ class DataFolder:
         return found
 
     def any_files(self, part: str) -> list[DataFile]:
-        """The same, or none."""
+        """The same, but may be empty."""
         rows = [row for row in self._rows if row["file"].startswith(f"{part}/") and row["file"].endswith(".wav")]
         return [DataFile(self.folder / row["file"], row["file"], row.get("text", "")) for row in rows]
 
@@ -97,14 +97,14 @@ class TrialFolder:
     """Synthesized trials."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises EvaluationError where there are none."""
+        """Raises EvaluationError if there are no trials."""
         self.folder = folder
         hint = "make the trials with 'duplex train trials', or give their folder with --trials"
         self._trials = [_trial(folder, row) for row in _lines(folder / "trials.jsonl", hint)]
 
     @classmethod
     def of_any(cls, folder: Path) -> Self | None:
-        """The trials of a folder, or None where there is no such folder: suites do without where they can."""
+        """The trials of a folder, or None if there is no such folder, because some suites can do without."""
         return cls(folder) if folder.is_dir() else None
 
     def of(self, test: str) -> list[Trial]:
@@ -116,11 +116,11 @@ class TrialFolder:
         return self._find(test, self.any_of(test))
 
     def any_of(self, test: str) -> list[Trial]:
-        """The same, or none where its voices were not at hand when the trials were made."""
+        """The same, but empty if the voices were not available when the trials were made."""
         return [trial for trial in self._trials if trial.test == test]
 
     def requests(self, least_words: int) -> list[Trial]:
-        """Questions, but the robotic ones, whose right answer is a long one of at least so many words.
+        """Questions (without robotic voices) whose right answer is a long one with at least `least_words` words.
 
         Raises:
             EvaluationError: there are none.
@@ -155,7 +155,7 @@ def _trial(folder: Path, row: dict[str, Any]) -> Trial:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EvaluationError(
-            f"{folder}/trials.jsonl: a line is no trial ({shorten(repr(error))}); make the trials again"
+            f"{folder}/trials.jsonl: a line is not a trial ({shorten(repr(error))}); make the trials again"
         ) from None
 
 

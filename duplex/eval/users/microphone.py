@@ -1,6 +1,6 @@
-"""What the user's microphone hears beside the user: the assistant's echo, the room, a bed of noise.
+"""What the user's microphone picks up besides the user: the assistant's echo, the room, a bed of noise.
 
-Knows samples and levels; knows nothing of scripts or files.
+This module handles samples and levels; it does not depend on scripts or files.
 """
 
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ SLOT = AUDIO.slot_input_samples
 
 _Spectra = NDArray[np.complexfloating[Any, Any]]
 _Past = tuple[Samples, _Spectra]
-"""The last slot, and the spectra of the slots before, the latest first."""
+"""The last slot, and the spectra of earlier slots, latest first."""
 
 
 class Echo:
     """Adds the assistant's own voice, quieter and later."""
 
     def __init__(self, level_db: float, config: ConditionsConfig) -> None:
-        """`level_db`: relative to what the assistant says."""
+        """`level_db`: level relative to the assistant's own sound."""
         self._gain = np.float32(10 ** (level_db / 20))
         self._context = config.context_samples
         before = exact_div((config.echo.delay_samples + self._context) * AUDIO.output_rate, RATE)
         self._said: Samples = np.zeros(before, np.float32)
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """With the echo; of the next slot's as much as is known."""
+        """Add the echo; for the next slot, as much of it as is known."""
         said = np.concatenate([self._said, assistant])
         self._said = said[len(assistant) :]
         echo = soxr.resample(said, AUDIO.output_rate, RATE)[self._context : -self._context] * self._gain
@@ -47,10 +47,11 @@ class Echo:
 
 
 class Room:
-    """Convolves with a room impulse response, in partitions of a slot (uniformly partitioned overlap-save)."""
+    """Convolves with a room impulse response, in partitions of a slot (uniformly partitioned overlap-save; Kulp
+    1988)."""
 
     def __init__(self, response: Samples, gain: float = 1.0) -> None:
-        """`response`: [n], from the beginning of the direct sound on. `gain`: of the whole."""
+        """`response`: [n], from the beginning of the direct sound on. `gain`: gain of the result."""
         parts = -(-len(response) // SLOT)
         padded = np.zeros(parts * SLOT, np.float32)
         padded[: len(response)] = response * gain
@@ -58,7 +59,7 @@ class Room:
         self._past: _Past = np.zeros(SLOT, np.float32), np.zeros_like(self._spectra)
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """As heard in the room."""
+        """The signal as heard in the room."""
         now, self._past = self._hear(signal.now, self._past)
         ahead, _ = self._hear(signal.ahead, self._past)
         return Signal(now, ahead)
@@ -72,7 +73,7 @@ class Room:
 
 
 class Bed:
-    """Adds noise without an end: a part of a recording, repeated without a seam."""
+    """Adds endless noise: part of a recording, looped seamlessly."""
 
     def __init__(self, recording: Samples, level: float, config: NoiseBedConfig, rng: Random) -> None:
         """`recording`: [n], `least_s` or longer and not silent. `level`: RMS of the noise. `rng`: draws the part."""
@@ -83,7 +84,7 @@ class Bed:
         self._next = rng.randrange(len(loop))
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """With the noise."""
+        """Add the noise."""
         places = np.arange(self._next, self._next + 2 * SLOT)
         noise = np.take(self._loop, places, mode="wrap")
         self._next += SLOT
@@ -91,19 +92,21 @@ class Bed:
 
 
 def speech_level(clips: Sequence[Samples], config: ClipConfig) -> float:
-    """RMS of the speech in `clips`, the frames within `range_db` of each clip's loudest one; 0 where all are silent."""
+    """RMS of the speech in `clips`, that is, of the frames within `range_db` of each clip's loudest one; 0 if all are
+    silent. The rule is ours."""
     powers = [_speech_powers(clip, config) for clip in clips]
     return float(np.sqrt(np.mean(np.concatenate(powers)))) if any(map(len, powers)) else 0.0
 
 
 def direct_on(response: Samples, config: RoomResponseConfig) -> Samples:
-    """A room impulse response from the beginning of its direct sound on, so that the room delays nothing."""
+    """Trim a room impulse response to begin with its direct sound (ISO 3382-1), so that the room adds no delay."""
     loud = np.abs(response) >= np.abs(response).max() * 10 ** (-config.onset_db / 20)
     return response[int(np.argmax(loud)) :]
 
 
 def energy_gain(clips: Sequence[Samples], response: Samples) -> float:
-    """Gain of a room's response that leaves `clips` the energy they have without the room; 1 where they are silent."""
+    """Gain of a room's response that preserves the energy of `clips`, sqrt(dry / wet) of energies; 1 if they are
+    silent. The formula is ours."""
     dry = wet = 0.0
     for clip in clips:
         size = 1 << (len(clip) + len(response) - 2).bit_length()
@@ -120,7 +123,7 @@ def _speech_powers(clip: Samples, config: ClipConfig) -> NDArray[np.float64]:
 
 
 def _part(recording: Samples, length: int, rng: Random) -> Samples:
-    """So much of a recording that holds sound, and has some in this part."""
+    """A random part of a recording, `length` samples, that contains sound."""
     while True:
         first = rng.randrange(len(recording) - length + 1)
         part = recording[first : first + length]
@@ -129,7 +132,7 @@ def _part(recording: Samples, length: int, rng: Random) -> Samples:
 
 
 def _close_loop(part: Samples, fade: int) -> Samples:
-    """A loop, [n - fade], into whose beginning its end fades at equal power."""
+    """Make a loop [n - fade] whose end is crossfaded into its beginning at equal power."""
     rise = np.sin(np.linspace(0.0, np.pi / 2, fade, endpoint=False, dtype=np.float32))
     loop = part[: len(part) - fade].copy()
     loop[:fade] = loop[:fade] * rise + part[len(part) - fade :] * np.sqrt(1 - rise**2)

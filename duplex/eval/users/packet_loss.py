@@ -1,6 +1,6 @@
-"""What lies between the microphone and the system: a telephone's band and code, and packets that get lost.
+"""The transmission between the microphone and the system: a telephone's band and code, and lost packets.
 
-Knows samples; knows nothing of who speaks.
+This module handles samples, whoever speaks.
 """
 
 from io import BytesIO
@@ -28,10 +28,10 @@ _FULL_SCALE = np.iinfo(np.int16).max + 1
 
 
 class MuLaw:
-    """G.711 mu-law at 8 kHz, and back to 16 kHz.
+    """Mu-law coding (ITU-T G.711) at 8 kHz, and back to 16 kHz.
 
     The filters have linear phase and no delay, so they look `context_ms` ahead. A clip that begins right after a slot
-    is not known in it: its pre-ringing, the only thing that could be heard of it there, is left out.
+    is not known in that slot, so its pre-ringing there is left out.
     """
 
     def __init__(self, config: ConditionsConfig) -> None:
@@ -40,7 +40,7 @@ class MuLaw:
         self._before: Samples = np.zeros(self._context, np.float32)
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """The slot as it is decoded."""
+        """The decoded slot."""
         known = np.concatenate([self._before, signal.now, signal.ahead[: self._context]])
         self._before = signal.now[-self._context :]
         narrow = soxr.resample(np.clip(known, -1.0, 1.0), RATE, self._rate)
@@ -49,7 +49,7 @@ class MuLaw:
 
 
 class PacketLoss:
-    """Loses packets of 20 ms in Gilbert's way; what is lost is concealed as the live runtime conceals it."""
+    """Loses packets of 20 ms by Gilbert's model (1960); lost packets are concealed as in the live runtime."""
 
     def __init__(self, loss: Loss, rng: Random) -> None:
         """`rng`: draws which packets are lost."""
@@ -59,7 +59,7 @@ class PacketLoss:
         self._concealer = Concealer(SlotBufferConfig().fade_samples)
 
     def step(self, signal: Signal, assistant: Samples) -> Signal:
-        """What arrives of the slot, in 16 bits."""
+        """The slot as it arrives, quantized to 16 bits."""
         missing = np.repeat([self._next() for _ in range(PACKETS)], PACKET)
         pcm = _to_int16(signal.now)
         pcm[missing] = 0
@@ -75,7 +75,7 @@ class PacketLoss:
 
 
 def _code(samples: Samples, rate: int) -> Samples:
-    """Samples as 8-bit codes and back."""
+    """Encode samples as 8-bit mu-law codes and decode them (ITU-T G.711)."""
     codes = BytesIO()
     soundfile.write(codes, samples, rate, **_RAW)
     codes.seek(0)

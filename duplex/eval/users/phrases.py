@@ -1,7 +1,7 @@
-"""Phrases that go on where a shorter one ends: "do you play basketball", "do you play basketball on Thursdays".
+"""Phrases that continue where a shorter one ends: "do you play basketball", "do you play basketball on Thursdays".
 
-After Ekstedt and Skantze (Voice Activity Projection, 2022). Both are files of the data folder's part
-`turn_phrases_vap`, NAME_short_VOICE.wav and NAME_long_VOICE.wav, with word alignments (TextGrid) beside them.
+The phrases are those of Ekstedt and Skantze (Voice Activity Projection, 2022). Both are files in the data folder's
+part `turn_phrases_vap`, NAME_short_VOICE.wav and NAME_long_VOICE.wav, with word alignments (TextGrid).
 """
 
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ class TurnPhrase:
 
 
 def turn_phrases(data: DataFolder) -> list[TurnPhrase]:
-    """The longer phrases of all pairs; none where the data folder has no such part.
+    """The longer phrases of all pairs; none if the data folder has no such part.
 
     Raises:
-        EvaluationError: an alignment is missing, cannot be read, or does not hold the words of the pair.
+        EvaluationError: an alignment is missing, cannot be read, or does not have the words of the pair.
     """
     files = data.any_files(PART)
     short = {file.path.stem: file for file in files if _SHORT in file.path.stem}

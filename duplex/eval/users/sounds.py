@@ -1,6 +1,6 @@
-"""Sounds that are made of clips: a pause put into a sentence, a talker who is not at the microphone.
+"""Sounds made from clips: a pause inserted into a sentence, a talker who is not at the microphone.
 
-The acoustics of other talkers follow Full-Duplex-Bench v1.5. Knows samples at the model's input rate.
+The acoustics of other talkers follow Full-Duplex-Bench v1.5. Samples are at the model's input rate.
 """
 
 from dataclasses import dataclass
@@ -25,31 +25,31 @@ class Sound(Protocol):
 
     @property
     def path(self) -> Path:
-        """Of the file behind it."""
+        """Path of its file."""
         ...
 
     @property
     def rate(self) -> float:
-        """Its tempo, 1.25 is a quarter faster at the same pitch."""
+        """Its tempo; 1.25 is a quarter faster at the same pitch."""
         ...
 
     @property
     def exact(self) -> bool:
-        """Whether it is known to be speech from its first sample to its last; else energy tells."""
+        """Whether it is known to be speech from its first sample to its last; otherwise energy decides."""
         ...
 
     def samples(self) -> Samples:
         """[n] at 16 kHz, -1..1.
 
         Raises:
-            EvaluationError: the file behind it cannot be used.
+            EvaluationError: its file cannot be used.
         """
         ...
 
 
 @dataclass(frozen=True)
 class WithPause:
-    """A sound that is held up for `pause_s` after its first `at_s` seconds."""
+    """A sound with a pause of `pause_s` after its first `at_s` seconds."""
 
     sound: Sound
     at_s: float
@@ -90,11 +90,11 @@ class FarTalker:
 
     @property
     def exact(self) -> bool:
-        """Energy tells: reflections outlast the sound."""
+        """False: energy decides, because reflections outlast the sound."""
         return False
 
     def samples(self) -> Samples:
-        """[n + longest reflection] at 16 kHz; what the scene asks for."""
+        """[n + longest reflection] at 16 kHz, filtered and reflected as the scene says (Full-Duplex-Bench v1.5)."""
         dry = _filter(_at_rate(self.sound.samples(), self.rate), self.scene)
         delays = [(round(ms * RATE / 1000), 10 ** (db / 20)) for ms, db in self.scene.reflections]
         wet = np.pad(dry, (0, max((delay for delay, _ in delays), default=0)))
@@ -115,7 +115,7 @@ def _fade_in(count: int) -> Samples:
 
 
 def _filter(samples: Samples, scene: SceneConfig) -> Samples:
-    """Zero-phase low-pass (Butterworth magnitude) and high shelf."""
+    """Zero-phase low-pass filter (Butterworth magnitude, Butterworth 1930) and high shelf."""
     size = 2 * len(samples)
     frequency = np.fft.rfftfreq(size, 1 / RATE)
     shelf = scene.shelf_db / (1 + (scene.shelf_hz / np.maximum(frequency, 1e-9)) ** _SHELF_ORDER)

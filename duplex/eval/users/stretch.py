@@ -1,8 +1,8 @@
-"""Speech rate: the same speech faster or slower at the same pitch, by libavfilter's `atempo` (WSOLA).
+"""Changes the rate of speech at the same pitch with libavfilter's `atempo` (WSOLA, Verhelst and Roelands 1993).
 
-A time t of the speech is found at t / rate. The first and the last sample are exact; inside, sound moves by some
-milliseconds because windows are laid where they fit together: within 15 ms in recorded speech. Sound that begins after
-digital silence begins up to 25 ms / rate early.
+A time t of the speech moves to t / rate. The first and the last sample are exact; in between, sound is off by some
+milliseconds (at most 15 ms in recorded speech), because windows are placed where they fit together. Sound that begins
+after digital silence begins up to 25 ms / rate early.
 """
 
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from duplex.model.interface import Samples
 RATE = AUDIO.input_rate
 
 _DECLARED = RATE // 2
-"""Rate that the filter is told: it lays windows of 2^n samples, at least 1/24 s. At 16 kHz these are 64 ms, which
-blurs the edges of speech; 32 ms still hold two periods of a deep voice."""
+"""Sample rate given to the filter, whose windows have 2^n samples and at least 1/24 s. At 16 kHz these would be 64 ms,
+which blurs the edges of speech; 32 ms still contain two periods of a deep voice."""
 
 _REST = RATE // 4
-"""Silence after the speech that drives its last windows out of the filter, samples."""
+"""Silence after the speech that flushes its last windows out of the filter, samples."""
 
 
 def stretch_speech(samples: Samples, rate: float) -> Samples:
-    """Speech [n] at 16 kHz as [round(n / rate)].
+    """Stretch speech [n] at 16 kHz to [round(n / rate)] (WSOLA, Verhelst and Roelands 1993).
 
     Args:
         samples: -1..1.
-        rate: 0.5 to 2; 1.25 makes it a quarter faster, 1 leaves it as it is.
+        rate: 0.5 to 2; 1.25 is a quarter faster, 1 leaves the speech unchanged.
     """
     assert 0.5 <= rate <= 2.0, f"the rate of speech is 0.5 to 2, not {rate}"
     if rate == 1.0:

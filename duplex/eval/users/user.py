@@ -1,11 +1,11 @@
-"""A simulated user that reacts: a script of clips, each played at a time or upon what the assistant does.
+"""A simulated user that reacts: a script of clips, each played at a given time or in response to the assistant.
 
     script = Script((Event("question", clip, After(0.5)), Event("next", other, WhileSpeaking(2.0))), silence_s=10.0)
     user = SimulatedUser(script, config)
     while (slot := user.next_slot(assistant_slot)) is not None: ...
     user.played      # what was played where, to the sample
 
-Pure: the same assistant gives the same user. Knows samples and scripts; knows nothing of models or clocks.
+A user is deterministic: the same assistant gives the same user. Nothing here depends on models or clocks.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ class At:
 
 @dataclass(frozen=True)
 class After:
-    """This long after the end of the speech in the previous clip (after the conversation's start), seconds."""
+    """This long after the end of the speech in the previous clip (for the first clip: after the conversation's start),
+    s."""
 
     seconds: float
 
@@ -62,12 +63,12 @@ When = At | After | WhileSpeaking | AfterStart | WhenSilent
 
 
 EventKind = Literal["turn", "interrupt", "backchannel", "pause", "vocal_tic", "non_directed", "noise"]
-"""What a sound of the user is, as labels of recordings name it."""
+"""The kind of a sound of the user, by the names of labels."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Play `clip` under the name `name`; `kind` is what it is, `pause` the span of a pause in it, seconds."""
+    """Play `clip` under the name `name`; `kind` says what it is, `pause` is the span of a pause in it, seconds."""
 
     name: str
     clip: Sound
@@ -82,9 +83,9 @@ class Script:
 
     Attributes:
         events: one after the other.
-        silence_s: after the last clip; then the conversation is over.
-        until: ends it when this holds: `WhenSilent` hears an answer to the last clip out, however long the silence,
-            `AfterStart` ends it soon after the answer began.
+        silence_s: silence after the last clip, after which the conversation ends.
+        until: condition that also ends it: `WhenSilent` waits for the end of the answer to the last clip, however long
+            the silence; `AfterStart` ends it soon after the answer has begun.
     """
 
     events: tuple[Event, ...]
@@ -97,9 +98,9 @@ class PlayedClip:
     """A clip that was played, in samples of the user's channel at 16 kHz.
 
     Attributes:
-        name, kind: of its event.
-        start, end: of the clip. speech_start, speech_end: of the speech in it.
-        rate: of the clip.
+        name, kind: those of its event.
+        start, end: those of the clip. speech_start, speech_end: those of the speech in it.
+        rate: tempo of the clip.
     """
 
     name: str
@@ -126,20 +127,20 @@ class PlayedClip:
         return self.start / RATE
 
     def at(self, seconds: float) -> float:
-        """When that place of the clip sounds, seconds of the conversation.
+        """When this place in the clip sounds, seconds of the conversation.
 
         Args:
-            seconds: from the clip's beginning, as it is before its rate is changed.
+            seconds: time from the clip's beginning, before its rate is changed.
         """
         return self.clip_start_s + seconds / self.rate
 
 
 class User(Protocol):
-    """Whoever a system talks to: a simulated user, or one behind a channel."""
+    """Anything that a system can talk to: a simulated user, or one behind a channel."""
 
     @property
     def played(self) -> tuple[PlayedClip, ...]:
-        """What was played so far, and where."""
+        """What was played so far, and when."""
         ...
 
     @property
@@ -186,7 +187,7 @@ class SimulatedUser:
         return self._audio(begin, end)
 
     def ahead(self) -> Samples:
-        """What is certain of the slot after the last one, [3200]: the rest of a clip; one that begins in it is not."""
+        """What is certain of the slot after the last one, [3200]: the rest of a clip, but not one that begins in it."""
         return self._audio(self._slot * SLOT, (self._slot + 1) * SLOT)
 
     @property
@@ -220,7 +221,7 @@ class SimulatedUser:
         return None
 
     def _start(self, when: When) -> int | None:
-        """Sample at which the event's condition holds, by what is known up to the end of this slot."""
+        """Sample at which the event's condition is met, from what is known at the end of this slot."""
         match when:
             case At(seconds):
                 return max(self._armed, round(seconds * RATE))
@@ -266,5 +267,5 @@ class SimulatedUser:
 
 
 def _at_input_rate(sample: int) -> int:
-    """A position at the assistant's rate as one at the user's, rounded to the nearest."""
+    """Convert a position at the assistant's rate to the user's rate, rounded to the nearest."""
     return (2 * sample * AUDIO.input_rate + AUDIO.output_rate) // (2 * AUDIO.output_rate)

@@ -1,1 +1,1 @@
-"""Chats in turns with a half-duplex checkpoint: events while it answers, speech, and calls of functions."""
+"""Chats in turns with a half-duplex checkpoint: events while it answers, speech, and function calls."""

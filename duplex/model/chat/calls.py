@@ -1,6 +1,6 @@
-"""Function calls as text, in the form of Qwen and Hermes: `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`.
+"""Function calls as text, in the format of Qwen and Hermes: `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`.
 
-Knows tags and JSON; knows nothing of the functions, or of who writes the text.
+This module handles tags and JSON; it does not depend on the functions or on what writes the text.
 """
 
 import json
@@ -16,15 +16,15 @@ _RESPONSE_CLOSES: Final = "</tool_response>"
 
 
 class CallParser:
-    """Splits a stream of text into plain text and calls. Text that may be the begin of a tag waits for more."""
+    """Splits a stream of text into plain text and calls. Text that may be the start of a tag waits for more."""
 
     def __init__(self) -> None:
         self._text = ""
         self.inside = False
-        """A call has begun and not ended."""
+        """Whether a call has begun and not ended."""
 
     def feed(self, piece: str) -> list[str | ToolCall | BrokenCall]:
-        """What became known with `piece`, in order."""
+        """Add `piece`; returns the text and the calls that it completes, in order."""
         self._text += piece
         found: list[str | ToolCall | BrokenCall] = []
         while (cut := self._text.find(self._tag)) >= 0:
@@ -40,7 +40,8 @@ class CallParser:
         return found
 
     def end(self) -> list[str | ToolCall | BrokenCall]:
-        """The text is over: what waited. A call without its closing tag counts if it is whole."""
+        """End the text; returns what was still waiting. A call without its closing tag counts if its JSON is
+        complete."""
         rest, inside = self._text, self.inside
         self._text, self.inside = "", False
         if inside:
@@ -49,7 +50,7 @@ class CallParser:
 
     @property
     def undecided(self) -> bool:
-        """What waits may become a call, or plain text."""
+        """Whether waiting text may still become a call or plain text."""
         return not self.inside and bool(self._text)
 
     @property
@@ -57,7 +58,7 @@ class CallParser:
         return _CLOSES if self.inside else _OPENS
 
     def _plain(self) -> str:
-        """The text up to where a tag may have begun."""
+        """Take the text up to where a tag may have begun."""
         for length in range(min(len(_OPENS) - 1, len(self._text)), 0, -1):
             if _OPENS.startswith(self._text[-length:]):
                 return self._text[:-length]
@@ -65,7 +66,7 @@ class CallParser:
 
 
 def parse_call(text: str) -> ToolCall | BrokenCall:
-    """The JSON between the tags of a call. Arguments may be a JSON object, or a string that holds one."""
+    """Parse the JSON between the tags of a call. Arguments may be a JSON object or a string that contains one."""
     try:
         values = json.loads(text)
         if not isinstance(values, dict) or not isinstance(values.get("name"), str):
@@ -80,12 +81,12 @@ def parse_call(text: str) -> ToolCall | BrokenCall:
 
 
 def tools_section(definitions: Sequence[dict[str, Any]]) -> str:
-    """What follows the system prompt: the tools on offer, and how to call them."""
+    """Text to put after the system prompt: the available tools, and how to call them."""
     lines = "\n".join(json.dumps(definition, ensure_ascii=False) for definition in definitions)
     return TOOLS_SECTION.replace("{tools}", lines)
 
 
 def response_text(contents: Iterable[str]) -> str:
-    """Text of the turn that gives the model the results of its calls; none can close its own tag."""
+    """Text of the turn that gives the model the results of its calls; no result can close its own tag."""
     safe = (content.replace(_RESPONSE_CLOSES, "<\\/tool_response>") for content in contents)
     return "\n".join(f"<tool_response>\n{content}\n{_RESPONSE_CLOSES}" for content in safe)

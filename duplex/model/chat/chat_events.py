@@ -1,4 +1,4 @@
-"""What comes of a question while it is answered. Plain records; nothing here imports torch."""
+"""Events that a chat reports while it answers a question. They are plain records; nothing here imports torch."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +18,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class BrokenCall:
-    """Something between the tags of a call that is none. `reason`: what is wrong with it."""
+    """Text between the tags of a call that is not a valid call. `reason`: what is wrong with it."""
 
     text: str
     reason: str
@@ -26,7 +26,7 @@ class BrokenCall:
 
 @dataclass(frozen=True)
 class TextPiece:
-    """Text that became readable. `spoken`: it belongs to what is said aloud, else it is written only."""
+    """Text that became readable. `spoken`: it is part of what is said aloud; otherwise it is only written."""
 
     text: str
     spoken: bool = False
@@ -48,7 +48,7 @@ class ToolCalled:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What the model is told about a call. `failed`: it is an error."""
+    """What the model is told about a call. `failed`: the text is an error."""
 
     call: ToolCall | BrokenCall
     content: str
@@ -57,12 +57,12 @@ class ToolResult:
 
 @dataclass(frozen=True)
 class AnswerEnded:
-    """The answer is over.
+    """The answer has ended.
 
     Attributes:
-        how: "end" by itself, "longest" (it reached the longest length), "full" (the conversation has no room left),
-            "calls" (the caller has to give the results of `waiting`), "rounds" (it kept calling functions).
-        text: all of the last answer.
+        how: "end" (the model ended it), "longest" (it reached the longest length), "full" (the conversation has no room
+            left), "calls" (the caller has to give the results of `waiting`), "rounds" (it kept calling functions).
+        text: the whole text of the last answer.
         waiting: calls of functions that only the caller can run.
     """
 
@@ -72,4 +72,4 @@ class AnswerEnded:
 
 
 ChatEvent = TextPiece | AudioChunk | ToolCalled | ToolResult | AnswerEnded
-"""In the order in which they happen; `AnswerEnded` is always the last."""
+"""Any event of an answer. Events come in the order in which they happen; `AnswerEnded` is always the last."""

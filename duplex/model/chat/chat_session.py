@@ -4,8 +4,8 @@
     for event in session.ask(pcm=samples):      # TextPiece, AudioChunk, ..., Ended
         ...
 
-Knows one conversation in a row of `ChatRows`; knows no files and no terminal. It is half-duplex: the model hears
-nothing while it answers.
+A session is one conversation in a row of `ChatRows`; it does not depend on files or a terminal. It is half-duplex: the
+model hears nothing while it answers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _NO_TOOLS = ToolRunner([])
 
 
 class ChatSession:
-    """One conversation. An answer whose events are not taken to their end is kept as far as it was made."""
+    """One conversation. If the caller stops reading an answer's events, the part made so far is kept."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ChatSession:
         tools: ToolRunner = _NO_TOOLS,
         voice: ChatVoice | None = None,
     ) -> None:
-        """`tools`: functions it may call. `voice`: without one, answers that speak are not heard.
+        """`tools`: functions that the model may call. `voice`: without one, spoken answers give no audio.
 
         Raises:
             ConfigError: the system prompt, tools included, leaves no room, or the checkpoint cannot speak.
@@ -57,12 +57,12 @@ class ChatSession:
 
     @property
     def note(self) -> str:
-        """What someone who picked the pattern should know; "" if nothing."""
+        """What someone who picked the pattern should know; "" if there is nothing to say."""
         return self._wording.note(self.pattern)
 
     @property
     def history(self) -> list[tuple[str, str]]:
-        """What was said, as (role, text); a user's speech is "(speech)" and what was written with it."""
+        """What was said, as (role, text); a user's speech is "(speech)" plus any text written with it."""
         return [*self._speaker.history]
 
     @property
@@ -89,10 +89,10 @@ class ChatSession:
         self._loop: ToolLoop | None = None
 
     def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
-        """A turn of the user, written or spoken (samples [n] at 16 kHz, perhaps with an instruction in writing).
+        """Take a turn of the user, written or spoken (samples [n] at 16 kHz, optionally with a written instruction).
 
         Raises:
-            ConfigError: it is not what the pattern takes, or too long for the conversation.
+            ConfigError: the turn is not of the kind that the pattern takes, or is too long for the conversation.
         """
         self._speaker.settle()
         if pcm is None:
@@ -106,22 +106,23 @@ class ChatSession:
         return self._loop.run()
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
-        """Results of the calls that an answer ended with (`AnswerEnded.waiting`), in their order; it goes on.
+        """Give the results of the calls that an answer ended with (`AnswerEnded.waiting`), in order; the answer
+        continues.
 
         Raises:
-            ValueError: no call waits.
+            ValueError: no call is waiting.
         """
         if self._loop is None:
-            raise ValueError("no call waits for a result")
+            raise ValueError("no call is waiting for a result")
         return self._loop.give(contents)
 
     def close(self) -> None:
-        """The conversation is over."""
+        """End the conversation."""
         self._speaker.settle()
 
     @property
     def _answering(self) -> AnswerConfig:
-        """How answers are made in this pattern; what is written first opens speech by itself."""
+        """How answers are made in this pattern; a pattern that writes first opens speech by itself."""
         given, pattern, turns = self._config.answering, self.pattern, self._config.turns
         longest = given.max_steps
         if pattern.speaks and turns.refined_hears == "answer":

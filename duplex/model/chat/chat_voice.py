@@ -1,7 +1,7 @@
-"""Speech tokens of one answer to samples, as they come: the detokenizer's delay is taken out, nothing is lost.
+"""Converts the speech tokens of one answer to samples as they come, without the detokenizer's delay and without loss.
 
-Knows one voice; knows nothing of text or turns. Ids that are no sound are left out, as the authors of Fun-Audio-Chat
-leave them out before their detokenizer.
+This module handles one voice; it does not depend on text or turns. Ids without sound are left out, as the authors of
+Fun-Audio-Chat do before their detokenizer.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _NO_SOUND = -1
 
 
 class ChatVoice:
-    """`stage` with the voice of `speaker` (its usual one, if None).
+    """`stage` with the voice of `speaker` (None: its default speaker).
 
     Raises:
         ConfigError: there is no such speaker.
@@ -29,7 +29,7 @@ class ChatVoice:
         self.begin()
 
     def begin(self) -> None:
-        """An answer begins; what was left of another is forgotten."""
+        """Begin an answer; anything left of an earlier one is forgotten."""
         self._state = self._stage.init_state(1)
         self._state.set_voice(0, self._voice)
         self._waiting: list[int] = []
@@ -38,7 +38,7 @@ class ChatVoice:
         self._given = 0
 
     def say(self, tokens: Sequence[int], audible: int) -> Samples:
-        """Samples that became known with more tokens; ids from `audible` on are no sound."""
+        """Add tokens; returns the samples that are now known. Ids from `audible` on have no sound."""
         heard = [token for token in tokens if token < audible]
         self._waiting += heard
         self._tokens += len(heard)
@@ -50,7 +50,7 @@ class ChatVoice:
         return self._cut(made)
 
     def end(self) -> Samples:
-        """The rest of the answer."""
+        """End the answer; returns its remaining samples."""
         hop, made = self._stage.config.stream.hop, []
         wanted = self._tokens * self._stage.config.token_samples + self._early - self._given
         nothing = [_NO_SOUND] * hop
@@ -66,7 +66,7 @@ class ChatVoice:
         return self._stage.step(x, self._state, torch.tensor([True]))[0].cpu()
 
     def _cut(self, made: list[Tensor]) -> Samples:
-        """Without the delay before the answer, and what pads its last tokens behind it."""
+        """Remove the delay before the answer and the padding after its last tokens."""
         samples: Samples = torch.cat(made).float().numpy() if made else np.zeros(0, dtype=np.float32)
         early = min(self._early, len(samples))
         self._early -= early

@@ -1,6 +1,6 @@
-"""One conversation of `ChatRows` that answers in streamed text and sound, and keeps room for itself.
+"""One conversation of `ChatRows` that answers in streamed text and sound, and makes room when its cache fills up.
 
-Knows places and steps; knows nothing of patterns, or of what the text means.
+This module handles places and steps; it does not depend on patterns or the meaning of the text.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from duplex.model.funaudiochat.model import FunAudioChat
 
 _ROW = 0
 _UNFINISHED = "\ufffd"
-"""How the bytes of a sign that is not whole yet are decoded."""
+"""How the bytes of an incomplete character are decoded."""
 
 
 class RowSpeaker:
@@ -31,7 +31,7 @@ class RowSpeaker:
         self._groups = 0
 
     def write(self, text: str) -> None:
-        """A written turn of the user.
+        """Take a written turn of the user.
 
         Raises:
             ConfigError: the conversation has no room for it.
@@ -41,10 +41,10 @@ class RowSpeaker:
         self._begin("user", text)
 
     def hear(self, pcm: Tensor, text: str) -> None:
-        """A spoken turn [n] at 16 kHz with an instruction in writing.
+        """Take a spoken turn [n] at 16 kHz with a written instruction.
 
         Raises:
-            ConfigError: it is too short to be heard, or the conversation has no room for it.
+            ConfigError: the turn is too short to be heard, or the conversation has no room for it.
         """
         tokenizer, instruction = self._chat.tokenizer, f"\n{text}" if text else ""
         token = exact_div(AUDIO.input_rate * AUDIO.token_ms, 1000)
@@ -57,7 +57,7 @@ class RowSpeaker:
         self._begin("user", f"(speech) {text}".strip())
 
     def tell(self, text: str) -> None:
-        """What functions gave.
+        """Take the results of function calls.
 
         Raises:
             ConfigError: the conversation has no room for it.
@@ -67,7 +67,7 @@ class RowSpeaker:
         self.history.append(("tool", text))
 
     def answer(self) -> Iterator[TextPiece | AudioChunk | AnswerEnded]:
-        """The answer to what waits for one."""
+        """Answer what is waiting."""
         opens, spoken, given = self._chat.config.ids.audio_bos, False, ""
         self._groups = 0
         if self._voice is not None:
@@ -78,7 +78,7 @@ class RowSpeaker:
                 how = "full"
                 break
             (step,) = self._rows.step([True])
-            assert step is not None, "the row has no answer to make"
+            assert step is not None, "the row has nothing to answer"
             how = self._how(step)
             spoken = spoken or step.text_id == opens
             piece = self._rows.answer_text(_ROW).rstrip(_UNFINISHED)[len(given) :]
@@ -93,7 +93,7 @@ class RowSpeaker:
         yield AnswerEnded(how, text)
 
     def settle(self) -> None:
-        """Take the answer into history, as far as it was made."""
+        """Put the answer into history, as far as it was made."""
         if self._rows.phase(_ROW) is not Phase.ANSWER:
             return
         text = self._rows.answer_text(_ROW)
@@ -129,7 +129,7 @@ class RowSpeaker:
         return len(tokenizer.message("user", text)) + len(tokenizer.assistant())
 
     def _make_room(self, needed: int, fewest: int) -> None:
-        """Forget earlier turns, all but `fewest` at most, until a turn of `needed` places and its answer fit."""
+        """Forget earlier turns, keeping at least `fewest`, until a turn of `needed` places and its answer fit."""
         rows, wanted = self._rows, needed + self._config.answer_room
         self._turns = min(self._turns, max(self._config.keep_turns, fewest))
         rows.keep_turns(_ROW, self._turns)

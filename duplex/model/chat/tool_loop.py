@@ -1,7 +1,7 @@
-"""A model that writes calls, the functions that answer them, and the model again, until it has an answer.
+"""Alternates between a model that writes calls and the functions that answer them, until the model has an answer.
 
 Calls start as soon as they are written, while the answer still streams; their results go back together, in the order of
-the calls, when it is over. Knows text, calls and whoever streams (`Speaker`); knows nothing of models.
+the calls, when it has ended. This module uses text, calls and a `Speaker` that streams; it does not depend on models.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -28,11 +28,12 @@ class Speaker(Protocol):
     """Anything that answers in streamed text."""
 
     def answer(self) -> Iterator[TextPiece | AudioChunk | AnswerEnded]:
-        """The answer to what waits for one; `AnswerEnded` is the last."""
+        """Answer what is waiting; `AnswerEnded` is the last event."""
         ...
 
     def tell(self, text: str) -> None:
-        """What the functions gave, as a turn behind the answer that called them; it waits for an answer."""
+        """Take the results of function calls as a turn after the answer that made them; this turn then waits for an
+        answer."""
         ...
 
 
@@ -46,7 +47,7 @@ class ToolLoop:
         self._rounds = 0
 
     def run(self) -> Iterator[ChatEvent]:
-        """Answer what waits. Speech beside a call is not given: it would spell the call."""
+        """Answer what is waiting. Speech alongside a call is dropped, because it would read the call out."""
         while True:
             self._calls = []
             ended = yield from self._answer()
@@ -63,7 +64,7 @@ class ToolLoop:
             yield from self._results([])
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
-        """Results of the calls that waited, in their order; the answer goes on.
+        """Give the results of the waiting calls, in order; the answer continues.
 
         Raises:
             ValueError: there are more or fewer results than calls.
@@ -108,7 +109,7 @@ class ToolLoop:
                 yield ToolCalled(item)
 
     def _start(self, call: Call) -> Running | None:
-        """None: it is not run here."""
+        """Start a call; None if it is not run here."""
         config = self._runner.config
         if self._rounds >= config.rounds or len(self._calls) >= config.calls or self._runner.is_outside(call):
             return None

@@ -1,7 +1,7 @@
-"""Calls that run: each in a thread of its own, with a time limit; what goes wrong becomes words for the model.
+"""Runs calls, each in a thread of its own and with a time limit; every failure becomes a message for the model.
 
-Knows tools and calls; knows nothing of text or models. A thread cannot be stopped: a tool that hangs is left behind,
-and its late result is dropped. Clock and threads can be replaced.
+This module handles tools and calls; it does not depend on text or models. A thread cannot be stopped: a tool that hangs
+is abandoned, and its late result is dropped. Clock and threads can be injected.
 """
 
 import json
@@ -22,7 +22,7 @@ from duplex.model.chat.tools import BadArguments, Tool
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a tool gave, and when."""
+    """What a tool returned, and when."""
 
     content: str
     failed: bool
@@ -35,7 +35,7 @@ Submit = Callable[[ToolJob], "Future[Outcome]"]
 
 @dataclass(frozen=True)
 class Running:
-    """A call under way."""
+    """A call in progress."""
 
     call: ToolCall | BrokenCall
     limit_s: float
@@ -49,7 +49,7 @@ class Running:
         return self.outcome.done() or self.now() >= self.deadline
 
     def result(self) -> ToolResult:
-        """Waits for the tool, at most until its time is over."""
+        """Wait for the tool, at most until its time limit."""
         try:
             outcome = self.outcome.result(timeout=max(0.0, self.deadline - self.now()))
         except TimeoutError:
@@ -61,7 +61,7 @@ class Running:
 
 
 class ToolRunner:
-    """The tools of a conversation. Plain functions are taken as `Tool.of` does."""
+    """The tools of a conversation. Plain functions are converted by `Tool.of`."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class ToolRunner:
 
     @property
     def definitions(self) -> list[dict[str, Any]]:
-        """What the model is shown."""
+        """Definitions that the model is shown."""
         return [tool.definition for tool in self.tools.values()]
 
     def is_outside(self, call: ToolCall | BrokenCall) -> bool:
@@ -92,7 +92,7 @@ class ToolRunner:
         return isinstance(call, ToolCall) and call.name in self.tools and self.tools[call.name].run is None
 
     def start(self, call: ToolCall | BrokenCall) -> Running:
-        """Begin to run a call; a call that cannot be run is done at once, with an error."""
+        """Start a call; a call that cannot be run is done at once, with an error."""
         deadline = self._now() + self.config.limit_s
         fault = self._fault(call)
         if fault is None and isinstance(call, ToolCall):
@@ -103,7 +103,7 @@ class ToolRunner:
         return Running(call, self.config.limit_s, deadline, outcome, self._now)
 
     def refuse(self, call: ToolCall | BrokenCall, reason: str) -> ToolResult:
-        """A call that is not run."""
+        """The result of a call that is not run."""
         return ToolResult(call, error_text(reason), True)
 
     def result_text(self, value: Any) -> str:
@@ -123,12 +123,12 @@ class ToolRunner:
 
     def _run(self, call: ToolCall) -> Outcome:
         run = self.tools[call.name].run
-        assert run is not None, f"{call.name} has nothing that runs it"
+        assert run is not None, f"{call.name} has no code to run it"
         try:
             content, failed = self.result_text(run(call.arguments)), False
         except BadArguments as error:
             content, failed = error_text(f"the arguments do not fit: {error}"), True
-        except (Exception, SystemExit) as error:  # whatever a tool does, the conversation goes on
+        except (Exception, SystemExit) as error:  # whatever a tool does, the conversation must continue
             content, failed = error_text(f"{type(error).__name__}: {error}"), True
         return Outcome(content, failed, self._now())
 

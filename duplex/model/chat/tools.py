@@ -1,7 +1,7 @@
 """Functions that a model may call: from Python callables, or from definitions in JSON.
 
-The schema of a callable comes from its signature, its texts from its docstring (a section `Args:` names the arguments);
-pydantic checks and converts what the model passes. Knows nothing of models, threads or prompts.
+The schema of a callable comes from its signature, the descriptions from its docstring (a section `Args:` describes the
+arguments); pydantic checks and converts what the model passes. Nothing here depends on models, threads or prompts.
 """
 
 import inspect
@@ -26,13 +26,13 @@ class BadArguments(ValueError):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True)
 class Tool:
-    """A function on offer.
+    """A function that the model may call.
 
     Attributes:
-        name, description: as the model reads them.
+        name, description: what the model reads.
         parameters: JSON schema of its arguments, an object.
-        run: takes the arguments of a call, raises BadArguments if they do not fit; None: only the caller of the chat
-            can run it.
+        run: takes the arguments of a call and raises BadArguments if they do not fit; None if only the caller of the
+            chat can run it.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Tool:
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> Self:
-        """A Python callable with types for all its arguments.
+        """Make a tool from a Python callable that has types for all its arguments.
 
         Raises:
-            ConfigError: it cannot be described.
+            ConfigError: the callable cannot be described.
         """
         name = getattr(function, "__name__", "")
         if not name.isidentifier():
@@ -62,10 +62,10 @@ class Tool:
 
     @classmethod
     def from_definition(cls, values: Any, source: str, function: Callable[..., Any] | None = None) -> Self:
-        """A definition as OpenAI and Qwen write it, with or without its envelope; `function` runs it.
+        """Make a tool from a definition as OpenAI and Qwen write it, with or without its envelope; `function` runs it.
 
         Raises:
-            ConfigError: it is no definition; `source` names its origin.
+            ConfigError: `values` is not a definition; `source` names its origin.
         """
         if isinstance(values, dict) and "function" not in values:
             values = {"function": values}
@@ -79,7 +79,7 @@ class Tool:
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What the model is shown."""
+        """The definition that the model is shown."""
         function = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", "function": function}
 
@@ -97,7 +97,7 @@ class _Definition(Config):
 
 
 def parse_docstring(doc: str) -> tuple[str, dict[str, str]]:
-    """What a docstring says of a function, and of each of its arguments (Google's form)."""
+    """Descriptions of a function and of each of its arguments, from a docstring in Google's format."""
     head, *sections = _SECTION.split(doc)
     texts: dict[str, str] = {}
     for title, body in zip(sections[::2], sections[1::2], strict=True):
@@ -122,7 +122,7 @@ def _argument_texts(body: str) -> dict[str, str]:
 def _arguments_model(
     name: str, function: Callable[..., Any], texts: dict[str, str]
 ) -> tuple[type[BaseModel], dict[str, str]]:
-    """Model of the arguments, and the name of each by its field; fields have neutral names, which shadow nothing."""
+    """Pydantic model of the arguments, and each argument's name by field; neutral field names shadow nothing."""
     try:
         types = get_type_hints(function, include_extras=True)
         parameters = inspect.signature(function).parameters.values()
@@ -161,7 +161,7 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """Without the titles that pydantic adds; they say nothing that the names do not."""
+    """Remove the titles that pydantic adds, which only repeat the names."""
     if isinstance(schema, list):
         return [_plain(item) for item in schema]
     if not isinstance(schema, dict):
@@ -170,7 +170,7 @@ def _plain(schema: Any) -> Any:
 
 
 def _check(model: type[BaseModel], fields: dict[str, str], arguments: Arguments) -> Arguments:
-    """Arguments of the right types; those that were not given are left to the function."""
+    """Convert arguments to the right types; missing optional ones are left to the function's defaults."""
     try:
         checked = model.model_validate(arguments)
     except ValidationError as error:
@@ -180,7 +180,7 @@ def _check(model: type[BaseModel], fields: dict[str, str], arguments: Arguments)
 
 
 def _check_names(parameters: dict[str, Any], arguments: Arguments) -> None:
-    """Without a validator for any schema: names that must be there are, and none that is unknown."""
+    """Check without a schema validator that all required names are present and no name is unknown."""
     known, needed = parameters.get("properties", {}), parameters.get("required", [])
     faults = [f"{name}: is required" for name in needed if name not in arguments]
     faults += [f"{name}: is not an argument" for name in arguments if name not in known]

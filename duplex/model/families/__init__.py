@@ -1,1 +1,1 @@
-"""The papers' families: what the TDM model needs beyond the embedded one, and their checkpoints."""
+"""The papers' families: the parts that the TDM model needs beyond the embedded model's, and their checkpoints."""

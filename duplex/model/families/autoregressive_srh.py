@@ -1,8 +1,9 @@
 """Autoregressive speech refined head (OmniDRCA, eq. 5-7): one vector of the LLM in, the speech tokens of a slot out.
 
-The vector is split in as many parts as the slot has tokens; a small causal transformer predicts each token from its
-part and the tokens before it, over the whole answer as far as its window reaches. Knows speech tokens; knows nothing of
-sound, and of text only which words became known: when they sound is estimated.
+The vector is projected and split into as many parts as the slot has tokens (eq. 5, 6); a small causal transformer
+predicts each token from its part and the tokens before it (eq. 7), over the answer as far as its window reaches. This
+module handles speech tokens and no sound. Of the text it only gets the words that became known; when they sound is
+estimated.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from duplex.model.text.sounding_word import SoundingWord
 from duplex.model.text.word_clock import WordClock
 
 _OWN_DRAWS = 1 << 62
-"""Sets the draws of speech apart from those of the text, which have the same seeds."""
+"""Separates the random draws of speech from those of text, which have the same seeds."""
 
 
 @dataclass
@@ -30,10 +31,10 @@ class AutoregressiveHeadState:
     Attributes:
         cache: keys and values of the newest tokens.
         spoken: [B] tokens of the answer so far.
-        before: [B] the newest one.
-        seen: [B, codes] which ones it has had.
-        slots, tail: slots of the answer, and of those the ones after its text was over.
-        clocks: when its words sound.
+        before: [B] the newest token.
+        seen: [B, codes] which tokens the answer has had.
+        slots, tail: slots of the answer, and how many of them came after the end of its text.
+        clocks: estimates of when its words sound.
     """
 
     config: RefinedHeadConfig
@@ -61,7 +62,7 @@ class AutoregressiveHeadState:
 
 
 class AutoregressiveRefinedHead(nn.Module):
-    """The stage. `width` is that of the LLM."""
+    """The stage (OmniDRCA, eq. 5-7). `width` is that of the LLM, D."""
 
     def __init__(self, config: RefinedHeadConfig, width: int) -> None:
         super().__init__()
@@ -83,7 +84,7 @@ class AutoregressiveRefinedHead(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Tokens belong to the slot they are made in."""
+        """0: tokens belong to the slot in which they are made."""
         return 0.0
 
     def init_state(self, batch: int) -> AutoregressiveHeadState:
@@ -101,7 +102,7 @@ class AutoregressiveRefinedHead(nn.Module):
         )
 
     def force(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """Logits of answers whose tokens are known (training): [B, T, D], [B, T, k] ids -> [B, T, k, codes]."""
+        """Teacher-forced logits (OmniDRCA, eq. 7): hidden [B, T, D], tokens [B, T, k] -> [B, T, k, codes]."""
         shape = tokens.shape
         before = torch.cat([torch.full_like(tokens[:, :1, 0], self.config.codes.bos), tokens.flatten(1)[:, :-1]], 1)
         x = self._parts(hidden).flatten(1, 2) + self.codes(before)
@@ -113,7 +114,7 @@ class AutoregressiveRefinedHead(nn.Module):
 
     @torch.inference_mode()
     def step(self, x: SrhInput, state: AutoregressiveHeadState, active: Tensor) -> SrhOutput:
-        """One slot; changes the rows of `state` where `active [B]` is True. Rows that say nothing give silence."""
+        """Run one slot; changes the rows of `state` where `active [B]` is True. Rows that say nothing give silence."""
         assert x.hidden is not None, "this head speaks from the LLM's vectors"
         speaking = active & x.speaking
         state.still(active & ~x.speaking)
@@ -135,12 +136,12 @@ class AutoregressiveRefinedHead(nn.Module):
         )
 
     def _parts(self, hidden: Tensor) -> Tensor:
-        """[..., D] -> [..., k, H]."""
+        """Ungroup (OmniDRCA, eq. 5, 6): [..., D] -> [..., k, H]."""
         parts: Tensor = self.ungroup(hidden.to(self.ungroup.weight.dtype))
         return parts.unflatten(-1, (self.config.group, -1))
 
     def _group(self, x: SrhInput, state: AutoregressiveHeadState, rows: Tensor) -> Tensor:
-        """[B, k] ids for the rows that are True; from an end of speech on all are that."""
+        """[B, k] ids for the rows that are True; after an end of speech all ids are end of speech."""
         assert x.hidden is not None
         codes, places = self.config.codes, state.cache.keys[0].shape[2]
         parts, draws = self._parts(x.hidden), self._draws(x)
@@ -165,7 +166,7 @@ class AutoregressiveRefinedHead(nn.Module):
         return torch.stack(said, dim=1)
 
     def _draws(self, x: SrhInput) -> Tensor:
-        """[B, k] uniform numbers that follow from a row's seed alone."""
+        """[B, k] uniform numbers that depend only on each row's seed."""
         draws = [
             torch.rand(
                 self.config.group, generator=torch.Generator().manual_seed(seed | _OWN_DRAWS), dtype=torch.float64
@@ -175,7 +176,7 @@ class AutoregressiveRefinedHead(nn.Module):
         return torch.stack(draws)
 
     def _end(self, tokens: Tensor, state: AutoregressiveHeadState, row: int) -> float | None:
-        """Milliseconds of the slot at which the answer ends, None where it goes on."""
+        """Milliseconds into the slot at which the answer ends; None if it continues."""
         ended = (tokens == self.config.codes.eos).nonzero()
         if len(ended):
             return float(ended[0, 0] * self._token_ms)
@@ -190,4 +191,4 @@ class AutoregressiveRefinedHead(nn.Module):
 
 
 _DEVIATION = 0.02
-"""Of fresh weights, as transformers draws them."""
+"""Standard deviation of fresh weights, as in transformers."""

@@ -1,7 +1,7 @@
 """Text ids of a published LLM (a byte-level `tokenizer.json`), and how they become words.
 
-Knows text and special tokens; knows nothing of slots or networks. Text never becomes a special token: what a user types
-as "<|im_end|>" is read as those letters. Case and marks are the model's own.
+This module handles text and special tokens; it does not depend on slots or networks. Text never becomes a special
+token: if a user types "<|im_end|>", it is read as those letters. Case and punctuation are the model's own.
 """
 
 import codecs
@@ -24,13 +24,13 @@ _MARKS: Final = ",.?!'"
 
 
 class ByteTokenizer:
-    """Ids of text and back. `sil` also stands where the speech goes on and the text does not."""
+    """Converts text to ids and back. `sil` is also used while speech continues after the end of the text."""
 
     def __init__(self, tokenizer: Tokenizer, config: ByteTextConfig, source: str) -> None:
         """`source` names the tokenizer in errors.
 
         Raises:
-            ConfigError: it is not byte-level, or a token of `config` is missing.
+            ConfigError: the tokenizer is not byte-level, or a token of `config` is missing.
         """
         self._tokenizer = tokenizer
         self._tokenizer.encode_special_tokens = False
@@ -52,7 +52,8 @@ class ByteTokenizer:
 
     @classmethod
     def of_letters(cls, config: ByteTextConfig) -> Self:
-        """Letters, with and without a space before them, and marks, for models of random weights."""
+        """A vocabulary of letters, with and without a space before them, and punctuation, for models with random
+        weights."""
         signs = [_SPACE, *ascii_lowercase, *_MARKS, *(_SPACE + letter for letter in ascii_lowercase)]
         merges = [(_SPACE, letter) for letter in ascii_lowercase]
         tokenizer = Tokenizer(BPE(vocab={sign: number for number, sign in enumerate(signs)}, merges=merges))
@@ -82,16 +83,16 @@ class ByteTokenizer:
         return ids
 
     def prompt(self, text: str) -> list[int]:
-        """Ids of a system prompt and what stands around it; nothing at all for no prompt."""
+        """Ids of a system prompt with the text around it; none if there is no prompt."""
         return [*self._before, *self.encode(text), *self._after] if text else []
 
     def piece(self, index: int) -> bytes:
-        """What an id stands for; nothing for special tokens."""
+        """The bytes of an id; none for special tokens."""
         return self._pieces[index]
 
 
 class StreamWriting:
-    """Bytes that become words when something follows them that does not belong to them."""
+    """Collects bytes; a word is complete when something follows that does not belong to it."""
 
     def __init__(self, tokenizer: ByteTokenizer) -> None:
         self._tokenizer = tokenizer
@@ -99,20 +100,20 @@ class StreamWriting:
         self._words = WordStream()
 
     def push(self, text_id: int) -> list[str]:
-        """Words that are complete with this id."""
+        """Add an id; returns the words that are now complete."""
         return self._words.push(self._text.decode(self._tokenizer.piece(text_id)))
 
     def end(self) -> list[str]:
-        """The last word."""
+        """End the text; returns the last word."""
         return [*self._words.push(self._text.decode(b"", final=True)), *self._words.end()]
 
     def caption(self, word: str, before: Sequence[str]) -> str:
-        """As it was written."""
+        """The word as it was written."""
         return word
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """`tokenizer.json`.
+    """Read `tokenizer.json`.
 
     Raises:
         ConfigError: the file is missing or broken.
@@ -120,11 +121,11 @@ def read_tokenizer(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception for every fault
-        raise ConfigError(f"{path}: is no tokenizer file ({' '.join(str(error).split())}); fetch it again") from None
+        raise ConfigError(f"{path}: is not a tokenizer file ({' '.join(str(error).split())}); fetch it again") from None
 
 
 def add_special(tokenizer: Tokenizer, tokens: Sequence[str]) -> None:
-    """Add the special tokens that are not there."""
+    """Add the special tokens that are missing."""
     absent = [token for token in dict.fromkeys(tokens) if tokenizer.token_to_id(token) is None]
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in absent])
 
@@ -140,7 +141,7 @@ def _pieces(tokenizer: Tokenizer, source: str) -> list[bytes]:
             pieces.append(bytes(value[sign] for sign in token))
         except KeyError:
             raise ConfigError(
-                f"{source}: is no byte-level tokenizer ('{token}'); take an LLM with one, such as Qwen or Llama 3"
+                f"{source}: is not a byte-level tokenizer ('{token}'); take an LLM with one, such as Qwen or Llama 3"
             ) from None
     return pieces
 
@@ -153,6 +154,6 @@ def _find(tokenizer: Tokenizer, token: str, source: str) -> int:
 
 
 def _signs() -> list[str]:
-    """The sign with which byte-level tokenizers write each byte (GPT-2's table)."""
+    """The character that byte-level tokenizers write for each byte (GPT-2's table)."""
     spare = iter(range(_BYTES, 2 * _BYTES))
     return [chr(byte) if byte in _PRINTABLE else chr(next(spare)) for byte in range(_BYTES)]

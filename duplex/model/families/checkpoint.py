@@ -3,8 +3,8 @@
     model = load_tdm_model("mini")          # a shipped name, a folder, or a hub id
 
 A folder holds the files of `EmbeddedEars`, `EmbeddedMind` and `EmbeddedVoice` (the embedded family), or those of the
-papers' families (`duplex.model.families.parts`): safetensors and configuration only. Knows the families; knows nothing
-of conversations.
+papers' families (`duplex.model.families.parts`): safetensors and configuration only. Nothing here depends on
+conversations.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprin
 
 
 def load_tdm_model(model: str | Path) -> TdmModel:
-    """Load a shipped model by name, a checkpoint folder, or a repository of the hub.
+    """Load a shipped model by name, a checkpoint folder, or a hub repository.
 
     Raises:
         ConfigError: there is no such model, or its files are missing, broken or do not belong together.

@@ -1,9 +1,8 @@
 """Ears, mind and voice of the papers' families, with random weights or from a checkpoint's folder.
 
-Knows stages and files; knows nothing of conversations. Files of a folder: family.yaml (configuration),
-core.safetensors, tokenizer.json, srh.safetensors; ears.safetensors (Whisper's encoder under its names) or what the
-speech tokenizer reads (`ears.source`); what the detokenizer reads (`voice.source`). Weights stay in the type they are
-stored in.
+Nothing here depends on conversations. Files of a folder: family.yaml (configuration), core.safetensors, tokenizer.json,
+srh.safetensors; ears.safetensors (Whisper's encoder under its own names) or the files of the speech tokenizer
+(`ears.source`); the files of the detokenizer (`voice.source`). Weights keep the data type they are stored in.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +43,7 @@ TOKENIZER: Final = "tokenizer.json"
 CENTROIDS: Final = "centroids.safetensors"
 
 TIED: Final = "llm.lm.lm_head.weight"
-"""The text head, where it shares the text table."""
+"""Name of the text head's weights, left out if it shares the text embedding."""
 _DEVIATION: Final = 0.05
 
 M = TypeVar("M", bound=nn.Module)
@@ -52,7 +51,7 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True)
 class FamilyEars:
-    """Speech encoder (features or tokens of the user's speech); no words."""
+    """The speech encoder, which gives features or tokens of the user's speech, but no words."""
 
     encoder: Stage[Tensor, Tensor, Any]
     words: NoWords
@@ -60,7 +59,7 @@ class FamilyEars:
 
 @dataclass(frozen=True)
 class FamilyMind:
-    """Core in evaluation mode, and its text."""
+    """The core in evaluation mode, and its tokenizer."""
 
     config: FamilyMindConfig
     core: Core
@@ -68,7 +67,7 @@ class FamilyMind:
 
     @property
     def never(self) -> tuple[int, ...]:
-        """Ids that no answer contains."""
+        """Ids that may not occur in an answer."""
         return self.tokenizer.never
 
     def prompt(self, text: str) -> list[int]:
@@ -76,13 +75,13 @@ class FamilyMind:
         return self.tokenizer.prompt(text)
 
     def writing(self, moment: Moment) -> StreamWriting:
-        """A new answer."""
+        """Begin the text of a new answer."""
         return StreamWriting(self.tokenizer)
 
 
 @dataclass(frozen=True)
 class FamilyVoice:
-    """Refined head and detokenizer."""
+    """The refined head and the detokenizer."""
 
     head: AutoregressiveRefinedHead
     detokenizer: CosyVoiceSlotDetokenizer | UnitSlotDetokenizer
@@ -92,7 +91,7 @@ FamilyParts = tuple[FamilyEars, FamilyMind, FamilyVoice]
 
 
 def fresh(config: FamilyConfig) -> FamilyParts:
-    """Random weights, also where training starts from zero, and letters as text; seed torch before."""
+    """Parts with random weights, even where training starts from zero, and letters as text; seed torch first."""
     core = _lively(Core(config.mind.core))
     tokenizer = ByteTokenizer.of_letters(config.mind.text)
     _check_size(tokenizer, config.mind)
@@ -124,7 +123,7 @@ def check(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str
     """Compare names and shapes.
 
     Raises:
-        ConfigError: some are missing, unexpected or of another shape; `source` names their origin.
+        ConfigError: tensors are missing, unexpected or have the wrong shape; `source` names their origin.
     """
     wrong = [
         name
@@ -132,11 +131,13 @@ def check(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str
         if name not in given or name not in wanted or given[name].shape != wanted[name].shape
     ]
     if wrong:
-        raise ConfigError(f"{source} does not fit its configuration: {', '.join(wrong[:3])}; make both together again")
+        raise ConfigError(
+            f"{source} does not fit its configuration: {', '.join(wrong[:3])}; create both together again"
+        )
 
 
 def hubert(shape: HubertShape, config: UnitEarsConfig) -> HubertUnits:
-    """HuBERT and centroids of random weights."""
+    """HuBERT and centroids with random weights."""
     from transformers import HubertConfig, HubertModel
 
     assert config.tokens.kind == "hubert"
@@ -186,14 +187,14 @@ def _fresh_mouth(config: SpeechVoiceConfig) -> CosyVoiceSlotDetokenizer | UnitSl
 def _load_mouth(config: SpeechVoiceConfig, folder: Path) -> CosyVoiceSlotDetokenizer | UnitSlotDetokenizer:
     source = folder / config.source
     if not source.exists():
-        raise ConfigError(f"{source}: is not there, so this checkpoint has no voice; put the detokenizer's files there")
+        raise ConfigError(f"{source}: is missing, so this checkpoint has no voice; put the detokenizer's files there")
     if isinstance(config.detokenizer, CosyVoiceConfig):
         return CosyVoiceSlotDetokenizer(CosyVoice.load(source, config=config.detokenizer))
     return UnitSlotDetokenizer(UnitDetokenizer(UnitVocoder.load(source, config.detokenizer)).eval(), config.silence)
 
 
 def _fill(build: Callable[[], M], path: Path, without: set[str] | None = None) -> M:
-    """A module that takes over the tensors of a file, without a second copy."""
+    """Build a module on the tensors of a file, without a second copy."""
     with torch.device("meta"):
         module = build()
     weights = read_tensors(path)
@@ -204,7 +205,7 @@ def _fill(build: Callable[[], M], path: Path, without: set[str] | None = None) -
 
 
 def _lively(core: Core) -> Core:
-    """What training starts from zero would say nothing in a model of random weights."""
+    """Randomize the weights that training starts from zero, which would be silent in a model with random weights."""
     for parameter in core.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=_DEVIATION)

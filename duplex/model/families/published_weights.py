@@ -1,6 +1,7 @@
-"""Published checkpoints that a training start is made of: causal LMs, Whisper, HuBERT in transformers' form.
+"""Reads the published checkpoints that training starts from: causal LMs, Whisper and HuBERT in transformers' format.
 
-Knows transformers; knows nothing of what the weights are for. A folder or a hub id; nothing is unpickled.
+This module depends on transformers, not on what the weights are used for. A source is a folder or a hub id; nothing is
+unpickled.
 """
 
 from pathlib import Path
@@ -27,31 +28,32 @@ _NOT_SHAPE: Final = (
     *("architectures", "transformers_version", "dtype", "torch_dtype", "use_cache", "initializer_range", "model_type"),
     *("bos_token_id", "eos_token_id", "pad_token_id", "_name_or_path", "head_dim", "layer_types", "rope_parameters"),
 )
-"""Values of a configuration that do not change what the weights compute, or stand elsewhere."""
+"""Configuration values that do not change what the weights compute, or that are stored elsewhere."""
 _SUITED: Final = "take a causal LM such as Qwen2.5, Qwen3 or Llama"
 
 
 def fetch(source: str) -> Path:
-    """Folder of a path or hub id.
+    """Find the folder of a path or hub id.
 
     Raises:
-        ConfigError: it is neither, or the hub could not give it.
+        ConfigError: `source` is neither, or the download failed.
     """
     folder = folder_of(source, _WANTED)
     return folder if any(folder.glob("*.safetensors")) else folder_of(source, _OLDER)
 
 
 def read_llm(folder: Path, dtype: torch.dtype) -> tuple[LlmConfig, Weights, int | None]:
-    """A causal LM: its configuration, its weights by transformers' names, and its end-of-text id.
+    """Read a causal LM: its configuration, its weights by transformers' names, and its end-of-text id.
 
     Raises:
-        ConfigError: it is no causal LM with rotary positions, one of a kind that the slot mask does not fit, or broken.
+        ConfigError: the folder is not a causal LM with rotary positions, the slot mask does not fit it, or it is
+            broken.
     """
     found = _config(folder)
     config = _llm_config(found, folder)
     model = _load(AutoModelForCausalLM, folder, dtype)
     if not isinstance(getattr(getattr(model, "model", None), "rotary_emb", None), nn.Module):
-        raise ConfigError(f"{folder}: a '{found.model_type}' is not built as needed; {_SUITED}")
+        raise ConfigError(f"{folder}: a '{found.model_type}' does not have the structure needed; {_SUITED}")
     weights = dict(model.state_dict())
     if config.tied:
         weights.pop("lm_head.weight", None)
@@ -60,10 +62,10 @@ def read_llm(folder: Path, dtype: torch.dtype) -> tuple[LlmConfig, Weights, int 
 
 
 def read_whisper(folder: Path, dtype: torch.dtype) -> tuple[WhisperShape, Weights]:
-    """Whisper's sizes and the weights of its encoder, named `model.encoder.*`.
+    """Read Whisper's sizes and the weights of its encoder, named `model.encoder.*`.
 
     Raises:
-        ConfigError: it is no Whisper, or broken.
+        ConfigError: the folder is not a Whisper, or is broken.
     """
     found: Any = _config(folder)
     if found.model_type != "whisper":
@@ -86,7 +88,7 @@ def copy_hubert(folder: Path, out: Path) -> None:
     """Write a HuBERT as safetensors.
 
     Raises:
-        ConfigError: it is no HuBERT, or broken.
+        ConfigError: the folder is not a HuBERT, or is broken.
     """
     found = _config(folder)
     if found.model_type != "hubert":
@@ -101,9 +103,9 @@ def _llm_config(found: Any, folder: Path) -> LlmConfig:
     if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise ConfigError(f"{folder}: is a '{kind}', not a causal LM; {_SUITED}")
     if not isinstance(rope, dict) or "rope_theta" not in rope:
-        raise ConfigError(f"{folder}: a '{kind}' has not one kind of rotary positions; {_SUITED}")
+        raise ConfigError(f"{folder}: a '{kind}' has more than one kind of rotary positions; {_SUITED}")
     if set(getattr(found, "layer_types", None) or [_FULL]) != {_FULL}:
-        raise ConfigError(f"{folder}: this '{kind}' has layers that do not attend to everything; {_SUITED}")
+        raise ConfigError(f"{folder}: this '{kind}' has layers without full attention; {_SUITED}")
     usual = type(found)().to_dict()
     values = {
         key: value
@@ -130,7 +132,7 @@ def _llm_config(found: Any, folder: Path) -> LlmConfig:
 
 def _config(folder: Path) -> PretrainedConfig:
     if not (folder / "config.json").is_file():
-        raise ConfigError(f"{folder}: has no config.json; give a checkpoint in transformers' form")
+        raise ConfigError(f"{folder}: has no config.json; give a checkpoint in transformers' format")
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
     except refusals() as error:

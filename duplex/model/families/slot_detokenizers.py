@@ -1,6 +1,6 @@
-"""The published detokenizers as detokenizers of a TDM model: CosyVoice, and the vocoder of units.
+"""The published detokenizers (CosyVoice and the unit vocoder) as detokenizers of a TDM model.
 
-Ids that are no sound (lead of the text, end of speech) never begin an utterance. Knows tokens; knows nothing of text.
+Ids without sound (lead of the text, end of speech) never begin an utterance. This module handles tokens, no text.
 """
 
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ S = TypeVar("S", bound=StageState)
 
 @dataclass
 class SeedlessState(Generic[S]):
-    """Memory of B voices in whose sound nothing depends on a seed."""
+    """State of B voices whose sound does not depend on a seed."""
 
     voices: S
 
     def reset(self, rows: Tensor) -> None:
-        """New conversations in the rows that are True in `rows [B]`."""
+        """Begin new conversations in the rows that are True in `rows [B]`."""
         self.voices.reset(rows)
 
     def seed(self, row: int, seed: int) -> None:
-        """Nothing follows from it."""
+        """Do nothing: the sound does not depend on a seed."""
 
 
 class CosyVoiceSlotDetokenizer:
-    """Ids of CosyVoice's codebook -> sound."""
+    """Converts ids of CosyVoice's codebook to sound."""
 
     def __init__(self, voice: CosyVoice) -> None:
         self.voice = voice
@@ -54,7 +54,7 @@ class CosyVoiceSlotDetokenizer:
 
 
 class UnitSlotDetokenizer:
-    """Units -> sound. `silence` stands for ids that are no unit within speech."""
+    """Converts units to sound. `silence` replaces ids within speech that are not units."""
 
     def __init__(self, voice: UnitDetokenizer, silence: int) -> None:
         self.voice = voice

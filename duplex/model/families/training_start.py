@@ -1,8 +1,7 @@
-"""Training starts of the papers' families: published weights where there are some, seeded fresh ones elsewhere.
+"""Training starts of the papers' families: published weights where they exist, fresh seeded weights elsewhere.
 
-What is fresh starts so that the LLM is not disturbed: with nothing heard and nothing said, U_t and A_t are the text
-embedding alone. The folder is what `load_tdm_model` reads. Knows which part comes from where; knows nothing
-of conversations.
+Fresh weights start so that they do not disturb the LLM: with nothing heard and nothing said, U_t and A_t are the text
+embedding alone. `load_tdm_model` reads the folder. Nothing here depends on conversations.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +36,7 @@ from duplex.model.stages.unit_vocoder import UnitVocoder
 from duplex.model.weights.hub import folder_of
 
 STEPS: Final = 5
-"""Pieces of work that a start tells of."""
+"""Pieces of work that a start reports."""
 
 _FORMS: Final = (
     ByteTextConfig(),
@@ -47,14 +46,14 @@ _FORMS: Final = (
         after="<|eot_id|>",
     ),
 )
-"""How known chat models write a system prompt: ChatML (Qwen), Llama 3."""
+"""How known chat models format a system prompt: ChatML (Qwen), Llama 3."""
 _QUIET: Final = ("user.kind", "assistant.kind", "assistant.state.weight", "assistant.since.weight")
-"""Fresh parts that are added to every element; they start from nothing."""
+"""Fresh parts that are added to every element; they start at zero."""
 _COSYVOICE: Final = (
     *("flow.pt", "flow.safetensors", "hift.pt", "hift.safetensors"),
     *("*spk2info.pt", "speakers.safetensors", "cosyvoice.yaml"),
 )
-"""Files of a release that are needed; it has several times their size beside them."""
+"""Files of a release that are needed; the other files are several times their size."""
 _STACK: Final = "transformer.stack."
 
 M = TypeVar("M", bound=nn.Module)
@@ -62,7 +61,8 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Start:
-    """What every family needs: paths or hub ids of the LLM and of the refined head's, and the folder to write."""
+    """Sources that every family needs: paths or hub ids of the LLM and of the refined head's LM, and the folder to
+    write."""
 
     llm: str
     srh: str
@@ -73,7 +73,7 @@ class Start:
 
 @dataclass(frozen=True)
 class _Llm:
-    """An LLM whose tokenizer and tables have the special tokens."""
+    """An LLM whose tokenizer and embedding tables have been extended by the special tokens."""
 
     config: LlmConfig
     weights: Weights
@@ -84,13 +84,13 @@ class _Llm:
 def start_drvoice(
     start: Start, encoder: str, detokenizer: str | None = None, voices: Path | None = None
 ) -> Iterator[str]:
-    """Write a training start of `drvoice`; tells each piece of work before it begins.
+    """Write a training start of `drvoice`; yields the name of each piece of work before it begins.
 
     Args:
         start: see there.
         encoder: path or hub id of a Whisper.
-        detokenizer: path or hub id of CosyVoice3; None: its files are put into the folder later.
-        voices: file of its voices, if it has none beside it.
+        detokenizer: path or hub id of CosyVoice3; None if its files will be put into the folder later.
+        voices: file of its voices, if its folder has none.
 
     Raises:
         ConfigError: a source is not usable, they do not fit, or `out` holds a checkpoint already.
@@ -115,14 +115,14 @@ def start_drvoice(
 
 
 def start_omnidrca(start: Start, tokenizer: str, units: Path, vocoder: Path, layer: int) -> Iterator[str]:
-    """Write a training start of `omnidrca`; tells each piece of work before it begins.
+    """Write a training start of `omnidrca`; yields the name of each piece of work before it begins.
 
     Args:
         start: see there.
         tokenizer: path or hub id of a HuBERT.
         units: file of centroids (.npy or .safetensors).
-        vocoder: checkpoint of a unit vocoder, its config.json beside it.
-        layer: of HuBERT whose output the centroids are of.
+        vocoder: checkpoint of a unit vocoder, with its config.json in the same folder.
+        layer: the HuBERT layer whose output the centroids were made from.
 
     Raises:
         ConfigError: a source is not usable, they do not fit, or `out` holds a checkpoint already.
@@ -137,7 +137,9 @@ def start_omnidrca(start: Start, tokenizer: str, units: Path, vocoder: Path, lay
     yield "refined head"
     voice = UnitVocoder.load(vocoder)
     if voice.config.units != hubert.vocabulary:
-        raise ConfigError(f"{vocoder}: speaks {voice.config.units} units, {units} has {hubert.vocabulary}; take a pair")
+        raise ConfigError(
+            f"{vocoder}: speaks {voice.config.units} units, {units} has {hubert.vocabulary}; take a matching pair"
+        )
     codes = SpeechCodesConfig(codebook=voice.config.units)
     head, weights = _read_head(start, codes, voice.config.slot_units)
     ears = UnitEarsConfig(tokens=tokens, vocabulary=hubert.vocabulary, source="hubert")
@@ -170,7 +172,7 @@ def _read_llm(start: Start) -> _Llm:
 
 
 def _text(tokenizer: Tokenizer, end: int | None, folder: Path) -> ByteTextConfig:
-    """How this LLM writes a system prompt, and ends a text."""
+    """How this LLM formats a system prompt and ends a text."""
     for form in _FORMS:
         if all(tokenizer.token_to_id(token) is not None for token in (form.eos, _first_token(form.before))):
             return form
@@ -185,7 +187,7 @@ def _first_token(text: str) -> str:
 
 
 def _grow(table: Tensor, rows: int, known: set[int], size: int) -> Tensor:
-    """[V, D] -> [rows, D]; ids below `size` that were not known have the mean of those that were."""
+    """Extend a table [V, D] -> [rows, D]; new ids below `size` get the mean of the known ones."""
     index = torch.tensor(sorted(row for row in known if row < len(table)))
     mean = table[index].float().mean(0).to(table.dtype)
     grown = torch.cat([table, mean.expand(rows - len(table), -1)]) if rows > len(table) else table.clone()
@@ -194,7 +196,7 @@ def _grow(table: Tensor, rows: int, known: set[int], size: int) -> Tensor:
 
 
 def _read_head(start: Start, codes: SpeechCodesConfig, group: int) -> tuple[RefinedHeadConfig, Weights]:
-    """The refined head's configuration, and the weights of its transformer under our names."""
+    """Read the refined head's configuration and the weights of its transformer, under our names."""
     config, weights, _ = read_llm(fetch(start.srh), _dtype(start))
     inner = {
         _STACK + name.removeprefix("model."): value
@@ -212,7 +214,8 @@ def _fit(build: Callable[[], FamilyConfig]) -> FamilyConfig:
 
 
 def _write(start: Start, config: FamilyConfig, llm: _Llm, stack: Weights) -> None:
-    """Core, refined head, tokenizer, and the configuration last: a folder without it is no checkpoint."""
+    """Write core, refined head and tokenizer, and the configuration last, because a folder without it is no
+    checkpoint."""
     mind = config.mind.model_copy(update={"text": llm.text})
     config = config.model_copy(update={"mind": mind, "dtype": start.dtype})
     core = {f"llm.lm.{name}": value for name, value in llm.weights.items()}
@@ -238,7 +241,7 @@ def _write(start: Start, config: FamilyConfig, llm: _Llm, stack: Weights) -> Non
 
 
 def _fresh(build: Callable[[LlmConfig], M], llm: LlmConfig, inner: str, start: Start) -> Weights:
-    """Seeded weights of a module but for its transformer, which is built without layers and left out."""
+    """Seeded weights of a module without its transformer, which is built without layers and left out."""
     empty = llm.model_copy(update={"num_hidden_layers": 0, "vocab_size": 1})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(start.seed)

@@ -1,1 +1,1 @@
-"""Fun-Audio-Chat: the authors' released speech-text models, run by modules of our own."""
+"""Fun-Audio-Chat: the authors' released speech-text models, run by our own modules."""

@@ -1,6 +1,6 @@
 """A stack of Qwen3 or Qwen3-MoE layers over vectors, with a cache that the caller keeps.
 
-Knows places and layers; knows nothing of text, speech or turns.
+This module handles places and layers; it does not depend on text, speech or turns.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from duplex.model.stages.llm import compute_rotations, layers, run
 
 
 class Backbone(nn.Module):
-    """Vectors [R, n, D] -> hidden vectors [R, n, D] after the final norm. Has no embedding table."""
+    """Maps vectors [R, n, D] to hidden vectors [R, n, D] after the final norm. It has no embedding table."""
 
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Backbone(nn.Module):
         _fuse_norms(self.stack, config.rms_norm_eps)
 
     def init_state(self, batch: int, places: int) -> KeyValues:
-        """Empty cache for `batch` rows of at most `places` elements, in the type and place of the weights."""
+        """Empty cache for `batch` rows of at most `places` elements, with the weights' data type and device."""
         config, like = self.config, next(self.stack.parameters())
         shape = (batch, config.num_key_value_heads, cache_places(places), config.head_dim)
 
@@ -35,7 +35,7 @@ class Backbone(nn.Module):
         return KeyValues(empty(), empty(), [0] * batch, places)
 
     def step(self, x: Tensor, span: CachePlaces, cache: KeyValues) -> Tensor:
-        """Hidden vectors [R, n, D] of the span's elements x [R, n, D]; writes the cache, leaves its lengths."""
+        """Hidden vectors [R, n, D] of the span's elements x [R, n, D]; writes the cache but not its lengths."""
         return run(self.stack, x, span.positions, span.mask, _remembering(cache, span))
 
     def whole(self, x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class Backbone(nn.Module):
         return run(self.stack, x, positions, None)
 
     def compute_buffers(self, device: torch.device) -> None:
-        """Make the rotary frequencies on `device`."""
+        """Compute the rotary frequencies (Su et al. 2021) on `device`."""
         compute_rotations(self.stack, device)
 
 
@@ -54,7 +54,7 @@ def _remembering(cache: KeyValues, span: CachePlaces) -> Remembering:
 
 
 def _fuse_norms(stack: nn.Module, eps: float) -> None:
-    """Give a stack torch's own norms, which are one kernel of a GPU instead of eight; the weights keep their names."""
+    """Give a stack torch's own RMS norms, which are one GPU kernel instead of eight; the weights keep their names."""
     for owner in list(stack.modules()):
         for name, norm in list(owner.named_children()):
             if type(norm).__name__.endswith("RMSNorm") and not isinstance(norm, nn.RMSNorm):
@@ -62,7 +62,7 @@ def _fuse_norms(stack: nn.Module, eps: float) -> None:
 
 
 def _llm_config(config: BackboneConfig) -> LlmConfig:
-    """The same by the names of transformers' Qwen3 and Qwen3-MoE; the text table is elsewhere."""
+    """The configuration by transformers' names for Qwen3 and Qwen3-MoE; the text embedding is elsewhere."""
     values: dict[str, Any] = {"head_dim": config.head_dim, "rms_norm_eps": config.rms_norm_eps}
     if config.experts is not None:
         values |= {

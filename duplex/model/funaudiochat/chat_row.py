@@ -1,8 +1,9 @@
-"""One conversation in ChatML turns, on the host: what its elements are, which of them wait, and its answer so far.
+"""One conversation in ChatML turns, on the host: its elements, which of them are waiting, and its answer so far.
 
-Knows the order of turns; knows no tensors but the vectors of user groups that it keeps. The rules of an answer are the
-authors' generation loop, for one row: the first text token opens speech, five end-of-speech tokens close it, the text
-token of that step becomes the end of speech, and the end-of-turn token ends the answer.
+This module handles the order of turns; the only tensors are the stored vectors of user groups. The rules of an answer
+are those of the authors' generation loop (`_sample` in `modeling_funaudiochat.py`), for one row: the first text token
+opens speech, five end-of-speech tokens close it, the text token of that step becomes the end of speech, and the
+end-of-turn token ends the answer.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class ChatElement:
-    """A place of the LLM: a text id; with the vector of a user's group, or the speech tokens spoken with it."""
+    """An element of the LLM's sequence: a text id, perhaps with the vector of a user group or with spoken tokens."""
 
     id: int
     heard: Tensor | None = None
@@ -34,12 +35,12 @@ class ChatElement:
 
 @dataclass(frozen=True)
 class AnswerStep:
-    """What a step of an answer added.
+    """What one step added to an answer.
 
     Attributes:
         text_id: the text token.
-        tokens: speech tokens of 200 ms, None while the answer is not speaking.
-        finished: the answer ended with it.
+        tokens: speech tokens of 200 ms; None while the answer is not speaking.
+        finished: whether the answer ended with this step.
     """
 
     text_id: int
@@ -52,11 +53,11 @@ class ChatAnswer:
     """An answer being made.
 
     Attributes:
-        start: elements before the last token of its prompt, which is what the first step takes.
-        next: the element the next step takes.
+        start: number of elements before the last token of its prompt, which is the first step's input.
+        next: the next step's input.
         carried: the speech token before the next group.
-        speaking: since the last begin of speech.
-        text, groups: all made so far.
+        speaking: True after a begin of speech.
+        text, groups: all text and speech made so far.
     """
 
     start: int
@@ -74,11 +75,12 @@ class ChatRow:
 
     Attributes:
         answering: how it answers.
-        seed: of its draws; `steps` counts them, over all turns.
+        seed: seed of its random draws; `steps` counts them over all turns.
         log: elements in the caches, in order.
-        waiting: elements that are to follow.
+        waiting: elements that are not in the caches yet.
         turns: where each user turn begins in `log + waiting`.
-        unfinished: elements before the end of the newest spoken turn, and before what its unfinished chunk gave.
+        unfinished: numbers of elements before the end of the newest spoken turn, and before the groups of its
+            unfinished chunk.
     """
 
     answering: AnswerConfig = field(default_factory=AnswerConfig)
@@ -93,20 +95,20 @@ class ChatRow:
 
     @property
     def size(self) -> int:
-        """Elements, those that wait included."""
+        """Number of elements, including waiting ones."""
         return len(self.log) + len(self.waiting)
 
     def expect(self, *phases: Phase) -> None:
-        """Fails where a call comes in the wrong phase: a fault of the caller."""
+        """Raise ValueError if a call comes in the wrong phase, which is the caller's mistake."""
         if self.phase not in phases:
             raise ValueError(f"the conversation is {self.phase.value}, not {' or '.join(p.value for p in phases)}")
 
     def add(self, ids: list[int]) -> None:
-        """Text tokens that are to follow."""
+        """Append text tokens."""
         self.waiting += [ChatElement(number) for number in ids]
 
     def begin_answer(self, bos: int) -> None:
-        """The prompt is complete: its last token is left for the first step."""
+        """Begin an answer: the prompt is complete, and its last token is left for the first step."""
         last = self.waiting.pop()
         self.phase = Phase.ANSWER
         self.answer = ChatAnswer(start=self.size, next=last, carried=bos)
@@ -122,13 +124,13 @@ class ChatRow:
 
 
 def advance(answer: ChatAnswer, text_id: int, raw: Group | None, config: FunAudioChatConfig, end: int) -> Group | None:
-    """Take a step's choices into an answer. Where it ends while it speaks, its last group has silence as its text.
+    """Add a step's choices to an answer. If it ends while speaking, its last group has silence as its text.
 
     Args:
         answer: changed.
-        text_id: the text token chosen.
-        raw: the speech tokens chosen, None where the refined head did not run.
-        config: for the ids with a meaning.
+        text_id: the chosen text token.
+        raw: the chosen speech tokens; None if the refined head did not run.
+        config: supplies the special ids.
         end: text id that ends the turn.
 
     Returns:

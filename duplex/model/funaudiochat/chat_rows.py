@@ -4,11 +4,12 @@
     rows.open(0, system="You are ...", answering=AnswerConfig(), seed=1)
     rows.begin_user(0)
     rows.hear(pcm, active)                       # every slot: pcm [8, 3200], active [8]
-    rows.end_user(0)                             # only the template's tail is left to prefill
+    rows.end_user(0)                             # only the end of the template is left to prefill
     step = rows.step(active)[0]                  # every slot, until step.finished
-    rows.keep_text(0, "what was heard of it")    # or keep_speech: ends or cuts the answer, in history as it was heard
+    rows.keep_text(0, "what was heard of it")    # or keep_speech: ends or cuts the answer; history has what was heard
 
-Knows turns; knows nothing of sessions, sockets, playback or when a turn ends. Rows do not depend on one another.
+This module handles turns; it does not depend on sessions, sockets, playback or the decision that a turn has ended. Rows
+do not depend on one another.
 """
 
 from collections.abc import Sequence
@@ -34,9 +35,9 @@ from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.funaudiochat.multimodal_llm import NetworkState, StepInput
 
 _PREFILL = 2048
-"""Elements of one forward pass, of all rows together: bounds the memory of attention."""
+"""Most elements in one forward pass over all rows; this bounds the memory of attention."""
 _LEAST = 16
-"""Elements of a row in a pass that many rows share."""
+"""Most elements of one row in a pass that many rows share."""
 
 
 class ChatRows:
@@ -55,7 +56,7 @@ class ChatRows:
         self._rows = [ChatRow() for _ in range(size)]
 
     def open(self, row: int, system: str, answering: AnswerConfig, seed: int = 0) -> None:
-        """A new conversation, beginning with its system prompt."""
+        """Open a new conversation that begins with a system prompt."""
         self._state.reset(torch.arange(self.size) == row)
         self._rows[row] = ChatRow(answering=answering, seed=seed)
         self._rows[row].add(self._chat.tokenizer.message("system", system))
@@ -65,11 +66,11 @@ class ChatRows:
         return self._rows[row].phase
 
     def room(self, row: int) -> int:
-        """Elements that a conversation still has room for."""
+        """Number of elements that a conversation still has room for."""
         return self._config.places - self._rows[row].size
 
     def elements(self, row: int) -> list[ChatElement]:
-        """All elements of a conversation in their order, those that wait included."""
+        """All elements of a conversation in order, including waiting ones."""
         return [*self._rows[row].log, *self._rows[row].waiting]
 
     @property
@@ -78,7 +79,7 @@ class ChatRows:
         return self._state
 
     def begin_user(self, row: int) -> None:
-        """The user begins to speak."""
+        """Begin a spoken turn of the user."""
         one = self._rows[row]
         one.expect(Phase.IDLE)
         one.phase = Phase.USER
@@ -87,7 +88,7 @@ class ChatRows:
         self._listening.reset(torch.arange(self.size) == row)
 
     def hear(self, pcm: Tensor, active: Sequence[bool]) -> None:
-        """Samples [size, n] at 16 kHz of the rows that are active; their new groups are prefilled at once."""
+        """Take samples [size, n] at 16 kHz of the active rows; their new groups are prefilled at once."""
         for row, is_active in enumerate(active):
             if is_active:
                 self._rows[row].expect(Phase.USER)
@@ -96,7 +97,7 @@ class ChatRows:
         self.flush()
 
     def end_user(self, row: int, text: str = "") -> None:
-        """The user has finished, adding `text` in writing: the answer can begin."""
+        """End the user's turn, with added written `text`: the answer can begin."""
         one = self._rows[row]
         one.expect(Phase.USER)
         one.unfinished = one.size
@@ -105,43 +106,46 @@ class ChatRows:
         self._close_user(row, self._chat.tokenizer.user_audio_end(text))
 
     def resume_user(self, row: int) -> None:
-        """The user had not finished: the spoken turn goes on, the answer to its first part is forgotten."""
+        """Resume a spoken turn whose user had not finished; the answer to its first part is forgotten."""
         one, _ = self._answering(row)
         if one.unfinished is None:
-            raise ValueError("the conversation answers a turn that was known whole; begin another one")
+            raise ValueError(
+                "the conversation answers a turn that was given whole and cannot be resumed; begin another one"
+            )
         self._truncate(row, one.unfinished)
         one.phase = Phase.USER
 
     def drop_user(self, row: int) -> None:
-        """The user did not speak after all: the turn is forgotten."""
+        """Forget a turn in which the user did not speak after all."""
         one = self._rows[row]
         one.expect(Phase.USER)
         self._truncate(row, one.turns[-1])
 
     def user_recording(self, row: int, pcm: Tensor, text: str = "") -> None:
-        """A whole spoken turn [N] at 16 kHz that is known already, with the authors' spectrum."""
+        """Take a complete spoken turn [N] at 16 kHz, with the authors' spectrum."""
         self.user_groups(row, self._listener.whole(pcm), text)
 
     def user_groups(self, row: int, groups: Tensor, text: str = "") -> None:
-        """A whole spoken turn whose groups [g, D] are known already."""
+        """Take a complete spoken turn as groups [g, D]."""
         self.begin_user(row)
         self._add_groups(row, groups)
         self._close_user(row, self._chat.tokenizer.user_audio_end(text))
 
     def user_text(self, row: int, text: str) -> None:
-        """A whole written turn."""
+        """Take a complete written turn."""
         self._rows[row].expect(Phase.IDLE)
         self._rows[row].turns.append(self._rows[row].size)
         self._close_user(row, self._chat.tokenizer.message("user", text))
 
     def tool_text(self, row: int, text: str) -> None:
-        """What functions gave, as a written turn that belongs to the user's last one and is forgotten with it."""
+        """Take the results of function calls as a written turn, which belongs to the user's last turn and is forgotten
+        with it."""
         self._rows[row].expect(Phase.IDLE)
         self._close_user(row, self._chat.tokenizer.message("user", text))
 
     @torch.inference_mode()
     def step(self, active: Sequence[bool]) -> list[AnswerStep | None]:
-        """200 ms of answer for the rows that are active; None for those that are not, or that have finished."""
+        """Make 200 ms of answer for the active rows; None for inactive rows and for finished answers."""
         answers = [self._find_unfinished(row) if is_active else None for row, is_active in enumerate(active)]
         if not any(answers):
             return [None] * self.size
@@ -164,7 +168,7 @@ class ChatRows:
         return "" if answer is None else self._chat.tokenizer.decode(answer.text)
 
     def keep_text(self, row: int, text: str) -> None:
-        """End or cut an answer; history keeps `text` of it and no speech, as the authors do."""
+        """End or cut an answer; history keeps only `text` of it and no speech, as in the authors' code."""
         one, answer = self._answering(row)
         last = answer.next if len(one.log) <= answer.start else one.log[answer.start]
         self._truncate(row, answer.start)
@@ -172,7 +176,7 @@ class ChatRows:
         one.add([*self._chat.tokenizer.encode(text.strip()), *self._chat.tokenizer.end()])
 
     def keep_speech(self, row: int, groups: int) -> None:
-        """End or cut an answer; history keeps the first `groups` groups made, as text and speech."""
+        """End or cut an answer; history keeps its first `groups` groups, as text and speech."""
         one, answer = self._answering(row)
         ids = self._chat.config.ids
         kept = list_spoken_elements(answer, one.log, groups, ids.audio_bos)
@@ -183,7 +187,7 @@ class ChatRows:
         one.add(self._chat.tokenizer.end())
 
     def keep_turns(self, row: int, turns: int) -> None:
-        """Forget all but the last `turns` user turns and what followed them; the system prompt stays."""
+        """Forget all but the last `turns` user turns and what followed them; the system prompt is kept."""
         one = self._rows[row]
         one.expect(Phase.IDLE)
         if len(one.turns) <= turns:
@@ -196,7 +200,8 @@ class ChatRows:
 
     @torch.inference_mode()
     def flush(self) -> None:
-        """Prefill what waits, of all rows together; `hear` and `step` do it, a caller with spare time may."""
+        """Prefill the waiting elements of all rows together; `hear` and `step` do this too, so calling it is
+        optional."""
         while waiting := [index for index, row in enumerate(self._rows) if row.waiting]:
             for whole in (True, False):
                 rows = [row for row in waiting if self._does_head_hear(row) is whole]
@@ -215,7 +220,7 @@ class ChatRows:
             del self._rows[row].waiting[: len(piece)]
 
     def _vectors(self, piece: list[ChatElement], ids: Tensor) -> Tensor:
-        """[n, D]: of text tokens, user groups, and text with the group spoken with it."""
+        """Vectors [n, D] of text tokens, user groups, and text fused with spoken groups."""
         network = self._chat.network
         vectors = network.table(ids)
         heard = {index: element.heard for index, element in enumerate(piece) if element.heard is not None}

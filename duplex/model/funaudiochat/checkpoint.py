@@ -1,4 +1,4 @@
-"""Checkpoints of Fun-Audio-Chat: the authors' folders and hub repositories, and our own format.
+"""Reads and writes checkpoints of Fun-Audio-Chat, in the authors' format and our own.
 
 Ours is `funaudiochat.yaml`, safetensors under our names, and `tokenizer.json`; theirs is recognised by its
 `config.json`. Nothing is unpickled.
@@ -33,7 +33,7 @@ _DTYPES: Final = (torch.bfloat16, torch.float32)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder that was looked at, and found whole, without reading its weights."""
+    """A folder that was inspected and found complete, without reading its weights."""
 
     folder: Path
     config: FunAudioChatConfig
@@ -42,14 +42,15 @@ class Checkpoint:
 
     @classmethod
     def inspect(cls, source: str | Path, ignore: Collection[str] = ()) -> "Checkpoint":
-        """Look at a folder or hub repository ("owner/name", which is fetched first).
+        """Inspect a folder or hub repository ("owner/name", which is fetched first).
 
         Args:
             source: where the checkpoint is.
-            ignore: fields of the authors' config.json that are unknown here and to be passed over.
+            ignore: unknown fields of the authors' config.json to skip.
 
         Raises:
-            ConfigError: it is not there, a file is missing, broken or cut short, or they do not belong together.
+            ConfigError: there is no checkpoint, a file is missing, broken or truncated, or the files do not belong
+                together.
         """
         folder = folder_of(source, CHAT_FILES)
         config = _config(folder, ignore)
@@ -59,9 +60,9 @@ class Checkpoint:
         return cls(folder, config, tokenizer, shards)
 
     def load(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.bfloat16) -> FunAudioChat:
-        """Read the weights straight to `device` and `dtype`."""
+        """Read the weights directly to `device` and `dtype`."""
         if dtype not in _DTYPES:
-            raise ConfigError(f"{dtype} is not a type this model runs in; take bfloat16 or float32")
+            raise ConfigError(f"{dtype} is not a data type this model runs in; take bfloat16 or float32")
         device, network = torch.device(device), empty_network(self.config)
         self.shards.fill(network, device, dtype)
         network.compute_buffers(device)
@@ -89,10 +90,10 @@ def from_pretrained(
     ignore: Collection[str] = (),
     free: Free = free_memory,
 ) -> FunAudioChat:
-    """Load a checkpoint, if it and that many conversations fit into the device's memory.
+    """Load a checkpoint, provided that it and this many conversations fit into the device's memory.
 
     Raises:
-        ConfigError: as `Checkpoint.inspect`, or there is too little memory.
+        ConfigError: as for `Checkpoint.inspect`, or there is too little memory.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise ConfigError("there is no CUDA device here; load on the CPU, or install a CUDA build of torch")
@@ -105,7 +106,7 @@ def save(chat: FunAudioChat, folder: Path) -> None:
     """Write our format into a folder that holds no other checkpoint.
 
     Raises:
-        ConfigError: it does.
+        ConfigError: the folder holds one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.glob("*.safetensors")):
@@ -121,10 +122,10 @@ def _config(folder: Path, ignore: Collection[str]) -> FunAudioChatConfig:
     elif (folder / _THEIRS).exists():
         config = read_released(folder / _THEIRS, ignore)
     else:
-        raise ConfigError(f"{folder}: has neither {CONFIG} nor {_THEIRS}; it is no Fun-Audio-Chat checkpoint")
+        raise ConfigError(f"{folder}: has neither {CONFIG} nor {_THEIRS}; it is not a Fun-Audio-Chat checkpoint")
     if config.encoder.chunk_frames % config.group_frames:
         raise ConfigError(
-            f"{folder}: a chunk of {config.encoder.chunk_frames} frames ends inside a group; not built here"
+            f"{folder}: a chunk of {config.encoder.chunk_frames} frames ends inside a group, which is not supported"
         )
     return config
 

@@ -1,7 +1,7 @@
-"""What the rows of a batch choose next, and what their repetition penalties have seen.
+"""Samples the next tokens of the rows of a batch, and tracks what their repetition penalties have seen.
 
-Knows settings and ids; knows nothing of turns or networks. Penalties cover, as the authors' do, the text of the whole
-conversation (prompt and answer) and the speech of the answer.
+This module handles settings and ids; it does not depend on turns or networks. As in the authors' code, penalties cover
+the text of the whole conversation (prompt and answer) and the speech of the answer.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Drawing:
         self._set_choices()
 
     def begin(self, row: int, answering: AnswerConfig, ids: Sequence[int]) -> None:
-        """An answer begins in `row`, behind the text ids of its conversation."""
+        """Begin an answer in `row`, after the text `ids` of its conversation."""
         if self._answering[row] is not answering:
             self._answering[row] = answering
             self._set_choices()
@@ -34,15 +34,16 @@ class Drawing:
         self._text_seen[row, torch.tensor(ids, device=self._device)] = True
 
     def uniforms(self, seeds: Sequence[tuple[int, int]]) -> Tensor:
-        """Numbers of one step for rows by (seed, step): a column for every speech token, the last for text."""
+        """Uniform numbers of one step for rows given as (seed, step): one column per speech token, the last for
+        text."""
         return uniforms(seeds, self._config.group + 1, self._device)
 
     def speech(self, uniform: Tensor) -> GroupChoice:
-        """Chooser of a group's tokens; each counts as seen for the next."""
+        """A function that chooses a group's tokens; each counts as seen for the next."""
         return GroupChoice(self._spoken_seen.clone(), uniform, self._tokens)
 
     def text(self, logits: Tensor, uniform: Tensor, opened: Sequence[bool]) -> Tensor:
-        """Text ids [B] for logits [B, V]; `opened`: rows whose last token was the begin of speech."""
+        """Choose text ids [B] from logits [B, V]; `opened`: rows whose last token was the begin of speech."""
         ids = self._config.ids
         barred = [
             is_open and answering is not None and answering.never_silent
@@ -59,7 +60,7 @@ class Drawing:
         self._mark(self._spoken_seen, [(row, token) for row, _, group in steps for token in group or ()])
 
     def _mark(self, seen: Tensor, which: Sequence[tuple[int, int]]) -> None:
-        """Set (row, id) in one transfer."""
+        """Set all pairs (row, id) in one transfer to the device."""
         if which:
             rows, numbers = torch.tensor(which, device=self._device).T
             seen[rows, numbers] = True

@@ -1,10 +1,10 @@
 """Continuous encoder of the user's speech: Whisper's encoder on chunks of two seconds that do not see each other.
 
-Knows spectra and chunks; knows nothing of streams or groups. A finished chunk never changes, and the encoder keeps no
-state, so user audio can be encoded as it arrives.
+This module handles spectra and chunks; it does not depend on streams or groups. A finished chunk never changes, and the
+encoder keeps no state, so user audio can be encoded as it arrives.
 
-The authors' eager attention leaves out a transpose and so mixes heads and positions across chunks; attention here is
-what their `sdpa` and flash paths compute, on which the released weights were trained.
+The authors' eager attention lacks a transpose and so mixes heads and positions across chunks; attention here computes
+the same as their `sdpa` and flash paths, with which the released weights were trained.
 """
 
 import math
@@ -21,7 +21,8 @@ _POOL = 2
 
 
 class ContinuousEncoder(nn.Module):
-    """Log-mel chunks -> features at 25 Hz, as wide as the LLM."""
+    """Maps log-mel chunks to features at 25 Hz, as wide as the LLM (Whisper's encoder: Radford et al. 2022, sec.
+    2.2)."""
 
     positions: Tensor
 
@@ -37,14 +38,14 @@ class ContinuousEncoder(nn.Module):
         self.register_buffer("positions", torch.empty(0), persistent=False)
 
     def forward(self, chunks: Tensor, frames: Tensor) -> Tensor:
-        """Features of N chunks, which may be of different conversations.
+        """Features of N chunks, which may belong to different conversations.
 
         Args:
-            chunks: [N, bands, T] log-mel, T <= chunk_frames, zeros behind a chunk's end.
-            frames: [N] how many of the T frames a chunk has.
+            chunks: [N, bands, T] log-mel, T <= chunk_frames, zeros after a chunk's end.
+            frames: [N] how many of the T frames a chunk uses.
 
         Returns:
-            [N, ceil(T / 2) // 2, out_width]; zeros behind a chunk's end.
+            [N, ceil(T / 2) // 2, out_width]; zeros after a chunk's end.
         """
         assert chunks.shape[-1] <= self.config.chunk_frames, f"a chunk has {chunks.shape[-1]} frames"
         x = self._subsample(chunks.to(self.conv1.weight.dtype), frames)
@@ -67,7 +68,8 @@ class ContinuousEncoder(nn.Module):
         return x + self.positions[: x.shape[1]].to(x.dtype)
 
     def compute_buffers(self, device: torch.device) -> None:
-        """Make the position table [positions, width] on `device`: it is not in any checkpoint."""
+        """Compute the sinusoidal position table [positions, width] on `device` (Vaswani et al. 2017, sec. 3.5, with
+        sines first and cosines after them); no checkpoint contains it."""
         half = self.config.width // 2
         rates = torch.exp(-(math.log(10_000) / (half - 1)) * torch.arange(half).float())
         angles = torch.arange(self.config.positions)[:, None] * rates

@@ -1,10 +1,10 @@
-"""The network's step out of fixed tensors, so that a GPU can record it once and replay it: a CUDA graph.
+"""Runs the network's step on fixed tensors, so that a GPU can record it once as a CUDA graph and replay it.
 
-A step is thousands of small kernels; to start them one by one takes longer than to run them. What a step reads is put
-into tensors that stay where they are, nothing between them and the results depends on a value the host would have to
-see, and one graph for each number of places seen is replayed. On the CPU the same path runs without a recording.
+A step is thousands of small kernels, and launching them one by one takes longer than running them. Therefore the inputs
+of a step are put into tensors with fixed addresses, nothing up to the results depends on a value that the host would
+have to read, and there is one graph for each number of visible places. On the CPU the same path runs unrecorded.
 
-Knows places, buckets and recordings; knows nothing of turns. It belongs to one `NetworkState`, whose caches it holds.
+A graphed step belongs to one `NetworkState`, whose caches it holds. Nothing here depends on turns.
 """
 
 import warnings
@@ -22,14 +22,14 @@ from duplex.model.sampling.choose import Choices, GroupChoice
 
 Runnable = Callable[[], None]
 Record = Callable[[Runnable], Runnable]
-"""Makes of a function over fixed tensors one that repeats it; RuntimeError where that cannot be."""
+"""Turns a function over fixed tensors into one that repeats it; raises RuntimeError if that is not possible."""
 
 _WARM_UP: Final = 3
-"""Runs before a recording: libraries choose kernels and take their memory in the first ones."""
+"""Number of runs before a recording, because libraries choose kernels and allocate memory in the first ones."""
 
 
 class Stepping(Protocol):
-    """Whoever can make a step: the network itself, or a `GraphedStep`."""
+    """Anything that can make a step: the network itself or a `GraphedStep`."""
 
     def step(self, x: StepInput, state: NetworkState, choose: Choose) -> StepOutput:
         """See `FunAudioChatNetwork.step`."""
@@ -37,7 +37,7 @@ class Stepping(Protocol):
 
 
 def stepping(network: FunAudioChatNetwork, state: NetworkState, config: StepConfig) -> Stepping:
-    """The network itself, or on a CUDA device its step recorded for `state`, if the configuration wants it."""
+    """The network itself or, on a CUDA device and if the configuration says so, its step recorded for `state`."""
     if not config.graphs or network.device.type != "cuda":
         return network
     graphed = GraphedStep(network, state, config, CudaGraphs(network.device))
@@ -53,7 +53,7 @@ class CudaGraphs:
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, run: Runnable) -> Runnable:
-        """Warm up beside the stream in use, then record."""
+        """Warm up on a side stream, then record."""
         with torch.cuda.device(self._device):
             current, beside = torch.cuda.current_stream(), torch.cuda.Stream()
             beside.wait_stream(current)
@@ -68,13 +68,13 @@ class CudaGraphs:
 
 
 def run_unrecorded(run: Runnable) -> Runnable:
-    """Runs the function itself: the fixed path without a recording."""
+    """Return the function itself: the fixed path without a recording."""
     return run
 
 
 @dataclass(frozen=True)
 class _Fixed:
-    """What a step reads and makes. `numbers` [4, B] as `NetworkState.numbers`; `x` without its lists."""
+    """Inputs and results of a step. `numbers` [4, B] as in `NetworkState.numbers`; `x` without its lists."""
 
     x: StepInput
     numbers: Tensor
@@ -91,7 +91,7 @@ class _Fixed:
         def real(*shape: int, dtype: torch.dtype) -> Tensor:
             return torch.zeros(batch, *shape, dtype=dtype, device=device)
 
-        # Every choice is made as if rows drew and were penalised: those that do not come out the same.
+        # Every row is sampled with penalties; the neutral settings give the same result for rows that need neither.
         temperature, top_p, penalty = (1 + real(1, dtype=torch.float32) for _ in range(3))
         choices = Choices(temperature, top_p, penalty, any_drawn=True, any_nucleus=True, any_penalty=True)
         tokens = whole(config.group)
@@ -105,7 +105,7 @@ class _Fixed:
         )
 
     def fill(self, x: StepInput, numbers: Sequence[Sequence[int]], choice: GroupChoice) -> None:
-        """Put a step's values in their places."""
+        """Copy a step's inputs to the fixed tensors."""
         given, group = choice.choices, self.choice.uniform.shape[1]
         pairs = (
             (self.x.text, x.text),
@@ -123,7 +123,7 @@ class _Fixed:
             place.copy_(value)
 
     def keep(self, out: StepOutput) -> None:
-        """Put a step's results in their places."""
+        """Copy a step's results to the fixed tensors."""
         self.out.hidden.copy_(out.hidden)
         self.out.text_logits.copy_(out.text_logits)
         if out.tokens is not None and self.out.tokens is not None:
@@ -131,7 +131,8 @@ class _Fixed:
 
 
 class GraphedStep:
-    """Steps of one `NetworkState`. A chooser that is no `GroupChoice` cannot be looked into: its step is plain."""
+    """Steps of one `NetworkState`. A chooser other than `GroupChoice` cannot be recorded, so its step runs
+    unrecorded."""
 
     def __init__(
         self, network: FunAudioChatNetwork, state: NetworkState, config: StepConfig, record: Record = run_unrecorded
@@ -149,12 +150,13 @@ class GraphedStep:
 
     @property
     def recorded(self) -> int:
-        """How many recordings there are; 0 where recording failed."""
+        """Number of recordings; 0 if recording failed."""
         return 0 if self._refused else len(self._recorded)
 
     @torch.inference_mode()
     def prepare(self) -> None:
-        """Record what conversations that speak will need, so that no step has to; anything else waits for its step."""
+        """Record in advance what speaking conversations will need; anything else is recorded when a step first needs
+        it."""
         group = self._network.config.group
         heard = self._state.refined
         together = heard is not None and heard.places >= group * self._state.llm.places
@@ -186,7 +188,7 @@ class GraphedStep:
         return Reach(_smallest(self._llm, reach.llm), refined)
 
     def _recording(self, reach: Reach) -> Runnable | None:
-        """What repeats the step that sees `reach`; None where recording fails, which is said once."""
+        """The recording of the step that sees `reach`; None if recording fails, which is reported once."""
         if reach not in self._recorded and not self._refused:
             try:
                 self._recorded[reach] = self._record(lambda: self._compute(reach))
@@ -197,7 +199,7 @@ class GraphedStep:
         return None if self._refused else self._recorded[reach]
 
     def _compute(self, reach: Reach) -> None:
-        """The step over the fixed tensors. Repeating it changes nothing: it writes the same places again."""
+        """Run the step over the fixed tensors. Repeating it is harmless, because it writes the same places again."""
         fixed = self._fixed
         choice = replace(fixed.choice, seen=fixed.choice.seen.clone())
         span, spans = self._network.spans(fixed.numbers, reach)
@@ -205,7 +207,7 @@ class GraphedStep:
 
 
 def _buckets(wanted: Sequence[int], size: int) -> tuple[int, ...]:
-    """Numbers of places seen, up to the whole cache."""
+    """Numbers of visible places for which graphs are recorded, up to the whole cache."""
     return (*(bucket for bucket in wanted if bucket < size), size)
 
 

@@ -1,8 +1,8 @@
-"""Speech refined head: an LLM step's hidden vector becomes five speech tokens, one after another.
+"""Speech refined head of Fun-Audio-Chat (OmniDRCA, eq. 5-7): one LLM step's hidden vector gives five speech tokens.
 
-Knows speech tokens; knows nothing of text or of the LLM. It is a small autoregressive model at 25 Hz over the whole
-sequence: every element of the LLM has five places in its cache, heard speech and text included, where the token before
-is the begin-of-speech token.
+It is a small autoregressive model at 25 Hz over the whole sequence: every element of the LLM has five places in its
+cache. That includes heard speech and text, whose previous token is always the begin-of-speech token. This module does
+not depend on text or on the LLM.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,12 @@ from duplex.model.funaudiochat.backbone import Backbone
 from duplex.model.funaudiochat.key_values import CachePlaces, KeyValues
 
 Choose = Callable[[Tensor, int], Tensor]
-"""Logits [B, codes] of the i-th token of a group -> ids [B]."""
+"""Chooses ids [B] from the logits [B, codes] of the i-th token of a group."""
 
 
 class GroupRefinedHead(nn.Module):
-    """Conditions [B, D] -> speech tokens [B, group]. `table`, which is tied to the groups' table, is an argument."""
+    """Maps conditions [B, D] to speech tokens [B, group] (OmniDRCA, eq. 5-7; sizes and ties as in the released code).
+    The embedding `table` is shared with the groups and therefore an argument."""
 
     def __init__(self, config: BackboneConfig, width: int, group: int) -> None:
         super().__init__()
@@ -30,12 +31,12 @@ class GroupRefinedHead(nn.Module):
         self.output_matching = nn.Linear(config.hidden_size, width, bias=False)
 
     def prefill(self, condition: Tensor, bos: Tensor, span: CachePlaces, cache: KeyValues) -> None:
-        """Put elements without speech of their own into the cache.
+        """Put elements without assistant speech into the cache.
 
         Args:
             condition: [R, n, D].
             bos: [D], the vector of the begin-of-speech token.
-            span: of n * group elements per row.
+            span: n * group places per row.
             cache: written.
         """
         self.backbone.step(self.input_matching(self._parts(condition) + bos), span, cache)
@@ -49,13 +50,13 @@ class GroupRefinedHead(nn.Module):
         cache: KeyValues,
         choose: Choose,
     ) -> Tensor:
-        """One group for every row.
+        """Make one group for every row.
 
         Args:
             condition: [B, D].
             carried: [B] the speech token before.
             table: [codes, D].
-            spans: one element for every token of the group.
+            spans: one place for every token of the group.
             cache: written.
             choose: picks each token.
 
@@ -70,7 +71,7 @@ class GroupRefinedHead(nn.Module):
         return torch.stack(tokens[1:], dim=1)
 
     def force(self, condition: Tensor, before: Tensor, table: Tensor) -> Tensor:
-        """Logits [B, group * T, codes] of whole sequences.
+        """Teacher-forced logits [B, group * T, codes] of whole sequences.
 
         Args:
             condition: [B, T, D].
@@ -81,7 +82,7 @@ class GroupRefinedHead(nn.Module):
         return self._logits(self.backbone.whole(x), table)
 
     def _parts(self, condition: Tensor) -> Tensor:
-        """[R, n, D] -> [R, n * group, D]."""
+        """Ungroup (OmniDRCA, eq. 5, 6): [R, n, D] -> [R, n * group, D]."""
         return self.pre_matching(condition).unflatten(-1, (self.group, -1)).flatten(1, 2)
 
     def _logits(self, hidden: Tensor, table: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""Groups: five speech tokens, or five frames of heard speech, become one vector of the LLM.
+"""Groups: five speech tokens, or five frames of heard speech, become one input vector of the LLM.
 
-Knows tokens and features; knows nothing of the LLM. The mean of the five goes through a matrix (the papers have the
-five in a row instead). The table of speech tokens is also the output matrix of the refined head.
+The mean of the five is multiplied by a matrix, as in the released code; the papers concatenate the five instead
+(OmniDRCA, eq. 3). The speech token embedding is also the output matrix of the refined head. Nothing here depends on
+the LLM.
 """
 
 from typing import Literal
@@ -21,12 +22,12 @@ class Grouping(nn.Module):
         self.heard_matching = nn.Linear(width, width, bias=False)
 
     def group_speech(self, tokens: Tensor) -> Tensor:
-        """Speech tokens [..., group] -> [..., D]."""
+        """Group speech tokens: mean of the embeddings, then a matrix; [..., group] -> [..., D]."""
         out: Tensor = self.spoken_matching(self.table(tokens).mean(dim=-2))
         return out
 
     def group_features(self, features: Tensor) -> Tensor:
-        """Features [N, T, D] at 25 Hz -> groups [N, ceil(T / group), D]; a group that is not full counts zeros."""
+        """Features [N, T, D] at 25 Hz -> groups [N, ceil(T / group), D]; an incomplete group is padded with zeros."""
         features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.group))
         groups: Tensor = self.heard_matching(features.unflatten(1, (-1, self.group)).mean(dim=2))
         if self.mode == "add":

@@ -1,7 +1,7 @@
-"""Keys and values of many conversations, and where new elements of each go. An explicit state, never a module's.
+"""Keys and values of many conversations, and the places of their new elements. The state is never part of a module.
 
-Knows places and masks; knows nothing of layers. Rows are ragged: each has its own length; place 0 belongs to no
-element and takes what padding writes.
+Rows are ragged: each has its own length. Place 0 belongs to no element and takes what padding writes. Nothing here
+depends on layers.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ import torch
 from torch import Tensor
 
 _ALIGNED: Final = 8
-"""Caches have a multiple of so many places: masked attention of a GPU wants it."""
+"""The number of places is a multiple of this, as masked attention on a GPU requires."""
 _SEEN: Final = 64
-"""A pass sees a multiple of so many places, so that passes of growing conversations share few shapes."""
+"""A pass sees a multiple of this many places, so that growing conversations need only few different shapes."""
 
 
 def cache_places(places: int) -> int:
-    """Places that a cache for `places` elements has, place 0 and what is never used included."""
+    """Number of places in a cache for `places` elements, including place 0 and unused ones."""
     return _round_up(1 + places, _ALIGNED)
 
 
 @dataclass
 class KeyValues:
-    """Per layer [B, heads, cache_places(places), head_dim]; `lengths [B]`: how many of its `places` a row has used."""
+    """Keys and values per layer [B, heads, cache_places(places), head_dim]; `lengths [B]`: places used by each row."""
 
     keys: list[Tensor]
     values: list[Tensor]
@@ -33,7 +33,7 @@ class KeyValues:
 
     @property
     def size(self) -> int:
-        """Places there are, place 0 included."""
+        """Number of places, including place 0."""
         return self.keys[0].shape[2]
 
     def reset(self, rows: Tensor) -> None:
@@ -47,7 +47,7 @@ class KeyValues:
         self.lengths[row] = length
 
     def count_seen_places(self, lengths: Sequence[int]) -> int:
-        """Leading places that a pass must see after which rows have these lengths.
+        """Number of leading places that a pass must see if rows have these lengths after it.
 
         Raises:
             CacheFullError: a row has no room for its elements.
@@ -59,18 +59,18 @@ class KeyValues:
 
 
 class CacheFullError(RuntimeError):
-    """A conversation has more elements than places. The message says how many it has."""
+    """A conversation has more elements than places. The message says how many."""
 
 
 @dataclass(frozen=True)
 class CachePlaces:
-    """Where n new elements of some rows lie: right-padded runs behind what the rows already have.
+    """Places of n new elements of some rows: right-padded runs after the elements that the rows already have.
 
     Attributes:
-        rows: [R] rows of the cache, or None for all of them in order.
+        rows: [R] rows of the cache, or None for all rows in order.
         positions: [R, n] rotary positions.
         places: [R, n] places in the cache (0: padding).
-        mask: [R, 1, n, S] bool, what each element sees of the first S places.
+        mask: [R, 1, n, S] bool, True where an element sees one of the first S places (causal within a row).
     """
 
     rows: Tensor | None
@@ -80,12 +80,12 @@ class CachePlaces:
 
     @property
     def seen(self) -> int:
-        """Leading places of the cache that take part."""
+        """Number of leading places of the cache that take part."""
         return self.mask.shape[-1]
 
     @classmethod
     def behind(cls, cache: KeyValues, rows: Sequence[int], counts: Sequence[int]) -> "CachePlaces":
-        """Room for `counts [R]` new elements of `rows`, each run behind its row's length.
+        """Span of `counts [R]` new elements of `rows`, each run after its row's length.
 
         Raises:
             CacheFullError: a row has no room for its elements.
@@ -98,7 +98,8 @@ class CachePlaces:
 
     @classmethod
     def single(cls, starts: Tensor, real: Tensor, seen: int) -> "CachePlaces":
-        """One new element for each row [B] that is True in `real`, behind `starts` elements; reads no tensor's value.
+        """Span of one new element for each row [B] that is True in `real`, after `starts` elements; reads no tensor
+        value.
 
         Args:
             starts: [B] elements of the rows.
@@ -109,7 +110,7 @@ class CachePlaces:
 
     @classmethod
     def _of(cls, rows: Tensor | None, positions: Tensor, real: Tensor, seen: int) -> "CachePlaces":
-        """Positions [R, n], of which those count that are True in `real [R, n]`; padding sees place 0."""
+        """Span of positions [R, n], of which those that are True in `real [R, n]` count; padding sees place 0."""
         positions = positions.masked_fill(~real, 0)
         places = (positions + 1).masked_fill(~real, 0)
         at = torch.arange(seen, device=positions.device)[None, None]

@@ -1,7 +1,7 @@
-"""Where each tensor of a checkpoint belongs: the authors' names, and ours.
+"""Maps each tensor of a checkpoint to its parameter, by the authors' names or ours.
 
-Knows names; knows nothing of files or values. The authors write one matrix per expert and projection; transformers'
-modules hold all experts of a layer in two tensors, so those are put in place piece by piece.
+This module handles names only, no files or values. The authors store one matrix per expert and projection;
+transformers' modules hold all experts of a layer in two tensors, so these are filled piece by piece.
 """
 
 import re
@@ -34,15 +34,15 @@ _UNUSED: Final = (
     "audio_invert_tower.crq_transformer.embed_tokens.",
     "audio_invert_tower.lm_head.",
 )
-"""Never read by the authors' forward pass, or tied to another tensor."""
+"""Tensors that the authors' forward pass never reads, or that are tied to another tensor."""
 
 _EXPERT: Final = re.compile(r"(?P<mlp>.+\.mlp\.experts)\.(?P<expert>\d+)\.(?P<name>gate|up|down)_proj\.weight")
 
 
 def place_of(key: str) -> ParameterSlice | None:
-    """Place of a tensor by the authors' name or by ours; None for one that is not used.
+    """Place of a tensor by the authors' name or ours; None if it is not used.
 
-    A name that is neither stays as it is, and so is found to be unexpected.
+    Any other name is returned unchanged, so that it is reported as unexpected.
     """
     if key.startswith(_UNUSED):
         return None

@@ -1,10 +1,10 @@
-"""The user side while it is spoken: samples in, groups for the LLM out, chunk by chunk.
+"""Encodes the user's speech while it arrives: samples in, groups for the LLM out, chunk by chunk.
 
-Knows samples, spectra and chunks; knows nothing of turns or text. A chunk is encoded once it is full, which needs 2.5
-ms of the next one (half a window); the end of a turn flushes the rest. The spectrum is clipped below the loudest value
-heard so far, because a stream does not know what is still to come; the authors clip below that of the whole clip, and
-`whole` does too. Two more differences are meant: their processor drops what is beyond 30 s, and for 60 lengths below
-38 s it counts one speech token too few (1.16 s * 25 is 28.999... in floating point).
+A chunk is encoded once it is full, which needs 2.5 ms of the next one (half a window); the end of a turn flushes the
+rest. The spectrum is clipped relative to the loudest value heard so far, because the rest of a stream is unknown; the
+authors clip relative to the whole clip, and so does `whole`. There are two more intended differences: their processor
+drops everything beyond 30 s, and for 60 lengths below 38 s it counts one speech token too few (1.16 s * 25 is 28.999...
+in floating point). Nothing here depends on turns or text.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from duplex.model.funaudiochat.spectrum import Spectrum
 
 @dataclass
 class _Heard:
-    """A turn so far: samples from half a window before the unfinished chunk on, and what was made of it."""
+    """A turn so far: samples from half a window before the unfinished chunk on, and counts of what was encoded."""
 
     pcm: Tensor = field(default_factory=lambda: torch.zeros(0))
     samples: int = 0
@@ -39,14 +39,15 @@ class ListeningState:
     rows: list[_Heard]
 
     def reset(self, rows: Tensor) -> None:
-        """A new turn for the rows that are True in `rows [B]`."""
+        """Begin a new turn for the rows that are True in `rows [B]`."""
         for row in rows.nonzero().flatten().tolist():
             self.rows[row] = _Heard()
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A chunk of one row, full or not: samples with half a window around, frames, and the groups wanted of it."""
+    """A chunk of one row, full or not: samples with half a window around them, frames, and the groups wanted from
+    it."""
 
     row: int
     segment: Tensor
@@ -56,7 +57,7 @@ class _Piece:
 
 
 class Listener:
-    """User audio at 16 kHz -> groups [n, D], five a second."""
+    """Converts user audio at 16 kHz to groups [n, D], five per second."""
 
     def __init__(self, network: FunAudioChatNetwork, unfinished: Literal["wait", "slot"]) -> None:
         self._network = network
@@ -66,17 +67,17 @@ class Listener:
 
     @property
     def delay_ms(self) -> float:
-        """How far the groups given may lie behind the audio: a chunk, or a slot."""
+        """How far the groups may lag behind the audio: a chunk or a slot."""
         groups = 1 if self._slots else self._config.chunk_groups
         return groups * self._group_samples * 1000 / AUDIO.input_rate
 
     def init_state(self, batch: int) -> ListeningState:
-        """No turn has begun."""
+        """Fresh state in which no turn has begun."""
         return ListeningState([_Heard() for _ in range(batch)])
 
     @torch.inference_mode()
     def step(self, pcm: Tensor, state: ListeningState, active: Sequence[bool]) -> list[Tensor]:
-        """Samples [B, n] of the active rows -> for every row the groups that became known, [g, D]."""
+        """Take samples [B, n] of the active rows; returns for every row the groups that became known, [g, D]."""
         for row, is_active in enumerate(active):
             if is_active:
                 heard = state.rows[row]
@@ -94,9 +95,9 @@ class Listener:
 
     @torch.inference_mode()
     def end(self, state: ListeningState, rows: Sequence[int]) -> list[Tensor]:
-        """If the turn of `rows` is over: for each of them the groups that are still unknown, [g, D].
+        """The remaining groups [g, D] of each of `rows`, if its turn ends now.
 
-        The state stays, so that a turn which was not over after all can go on.
+        The state is kept, so that a turn that had not ended after all can continue.
         """
         out: list[list[Tensor]] = [[] for _ in state.rows]
         ended = ListeningState([replace(heard) for heard in state.rows])
@@ -105,7 +106,7 @@ class Listener:
 
     @torch.inference_mode()
     def whole(self, pcm: Tensor) -> Tensor:
-        """A finished recording [N] -> groups [g, D], with the authors' spectrum."""
+        """Encode a complete recording [N] to groups [g, D], with the authors' spectrum."""
         groups = -(-(len(pcm) // self._token_samples) // self._config.group)
         if not groups:
             return self._join([])
@@ -119,7 +120,7 @@ class Listener:
         return self._count_unfinished(heard) >= self._config.encoder.chunk_samples + beyond
 
     def _count_unfinished(self, heard: _Heard) -> int:
-        """Samples of the unfinished chunk."""
+        """Number of samples in the unfinished chunk."""
         return heard.samples - heard.chunks * self._config.encoder.chunk_samples
 
     def _chunk(self, row: int, heard: _Heard) -> _Piece:
@@ -127,7 +128,8 @@ class Listener:
         return _Piece(row, self._segment(heard, frames), frames, heard.given, self._config.chunk_groups)
 
     def _prefix(self, row: int, heard: _Heard) -> _Piece:
-        """The whole groups of the unfinished chunk; the last half window may reach 2.5 ms beyond what is known."""
+        """The complete groups of the unfinished chunk; the last half window may reach 2.5 ms beyond the known
+        samples."""
         groups = self._count_unfinished(heard) // self._group_samples
         frames = groups * self._config.group_frames
         return _Piece(row, self._segment(heard, frames), frames, heard.given, groups)
@@ -149,7 +151,7 @@ class Listener:
         return (self._spectrum.begin if heard.chunks == 0 else self._spectrum.cut)(heard.pcm, frames)
 
     def _collect(self, pieces: list[_Piece], state: ListeningState, out: list[list[Tensor]]) -> None:
-        """Encode pieces together; their new groups go to `out`."""
+        """Encode pieces together and append their new groups to `out`."""
         pieces = [piece for piece in pieces if piece.last > piece.first]
         if not pieces:
             return

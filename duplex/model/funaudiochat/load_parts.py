@@ -1,6 +1,7 @@
-"""What a conversation with Fun-Audio-Chat runs on: the model and its detokenizer, from a description or a checkpoint.
+"""Loads what a conversation with Fun-Audio-Chat needs: the model and its detokenizer, from a description or a
+checkpoint.
 
-Knows names, folders and devices; knows nothing of turns.
+This module handles names, folders and devices; it does not depend on turns.
 """
 
 from dataclasses import dataclass
@@ -19,22 +20,23 @@ from duplex.model.stages.cosyvoice.stage import CosyVoice
 from duplex.model.weights.hub import DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
 
 TINY: Final = FUNAUDIOCHAT_TINY.model_copy(update={"vocabulary": 610})
-"""Where no checkpoint is named: most of its text tokens are made-up words."""
+"""Name used if there is no checkpoint; most of that model's text tokens are made-up words."""
 
 
 @dataclass(frozen=True)
 class LoadedParts:
-    """Model and detokenizer; None where nothing is to be heard."""
+    """Model and detokenizer; the latter is None if answers are not to be heard."""
 
     chat: FunAudioChat
     detokenizer: CosyVoice | None
 
 
 def describe(model: str) -> TurnModelConfig | None:
-    """Description of a half-duplex model by its name, file, folder or hub id; None where `model` is another kind.
+    """Find the description of a half-duplex model by its name, file, folder or hub id; None if `model` is of another
+    kind.
 
     Raises:
-        ConfigError: the hub does not give it, or a description cannot be read.
+        ConfigError: the download failed, or a description cannot be read.
     """
     path = find_description(model)
     if path is not None:
@@ -46,7 +48,7 @@ def describe(model: str) -> TurnModelConfig | None:
 
 
 def load_parts(config: TurnModelConfig, conversations: int = 1, heard: bool = True) -> LoadedParts:
-    """Load a described model, and a detokenizer if answers are to be `heard`; it is looked for first.
+    """Load a described model, and a detokenizer if answers are to be `heard`; the detokenizer is looked for first.
 
     Raises:
         ConfigError: files are missing or broken, or there is too little memory for so many conversations.

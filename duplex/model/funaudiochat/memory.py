@@ -1,6 +1,6 @@
-"""How much memory a model and its conversations take, told before anything is loaded.
+"""Computes how much memory a model and its conversations take, before anything is loaded.
 
-Knows sizes; knows nothing of files or values.
+This module works on sizes only, without files or values.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from duplex.model.weights.free_memory import free_memory
 
 _GB: Final = 1e9
 _SPARE: Final = 0.05
-"""Share of the weights that a step's own tensors and the libraries take beside them."""
+"""Extra memory for a step's own tensors and the libraries, as a share of the weights."""
 
 Free = Callable[[torch.device], int | None]
 
@@ -30,16 +30,16 @@ class MemoryFootprint:
     conversation: int
 
     def total(self, conversations: int) -> int:
-        """Bytes for a number of conversations, with some to spare for a step."""
+        """Bytes for a number of conversations, with a margin for a step."""
         return int(self.weights * (1 + _SPARE)) + conversations * self.conversation
 
     def conversations_in(self, free: int) -> int:
-        """Conversations that fit."""
+        """Number of conversations that fit into `free` bytes."""
         return max((free - self.total(0)) // max(self.conversation, 1), 0)
 
 
 def memory_of(config: FunAudioChatConfig, turns: TurnsConfig, dtype: torch.dtype) -> MemoryFootprint:
-    """Memory of a configuration; nothing is loaded."""
+    """Compute the memory of a configuration; nothing is loaded."""
     network = empty_network(config)
     places = _place_bytes(config.llm, dtype) * cache_places(turns.places)
     if config.refined is not None:
@@ -48,9 +48,10 @@ def memory_of(config: FunAudioChatConfig, turns: TurnsConfig, dtype: torch.dtype
 
 
 def read_by_step(config: FunAudioChatConfig, context: int, conversations: int, dtype: torch.dtype) -> int:
-    """Bytes that a step in which all conversations speak must read: weights, and caches of `context` elements.
+    """Bytes that a step must read when all conversations speak: the weights, and caches of `context` elements.
 
-    The refined head is read once for each token of a group. Experts are counted as even routing would choose them.
+    The refined head is read once for each token of a group. Of n experts of which c are chosen per conversation, even
+    routing reads n (1 - (1 - c/n)^B) on average for B conversations.
     """
     weights = sum(
         value.numel() * _reads(name, config, conversations) for name, value in empty_network(config).named_parameters()
@@ -63,7 +64,7 @@ def read_by_step(config: FunAudioChatConfig, context: int, conversations: int, d
 
 
 def _reads(name: str, config: FunAudioChatConfig, conversations: int) -> float:
-    """How often a step reads a parameter; single rows of a table count as nothing."""
+    """How often a step reads a parameter; reading single rows of a table counts as 0."""
     if name.startswith(("encoder.", "grouping.heard_matching.")) or (name.startswith("table.") and not config.tied):
         return 0
     if name.startswith(("refined.", "grouping.table.")) and not name.startswith("refined.pre_matching."):
@@ -82,10 +83,10 @@ def check_memory(
     dtype: torch.dtype,
     free: Free = free_memory,
 ) -> None:
-    """Refuse what does not fit.
+    """Refuse a configuration that does not fit.
 
     Raises:
-        ConfigError: says what is needed, what is free, and what would fit.
+        ConfigError: too little memory; the message says what is needed, what is free, and what would fit.
     """
     available = free(device)
     needed = memory_of(config, turns, dtype)
@@ -103,10 +104,10 @@ def check_memory(
 def check_weights(
     config: FunAudioChatConfig, device: torch.device, dtype: torch.dtype, free: Free = free_memory
 ) -> None:
-    """Refuse weights that do not fit by themselves.
+    """Refuse weights that do not fit even without conversations.
 
     Raises:
-        ConfigError: says what is needed and what is free.
+        ConfigError: too little memory; the message says what is needed and what is free.
     """
     available = free(device)
     needed = sum(value.numel() for value in empty_network(config).parameters()) * dtype.itemsize

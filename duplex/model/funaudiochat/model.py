@@ -1,4 +1,4 @@
-"""A Fun-Audio-Chat model as one object: network and tokenizer. Holds no conversation."""
+"""A Fun-Audio-Chat model as one object: network and tokenizer, without conversations."""
 
 import hashlib
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class FunAudioChat:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> Self:
-        """Random weights and a tokenizer of bytes, made on `device`: for tests, and for timing real sizes."""
+        """A model with random weights and a byte tokenizer, made on `device`, for tests and for timing real sizes."""
         device = torch.device(device)
         network = empty_network(config)
         generator = torch.Generator(device).manual_seed(seed)
@@ -47,13 +47,13 @@ class FunAudioChat:
 
 
 def empty_network(config: FunAudioChatConfig) -> FunAudioChatNetwork:
-    """A network without values, on the meta device: names and shapes."""
+    """A network on the meta device, with names and shapes but no values."""
     with torch.device("meta"):
         return FunAudioChatNetwork(config).eval().requires_grad_(False)
 
 
 def _fill(name: str, value: torch.Tensor, generator: torch.Generator) -> None:
-    """Spreads that keep activations near one."""
+    """Fill a parameter with a spread that keeps activations near one."""
     if name.endswith("table.weight"):
         value.normal_(0.0, _TABLE_SPREAD, generator=generator)
     elif value.dim() > 1:

@@ -1,9 +1,9 @@
 """The network of Fun-Audio-Chat: ragged rows of elements in, hidden vectors, text logits and speech tokens out.
 
-Knows elements and caches; knows nothing of turns, sampling or files. An element is a text id and a vector: a text
-token's own, a user group's, or the mean of a text token's and the spoken group's. Everything that lasts longer than a
-call is in `NetworkState`, so one network serves any number of conversations; the authors' code keeps it on its modules
-and can run one `generate` at a time.
+An element is a text id and a vector: a text token's own, a user group's, or the mean of a text token's and a spoken
+group's (as in the released code; the papers add the two). Everything that outlasts a call is in `NetworkState`, so one
+network serves any number of conversations; the authors' code keeps it in its modules and can run only one `generate` at
+a time. Nothing here depends on turns, sampling or files.
 """
 
 from collections.abc import Sequence
@@ -40,20 +40,21 @@ class NetworkState:
             self.refined.truncate(row, refined_length)
 
     def advance(self, writes: Sequence[bool], speaks: Sequence[bool], group: int) -> None:
-        """Count a step: an element for the rows that write, a group's places for those that speak."""
+        """Count a step: one element for the rows that write, a group's places for those that speak."""
         _advance(self.llm, range(len(writes)), [int(row) for row in writes])
         if self.refined is not None:
             _advance(self.refined, range(len(speaks)), [group * int(row) for row in speaks])
 
     def numbers(self, writes: Sequence[bool], speaks: Sequence[bool]) -> list[list[int]]:
-        """What a step's places come from: [4, B] elements of the LLM, who writes, elements of the head, who speaks."""
+        """The numbers that determine a step's places, [4, B]: elements of the LLM, who writes, elements of the head,
+        who speaks."""
         heard = [0] * len(writes) if self.refined is None else self.refined.lengths
         return [self.llm.lengths, [int(row) for row in writes], heard, [int(row) for row in speaks]]
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Leading places that a step sees, of the LLM and of the refined head (None: it does not run)."""
+    """Numbers of leading places that a step sees in the LLM and in the refined head (None if the head does not run)."""
 
     llm: int
     refined: int | None
@@ -66,8 +67,8 @@ class StepInput:
     Attributes:
         text: [B] text id.
         group: [B, group] the speech tokens spoken with it.
-        grouped: [B] bool: they count.
-        carried: [B] the speech token before the group to come.
+        grouped: [B] bool, whether these tokens count.
+        carried: [B] the speech token before the next group.
         writes: rows that take part.
         speaks: rows for which the refined head runs.
     """
@@ -82,7 +83,7 @@ class StepInput:
 
 @dataclass(frozen=True)
 class StepOutput:
-    """Hidden vector [B, D], text logits [B, V], speech tokens [B, group] (None: the refined head did not run)."""
+    """Hidden vectors [B, D], text logits [B, V], speech tokens [B, group] (None if the refined head did not run)."""
 
     hidden: Tensor
     text_logits: Tensor
@@ -105,7 +106,7 @@ class FunAudioChatNetwork(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.table.weight.device
 
     def init_state(self, batch: int, places: int, refined_places: int | None = None) -> NetworkState:
@@ -123,14 +124,14 @@ class FunAudioChatNetwork(nn.Module):
     def prefill(
         self, rows: Sequence[int], ids: Sequence[Tensor], vectors: Sequence[Tensor], state: NetworkState, refined: bool
     ) -> None:
-        """Put elements behind what the rows have.
+        """Append elements to rows.
 
         Args:
             rows: [R] rows of the state.
-            ids: for each of them text ids [n_i].
-            vectors: for each of them vectors [n_i, D].
-            state: changed.
-            refined: the refined head hears them too.
+            ids: for each of them, text ids [n_i].
+            vectors: for each of them, vectors [n_i, D].
+            state: changed in place.
+            refined: whether the refined head sees the elements too.
         """
         counts = [len(one) for one in ids]
         padded = nn.utils.rnn.pad_sequence(list(ids), batch_first=True).to(self.device)
@@ -144,7 +145,7 @@ class FunAudioChatNetwork(nn.Module):
             _advance(state.refined, rows, counts)
 
     def step(self, x: StepInput, state: NetworkState, choose: Choose) -> StepOutput:
-        """One element for every row that writes; `choose` picks the speech tokens.
+        """Run one element for every row that writes; `choose` picks the speech tokens.
 
         Raises:
             CacheFullError: a row has no room for it.
@@ -156,7 +157,7 @@ class FunAudioChatNetwork(nn.Module):
         return out
 
     def reach(self, x: StepInput, state: NetworkState) -> Reach:
-        """What a step must see. Raises CacheFullError."""
+        """What a step must see. Raises CacheFullError if a row is full."""
         llm = state.llm.count_seen_places(
             [length + int(writes) for length, writes in zip(state.llm.lengths, x.writes, strict=True)]
         )
@@ -166,11 +167,11 @@ class FunAudioChatNetwork(nn.Module):
         return Reach(llm, state.refined.count_seen_places(ends))
 
     def spans(self, numbers: Tensor, reach: Reach) -> tuple[CachePlaces, list[CachePlaces]]:
-        """Places of a step's elements, and of the group's tokens, from `NetworkState.numbers`; reads no tensor's value.
+        """Places of a step's elements and of the group's tokens, from `NetworkState.numbers`; reads no tensor value.
 
         Args:
             numbers: [4, B] int64.
-            reach: what is seen; more than needed is masked.
+            reach: what is seen; anything not needed is masked.
         """
         span = CachePlaces.single(numbers[0], numbers[1] > 0, reach.llm)
         if reach.refined is None:
@@ -183,7 +184,7 @@ class FunAudioChatNetwork(nn.Module):
     def compute(
         self, x: StepInput, span: CachePlaces, spans: list[CachePlaces], state: NetworkState, choose: Choose
     ) -> StepOutput:
-        """The tensors of a step, with its places given: `spans` are those of the group, none where nobody speaks."""
+        """Compute a step whose places are given: `spans` are those of the group, empty if nobody speaks."""
         own, table = self.table(x.text), self.grouping.table.weight
         vector = torch.where(x.grouped[:, None], (own + self.grouping.group_speech(x.group)) / 2, own)
         hidden, tokens = self.llm.step(vector[:, None], span, state.llm)[:, 0], None
@@ -196,7 +197,7 @@ class FunAudioChatNetwork(nn.Module):
         return self.grouping.table.weight[self.config.codes.bos]
 
     def compute_buffers(self, device: torch.device) -> None:
-        """Make what no checkpoint holds: positions and rotary frequencies."""
+        """Compute what no checkpoint contains: position table and rotary frequencies."""
         self.encoder.compute_buffers(device)
         self.llm.compute_buffers(device)
         if self.refined is not None:

@@ -1,7 +1,7 @@
 """Reads the config.json of a Fun-Audio-Chat checkpoint as its authors publish it.
 
-Knows their field names and transformers' defaults; knows nothing of weights. A field that this version does not know
-is an error, because it may change what the model computes.
+A field that this version does not know is an error, because it may change what the model computes. Nothing here depends
+on weights.
 """
 
 import json
@@ -16,14 +16,15 @@ Values = Mapping[str, Any]
 
 
 def read_released(path: Path, ignore: Collection[str] = ()) -> FunAudioChatConfig:
-    """Configuration of a published config.json.
+    """Read the configuration from a published config.json.
 
     Args:
         path: the file.
-        ignore: unknown fields ("text_config.field") to pass over.
+        ignore: unknown fields ("text_config.field") to skip.
 
     Raises:
-        ConfigError: the file is missing, is not theirs, or has a field or a value that this version does not know.
+        ConfigError: the file is missing, is not of this format, or has a field or value that this version does not
+            know.
     """
     values = _json(path)
     if values.get("model_type") != "funaudiochat":
@@ -80,7 +81,7 @@ _ANYWHERE: Final = _names(
     torch_dtype torchscript transformers_version typical_p use_bfloat16 use_cache vocab_size
     """
 )
-"""What transformers writes into any section; what matters of it is read where it matters."""
+"""Fields that transformers writes into any section; those that matter are read where they are needed."""
 
 _ONLY: Final[dict[str, tuple[Any, ...]]] = {
     "hidden_act": ("silu",),
@@ -91,7 +92,7 @@ _ONLY: Final[dict[str, tuple[Any, ...]]] = {
     "mlp_only_layers": ([], None),
     "model_type": ("funaudiochat", "funaudiochat_audio_encoder", "qwen3", "qwen3_moe"),
 }
-"""Fields of which only these values are built here."""
+"""Fields for which only these values are supported."""
 
 _DENSE: Final[dict[str, Any]] = {
     "hidden_size": 4096,
@@ -112,7 +113,7 @@ _SPARSE: Final[dict[str, Any]] = {
     "rms_norm_eps": 1e-6,
     "rope_theta": 10_000.0,
 }
-"""What transformers 4.52.3, which writes these files, means by a field that is left out."""
+"""Defaults of transformers 4.52.3, which writes these files, for fields that are left out."""
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -135,17 +136,17 @@ def _section(parent: Values, name: str, source: str) -> Values:
 
 
 def _check(prefix: str, section: Values, known: Collection[str], ignore: Collection[str], source: str) -> None:
-    """Every field must be known, and those with one meaning here must have it."""
+    """Check that every field is known, and that fields with only one supported value have it."""
     for name, value in section.items():
         field = prefix + name
         if field in ignore:
             continue
         if name in _ONLY:
             if value not in _ONLY[name]:
-                raise ConfigError(f"{source}: '{field}' is {value!r}; only {_ONLY[name][0]!r} is built here")
+                raise ConfigError(f"{source}: '{field}' is {value!r}; only {_ONLY[name][0]!r} is supported")
         elif name == "layer_types":
             if set(value or ()) - {"full_attention"}:
-                raise ConfigError(f"{source}: '{field}' asks for attention other than full; it is not built here")
+                raise ConfigError(f"{source}: '{field}' asks for attention other than full, which is not supported")
         elif name not in known and name not in _ANYWHERE:
             raise ConfigError(
                 f"{source}: unknown field '{field}'; update, or pass it in `ignore` if it changes nothing"

@@ -1,8 +1,8 @@
 """Text ids of Fun-Audio-Chat and the ChatML pieces of a conversation.
 
-Knows text and special tokens; knows nothing of audio or of the network. Text never becomes a special token: what a
-user types as "<|im_end|>" is read as those letters. Pieces are cut where no token can cross, so that a turn put
-together from pieces has the ids of the whole.
+Text never becomes a special token: if a user types "<|im_end|>", it is read as those letters. Pieces are cut where no
+token can cross, so that a turn put together from pieces has the ids of the whole. Nothing here depends on audio or on
+the network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,13 @@ _BYTES: Final = 256
 
 
 class ChatTokenizer:
-    """Text to ids and back, with the special ids of a checkpoint."""
+    """Converts text to ids and back, with the special ids of a checkpoint."""
 
     def __init__(self, tokenizer: Tokenizer, config: FunAudioChatConfig, source: str) -> None:
         """`source` names the tokenizer in errors.
 
         Raises:
-            ConfigError: a special token is missing, or has another id than the configuration says.
+            ConfigError: a special token is missing, or its id differs from the configuration.
         """
         for token, wanted in _audio_tokens(config.ids).items():
             found = _find(tokenizer, token, source)
@@ -56,12 +56,13 @@ class ChatTokenizer:
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception for every fault
-            raise ConfigError(f"{path}: is no tokenizer file ({' '.join(str(error).split())}); fetch it") from None
+            raise ConfigError(f"{path}: is not a tokenizer file ({' '.join(str(error).split())}); fetch it") from None
         return cls(tokenizer, config, str(path))
 
     @classmethod
     def of_bytes(cls, config: FunAudioChatConfig) -> Self:
-        """Bytes as ids 0..255, special tokens, and made-up words for the ids behind: for models of random weights."""
+        """A tokenizer for models with random weights: bytes as ids 0..255, special tokens, and made-up words for the
+        rest."""
         given = {_IM_START: _BYTES, _IM_END: _BYTES + 1, **_audio_tokens(config.ids)}
         by_id = {number: token for token, number in given.items()}
         last = max(by_id)
@@ -89,23 +90,23 @@ class ChatTokenizer:
         return text
 
     def message(self, role: str, text: str) -> list[int]:
-        """A whole turn as text."""
+        """Ids of a complete written turn."""
         return [self.im_start, *self.encode(f"{role}\n{text}"), *self.end()]
 
     def user_audio(self) -> list[int]:
-        """What comes before a user's groups."""
+        """Ids that precede a user's groups."""
         return [self.im_start, *self.encode("user\n"), self.ids.audio_bos]
 
     def user_audio_end(self, text: str = "") -> list[int]:
-        """What comes behind them; `text` is what the user adds in writing."""
+        """Ids that follow a user's groups; `text` is what the user adds in writing."""
         return [self.ids.audio_eos, *self.encode(text), *self.end()]
 
     def assistant(self) -> list[int]:
-        """What an answer follows."""
+        """Ids that precede an answer."""
         return [self.im_start, *self.encode("assistant\n")]
 
     def end(self) -> list[int]:
-        """End of a turn."""
+        """Ids that end a turn."""
         return [self.im_end, *self.encode("\n")]
 
 
@@ -121,12 +122,12 @@ def _find(tokenizer: Tokenizer, token: str, source: str) -> int:
 
 
 def _make_words() -> Iterator[str]:
-    """Each with a space before it, as byte-level tokenizers write it: " ban", " bar", ..."""
+    """Words with a space before each, as byte-level tokenizers write it: " ban", " bar", ..."""
     return (f"Ġ{first}{vowel}{last}" for first, vowel, last in product("bdfgklmnprstvz", "aeiou", "nrslm"))
 
 
 def _byte_signs() -> list[str]:
-    """The sign with which byte-level tokenizers write each byte (GPT-2's table)."""
+    """The character that byte-level tokenizers write for each byte (GPT-2's table)."""
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAC + 1), *range(0xAE, 0xFF + 1)]
     spare = iter(range(_BYTES, 2 * _BYTES))
     return [chr(byte) if byte in printable else chr(next(spare)) for byte in range(_BYTES)]

@@ -1,7 +1,7 @@
-"""Weights of a checkpoint folder, from safetensors shards into a network without a second copy in memory.
+"""Loads the weights of a checkpoint folder from safetensors shards into a network, without a second copy in memory.
 
-Knows shards, names and shapes; knows nothing of configurations. What a folder holds is compared with what the network
-needs from the shards' headers, before anything is read; then every tensor goes straight to the device and type wanted.
+Before anything is read, the shards' headers are compared with what the network needs; then every tensor goes directly
+to the device and data type wanted. Nothing here depends on configurations.
 """
 
 import json
@@ -38,7 +38,7 @@ class Shards:
         """Read the headers.
 
         Raises:
-            ConfigError: there are no weights, or a shard is missing, cut short or not safetensors.
+            ConfigError: there are no weights, or a shard is missing, truncated or not safetensors.
         """
         return cls({path: _header(path) for path in _files(folder)})
 
@@ -46,7 +46,7 @@ class Shards:
         """Compare with what a network needs.
 
         Raises:
-            ConfigError: tensors are missing, unexpected or of another shape; the first few are named.
+            ConfigError: tensors are missing, unexpected or have the wrong shape; the first few are named.
         """
         needed = {name: tuple(value.shape) for name, value in network.state_dict().items()}
         unexpected, wrong, pieces = [], [], dict.fromkeys(needed, 0)
@@ -72,7 +72,7 @@ class Shards:
         """Give every parameter of a network (on the meta device) its values.
 
         Raises:
-            ConfigError: a shard cannot be read to its end.
+            ConfigError: a shard cannot be read completely.
         """
         for path, tensors in self.tensors.items():
             try:
@@ -93,7 +93,7 @@ class Shards:
 
 
 def save_weights(network: nn.Module, folder: Path, shard_bytes: int = _SHARD_BYTES) -> None:
-    """Write all parameters under our names, in as many shards as it takes."""
+    """Write all parameters under our names, in as many shards as needed."""
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for name, value in network.state_dict().items():

@@ -1,7 +1,8 @@
-"""Choice of tokens for many rows at once: repetition penalty, temperature, nucleus, and a seeded draw.
+"""Chooses tokens for many rows at once: repetition penalty, temperature, nucleus, and a seeded draw.
 
-Knows logits; knows nothing of what the tokens mean. A draw is the inverse of the cumulative distribution at a uniform
-number that depends on the row's seed and step alone: it is the same on every device and whoever shares the batch.
+The repetition penalty is that of CTRL (Keskar et al. 2019, sec. 4.1) in transformers' form, which multiplies negative
+scores; the nucleus is that of Holtzman et al. 2020, sec. 3.1. A draw is the inverse of the cumulative distribution at a
+uniform number that depends only on the row's seed and step, so it is the same on every device and in every batch.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from duplex.model.sampling.seeds import slot_seed
 
 @dataclass(frozen=True)
 class Choices:
-    """Settings of B rows: [B, 1] each; the flags say whether any row needs a step at all."""
+    """Settings of B rows, [B, 1] each; the flags say whether any row needs the respective computation."""
 
     temperature: Tensor
     top_p: Tensor
@@ -27,7 +28,7 @@ class Choices:
 
     @classmethod
     def of(cls, rows: Sequence[ChoiceConfig], device: torch.device) -> "Choices":
-        """Settings of each row."""
+        """Collect the settings of all rows."""
 
         def column(values: list[float]) -> Tensor:
             return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
@@ -44,11 +45,11 @@ class Choices:
 
 
 def choose(logits: Tensor, seen: Tensor | None, uniform: Tensor, choices: Choices) -> Tensor:
-    """Ids [B] for logits [B, V].
+    """Choose ids [B] from logits [B, V] (CTRL, sec. 4.1; nucleus: Holtzman et al. 2020, sec. 3.1).
 
     Args:
         logits: [B, V]; minus infinity forbids.
-        seen: [B, V] bool, tokens the penalty applies to (None: it is off for all rows).
+        seen: [B, V] bool, tokens that the penalty applies to (None: it is off for all rows).
         uniform: [B] in [0, 1), float64.
         choices: settings of the rows.
     """
@@ -68,10 +69,10 @@ def choose(logits: Tensor, seen: Tensor | None, uniform: Tensor, choices: Choice
 
 @dataclass(frozen=True)
 class GroupChoice:
-    """Chooser of one group's tokens (`duplex.model.funaudiochat.group_srh.Choose`), with everything it goes by.
+    """Chooses one group's tokens (`duplex.model.funaudiochat.group_srh.Choose`); holds everything that this depends on.
 
     Attributes:
-        seen: [B, codes] bool, tokens the penalty applies to; each token chosen is added.
+        seen: [B, codes] bool, tokens that the penalty applies to; each chosen token is added.
         uniform: [B, >= group] float64.
         choices: settings of the rows.
     """
@@ -81,14 +82,14 @@ class GroupChoice:
     choices: Choices
 
     def __call__(self, logits: Tensor, index: int) -> Tensor:
-        """Ids [B] of the `index`-th token."""
+        """Choose ids [B] of the `index`-th token."""
         ids = choose(logits, self.seen, self.uniform[:, index], self.choices)
         self.seen.scatter_(1, ids[:, None], True)
         return ids
 
 
 def uniforms(seeds: Sequence[tuple[int, int]], draws: int, device: torch.device) -> Tensor:
-    """[B, draws] float64 in [0, 1) for rows by (seed, step)."""
+    """Uniform numbers [B, draws], float64 in [0, 1), for rows given as (seed, step)."""
     rows = []
     for seed, step in seeds:
         generator = torch.Generator().manual_seed(slot_seed(seed, step))
@@ -97,7 +98,8 @@ def uniforms(seeds: Sequence[tuple[int, int]], draws: int, device: torch.device)
 
 
 def _nucleus(scores: Tensor, top_p: Tensor) -> Tensor:
-    """Forbids the least likely tokens that together have at most 1 - top_p; the likeliest always stays."""
+    """Forbid the least likely tokens that together have at most 1 - top_p (Holtzman et al. 2020); the likeliest
+    stays."""
     ascending, order = scores.sort(dim=-1)
     out = ascending.softmax(-1).cumsum(-1) <= 1 - top_p
     out[:, -1] = False

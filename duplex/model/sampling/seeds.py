@@ -1,4 +1,4 @@
-"""Seeded choice of a token. A conversation's draws depend on its seed and slot alone, never on who shares its batch."""
+"""Seeded choice of a token. A conversation's draws depend only on its seed and slot, never on who shares its batch."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,8 @@ def slot_seed(seed: int, slot: int) -> int:
 
 
 def choose(logits: Tensor, forbidden: Sequence[int], temperature: float, seed: int) -> int:
-    """Id for logits [V]: the likeliest at temperature 0, else drawn from the softmax."""
+    """Choose an id from logits [V]: the likeliest at temperature 0, otherwise drawn from softmax(logits / temperature)
+    (Keskar et al. 2019, "CTRL", sec. 4.1)."""
     allowed = logits.float().index_fill(0, torch.tensor(forbidden, dtype=torch.long), -torch.inf)
     if temperature <= 0:
         return int(allowed.argmax())

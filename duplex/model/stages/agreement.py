@@ -1,8 +1,9 @@
-"""Which words of a growing transcript are certain: those that two transcripts in a row agree on, or all at a pause.
+"""Decides which words of a growing transcript are certain: those that two successive transcripts agree on, or all at a
+pause.
 
-Committed words never change: every later transcript is written on from them. Knows token numbers; knows nothing of
-audio, rows or decoding. Source: local agreement, Liu et al. 2020, "Low-latency sequence-to-sequence speech
-recognition", as in whisper_streaming.
+Committed words never change: every later transcript continues from them. Nothing here depends on audio, rows or
+decoding. Source: local agreement, Liu et al. 2020, "Low-latency sequence-to-sequence speech recognition", as in
+whisper_streaming.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 
 @dataclass
 class LocalAgreement:
-    """One clip's words.
+    """One clip's words, committed by local agreement of two transcripts (Liu et al. 2020).
 
     Attributes:
-        opening: the time token the clip's transcripts begin with.
-        committed: words that are certain, without signs after the last one.
-        candidates: words the newest transcript has after them.
+        opening: the timestamp token with which the clip's transcripts begin.
+        committed: words that are certain, without punctuation after the last one.
+        candidates: words that the newest transcript has after them.
     """
 
     opening: int | None = None
@@ -28,18 +29,18 @@ class LocalAgreement:
 
     @property
     def beginning(self) -> tuple[int, ...]:
-        """What the next transcript starts with."""
+        """Tokens that the next transcript starts with."""
         if self.opening is None or not self.committed:
             return ()
         return (self.opening, *(token for word in self.committed for token in word))
 
     def update(self, tokens: Sequence[int], everything: bool, vocabulary: WhisperVocabulary) -> list[WordPieces]:
-        """Take a transcript that starts with `beginning`; -> the words that became certain with it.
+        """Take a transcript that starts with `beginning`; returns the words that became certain.
 
         Args:
-            tokens: the transcript; without any, nothing was heard.
-            everything: at a pause all words are certain.
-            vocabulary: of the tokens.
+            tokens: the transcript; empty if nothing was heard.
+            everything: all words are certain, because the user pauses.
+            vocabulary: vocabulary of the tokens.
         """
         given = len(self.beginning)
         words = words_of(tokens[given:], vocabulary)
@@ -55,7 +56,7 @@ class LocalAgreement:
 
 
 def _count_agreed(before: Sequence[WordPieces], now: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> int:
-    """Length of the longest common beginning; case and signs do not count."""
+    """Length of the longest common prefix, ignoring case and punctuation."""
     count = 0
     for old, new in zip(before, now, strict=False):
         if not same([old], [new], vocabulary):
@@ -65,7 +66,7 @@ def _count_agreed(before: Sequence[WordPieces], now: Sequence[WordPieces], vocab
 
 
 def _without_signs(word: WordPieces, vocabulary: WhisperVocabulary) -> WordPieces:
-    """The word without the signs after it; a word of signs alone stays."""
+    """The word without the punctuation after it; a word of punctuation alone is unchanged."""
     end = len(word)
     while end > 1 and not any(sign.isalnum() for sign in vocabulary.text(word[end - 1 : end])):
         end -= 1

@@ -1,6 +1,6 @@
-"""Attention of a decoder over keys and values that its caller keeps.
+"""Attention of a decoder over keys and values that its caller stores.
 
-Knows places of a cache; knows nothing of slots or turns, nor of the layers that ask.
+This module handles places of a cache; it does not depend on slots, turns or the layers that call it.
 """
 
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from torch.nn import functional as F
 
 @dataclass
 class Remembering:
-    """One pass over n new elements of P rows: where their keys and values go, and what they see.
+    """One pass over n new elements of P rows: where their keys and values are stored, and what they see.
 
     Attributes:
         keys, values: the cache, per layer [B, heads, places, head_dim]; changed in place.
         rows: [R] rows of the cache that are written.
-        places: [R, n] where.
+        places: [R, n] places that are written.
         taken: [P] bool, which R of the P rows of the pass are written; None: all.
-        seen: leading places that the pass sees; None: all.
-        gathered: the pass sees `rows`; else all rows of the cache, in order.
-        stored: layers that have written.
+        seen: number of leading places that the pass sees; None: all.
+        gathered: the pass sees only `rows`; otherwise all rows of the cache, in order.
+        stored: number of layers that have written.
     """
 
     keys: list[Tensor]
@@ -34,7 +34,8 @@ class Remembering:
     stored: set[int] = field(default_factory=set)
 
     def store(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Write [P, heads, n, head_dim]; returns what the pass sees, [P, heads, seen, head_dim] each."""
+        """Write keys and values [P, heads, n, head_dim]; returns those that the pass sees, [P, heads, seen, head_dim]
+        each."""
         self.stored.add(layer)
         return self._store(self.keys[layer], keys), self._store(self.values[layer], values)
 
@@ -49,12 +50,12 @@ class Remembering:
 
 
 def additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
-    """[P, 1, n, S] bool -> [P, 1, groups * n, S] of zeros and minus infinity: made once for all layers.
+    """Additive mask, made once for all layers: [P, 1, n, S] bool -> [P, 1, groups * n, S] of zeros and minus infinity.
 
     Args:
-        mask: what each element sees.
-        groups: query heads that share a key head.
-        dtype: of the queries.
+        mask: True where an element sees a place.
+        groups: number of query heads that share a key head.
+        dtype: data type of the queries.
     """
     values = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)
     return values.expand(-1, -1, groups, -1) if mask.shape[2] == 1 else values.repeat(1, 1, groups, 1)
@@ -63,14 +64,16 @@ def additive(mask: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
 def attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float | None = None, dropout: float = 0.0
 ) -> Tensor:
-    """[P, n, groups * heads, head_dim]; keys and values are not copied for the query heads that share them.
+    """Scaled dot-product attention (Vaswani et al. 2017, eq. 1) with shared key heads (Ainslie et al. 2023).
+
+    Returns [P, n, groups * heads, head_dim]; keys and values are not copied for the query heads that share them.
 
     Args:
         query: [P, groups * heads, n, head_dim].
         key, value: [P, heads, S, head_dim].
-        mask: as of `additive`; None is causal.
-        scale: of the scores; None: 1 / sqrt(head_dim).
-        dropout: of the weights.
+        mask: as returned by `additive`; None is causal.
+        scale: factor of the scores; None: 1 / sqrt(head_dim).
+        dropout: dropout of the attention weights.
     """
     if mask is None:
         out = F.scaled_dot_product_attention(

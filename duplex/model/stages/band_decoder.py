@@ -1,6 +1,6 @@
-"""Digits to bands: the causal network of the detokenizer. Token t gives the frames of token t, without look-ahead.
+"""The causal network of the detokenizer, from digits to bands. Token t gives the frames of token t, without look-ahead.
 
-Knows digits and bands; knows nothing of waveforms or conversations.
+This module handles digits and bands; it does not depend on waveforms or conversations.
 """
 
 import torch
@@ -14,7 +14,7 @@ Past = list[Tensor]
 
 
 class BandDecoder(nn.Module):
-    """[B, T, 15] digits -> [B, 3T, 98] bands."""
+    """Maps [B, T, 15] digits to [B, 3T, 98] bands."""
 
     offset: Tensor
     scale: Tensor
@@ -37,11 +37,12 @@ class BandDecoder(nn.Module):
 
     @property
     def context(self) -> int:
-        """Tokens of the past that reach the output."""
+        """Number of past tokens that affect the output."""
         return sum(block.past for block in self._blocks())
 
     def forward(self, digits: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
-        """[B, T, 15] digits (any real type, -top..top) -> bands [B, 3T, 98], and the past for the next call."""
+        """Map [B, T, 15] digits (any real type, -top..top) to bands [B, 3T, 98]; also returns the past for the next
+        call."""
         x = self.inward(digits / self.top)
         after: Past = []
         for index, block in enumerate(self.blocks):

@@ -1,7 +1,8 @@
-"""Acoustic bands: where each value of a frame lies, and the way between linear spectra and bands.
+"""Acoustic bands: the layout of a frame, and the conversion between linear spectra and bands.
 
 A frame is [harmonic bands | noise bands | log F0 | voicing], all bands natural logarithms of amplitude on a mel scale.
-Knows spectra; knows nothing of tokens or waveforms.
+The mel scale is 2595 log10(1 + f / 700) (O'Shaughnessy 1987); layout and interpolation are ours. Nothing here depends
+on tokens or waveforms.
 """
 
 import numpy as np
@@ -28,7 +29,8 @@ def _centres(bands: int) -> NDArray[np.float64]:
 
 
 def spreading(bins: int, bands: int) -> FloatMatrix:
-    """[bins, bands]: linear interpolation of band values to the bins of a spectrum from 0 to the Nyquist frequency."""
+    """Matrix [bins, bands] that interpolates band values linearly to the bins of a spectrum from 0 to the Nyquist
+    frequency; band centres are equally spaced in mel."""
     centres = _centres(bands)
     hertz = np.linspace(0, AUDIO.output_rate / 2, bins)
     left = np.clip(np.searchsorted(centres, hertz) - 1, 0, bands - 2)
@@ -40,7 +42,8 @@ def spreading(bins: int, bands: int) -> FloatMatrix:
 
 
 def pooling(bins: int, bands: int) -> FloatMatrix:
-    """[bands, bins]: mean of a spectrum over each band; a band narrower than a bin takes the nearest bin."""
+    """Matrix [bands, bins] that averages a spectrum over each band; a band narrower than a bin takes the nearest
+    bin."""
     matrix = spreading(bins, bands).T.copy()
     hertz = np.linspace(0, AUDIO.output_rate / 2, bins)
     weight = matrix.sum(1, keepdims=True)
@@ -51,7 +54,7 @@ def pooling(bins: int, bands: int) -> FloatMatrix:
 
 
 def silence(config: BandConfig) -> Tensor:
-    """[98] the frame of silence: every band at the floor, unvoiced, F0 at rest."""
+    """The frame [98] of silence: every band at the floor, unvoiced, F0 at rest."""
     frame = torch.full((config.size,), config.floor)
     frame[-2] = config.rest_log_f0
     frame[-1] = 0.0

@@ -1,6 +1,6 @@
-"""Residual block of a depth-wise convolution over time and an MLP (ConvNeXt), causal unless told otherwise.
+"""Residual block of a depth-wise convolution over time and an MLP (ConvNeXt, Liu et al. 2022), causal by default.
 
-Knows tensors [B, T, D]; knows nothing of speech. The past of a causal block is an explicit argument.
+Tensors are [B, T, D]. The past of a causal block is an explicit argument.
 """
 
 import torch
@@ -11,7 +11,8 @@ _BRANCH_STD = 0.02
 
 
 class ConvBlock(nn.Module):
-    """x + MLP(norm(conv(x))): `kernel` taps, `dilation` apart, of which `right` lie in the future."""
+    """x + MLP(norm(conv(x))) (ConvNeXt, Liu et al. 2022): `kernel` taps, `dilation` apart, `right` of them in the
+    future."""
 
     def __init__(self, width: int, inner: int, kernel: int, dilation: int = 1, right: int = 0) -> None:
         super().__init__()
@@ -28,9 +29,9 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.down.bias)
 
     def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """[B, T, width] -> [B, T, width] and the past [B, self.past, width] for the next call.
+        """Map [B, T, width] to [B, T, width]; also returns the past [B, self.past, width] for the next call.
 
-        Without `past` the input begins with zeros. What lies behind the end counts as zeros too (if `right` > 0).
+        Without `past` zeros precede the input. Zeros also follow its end (if `right` > 0).
         """
         if past is None:
             past = x.new_zeros(x.shape[0], self.past, self.width)

@@ -1,7 +1,7 @@
-"""Encoder features to spelling: a small causal network with a class for every piece of a word, and one for none.
+"""A small causal network from encoder features to spelling, with a class for every word piece and a blank class.
 
-Knows tensors and the names of pieces; knows nothing of words or conversations. A piece that ends its word has a space
-at its end, so the pieces in a row are the text.
+Its outputs are those of connectionist temporal classification (Graves et al. 2006). A piece that ends a word ends with
+a space, so the pieces in sequence are the text. Nothing here depends on words or conversations.
 """
 
 import json
@@ -20,7 +20,7 @@ from duplex.model.stages.convolution import ConvBlock
 from duplex.model.weights.quantize import save, unpack
 
 BLANK: Final = 0
-"""The class of no piece; piece k of the vocabulary has class k + 1."""
+"""The blank class; piece k of the vocabulary has class k + 1."""
 LETTERS: Final = (" ", "'", *ascii_lowercase)
 
 _PIECES: Final = "pieces"
@@ -29,7 +29,7 @@ Past = list[Tensor]
 
 
 class CtcNetwork(nn.Module):
-    """[B, T, D] features -> [B, T / stride, pieces + 1] logits."""
+    """Maps features [B, T, D] to CTC logits [B, T / stride, pieces + 1] (Graves et al. 2006)."""
 
     def __init__(self, config: CtcConfig, feature_dim: int, pieces: Sequence[str]) -> None:
         super().__init__()
@@ -44,12 +44,12 @@ class CtcNetwork(nn.Module):
         self.outward = nn.Linear(config.width, len(self.pieces) + 1)
 
     def forward(self, features: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
-        """Logits, and the past for the next call; without `past` nothing came before."""
+        """Logits, and the past for the next call; without `past` the conversation begins."""
         hidden, after = self.compute_hidden(features, past)
         return self.outward(hidden), after
 
     def compute_hidden(self, features: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
-        """What the classes are read from, [B, T / stride, width], and the past for the next call."""
+        """Input [B, T / stride, width] of the output layer, and the past for the next call."""
         assert features.shape[1] % self.config.stride == 0, f"frames must fill whole steps, not {features.shape}"
         x = self.join(nn.functional.gelu(self.inward(features)).unflatten(1, (-1, self.config.stride)).flatten(2))
         after: Past = []
@@ -59,7 +59,7 @@ class CtcNetwork(nn.Module):
         return self.norm(x), after
 
     def rest(self, batch: int) -> Past:
-        """The past of conversations in which nothing came before."""
+        """The past at the beginning of `batch` conversations."""
         blocks = [block for block in self.blocks if isinstance(block, ConvBlock)]
         return [torch.zeros(batch, block.past, block.width) for block in blocks]
 
@@ -73,7 +73,7 @@ def load_ctc(config: CtcConfig, feature_dim: int, path: Path) -> CtcNetwork:
     """The network that `save_ctc` wrote, ready to run.
 
     Raises:
-        ConfigError: the file is missing, is something else, or does not fit `config`.
+        ConfigError: the file is missing, is of another kind, or does not fit `config`.
     """
     try:
         with torch.inference_mode(False), safe_open(path, "pt") as file:

@@ -1,8 +1,8 @@
-"""The user's words by CTC on the encoder's features: a word is known as soon as its last piece is out.
+"""Recognises the user's words by CTC on the encoder's features: a word is known as soon as its last piece is.
 
-Knows pieces, words and turns; knows nothing of what is done with the words. A turn begins with a piece and lasts over
-pauses until the assistant has answered or long silence. The network is small, so it runs within `prepare`; what it
-spelled is told with the next slot.
+The decoding is greedy: repeats are merged and blanks removed (best path decoding, Graves et al. 2006). A turn begins
+with a piece and continues across pauses until the assistant has answered or after long silence. The network is small,
+so it runs within `prepare`; its words are returned with the next slot.
 """
 
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ class CtcRow:
     Attributes:
         step: steps so far.
         last: class of the newest step.
-        spelled: letters of the word that is not finished.
-        in_turn: a turn is going on.
-        turns: turns with words so far, the present one included once it has words.
-        words: of the present turn.
-        start, end: steps with which the turn's first and newest piece began and ended.
-        told: words that the next `deliver` gives out.
+        spelled: letters of the unfinished word.
+        in_turn: whether a turn is in progress.
+        turns: number of turns with words so far, including the present one once it has words.
+        words: words of the present turn.
+        start, end: steps at which the turn's first piece began and its newest piece ended.
+        told: words that the next `deliver` returns.
     """
 
     step: int = 0
@@ -76,7 +76,7 @@ class CtcWords:
 
     @torch.no_grad()
     def prepare(self, x: WordsInput, state: CtcState, active: Tensor) -> WordsRequest:
-        """Spell the slot of the active rows; nothing is left to be worked out."""
+        """Spell the slot of the active rows; nothing is left for `run`."""
         rows = active.nonzero()[:, 0]
         if not len(rows):
             return ()
@@ -90,15 +90,15 @@ class CtcWords:
         return ()
 
     def run(self, request: WordsRequest) -> WordsResult:
-        """Nothing is left."""
+        """Do nothing."""
         return ()
 
     def deliver(self, result: WordsResult, state: CtcState, active: Tensor) -> list[UserWords | None]:
-        """Words [B] of the slot before; a row that is not active gets them when it is."""
+        """Words [B] of the previous slot; an inactive row gets them when it is active again."""
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
     def _spell(self, row: CtcRow, classes: list[int]) -> list[str]:
-        """Add a slot's pieces to the row's letters; -> the words that are finished."""
+        """Add a slot's pieces to the row's letters; returns the finished words."""
         for found in classes:
             row.step += 1
             if found not in (BLANK, row.last):

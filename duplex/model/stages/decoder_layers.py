@@ -1,7 +1,8 @@
-"""A decoder of Llama's, Qwen2's or Qwen3's layers over vectors; its cache is an argument.
+"""A decoder over vectors with the layers of Llama, Qwen2 or Qwen3; its cache is an argument.
 
-Knows transformers' names of weights and of values, so that any checkpoint of these families fits; knows nothing of
-text, speech or slots. What it does not compute, `duplex.model.stages.transformers_layers` does.
+Weights and values have transformers' names, so that any checkpoint of these families fits. A layer has RMS norms (Zhang
+and Sennrich 2019), rotary attention (Su et al. 2021) and a SwiGLU feed-forward (Shazeer 2020). Other families are left
+to `duplex.model.stages.transformers_layers`. Nothing here depends on text, speech or slots.
 """
 
 from collections.abc import Callable
@@ -17,12 +18,13 @@ from duplex.model.stages.attention import Remembering, additive, attend
 from duplex.model.stages.rotary import frequencies, is_known, rotate
 
 _DEVIATION: Final = 0.02
-"""Of fresh matrices, as transformers draws them."""
+"""Standard deviation of fresh matrices, as in transformers."""
 
 
 @dataclass(frozen=True)
 class _Family:
-    """What sets a family apart: queries, keys and values have a bias; queries and keys have norms."""
+    """What distinguishes a family: whether queries, keys and values have a bias; whether queries and keys have
+    norms."""
 
     biased: bool = False
     normed: bool = False
@@ -45,12 +47,12 @@ _VALUES: Final[dict[str, type | tuple[type, ...]]] = {
     "sliding_window": (int, type(None)),
     "layer_types": list,
 }
-"""What a value may be. Those of one family only are named in `_FAMILIES`."""
+"""Allowed values. Those of a single family are in `_FAMILIES`."""
 _SHARED: Final = _VALUES.keys() - {name for family in _FAMILIES.values() for name in family.own_values}
 
 
 def is_built_here(config: LlmConfig) -> bool:
-    """Whether `Decoder` computes what this configuration means."""
+    """Whether `Decoder` supports this configuration."""
     family, values = _FAMILIES.get(config.model_type), config.values or {}
     return (
         family is not None
@@ -65,12 +67,12 @@ def is_built_here(config: LlmConfig) -> bool:
 
 
 class Decoder(nn.Module):
-    """Vectors [P, n, D] -> hidden vectors [P, n, D] after the final norm."""
+    """Maps vectors [P, n, D] to hidden vectors [P, n, D] after the final norm."""
 
     frequencies: Tensor
 
     def __init__(self, config: LlmConfig, table: bool = True) -> None:
-        """`table`: it has the text table, which it does not read itself."""
+        """`table`: whether it has the text embedding, which it does not read itself."""
         super().__init__()
         self.config = config
         self._groups = config.num_attention_heads // config.num_key_value_heads
@@ -84,7 +86,7 @@ class Decoder(nn.Module):
     def forward(
         self, x: Tensor, positions: Tensor, mask: Tensor | None, remembering: Remembering | None = None
     ) -> Tensor:
-        """Arguments and result as of `duplex.model.stages.llm.run`."""
+        """Run the layers; arguments and result as in `duplex.model.stages.llm.run`."""
         mask = None if mask is None else additive(mask, self._groups, x.dtype)
         angles = positions[..., None].float() * self.frequencies
         angles = torch.cat((angles, angles), dim=-1)[:, None]
@@ -95,13 +97,14 @@ class Decoder(nn.Module):
         return hidden
 
     def compute_rotations(self, device: torch.device | None = None) -> None:
-        """Make the rotary frequencies, which no checkpoint holds; they stay in float32."""
+        """Compute the rotary frequencies (Su et al. 2021, sec. 3.2), which no checkpoint contains; they stay in
+        float32."""
         values, self._sharpness = frequencies(self.config.rope, self.config.head_dim)
         self.register_buffer("frequencies", values.to(device), persistent=False)
 
 
 class CausalLm(nn.Module):
-    """A decoder with its text table and its text head, which may be one; the names are transformers'."""
+    """A decoder with a text embedding and a text head, which may share weights; the names are transformers'."""
 
     def __init__(self, config: LlmConfig) -> None:
         super().__init__()
@@ -112,7 +115,7 @@ class CausalLm(nn.Module):
         self.tie_weights()
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The text table."""
+        """The text embedding."""
         return self.model.embed_tokens
 
     def get_output_embeddings(self) -> nn.Linear:
@@ -120,13 +123,13 @@ class CausalLm(nn.Module):
         return self.lm_head
 
     def tie_weights(self) -> None:
-        """Let the head share the table, where it does; anew after weights were assigned."""
+        """Tie the head to the embedding if the configuration says so; repeat this after weights were assigned."""
         if self._tied:
             self.lm_head.weight = self.model.embed_tokens.weight
 
 
 def draw(module: nn.Module, config: LlmConfig) -> None:
-    """Random matrices, and biases of zero."""
+    """Draw random matrices and set biases to zero."""
     deviation = (config.values or {}).get("initializer_range", _DEVIATION)
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):

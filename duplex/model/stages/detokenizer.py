@@ -1,7 +1,7 @@
-"""Speech tokens to sound: the causal band decoder and the source-filter synthesis as one stage.
+"""Converts speech tokens to sound: the causal band decoder and the source-filter synthesis as one stage.
 
-Not speaking is exact silence: on SPEAK -> MUTE what still sounds is faded out within milliseconds, and the next
-answer starts from rest. Knows tokens and samples; knows nothing of text, playout or sockets.
+A row that does not speak gives exact silence: on SPEAK -> MUTE the remaining sound is faded out within milliseconds,
+and the next answer starts from rest. Nothing here depends on text, playout or sockets.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from duplex.model.stages.source_filter import SourceFilter, SynthesisState
 @dataclass(frozen=True)
 class DetokenizerInput:
     """One slot for B rows: `tokens` [B, k, digits] and `speaking` [B] bool; `ended` [B] bool: a row that no longer
-    speaks had said all it had to say, its last samples may sound in full (None: no row had)."""
+    speaks has finished, and its last samples may be played in full (None: no row has)."""
 
     tokens: Tensor
     speaking: Tensor
@@ -27,14 +27,14 @@ class DetokenizerInput:
 
 
 class SeededVoiceState(Protocol):
-    """Memory of B voices."""
+    """State of B voices."""
 
     def reset(self, rows: Tensor) -> None:
         """New conversations in the rows that are True in `rows [B]`."""
         ...
 
     def seed(self, row: int, seed: int) -> None:
-        """What is random in the sound of `row` follows from `seed` from now on."""
+        """Set the seed of all randomness in the sound of `row` from now on."""
         ...
 
 
@@ -42,11 +42,11 @@ S = TypeVar("S", bound=SeededVoiceState)
 
 
 class SlotDetokenizer(Protocol[S]):
-    """What every detokenizer offers: a stage."""
+    """The interface of every detokenizer, which is a stage."""
 
     @property
     def delay_ms(self) -> float:
-        """How much later than its tokens the sound comes."""
+        """How much later than its tokens the sound comes, ms."""
         ...
 
     def init_state(self, batch: int) -> S:
@@ -60,7 +60,7 @@ class SlotDetokenizer(Protocol[S]):
 
 @dataclass
 class DetokenizerState:
-    """Memory of B voices: past of the decoder, synthesis, and which rows sounded in their last slot."""
+    """State of B voices: past of the decoder, synthesis, and which rows sounded in their last slot."""
 
     past: Past
     rest: Past
@@ -69,12 +69,13 @@ class DetokenizerState:
     sounding: Tensor
 
     def reset(self, rows: Tensor) -> None:
-        """New conversations in the rows that are True in `rows [B]`; their seeds stay until `seed` changes them."""
+        """Begin new conversations in the rows that are True in `rows [B]`; their seeds stay until `seed` changes
+        them."""
         self.still(rows)
         self.synthesis.slots[rows] = 0
 
     def seed(self, row: int, seed: int) -> None:
-        """Noise of `row` from now on."""
+        """Set the seed of the noise of `row` from now on."""
         self.synthesis.seeds[row] = seed
 
     def still(self, rows: Tensor) -> None:
@@ -102,7 +103,7 @@ class BandDetokenizer(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Overlap-add; the decoder itself does not look ahead."""
+        """Delay of overlap-add, ms; the decoder itself does not look ahead."""
         return self.synthesis.delay_ms
 
     def init_state(self, batch: int, seeds: list[int] | None = None) -> DetokenizerState:

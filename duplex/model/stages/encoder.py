@@ -1,6 +1,6 @@
-"""Speech encoder of the user side: a slot of samples -> ten feature frames, block-causal, without an end.
+"""Speech encoder of the user side: maps a slot of samples to ten feature frames, block-causally and without end.
 
-Knows Whisper's encoder and how to run it slot by slot; knows nothing of what reads the features.
+This module runs Whisper's encoder slot by slot; it does not depend on what reads the features.
 
 A block is one slot (10 frames of 20 ms). Its frames see each other and the `left_frames` before the block, in every
 layer; so the features of a slot never change. The convolutions and the mel window reach 12.5 ms past a slot's end:
@@ -23,12 +23,12 @@ from duplex.model.stages.whisper_blocks import AudioEncoder, EncoderLayer
 
 @dataclass
 class EncoderState:
-    """Memory of B conversations.
+    """State of B conversations.
 
     Attributes:
         history: [B, history_samples] the newest samples.
         keys, values: [layers, B, H, left_frames, D / H] of the newest frames, oldest first.
-        frames: [B] how many frames the conversation has had.
+        frames: [B] number of frames so far.
     """
 
     history: Tensor
@@ -53,7 +53,8 @@ class OfflineEncoder(Protocol):
 
 
 class SpeechEncoder(nn.Module):
-    """Whisper's encoder, block-causal: `step` for live slots, `encode` for whole recordings, equal features."""
+    """Whisper's encoder (Radford et al. 2022), block-causal: `step` for live slots and `encode` for whole recordings
+    give equal features."""
 
     def __init__(self, config: EncoderConfig, encoder: AudioEncoder) -> None:
         super().__init__()
@@ -63,7 +64,7 @@ class SpeechEncoder(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Features describe audio this much older than their slot (12.5 ms)."""
+        """Features describe audio that is this much older than their slot (12.5 ms)."""
         return self.config.lookahead_samples * 1000 / AUDIO.input_rate
 
     def init_state(self, batch: int) -> EncoderState:
@@ -80,7 +81,7 @@ class SpeechEncoder(nn.Module):
 
     @torch.no_grad()
     def step(self, pcm: Tensor, state: EncoderState, active: Tensor) -> Tensor:
-        """One slot: pcm [B, 3200] at 16 kHz -> features [B, 10, D] (zeros for rows that are not active)."""
+        """Encode one slot: pcm [B, 3200] at 16 kHz -> features [B, 10, D] (zeros for inactive rows)."""
         assert pcm.shape[1] == AUDIO.slot_input_samples, (
             f"a slot has {AUDIO.slot_input_samples} samples, not {pcm.shape}"
         )
@@ -92,7 +93,8 @@ class SpeechEncoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, pcm: Tensor) -> Tensor:
-        """Whole recordings: pcm [B, N] -> features [B, T, D], T = 10 per slot; silence fills the last slot."""
+        """Encode whole recordings: pcm [B, N] -> features [B, T, D], T = 10 per slot; silence fills up the last
+        slot."""
         slots = -(-pcm.shape[1] // AUDIO.slot_input_samples)
         after = slots * AUDIO.slot_input_samples - pcm.shape[1]
         x = self._subsample(F.pad(pcm, (self.config.history_samples, after)))
@@ -142,7 +144,7 @@ class SpeechEncoder(nn.Module):
         return x.unflatten(2, (-1, self.config.left_frames)).transpose(1, 2)
 
     def _with_chunk_before(self, x: Tensor) -> Tensor:
-        """[B, H, T, d] -> [B * chunks, H, 2 * left_frames, d]: every chunk behind the one before it."""
+        """[B, H, T, d] -> [B * chunks, H, 2 * left_frames, d]: every chunk, preceded by the previous one."""
         chunks = self._chunks(x)
         before = torch.cat([torch.zeros_like(chunks[:, :1]), chunks[:, :-1]], dim=1)
         return torch.cat([before, chunks], dim=3).flatten(0, 1)

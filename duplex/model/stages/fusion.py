@@ -1,7 +1,7 @@
 """The two inputs of the shared LLM: U_t from the user's speech and words, A_t from the assistant's text and speech.
 
-Both have the width D of the LLM and share its text embedding table. They know nothing of time: one call is a batch
-of slots, live ([B]) or packed ([B, T]); every leading shape is allowed and written [...].
+Both have the width D of the LLM and share its text embedding. They do not depend on time: one call takes a batch of
+slots, live ([B]) or packed ([B, T]); any leading shape is allowed and written [...].
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from configs.model.core import AssistantSideConfig, UserSideConfig
 
 ABSENT = -1
-"""Id of a user word place that is not taken."""
+"""Id of an unused place for a user word."""
 
 
 def pad(words: Iterable[int], places: int) -> list[int]:
-    """Ids of U filled up with `ABSENT`."""
+    """Ids of U, padded with `ABSENT`."""
     taken = list(words)
     return taken + [ABSENT] * (places - len(taken))
 
@@ -24,10 +24,11 @@ def pad(words: Iterable[int], places: int) -> list[int]:
 class UserFusion(nn.Module):
     """U_t = speech vector + sum over k of W_k E_text(x_k) + type vector.
 
-    x_1..x_K are the words that became known in slot t. W_k start as identity and the speech map as zero, so that a
-    trained LLM is not disturbed when it learns to hear. The map's sum is divided by the root of its thousands of
-    inputs: else it grows far beyond the words while it learns, and they drown in it. The speech vector is a map of the
-    slot's frames in a row, each a vector of the encoder or the embedding of a speech token (OmniDRCA, eq. 3).
+    x_1..x_K are the words that became known in slot t. The W_k start as the identity and the speech map as zero, so
+    that a trained LLM is not disturbed when it learns to hear. The speech map's sum is divided by the root of its
+    number of inputs (thousands); otherwise it would grow far beyond the words during training and drown them out. The
+    speech vector is a linear map of the slot's concatenated frames (OmniDRCA, eq. 3), each an encoder vector or the
+    embedding of a speech token. The two-stream slot is that of OmniDRCA, Appendix A; the words in U are ours.
     """
 
     mean: Tensor
@@ -53,9 +54,9 @@ class UserFusion(nn.Module):
         """Fuse one side of slots.
 
         Args:
-            features: [..., frames, feature_dim] of the encoder, or ids [..., frames] where the user's side is units, or
-                None where only text is known (pre-training).
-            words: [..., K] text ids, `ABSENT` where fewer words became known; places beyond `words` are not read.
+            features: [..., frames, feature_dim] of the encoder, ids [..., frames] if the user's side is units, or None
+                if only text is known (pre-training).
+            words: [..., K] text ids, `ABSENT` for unused places; places beyond `words` are not read.
             table: the LLM's text embedding.
 
         Returns:
@@ -74,7 +75,8 @@ class UserFusion(nn.Module):
 
 
 class AssistantFusion(nn.Module):
-    """A_t = E_text(text token) with the grouped speech tokens, what the assistant does and for how long it has."""
+    """A_t = E_text(t_t) + E_speech(s_t) (DrVoice, or their mean as in Fun-Audio-Chat), plus state and time in the
+    state."""
 
     def __init__(self, config: AssistantSideConfig, width: int) -> None:
         super().__init__()
@@ -98,8 +100,8 @@ class AssistantFusion(nn.Module):
 
         Args:
             text: [...] text ids (`<|sil|>` in MUTE slots).
-            tokens: [..., k, digits] speech tokens that were played (one id each where there are codes), or None where
-                only text is known.
+            tokens: [..., k, digits] speech tokens that were played (one id each if tokens are codes), or None if only
+                text is known.
             state: [...] 0 MUTE, 1 SPEAK.
             since: [...] slots since the state changed.
             table: the LLM's text embedding.
@@ -114,7 +116,7 @@ class AssistantFusion(nn.Module):
         return (joined / 2 if self.config.fuse == "average" else joined) + told
 
     def _group(self, tokens: Tensor) -> Tensor:
-        """[..., k, digits] -> [..., D] (OmniDRCA eq. 3, or the mean)."""
+        """Group tokens [..., k, digits] -> [..., D] (OmniDRCA, eq. 3, or the mean as in Fun-Audio-Chat)."""
         if self.codes is not None:
             scaled = self.codes(tokens[..., 0].long())
         else:

@@ -1,8 +1,8 @@
-"""What is read out of the LLM after a slot: the assistant's next state, its next text token, and the hidden vector
-for the refined head.
+"""The heads of the LLM after a slot: the assistant's next state, and the hidden vector for the text head and the
+refined head.
 
-Because of the slot mask A_t cannot hear U_t; the state head therefore reads the pair. `readout` decides whether the
-text head and the refined head do too (design: `assistant` as in the papers, `pair` is one slot faster).
+Because of the slot mask, A_t cannot see U_t; the state head therefore reads the pair. `readout` decides whether the
+text head and the refined head do so too (`assistant` as in the papers; `pair` is one slot faster).
 """
 
 import torch
@@ -19,12 +19,13 @@ class StateHead(nn.Module):
         self.net = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
 
     def forward(self, user: Tensor, assistant: Tensor) -> Tensor:
-        """[..., D], [..., D] -> logit [...]."""
+        """Map hidden vectors [..., D] and [..., D] to a logit [...]."""
         return self.net(torch.cat([user, assistant], dim=-1)).squeeze(-1)
 
 
 class ProjectionHead(nn.Module):
-    """Auxiliary targets on U_t that teach turn-taking: the user's voice in coming windows, time to the turn's end."""
+    """Auxiliary outputs on U_t that teach turn-taking: the user's voice in future windows (as in voice activity
+    projection, Ekstedt and Skantze 2022, with independent windows) and the time to the turn's end (ours)."""
 
     def __init__(self, config: HeadsConfig, width: int) -> None:
         super().__init__()
@@ -32,12 +33,12 @@ class ProjectionHead(nn.Module):
         self.ends = nn.Linear(width, config.projection_ends)
 
     def forward(self, user: Tensor) -> tuple[Tensor, Tensor]:
-        """[..., D] -> logits [..., windows] (sigmoid) and [..., ends] (softmax)."""
+        """Map [..., D] to logits [..., windows] (sigmoid) and [..., ends] (softmax)."""
         return self.windows(user), self.ends(user)
 
 
 class Readout(nn.Module):
-    """Hidden vector that the text head and the refined head read, of the LLM's width."""
+    """Makes the input of the text head and the refined head, with the LLM's width."""
 
     def __init__(self, config: HeadsConfig, width: int) -> None:
         super().__init__()
@@ -46,5 +47,5 @@ class Readout(nn.Module):
             nn.init.zeros_(self.user.weight)
 
     def forward(self, user: Tensor, assistant: Tensor) -> Tensor:
-        """[..., D], [..., D] -> [..., D]."""
+        """Map hidden vectors [..., D] and [..., D] to [..., D]."""
         return assistant if self.user is None else assistant + self.user(user)

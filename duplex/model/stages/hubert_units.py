@@ -1,7 +1,7 @@
-"""HuBERT units: samples -> the nearest k-means centroid of a layer's output, 50 a second (or what the strides give).
+"""HuBERT units: the k-means centroid nearest to a layer's output, 50 per second (or as the strides say).
 
-Knows transformers' HuBERT, centroid files and runs of equal units; knows nothing of streams (`token_window`).
-Sources: Hsu et al. 2021, HuBERT; Lakhotia et al. 2021, generative spoken language modeling from raw audio.
+This module uses transformers' HuBERT and files of centroids; streams are the task of `token_window`. Sources: Hsu et
+al. 2021, HuBERT; Lakhotia et al. 2021, generative spoken language modeling from raw audio (speech-to-unit).
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _PICKLES: Final = {".km", ".pkl", ".pickle", ".joblib", ".bin", ".pt", ".pth"}
 
 
 class HubertUnits(nn.Module):
-    """A `ClipTokenizer`: the first `layer` layers of HuBERT, then the nearest centroid."""
+    """A `ClipTokenizer`: the first `layer` layers of HuBERT, then argmin over k of |x - c_k| (Lakhotia et al. 2021)."""
 
     centroids: Tensor
 
@@ -48,16 +48,16 @@ class HubertUnits(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, centroids: Path, config: HubertConfig) -> Self:
-        """A checkpoint folder in transformers' form and a file of centroids.
+        """Load a checkpoint folder in transformers' format and a file of centroids.
 
         Raises:
-            ConfigError: a file is missing, broken, a pickle, or of other sizes.
+            ConfigError: a file is missing, broken, a pickle, or has the wrong sizes.
         """
         return cls(config, _load_model(folder, config.layer), load_centroids(centroids)).eval()
 
     @property
     def vocabulary(self) -> int:
-        """How many centroids there are."""
+        """Number of centroids."""
         return self.centroids.shape[0]
 
     @torch.inference_mode()
@@ -79,7 +79,7 @@ class HubertUnits(nn.Module):
 
 
 def load_centroids(path: Path) -> Tensor:
-    """[K, D] from a .npy file, or the tensor `centroids` of a .safetensors file.
+    """Read centroids [K, D] from a .npy file, or from the tensor `centroids` of a .safetensors file.
 
     Raises:
         ConfigError: the file is missing, broken or a pickle.
@@ -102,12 +102,14 @@ def load_centroids(path: Path) -> Tensor:
 
 
 def _load_model(folder: Path, layer: int) -> "HubertModel":
-    """HuBERT up to `layer`, whose output is not normalised again, as fairseq takes features."""
+    """Load HuBERT up to `layer`, without a final norm on its output, as fairseq takes features."""
     from transformers import HubertConfig as Shape
     from transformers import HubertModel
 
     if not (folder / "config.json").is_file():
-        raise ConfigError(f"{folder}: has no config.json; give the folder of a HuBERT checkpoint in transformers' form")
+        raise ConfigError(
+            f"{folder}: has no config.json; give the folder of a HuBERT checkpoint in transformers' format"
+        )
     try:
         shape = Shape.from_pretrained(folder, local_files_only=True)
     except refusals() as error:
@@ -136,7 +138,7 @@ def _load_model(folder: Path, layer: int) -> "HubertModel":
 
 
 def _field(kernels: Sequence[int], strides: Sequence[int]) -> int:
-    """Samples that one frame of the convolutions sees (400)."""
+    """Number of samples that one frame of the convolutions sees (400)."""
     field = 1
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
         field = (field - 1) * stride + kernel

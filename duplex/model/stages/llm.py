@@ -1,10 +1,10 @@
 """The shared LLM: a causal LM with rotary positions, run slot by slot or on a packed dialogue.
 
-Llama, Qwen2 and Qwen3 are built here (`duplex.model.stages.decoder_layers`); other families are transformers' own,
-which is imported for them only.
+Llama, Qwen2 and Qwen3 are our own code (`duplex.model.stages.decoder_layers`); other families come from transformers,
+which is imported only for them.
 
-The two forms use the same weights, positions and mask; tests hold them equal. The cache is an explicit state: a
-fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`). `VectorStack` is the same without
+The two forms use the same weights, positions and mask; tests check that they are equal. The cache is an explicit state:
+a fixed number of places per row, the prefix pinned, the slots rolling (`tdm.layout`). `VectorStack` is the same without
 text, for the refined head.
 """
 
@@ -21,23 +21,24 @@ from duplex.model.stages.decoder_layers import CausalLm, Decoder, is_built_here
 
 @dataclass
 class LlmState:
-    """Keys and values of B conversations: per layer [B, heads, places, head_dim]. `places` says where a step writes."""
+    """Keys and values of B conversations: per layer [B, heads, places, head_dim]. `remembering` says where a step
+    writes."""
 
     keys: list[Tensor]
     values: list[Tensor]
 
     def reset(self, rows: Tensor) -> None:
-        """Zero the rows that are True in `rows [B]`; the mask keeps stale places unseen in any case."""
+        """Zero the rows that are True in `rows [B]`; the mask hides stale places in any case."""
         for tensor in (*self.keys, *self.values):
             tensor[rows] = 0
 
     def remembering(self, places: Tensor, active: Tensor) -> Remembering:
-        """A pass over all rows, written to `places [B, n]` of the rows that are True in `active [B]`."""
+        """A pass over all rows that writes to `places [B, n]` of the rows that are True in `active [B]`."""
         return Remembering(self.keys, self.values, active.nonzero()[:, 0], places[active], active)
 
 
 class SharedLlm(nn.Module):
-    """Hidden states of a causal LM over TDM elements, and its text embedding table and head."""
+    """A causal LM over TDM elements, with its text embedding and text head."""
 
     def __init__(self, config: LlmConfig) -> None:
         """
@@ -56,7 +57,7 @@ class SharedLlm(nn.Module):
         return table
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """[..., D] -> text logits [..., V]."""
+        """Map [..., D] to text logits [..., V]."""
         head = self.lm.get_output_embeddings()
         assert isinstance(head, nn.Module)
         logits: Tensor = head(hidden)
@@ -99,18 +100,19 @@ class SharedLlm(nn.Module):
             active: [B] bool.
 
         Returns:
-            [B, n, D]; rows that are not active hold nothing of use.
+            [B, n, D]; inactive rows have no meaningful values.
         """
         return run(self.lm.model, elements, positions, mask, state.remembering(places, active))
 
     def complete(self) -> None:
-        """Make what no checkpoint holds, after weights were assigned to a model on the meta device."""
+        """Compute what no checkpoint contains, after weights were assigned to a model on the meta device."""
         self.lm.tie_weights()
         compute_rotations(self.lm.model)
 
 
 class VectorStack(nn.Module):
-    """The transformer of a causal LM over vectors: no text table, no text head. Arguments as of `SharedLlm`."""
+    """The transformer of a causal LM over vectors, without text embedding and text head. Arguments as in
+    `SharedLlm`."""
 
     def __init__(self, config: LlmConfig) -> None:
         super().__init__()
@@ -132,12 +134,12 @@ class VectorStack(nn.Module):
         return run(self.stack, elements, positions, mask, state.remembering(places, active))
 
     def complete(self) -> None:
-        """Make what no checkpoint holds."""
+        """Compute what no checkpoint contains."""
         compute_rotations(self.stack)
 
 
 def layers(config: LlmConfig) -> nn.Module:
-    """Decoder layers without a text table, for `run`.
+    """Build decoder layers without a text embedding, for `run`.
 
     Raises:
         ConfigError: the type is unknown, or has none of the values given for it.
@@ -156,14 +158,14 @@ def run(
     """Hidden vectors [P, n, D] after the final norm.
 
     Args:
-        decoder: of `layers`, or the `model` of a causal LM.
+        decoder: the result of `layers`, or the `model` of a causal LM.
         x: [P, n, D] vectors.
         positions: [P, n] or [1, n] rotary positions.
-        mask: [P or 1, 1, n, S] bool, what each element sees; None is causal.
-        remembering: where keys and values go; None: nothing is remembered, and S is n.
+        mask: [P or 1, 1, n, S] bool, True where an element sees a place; None is causal.
+        remembering: where keys and values are stored; None: nothing is remembered, and S is n.
 
     Raises:
-        ConfigError: these layers cannot be asked to attend so.
+        ConfigError: these layers do not support such attention.
     """
     if isinstance(decoder, Decoder):
         out: Tensor = decoder(x, positions, mask, remembering)
@@ -174,7 +176,8 @@ def run(
 
 
 def compute_rotations(decoder: nn.Module, device: torch.device | None = None) -> None:
-    """Make a decoder's rotary frequencies, which no checkpoint holds; they stay in float32."""
+    """Compute a decoder's rotary frequencies (Su et al. 2021, sec. 3.2), which no checkpoint contains; they stay in
+    float32."""
     if isinstance(decoder, Decoder):
         decoder.compute_rotations(device)
         return

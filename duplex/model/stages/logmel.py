@@ -1,6 +1,6 @@
-"""Log-mel spectra of Whisper, for streams and for whole clips.
+"""Whisper's log-mel spectra (Radford et al. 2022, sec. 2.2), for streams and for whole clips.
 
-Knows the short-time transform and the mel filters; knows nothing of blocks, caches or weights.
+This module has the short-time Fourier transform and the mel filters; it does not depend on blocks, caches or weights.
 """
 
 import torch
@@ -11,7 +11,10 @@ from configs.model.ears import MelConfig
 
 
 class LogMel(nn.Module):
-    """Samples -> log-mel frames, without padding of its own: frame m covers samples [m * hop, m * hop + window)."""
+    """Converts samples to log-mel frames (Radford et al. 2022, sec. 2.2; scaled as (log10(power) + 4) / 4 as in its
+    code).
+
+    It adds no padding: frame m covers samples [m * hop, m * hop + window)."""
 
     window: Tensor
     filters: Tensor
@@ -23,11 +26,11 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(config, rate), persistent=False)
 
     def streaming(self, pcm: Tensor) -> Tensor:
-        """pcm [B, N] -> [B, bands, 1 + (N - window) // hop], the same for a sample whatever else is said."""
+        """pcm [B, N] -> [B, bands, 1 + (N - window) // hop]; a frame depends only on the samples that it covers."""
         return (self._log_power(pcm).clamp(min=self.config.floor_log10) + 4.0) / 4.0
 
     def clip(self, pcm: Tensor) -> Tensor:
-        """pcm [B, N] -> [B, bands, N // hop] as Whisper was trained: floor relative to the clip's maximum."""
+        """pcm [B, N] -> [B, bands, N // hop] as Whisper was trained, with a floor relative to the clip's maximum."""
         half = self.config.window // 2
         padded = torch.nn.functional.pad(pcm[:, None], (half, half), mode="reflect")[:, 0]
         log = self._log_power(padded)[..., :-1]

@@ -1,6 +1,6 @@
-"""Matrix products whose weights stay int8: a quarter of the memory traffic, which is all that counts for a single row.
+"""Matrix products with int8 weights: a quarter of the memory traffic, which determines the speed for a single row.
 
-Knows the packing of `duplex.model.weights.quantize`; knows nothing of models.
+The packing is that of `duplex.model.weights.quantize`. Nothing here depends on models.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from duplex.model.weights.quantize import SCALE
 
 _MANY_ROWS: Final = 16
-"""From here on the product is limited by arithmetic, and the bfloat16 kernel with weights widened once is faster."""
+"""From this many rows on, the product is limited by arithmetic, and bfloat16 with weights widened once is faster."""
 
 
 class Matrix(nn.Module):
@@ -42,7 +42,7 @@ class Matrix(nn.Module):
 
 
 def matrix(weights: Mapping[str, Tensor], *names: str) -> Matrix:
-    """One matrix out of the packed or plain weights `names`, their outputs one after the other.
+    """Make one matrix from the packed or plain weights `names`, with their outputs concatenated.
 
     A name stands for `name.weight` and `name.bias`; a missing bias counts as zeros.
     """

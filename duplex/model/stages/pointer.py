@@ -1,12 +1,12 @@
-"""Where speech stands in the text: the queue of known units and a clock that walks over it.
+"""Tracks the position of speech in the text: the queue of known units and a clock that walks over it.
 
-Plain Python for one conversation; durations are told from outside (by a network, or by a teacher in training), so
-training and speaking share every rule. Times are milliseconds since the answer began. Knows units and time; knows
-nothing of networks, tokens or sound.
+This is plain Python for one conversation. Durations are given from outside (by a network, or by a teacher in training),
+so training and speaking share every rule. Times are milliseconds since the answer began. The method is ours; nothing
+here depends on networks, tokens or sound.
 
     known units   START h ə l O ' ' w ɜ ...          the window around the cursor goes to the network
     cursor                  ^                        walks on when the current unit's time is over
-    dry queue     ... l d WAIT                       silence until enough text is known to go on
+    dry queue     ... l d WAIT                       silence until enough text is known to resume
 """
 
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ _NOBODY: Final = -1
 
 @dataclass
 class Pointer:
-    """Units known so far (`units`, `stress`, `owners`), their durations, and the cursor. One answer each.
+    """Units known so far (`units`, `stress`, `owners`), their durations, and the cursor, for one answer.
 
-    `last_word` and `deferred` (a word that cannot be read before its follower is known) are kept for the reader.
+    `last_word` and `deferred` (a word that cannot be read before the next item is known) are kept for the reader.
     """
 
     config: SrhConfig
@@ -53,22 +53,22 @@ class Pointer:
 
     @property
     def begun(self) -> bool:
-        """Speech has started in this answer."""
+        """Whether speech has started in this answer."""
         return self.cursor > 0
 
     @property
     def waiting(self) -> bool:
-        """No unit is being spoken."""
+        """Whether no unit is being spoken."""
         return self.units[self.cursor] == _WAIT
 
     @property
     def queued(self) -> int:
-        """Units known and not yet begun."""
+        """Number of units that are known and not yet begun."""
         return len(self.units) - 1 - self.cursor
 
     @property
     def exhausted(self) -> bool:
-        """The text is over and everything has been spoken."""
+        """Whether the text has ended and everything has been spoken."""
         return self.finished and self.waiting and self.queued == 0
 
     def push(self, units: Sequence[Unit], punctuation: bool) -> None:
@@ -82,13 +82,13 @@ class Pointer:
         self.items += 1
 
     def close(self) -> None:
-        """No more text comes in this answer."""
+        """Say that no more text comes in this answer."""
         if not self.finished and self.items:
             self._append(Unit(END), _NOBODY)
         self.finished = True
 
     def open_slot(self) -> None:
-        """Begin a slot: leave a wait if enough is known."""
+        """Begin a slot; a wait ends if enough is known."""
         self.sounded.clear()
         if self.waiting and self.queued and self._enough():
             self.milliseconds[self.cursor] = self.slot_ms - self.entered_ms
@@ -96,7 +96,7 @@ class Pointer:
         self._note_sound()
 
     def close_slot(self) -> tuple[SoundingWord, ...]:
-        """End a slot and tell which words sounded in it."""
+        """End a slot; returns the words that sounded in it."""
         self.slot_ms += AUDIO.slot_ms
         begin = self.slot_ms - AUDIO.slot_ms
         merged: dict[int, tuple[float, float]] = {}
@@ -121,7 +121,7 @@ class Pointer:
         return not self.waiting
 
     def set_durations(self, current: float, following: float) -> None:
-        """Durations (ms) of the unit just entered and, as a guess, of the one after it."""
+        """Set the duration (ms) of the unit just entered and an estimate for the one after it."""
         self.milliseconds[self.cursor] = current
         self.ends_ms = self.entered_ms + current
         if self.cursor + 1 < len(self.units):
@@ -138,7 +138,8 @@ class Pointer:
         return units, [0] * before + self.stress[inner] + [0] * beyond
 
     def scalars(self, centre_ms: float, pace: float) -> list[float]:
-        """`SCALARS` numbers for the token at `centre_ms`: time in the unit, time left, durations, what is known."""
+        """`SCALARS` numbers for the token at `centre_ms`: time in the unit, time left, durations, and how much is
+        known."""
         token = AUDIO.token_ms
         elapsed, current = centre_ms - self.entered_ms, self.milliseconds[self.cursor]
         left = self.ends_ms - centre_ms
@@ -162,7 +163,8 @@ class Pointer:
         ]
 
     def duration_scalars(self, pace: float) -> list[float]:
-        """`DURATION_SCALARS` numbers for the unit at the cursor: the three durations before it, what is known."""
+        """`DURATION_SCALARS` numbers for the unit at the cursor: the three durations before it, and how much is
+        known."""
         return [*(self._duration_before(back) for back in (1, 2, 3)), self._ahead() / 10, *self._punctuation(), pace]
 
     def _append(self, unit: Unit, owner: int) -> None:
@@ -172,12 +174,12 @@ class Pointer:
         self.milliseconds.append(0.0)
 
     def _enough(self) -> bool:
-        """Enough text to go on: some units, a phrase that is complete, or all there is."""
+        """Whether there is enough text to resume: some units, a complete phrase, or all there is."""
         coming = self.units[self.cursor + 1 :]
         return self.finished or self.queued >= self.config.start_units or any(unit in _PAUSES for unit in coming)
 
     def _count_known(self) -> int:
-        """Units up to here may be looked at; behind a wait nothing is."""
+        """Number of units that may be looked at; after a wait there are none."""
         return self.cursor + 1 if self.waiting else len(self.units)
 
     def _ahead(self) -> int:
@@ -206,7 +208,7 @@ class Pointer:
             self.sounded.append((owner, self.entered_ms, self.ends_ms))
 
     def _measure_done(self, owner: int) -> float:
-        """Share of a word's units that is over at the end of the slot just closed."""
+        """Share of a word's units that have been spoken by the end of the slot just closed."""
         first = self.owners.index(owner)
         count = self.owners.count(owner)
         if self.owners[self.cursor] != owner:

@@ -1,6 +1,7 @@
-"""Streams of samples from one rate to another: a windowed sinc, a filter per phase.
+"""Resamples streams from one rate to another with a Kaiser-windowed sinc, one filter per phase.
 
-Knows two rates; knows nothing of what sounds. Streamed in any portions it equals the whole.
+Streaming in any portions gives the same samples as the whole. Source: Crochiere and Rabiner 1983, polyphase
+structures; Kaiser 1974, the window.
 """
 
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ class ResamplerState:
     past: Tensor
 
     def reset(self, rows: Tensor) -> None:
-        """Silence before the first sample, in the rows that are True in `rows [B]`."""
+        """Put silence before the first sample in the rows that are True in `rows [B]`."""
         self.past[rows] = 0
 
 
 class Resampler(nn.Module):
-    """`_HALF` zero crossings on each side; samples come in portions that fill whole output samples."""
+    """A windowed-sinc resampler with `_HALF` zero crossings on each side; samples come in portions that fill whole
+    output samples."""
 
     taps: Tensor
 
@@ -41,7 +43,7 @@ class Resampler(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Half the filter."""
+        """Half the filter's length, ms."""
         return self._late * 1000 / self.inward
 
     def init_state(self, batch: int) -> ResamplerState:
@@ -49,7 +51,7 @@ class Resampler(nn.Module):
         return ResamplerState(self.taps.new_zeros(batch, self.taps.shape[2] - self.down))
 
     def step(self, pcm: Tensor, state: ResamplerState, active: Tensor) -> Tensor:
-        """pcm [B, T] -> [B, T * outward / inward]; zeros where a row is inactive."""
+        """Resample pcm [B, T] -> [B, T * outward / inward]; zeros where a row is inactive."""
         assert pcm.shape[1] % self.down == 0, f"portions must be multiples of {self.down} samples, not {pcm.shape}"
         out = pcm.new_zeros(pcm.shape[0], pcm.shape[1] * self.up // self.down)
         full = torch.cat([state.past[active], pcm[active]], 1)

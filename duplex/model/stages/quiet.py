@@ -1,4 +1,4 @@
-"""Loading published checkpoints by transformers: without its report of parts that are left out; what it may raise."""
+"""Helpers to load published checkpoints with transformers: without its messages, and the errors that it may raise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """No messages and no progress bars of transformers within."""
+    """Suppress messages and progress bars of transformers."""
     from transformers.utils import logging
 
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -21,7 +21,7 @@ def quiet_transformers() -> Iterator[None]:
 
 
 def refusals() -> tuple[type[Exception], ...]:
-    """What transformers raises for a configuration that it cannot use; versions differ, and so do kinds of models."""
+    """Errors that transformers raises for a configuration it cannot use; they differ by version and kind of model."""
     from huggingface_hub.errors import StrictDataclassError
 
     return (OSError, ValueError, KeyError, TypeError, StrictDataclassError)

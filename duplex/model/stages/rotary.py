@@ -1,7 +1,7 @@
-"""Rotary positions: angles of a head's pairs of channels, in the kinds that Llama and Qwen checkpoints have.
+"""Rotary positions: angles of a head's pairs of channels, in the variants that Llama and Qwen checkpoints use.
 
-Knows transformers' `rope_parameters`; knows nothing of layers. Sources: Su et al. 2021, RoFormer; Llama 3.1's scaling;
-Peng et al. 2023, YaRN.
+The parameters are transformers' `rope_parameters`. Sources: Su et al. 2021, RoFormer; Llama 3.1's scaling (in its
+released code); Peng et al. 2023, YaRN. Nothing here depends on layers.
 """
 
 import math
@@ -24,13 +24,16 @@ def is_known(rope: Rope) -> bool:
 
 
 def frequencies(rope: Rope, head_dim: int) -> tuple[Tensor, float]:
-    """Radians per position [head_dim / 2] in float32, and a factor of the cosines and sines."""
+    """Radians per position theta^(-2i/d) (Su et al. 2021, sec. 3.2.2), scaled as `rope` says.
+
+    Returns [head_dim / 2] in float32, and a factor for the cosines and sines."""
     plain = 1.0 / (rope["rope_theta"] ** (torch.arange(0, head_dim, 2, dtype=torch.float) / head_dim))
     return _KINDS[rope["rope_type"]].compute(plain, rope)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn [P, heads, n, head_dim] by angles [P or 1, 1, n, head_dim], whose halves are equal."""
+    """Rotate x [P, heads, n, head_dim] by angles [P or 1, 1, n, head_dim] with equal halves (Su et al. 2021, eq. 34;
+    pairs are channels i and i + d/2, as in Llama's checkpoints)."""
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat((-second, first), dim=-1) * sin
 
@@ -44,7 +47,7 @@ def _linear(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
 
 
 def _llama3(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
-    """Long waves are stretched by `factor`, short ones are kept, those between are blended."""
+    """Stretch long waves by `factor`, keep short ones, and blend those between (Llama 3.1's released code)."""
     turns = rope["original_max_position_embeddings"] * plain / (2 * math.pi)
     low, high = rope["low_freq_factor"], rope["high_freq_factor"]
     kept = ((turns - low) / (high - low)).clamp(0, 1)
@@ -52,11 +55,12 @@ def _llama3(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
 
 
 def _yarn(plain: Tensor, rope: Rope) -> tuple[Tensor, float]:
-    """As `_llama3`, but blended along the channels, and sharper attention."""
+    """As `_llama3`, but blended along the channels and with sharper attention (YaRN: Peng et al. 2023, sec. 3.2,
+    3.4)."""
     size, pairs = rope["original_max_position_embeddings"], len(plain)
 
     def pair(turns: float) -> float:
-        """The pair of channels that turns so often over the trained length."""
+        """The pair of channels that makes this many turns over the trained length."""
         return pairs * math.log(size / (turns * 2 * math.pi)) / math.log(rope["rope_theta"])
 
     first, last = pair(rope.get("beta_fast") or 32), pair(rope.get("beta_slow") or 1)
@@ -79,7 +83,7 @@ def _sharpness(rope: Rope) -> float:
 
 
 class _Kind(NamedTuple):
-    """A kind of rotary positions, with the parameters that it needs and may have."""
+    """A kind of rotary positions, with its required and optional parameters."""
 
     compute: Callable[[Tensor, Rope], tuple[Tensor, float]]
     needed: frozenset[str] = frozenset()

@@ -1,10 +1,11 @@
-"""S3Tokenizer: samples -> 25 Hz speech tokens, through the `s3tokenizer` package or the released ONNX file.
+"""S3Tokenizer: converts samples to 25 Hz speech tokens with the `s3tokenizer` package or the released ONNX file.
 
-Knows the log-mel front end, the two ways to run the network and how long clips are cut; knows nothing of streams
-(`token_window`) or of what the tokens mean. Source: Du et al. 2024, CosyVoice 2; the network is theirs.
+This module has the log-mel front end, the two ways to run the network and the cutting of long clips; streams are the
+task of `token_window`. Source: Du et al. 2024, CosyVoice 2 (supervised tokens with finite scalar quantization); the
+network is theirs.
 
-Where the package drops tokens at the end of clips over 30 s (its last piece may be shorter than the overlap), the
-pieces here end with the clip: 25 tokens a second for every length.
+The package drops tokens at the end of clips over 30 s, because its last piece may be shorter than the overlap. Here the
+pieces end with the clip, which gives 25 tokens per second for every length.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ _PROVIDERS: Final = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class S3Network(Protocol):
-    """Mel frames of clips of one length -> token ids."""
+    """Maps mel frames of clips of one length to token ids."""
 
     def __call__(self, mel: Tensor) -> Tensor:
         """mel [B, bands, T] -> ids [B, T / 4] (int64)."""
@@ -49,7 +50,7 @@ class S3Tokenizer:
 
     @property
     def vocabulary(self) -> int:
-        """Different tokens (6,561)."""
+        """Number of different tokens (6,561)."""
         return self.config.vocabulary
 
     @property
@@ -59,7 +60,7 @@ class S3Tokenizer:
 
     @torch.inference_mode()
     def encode(self, pcm: Tensor) -> Tensor:
-        """pcm [B, N] at 16 kHz, of any length -> ids [B, N / 640] (int64), one more for a begun token."""
+        """pcm [B, N] at 16 kHz, of any length -> ids [B, N / 640] (int64), rounded up."""
         if pcm.shape[1] < self.token_samples:
             return torch.zeros(pcm.shape[0], 0, dtype=torch.int64)
         mel = self.mel.clip(pcm)
@@ -69,7 +70,7 @@ class S3Tokenizer:
         return self._tokenize_pieces(mel, longest, overlap)
 
     def _tokenize_pieces(self, mel: Tensor, longest: int, overlap: int) -> Tensor:
-        """Pieces of `longest` frames; each cut lies in the middle of an overlap."""
+        """Tokens from pieces of `longest` frames, cut in the middle of their overlaps."""
         half = exact_div(overlap // 2, self.config.token_frames)
         starts = range(0, mel.shape[2] - overlap, longest - overlap)
         pieces = []
@@ -94,7 +95,7 @@ class PackageNetwork:
         """Read the released ONNX file's weights, or the same weights under the package's names in safetensors.
 
         Raises:
-            ConfigError: the package does not import, or the file lacks weights of this generation and size.
+            ConfigError: the package cannot be imported, or the file lacks weights of this generation and size.
         """
         package = _package()
         model = _package_model(config)
@@ -105,7 +106,7 @@ class PackageNetwork:
         if missing or wrong:
             names = ", ".join([*missing[:3], *wrong[:3]])
             raise ConfigError(
-                f"{path}: {len(missing)} weights are missing and {len(wrong)} of another shape ({names}); "
+                f"{path}: {len(missing)} weights are missing and {len(wrong)} have the wrong shape ({names}); "
                 f"check that the file is of generation {config.generation}"
             )
         model.load_state_dict({name: weights[name] for name in expected})
@@ -163,10 +164,10 @@ class OnnxNetwork:
 
 
 def load_s3_tokenizer(path: Path, config: S3Config) -> S3Tokenizer:
-    """Tokenizer from a released file, through the source that the configuration names.
+    """Load a tokenizer from a released file, with the source that the configuration names.
 
     Raises:
-        ConfigError: the file is missing or of another kind, or what would run it is not installed.
+        ConfigError: the file is missing or of another kind, or the package that runs it is not installed.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such file; download speech_tokenizer_{config.generation}.onnx")
@@ -186,7 +187,7 @@ def _imports() -> bool:
 
 
 def _package() -> Any:
-    """The `s3tokenizer` module. It imports torchaudio, whose import raises any of these beside a foreign torch."""
+    """The `s3tokenizer` module. It imports torchaudio, which raises any of these errors with an incompatible torch."""
     try:
         return import_module("s3tokenizer")
     except (ImportError, OSError, RuntimeError) as error:
@@ -210,7 +211,8 @@ def _package_model(config: S3Config) -> nn.Module:
 
 
 def _weights(path: Path, config: S3Config, package: Any) -> Mapping[str, Tensor]:
-    """By the package's names. The package itself fills what an ONNX file lacks with random numbers."""
+    """Weights by the package's names. The package itself would replace weights missing from an ONNX file by random
+    numbers."""
     weights: Mapping[str, Tensor]
     try:
         if path.suffix == ".safetensors":

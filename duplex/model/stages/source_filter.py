@@ -1,7 +1,9 @@
-"""Bands to samples: pulses at F0 and noise, each filtered per frame, overlapped and added.
+"""Converts bands to samples: pulses at F0 and noise, each filtered per frame, overlapped and added.
 
-Streams without look-ahead: frame k shapes the window that starts at its own hop, so sound lies half a window minus
-half a hop behind its frame. The state is an explicit argument. Knows bands and samples; knows no tokens and no turns.
+This is a classical source-filter vocoder: minimum phase from the cepstrum (Oppenheim and Schafer 1975, homomorphic
+filtering) and overlap-add. It streams without look-ahead: frame k shapes the window that starts at its own hop, so
+sound lags its frame by half a window minus half a hop. The state is an explicit argument. Nothing here depends on
+tokens or turns.
 """
 
 from dataclasses import dataclass
@@ -22,15 +24,15 @@ _SEED_MASK = 2**64 - 1
 
 @dataclass
 class SynthesisState:
-    """Memory of B voices.
+    """State of B voices.
 
     Attributes:
-        seeds: of the noise, one per row.
-        slots: [B] slots synthesised or skipped so far (int64): the noise of slot n depends on seed and n alone.
-        phase: [B] of the pulse train, 0..1 (float64).
-        log_f0: [B] at the end of the last frame.
+        seeds: seeds of the noise, one per row.
+        slots: [B] slots synthesised or skipped so far (int64); the noise of slot n depends only on the seed and n.
+        phase: [B] phase of the pulse train, 0..1 (float64).
+        log_f0: [B] log F0 (Hz) at the end of the last frame.
         source: [B, window] latest samples of the pulse train.
-        tail: [B, window - hop] sound of earlier frames that is still to come.
+        tail: [B, window - hop] sound of earlier frames that is still to be returned.
     """
 
     seeds: list[int]
@@ -41,7 +43,7 @@ class SynthesisState:
     tail: Tensor
 
     def still(self, rows: Tensor, rest_log_f0: float) -> None:
-        """Bring `rows [B]` (bool) to rest; their noise counters go on."""
+        """Bring `rows [B]` (bool) to rest; their noise counters continue."""
         self.phase[rows] = 0.0
         self.log_f0[rows] = rest_log_f0
         self.source[rows] = 0.0
@@ -49,7 +51,7 @@ class SynthesisState:
 
 
 class SourceFilter(nn.Module):
-    """Synthesis without trained weights."""
+    """Source-filter synthesis without trained weights."""
 
     window: Tensor
     fold: Tensor
@@ -74,7 +76,7 @@ class SourceFilter(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """From the centre of a frame to the centre of the window it shapes."""
+        """Time from the centre of a frame to the centre of the window it shapes, ms."""
         return (self.bands.window - self.bands.hop) / 2 * 1000 / AUDIO.output_rate
 
     def init_state(self, seeds: list[int]) -> SynthesisState:
@@ -90,14 +92,15 @@ class SourceFilter(nn.Module):
         )
 
     def step(self, frames: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
-        """[R, T, 98] bands of `rows` -> [R, T * hop] samples; changes those rows of `state` (not their counters)."""
+        """Synthesise [R, T * hop] samples from [R, T, 98] bands of `rows`; changes those rows of `state` (not their
+        counters)."""
         spectrum = self._pulse_spectrum(frames, state, rows) * self._tone_filter(frames)
         spectrum = spectrum + self._noise(frames, state, rows)
         pieces = torch.fft.irfft(spectrum, self.bands.window) * (self.window / self._overlap)
         return self._overlap_add(pieces, state, rows)
 
     def _pulse_spectrum(self, frames: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
-        """[R, T, bins] spectrum of the last window of the pulse train at the end of every hop."""
+        """Spectrum [R, T, bins] of the last window of the pulse train at the end of every hop."""
         size, hop = self.bands.window, self.bands.hop
         pulses = self._pulses(frames[..., -2], state, rows)
         source = torch.cat([state.source[rows][:, hop:], pulses], 1)
@@ -105,7 +108,7 @@ class SourceFilter(nn.Module):
         return torch.fft.rfft(source.unfold(1, size, hop) * (self.window * (4 / size)))
 
     def _pulses(self, log_f0: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
-        """[R, T] log F0 -> [R, T * hop] band-limited pulses of unit harmonics, F0 gliding from frame to frame."""
+        """Band-limited pulses [R, T * hop] with unit harmonics, whose F0 glides between the frames of log F0 [R, T]."""
         ramp = torch.arange(1, self.bands.hop + 1) / self.bands.hop
         before = torch.cat([state.log_f0[rows][:, None], log_f0[:, :-1]], 1)
         f0 = torch.exp(torch.lerp(before[..., None], log_f0[..., None], ramp)).flatten(1)
@@ -119,7 +122,7 @@ class SourceFilter(nn.Module):
         return torch.where(at_pulse, count, torch.sin(count * angle) / low.masked_fill(at_pulse, 1.0)) - 0.5
 
     def _tone_filter(self, frames: Tensor) -> Tensor:
-        """[R, T, bins] minimum-phase response of the harmonic bands, times voicing."""
+        """Minimum-phase response [R, T, bins] of the harmonic bands by folding the cepstrum, times voicing."""
         levels = frames[..., : self.bands.harmonic] @ self.spread_tone
         cepstrum = torch.fft.irfft(levels, self.bands.window) * self.fold
         response = torch.fft.rfft(cepstrum)
@@ -127,7 +130,7 @@ class SourceFilter(nn.Module):
         return response * (frames[..., -1:] * _VOICING_SLOPE - _VOICING_OFFSET).clamp(0, 1)
 
     def _noise(self, frames: Tensor, state: SynthesisState, rows: list[int]) -> Tensor:
-        """[R, T, bins] noise with the levels of the noise bands (twice their power in all) and random phase."""
+        """Noise [R, T, bins] with the levels of the noise bands (twice their power in all) and random phase."""
         levels = frames[..., self.bands.harmonic : -2] @ self.spread_hiss
         draws = [_angles(state.seeds[row], int(state.slots[row]), tuple(levels.shape[1:])) for row in rows]
         return torch.polar(torch.exp(levels.clamp(max=_LOUDEST)) * 2**0.5, torch.stack(draws))
@@ -143,6 +146,6 @@ class SourceFilter(nn.Module):
 
 
 def _angles(seed: int, slot: int, shape: tuple[int, ...]) -> Tensor:
-    """Uniform draws from 0 to 2 pi that depend on seed and slot alone."""
+    """Uniform draws from 0 to 2 pi that depend only on seed and slot."""
     generator = np.random.Generator(np.random.Philox(key=seed & _SEED_MASK, counter=[0, 0, slot, 0]))
     return torch.from_numpy(generator.random(shape, dtype=np.float32) * np.float32(2 * np.pi))

@@ -1,7 +1,7 @@
-"""Speech tokens: 40 ms of bands become 15 digits of five levels (finite scalar quantisation).
+"""Converts 40 ms of bands to a speech token of 15 digits with five levels (finite scalar quantization).
 
-Only the encoder is here; it is needed for training, not for speaking. The way back is `detokenizer`.
-Source: Mentzer et al., "Finite Scalar Quantization: VQ-VAE Made Simple", 2023.
+Only the encoder is here; it is needed for training, not for speaking. `detokenizer` is the inverse.
+Source: Mentzer et al., "Finite Scalar Quantization: VQ-VAE Made Simple", 2023, sec. 3.1.
 """
 
 import torch
@@ -15,7 +15,8 @@ _SATURATION = 0.45
 
 
 class SpeechTokenizer(nn.Module):
-    """Bands -> digits. Each token sees its past and `right_context` tokens of the future."""
+    """Maps bands to digits (Mentzer et al. 2023, sec. 3.1). Each token sees its past and `right_context` future
+    tokens."""
 
     offset: Tensor
     scale: Tensor
@@ -33,7 +34,7 @@ class SpeechTokenizer(nn.Module):
         self.outward = nn.Linear(config.width, config.digits)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """[B, 3T, 98] bands -> [B, T, 15] real numbers within the range of the digits, before rounding."""
+        """Map [B, 3T, 98] bands to [B, T, 15] real numbers within the range of the digits, before rounding."""
         x = (frames - self.offset) / self.scale
         x = self.inward(x.reshape(x.shape[0], -1, self.bands.token_size))
         for block in self.blocks:
@@ -41,12 +42,12 @@ class SpeechTokenizer(nn.Module):
         return torch.tanh(self.outward(x).float()) * (self.config.top + _SATURATION)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """[B, 3T, 98] bands -> [B, T, 15] digits (int8), -top..top."""
+        """Map [B, 3T, 98] bands to [B, T, 15] digits (int8), -top..top."""
         return torch.round(self(frames)).to(torch.int8)
 
     @torch.no_grad()
     def silence_token(self) -> Tensor:
-        """[15] digits (int8) of a token in the middle of long silence."""
+        """Digits [15] (int8) of a token in the middle of long silence."""
         length = 4 * self.config.blocks * self.config.kernel
         frames = silence(self.bands).expand(1, length * self.bands.frames_per_token, -1)
         return self.encode(frames.to(self.offset.device))[0, length // 2]

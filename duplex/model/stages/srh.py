@@ -1,8 +1,9 @@
-"""Speech refined head: finished words in, five speech tokens a slot out.
+"""Pointer speech refined head: takes finished words and makes five speech tokens per slot.
 
-A pointer walks over the phonemes of the text (`pointer`), two small networks say how long each sounds and which digits
-the token under the pointer has (`srh_networks`). Text may come late: the head waits in silence and goes on. Not
-speaking means silence tokens and an empty queue. Knows words, units and tokens; knows nothing of audio or turns.
+A pointer walks over the phonemes of the text (`pointer`); two small networks predict how long each sounds and which
+digits the token under the pointer has (`srh_networks`). If text comes late, the head waits in silence and then resumes.
+A row that does not speak has silence tokens and an empty queue. The head takes the place of OmniDRCA's (eq. 5-7) with a
+method of our own. Nothing here depends on audio or turns.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from duplex.model.text.phonemes import PUNCTUATION
 from duplex.model.text.sounding_word import SoundingWord
 
 _NO_MORE = "."
-"""What follows the last word, as far as its reading goes."""
+"""The item that counts as following the last word when that is read."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class SrhInput:
 
     Attributes:
         words: per row the words and punctuation marks that became complete with this slot.
-        finished: [B] bool, the answer's text is over.
-        speaking: [B] bool, False is MUTE: what is queued is dropped and the next answer starts clean.
+        finished: [B] bool, whether the answer's text has ended.
+        speaking: [B] bool, False is MUTE: the queue is dropped and the next answer starts clean.
         hidden: [B, H] vector of the language model for this slot, or None.
-        temperature: 0 takes the likeliest digits, above draws them (the pointer head's; others have their own).
-        seeds: per row, for the draws of this slot.
+        temperature: 0 takes the likeliest digits, otherwise they are drawn (pointer head only; others have their own).
+        seeds: one per row, for the draws of this slot.
     """
 
     words: Sequence[Sequence[str]]
@@ -47,13 +48,14 @@ class SrhInput:
 
 @dataclass(frozen=True)
 class SrhOutput:
-    """The tokens of a slot for B rows, and how far the text is spoken.
+    """The tokens of a slot for B rows, and how much of the text has been spoken.
 
     Attributes:
-        tokens: [B, k, digits]: five of digits -2..2 (int8), or ids [B, k, 1] (int16) of heads that speak codes.
-        queued: [B] units known and not yet begun (int64).
-        exhausted: [B] bool, the text is over and everything has been spoken.
-        spoken: per row the words that sound in this slot.
+        tokens: [B, k, digits], five tokens of digits -2..2 (int8), or ids [B, k, 1] (int16) from heads that speak
+            codes.
+        queued: [B] units that are known and not yet begun (int64).
+        exhausted: [B] bool, whether the text has ended and everything has been spoken.
+        spoken: per row, the words that sound in this slot.
     """
 
     tokens: Tensor
@@ -63,11 +65,11 @@ class SrhOutput:
 
 
 class SpeechRefinedHead(Protocol):
-    """What every speech refined head offers: a stage."""
+    """The interface of every speech refined head, which is a stage."""
 
     @property
     def silent(self) -> Tensor:
-        """[k, digits] tokens of a slot in which nothing is said, in the type they are logged in."""
+        """Tokens [k, digits] of a slot without speech, in the data type of the log."""
         ...
 
     def init_state(self, batch: int) -> Any:
@@ -96,7 +98,7 @@ class SrhState:
 
 
 class PointerRefinedHead(nn.Module):
-    """The stage. `lexicon` turns words into units; the buffer `silence` [15] is the token of silence."""
+    """The stage. `lexicon` converts words to units; the buffer `silence` [15] is the token of silence."""
 
     silence: Tensor
 
@@ -111,12 +113,12 @@ class PointerRefinedHead(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Tokens belong to the slot they are made in."""
+        """0: tokens belong to the slot in which they are made."""
         return 0.0
 
     @property
     def silent(self) -> Tensor:
-        """[5, 15] tokens of a silent slot."""
+        """Tokens [5, 15] of a silent slot."""
         return self.silence.to(torch.int8).expand(AUDIO.tokens_per_slot, -1)
 
     def init_state(self, batch: int) -> SrhState:
@@ -126,7 +128,7 @@ class PointerRefinedHead(nn.Module):
 
     @torch.inference_mode()
     def step(self, x: SrhInput, state: SrhState, active: Tensor) -> SrhOutput:
-        """One slot; changes the rows of `state` where `active [B]` is True. Inactive rows give silence tokens."""
+        """Run one slot; changes the rows of `state` where `active [B]` is True. Inactive rows give silence tokens."""
         speaking = (active & x.speaking).tolist()
         state.reset(active & ~x.speaking)
         rows = [row for row, is_speaking in enumerate(speaking) if is_speaking]
@@ -165,7 +167,7 @@ class PointerRefinedHead(nn.Module):
         pointer.last_word = pointer.last_word if is_mark else word
 
     def _slot(self, x: SrhInput, state: SrhState, rows: list[int]) -> Tensor:
-        """[B, 5, 15] tokens; silence where a row does not speak or has not begun."""
+        """Tokens [B, 5, 15]; silence where a row does not speak or has not begun."""
         count = AUDIO.tokens_per_slot
         tokens = state.silence.repeat(len(state.pointers), count, 1)
         for place in range(count):
@@ -179,9 +181,10 @@ class PointerRefinedHead(nn.Module):
         return tokens.to(torch.int8)
 
     def _walk(self, state: SrhState, rows: list[int], offset: float) -> None:
-        """Move the pointers to the unit that sounds `offset` ms into the slot; durations for all rows in one call.
+        """Move the pointers to the unit that sounds `offset` ms into the slot, with durations for all rows in one call.
 
-        Whole milliseconds, so that the last bit of a sum, which may depend on the batch, moves no boundary.
+        Durations are whole milliseconds, so that the last bit of a sum, which may depend on the batch, moves no
+        boundary.
         """
         moved = [row for row in rows if _enter(state.pointers[row], offset)]
         while moved:
@@ -193,7 +196,7 @@ class PointerRefinedHead(nn.Module):
             moved = [row for row in moved if _enter(state.pointers[row], offset)]
 
     def _token(self, x: SrhInput, state: SrhState, rows: list[int], offset: float, place: int) -> Tensor:
-        """[len(rows), 15] digits of one token."""
+        """Digits [len(rows), 15] of one token."""
         pointers = [state.pointers[row] for row in rows]
         scalars = [pointer.scalars(pointer.slot_ms + offset, self.config.pace) for pointer in pointers]
         hidden = torch.zeros(len(rows), self.config.hidden) if x.hidden is None else x.hidden[rows]
@@ -213,7 +216,8 @@ def _windows(pointers: list[Pointer]) -> tuple[Tensor, Tensor]:
 
 
 def _gumbel(like: Tensor, seeds: list[int], place: int) -> Tensor:
-    """Noise [B, ...] whose maximum draws from the softmax; a row's noise depends on its own seed alone."""
+    """Gumbel noise [B, ...]: argmax(logits + noise) draws from the softmax (Gumbel-max trick, Gumbel 1954). A row's
+    noise depends only on its own seed."""
     rows = []
     for seed in seeds:
         draw = torch.Generator().manual_seed(seed * AUDIO.tokens_per_slot + place)

@@ -1,7 +1,7 @@
 """The two networks of the pointer head: digits of the next token, and durations of units.
 
-Both see units around the pointer, numbers about its timing and nothing else of the conversation, so they have no
-state. Knows tensors; the meaning of the numbers is in `pointer`.
+Both see only the units around the pointer and numbers about its timing, so they have no state. `pointer` defines the
+meaning of the numbers. The networks are ours.
 """
 
 import torch
@@ -68,7 +68,7 @@ class DigitNetwork(nn.Module):
             units, stress: [B, 9] window around the pointer.
             scalars: [B, SCALARS].
             history: [B, 5, 15] the last tokens as digits -2..2, newest first.
-            hidden: [B, H] vector of the language model for this slot, of any scale; zeros where there is none.
+            hidden: [B, H] vector of the language model for this slot, of any scale; zeros if there is none.
         """
         told = self.hidden(F.layer_norm(hidden, hidden.shape[-1:]))
         past = history.flatten(1) / self.tokenizer.top
@@ -102,5 +102,5 @@ class DurationNetwork(nn.Module):
         return logits.float().reshape(-1, 2, self.config.duration_classes)
 
     def milliseconds(self, units: Tensor, stress: Tensor, scalars: Tensor) -> Tensor:
-        """Expected durations [B, 2] in ms."""
+        """Expected durations [B, 2] in ms, the means of the predicted distributions."""
         return self(units, stress, scalars).softmax(-1) @ self.classes

@@ -1,8 +1,8 @@
-"""The one interface of every streaming stage.
+"""The interface of all streaming stages.
 
 A stage is an `nn.Module` (or a plain object) without conversation state; the state of B conversations is an
 explicit `StageState` that is passed to every step. Two row masks make B conversations one batch:
-`active [B]` (False: no data this step, the row's state stays as it is) and `rows [B]` of `StageState.reset`
+`active [B]` (False: no data this step, the row's state does not change) and `rows [B]` of `StageState.reset`
 (True: the row gets a new conversation).
 """
 
@@ -12,10 +12,10 @@ from torch import Tensor
 
 
 class StageState(Protocol):
-    """Memory of B conversations in one stage."""
+    """State of B conversations in one stage."""
 
     def reset(self, rows: Tensor) -> None:
-        """Forget the rows that are True in `rows [B]` (bool); the others stay bit for bit as they are."""
+        """Forget the rows that are True in `rows [B]` (bool); the others do not change by a bit."""
         ...
 
 
@@ -25,11 +25,11 @@ S = TypeVar("S", bound=StageState)
 
 
 class Stage(Protocol[X, Y, S]):
-    """One slot in, one slot out, always a full frame; warm-up is silence plus the declared delay."""
+    """A stage takes one slot and returns one, always a full frame; warm-up is silence plus the declared delay."""
 
     @property
     def delay_ms(self) -> float:
-        """How much later than its input the output of a step belongs on the clock."""
+        """How much later than its input the output of a step belongs on the clock, ms."""
         ...
 
     def init_state(self, batch: int) -> S:
@@ -37,5 +37,5 @@ class Stage(Protocol[X, Y, S]):
         ...
 
     def step(self, x: X, state: S, active: Tensor) -> Y:
-        """One slot for every row with `active [B]` True; changes `state` in place for those rows only."""
+        """Run one slot for every row with `active [B]` True; changes `state` in place for those rows only."""
         ...

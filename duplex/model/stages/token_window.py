@@ -1,7 +1,7 @@
-"""Speech -> tokens: what all tokenizers of samples share, and how one that hears whole clips follows a live stream.
+"""The interface of speech tokenizers, and how one that needs whole clips follows a live stream.
 
-Knows samples, tokens and windows; knows nothing of networks. A slot's tokens are those of a clip of fixed length around
-it, so they never change, cost the same in every slot, and are the same live and in training data (`encode`).
+A slot's tokens are those of a clip of fixed length around it, so they never change, cost the same in every slot, and
+are the same live and in training data (`encode`). Nothing here depends on networks.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from configs.model.speech_tokens import TokenWindowConfig
 
 
 class ClipTokenizer(Protocol):
-    """Whole clips of 16 kHz samples -> token ids. Knows no stream."""
+    """Converts whole clips of 16 kHz samples to token ids, without streaming."""
 
     @property
     def vocabulary(self) -> int:
-        """How many different tokens there are; ids are 0..vocabulary - 1."""
+        """Number of different tokens; ids are 0..vocabulary - 1."""
         ...
 
     @property
@@ -35,23 +35,23 @@ class ClipTokenizer(Protocol):
         ...
 
     def encode(self, pcm: Tensor) -> Tensor:
-        """pcm [B, N] -> ids [B, (N - margin_samples) / token_samples] (int64); a begun token may count."""
+        """pcm [B, N] -> ids [B, (N - margin_samples) / token_samples] (int64); a partial token may count."""
         ...
 
 
 @dataclass
 class TokenStreamState:
-    """Memory of B conversations: `history` [B, H], the newest samples, oldest first."""
+    """State of B conversations: `history` [B, H], the newest samples, oldest first."""
 
     history: Tensor
 
     def reset(self, rows: Tensor) -> None:
-        """Forget the rows that are True in `rows [B]`: silence before the first sample."""
+        """Forget the rows that are True in `rows [B]`; silence precedes their first sample."""
         self.history[rows] = 0
 
 
 class TokenStream:
-    """The stage: one slot of samples -> one slot of tokens, for any `ClipTokenizer`.
+    """The stage that maps one slot of samples to one slot of tokens, for any `ClipTokenizer`.
 
     `silence`: the token in the middle of silence; rows without data get it.
     """
@@ -68,12 +68,12 @@ class TokenStream:
 
     @property
     def vocabulary(self) -> int:
-        """How many different tokens there are."""
+        """Number of different tokens."""
         return self.tokenizer.vocabulary
 
     @property
     def delay_ms(self) -> float:
-        """The tokens of a step describe audio this much older than its slot."""
+        """The tokens of a step describe audio that is this much older than its slot, ms."""
         return self._ahead * 1000 / AUDIO.input_rate
 
     def init_state(self, batch: int) -> TokenStreamState:
@@ -82,7 +82,8 @@ class TokenStream:
 
     @torch.inference_mode()
     def step(self, pcm: Tensor, state: TokenStreamState, active: Tensor) -> Tensor:
-        """One slot: pcm [B, 3200] at 16 kHz -> ids [B, tokens_per_slot] (int64), `silence` where a row is inactive."""
+        """Run one slot: pcm [B, 3200] at 16 kHz -> ids [B, tokens_per_slot] (int64), `silence` where a row is
+        inactive."""
         assert pcm.shape[1] == AUDIO.slot_input_samples, (
             f"a slot has {AUDIO.slot_input_samples} samples, not {pcm.shape}"
         )
@@ -96,13 +97,14 @@ class TokenStream:
 
     @torch.inference_mode()
     def encode(self, pcm: Tensor) -> Tensor:
-        """A whole recording as the stream hears it: pcm [N] -> ids [slots, tokens_per_slot]; silence fills the last."""
+        """Tokenize a whole recording as the stream hears it: pcm [N] -> ids [slots, tokens_per_slot]; silence fills the
+        last."""
         slots = -(-len(pcm) // AUDIO.slot_input_samples)
         padded = F.pad(pcm, (self._history, slots * AUDIO.slot_input_samples - len(pcm)))
         windows = padded.unfold(0, self._history + AUDIO.slot_input_samples, AUDIO.slot_input_samples)
         return torch.cat([self._slot_tokens(window[None]) for window in windows])
 
     def _slot_tokens(self, heard: Tensor) -> Tensor:
-        """[R, history + slot] samples -> [R, tokens_per_slot] of the slot that has its look-ahead."""
+        """Tokens [R, tokens_per_slot] of the slot whose look-ahead is complete, from [R, history + slot] samples."""
         tokens = self.tokenizer.encode(heard)
         return tokens[:, self._first : self._first + self.tokens_per_slot].cpu()

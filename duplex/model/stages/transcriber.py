@@ -1,8 +1,8 @@
-"""The user's words by Whisper, decoded on the whole turn so far, beside the steps.
+"""Recognises the user's words with Whisper, which decodes the whole turn so far, in parallel with the steps.
 
-Knows turns: when one begins, when its audio is decoded and what of it is believed. Knows nothing of what is done with
-the words. A turn begins with a voice and lasts over pauses until the assistant has answered or long silence. Its clip
-is decoded every few slots and at pauses; words are given out once they are certain (`LocalAgreement`).
+This module decides when a turn begins, when its audio is decoded and which words are accepted. A turn begins with a
+voice and continues across pauses until the assistant has answered or after long silence. Its clip is decoded every few
+slots and at pauses; words are returned once they are certain (`LocalAgreement`).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from duplex.model.text.spoken import list_spoken_words
 
 _MS = 1000
 _CONTEXT = 8
-"""How a word is read may depend on so many words before it."""
+"""How a word is read may depend on this many words before it."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Request:
     """One clip to decode.
 
     Attributes:
-        row, conversation: whose it is; the second tells a row's conversations apart.
+        row, conversation: whose clip it is; the second distinguishes a row's conversations.
         pcm: [N] samples at 16 kHz.
         speech_s: where in the clip the speech ends.
-        beginning: tokens the transcript starts with.
-        everything: the speaker pauses, all words are to be taken.
+        beginning: tokens with which the transcript starts.
+        everything: the speaker pauses, so all words are accepted.
     """
 
     row: int
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Transcription:
-    """A request's outcome: its transcript, or None where it is not believed."""
+    """A request's outcome: its transcript, or None if it is rejected."""
 
     request: Request
     transcript: DecodingResult | None
@@ -56,7 +56,7 @@ class Transcription:
 
 @dataclass
 class TurnAudio:
-    """Audio of a turn since its last restart, by slots, and what is known of its words; the opening slot counts."""
+    """Audio of a turn since its last restart, by slots and including the first slot, and its known words."""
 
     slots: list[Tensor]
     agreement: LocalAgreement = field(default_factory=LocalAgreement)
@@ -74,16 +74,16 @@ class TranscriberRow:
     """One conversation.
 
     Attributes:
-        conversation: counts the row's conversations; what is under way for an earlier one is dropped.
-        slot: slots so far.
+        conversation: number of the row's conversation; pending work for an earlier one is dropped.
+        slot: number of slots so far.
         recent: the newest slots while nobody speaks, and how many of their frames are voiced.
-        clip: of the present turn; None outside of turns and after a restart until the voice goes on.
-        in_turn: a turn is going on.
+        clip: clip of the present turn; None between turns and after a restart until the voice resumes.
+        in_turn: whether a turn is in progress.
         turn: its number; None until it has words.
-        turns: turns with words so far.
+        turns: number of turns with words so far.
         shown: caption of the turn's earlier clips.
         start_s, voice_end_s: when the turn's voice began and was last heard.
-        result: delivered, but the row was not active.
+        result: a result that was delivered while the row was inactive.
     """
 
     conversation: int = 0
@@ -113,7 +113,7 @@ class TranscriberState:
     request: Sequence[Request] = ()
 
     def reset(self, rows: Tensor) -> None:
-        """Forget the rows that are True in `rows [B]`; what is under way for them is dropped."""
+        """Forget the rows that are True in `rows [B]`; their pending work is dropped."""
         self.voice.reset(rows)
         for row in rows.nonzero()[:, 0].tolist():
             self.rows[row] = TranscriberRow(conversation=self.rows[row].conversation + 1)
@@ -135,7 +135,7 @@ class Transcriber:
         return TranscriberState([TranscriberRow() for _ in range(batch)], self._voice.init_state(batch))
 
     def prepare(self, x: WordsInput, state: TranscriberState, active: Tensor) -> list[Request]:
-        """Take the slot of the active rows; -> the clips to decode before the next one."""
+        """Take the slot of the active rows; returns the clips to decode before the next one."""
         voice = self._voice.step(x.pcm, state.voice, active)
         counts, silence = voice.voiced.sum(1).tolist(), voice.silence_ms.tolist()
         requests = []
@@ -150,13 +150,13 @@ class Transcriber:
         return requests
 
     def run(self, request: Sequence[Request]) -> list[Transcription]:
-        """Decode the clips, one after the other. Pure: no state, any thread."""
+        """Decode the clips, one after the other. This is a pure function that any thread may run."""
         return [self._decode(one) for one in request]
 
     def deliver(
         self, result: Sequence[Transcription], state: TranscriberState, active: Tensor
     ) -> list[UserWords | None]:
-        """Words [B] that became known; a row that is not active gets them when it is."""
+        """Words [B] that became known; an inactive row gets them when it is active again."""
         for one in result:
             row = state.rows[one.request.row]
             if row.conversation == one.request.conversation:
@@ -164,7 +164,7 @@ class Transcriber:
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
     def _take(self, row: TranscriberRow, pcm: Tensor, voiced: int, silence_ms: int) -> None:
-        """Add a slot to the row's clip; open turn and clip where a voice begins."""
+        """Add a slot to the row's clip; a voice opens turn and clip."""
         row.slot += 1
         if voiced:
             row.voice_end_s = row.now_s - silence_ms / _MS
@@ -187,7 +187,7 @@ class Transcriber:
         row.recent = []
 
     def _due(self, row: TranscriberRow, silence_ms: int) -> bool | None:
-        """None: nothing to decode now; else whether all words are to be taken."""
+        """None if there is nothing to decode now; otherwise whether all words are to be accepted."""
         clip = row.clip
         if clip is None or not clip.unheard_voice:
             return None
@@ -255,7 +255,7 @@ class Transcriber:
         return UserWords(row.turn, " ".join(spoken), self._caption(row, words[-1]), row.start_s, row.voice_end_s)
 
     def _caption(self, row: TranscriberRow, last: WordPieces = ()) -> str:
-        """The turn so far as Whisper writes it; `last` is the newest word with the signs after it."""
+        """The turn so far as Whisper writes it; `last` is the newest word with its punctuation."""
         assert row.clip is not None
         committed = row.clip.agreement.committed
         tokens = [token for word in [*committed[:-1], last or committed[-1]] for token in word] if committed else []

@@ -1,8 +1,8 @@
-"""The one seam to transformers' decoder layers, for families that `duplex.model.stages.decoder_layers` does not build.
+"""The only interface to transformers' decoder layers, for families that `duplex.model.stages.decoder_layers` lacks.
 
-transformers' own caches change from version to version, so the layers get none. They attend by a function of ours,
-which they find in its public `AttentionInterface`; a pass that remembers is given to that function as a keyword
-argument, which the layers pass on.
+transformers' own caches change from version to version, so the layers get none. They attend with a function of ours,
+which is registered in the public `AttentionInterface`; the cache is passed to that function as a keyword argument,
+which the layers pass on.
 """
 
 from typing import Any, Final
@@ -18,15 +18,15 @@ from duplex.model.stages.quiet import refusals
 
 _ATTENTION: Final = "duplex"
 _OTHERWISE: Final = ("softcap", "s_aux", "position_bias")
-"""Arguments by which some families ask for attention of another kind."""
+"""Arguments with which some families request another kind of attention."""
 _SUITED: Final = "take a Llama or a Qwen"
 
 
 def build_causal_lm(config: LlmConfig) -> Any:
-    """A causal LM: `model`, table and head.
+    """Build a causal LM: `model`, text embedding and head.
 
     Raises:
-        ConfigError: the type is unknown, is not made of such layers, or has none of the values given for it.
+        ConfigError: the type is unknown, does not consist of such layers, or lacks one of the values given for it.
     """
     lm = _build(AutoModelForCausalLM, config)
     _check_rotations(getattr(lm, "model", None), config)
@@ -34,10 +34,10 @@ def build_causal_lm(config: LlmConfig) -> Any:
 
 
 def build_layers(config: LlmConfig) -> Any:
-    """The same without table and head.
+    """Build the same without text embedding and head.
 
     Raises:
-        ConfigError: as `build_causal_lm`.
+        ConfigError: as for `build_causal_lm`.
     """
     layers = _build(AutoModel, config.model_copy(update={"vocab_size": 1}))
     _check_rotations(layers, config)
@@ -51,7 +51,7 @@ def run(
     """Arguments and result as of `duplex.model.stages.llm.run`.
 
     Raises:
-        ConfigError: these layers do not attend as they are asked to.
+        ConfigError: these layers do not support the requested attention.
     """
     config: Any = layers.config
     if mask is not None:
@@ -65,12 +65,12 @@ def run(
 
 
 def compute_rotations(layers: Any, device: torch.device | None = None) -> None:
-    """Make the rotary frequencies, which no checkpoint holds; they stay in float32."""
+    """Compute the rotary frequencies, which no checkpoint contains; they stay in float32."""
     layers.rotary_emb = type(layers.rotary_emb)(config=layers.config).to(device)
 
 
 def transformers_config(config: LlmConfig) -> PretrainedConfig:
-    """The same as transformers' own object.
+    """Convert the configuration to transformers' own object.
 
     Raises:
         ConfigError: the type is unknown, or has none of the values given for it.
@@ -119,10 +119,10 @@ def _attend(
     remembering: Remembering | None = None,
     **others: object,
 ) -> tuple[Tensor, None]:
-    """`attend`, as transformers calls it: its layer comes first, no weights are given back.
+    """`attend` with transformers' signature: the layer comes first, and no weights are returned.
 
     Raises:
-        ConfigError: the layer wants attention of another kind; `others` is what it tells.
+        ConfigError: the layer requests another kind of attention, as `others` says.
     """
     asked = [name for name in _OTHERWISE if others.get(name) is not None]
     if asked:

@@ -1,11 +1,11 @@
-"""Unit HiFi-GAN: speech units -> samples, whole utterances and streams with the same sound.
+"""Unit HiFi-GAN: converts speech units to samples, with the same sound for whole utterances and streams.
 
-Knows the network under its published weight names, and what each convolution keeps of a stream; knows nothing of files,
-slots or of who speaks. Sources: Kong et al. 2020, HiFi-GAN; Polyak et al. 2021, speech resynthesis from discrete units.
+The network has its published weight names. Sources: Kong et al. 2020, HiFi-GAN, sec. 2.2; Polyak et al. 2021, speech
+resynthesis from discrete units. Nothing here depends on files, slots or speakers.
 
-The convolutions see both sides. In a stream each one keeps its past and answers for the position half its kernel ago,
-so nothing is computed twice and the sound lies `delay` samples behind the units. Positions before the utterance or
-behind its end are zeros at the input of every layer, as the padding of a whole utterance is.
+The convolutions see both sides. In a stream each one keeps its past and gives the output for the position half its
+kernel ago, so nothing is computed twice and the sound lags the units by `delay` samples. Positions before the utterance
+or after its end are zeros at the input of every layer, like the padding of a whole utterance.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _ENDLESS: Final = 2**40
 
 @dataclass(frozen=True)
 class FeatureStream:
-    """What lies on one wire of the network for R rows: `x` [R, C, T] begins `delay` positions behind the newest input.
+    """A signal between two layers for R rows: `x` [R, C, T] lags the newest input by `delay` positions.
 
     `rate`: positions per unit.
     """
@@ -37,10 +37,11 @@ class FeatureStream:
 
 
 class Passage:
-    """One step of R rows through the network: what each layer kept of the step before, and keeps for the next (`kept`).
+    """One step of R rows through the network: what each layer kept from the previous step, and keeps for the next
+    (`kept`).
 
-    `before` [R]: units that the utterance had before this step; `length` [R]: where it ends. Without memory, all rows
-    begin here.
+    `before` [R]: units of the utterance before this step; `length` [R]: where it ends. Without memory, all rows begin
+    here.
     """
 
     def __init__(self, kept: list[Tensor] | None, before: Tensor, length: Tensor) -> None:
@@ -50,14 +51,15 @@ class Passage:
         self.kept: list[Tensor] = []
 
     def behind(self, x: Tensor, size: int) -> Tensor:
-        """x [R, C, T] -> [R, C, size + T], with the last `size` positions of the step before in front."""
+        """Prepend the last `size` positions of the previous step: x [R, C, T] -> [R, C, size + T]."""
         past = x.new_zeros(*x.shape[:2], size) if self._old is None else next(self._old)
         full = torch.cat([past, x], 2)
         self.kept.append(full[..., full.shape[2] - size :])
         return full
 
     def overlap(self, x: Tensor, size: int) -> Tensor:
-        """x [R, C, T + size] -> [R, C, T]: adds what the step before left over, keeps the last `size` positions."""
+        """Overlap-add: x [R, C, T + size] -> [R, C, T], adding the previous step's remainder and keeping the last
+        `size`."""
         if self._old is not None and size:
             left = next(self._old)
             x = torch.cat([x[..., :size] + left, x[..., size:]], 2)
@@ -72,7 +74,7 @@ class Passage:
         return replace(signal, x=x, delay=delay)
 
     def within(self, signal: FeatureStream) -> FeatureStream:
-        """Zeros where the utterance has not begun or has ended."""
+        """Set the signal to zero where the utterance has not begun or has ended."""
         position = torch.arange(signal.x.shape[2], device=signal.x.device) - signal.delay
         place = self._before[:, None] * signal.rate + position
         inside = (place >= 0) & (place < self._length[:, None] * signal.rate)
@@ -80,7 +82,7 @@ class Passage:
 
 
 class Convolution(nn.Conv1d):
-    """Convolution with the same length out as in; `kernel` is odd."""
+    """Convolution whose output is as long as its input; `kernel` is odd."""
 
     def __init__(self, inward: int, outward: int, kernel: int, dilation: int = 1) -> None:
         super().__init__(inward, outward, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2)
@@ -94,7 +96,7 @@ class Convolution(nn.Conv1d):
 
 
 class Upsampling(nn.ConvTranspose1d):
-    """Transposed convolution: `rate` positions for each."""
+    """Transposed convolution that makes `rate` positions from each (HiFi-GAN, sec. 2.2)."""
 
     def __init__(self, inward: int, outward: int, kernel: int, rate: int) -> None:
         super().__init__(inward, outward, kernel, rate, padding=(kernel - rate) // 2)
@@ -109,7 +111,7 @@ class Upsampling(nn.ConvTranspose1d):
 
 
 class ResidualBlock(nn.Module):
-    """Pairs of convolutions, the first dilated, each pair added to its input."""
+    """Pairs of convolutions, the first of each dilated, each pair added to its input (HiFi-GAN, sec. 2.2)."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -117,7 +119,7 @@ class ResidualBlock(nn.Module):
         self.convs2 = nn.ModuleList(Convolution(channels, channels, kernel) for _ in dilations)
 
     def pairs(self) -> Iterator[tuple[Convolution, Convolution]]:
-        """The pairs in their order."""
+        """The pairs in order."""
         for first, second in zip(self.convs1, self.convs2, strict=True):
             assert isinstance(first, Convolution)
             assert isinstance(second, Convolution)
@@ -125,7 +127,7 @@ class ResidualBlock(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Positions of the future that it sees."""
+        """Number of future positions that it sees."""
         return sum(first.reach + second.reach for first, second in self.pairs())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -145,7 +147,7 @@ class ResidualBlock(nn.Module):
 
 
 class DurationPredictor(nn.Module):
-    """How many frames each unit lasts."""
+    """Predicts how many frames each unit lasts (the duration predictor of FastSpeech 2, Ren et al. 2021)."""
 
     def __init__(self, config: DurationConfig, embedding: int) -> None:
         super().__init__()
@@ -165,7 +167,7 @@ class DurationPredictor(nn.Module):
 
 
 class UnitNetwork(nn.Module):
-    """The generator, with the weight names of the published checkpoints, weight norm folded in."""
+    """The generator (HiFi-GAN, sec. 2.2; Polyak et al. 2021), with published weight names and weight norm folded in."""
 
     def __init__(self, config: UnitVocoderConfig) -> None:
         super().__init__()
@@ -190,14 +192,14 @@ class UnitNetwork(nn.Module):
 
     @property
     def delay(self) -> int:
-        """Samples that the stream lies behind its units: all of the future that the network sees."""
+        """Samples by which the stream lags its units: all of the future that the network sees."""
         delay = self.conv_pre.reach
         for up, blocks in self.stages():
             delay = delay * up.rate + up.reach + max(block.reach for block in blocks)
         return delay + self.conv_post.reach
 
     def stages(self) -> Iterator[tuple[Upsampling, list[ResidualBlock]]]:
-        """Each transposed convolution with the residual blocks behind it."""
+        """Each transposed convolution with the residual blocks after it."""
         count = len(self.config.block_kernels)
         for index, up in enumerate(self.ups):
             assert isinstance(up, Upsampling)
@@ -213,7 +215,7 @@ class UnitNetwork(nn.Module):
         return x.mT
 
     def forward(self, x: Tensor) -> Tensor:
-        """A whole utterance: embedded units [B, width, T] -> samples [B, T * hop]."""
+        """Synthesise a whole utterance: embedded units [B, width, T] -> samples [B, T * hop]."""
         x = self.conv_pre(x)
         for up, blocks in self.stages():
             x = up(F.leaky_relu(x, _SLOPE))
@@ -221,7 +223,8 @@ class UnitNetwork(nn.Module):
         return torch.tanh(self.conv_post(F.leaky_relu(x, _LAST_SLOPE)))[:, 0]
 
     def step(self, x: Tensor, passage: Passage) -> Tensor:
-        """The next units of a stream: [R, width, T] -> samples [R, T * hop], `delay` behind; zeros before the start."""
+        """Take the next units [R, width, T] of a stream; returns samples [R, T * hop], `delay` late, with zeros before
+        the start."""
         signal = self.conv_pre.step(FeatureStream(x, 1, 0), passage)
         for up, blocks in self.stages():
             signal = up.step(_bend(signal, _SLOPE), passage)

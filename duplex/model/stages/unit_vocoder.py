@@ -1,7 +1,7 @@
-"""Units to sound: the unit HiFi-GAN as a stage of slots, and the loading of published checkpoints.
+"""The unit HiFi-GAN as a stage from units to sound, slot by slot, and the loading of published checkpoints.
 
-Knows units, samples, who is speaking and the files; knows nothing of text or playout. A row that stops speaking still
-sounds what the network held back, unless it is cut. The next utterance starts from rest.
+A row that stops speaking still plays what the network held back, unless it is cut. The next utterance starts from rest.
+Nothing here depends on text or playout.
 """
 
 import json
@@ -27,7 +27,7 @@ _NORMS = ((".weight_g", ".weight_v"), (".parametrizations.weight.original0", ".p
 
 @dataclass(frozen=True)
 class VocoderInput:
-    """One slot for B rows: `units` [B, U], `speaking` [B], and `cut` [B]: a row that does not speak ends in a fade."""
+    """One slot for B rows: `units` [B, U], `speaking` [B], and `cut` [B]: a row that stops speaking ends in a fade."""
 
     units: Tensor
     speaking: Tensor
@@ -36,12 +36,12 @@ class VocoderInput:
 
 @dataclass
 class UnitVocoderState:
-    """Memory of B voices.
+    """State of B voices.
 
-    Attributes:
-        kept: what each layer keeps, [B, C, K].
-        fed: [B] units of the utterance so far.
-        rest: [B, held] sound of an utterance that is over, still to be played.
+        Attributes:
+    kept: what each layer keeps, [B, C, K].
+        fed: [B] number of units of the utterance so far.
+        rest: [B, held] sound of a finished utterance that is still to be played.
         sounding: [B] whether the row spoke in its last slot.
     """
 
@@ -56,7 +56,7 @@ class UnitVocoderState:
         self.rest[rows] = 0
 
     def still(self, rows: Tensor) -> None:
-        """Bring rows to rest; what they have still to play stays."""
+        """Bring rows to rest; what they still have to play is kept."""
         for kept in self.kept:
             kept[rows] = 0
         self.fed[rows] = 0
@@ -81,7 +81,7 @@ class UnitVocoder(nn.Module):
 
     @classmethod
     def load(cls, checkpoint: Path, config: UnitVocoderConfig | None = None) -> Self:
-        """A published checkpoint (.pt or .safetensors); without `config` the `config.json` beside it is read.
+        """Load a published checkpoint (.pt or .safetensors); without `config` the `config.json` in its folder is read.
 
         Raises:
             ConfigError: a file is missing or broken, or the weights are not those of the configuration.
@@ -96,12 +96,13 @@ class UnitVocoder(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """The future that a sample waits for."""
+        """How long a sample waits for the future, ms."""
         return self.held * 1000 / self.config.sample_rate
 
     @torch.inference_mode()
     def speak(self, units: Tensor, predict_lengths: bool = False) -> Tensor:
-        """A whole utterance: units [T] -> samples; `predict_lengths` for units without their repetitions."""
+        """Synthesise a whole utterance: units [T] -> samples; `predict_lengths` is for units whose repetitions were
+        removed."""
         units = units.to(self.fade.device)
         if predict_lengths:
             units = torch.repeat_interleave(units, self.lengths(units))
@@ -110,10 +111,10 @@ class UnitVocoder(nn.Module):
 
     @torch.inference_mode()
     def lengths(self, units: Tensor) -> Tensor:
-        """How many frames each of units [T] lasts.
+        """Predict how many frames each of units [T] lasts.
 
         Raises:
-            ConfigError: this vocoder has no predictor.
+            ConfigError: this vocoder has no duration predictor.
         """
         if self.config.duration is None:
             raise ConfigError("this unit vocoder predicts no lengths; give units with their repetitions")
@@ -136,7 +137,8 @@ class UnitVocoder(nn.Module):
 
     @torch.inference_mode()
     def step(self, x: VocoderInput, state: UnitVocoderState, active: Tensor) -> Tensor:
-        """[B, U * hop] samples of one slot, `delay_ms` behind; zeros where a row is inactive or has nothing to say."""
+        """Make [B, U * hop] samples of one slot, `delay_ms` late; zeros where a row is inactive or has nothing to
+        say."""
         active, speaking = active.to(state.fed.device), x.speaking.to(state.fed.device)
         self._end(active & ~speaking & state.sounding, state)
         state.rest[active & ~speaking & x.cut.to(state.fed.device)] *= self.fade
@@ -148,7 +150,7 @@ class UnitVocoder(nn.Module):
         return pcm
 
     def _end(self, ending: Tensor, state: UnitVocoderState) -> None:
-        """The utterance of these rows is over: its rest is known, the network comes to rest."""
+        """End the utterance of these rows: compute its remaining sound and bring the network to rest."""
         rows = ending.nonzero()[:, 0]
         if len(rows):
             state.rest[rows] += self._ahead(self.network.delay, state, rows)[:, self.network.delay - self.held :]
@@ -162,7 +164,8 @@ class UnitVocoder(nn.Module):
         return pcm
 
     def _speak(self, units: Tensor, state: UnitVocoderState, rows: Tensor) -> Tensor:
-        """[R, U] units -> [R, U * hop]; with a shorter look-ahead the newest samples take what follows for silence."""
+        """Map units [R, U] to samples [R, U * hop]; with a shorter look-ahead the newest samples assume silence to
+        follow."""
         passage = Passage([kept[rows] for kept in state.kept], state.fed[rows], endless(len(rows), rows.device))
         pcm = self.network.step(self.network.embed(units, self.config.speaker), passage)
         for kept, new in zip(state.kept, passage.kept, strict=True):
@@ -172,7 +175,7 @@ class UnitVocoder(nn.Module):
         return torch.cat([pcm, self._ahead(early, state, rows)], 1)[:, early:]
 
     def _ahead(self, count: int, state: UnitVocoderState, rows: Tensor) -> Tensor:
-        """[R, count]: what the network would still say if the utterance ended here. Changes nothing."""
+        """Samples [R, count] that would still follow if the utterance ended here. Changes nothing."""
         missing = -(-count // self.config.hop)
         if not missing:
             return state.rest.new_zeros(len(rows), 0)
@@ -204,7 +207,7 @@ class UnitDetokenizer(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """The vocoder's look-ahead and half the resampler's filter."""
+        """The vocoder's look-ahead plus half the resampler's filter, ms."""
         return self.vocoder.delay_ms + self.rate.delay_ms
 
     def init_state(self, batch: int) -> UnitDetokenizerState:
@@ -220,15 +223,15 @@ class UnitDetokenizer(nn.Module):
 
 
 def read_published(path: Path) -> UnitVocoderConfig:
-    """A vocoder's published `config.json`.
+    """Read a vocoder's published `config.json`.
 
     Raises:
-        ConfigError: the file is missing, is no JSON object, or is not of a vocoder of units alone.
+        ConfigError: the file is missing, is not a JSON object, or is not of a vocoder that needs only units.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); it belongs beside the checkpoint") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); it belongs in the checkpoint's folder") from None
     except ValueError as error:
         raise ConfigError(f"{path}: is not valid JSON ({error}); download it again") from None
     if not isinstance(values, dict):
@@ -237,7 +240,8 @@ def read_published(path: Path) -> UnitVocoderConfig:
 
 
 def fold_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Plain weights, in float32, of magnitudes and directions under either of torch's names."""
+    """Fold weight normalization, w = g v / |v| (Salimans and Kingma 2016, eq. 2), under either of torch's names, in
+    float32."""
     folded = {name: value.float() for name, value in weights.items()}
     for name in weights:
         for magnitude, direction in _NORMS:

@@ -1,6 +1,6 @@
-"""Voice activity of the user's audio: which 20 ms frames are voiced, and for how long nothing was.
+"""Voice activity of the user's audio: which 20 ms frames are voiced, and how long the silence has lasted.
 
-Knows webrtcvad; knows nothing of turns or of who may speak.
+The detector is webrtcvad. Nothing here depends on turns or on who may speak.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _INT16 = 32767
 
 @dataclass
 class VoiceActivityState:
-    """Memory of B conversations: a detector each, and the silence [B] in ms since the last voiced frame."""
+    """State of B conversations: a detector each, and the silence [B] in ms since the last voiced frame."""
 
     mode: int
     detectors: list[webrtcvad.Vad]
@@ -37,7 +37,7 @@ class VoicedFrames:
 
     Attributes:
         voiced: [B, frames] bool.
-        silence_ms: [B] since the last voiced frame, or since the conversation began, at the slot's end.
+        silence_ms: [B] time from the last voiced frame (or the conversation's start) to the slot's end.
     """
 
     voiced: Tensor
@@ -67,7 +67,7 @@ class VoiceActivity:
         )
 
     def step(self, pcm: Tensor, state: VoiceActivityState, active: Tensor) -> VoicedFrames:
-        """One slot: pcm [B, 3200] at 16 kHz, -1..1; rows that are not active count as unvoiced."""
+        """Run one slot: pcm [B, 3200] at 16 kHz, -1..1; inactive rows count as unvoiced."""
         voiced = torch.zeros(pcm.shape[0], self.frames, dtype=torch.bool)
         for row in active.nonzero()[:, 0].tolist():
             voiced[row] = self._row(pcm[row], state.detectors[row])

@@ -1,6 +1,6 @@
-"""Layers that Whisper's encoder and decoder are made of, with transformers' names for the weights.
+"""The layers of Whisper's encoder and decoder, with transformers' names for the weights.
 
-Knows shapes; knows nothing of streaming, tokens or files. Source: Radford et al. 2022, Whisper.
+Source: Radford et al. 2022, Whisper, sec. 2.2. Nothing here depends on streaming, tokens or files.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from configs.model.ears import WhisperShape
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose keys and values the caller keeps. The key projection has no bias."""
+    """Multi-head attention (Vaswani et al. 2017, sec. 3.2) whose keys and values the caller stores. The key projection
+    has no bias."""
 
     def __init__(self, shape: WhisperShape) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class Attention(nn.Module):
         return self._split(self.q_proj(x.to(self.q_proj.weight.dtype)))
 
     def read(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Attend; queries [B, H, T, d], keys and values [B, H, S, d], mask (True: seen) -> [B, T, D]."""
+        """Attend: queries [B, H, T, d], keys and values [B, H, S, d], mask (True: seen) -> [B, T, D]."""
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return out
@@ -43,7 +44,7 @@ class Attention(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward, both with the norm before them."""
+    """Self-attention and a feed-forward layer, each preceded by a norm."""
 
     def __init__(self, shape: WhisperShape) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class AudioEncoder(nn.Module):
         self.register_buffer("positions", sinusoids(shape.source_positions, shape.dim), persistent=False)
 
     def stack(self) -> Iterator[EncoderLayer]:
-        """The transformer layers in their order."""
+        """The transformer layers in order."""
         for layer in self.layers:
             assert isinstance(layer, EncoderLayer)
             yield layer
@@ -88,7 +89,8 @@ class AudioEncoder(nn.Module):
         return x.transpose(1, 2).float()
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Whole clip, every frame sees every other: mel [B, bands, 2 T] -> [B, T, D], T <= source_positions."""
+        """Encode a whole clip in which every frame sees every other: mel [B, bands, 2 T] -> [B, T, D], T <=
+        source_positions."""
         x = self.subsample(mel, padding=1)
         x = x + self.positions[: x.shape[1]]
         for layer in self.stack():
@@ -101,14 +103,15 @@ class AudioEncoder(nn.Module):
 
 
 def set_precision(module: nn.Module, dtype: torch.dtype) -> None:
-    """Give every matrix product and convolution in `module` the type `dtype`; norms and sums stay float32."""
+    """Run every matrix product and convolution in `module` in `dtype`; norms and sums stay in float32."""
     for part in module.modules():
         if isinstance(part, (nn.Linear, nn.Conv1d)):
             part.to(dtype)
 
 
 def sinusoids(length: int, dim: int) -> Tensor:
-    """Whisper's encoder positions [length, dim]: sines then cosines, wavelengths from 2 pi to 20,000 pi."""
+    """Whisper's encoder positions [length, dim] (Vaswani et al. 2017, sec. 3.5, with all sines before all cosines):
+    wavelengths from 2 pi to 20,000 pi."""
     half = dim // 2
     rates = torch.exp(-torch.arange(half, dtype=torch.float64) * (torch.log(torch.tensor(1e4)) / (half - 1)))
     angles = torch.arange(length, dtype=torch.float64)[:, None] * rates

@@ -1,6 +1,6 @@
 """Whisper's text decoder, one token at a time with a fixed cache.
 
-Knows the layers and their memory; knows nothing of rules, words or audio. Source: Radford et al. 2022, Whisper.
+Source: Radford et al. 2022, Whisper, sec. 2.2. Nothing here depends on rules, words or audio.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ from duplex.model.weights.quantize import SCALE
 
 @dataclass
 class DecoderCache:
-    """What B clips left for the decoder and what it has written itself.
+    """The decoder's memory of B clips and of what it has written.
 
     Attributes:
-        heard: per layer the keys and values of the encoder's features, each [B, H, T, d].
+        heard: per layer, the keys and values of the encoder's features, each [B, H, T, d].
         keys, values: [layers, B, H, capacity, d] of the tokens so far.
-        length: tokens so far.
+        length: number of tokens so far.
     """
 
     heard: list[tuple[Tensor, Tensor]]
@@ -33,19 +33,19 @@ class DecoderCache:
     length: int = 0
 
     def select(self, rows: Tensor) -> Self:
-        """The same memory for the rows `rows [b]` only."""
+        """The same memory for only the rows `rows [b]`."""
         heard = [(keys[rows], values[rows]) for keys, values in self.heard]
         return type(self)(heard, self.keys[:, rows], self.values[:, rows], self.length)
 
 
 class TextDecoder(nn.Module):
-    """Whisper's decoder; its matrices are int8 where the weights are."""
+    """Whisper's decoder (Radford et al. 2022, sec. 2.2); its matrices are int8 if the weights are."""
 
     token_rows: Tensor
     positions: Tensor
 
     def __init__(self, weights: Mapping[str, Tensor], shape: WhisperShape) -> None:
-        """Build from `model.decoder.*` as `duplex.model.weights.quantize.pack` leaves them, or as float32.
+        """Build from `model.decoder.*`, packed by `duplex.model.weights.quantize.pack` or in float32.
 
         Raises:
             ConfigError: a weight is missing.
@@ -62,13 +62,13 @@ class TextDecoder(nn.Module):
             raise ConfigError(f"Whisper's decoder lacks the weight {error}; convert the weights again") from None
 
     def listen(self, features: Tensor, capacity: int) -> DecoderCache:
-        """Fresh memory of features [B, T, D] with room for `capacity` tokens."""
+        """Make a fresh memory of features [B, T, D] with room for `capacity` tokens."""
         cache = (self.shape.decoder_layers, features.shape[0], self.shape.heads, capacity, self.shape.head_dim)
         heard = [layer.hear(features) for layer in self._stack()]
         return DecoderCache(heard, torch.zeros(cache), torch.zeros(cache))
 
     def forward(self, tokens: Tensor, memory: DecoderCache) -> Tensor:
-        """Append tokens [B, n] to the memory -> hidden [B, n, D]."""
+        """Append tokens [B, n] to the memory; returns hidden vectors [B, n, D]."""
         count = tokens.shape[1]
         places = torch.arange(memory.length, memory.length + count)
         x = self._embed(tokens) + self.positions[places]
@@ -97,7 +97,7 @@ class TextDecoder(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Attention to the tokens so far, attention to the audio, a feed-forward; norms before each."""
+    """Attention to the tokens so far, attention to the audio, and a feed-forward layer, each preceded by a norm."""
 
     def __init__(self, weights: Mapping[str, Tensor], index: int, shape: WhisperShape) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Clips -> transcripts: the whole Whisper, greedily, in batches of clips of one length.
+"""Transcribes clips with the whole Whisper, greedily, in batches of clips of one length.
 
-Knows encoder, decoder and the rules of writing; knows nothing of turns or slots.
+This module combines encoder, decoder and the rules of writing; it does not depend on turns or slots.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ from duplex.model.weights.quantize import unpack
 
 @dataclass(frozen=True)
 class DecodingResult:
-    """What was heard in a clip.
+    """The transcript of a clip.
 
     Attributes:
-        tokens: pieces and times, the given beginning included, without the end token.
-        logprob: mean natural log-probability of the pieces written after the beginning; 0 where there are none.
+        tokens: text tokens and timestamps, including the given beginning, without the end token.
+        logprob: mean natural log-probability of the tokens written after the beginning; 0 if there are none.
         no_speech: probability that nobody speaks.
     """
 
@@ -58,7 +58,7 @@ class _Hypothesis:
 
 
 class Whisper:
-    """Encoder, decoder and vocabulary; has no state, may be used from several threads."""
+    """Encoder, decoder and vocabulary. It has no state and may be used from several threads."""
 
     def __init__(
         self, encoder: AudioEncoder, decoder: TextDecoder, vocabulary: WhisperVocabulary, config: DecodingConfig
@@ -68,9 +68,9 @@ class Whisper:
 
     @torch.no_grad()
     def transcribe(self, pcm: Tensor, seconds: Sequence[float], beginning: Sequence[int] = ()) -> list[DecodingResult]:
-        """pcm [B, N] at 16 kHz, of which `seconds` are not padding -> a transcript per clip.
+        """Transcribe pcm [B, N] at 16 kHz, of which `seconds` are not padding; returns a transcript per clip.
 
-        `beginning` is what every transcript starts with (a time, then pieces); with it, B must be 1.
+        `beginning` is what every transcript starts with (a timestamp, then text tokens); with it, B must be 1.
         """
         tail = round(self.config.tail_s * AUDIO.input_rate)
         features = self.encoder(self.mel.clip(F.pad(pcm, (0, tail))))
@@ -81,14 +81,15 @@ class Whisper:
         return [self._transcript(row, chance) for row, chance in zip(rows, no_speech, strict=True)]
 
     def is_believed(self, transcript: DecodingResult) -> bool:
-        """False for what Whisper writes when nobody speaks."""
+        """Whether a transcript is accepted: False for text that Whisper writes when nobody speaks (the no-speech and
+        log-probability criteria of Radford et al. 2022, sec. 4.5, with thresholds of our own)."""
         if stutters(transcript.tokens, self.config.same_words, self.vocabulary):
             return False
         doubt = max(0.0, transcript.no_speech - self.config.no_speech)
         return transcript.logprob >= self.config.least_logprob + doubt
 
     def _write(self, rows: list[_Hypothesis], memory: DecoderCache, beginning: Sequence[int]) -> list[float]:
-        """Write all rows to their end; -> no-speech probabilities."""
+        """Write all rows to their end; returns the no-speech probabilities."""
         start = torch.tensor([[self.vocabulary.start, *beginning]]).expand(len(rows), -1)
         hidden = self.decoder(start, memory)
         first = self.decoder.logits(hidden[:, 0])
@@ -108,7 +109,7 @@ class Whisper:
         return no_speech
 
     def _write_one(self, row: _Hypothesis, scores: Tensor) -> None:
-        """Write the likeliest token that may follow; a row that is over stays as it is."""
+        """Write the likeliest allowed token; a finished row does not change."""
         if self._over(row):
             return
         scores = scores.clone()
@@ -130,6 +131,6 @@ class Whisper:
 def load_whisper(
     packed: Mapping[str, Tensor], vocabulary: WhisperVocabulary, shape: WhisperShape, config: DecodingConfig
 ) -> Whisper:
-    """Whisper from the tensors of `whisper.safetensors` as they lie in the file."""
+    """Build Whisper from the tensors of `whisper.safetensors`, as stored in the file."""
     encoder = {name: value for name, value in packed.items() if name.startswith("model.encoder.")}
     return Whisper(load_audio_encoder(unpack(encoder), shape), TextDecoder(packed, shape), vocabulary, config)

@@ -1,7 +1,7 @@
-"""What Whisper may write next, and when a transcript is over. Pure functions of what was written so far.
+"""Rules for what Whisper may write next and when a transcript ends, as pure functions of what was written so far.
 
-Knows token numbers and times; knows nothing of networks. Source: the timestamp rules of openai/whisper, decoding.py;
-the stopping rules are our own, for clips that are not padded to 30 s.
+Source: the timestamp rules of openai/whisper, decoding.py; the stopping rules are our own, for clips that are not
+padded to 30 s. Nothing here depends on networks.
 """
 
 import math
@@ -19,10 +19,10 @@ _FORBIDDEN = -math.inf
 
 
 def forbid(logits: Tensor, written: Sequence[int], vocabulary: WhisperVocabulary, config: DecodingConfig) -> None:
-    """Set the logits [V] of what may not follow `written` to minus infinity, in place.
+    """Set the logits [V] of tokens that may not follow `written` to minus infinity, in place.
 
-    Times come in pairs but before the end, never go back, the first token is one, and a time is written as soon as
-    all times together are likelier than any piece.
+    As in openai/whisper: timestamps come in pairs except at the end and never decrease, the first token is one, and a
+    timestamp is written as soon as all timestamps together are likelier than any text token.
     """
     first_time, end = vocabulary.first_time, vocabulary.end
     logits[vocabulary.start : first_time] = _FORBIDDEN
@@ -47,12 +47,12 @@ def forbid(logits: Tensor, written: Sequence[int], vocabulary: WhisperVocabulary
 
 
 def most_tokens(seconds: float, config: DecodingConfig) -> int:
-    """How many tokens a clip of speech of `seconds` may have, the times included."""
+    """How many tokens a clip of speech of `seconds` may have, including timestamps."""
     return max(config.least_tokens, math.ceil(config.tokens_per_s * seconds)) + 2
 
 
 def is_over(written: Sequence[int], seconds: float, vocabulary: WhisperVocabulary, config: DecodingConfig) -> bool:
-    """True when nothing more is to be written for a clip of `seconds`, the appended silence not counted."""
+    """Whether nothing more is to be written for a clip of `seconds`, not counting the appended silence."""
     if not written:
         return False
     newest = written[-1]
@@ -64,7 +64,7 @@ def is_over(written: Sequence[int], seconds: float, vocabulary: WhisperVocabular
 
 
 def repeats(written: Sequence[int], vocabulary: WhisperVocabulary, count: int) -> bool:
-    """True when the newest `count` pieces are the first `count` pieces again."""
+    """Whether the newest `count` tokens repeat the first `count` tokens."""
     pieces = [token for token in written if vocabulary.is_text(token)]
     return len(pieces) >= 2 * count and pieces[-count:] == pieces[:count]
 
@@ -72,9 +72,10 @@ def repeats(written: Sequence[int], vocabulary: WhisperVocabulary, count: int) -
 def without_repeat(
     written: Sequence[int], seconds: float, vocabulary: WhisperVocabulary, config: DecodingConfig
 ) -> tuple[int, ...]:
-    """`written` without its end token, and without words at its end that are its first words again.
+    """`written` without its end token, and without words at its end that repeat its first words.
 
-    Only where they can't have been said: the transcript was broken off, or it has more words than fit into `seconds`.
+    Words are removed only if they cannot have been said: the transcript was broken off, or has more words than fit into
+    `seconds`.
     """
     kept = [token for token in written if token != vocabulary.end]
     is_broken_off = bool(kept) and vocabulary.is_text(kept[-1]) and len(kept) == len(written)
@@ -88,7 +89,7 @@ def without_repeat(
 
 
 def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[WordPieces]:
-    """Group the pieces among `tokens` by written word; a word starts with a space or after a time."""
+    """Group the text tokens among `tokens` by written word; a word starts with a space or after a timestamp."""
     words: list[list[int]] = []
     after_time = True
     for token in tokens:
@@ -103,30 +104,31 @@ def words_of(tokens: Sequence[int], vocabulary: WhisperVocabulary) -> list[WordP
 
 
 def same(one: Sequence[WordPieces], other: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> bool:
-    """True when both are the same words as spoken; case and signs do not count."""
+    """Whether both are the same spoken words, ignoring case and punctuation."""
     spoken = [[list_spoken_words(vocabulary.text(word)) for word in words] for words in (one, other)]
     return spoken[0] == spoken[1]
 
 
 def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -> bool:
-    """True when a word comes more than `count` times in a row."""
+    """Whether a word occurs more than `count` times in a row."""
     words = list_spoken_words(vocabulary.text(tokens))
     return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 
 def _count_repeated(words: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> int:
-    """How many words at the end are the first words again, the longest such run that leaves a word."""
+    """How many words at the end repeat the first words: the longest such run that leaves a word."""
     counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))
     return next(counts, 0)
 
 
 def _place(tokens: Sequence[int], words: Sequence[WordPieces], index: int, vocabulary: WhisperVocabulary) -> int:
-    """Where in `tokens` the word `index` begins."""
+    """Index in `tokens` at which the word `index` begins."""
     pieces = sum(len(word) for word in words[:index])
     places = [place for place, token in enumerate(tokens) if vocabulary.is_text(token)]
     return places[pieces]
 
 
 def no_speech_probability(logits: Tensor, vocabulary: WhisperVocabulary) -> Tensor:
-    """logits [B, V] right after the start -> probability [B] that nobody speaks."""
+    """Probability [B] that nobody speaks, from logits [B, V] right after the start token (Radford et al. 2022, sec.
+    2.3)."""
     return torch.softmax(logits, dim=-1)[:, vocabulary.no_speech]

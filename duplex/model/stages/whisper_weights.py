@@ -1,6 +1,6 @@
 """Builds the parts of Whisper from its weights.
 
-Knows the names of the weights; knows nothing of where they came from or how the parts are used.
+This module handles the names of the weights; it does not depend on their origin or on how the parts are used.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _POSITIONS = "embed_positions.weight"
 def load_audio_encoder(
     weights: Mapping[str, Tensor], shape: WhisperShape, dtype: torch.dtype = torch.bfloat16
 ) -> AudioEncoder:
-    """Encoder from `model.encoder.*`; matrix products run in `dtype`. The positions are computed, not read.
+    """Build the encoder from `model.encoder.*`; matrix products run in `dtype`. Positions are computed, not read.
 
     Raises:
         ConfigError: a weight is missing, unknown or of another shape.

@@ -1,8 +1,8 @@
-"""Where the user's words come from: one interface, and the source that hears nothing.
+"""The interface of sources of the user's words, and a source without words.
 
-What was said up to the end of slot t becomes known with slot t + 1, always, so that a replay is exact. The costly half
-of a source, `run`, is pure and may happen in another thread between the two slots. Knows slots and rows; knows nothing
-of how words are recognised.
+What was said up to the end of slot t always becomes known with slot t + 1, so that a replay is exact. The costly part
+of a source, `run`, is pure and may run in another thread between the two slots. Nothing here depends on how words are
+recognised.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ class WordsInput:
 
     Attributes:
         pcm: [B, 3200] the user's audio at 16 kHz, -1..1.
-        features: [B, 10, D] what the speech encoder makes of it.
-        speaking: [B] bool, the assistant speaks in this slot.
+        features: [B, 10, D] the speech encoder's features of it.
+        speaking: [B] bool, whether the assistant speaks in this slot.
     """
 
     pcm: Tensor
@@ -31,17 +31,17 @@ class WordsInput:
 
 
 WordsRequest = Sequence[Any]
-"""Work that `run` does: opaque, complete in itself."""
+"""Work for `run`: opaque and self-contained."""
 WordsResult = Sequence[Any]
-"""What came of it: opaque, for `deliver`."""
+"""The result of `run`: opaque, for `deliver`."""
 
 
 class WordSource(Protocol):
-    """User audio -> words, with a delay of one slot."""
+    """Recognises words in user audio, with a delay of one slot."""
 
     @property
     def delay_ms(self) -> float:
-        """What was said in a slot becomes known this much after it."""
+        """What was said in a slot becomes known this much after it, ms."""
         ...
 
     def init_state(self, batch: int) -> Any:
@@ -49,20 +49,20 @@ class WordSource(Protocol):
         ...
 
     def prepare(self, x: WordsInput, state: Any, active: Tensor) -> WordsRequest:
-        """Take the slot of the active rows; -> what is to be worked out before the next one."""
+        """Take the slot of the active rows; returns the work to be done before the next one."""
         ...
 
     def run(self, request: WordsRequest) -> WordsResult:
-        """Work it out. Pure: no state, any thread."""
+        """Do the work. This is a pure function that any thread may run."""
         ...
 
     def deliver(self, result: WordsResult, state: Any, active: Tensor) -> list[UserWords | None]:
-        """At the next slot's start: the words [B] that became known; an inactive row gets its words later."""
+        """Return the words [B] that became known, at the next slot's start; an inactive row gets its words later."""
         ...
 
 
 def step(source: WordSource, x: WordsInput, state: Any, active: Tensor) -> list[UserWords | None]:
-    """`deliver` for the slot before, then `prepare` for this one: a source as an ordinary stage."""
+    """Run a source as an ordinary stage: `deliver` for the previous slot, then `prepare` for this one."""
     words = source.deliver(source.run(state.request), state, active)
     state.request = source.prepare(x, state, active)
     return words
@@ -70,16 +70,16 @@ def step(source: WordSource, x: WordsInput, state: Any, active: Tensor) -> list[
 
 @dataclass
 class NoWordsState:
-    """Nothing to remember."""
+    """The empty state."""
 
     request: WordsRequest = ()
 
     def reset(self, rows: Tensor) -> None:
-        """Nothing to forget."""
+        """Do nothing."""
 
 
 class NoWords:
-    """The source `none`: the model hears the speech vector only."""
+    """The source `none`: the model gets only the speech vector."""
 
     delay_ms: float = AUDIO.slot_ms
 
@@ -88,11 +88,11 @@ class NoWords:
         return NoWordsState()
 
     def prepare(self, x: WordsInput, state: NoWordsState, active: Tensor) -> WordsRequest:
-        """Nothing to work out."""
+        """No work to do."""
         return ()
 
     def run(self, request: WordsRequest) -> WordsResult:
-        """Nothing comes of nothing."""
+        """Do nothing."""
         return ()
 
     def deliver(self, result: WordsResult, state: NoWordsState, active: Tensor) -> list[UserWords | None]:

@@ -1,1 +1,1 @@
-"""Text tokens, words, phonemes, and written text as it is spoken."""
+"""Text tokens, words, phonemes, and how written text is spoken."""

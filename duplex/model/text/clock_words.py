@@ -1,4 +1,4 @@
-"""Clock time and date as spoken words. Knows the calendar; the moment is given, never read from a clock."""
+"""Clock time and date as spoken words. The moment is given, never read from a clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def fill_in_words(name: str, moment: datetime) -> list[str]:
-    """Words of one fill-in token, by its name without the brackets.
+    """Words of a fill-in token, given its name without the brackets.
 
     Raises:
         KeyError: there is no such fill-in.

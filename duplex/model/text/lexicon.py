@@ -1,7 +1,7 @@
-"""Words to speech units: a lexicon file, word-building rules on top of it, letter-to-sound for the rest.
+"""Converts words to speech units: a lexicon file, inflection rules on top of it, letter-to-sound rules for the rest.
 
-A word's units depend on the word alone, so that a word can be spoken as soon as it is complete; only "a", which may be
-the article or the letter, needs its neighbours. Knows English spelling; knows nothing of tokens or sound.
+A word's units depend only on the word, so that it can be spoken as soon as it is complete; only "a", which may be the
+article or the letter, needs its neighbours. Nothing here depends on tokens or sound.
 """
 
 import lzma
@@ -70,7 +70,8 @@ class Lexicon:
         return word.lower() == "a"
 
     def units(self, word: str, previous: str = "", following: str = "") -> tuple[Unit, ...]:
-        """Units of a finished word or of a punctuation mark; `previous` is the word before, `following` the next item.
+        """Units of a finished word or of a punctuation mark; `previous` is the word before it, `following` the next
+        item.
 
         Unpronounceable text gives an empty tuple.
         """
@@ -115,7 +116,7 @@ def _is_spelled(previous: str) -> bool:
 
 
 def _shows_a_letter(following: str) -> bool:
-    """An article is followed by a word; a letter by a mark or by another letter."""
+    """Whether "a" is a letter, which a mark or another letter follows; a word follows the article."""
     return len(following) == 1 and following != "i"
 
 

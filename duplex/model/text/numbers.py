@@ -1,4 +1,4 @@
-"""Numbers in English words, without hyphens and without "and". Knows digits; knows nothing of text around them."""
+"""Numbers in English words, without hyphens and without "and". The text around a number is handled elsewhere."""
 
 from typing import Final
 
@@ -62,7 +62,7 @@ def cardinal(number: int) -> str:
 
 
 def cardinal_of(digits: str) -> str:
-    """Words of a row of decimal digits of any length, leading zeros left out: "0042" -> "forty two"."""
+    """Words of a string of decimal digits of any length, without leading zeros: "0042" -> "forty two"."""
     return cardinal(int(digits)) if len(digits) <= _LONGEST else one_by_one(digits)
 
 
@@ -72,7 +72,7 @@ def one_by_one(digits: str) -> str:
 
 
 def ordinal_of(digits: str) -> str:
-    """Place in a row: "21" -> "twenty first"."""
+    """Ordinal number: "21" -> "twenty first"."""
     *before, last = cardinal_of(digits).split()
     regular = last[:-1] + "ieth" if last.endswith("y") else last + "th"
     return " ".join([*before, _IRREGULAR_ORDINALS.get(last, regular)])
@@ -87,5 +87,5 @@ def year(number: int) -> str:
 
 
 def minutes(number: int) -> str:
-    """Two digits behind an hour or a century: 5 -> oh five; 15 -> fifteen."""
+    """Two digits after an hour or a century: 5 -> oh five; 15 -> fifteen."""
     return f"oh {cardinal(number)}" if number < 10 else cardinal(number)

@@ -1,6 +1,6 @@
 """Speech units: phonemes with their stress, word spaces, punctuation, and the marks the pointer head needs.
 
-Knows the alphabet (the American one of misaki and Kokoro) and its numbering; knows no words.
+The alphabet is the American one of misaki and Kokoro. Nothing here depends on words.
 """
 
 from typing import Final, NamedTuple
@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 
     @property
     def place(self) -> int:
-        """Place of the symbol in `UNITS`."""
+        """Index of the symbol in `UNITS`."""
         return UNIT_IDS[self.symbol]
 
 

@@ -1,4 +1,4 @@
-"""A word that sounds, as every voice reports it. Knows places in an answer and in a slot; knows no text, no audio."""
+"""A sounding word, as every voice reports it: its number in an answer and its time in a slot, without text or audio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ class SoundingWord:
     """A word, or a part of it, that sounds in a slot.
 
     Attributes:
-        item: place of the word among all words and punctuation marks given since the answer began.
+        item: index of the word among all words and punctuation marks given since the answer began.
         start_ms, end_ms: within the slot.
         done: how much of the word has been spoken by the slot's end, 0..1.
     """

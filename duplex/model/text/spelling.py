@@ -1,6 +1,6 @@
-"""Letter-to-sound rules for English words that no lexicon knows. Simple, deterministic, good enough to be understood.
+"""Letter-to-sound rules for English words that no lexicon has: simple, deterministic, good enough to be understood.
 
-Knows letters and phonemes; knows no words.
+This module handles letters and phonemes; it has no list of words.
 """
 
 import re

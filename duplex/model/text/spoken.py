@@ -1,6 +1,6 @@
-"""Text as it is spoken: lower-case words of letters and apostrophes, numbers and signs as words.
+"""Converts text to spoken words: lower-case words of letters and apostrophes, with numbers and signs as words.
 
-The reading itself is `duplex.model.text.reading`; this is what callers need that know no written words.
+The reading itself is in `duplex.model.text.reading`; this module is for callers that do not need the written words.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from duplex.model.text.reading.reader import SaidWord, read
 
 
 def list_spoken_words(text: str, before: str = "") -> list[str]:
-    """Words as they are said: "It's 2+2, Dr. O'Neill!" -> it's two plus two doctor o'neill.
+    """Words as they are spoken: "It's 2+2, Dr. O'Neill!" -> it's two plus two doctor o'neill.
 
     Args:
         text: what is to be said.
-        before: what was said before it, where a text comes in pieces: what a sign or a short form means may depend
+        before: what was said before it, if a text comes in pieces; the meaning of a sign or an abbreviation may depend
             on it ("7", then "- 3").
     """
     if not before:

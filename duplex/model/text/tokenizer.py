@@ -1,7 +1,7 @@
-"""Text tokens: lower-case byte-pair pieces that know whether they end a word, punctuation marks, special tokens.
+"""Text tokens: lower-case byte-pair pieces that mark word ends, punctuation marks, special tokens.
 
-Knows spelling; knows nothing of audio or of when a token is spoken. Byte pairs after Sennrich et al., "Neural Machine
-Translation of Rare Words with Subword Units", with their end-of-word mark.
+Byte pairs follow Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units", sec. 3.2, with
+its end-of-word mark. Nothing here depends on audio or on when a token is spoken.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from configs.model.language import TextTokenizerConfig
 
 
 class TextTokenizer:
-    """Ids of words and back. Everything outside the alphabet is dropped; numbers are expected as words."""
+    """Converts words to ids and back. Everything outside the alphabet is dropped; numbers are expected as words."""
 
     def __init__(self, tokenizer: Tokenizer, config: TextTokenizerConfig) -> None:
         """`tokenizer` must hold the special tokens of `config` at the first ids.
@@ -41,17 +41,17 @@ class TextTokenizer:
         """Read `tokenizer.json`.
 
         Raises:
-            ConfigError: missing or broken file, or other special tokens than `config` names.
+            ConfigError: the file is missing or broken, or its special tokens differ from `config`.
         """
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception for every fault
-            raise ConfigError(f"{path}: is no tokenizer file ({error}); check the path") from None
+            raise ConfigError(f"{path}: is not a tokenizer file ({error}); check the path") from None
         return cls(tokenizer, config or TextTokenizerConfig())
 
     @classmethod
     def train(cls, config: TextTokenizerConfig, counts: Mapping[str, int]) -> Self:
-        """Learn byte pairs from words and how often they occur; equally frequent pairs come in no fixed order."""
+        """Learn byte pairs from words and their counts (Sennrich et al. 2016, sec. 3.2); ties have no fixed order."""
         tokenizer = Tokenizer(BPE(end_of_word_suffix=config.end_of_word))
         tokenizer.normalizer = _normalizer(config)
         tokenizer.pre_tokenizer = _pre_tokenizer(config)
@@ -70,7 +70,7 @@ class TextTokenizer:
 
     @classmethod
     def of_letters(cls, config: TextTokenizerConfig) -> Self:
-        """A vocabulary of letters and marks alone, always the same."""
+        """A vocabulary of only letters and marks, always the same."""
         signs = [*config.alphabet, *(sign + config.end_of_word for sign in config.alphabet + config.punctuation)]
         vocabulary = {token: index for index, token in enumerate([*config.specials, *signs])}
         tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=[], end_of_word_suffix=config.end_of_word))
@@ -94,7 +94,7 @@ class TextTokenizer:
         return ids
 
     def piece(self, index: int) -> str:
-        """Letters or mark of an id, without the end-of-word mark; '' for special tokens."""
+        """Letters or punctuation of an id, without the end-of-word mark; '' for special tokens."""
         return "" if index < self._first_piece else self._pieces[index].removesuffix(self._config.end_of_word)
 
     def ends_word(self, index: int) -> bool:
@@ -102,7 +102,7 @@ class TextTokenizer:
         return index < self._first_piece or self._pieces[index].endswith(self._config.end_of_word)
 
     def fill_in(self, index: int) -> str | None:
-        """Name of a fill-in token ('time'), None for every other id."""
+        """Name of a fill-in token ('time'); None for every other id."""
         is_fill_in = len(self._config.control) <= index < self._first_piece
         return self._pieces[index].strip("<|>") if is_fill_in else None
 

@@ -1,6 +1,6 @@
-"""True case for captions: names and sentence starts of text that is all lower case.
+"""Truecasing for captions: restores the case of names and sentence starts in lower-case text.
 
-Knows a table learnt from text in true case; a word's case depends on the words before it only, so that captions can
+It uses a table learnt from text in true case. A word's case depends only on the words before it, so that captions can
 be shown while the sentence grows.
 """
 
@@ -19,10 +19,10 @@ MARKS = (*SENTENCE_ENDS, ",")
 
 
 class Truecase:
-    """Case by word, and by pair of words where the word before decides ("a new", "of New York")."""
+    """Case by word, and by pair of words if the word before decides ("a new", "of New York")."""
 
     def __init__(self, words: dict[str, str], pairs: dict[str, str]) -> None:
-        """`words`: lower case -> usual form. `pairs`: "before word" -> form of the word, where it differs."""
+        """`words`: lower case -> usual form. `pairs`: "before word" -> form of the word, if it differs."""
         self._words = words
         self._pairs = pairs
 
@@ -51,13 +51,13 @@ class Truecase:
         """Read a table.
 
         Raises:
-            ConfigError: missing or broken file.
+            ConfigError: the file is missing or broken.
         """
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
             return cls(table["words"], table["pairs"])
         except (OSError, ValueError, KeyError) as error:
-            raise ConfigError(f"{path}: is no table of true case ({error}); check the path") from None
+            raise ConfigError(f"{path}: is not a truecasing table ({error}); check the path") from None
 
     def save(self, path: Path) -> None:
         """Write the table as JSON."""
@@ -88,19 +88,19 @@ class Truecase:
 
 
 def split(text: str) -> list[str]:
-    """Words and marks of a text, apart."""
+    """Split a text into words and marks."""
     for mark in MARKS:
         text = text.replace(mark, f" {mark} ")
     return text.split()
 
 
 def _is_spelled(word: str, before: Sequence[str]) -> bool:
-    """Whether a word is a letter in a row of letters: 'c, a, t'."""
+    """Whether a word is one of several letters in a row: 'c, a, t'."""
     return len(word) == 1 and len(before) > 1 and before[-1] == "," and len(before[-2]) == 1
 
 
 def _most_common(forms: Counter[str]) -> str:
-    """The most frequent form; of equally frequent ones the lower-case one."""
+    """The most frequent form; among equally frequent ones, the lower-case one."""
     return max(forms, key=lambda form: (forms[form], form.islower(), form))
 
 

@@ -1,8 +1,7 @@
-"""Token numbers of the embedded Whisper: text pieces, four kinds of control token, times.
+"""Token numbers of the embedded Whisper: text, control tokens and timestamps.
 
-Knows how pieces become text; knows nothing of the decoder. The pieces are GPT-2's byte-level ones, of which only those
-that English speech needs are kept, in their old order; after them come end, start, no-speech and the times
-0.00, 0.02, ... seconds.
+The text tokens are GPT-2's byte-level ones, of which only those that English speech needs are kept, in their old order;
+end, start, no-speech and the timestamps 0.00, 0.02, ... seconds follow. Nothing here depends on the decoder.
 """
 
 import json
@@ -16,7 +15,7 @@ from duplex.io.whole_files import write_text
 
 TIME_STEP_S: Final = 0.02
 TIMES: Final = 1501
-"""Time tokens from 0.00 to 30.00 s."""
+"""Number of timestamp tokens from 0.00 to 30.00 s."""
 _SPACE: Final = "Ġ"
 
 
@@ -32,7 +31,7 @@ _BYTES: Final = byte_alphabet()
 
 
 class WhisperVocabulary:
-    """Pieces by number, and the numbers of the control tokens."""
+    """Text tokens by number, and the numbers of the control tokens."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = tuple(pieces)
@@ -71,7 +70,7 @@ class WhisperVocabulary:
 
     @property
     def no_speech(self) -> int:
-        """Its probability right after the start says that nobody speaks."""
+        """The token whose probability right after the start is that of no speech."""
         return self.end + 2
 
     @property
@@ -81,22 +80,22 @@ class WhisperVocabulary:
 
     @cached_property
     def blank(self) -> int | None:
-        """The piece that is one space, if it is there."""
+        """The token of a single space, if there is one."""
         return self.pieces.index(_SPACE) if _SPACE in self.pieces else None
 
     def is_text(self, token: int) -> bool:
-        """True for pieces, False for control tokens and times."""
+        """Whether a token is text, not a control token or timestamp."""
         return token < self.end
 
     def seconds(self, token: int) -> float:
-        """The time that a time token stands for."""
+        """The time of a timestamp token, s."""
         return (token - self.first_time) * TIME_STEP_S
 
     def starts_word(self, token: int) -> bool:
-        """True when a piece begins with a space: what came before is a whole word."""
+        """Whether a token begins with a space, so that what came before is a whole word."""
         return self.is_text(token) and self.pieces[token].startswith(_SPACE)
 
     def text(self, tokens: Iterable[int]) -> str:
-        """Text of the pieces among `tokens`; broken UTF-8 at the edges is left out."""
+        """Text of the text tokens among `tokens`; incomplete UTF-8 at the edges is dropped."""
         characters = "".join(self.pieces[token] for token in tokens if self.is_text(token))
         return bytes(_BYTES[character] for character in characters).decode("utf-8", errors="ignore")

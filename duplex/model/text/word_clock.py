@@ -1,9 +1,8 @@
-"""When the words of an answer sound, where no head or aligner says it: an estimate from their lengths.
+"""Estimates from their lengths when the words of an answer sound, if no head or aligner says so.
 
-A word lasts as long as the letters of what is said for it do at a usual pace, is spoken after the one before, and not
-before it is known.
-The clock runs only while there is sound. When the answer is over, everything of it has been spoken. Knows words and
-time; knows nothing of audio.
+A word lasts as long as the letters of its spoken form at a usual pace; it is spoken after the word before it, and not
+before it is known. The clock runs only while there is sound. When the answer has ended, all of it has been spoken.
+Nothing here depends on audio.
 """
 
 from collections.abc import Sequence
@@ -25,11 +24,11 @@ class WordClock:
         self._spoken_ms = 0.0
 
     def add(self, words: Sequence[str]) -> None:
-        """Words that became known."""
+        """Add words that became known."""
         self._lengths += [self.milliseconds(word) for word in words]
 
     def milliseconds(self, word: str) -> float:
-        """Estimated length of a word."""
+        """Estimated length of a word, from the constants of `WordClockConfig`."""
         config, spoken = self._config, _otherwise(word)
         if spoken is not None:
             letters = sum(map(len, spoken.words))
@@ -54,7 +53,7 @@ class WordClock:
         return tuple(parts)
 
     def end(self, to_ms: float = AUDIO.slot_ms) -> tuple[SoundingWord, ...]:
-        """The sound ends at `to_ms` of this slot: what is left of the words was spoken up to there."""
+        """End the sound at `to_ms` of this slot: the remaining words were spoken by then."""
         left = range(self._word, len(self._lengths))
         share = to_ms / max(len(left), 1)
         self._word = len(self._lengths)
@@ -62,7 +61,7 @@ class WordClock:
 
 
 def _otherwise(word: str) -> SaidWord | None:
-    """What is said for a word that is not said as it is written: 6,400, $5, km/h."""
+    """The spoken form of a word that is not spoken as it is written: 6,400, $5, km/h."""
     if SIGN.search(word) or (word.isascii() and word.isalpha()):
         return None
     said = read(word)

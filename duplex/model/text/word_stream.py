@@ -1,7 +1,7 @@
-"""Words out of text that grows piece by piece. Knows writing; knows nothing of tokens, sound or turns.
+"""Splits text that grows piece by piece into words. It does not depend on tokens, sound or turns.
 
-A word is what stands between spaces, or one sign of a script that has none (Chinese, Japanese); marks stay with the
-word before them. It is complete when something follows it that does not belong to it, or the text is over.
+A word is the text between spaces, or one character of a script without spaces (Chinese, Japanese); marks stay with the
+word before them. A word is complete when something follows that does not belong to it, or when the text ends.
 """
 
 import re
@@ -12,7 +12,7 @@ WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
 
 
 class WordStream:
-    """`text` is everything so far; `words` are the complete ones."""
+    """`text` is everything so far; `words` are the complete words."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -20,12 +20,12 @@ class WordStream:
         self._ends: list[int] = []
 
     def push(self, piece: str) -> list[str]:
-        """Add a piece, which may be a part of a word; returns the words that are complete with it."""
+        """Add a piece, which may be part of a word; returns the words that it completes."""
         self.text += piece
         return self._take(over=False)
 
     def end(self) -> list[str]:
-        """The text is over; returns the last word, if it was not complete."""
+        """End the text; returns the last word if it was not complete."""
         return self._take(over=True)
 
     def until(self, count: int) -> str:

@@ -1,1 +1,1 @@
-"""Files of weights: found, fetched, quantized, read."""
+"""Finds, fetches, quantizes and reads files of weights."""

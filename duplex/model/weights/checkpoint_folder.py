@@ -1,4 +1,4 @@
-"""Folders of checkpoints: which one a name means, and what identifies its content. Knows files; knows no weights."""
+"""Finds the checkpoint folder for a name, and computes the fingerprint of its files."""
 
 import hashlib
 from pathlib import Path
@@ -8,14 +8,14 @@ from configs.base import ConfigError
 from duplex.model.weights.hub import folder_of, is_hub_id
 
 SHIPPED: Final = Path(__file__).parents[2] / "pretrained"
-"""Folder of the models that lie in this package, by name."""
+"""Folder of the models that are shipped in this package, by name."""
 
 
 def checkpoint_folder(model: str | Path) -> Path:
-    """Folder of a shipped name, an existing folder, or a downloaded hub repository ("owner/name").
+    """Find the folder of a shipped model, an existing folder, or a downloaded hub repository ("owner/name").
 
     Raises:
-        ConfigError: it is none of these, or the hub could not give it.
+        ConfigError: `model` is none of these, or the download failed.
     """
     if (SHIPPED / model).is_dir():
         return SHIPPED / model

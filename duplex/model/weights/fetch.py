@@ -1,6 +1,7 @@
-"""What a model needs from the hub, fetched before anything is loaded: patience with an engine is for loading alone.
+"""Fetches what a model needs from the hub before anything is loaded, because the engine's time limit covers only
+loading.
 
-Knows names and descriptions; imports no torch.
+This module handles names and descriptions, and does not import torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +13,11 @@ from duplex.model.weights.hub import CHAT_FILES, DETOKENIZER_FILES, find_speaker
 
 
 def fetch(model: str, changes: Mapping[str, Any]) -> None:
-    """Fetch the repositories behind a name, as far as they are not there; `changes` as `DuplexModel.from_pretrained`.
-    The small one comes first, so that missing voices are not found out after the large one.
+    """Fetch the repositories behind a name that are not cached; `changes` as in `DuplexModel.from_pretrained`.
+    The small one comes first, so that missing voices are noticed before the large one is fetched.
 
     Raises:
-        ConfigError: the hub does not give one, there are no voices, or a description or a change is wrong.
+        ConfigError: a download failed, there are no voices, or a description or a change is wrong.
     """
     path = find_description(model)
     if path is None:
@@ -31,7 +32,7 @@ def fetch(model: str, changes: Mapping[str, Any]) -> None:
 
 
 def _fetch(source: str | None, patterns: Sequence[str] | None) -> Path | None:
-    """Folder of a repository; None where it is none."""
+    """Fetch a repository and return its folder; None if `source` is not a repository."""
     if source is None or not is_hub_id(source) or Path(source).is_dir():
         return None
     return folder_of(source, patterns)

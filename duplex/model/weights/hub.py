@@ -1,4 +1,4 @@
-"""Repositories of the Hugging Face hub as folders: which of their files are wanted. Knows names; knows no contents."""
+"""Fetches the files that are needed from repositories of the Hugging Face hub."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,28 +7,28 @@ from typing import Final
 from configs.base import ConfigError
 
 CHAT_FILES: Final = ("*.json", "*.yaml", "*.safetensors")
-"""Of a language model's repository."""
+"""Files of a language model's repository."""
 DETOKENIZER_FILES: Final = ("flow.*", "hift.*", "*.yaml", "speakers.safetensors", "*spk2info.pt")
-"""Of a CosyVoice3 repository."""
+"""Files of a CosyVoice3 repository."""
 VOICE_FILES: Final = ("speakers.safetensors", "spk2info.pt", "new_spk2info.pt")
-"""Names under which a detokenizer's folder may hold its voices, in this order."""
+"""File names under which a detokenizer's folder may have its voices, in order of preference."""
 
 
 def is_hub_id(name: str | Path) -> bool:
-    """Whether a name has the form owner/name and is no path."""
+    """Whether a name has the form owner/name and is not a path."""
     text = str(name)
     return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not text.endswith("/")
 
 
 def folder_of(source: str | Path, patterns: Sequence[str] | None = None) -> Path:
-    """A folder as it is, or that of a repository ("owner/name"), which is fetched if need be.
+    """Return a folder as it is, or that of a repository ("owner/name"), which is fetched if necessary.
 
     Args:
         source: path or hub id.
         patterns: files that are wanted; None fetches all.
 
     Raises:
-        ConfigError: it is neither, or the hub could not give it.
+        ConfigError: `source` is neither, or the download failed.
     """
     if Path(source).is_dir():
         return Path(source)
@@ -38,7 +38,7 @@ def folder_of(source: str | Path, patterns: Sequence[str] | None = None) -> Path
 
 
 def find_speakers(folder: Path) -> Path:
-    """File of voices in a detokenizer's folder.
+    """Find the file of voices in a detokenizer's folder.
 
     Raises:
         ConfigError: there is none.
@@ -61,5 +61,5 @@ def _fetch(repository: str, patterns: Sequence[str] | None) -> Path:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(
-            f"the hub did not give '{repository}' ({reason}); check the name, the network or HF_TOKEN"
+            f"'{repository}' could not be fetched from the hub ({reason}); check the name, the network or HF_TOKEN"
         ) from None

@@ -1,7 +1,8 @@
-"""Weights at a quarter of their size: int8 with one scale per output channel, in safetensors.
+"""Stores weights at a quarter of their size: int8 with one scale per output channel, in safetensors.
 
-Matrices and higher tensors become int8 along with float32 scales [rows] under `name + SCALE`; vectors and whole
-numbers stay as they are; tensors named in `keep` become float16. Knows tensors; knows nothing of models.
+Matrices and tensors of higher rank become int8 with float32 scales [rows] under `name + SCALE`; vectors and integers
+are unchanged; tensors for which `keep` is True become float16. Rounding is symmetric, with scale max |w| / 127 per row
+(as in Jacob et al. 2018, sec. 2.1, with zero point 0).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ def _nothing(name: str) -> bool:
 
 
 def pack(state: Mapping[str, Tensor], keep: Callable[[str], bool] = _nothing) -> Weights:
-    """State dict -> packed tensors; `keep(name)` True keeps a tensor in float16 instead of int8.
+    """Pack a state dict; `keep(name)` True stores a tensor in float16 instead of int8.
 
     Raises:
         QuantizeError: a tensor holds infinities or NaN, or a name ends like a scale.
@@ -46,7 +47,7 @@ def pack(state: Mapping[str, Tensor], keep: Callable[[str], bool] = _nothing) ->
 
 
 def unpack(packed: Mapping[str, Tensor]) -> Weights:
-    """Packed tensors -> state dict; every floating tensor comes back as float32.
+    """Unpack to a state dict; every floating-point tensor comes back as float32.
 
     Raises:
         QuantizeError: an int8 matrix has no scales.
@@ -73,7 +74,7 @@ def save(
 
 
 def load(path: Path) -> Weights:
-    """State dict of a file that `save` wrote.
+    """Load the state dict of a file that `save` wrote.
 
     Raises:
         QuantizeError: the file is missing, is not safetensors, or lacks scales.
@@ -87,7 +88,7 @@ def load(path: Path) -> Weights:
 
 
 def _round_to_int8(value: Tensor) -> tuple[Tensor, Tensor]:
-    """int8 tensor and scales [rows] with value[r] ~ scale[r] * int8[r]; a row of zeros has scale one."""
+    """int8 tensor and scales [rows] with value[r] ~ scale[r] * int8[r]; a row of zeros has scale 1."""
     largest = value.flatten(1).abs().amax(1)
     scale = torch.where(largest > 0, largest / _LARGEST, torch.ones_like(largest))
     return torch.round(value / _by_row(scale, value)).to(torch.int8), scale

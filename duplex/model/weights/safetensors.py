@@ -1,4 +1,4 @@
-"""Tensors of one safetensors file, for checkpoints that are small enough to be read at once. Knows files only."""
+"""Reads all tensors of a safetensors file, for checkpoints that are small enough to be read at once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from configs.base import ConfigError
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors by name; usable outside inference mode too.
+    """Read tensors by name; they can also be used outside inference mode.
 
     Raises:
         ConfigError: the file is missing or broken.

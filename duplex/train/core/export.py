@@ -1,4 +1,4 @@
-"""The recipe of what ships of the mind: trained weights and text tables in one folder (`duplex train mind`)."""
+"""The recipe `duplex train mind`: writes the trained mind as it ships, weights and text tables in one folder."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from duplex.model.text.truecase import Truecase
 
 
 def run(config: MindConfig, weights: Path, vocabulary: Path, out: Path) -> None:
-    """Write `mind.yaml`, `core.safetensors`, tokenizer and true case to `out`.
+    """Write `mind.yaml`, `core.safetensors`, the tokenizer and the truecasing table to `out`.
 
     Raises:
         ConfigError: there are no trained weights, or the vocabulary is missing.

@@ -1,4 +1,7 @@
-"""What the core learns from dialogues: the assistant's state, its words, and the projection of the user's voice."""
+"""The losses of the core on dialogues: the assistant's state, its words, and the projection of the user's voice.
+
+The text loss is L_LM of OmniDRCA and DrVoice; the state head is OmniDRCA's (Appendix A, which gives no loss weight);
+the projection is that of Ekstedt and Skantze 2022. `LossConfig` has the weights, which are ours."""
 
 from dataclasses import dataclass
 
@@ -9,18 +12,18 @@ from configs.train.core_training import LossConfig
 from duplex.model.layouts.tdm.core import Core, CoreOutput
 
 IGNORE_INDEX = -100
-"""Text target of a slot that teaches nothing."""
+"""Text target of a slot without a target."""
 
 
 @dataclass
 class Targets:
-    """What should come of each slot of [B, T], about slot t + 1.
+    """The targets of each slot of [B, T], about slot t + 1.
 
     Attributes:
         state: [B, T] 1 where the assistant should speak.
-        state_weight: [B, T].
-        text: [B, T] ids, `IGNORE_INDEX` where none is taught.
-        voice: [B, T, windows] 1 where the user's voice is in a coming window.
+        state_weight: [B, T] weight of that target.
+        text: [B, T] ids, `IGNORE_INDEX` where there is no target.
+        voice: [B, T, windows] 1 where the user's voice is in a future window.
         ends: [B, T] class of the time to the end of the user's turn.
         known: [B, T] bool, slots for which the projection targets are known.
     """
@@ -48,7 +51,7 @@ class Losses:
 
 
 def text_loss(core: Core, hidden: Tensor, text: Tensor) -> Tensor:
-    """Cross entropy over the slots that teach a token: hidden [B, T, D], text [B, T]."""
+    """Mean cross-entropy (L_LM of OmniDRCA) over the slots with a target: hidden [B, T, D], text [B, T]."""
     taught = text != IGNORE_INDEX
     if not taught.any():
         return hidden.sum() * 0.0
@@ -56,14 +59,15 @@ def text_loss(core: Core, hidden: Tensor, text: Tensor) -> Tensor:
 
 
 def projection_loss(core: Core, user: Tensor, targets: Targets) -> Tensor:
-    """Voice windows and time to the end, from U_t alone (voice activity projection, Ekstedt and Skantze 2022)."""
+    """Mean cross-entropy of voice windows and of the time to the end, from U_t alone (voice activity projection,
+    Ekstedt and Skantze 2022, with independent windows; the time to the end is ours)."""
     voice, ends = core.projection(user[targets.known])
     windows = F.binary_cross_entropy_with_logits(voice.float(), targets.voice[targets.known])
     return windows + 0.5 * F.cross_entropy(ends.float(), targets.ends[targets.known])
 
 
 def losses(core: Core, out: CoreOutput, targets: Targets, config: LossConfig) -> Losses:
-    """All losses of one batch of dialogues."""
+    """All losses of one batch of dialogues, and their sum weighted by `config`."""
     each = F.binary_cross_entropy_with_logits(out.state.float(), targets.state, reduction="none")
     state = (each * targets.state_weight).sum() / targets.state_weight.sum().clamp(min=1.0)
     text = text_loss(core, out.hidden, targets.text)

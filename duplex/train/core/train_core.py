@@ -1,6 +1,6 @@
 """The recipe of the core on dialogues. The command is `duplex train core`.
 
-Knows which files a run reads and writes; the learning itself is in `trainer`.
+This module decides which files a run reads and writes; the training itself is in `trainer`.
 """
 
 import random
@@ -38,16 +38,16 @@ def run(
     vocabulary: Path,
     pairs: Path | None = None,
 ) -> None:
-    """Train the core on dialogues, from the text pre-training on; writes `core.safetensors` to `out`.
+    """Train the core on dialogues, starting from text pre-training; writes `core.safetensors` to `out`.
 
     Args:
-        config: everything that has a value.
+        config: all settings of the run.
         start: weights of the text pre-training.
         shards: folders of simulated dialogues.
         tracks: the assistant's answers, slot by slot.
-        out: folder of checkpoint and weights; an unfinished run goes on from it.
+        out: folder of checkpoint and weights; an unfinished run is resumed from it.
         vocabulary: folder of a model, for its tokenizer.
-        pairs: recognition errors, as `duplex train errors` wrote them.
+        pairs: recognition errors written by `duplex train errors`.
 
     Raises:
         ConfigError: there is nothing to start from.
@@ -75,14 +75,14 @@ def run(
 
 
 def _batches(data: DialogueDataset, size: int, rng: random.Random) -> Iterator[DialogueBatch]:
-    """Endless batches; every dialogue comes once before any comes again."""
+    """Endless batches; every dialogue comes once before any is repeated."""
     while True:
         for ids in data.epoch(size, rng):
             yield data.batch(ids, rng)
 
 
 def _set_statistics(core: Core, batch: DialogueBatch) -> None:
-    """Mean and deviation of the features, per channel, so that the speech map reads normalised ones."""
+    """Set mean and deviation of the features per channel, so that the speech map reads normalised features."""
     features = batch.features.float().flatten(0, -2)
     core.user.mean.copy_(features.mean(0))
     core.user.deviation.copy_(features.std(0).clamp(min=1e-3))

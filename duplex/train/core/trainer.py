@@ -1,6 +1,6 @@
-"""Training of the core: dialogues teach when to speak and what to say, text keeps and widens what it knows.
+"""Training of the core: dialogues teach when to speak and what to say; text maintains and widens its knowledge.
 
-Knows batches and losses; knows nothing of how they are made.
+This module uses batches and losses; how they are made is decided elsewhere.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def train(
     text: Iterator[TextBatch],
     out: Path,
 ) -> None:
-    """Train `core` in place: every step a batch of `dialogues` and one of `text`. Resumes from `out`."""
+    """Train `core` in place, with a batch of `dialogues` and one of `text` per step. Resumes from `out`."""
     torch.manual_seed(config.seed)
     shares = {WORD_MAPS: config.text.word_maps_rate, SPEECH_MAP: config.speech_rate}
     how = Optimization(config.learning_rate, shares=shares)
@@ -51,7 +51,7 @@ def train(
 def dialogue_loss(
     core: Core, prefix: Tensor, slots: CoreInput, targets: Targets, config: CoreTrainingConfig, schedule: ScheduleConfig
 ) -> Tensor:
-    """Weighted loss of one batch of dialogues, whose first slot has a random number."""
+    """Weighted loss (see `losses`) of one batch of dialogues, whose first slot has a random number."""
     first = int(torch.randint(0, config.augment.latest_first_slot + 1, ()))
     out = core.pack(prefix, slots, TdmLayout(schedule, prefix.shape[1]), first)
     return losses(core, out, targets, config.losses).total
@@ -63,10 +63,10 @@ def loud(config: AugmentConfig) -> bool:
 
 
 def overlay(text: CoreInput, sound: CoreInput) -> CoreInput:
-    """Text slots [R, S] with the sound of dialogues [B, T]: what is answered must not depend on how anything sounds.
+    """Text slots [R, S] with the sound of dialogues [B, T], so that answers do not depend on how anything sounds.
 
-    A row hears one dialogue from a random slot on, over its end again from its start; in SPEAK slots the assistant
-    has played speech tokens of any of their SPEAK slots, else those of silence.
+    A row hears one dialogue from a random slot on, continuing at its start after its end; in SPEAK slots the assistant
+    has played speech tokens of any of the dialogues' SPEAK slots, otherwise those of silence.
     """
     assert sound.features is not None
     assert sound.tokens is not None
@@ -95,7 +95,7 @@ def unpack(batch: DialogueBatch, first: int = 0) -> tuple[CoreInput, Targets]:
 def augment_batch(batch: DialogueBatch, config: AugmentConfig, core: Core) -> tuple[CoreInput, Targets, Tensor]:
     """Slots, targets and prefix with the beginning cropped, channels dropped and noise added.
 
-    Without this dialogues are learnt by heart.
+    Without augmentation, dialogues are memorised.
     """
     slots, targets = unpack(batch, int(torch.randint(0, config.crop_slots + 1, ())))
     assert slots.features is not None
@@ -104,7 +104,7 @@ def augment_batch(batch: DialogueBatch, config: AugmentConfig, core: Core) -> tu
 
 
 def _disturb(features: Tensor, config: AugmentConfig, core: Core) -> Tensor:
-    """features [B, T, frames, F]: channels of a dialogue replaced by their mean, noise in units of the deviation."""
+    """Replace channels of features [B, T, frames, F] by their mean, and add noise in units of the deviation."""
     mean, deviation = core.user.mean, core.user.deviation
     kept = torch.rand(len(features), 1, 1, features.shape[-1]) >= config.channel_dropout
     return torch.where(kept, features, mean) + config.noise * deviation * torch.randn_like(features)

@@ -1,12 +1,12 @@
-"""Simulated dialogues as training examples: features and words of the user, a perturbed past of the assistant, and
-what would be right after every slot.
+"""Simulated dialogues as training examples: features and words of the user, a perturbed past of the assistant, and the
+right action after every slot.
 
     data = DialogueDataset([Shard(folder)], table, tokenizer, config, mishear)
     for ids in data.epoch(12, rng):
         batch = data.batch(ids, rng)
 
-Knows shards, tracks and the oracle; knows nothing of the model. The same ids with another generator give other words,
-errors and pasts, so that a dialogue can be used several times.
+The same ids with another generator give other words, errors and pasts, so that a dialogue can be used several times.
+Nothing here depends on the model.
 """
 
 import random
@@ -33,7 +33,7 @@ from duplex.train.dialogue.word_arrival import Mishear, WordArrival
 
 
 class Tokenizer(Protocol):
-    """What is needed of the text tokenizer."""
+    """The required part of the text tokenizer's interface."""
 
     @property
     def sil(self) -> int:
@@ -50,17 +50,17 @@ class DialogueBatch:
     """B dialogues of T slots.
 
     Attributes:
-        prefix: [B, P] ids of the system prompts, filled up with the mute id on the left.
+        prefix: [B, P] ids of the system prompts, padded with the mute id on the left.
         features: [B, T, frames, dim] of the user's audio.
-        user_words: [B, T, K] ids of the words that became known, ABSENT elsewhere.
+        user_words: [B, T, K] ids of the words that became known; ABSENT where there is none.
         text: [B, T] id of the assistant's text token.
         tokens: [B, T, k, digits] int8 speech tokens that were played.
         state: [B, T] 0 MUTE, 1 SPEAK.
         since: [B, T] slots since the state changed.
         target_state: [B, T] the right state of slot t + 1.
-        state_weight: [B, T].
-        target_text: [B, T] the right text id of slot t + 1, -100 where none is taught.
-        voice: [B, T, windows] where the user's voice will be.
+        state_weight: [B, T] weight of that target.
+        target_text: [B, T] the right text id of slot t + 1, -100 where there is no target.
+        voice: [B, T, windows] 1 where the user's voice will be.
         ends: [B, T] class of the time to the end of the user's turn.
         known: [B, T] bool, slots for which voice and ends are known.
     """
@@ -82,7 +82,7 @@ class DialogueBatch:
 
 @dataclass(frozen=True)
 class _Example:
-    """A scene with all that is the same each time it is used."""
+    """A scene with everything that does not change between uses."""
 
     scene: Scene
     features: NDArray[np.float16]
@@ -107,12 +107,12 @@ class DialogueDataset:
         """
         Args:
             shards: dialogues of equal length.
-            table: tracks of the answers; an answer without one is never given.
-            tokenizer: of user and assistant.
+            table: tracks of the answers; an answer without a track is never given.
+            tokenizer: text tokenizer of user and assistant.
             config: arrival of words, oracle, projection.
             mishear: makes recognition errors.
             prompt: system prompt of dialogues that have none of their own.
-            retext: exchanges questions for others each time a dialogue is used.
+            retext: replaces questions by others each time a dialogue is used.
         """
         self._table, self._tokenizer, self._config = table, tokenizer, config
         self._oracle = Oracle(config.oracle)
@@ -199,11 +199,11 @@ class DialogueDataset:
         return Plan(self.slots, turns, opening, self._guess("", rng))
 
     def _due(self, turn: SceneTurn, known: int) -> int:
-        """The slot from which on the turn may be answered; `known` is that of its last word."""
+        """The first slot in which the turn may be answered; `known` is the slot of its last word."""
         return known + self._config.waits.get(turn.kind, 0)
 
     def _guess(self, kind: str, rng: random.Random) -> AnswerSpan:
-        """An answer to a question of the kind, whichever."""
+        """An answer to any question of the kind."""
         return rng.choice(self._guesses.get(kind) or self._guesses[""])
 
     def _prefix(self, examples: Sequence[_Example]) -> Tensor:

@@ -1,7 +1,7 @@
-"""How a user says a turn: pieces with human-like pauses between and inside them, fading, breaths, fillers.
+"""Delivers a user's turn: pieces with human-like pauses between and inside them, fading, breaths, fillers.
 
-Knows clips and pauses; knows nothing of dialogues. The pauses follow people's, not synthesizers': a state head that
-never met them takes the turn in every second sentence.
+The pauses are like people's, not like synthesizers': a state head that has never met them takes the turn in every
+second sentence. Nothing here depends on dialogues.
 """
 
 import math
@@ -28,7 +28,7 @@ _LONG_ENOUGH_TO_PART = 1.2
 
 @dataclass
 class SpokenTurn:
-    """A turn as it sounds: samples at 16 kHz, and each piece's words with their voiced stretch in seconds."""
+    """A spoken turn: samples at 16 kHz, and each piece's words with their voiced stretch in seconds."""
 
     samples: Samples
     pieces: list[tuple[str, Span]]
@@ -49,7 +49,7 @@ class SpokenTurn:
         return tuple(word for text, span in self.pieces for word in time_words(text, [span]))
 
     def after(self, other: "SpokenTurn", gap: float) -> "SpokenTurn":
-        """`other`, a gap, then this."""
+        """This turn after `other` and a gap."""
         silence = np.zeros(int(gap * _RATE), np.float32)
         shift = other.seconds + len(silence) / _RATE
         moved = [(text, (start + shift, end + shift)) for text, (start, end) in self.pieces]
@@ -76,7 +76,7 @@ def draw_seconds(spread: SpreadConfig, rng: random.Random) -> float:
 
 
 class Delivery:
-    """Makes turns of clips."""
+    """Makes turns from clips."""
 
     def __init__(
         self, pauses: PauseConfig, delivery: DeliveryConfig, fillers: Sequence[tuple[BankPart, Piece]]
@@ -86,13 +86,13 @@ class Delivery:
         self._fillers = fillers
 
     def say(self, bank: BankPart, line: Line, rng: random.Random, part_of_turn: bool = False) -> SpokenTurn:
-        """One turn.
+        """Deliver one turn.
 
         Args:
-            bank: holds the clips of `line`.
+            bank: contains the clips of `line`.
             line: what is said.
-            rng: of all draws.
-            part_of_turn: begin at any of the line's pieces.
+            rng: source of all draws.
+            part_of_turn: whether to begin at any of the line's pieces.
         """
         pieces = [piece for piece in line.pieces if piece.length]
         if part_of_turn:
@@ -148,7 +148,7 @@ class Delivery:
         return self._stretch(SpokenTurn(np.concatenate(sounds[:-1]), pieces), rng)
 
     def _fade(self, samples: Samples, rng: random.Random) -> Samples:
-        """Voices sink towards the end of a phrase."""
+        """Lower the level towards the end of a phrase, as voices do."""
         count = min(len(samples) // 2, int(rng.uniform(*self._config.fade_seconds) * _RATE))
         ramp = np.ones(len(samples), np.float32)
         ramp[len(samples) - count :] = np.linspace(1, rng.uniform(*self._config.fade_to), count)
@@ -173,7 +173,7 @@ class Delivery:
 
 
 def _quiet_place(samples: Samples, rng: random.Random) -> int:
-    """One of the quietest places between a fifth and four fifths of the clip."""
+    """Pick one of the quietest places between one fifth and four fifths of the clip."""
     count = len(samples) // _FRAME
     energy = np.square(samples[: count * _FRAME]).reshape(count, _FRAME).mean(1)
     smooth = np.convolve(energy, np.ones(3) / 3, "same")
@@ -193,7 +193,7 @@ def _cut(samples: Samples, place: int) -> tuple[Samples, Samples]:
 
 
 def _part_words(text: str, share: float) -> tuple[str, str]:
-    """Words of which at least half was said before `share` of the clip, and the others."""
+    """Split words into those of which at least half was said before `share` of the clip, and the others."""
     words = text.split()
     total = sum(len(word) + 1 for word in words)
     said, before = 0, 0

@@ -1,8 +1,8 @@
-"""Stages one simulated dialogue after OmniDRCA's Appendix A: turns, answers that are heard out or interrupted,
-backchannels and noises while the assistant speaks.
+"""Stages one simulated dialogue, following OmniDRCA's Appendix A: turns, answers that are heard to the end or
+interrupted, backchannels and noises while the assistant speaks.
 
-Knows when what is said in the user's channel; knows nothing of the assistant's real past (the oracle plays it), of
-slots or features. The assistant's answers are only imagined here, by their length.
+This module decides when what is said in the user's channel. It does not depend on the assistant's real past (the oracle
+plays that), on slots or on features; the assistant's answers are represented only by their estimated length.
 """
 
 import random
@@ -35,7 +35,7 @@ def answer_seconds(config: AnswerLengthConfig, answer: str) -> float:
 
 @dataclass
 class _Take:
-    """The channel while it is being filled."""
+    """The user's channel while it is being filled."""
 
     samples: Samples
     turns: list[SceneTurn] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Take:
 
 
 class Director:
-    """Makes scenes of a library's clips."""
+    """Makes scenes from a library's clips."""
 
     def __init__(self, library: Library, config: SimulationConfig) -> None:
         self._library = library
@@ -67,7 +67,7 @@ class Director:
         self._long = [talk for talk in self._talks.get("", []) if talk.line.long]
 
     def scene(self, name: str, rng: random.Random) -> tuple[Samples, Scene]:
-        """One dialogue: samples [slots * 3200] at 16 kHz as the microphone takes them, and what happens in it."""
+        """Stage one dialogue: samples [slots * 3200] at 16 kHz as the microphone records them, and the events in it."""
         stage = self._config.stage
         take = _Take(np.zeros(stage.slots * AUDIO.slot_input_samples, np.float32))
         prompt = self._prompt(rng)
@@ -89,7 +89,7 @@ class Director:
         return rng.choice(prompts) if prompts and wanted else ""
 
     def _opening(self, rng: random.Random) -> tuple[str, float]:
-        """An answer that is being given when the dialogue begins, and how many seconds are left of it."""
+        """An answer that is in progress when the dialogue begins, and its remaining seconds."""
         stage = self._config.stage
         if rng.random() >= stage.opening_share:
             return "", 0.0
@@ -106,7 +106,7 @@ class Director:
         return rng.uniform(0.2, left) if rng.random() < 0.5 else left + rng.uniform(*stage.pause_between)
 
     def _agenda(self, prompt: str, rng: random.Random) -> Iterator[tuple[BankPart, Line]]:
-        """Lines without an end: long turns, and talks whose lines follow each other."""
+        """Endless lines: long turns, and talks whose lines follow each other."""
         stage, own = self._config.stage, self._talks[prompt]
         talks = [*self._talks.get("", []), *(own if prompt else [])]
         while True:
@@ -127,7 +127,7 @@ class Director:
         speaking_until: float,
         rng: random.Random,
     ) -> None:
-        """Turn after turn until the time is up."""
+        """Play turn after turn until the time is up."""
         kept: tuple[BankPart, Line] | None = None
         while start < take.seconds - _EDGE:
             bank, line = kept or next(agenda)
@@ -149,7 +149,7 @@ class Director:
         return self._delivery.say(bank, line, rng, part_of_turn)
 
     def _fitting(self, said: SpokenTurn, start: float, take: _Take, rng: random.Random) -> SpokenTurn:
-        """A turn that would fill the dialogue is entered in its middle."""
+        """Shorten a turn that would fill the dialogue by starting in its middle."""
         stage = self._config.stage
         first_too_late = not take.turns and start + said.seconds > take.seconds - _EDGE
         if said.seconds > stage.longest_turn or first_too_late:
@@ -164,7 +164,7 @@ class Director:
         take.turns.append(SceneTurn(start, end, line.answer, line.kind, line.key, line.long, spans, words))
 
     def _reaction(self, take: _Take, line: Line, end: float, rng: random.Random) -> tuple[float, float]:
-        """What happens after a turn that ended at `end`: the next turn's start, and until when the assistant speaks."""
+        """The reaction to a turn that ended at `end`: the next turn's start, and until when the assistant speaks."""
         stage = self._config.stage
         length = answer_seconds(self._config.answers, line.answer)
         if not length:
@@ -184,14 +184,14 @@ class Director:
         return following, until
 
     def _sounds(self, take: _Take, start: float, end: float, rng: random.Random) -> None:
-        """Backchannels and noises between two times, while the assistant speaks."""
+        """Add backchannels and noises between two times, while the assistant speaks."""
         for _ in range(rng.choice(self._config.stage.sounds_during_answer)):
             if end > start:
                 backchannel = rng.random() < self._config.stage.backchannel_share
                 self._sound(take, rng.uniform(start, min(end, take.seconds)), backchannel, rng)
 
     def _lone_sounds(self, take: _Take, start: float, end: float, rng: random.Random) -> None:
-        """Sometimes a noise or a backchannel while nobody speaks."""
+        """Sometimes add a noise or a backchannel while nobody speaks."""
         stage = self._config.stage
         if end - start < _EDGE or end > take.seconds:
             return
@@ -213,7 +213,7 @@ class Director:
             take.sounds.append(SceneSound("noise", start, start + len(noise) / _RATE))
 
     def _echo(self, take: _Take, answers: list[tuple[float, float]], rng: random.Random) -> None:
-        """The assistant's voice, faint, in the user's microphone."""
+        """Add the assistant's faint voice to the user's microphone."""
         config = self._config.channel
         gain = np.float32(10 ** (rng.uniform(*config.echo_db) / 20))
         delay = rng.uniform(*config.echo_delay)

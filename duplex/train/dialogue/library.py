@@ -1,6 +1,6 @@
-"""Everything a simulated dialogue is put together from: spoken lines, short sounds, beds, rooms.
+"""The material of simulated dialogues: spoken lines, short sounds, noise beds, rooms.
 
-Knows which part of the clip bank serves for what; knows nothing of what happens in a dialogue.
+This module decides which part of the clip bank is used for what, not what happens in a dialogue.
 """
 
 import random
@@ -34,7 +34,7 @@ _BABBLE_CLIPS = 200
 
 @dataclass(frozen=True)
 class BankScript:
-    """A script of the bank with the part that holds its samples."""
+    """A script of the bank with the part that contains its samples."""
 
     bank: BankPart
     script: ReadingScript
@@ -65,10 +65,10 @@ class Library:
 
 
 def open_library(folder: Path, config: SimulationConfig, parts: dict[str, tuple[str, ...]]) -> Library:
-    """Library of the bank's `parts`; parts that were not spoken are left out.
+    """Open a library of the bank's `parts`; parts that were not spoken are left out.
 
     Raises:
-        BankError: nothing was spoken for a use that dialogues cannot do without.
+        BankError: nothing was spoken for a purpose that dialogues require.
     """
     spoken = {use: read_parts(folder, names) for use, names in parts.items()}
     rng = np.random.default_rng(config.seed)
@@ -87,7 +87,7 @@ def read_parts(folder: Path, parts: Sequence[str]) -> list[BankScript]:
     """All scripts of the parts that were spoken.
 
     Raises:
-        BankError: none was.
+        BankError: none was spoken.
     """
     spoken = [clip for part in parts for clip in read_part(folder, part)]
     if not spoken:
@@ -96,7 +96,7 @@ def read_parts(folder: Path, parts: Sequence[str]) -> list[BankScript]:
 
 
 def read_part(folder: Path, part: str) -> list[BankScript]:
-    """Scripts of one part, none where it was not spoken."""
+    """Scripts of one part; none if it was not spoken."""
     try:
         bank = BankPart(folder, part)
     except BankError:

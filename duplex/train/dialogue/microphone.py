@@ -1,6 +1,6 @@
-"""What the microphone makes of the user's side: room, colouring, noise bed, gain, noise floor.
+"""Simulates the microphone on the user's side: room, colouring, noise bed, gain, noise floor.
 
-Knows a whole channel of samples; knows nothing of what is in it.
+This module works on a whole channel of samples, whatever it contains.
 """
 
 import random
@@ -15,7 +15,7 @@ from duplex.train.speech.rooms import colour_by_microphone, in_room
 
 
 def record(samples: Samples, library: Library, config: ChannelConfig, rng: random.Random) -> Samples:
-    """The channel [N] as it arrives: everything drawn once for the whole dialogue."""
+    """The channel [N] as the microphone records it; everything is drawn once for the whole dialogue."""
     noise = np.random.default_rng(rng.randrange(1 << 30))
     heard = samples
     if rng.random() < config.room_share:

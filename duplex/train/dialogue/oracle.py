@@ -1,8 +1,8 @@
-"""What the assistant should do in every slot, given a past in which it did not always do so.
+"""Decides what the assistant should do in every slot, given a past in which it did not always do so.
 
-The past is played on the fly: answers start late, turns are barged into, stops come late or by mistake. For each slot
-the oracle says what is right from there on. Without such pasts the state head learns to copy its previous state.
-Knows slots, turns and answers by number; knows nothing of words or sounds.
+The past is played on the fly: answers start late, the assistant barges into turns, stops come late or by mistake. For
+each slot the oracle says what is right from then on. Without such pasts the state head learns to copy its previous
+state. Slots, turns and answers are numbers here; nothing depends on words or sounds.
 """
 
 import random
@@ -39,8 +39,8 @@ class PlannedTurn:
 
     Attributes:
         start: seconds.
-        due: the slot from which on its answer is due, at the earliest the one in which its last word enters.
-        answer: what is right to say, None if nothing is.
+        due: the first slot in which its answer is due, at the earliest the one in which its last word enters.
+        answer: the right answer; None if there is none.
         guess: what the assistant says when it barges into this turn.
     """
 
@@ -57,7 +57,7 @@ class Plan:
     Attributes:
         slots: its length.
         turns: by their starts.
-        opening: the rest of an answer that is being given when it begins.
+        opening: the rest of an answer that is in progress when it begins.
         guess: what the assistant says when it starts by mistake before any turn.
     """
 
@@ -75,8 +75,8 @@ class PlayedSlots:
         played: slot of the track table that was played, `NOTHING` where mute.
         since: slots since the state changed.
         target: the right state of slot t + 1.
-        weight: of that target.
-        text: slot of the track table whose text is right in slot t + 1, `NOTHING` where none is taught.
+        weight: weight of that target.
+        text: slot of the track table whose text is right in slot t + 1, `NOTHING` where there is no target.
     """
 
     played: NDArray[np.int64]
@@ -93,7 +93,7 @@ class Oracle:
         self._config = config
 
     def play(self, plan: Plan, rng: random.Random, perturbed: bool = True) -> PlayedSlots:
-        """One past of a dialogue; `perturbed` False plays what is right."""
+        """Play one past of a dialogue; `perturbed` False plays what is right."""
         return _Performance(self._config, plan, rng, perturbed).run()
 
 
@@ -129,7 +129,7 @@ class _Performance:
         return PlayedSlots(played, since, target, weight, text)
 
     def _follow(self, slot: int) -> None:
-        """Which turn it is at the end of the slot, and whether its words are all known."""
+        """Follow which turn it is at the end of the slot, and whether all its words are known."""
         turns, now = self._plan.turns, (slot + 1) * _SLOT
         while self._turn + 1 < len(turns) and turns[self._turn + 1].start < now:
             self._turn += 1
@@ -163,7 +163,7 @@ class _Performance:
         return weight
 
     def _text(self, right: State) -> int:
-        """Text is taught for answers whose question was heard, not for one that was going on at the start."""
+        """Text target: only for answers whose question was heard, not for one that was in progress at the start."""
         if right is State.MUTE or self._turn == _BEFORE_ANY_TURN:
             return NOTHING
         answer = self._plan.turns[self._turn].answer
@@ -171,7 +171,7 @@ class _Performance:
         return answer.first + (0 if self._saying is None else self._place + 1)
 
     def _advance(self, right: State) -> None:
-        """What really happens in the next slot."""
+        """Play what really happens in the next slot."""
         was = State.MUTE if self._saying is None else State.SPEAK
         state = self._perturb(right, was) if self._perturbed else right
         if self._ending:
@@ -186,7 +186,7 @@ class _Performance:
         self._since = self._since + 1 if state is was else 0
 
     def _begin(self) -> None:
-        """Start the answer that is due, or a guess where none is."""
+        """Start the answer that is due, or a guess if none is."""
         self._place, self._for_turn = 0, _NO_TURN
         if self._turn == _BEFORE_ANY_TURN:
             self._saying = self._plan.guess
@@ -214,7 +214,7 @@ class _Performance:
         return State(1 - right)
 
     def _mistake(self, was: State) -> tuple[float, tuple[int, ...]]:
-        """How likely the state is left by mistake, and for how long."""
+        """Probability of leaving the state by mistake, and the possible durations."""
         config = self._config
         if was is State.SPEAK:
             return config.wrong_stop_share, config.wrong_stop

@@ -1,9 +1,9 @@
-"""Fresh words for dialogues that were simulated once: questions are exchanged for others of like length.
+"""Gives new words to dialogues that were simulated once: questions are replaced by others of similar length.
 
-The audio stays as it is: it teaches when somebody speaks, pauses and ends; the words come from the corpus, each time
-others. So a few thousand dialogues carry the whole corpus, and nothing can be learnt by heart from their sound. What
-asks nothing gets sentences of the corpus' answers, each voiced stretch one of its own.
-Knows scenes and exchanges; knows nothing of features or tokens.
+The audio does not change: it teaches when somebody speaks, pauses and ends. The words come from the corpus and differ
+each time, so a few thousand dialogues carry the whole corpus, and nothing can be memorised from their sound. Turns
+without a question get sentences from the corpus' answers, one for each voiced stretch. Nothing here depends on features
+or tokens.
 """
 
 import random
@@ -24,7 +24,7 @@ _MOST_BROKEN = 2
 
 
 class Retext:
-    """Callable: a scene with some of its questions exchanged; answers come from `answers` only."""
+    """Replaces some of a scene's questions; answers come only from `answers`."""
 
     def __init__(self, config: RetextConfig, corpus: Corpus, answers: Container[str]) -> None:
         self._config, self._corpus, self._answers = config, corpus, answers
@@ -33,12 +33,12 @@ class Retext:
         self._reactions = [text for text in corpus.reactions if text in answers]
 
     def __call__(self, scene: Scene, rng: random.Random) -> Scene:
-        """The same scene, other questions."""
+        """The same scene with other questions."""
         return replace(scene, turns=tuple(self._turn(turn, rng) for turn in scene.turns))
 
     def _turn(self, turn: SceneTurn, rng: random.Random) -> SceneTurn:
-        """Questions without a pause only: pauses stand where a turn's own clauses end; and one that leans on the turn
-        before is not of the corpus' kinds."""
+        """Replace a question without pauses: pauses belong to a turn's own clauses, and a question that refers to the
+        turn before is not one of the corpus' kinds."""
         if turn.kind in (OUTSIDE, REACTION):
             return self._state(turn, rng) if self._reactions and rng.random() < self._config.stated else turn
         if turn.kind not in self._kinds or len(turn.spans) > 1 or rng.random() >= self._config.share:
@@ -51,7 +51,7 @@ class Retext:
         return turn
 
     def _state(self, turn: SceneTurn, rng: random.Random) -> SceneTurn:
-        """The turn as statements, the last one maybe broken off, and a reaction in place of its answer."""
+        """The turn as statements, the last one perhaps broken off, with a reaction in place of its answer."""
         words = tuple(word for span in turn.spans for word in self._sentence(turn, span, rng))
         kind = REACTION
         if rng.random() < self._config.broken and len(words) > _FEWEST_WORDS:
@@ -60,7 +60,8 @@ class Retext:
         return replace(turn, answer=answer, kind=kind, key=answer, long=False, words=words)
 
     def _sentence(self, turn: SceneTurn, span: Span, rng: random.Random) -> tuple[SceneWord, ...]:
-        """A sentence in place of the words of a voiced stretch; the words where none has their length."""
+        """A sentence in place of the words of a voiced stretch; the words themselves if no sentence has their
+        length."""
         start, end = span
         said = tuple(word for word in turn.words if start < word.end <= end)
         letters = sum(len(word.text) + 1 for word in said)
@@ -71,7 +72,7 @@ class Retext:
 
 
 def _statements(corpus: Corpus) -> Sequence[str]:
-    """Sentences of the corpus' answers that state something, as the model reads them."""
+    """Statements from the corpus' answers, as the model reads them."""
     sentences = {
         as_heard(sentence)
         for answer in corpus.answers()
@@ -100,7 +101,7 @@ def _replace_words(turn: SceneTurn, exchange: Exchange) -> SceneTurn:
 
 
 def _find_voiced_time(turn: SceneTurn, share: float) -> float:
-    """The moment at which `share` of the turn's voiced time is over, seconds."""
+    """The time at which `share` of the turn's voiced time has passed, seconds."""
     left = share * sum(end - start for start, end in turn.spans)
     for start, end in turn.spans:
         if left <= end - start:

@@ -1,6 +1,6 @@
-"""What happens in one simulated dialogue: turns of the user with the right answers, and sounds that are no turns.
+"""The events of one simulated dialogue: turns of the user with the right answers, and sounds that are not turns.
 
-Knows times in seconds and words; knows nothing of audio, slots or features.
+A scene has times in seconds and words; it does not depend on audio, slots or features.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class SceneWord:
-    """A word and when it has been said."""
+    """A word and the time when it has been said."""
 
     text: str
     end: float
@@ -23,11 +23,11 @@ class SceneTurn:
     """A turn of the user.
 
     Attributes:
-        start, end: of its speech, pauses included.
-        answer: what is right to answer, "" where nothing is.
-        kind, key, long: of the corpus.
+        start, end: of its speech, including pauses.
+        answer: the right answer, "" if there is none.
+        kind, key, long: as in the corpus.
         spans: the voiced stretches.
-        words: in their order.
+        words: its words in order.
     """
 
     start: float
@@ -47,7 +47,7 @@ class SceneTurn:
 
 @dataclass(frozen=True)
 class SceneSound:
-    """Something in the user's channel that is no turn: `backchannel`, `noise` or `echo`."""
+    """A sound in the user's channel that is not a turn: `backchannel`, `noise` or `echo`."""
 
     kind: str
     start: float
@@ -80,7 +80,7 @@ class Scene:
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> "Scene":
-        """The scene that `to_json` was made of."""
+        """The scene that `to_json` was called on."""
         turns = tuple(
             SceneTurn(
                 **{

@@ -1,7 +1,7 @@
-"""Simulated dialogues on disk: features of the user's channel and what happens in it, one folder per shard.
+"""Simulated dialogues on disk: features of the user's channel and its scene, one folder per shard.
 
-Knows files; knows nothing of how they were made or what is made of them. A scene's line is written after its features,
-so a run that was killed loses at most one batch.
+A scene's line is written after its features, so a run that was killed loses at most one batch. This module handles
+files only.
 """
 
 import json
@@ -28,7 +28,7 @@ class Shard:
     """A shard opened for reading; `features` is [n, frames, dim] on disk, not in memory."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises `ShardError` where there is none, or an empty one."""
+        """Raises `ShardError` if there is no shard or it is empty."""
         scenes = folder / _FILE_SCENES
         if not scenes.exists():
             raise ShardError(f"{scenes} is missing; run 'duplex train dialogues' first")
@@ -40,7 +40,7 @@ class Shard:
 
 
 class ShardWriter:
-    """A shard opened for appending; `count` scenes are there already."""
+    """A shard opened for appending; `count` scenes are already there."""
 
     def __init__(self, folder: Path, frames: int, dim: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,5 +68,5 @@ def frames_of(slots: int) -> int:
 
 
 def _rows(path: Path) -> list[str]:
-    """Whole lines; one that was cut off in writing is left out."""
+    """Complete lines; one whose writing was interrupted is left out."""
     return [row[:-1] for row in whole_lines(path.read_text(encoding="utf-8"))]

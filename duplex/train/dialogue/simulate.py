@@ -1,7 +1,6 @@
-"""The recipe `duplex train dialogues`: scenes are staged and heard by the model's own speech encoder.
+"""The recipe `duplex train dialogues`: stages scenes and encodes them with the model's own speech encoder.
 
-Knows the library, the director and the encoder; knows nothing of training examples. Each scene has its own seed, so a
-run that was stopped goes on where it was.
+Each scene has its own seed, so a stopped run resumes where it was. Nothing here depends on training examples.
 """
 
 import random
@@ -21,17 +20,17 @@ from duplex.train.dialogue.shards import Features, ShardWriter, frames_of
 
 
 def run(config: SimulationConfig, out: Path, bank: Path, encoder: OfflineEncoder, validation: bool = False) -> None:
-    """Stage what the shard in `out` does not have yet.
+    """Stage the scenes that the shard in `out` does not have yet.
 
     Args:
         config: how many dialogues and how they are staged.
         out: folder of the shard.
         bank: folder of the clip bank.
-        encoder: the one that will hear live.
-        validation: use lines and voices that are kept out of training.
+        encoder: the one that is used live.
+        validation: whether to use the lines and voices that are held out of training.
 
     Raises:
-        BankError: the bank lacks something that dialogues cannot do without.
+        BankError: the bank lacks something that dialogues require.
     """
     director = Director(open_library(bank, config, VALIDATION if validation else TRAINING), config)
     frames = frames_of(config.stage.slots)

@@ -1,7 +1,7 @@
-"""The recipe `duplex train tracks`: every answer of the dialogues through the live voice, slot by slot.
+"""The recipe `duplex train tracks`: speaks every answer of the dialogues with the live voice, slot by slot.
 
-Knows answers, text tokens and the refined head's batch form; knows nothing of the users' side. Answers that the table
-has already are left as they are, and the table is written after every few hundred, so a stopped run goes on.
+Answers that are already in the table are left alone, and the table is written after every few hundred, so a stopped run
+can be resumed. Nothing here depends on the users' side.
 """
 
 import random
@@ -49,7 +49,7 @@ def run(
 
 
 def complete_words(ids: Sequence[int], tokenizer: TextTokenizer, moment: datetime) -> list[list[str]]:
-    """For each text token the words and marks that are complete with it; fill-ins become words of `moment`."""
+    """For each text token, the words and marks that it completes; fill-ins become words for `moment`."""
     words: list[list[str]] = []
     piece = ""
     for index in ids:
@@ -80,5 +80,5 @@ def _speak(
 
 
 def _moment(answer: str) -> datetime:
-    """A wall clock that is always the same for an answer."""
+    """A date and time that is always the same for an answer."""
     return _FIRST_MOMENT + timedelta(minutes=random.Random(answer).randrange(_MINUTES))

@@ -1,7 +1,7 @@
-"""Projection targets of a scene: where the user's voice will be, and how long the turn still lasts.
+"""Projection targets of a scene: where the user's voice will be, and how long the turn will last.
 
-Voice activity projection after Ekstedt and Skantze (2022), with fewer, coarser windows. Knows times; knows nothing of
-the assistant.
+The voice windows follow voice activity projection (Ekstedt and Skantze 2022), with fewer, coarser windows for the user
+only; the time to the end is ours. Nothing here depends on the assistant.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ _FRAMES_A_SECOND = 1000 // AUDIO.packet_ms
 
 
 def voice_windows(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray[np.float32]:
-    """[T, windows] 1 where the voice of a turn fills enough of a window after the slot."""
+    """[T, windows] 1 where the voice of a turn fills enough of a window after the slot (Ekstedt and Skantze 2022)."""
     frames = find_voiced_frames(scene, slots, sounds=False)
     passed = np.concatenate([[0], np.cumsum(frames)])
     ends = (np.arange(slots) + 1) * AUDIO.packets_per_slot
@@ -29,7 +29,7 @@ def voice_windows(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray
 
 
 def time_to_end(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray[np.int64]:
-    """[T] class: 0 no turn, then by the seconds until the turn that is going on ends."""
+    """Classes [T]: 0 if no turn is in progress, otherwise by the seconds until it ends."""
     classes = np.zeros(slots, np.int64)
     now = (np.arange(slots) + 1) * AUDIO.slot_seconds
     for turn in scene.turns:
@@ -39,6 +39,6 @@ def time_to_end(scene: Scene, slots: int, config: ProjectionConfig) -> NDArray[n
 
 
 def find_known_slots(slots: int, config: ProjectionConfig) -> NDArray[np.bool_]:
-    """[T] slots after which every window still lies within the dialogue."""
+    """Mask [T] of slots after which every window still lies within the dialogue."""
     reach = max(high for _, high in config.windows)
     return np.asarray((np.arange(slots) + 1) * AUDIO.slot_seconds + reach <= slots * AUDIO.slot_seconds + 1e-9)

@@ -1,7 +1,7 @@
-"""Tracks of answers: what the assistant's side holds in every slot of an answer, for all answers in one table.
+"""Tracks of answers: the assistant's side in every slot of an answer, for all answers in one table.
 
-Knows text ids and speech tokens per slot; knows nothing of dialogues. Tracks come from the live voice
-(`duplex.train.voice.batch`).
+A track has text ids and speech tokens per slot, made by the live voice (`duplex.train.voice.batch`). Nothing here
+depends on dialogues.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from configs.base import ConfigError
 from duplex.train.dialogue.oracle import AnswerSpan
 
 IGNORE_INDEX = -100
-"""Text target of a slot in which the text head is not asked."""
+"""Text target of a slot in which the text head is not used."""
 
 
 class TrackError(ConfigError):
@@ -34,13 +34,13 @@ class TrackIds:
 
 @dataclass(frozen=True)
 class TrackTable:
-    """All tracks one after the other.
+    """All tracks, concatenated.
 
     Attributes:
         text: [S] text id of each slot.
-        taught: [S] the id the text head should give there, `IGNORE_INDEX` where it is not asked.
+        taught: [S] target of the text head, `IGNORE_INDEX` where it is not used.
         tokens: [S, k, digits] int8 speech tokens.
-        places: for each answer its stretch.
+        places: the span of each answer.
         rest: [digits] the token of silence.
     """
 
@@ -91,7 +91,7 @@ class TableBuilder:
         return frozenset(self._places)
 
     def extend(self, table: TrackTable) -> None:
-        """Take over all tracks of a table."""
+        """Add all tracks of a table."""
         first = len(self._text)
         self._text += table.text.tolist()
         self._taught += table.taught.tolist()
@@ -104,7 +104,7 @@ class TableBuilder:
         Args:
             answer: its text.
             ids: its text tokens.
-            entering: per slot the index of the text token that enters, `len(ids)` for the end, negative for none.
+            entering: per slot, the index of the text token that enters, `len(ids)` for the end, negative for none.
             tokens: [slots, k, digits].
         """
         self._places[answer] = AnswerSpan(len(self._text), len(entering))

@@ -1,9 +1,9 @@
-"""The recipe `duplex train trials`: recordings with known places, made of what was kept out of training.
+"""The recipe `duplex train trials`: makes recordings with known event times from held-out material.
 
-    OUT/trials.jsonl    one `TrialRecording` a line
+    OUT/trials.jsonl    one `TrialRecording` per line
     OUT/*.wav           16 kHz, 16 bit
 
-Knows the test parts of the clip bank; knows nothing of the model or of how the trials are judged.
+This module uses the test parts of the clip bank; it does not depend on the model or on how the trials are judged.
 """
 
 import random
@@ -33,16 +33,16 @@ class TrialRecording:
     """One recording.
 
     Attributes:
-        name: the file is `name`.wav.
+        name: the file is called `name`.wav.
         test: `question_*` (answer it), `pause` (wait in the pause, answer after the end), `backchannel`, `noise` and
-            `vocal_tic` (speak on when it is played while the assistant speaks), `command` (stop), `silence`, `room`
+            `vocal_tic` (keep speaking when it is played over the assistant), `command` (stop), `silence`, `room`
             (stay mute).
         start, end: of the speech or noise in the recording, seconds.
-        text, answer, kind, key, long: of the corpus, where there is a turn.
+        text, answer, kind, key, long: as in the corpus, if there is a turn.
         voice: who speaks.
-        pause, pause_start: of the pause in question, seconds.
-        ask: name of a question with a long answer, to be asked first by those that are played while the assistant
-            speaks.
+        pause, pause_start: length and start of the tested pause, seconds.
+        ask: name of a question with a long answer that has to be asked first, for trials that are played over the
+            assistant's speech.
     """
 
     name: str
@@ -78,7 +78,7 @@ def run(config: TrialsConfig, out: Path, bank: Path) -> None:
 
 
 def make_trials(config: TrialsConfig, bank: Path) -> Iterator[Made]:
-    """All trials with their samples at 16 kHz; parts that were not spoken are left out."""
+    """Yield all trials with their samples at 16 kHz; parts that were not spoken are left out."""
     rng = random.Random(config.seed)
     long_ones: list[str] = []
     read_parts(bank, PARTS)
@@ -102,7 +102,7 @@ def _question(config: TrialsConfig, spoken: BankScript, name: str, part: str, rn
 
 
 def _pauses(config: TrialsConfig, turns: Sequence[BankScript], rng: random.Random) -> Iterator[Made]:
-    """Turns with one pause of a set length; the other gaps are short."""
+    """Turns with one pause of a given length; the other gaps are short."""
     for pause in config.pauses:
         count = 0
         for turn in turns:
@@ -120,14 +120,14 @@ def _pauses(config: TrialsConfig, turns: Sequence[BankScript], rng: random.Rando
 
 
 def _cuts(config: TrialsConfig, turn: BankScript) -> list[int]:
-    """Pieces after which the pause may stand: clauses and sentences, late enough in the turn."""
+    """Pieces after which the pause may be: clauses and sentences, late enough in the turn."""
     pieces = turn.line.pieces
     said = np.cumsum([piece.length for piece in pieces]) / _RATE
     return [i for i in range(len(pieces) - 1) if pieces[i].mark in "cs" and said[i] > config.before_pause]
 
 
 def _with_pause(config: TrialsConfig, turn: BankScript, cut: int, pause: float) -> tuple[Samples, float]:
-    """The turn, and the second at which the pause begins."""
+    """The turn, and the time at which the pause begins, seconds."""
     sounds: list[Samples] = []
     place = 0
     for number, piece in enumerate(turn.line.pieces):
@@ -159,7 +159,7 @@ def _streams(config: TrialsConfig, rng: random.Random) -> Iterator[Made]:
 
 
 def _tics(config: TrialsConfig, rng: random.Random) -> Iterator[Made]:
-    """Coughs and clearings of the throat."""
+    """Coughs and throat clearings."""
     for number in range(config.tics):
         tic = (cough, throat)[number % 2](np.random.default_rng(rng.randrange(1 << 30)))
         samples = tic * np.float32(rng.uniform(*config.noise_level))
@@ -171,7 +171,7 @@ def _of(line: Line) -> dict[str, object]:
 
 
 def _record(config: TrialsConfig, name: str, test: str, samples: Samples, rng: random.Random, **more: object) -> Made:
-    """The sound after a little silence, on the noise floor."""
+    """The sound after a short silence, on the noise floor."""
     lead = np.zeros(int(config.lead * _RATE), np.float32)
     floor = np.random.default_rng(rng.randrange(1 << 30)).standard_normal(len(lead) + len(samples), np.float32)
     whole = np.concatenate([lead, samples]) + floor * np.float32(config.floor)

@@ -1,8 +1,7 @@
-"""When the user's words reach the model: a transcriber's delays and errors, without a transcriber.
+"""Simulates when the user's words reach the model: a transcriber's delays and errors, without a transcriber.
 
-Knows words, silence and slots; knows nothing of the assistant. While speech goes on, words come in batches and late;
-when a slot closes with silence, everything said so far is known in the next one. At most a few text tokens enter per
-slot, the rest waits.
+While speech continues, words come in batches and late; when a slot ends with silence, everything said so far is known
+in the next one. At most a few text tokens enter per slot; the rest wait. Nothing here depends on the assistant.
 """
 
 import random
@@ -22,7 +21,7 @@ Encode = Callable[[str], Sequence[int]]
 Mishear = Callable[[Sequence[str], random.Random], Sequence[str]]
 
 NEVER = 1 << 30
-"""Slot of what does not happen within the dialogue."""
+"""Slot of an event that does not happen within the dialogue."""
 
 _SLOT = AUDIO.slot_seconds
 _FRAME_MS = AUDIO.packet_ms
@@ -33,8 +32,8 @@ class Arrivals:
     """User words as U receives them.
 
     Attributes:
-        words: [T, K] text ids, `ABSENT` elsewhere.
-        known: for every turn the slot in which its last word enters, `NEVER` if it does not.
+        words: [T, K] text ids; `ABSENT` where there is none.
+        known: for every turn, the slot in which its last word enters; `NEVER` if it does not.
     """
 
     words: NDArray[np.int64]
@@ -42,7 +41,7 @@ class Arrivals:
 
 
 def find_voiced_frames(scene: Scene, slots: int, sounds: bool) -> NDArray[np.bool_]:
-    """[T * 10] whether the user's voice is in each 20 ms of the turns, with `sounds` also of the backchannels."""
+    """Mask [T * 10] of 20 ms frames with the user's voice in turns and, with `sounds`, also in backchannels."""
     frames = np.zeros(slots * AUDIO.packets_per_slot, np.bool_)
     spans = [span for turn in scene.turns for span in turn.spans]
     if sounds:
@@ -53,7 +52,7 @@ def find_voiced_frames(scene: Scene, slots: int, sounds: bool) -> NDArray[np.boo
 
 
 class WordArrival:
-    """Draws how the words of scenes arrive."""
+    """Draws when and how the words of scenes arrive."""
 
     def __init__(self, config: ArrivalConfig, places: int, encode: Encode, mishear: Mishear) -> None:
         """`places`: tokens per slot. `encode`: ids of a word. `mishear`: words as a recognizer might write them."""
@@ -64,7 +63,7 @@ class WordArrival:
         self._ids: dict[str, tuple[int, ...]] = {}
 
     def draw(self, scene: Scene, slots: int, rng: random.Random) -> Arrivals:
-        """One way in which the words of a scene may arrive within `slots` slots."""
+        """Draw one way in which the words of a scene may arrive within `slots` slots."""
         closes = self._closes(scene, slots, rng)
         agreed, phase = rng.uniform(*self._config.agreed_after), rng.randrange(self._config.every_slots)
         words = np.full((slots, self._places), ABSENT, np.int64)
@@ -85,7 +84,7 @@ class WordArrival:
         return Arrivals(words, known)
 
     def _closes(self, scene: Scene, slots: int, rng: random.Random) -> NDArray[np.int64]:
-        """[T + 1] for every slot the first one from it on that is heard to close with silence."""
+        """[T + 1]: for every slot, the first slot from it on that is recognised as ending with silence."""
         config = self._config
         tail = config.close_ms // _FRAME_MS
         frames = find_voiced_frames(scene, slots, sounds=True).reshape(slots, -1)
@@ -103,7 +102,7 @@ class WordArrival:
         return min(int(closes[said]), decoded) + 1
 
     def _recognise(self, words: Sequence[SceneWord], rng: random.Random) -> list[SceneWord]:
-        """Words as they are recognized; their ends follow the words that were said."""
+        """Words as they are recognised; their end times follow the words that were said."""
         said = [word.text.lower() for word in words]
         heard = list(self._mishear(said, rng)) or said
         ratio = len(words) / max(len(heard), 1)
@@ -118,7 +117,7 @@ class WordArrival:
 
 
 def _utterances(scene: Scene) -> list[tuple[int | None, SceneTurn | SceneSound]]:
-    """Everything with words by its end; turns with their number."""
+    """Everything with words, sorted by end time; turns with their number."""
     turns: list[tuple[int | None, SceneTurn | SceneSound]] = list(enumerate(scene.turns))
     sounds: list[tuple[int | None, SceneTurn | SceneSound]] = [(None, sound) for sound in scene.sounds if sound.words]
     return sorted(turns + sounds, key=lambda item: item[1].end)

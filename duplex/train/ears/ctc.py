@@ -1,6 +1,7 @@
-"""Recipe `duplex train ctc`: CTC ears on the features of the live encoder; byte pairs are spelled, letters help.
+"""Recipe `duplex train ctc`: trains CTC ears (Graves et al. 2006) on the features of the live encoder. The targets are
+byte pairs; an auxiliary loss on letters helps.
 
-Knows segments, targets and steps; how the segments come about is in `ctc_streams`.
+This module handles segments, targets and steps; `ctc_streams` makes the segments.
 """
 
 import random
@@ -44,11 +45,11 @@ class Spelled:
 
 @dataclass(frozen=True)
 class Batch:
-    """Segments of about one length.
+    """Segments of similar length.
 
     Attributes:
-        features: [B, T, D], zeros behind the end of a segment.
-        frames: [B] frames of each segment.
+        features: [B, T, D], zeros after the end of a segment.
+        frames: [B] number of frames of each segment.
         rows: what is said in them.
     """
 
@@ -58,12 +59,13 @@ class Batch:
 
 
 def run(config: CtcTrainingConfig, bank: Path, model: Path, out: Path) -> None:
-    """Train CTC ears for the encoder in the folder `model`, as its words.ctc says; go on where `out` was left.
+    """Train CTC ears for the encoder in the folder `model`, configured by its words.ctc; resumes an unfinished run in
+    `out`.
 
-    Afterwards `out` is a folder of ears with `ctc` as the source of words; `ctc.safetensors` of it fits `model`.
+    Afterwards `out` is a folder of ears with `ctc` as the source of words; its `ctc.safetensors` fits `model`.
 
     Raises:
-        BankError: the clip bank lacks something that cannot be done without.
+        BankError: the clip bank lacks something that is required.
         ConfigError: the encoder cannot be read.
     """
     ears = EmbeddedEars.load(model, "none")
@@ -98,7 +100,7 @@ def train(config: CtcTrainingConfig, ears: EarsConfig, store: FeatureStore, out:
 
 
 class Speller:
-    """Texts to classes; byte pairs are learnt from `texts` unless the file at `path` has them."""
+    """Converts texts to classes; byte pairs are learnt from `texts` unless the file at `path` has them."""
 
     def __init__(self, path: Path, size: int, texts: Iterable[str]) -> None:
         if not path.exists():
@@ -115,13 +117,13 @@ class Speller:
 
 
 class Batches:
-    """Batches of segments, an epoch after the other, in a new order each time."""
+    """Batches of segments, epoch after epoch, in a new order each time."""
 
     def __init__(self, config: CtcTrainingConfig, store: FeatureStore, rows: Sequence[Spelled]) -> None:
         self._config, self._rows, self._frames = config, rows, store.frames()
 
     def endless(self, step: int) -> Iterator[Batch]:
-        """From `step` on; a run that goes on does not repeat the order of the one before it."""
+        """Endless batches from `step` on; a resumed run does not repeat the order of the previous one."""
         rng = random.Random(f"{self._config.seed}/{step}")
         while True:
             rows = rng.sample(self._rows, len(self._rows))
@@ -136,7 +138,7 @@ class Batches:
             yield self.batch(group)
 
     def batch(self, rows: list[Spelled]) -> Batch:
-        """One batch of the rows."""
+        """Make a batch of the rows."""
         frames = [row.segment.frames for row in rows]
         features = torch.zeros(len(rows), max(frames), self._frames.shape[1])
         for place, row in enumerate(rows):
@@ -146,7 +148,7 @@ class Batches:
 
 
 class Learner(nn.Module):
-    """The network with a second head that spells by letters, every frame; gives the loss of a batch."""
+    """The network with a second head that spells by letters in every frame; returns the loss of a batch."""
 
     def __init__(self, network: CtcNetwork, config: CtcTrainingConfig) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ class Learner(nn.Module):
         self.letters = nn.Linear(network.config.width, self._stride * (len(LETTERS) + 1))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Loss per piece that was to be spelled."""
+        """CTC loss (Graves et al. 2006) per target piece, plus the weighted loss on letters."""
         config = self.config
         hidden, _ = self.network.compute_hidden(F.dropout(self._mask(batch), config.dropout))
         pieces, letters = self.network.outward(hidden), self.letters(hidden).unflatten(2, (self._stride, -1))
@@ -173,7 +175,7 @@ class Learner(nn.Module):
 
 
 def _ctc(logits: Tensor, steps: Tensor, targets: list[list[int]]) -> Tensor:
-    """CTC loss per class of the targets; a segment too short for its text counts nothing."""
+    """CTC loss (Graves et al. 2006) per target class; a segment that is too short for its text counts as 0."""
     counts = torch.tensor([len(target) for target in targets])
     together = torch.tensor([number for target in targets for number in target], dtype=torch.long)
     logs = logits.float().log_softmax(-1).transpose(0, 1)
@@ -182,7 +184,7 @@ def _ctc(logits: Tensor, steps: Tensor, targets: list[list[int]]) -> Tensor:
 
 
 def _byte_pairs(size: int, texts: Iterable[str]) -> Tokenizer:
-    """Byte pairs of the words; every letter is a piece, within a word and at its end."""
+    """Byte pairs of the words; every letter is a piece, both within a word and at its end."""
     counts = Counter(word for text in texts for word in text.split())
     letters = [letter for letter in LETTERS if letter != " "]
     tokenizer = Tokenizer(BPE(end_of_word_suffix=_END_OF_WORD))

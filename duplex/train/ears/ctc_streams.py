@@ -1,7 +1,7 @@
-"""What CTC ears learn from: clips of the bank in streams, through rooms and noise, as features of the live encoder.
+"""Training data of CTC ears: clips of the bank in streams, with rooms and noise, as features of the live encoder.
 
-Knows clips, channels and files; knows nothing of spelling. A stream's line is written after its features, so a run
-that was killed loses at most one stream.
+A stream's line is written after its features, so a run that was killed loses at most one stream. Nothing here depends
+on spelling.
 """
 
 import json
@@ -33,7 +33,7 @@ _BYTES = 2
 
 @dataclass(frozen=True)
 class LabelledSegment:
-    """A stretch of frames and the words that are said in it, "" where nobody speaks."""
+    """A stretch of frames and the words that are said in it, "" if nobody speaks."""
 
     first: int
     frames: int
@@ -69,17 +69,17 @@ class FeatureStore:
         self.segments += placed
 
     def frames(self) -> NDArray[np.float16]:
-        """All frames [N, D], on disk."""
+        """All frames [N, D], memory-mapped from disk."""
         return np.memmap(self._features, np.float16, "r", shape=(self._end, self._dim))
 
 
 def prepare(config: CtcStreamConfig, seed: int, bank: Path, encoder: OfflineEncoder, out: Path) -> FeatureStore:
-    """The store in `out` with all streams; those it lacks are staged and encoded.
+    """Complete the store in `out`: streams that it lacks are staged and encoded.
 
-    What is in a stream follows from configuration, seed and bank; when one of them changes, take another folder.
+    Configuration, seed and bank determine the content of a stream; if one of them changes, use another folder.
 
     Raises:
-        BankError: the clip bank in `bank` lacks something that cannot be done without.
+        BankError: the clip bank in `bank` lacks something that is required.
     """
     simulation = SimulationConfig(seed=seed, rooms=config.rooms, noises=config.noises, channel=config.channel)
     library = open_library(bank, simulation, TRAINING)
@@ -94,7 +94,7 @@ def prepare(config: CtcStreamConfig, seed: int, bank: Path, encoder: OfflineEnco
 
 
 def plan_streams(config: CtcStreamConfig, library: Library, rng: random.Random) -> list[list[BankScript]]:
-    """Which scripts are said in which stream."""
+    """Assign scripts to streams."""
     uses = (
         (library.talks, config.talks_s),
         (library.turns, config.turns_s),
@@ -120,7 +120,7 @@ def plan_streams(config: CtcStreamConfig, library: Library, rng: random.Random) 
 def stage_stream(
     config: CtcStreamConfig, library: Library, scripts: Sequence[BankScript], rng: random.Random
 ) -> tuple[Samples, list[LabelledSegment]]:
-    """A stream of whole slots as the microphone hears it, and its segments."""
+    """Stage a stream of whole slots as the microphone hears it, and its segments."""
     parts, said = [_silence(rng, config.pause)], []
     now = len(parts[0])
     for speech, text in _segments(config, library, scripts, rng):

@@ -1,6 +1,6 @@
-"""Measurements of the ears: word errors of whole clips and live, what noise is taken for, speeds; as one JSON file.
+"""Measures the ears: word errors of whole clips and live, words heard in noise, and speed; writes one JSON file.
 
-Knows the data folder and the ears; knows nothing of the model behind it.
+This module uses the data folder and the ears; it does not depend on the rest of the model.
 """
 
 import json
@@ -34,11 +34,11 @@ Figures = dict[str, Any]
 def run(config: EarsEvaluation, data: Path, ears: Path, out: Path) -> Figures:
     """Measure the ears in the folder `ears` on the test audio in `data`; write and return the figures.
 
-    The file is written after every part, so that a run that is broken off has not been in vain.
+    The file is written after every part, so that an interrupted run keeps its results.
 
     Raises:
         ConfigError: the weights cannot be read.
-        EvaluationError: the data folder is missing or not complete.
+        EvaluationError: the data folder is missing or incomplete.
     """
     loaded, whisper, folder = EmbeddedEars.load(ears), load_embedded_whisper(ears), DataFolder(data)
     figures: Figures = {"word_errors": {}}
@@ -53,7 +53,8 @@ def run(config: EarsEvaluation, data: Path, ears: Path, out: Path) -> Figures:
 
 
 def word_error_rates(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whisper, files: list[DataFile]) -> Figures:
-    """Word error rates of whole clips and live, and when the last words became known."""
+    """Word error rates ((substitutions + deletions + insertions) / words said) of whole clips and live, and the delay
+    of the last words."""
     whole, live, told_all, clips = [], [], [], []
     for file in track(files, description=files[0].name.split("/")[0]):
         clip, said = read_sound(file.path), _words(file.text.split(_ANSWER)[0])
@@ -72,7 +73,7 @@ def word_error_rates(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whispe
 
 
 def false_words(config: EarsEvaluation, ears: EmbeddedEars, files: list[DataFile]) -> Figures:
-    """What is heard in clips without speech and in silence."""
+    """Words heard in clips without speech and in silence."""
     heard = {}
     for file in track(files, description="noise"):
         told = listen(ears, as_conversation(read_sound(file.path), config))
@@ -84,7 +85,7 @@ def false_words(config: EarsEvaluation, ears: EmbeddedEars, files: list[DataFile
 
 
 def speeds(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whisper) -> Figures:
-    """Processor time on one thread: of the encoder, of decoding turns; noise stands for speech of that length."""
+    """Processor time on one thread of the encoder and of decoding turns; noise replaces speech of the same length."""
     generator = torch.Generator().manual_seed(config.seed)
     state, active = ears.encoder.init_state(1), torch.ones(1, dtype=torch.bool)
     slot = 0.1 * torch.randn(1, AUDIO.slot_input_samples, generator=generator)
@@ -99,7 +100,7 @@ def speeds(config: EarsEvaluation, ears: EmbeddedEars, whisper: Whisper) -> Figu
 
 
 def _decode_ms(config: EarsEvaluation, whisper: Whisper, seconds: float) -> Figures:
-    """Encoding a turn of noise and writing until a rule stops it: the most a decode costs."""
+    """Time to encode a turn of noise and to write until a rule stops it, which is the most that a decode costs."""
     generator = torch.Generator().manual_seed(config.seed)
     pcm = 0.1 * torch.randn(1, round(seconds * AUDIO.input_rate), generator=generator)
     return _spread(_time(lambda: whisper.transcribe(pcm, [seconds]), config.repeats))

@@ -1,6 +1,6 @@
-"""Recipe: Whisper tiny.en for the embedded model, int8, with a vocabulary that only holds what people say.
+"""Recipe: exports Whisper tiny.en for the embedded model, in int8 and with a vocabulary reduced to what people say.
 
-Knows which pieces and weights stay; knows nothing of how they are used.
+This module decides which tokens and weights are kept; it does not depend on how they are used.
 """
 
 import gzip
@@ -35,7 +35,7 @@ def run(config: WhisperExport, out: Path, ears: EarsConfig = _EARS) -> None:
     """Write Whisper's weights, its vocabulary and the configuration `ears` to the folder `out`.
 
     Raises:
-        ConfigError: the weights in their package are not whole.
+        ConfigError: the weights in their package are incomplete.
     """
     folder = package_model()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -63,7 +63,7 @@ def dictionary() -> list[str]:
 def choose_pieces(
     config: WhisperExport, tokenizer: Tokenizer, words: Iterable[str], suppressed: frozenset[int]
 ) -> list[int]:
-    """Old numbers of the pieces that stay, in rising order; `suppressed` are those Whisper never writes."""
+    """Old numbers of the tokens that are kept, in rising order; `suppressed` are those that Whisper never writes."""
     words = list(words)
     pieces = [_piece(tokenizer, number) for number in range(_END)]
     uses = _uses(tokenizer, words)
@@ -77,14 +77,15 @@ def choose_pieces(
 
 
 def prune(weights: Mapping[str, torch.Tensor], kept: list[int]) -> Weights:
-    """Weights with the rows of the kept pieces, end, start, no-speech and the times; no computed positions."""
+    """Weights with the rows of the kept tokens, end, start, no-speech and timestamps; computed positions are left
+    out."""
     rows = [*kept, _END, _START, _NO_SPEECH, *range(_FIRST_TIME, _FIRST_TIME + TIMES)]
     left = {name: value for name, value in weights.items() if name != _COMPUTED}
     return left | {_EMBEDDING: weights[_EMBEDDING][torch.tensor(rows)]}
 
 
 def _uses(tokenizer: Tokenizer, words: Iterable[str]) -> Counter[int]:
-    """How many of the words use each piece when they follow a space."""
+    """How many of the words use each token when they follow a space."""
     encoded = tokenizer.encode_batch([f" {word}" for word in words], add_special_tokens=False)
     return Counter(number for word in encoded for number in set(word.ids))
 
@@ -95,7 +96,7 @@ def _numbers(largest: int) -> Iterable[str]:
 
 
 def _is_sign(piece: str, signs: str) -> bool:
-    """Single ASCII characters, and contractions and signs with or without a space before them."""
+    """Whether a token is a single ASCII character, or a contraction or sign with or without a space before it."""
     bare = piece.removeprefix("Ġ")
     single = len(piece) == 1 and piece.isascii()
     contraction = re.fullmatch(r"'[a-z]{1,2}", bare) is not None

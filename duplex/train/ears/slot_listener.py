@@ -1,6 +1,6 @@
-"""A clip fed to the ears slot by slot, as a conversation would: what their source of words told, and when.
+"""Feeds a clip to the ears slot by slot, as in a conversation, and records which words became known when.
 
-Knows the stages' interface; knows nothing of data or figures.
+This module uses the stages' interface; it does not depend on data or figures.
 """
 
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _FRAME_S = 0.01
 
 @dataclass(frozen=True)
 class HeardWords:
-    """Words and the start of the slot with which they became known, in seconds since the conversation's start."""
+    """Words, and the start of the slot with which they became known, in seconds since the conversation's start."""
 
     at_s: float
     words: UserWords
 
 
 def listen(ears: EmbeddedEars, samples: Samples) -> list[HeardWords]:
-    """All words of a conversation: samples [N] at 16 kHz, the assistant mute throughout."""
+    """Recognise all words of a conversation: samples [N] at 16 kHz, with the assistant mute throughout."""
     size = AUDIO.slot_input_samples
     pcm = torch.from_numpy(np.pad(samples, (0, -len(samples) % size)))
     encoder, state = ears.encoder.init_state(1), ears.words.init_state(1)

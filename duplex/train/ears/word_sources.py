@@ -1,6 +1,7 @@
-"""Sources of words side by side, on voices that none of them was trained on: word errors and when words are known.
+"""Compares sources of words on voices that none of them were trained on: word errors, and when words are known.
 
-Knows folders of ears, the clip bank's test parts and the data folder; knows nothing of how the sources work.
+This module uses folders of ears, the clip bank's test parts and the data folder; it does not depend on how sources
+work.
 """
 
 import json
@@ -39,11 +40,11 @@ class LabelledClip:
 def run(config: SourcesConfig, folders: Sequence[Path], bank: Path, data: Path, out: Path) -> Figures:
     """Measure the source of each folder of ears on every set, print the figures and write them to `out`.
 
-    A part of the clip bank that was not spoken is left out, as is the data where its folder is missing.
+    A part of the clip bank that was not spoken is left out, and so is the data if its folder is missing.
 
     Raises:
         ConfigError: a folder of ears cannot be read.
-        EvaluationError: the data folder is not complete.
+        EvaluationError: the data folder is incomplete.
     """
     sources = {f"{folder}": EmbeddedEars.load(folder) for folder in folders}
     figures: Figures = {}
@@ -57,7 +58,8 @@ def run(config: SourcesConfig, folders: Sequence[Path], bank: Path, data: Path, 
 
 
 def measure_source(config: SourcesConfig, ears: EmbeddedEars, said: Sequence[LabelledClip], name: str) -> Figures:
-    """Word errors of one source, slot by slot, and the time from the end of speech to the last word."""
+    """Word errors of one source, slot by slot, and the delay from the end of speech to the last word. The word error
+    rate is (substitutions + deletions + insertions) / words said."""
     wrong = words = unheard = 0
     delays = []
     source = ears.config.words.source
@@ -74,7 +76,7 @@ def measure_source(config: SourcesConfig, ears: EmbeddedEars, said: Sequence[Lab
 
 
 def lines(figures: Figures) -> Iterator[str]:
-    """The figures to read, one line for each set and source; the best of a set is marked."""
+    """The figures as text, one line for each set and source; the best source of a set is marked."""
     for name, by_ears in figures.items():
         best = min(one["rate"] for one in by_ears.values())
         for place, one in by_ears.items():
@@ -95,7 +97,7 @@ def _sets(config: SourcesConfig, bank: Path, data: Path) -> Iterator[tuple[str, 
             continue
         yield part, said
     if not data.is_dir():
-        Console(stderr=True).print(f"{data} is not there: {', '.join(config.sets)} left out", soft_wrap=True)
+        Console(stderr=True).print(f"{data} does not exist: {', '.join(config.sets)} left out", soft_wrap=True)
         return
     for name in config.sets:
         files = [file for file in DataFolder(data).files(name) if file.text.strip()]
@@ -105,7 +107,7 @@ def _sets(config: SourcesConfig, bank: Path, data: Path) -> Iterator[tuple[str, 
 
 
 def _read_lines(part: BankPart) -> Iterator[LabelledClip]:
-    """The lines of a part, in their order."""
+    """The lines of a part, in order."""
     for script in part.scripts:
         for line in script.lines:
             pieces = [piece for piece in line.pieces if piece.length]

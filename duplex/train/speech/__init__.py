@@ -1,1 +1,1 @@
-"""Users' speech, made with every speech synthesizer at hand, and the sounds around it."""
+"""Users' speech, made with every available speech synthesizer, and background sounds."""

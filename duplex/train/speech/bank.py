@@ -1,7 +1,7 @@
 """The clip bank: spoken lines of users on disk, 16 bit at 16 kHz, one sample file and one index per part.
 
-Knows files and places; knows nothing of synthesis or of what the lines are used for. Nothing is ever changed, only
-appended: the index line of a script is written after its samples, so a killed run loses at most one script.
+Nothing is ever changed, only appended: the index line of a script is written after its samples, so a killed run loses
+at most one script. Nothing here depends on synthesis or on the use of the lines.
 """
 
 import json
@@ -29,8 +29,8 @@ class Piece:
 
     Attributes:
         text: its words.
-        mark: how it ends: c clause that goes on, s statement, q question, f filler, b backchannel, i command.
-        offset, length: its samples in the part's file.
+        mark: how it ends: c clause that continues, s statement, q question, f filler, b backchannel, i command.
+        offset, length: position of its samples in the part's file.
     """
 
     text: str
@@ -41,12 +41,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Line:
-    """One turn of the user and what is right to answer.
+    """One turn of the user and the right answer.
 
     Attributes:
         text: the whole turn.
         answer: the assistant's right answer, "" where none is due.
-        kind, key: the corpus' kind and what a right answer must contain.
+        kind, key: kind of question in the corpus, and what a right answer must contain.
         long: whether the answer is a long one.
         pieces: the turn's speech.
     """
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ReadingScript:
-    """Lines that belong together and are spoken by one voice, in their order.
+    """Lines that belong together and are spoken by one voice, in order.
 
     `prompt` is the system prompt under which the answers are right; `voice` is "" until they have been spoken.
     """
@@ -76,7 +76,7 @@ class BankPart:
     """One part of a bank, opened for reading."""
 
     def __init__(self, folder: Path, part: str) -> None:
-        """Raises `BankError` where there is no such part."""
+        """Raises `BankError` if there is no such part."""
         index, samples = _paths(folder, part)
         if not index.exists() or not samples.exists():
             raise BankError(f"{index} is missing; run 'duplex train speech' first")
@@ -132,7 +132,7 @@ def _dump(script: ReadingScript) -> str:
 
 
 def _read(index: Path) -> Iterator[ReadingScript]:
-    """Scripts of an index; a last line that was cut off in writing is left out."""
+    """Scripts of an index; a last line whose writing was interrupted is left out."""
     for row in whole_lines(index.read_text(encoding="utf-8")):
         yield _script(json.loads(row))
 

@@ -1,6 +1,6 @@
-"""Sounds that go on behind a conversation, made from scratch: coloured noise, hum, babble, music, a busy kitchen.
+"""Synthesizes continuous background sounds: coloured noise, hum, babble, music, a busy kitchen.
 
-Knows how such sounds are built; knows nothing of dialogues. All have an RMS of one, at 16 kHz.
+All have an RMS of 1, at 16 kHz. The recipes are ours. Nothing here depends on dialogues.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def hum(rng: Generator, count: int) -> Samples:
 
 
 def busy(rng: Generator, count: int) -> Samples:
-    """Something is being done nearby: events at random over soft noise."""
+    """Activity nearby: random events over soft noise."""
     out = rng.uniform(0.02, 0.2) * colour_noise(rng, count).astype(np.float64)
     for start in rng.integers(0, count, rng.integers(3, 3 + count // _RATE * 2)):
         sound = event(rng)[: count - start]
@@ -75,7 +75,7 @@ def babble(rng: Generator, count: int, clips: Sequence[Samples], voices: int) ->
 
 
 def bed(rng: Generator, config: NoiseConfig, clips: Sequence[Samples]) -> Samples:
-    """Any of these, `config.bed_seconds` long; babble only where there are clips."""
+    """Any of these sounds, `config.bed_seconds` long; babble only if there are clips."""
     count = int(config.bed_seconds * _RATE)
     kind = rng.random()
     if kind < 0.4:
@@ -90,5 +90,5 @@ def bed(rng: Generator, config: NoiseConfig, clips: Sequence[Samples]) -> Sample
 
 
 def repeat_to_length(samples: NDArray[np.float32], count: int, rng: Generator) -> Samples:
-    """`count` samples of an endless repetition, begun at a random place."""
+    """`count` samples of an endless repetition that starts at a random place."""
     return np.resize(np.roll(samples, int(rng.integers(len(samples)))), count)

@@ -1,6 +1,7 @@
-"""Rooms and microphones: impulse responses made from scratch, and colouring of a whole channel.
+"""Rooms and microphones: synthesized impulse responses, and colouring of a whole channel.
 
-Knows acoustics in the small; knows nothing of what is said in the room.
+The reverberant tail is noise with an exponential decay (Polack 1988); early reflections and colouring are ours. Nothing
+here depends on what is said in the room.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ _DECAY_OF_60_DB = 6.9078
 
 
 def impulse_response(rng: Generator, config: RoomConfig) -> Samples:
-    """Direct sound, a few early reflections and an exponentially decaying tail; energy one, direct sound first."""
+    """Direct sound first, then a few early reflections and an exponentially decaying tail (Polack 1988); the energy is
+    1."""
     reverberation = rng.uniform(*config.rt60)
     time = np.arange(int(reverberation * _RATE)) / _RATE
     tail = rng.standard_normal(len(time)) * np.exp(-_DECAY_OF_60_DB * time / reverberation)

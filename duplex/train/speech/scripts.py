@@ -1,6 +1,6 @@
-"""What is spoken into each part of the clip bank: lines of the corpus as pieces with their endings.
+"""Writes the scripts for each part of the clip bank: lines of the corpus as pieces with their endings.
 
-Knows the corpus' form; knows nothing of voices or samples.
+This module depends on the format of the corpus, not on voices or samples.
 """
 
 import random
@@ -60,7 +60,7 @@ class LongTurn(Protocol):
 
 
 class Texts(Protocol):
-    """What is read of the corpus."""
+    """The required part of the corpus' interface."""
 
     def rows(self, split: Split, rng: random.Random, n: int) -> Iterator[ExchangeText]: ...
     def dialogues(self, rng: random.Random, n: int) -> Iterator[Talk]: ...
@@ -93,23 +93,23 @@ def write_scripts(texts: Texts, part: str, rng: random.Random, count: int) -> It
 
 
 def line_of(row: ExchangeText, pieces: Iterable[tuple[str, str]] = ()) -> Line:
-    """An exchange as a line; without `pieces` it is spoken in one."""
+    """An exchange as a line; without `pieces` it is spoken in one piece."""
     parts = tuple(Piece(text, mark) for text, mark in pieces) or (Piece(row.user, mark_of(row.user)),)
     return Line(" ".join(piece.text for piece in parts), row.assistant, row.kind, row.key, row.long, parts)
 
 
 def short(text: str, mark: str) -> Line:
-    """A line that wants no answer."""
+    """A line that needs no answer."""
     return Line(text, "", "", "", False, (Piece(text, mark),))
 
 
 def mark_of(text: str) -> str:
-    """q where a question word stands among the words, else s."""
+    """q if the words contain a question word, otherwise s."""
     return "q" if _QUESTION_WORDS.intersection(text.lower().split()) else "s"
 
 
 def _many(items: Sequence[T], count: int, rng: random.Random) -> Iterator[T]:
-    """`count` items, each about as often as the others, in random order."""
+    """`count` items in random order, each about equally often."""
     repeated = list(islice(cycle(items), count))
     rng.shuffle(repeated)
     return iter(repeated)

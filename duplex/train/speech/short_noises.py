@@ -1,7 +1,7 @@
-"""Short noises that happen in a room, made from scratch: coughs, knocks, clinks, clicks, breaths and the like.
+"""Synthesizes short noises that occur in a room: coughs, knocks, clinks, clicks, breaths and the like.
 
-Knows how such sounds are built; knows nothing of dialogues. Every maker takes a generator and gives samples at
-16 kHz with an RMS of one.
+Every function takes a generator and returns samples at 16 kHz with an RMS of 1. The recipes are ours. Nothing here
+depends on dialogues.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ _NYQUIST_SHARE = 0.98
 
 
 def unit(samples: NDArray[np.floating]) -> Samples:
-    """The same sound with an RMS of one."""
+    """Scale a sound to an RMS of 1."""
     return np.asarray(samples / (np.sqrt(np.mean(np.square(samples))) + 1e-9), np.float32)
 
 
 def seconds(rng: Generator, low: float, high: float) -> int:
-    """A length in samples."""
+    """A random length in samples."""
     return int(rng.uniform(low, high) * _RATE)
 
 
 def band(samples: NDArray[np.floating], low: float, high: float) -> NDArray[np.float64]:
-    """Band-pass from `low` to `high` Hz."""
+    """Band-pass filter from `low` to `high` Hz."""
     nyquist = _RATE / 2
     edges = [max(low / nyquist, 0.002), min(high / nyquist, _NYQUIST_SHARE)]
     return np.asarray(sosfilt(butter(2, edges, "band", output="sos"), samples))
@@ -41,7 +41,7 @@ def decay(count: int, time: float) -> NDArray[np.float64]:
 
 
 def string_together(rng: Generator, sounds: list[NDArray[np.float64]], gap: tuple[float, float]) -> Samples:
-    """Sounds one after the other with gaps between their beginnings (seconds), each at a level of its own."""
+    """Sounds one after the other with gaps between their starts (seconds), each at a level of its own."""
     starts = np.cumsum([0, *(seconds(rng, *gap) for _ in sounds[1:])])
     out = np.zeros(max(start + len(sound) for start, sound in zip(starts, sounds, strict=True)))
     for start, sound in zip(starts, sounds, strict=True):
@@ -99,7 +99,7 @@ def clink(rng: Generator) -> Samples:
 
 
 def typing(rng: Generator) -> Samples:
-    """Keys, a mouse, a pen: a row of clicks."""
+    """Keys, a mouse, a pen: a series of clicks."""
 
     def click() -> NDArray[np.float64]:
         count = seconds(rng, 0.006, 0.03)

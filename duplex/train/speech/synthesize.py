@@ -1,7 +1,7 @@
-"""The recipe `duplex train speech`: scripts are spoken into the clip bank.
+"""The recipe `duplex train speech`: speaks scripts and stores them in the clip bank.
 
-Knows scripts, voices and the bank; knows nothing of what becomes of the clips. Each script has its own seed, so a run
-that was stopped goes on where it was, and parts may be spoken by several processes at once.
+Each script has its own seed, so a stopped run resumes where it was, and several processes may speak parts at the same
+time. Nothing here depends on the use of the clips.
 """
 
 import random
@@ -31,7 +31,7 @@ def shares(cast: CastConfig, part: str) -> dict[str, float]:
 
 
 def choose_voice(cast: Cast, part: str, rng: random.Random) -> UserVoice:
-    """The voice of one script; the assistant's own answers (for echo) are spoken by its own voice, unchanged."""
+    """Choose the voice of a script; the assistant's own answers (for echo) are spoken by its own voice, unchanged."""
     if part == "answers":
         return cast.assistant()
     return cast.draw(shares(cast.config, part), rng)
@@ -43,19 +43,19 @@ def speech(script: ReadingScript, voice: UserVoice, rng: random.Random) -> list[
 
 
 def run(config: SpeechBankConfig, out: Path, texts: Texts, parts: Sequence[str] = (), makers: Makers = ENGINES) -> None:
-    """Speak what the bank in `out` does not have yet.
+    """Speak the scripts that the bank in `out` does not have yet.
 
     Args:
         config: voices and amounts.
         out: folder of the bank.
         texts: the corpus.
-        parts: names of `config.amounts`; all of them where none are given.
-        makers: of the synthesizers.
+        parts: names in `config.amounts`; empty for all.
+        makers: functions that make the synthesizers.
 
-    A part none of whose voices is on this machine is named and left out.
+    A part is reported and left out if this machine has none of its voices.
 
     Raises:
-        SynthesizerMissingError: this holds for every part.
+        SynthesizerMissingError: this is so for every part.
     """
     cast = Cast(config.cast, config.manner, makers)
     amounts = config.amounts.model_dump()

@@ -1,7 +1,6 @@
 """Speech synthesizers behind one small interface: text in, samples out.
 
-Knows each program or package and its switches; knows nothing of who speaks what. The packages are imported on first
-use, because a machine may lack any of them.
+The packages are imported on first use, because a machine may lack any of them. Nothing here depends on who speaks what.
 """
 
 import json
@@ -26,7 +25,7 @@ _KOKORO_LONGEST = 509
 
 
 class SynthesizerMissingError(ConfigError):
-    """A synthesizer that is asked for cannot be used on this machine. The message names it and says how to get it."""
+    """A requested synthesizer cannot be used on this machine. The message names it and says how to get it."""
 
 
 class Synthesizer(Protocol):
@@ -40,7 +39,7 @@ class Synthesizer(Protocol):
             voice: a name the synthesizer knows.
             speed: 1 is the synthesizer's usual pace, larger is faster.
             pitch: factor on F0 with formants kept; synthesizers that cannot do that ignore it.
-            seed: of the synthesizer's own noise, where it has any.
+            seed: seed of the synthesizer's own noise, if it has any.
         """
         ...
 
@@ -60,7 +59,8 @@ def _session(path: Path) -> Any:
 
 
 class HibariSynthesizer:
-    """hibari-tts: one voice, some 100 times real time, F0 and spectrum apart, so that the pitch can be moved freely."""
+    """hibari-tts: one voice, about 100 times real time, with separate F0 and spectrum, so that the pitch can be changed
+    freely."""
 
     def __init__(self) -> None:
         self._voice = _package("hibari", "hibari-tts").Hibari(threads=1)

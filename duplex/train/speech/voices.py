@@ -1,6 +1,6 @@
-"""User voices: a synthesizer's voice with a manner of its own, and the cast they are drawn from.
+"""User voices: a synthesizer's voice with a manner of its own, and the cast from which they are drawn.
 
-Knows voices, manners and which of them are held out; knows nothing of texts or dialogues.
+This module handles voices, manners and which of them are held out; it does not depend on texts or dialogues.
 """
 
 import random
@@ -42,7 +42,7 @@ _EDGE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Manner:
-    """How one user speaks: pace, height of the voice with formants kept, and size (formants and pitch together)."""
+    """How one user speaks: pace, pitch with formants unchanged, and size (formants and pitch together)."""
 
     speed: float
     pitch: float
@@ -60,7 +60,7 @@ class UserVoice:
         self._level = level_rms
 
     def say(self, text: str, rng: random.Random) -> Samples:
-        """Speech of `text` at 16 kHz without silence at its edges, [N] float32; empty if nothing was audible."""
+        """Speak `text`: samples [N] float32 at 16 kHz without silence at the ends; empty if nothing was audible."""
         manner, variant = self.manner, self.name.partition("/")[2]
         pace = manner.speed / manner.size
         samples, rate = self._synthesizer.speak(text, variant, pace, manner.pitch, rng.randrange(1 << 30))
@@ -71,10 +71,10 @@ class UserVoice:
 
 
 class Cast:
-    """All voices whose synthesizers are on this machine; `missing` says what is not and how to get it."""
+    """All voices whose synthesizers are on this machine; `missing` says which are not and how to get them."""
 
     def __init__(self, config: CastConfig, manner: MannerConfig, makers: Makers = ENGINES) -> None:
-        """`makers` builds synthesizers by the first half of a voice's name."""
+        """`makers` builds synthesizers by the first part of a voice's name."""
         self.config = config
         self.missing: dict[str, str] = {}
         self._makers = makers
@@ -82,10 +82,10 @@ class Cast:
         self._synthesizers: dict[str, Synthesizer] = {}
 
     def draw(self, shares: dict[str, float], rng: random.Random) -> UserVoice:
-        """A voice by its share among those of `shares` that this machine has, in a manner of its own.
+        """Draw a voice from those of `shares` that this machine has, by its share and in a manner of its own.
 
         Raises:
-            SynthesizerMissingError: none of them is here.
+            SynthesizerMissingError: this machine has none of them.
         """
         left = dict(shares)
         while left:
@@ -107,7 +107,7 @@ class Cast:
         return UserVoice(name, self._synthesizer(kind), self._draw_manner(kind, rng), self._manner.level_rms)
 
     def assistant(self) -> UserVoice:
-        """The assistant's own voice, as it is."""
+        """The assistant's own voice, unchanged."""
         return UserVoice(_ASSISTANT, self._synthesizer("hibari"), Manner(1.0, 1.0, 1.0), self._manner.level_rms)
 
     def _synthesizer(self, kind: str) -> Synthesizer:

@@ -1,6 +1,6 @@
-"""How much of the corpus a core knows, on text: right answers by split, refusals, and foreign questions.
+"""Measures how much of the corpus a core knows, on text: right answers by split, refusals, and foreign questions.
 
-Knows the corpus and a text assistant; knows nothing of training.
+This module uses the corpus and a text assistant; it does not depend on training.
 """
 
 import random
@@ -27,7 +27,7 @@ class Scored:
 
     @property
     def right(self) -> bool:
-        """Whether the answer holds the key."""
+        """Whether the answer contains the key."""
         return self.exchange.right(self.said)
 
 
@@ -41,7 +41,8 @@ class Knowledge:
         self._prompt = prompt
 
     def report(self, assistant: TextAssistant, mishear: Mishearing | None = None) -> dict[str, object]:
-        """Shares by split, refusals, and the kinds that go wrong most; with `mishear` the words have errors."""
+        """Shares by split, refusals, and the kinds with the most errors; with `mishear` the words have recognition
+        errors."""
         report: dict[str, object] = {}
         for split, rows in self._rows.items():
             scored = self.score(assistant, rows, mishear)
@@ -58,7 +59,7 @@ class Knowledge:
     def score(
         self, assistant: TextAssistant, rows: Sequence[Exchange], mishear: Mishearing | None = None
     ) -> list[Scored]:
-        """Every exchange with what the assistant said to it."""
+        """Every exchange with the assistant's answer."""
         rng = random.Random(0)
         scored: list[Scored] = []
         for first in range(0, len(rows), BATCH):
@@ -75,7 +76,7 @@ class Knowledge:
 
 
 def shares(name: str, found: Sequence[bool]) -> dict[str, float]:
-    """Share of true values and their number, by name; nothing where there are none."""
+    """Share and number of true values by name; empty if there are no values."""
     return {name: round(sum(found) / len(found), 4), f"{name}_n": len(found)} if found else {}
 
 

@@ -1,6 +1,6 @@
 """The report on what a pre-trained core knows, with foreign questions. The command is `duplex train knowledge`.
 
-Knows files; the scoring is `duplex.train.text.evaluate`'s.
+This module handles files; `duplex.train.text.evaluate` does the scoring.
 """
 
 import json
@@ -26,18 +26,18 @@ from duplex.train.text.vocabulary import TOKENIZER, word_list
 
 
 def run(config: PretrainConfig, folder: Path, out: Path, vocabulary: Path, data: Path | None = None) -> None:
-    """Score `folder/core.safetensors`; writes JSON to the file `out`.
+    """Score `folder/core.safetensors`; write JSON to the file `out`.
 
     Args:
-        config: the one of the training.
-        folder: where the training wrote to.
+        config: configuration of the training.
+        folder: output folder of the training.
         out: file of the report.
         vocabulary: folder of a model, for its tokenizer.
         data: folder of real audio, whose Llama Questions are asked as text.
 
     Raises:
         ConfigError: the vocabulary is missing or does not fit.
-        EvaluationError: `data` holds no questions.
+        EvaluationError: `data` has no questions.
     """
     core = Core(config.core).eval()
     load_model(core, str(folder / CORE))
@@ -57,7 +57,7 @@ def run(config: PretrainConfig, folder: Path, out: Path, vocabulary: Path, data:
 def foreign(
     assistant: TextAssistant, knowledge: Knowledge, domain: Domain, questions: list[Question]
 ) -> dict[str, object]:
-    """Right answers and refusals by where a question lies, with every question and what was said to it."""
+    """Right answers and refusals by the domain of a question, with every question and its answer."""
     said: list[str] = []
     asked = [" ".join(list_spoken_words(question.text)) for question in questions]
     for first in range(0, len(asked), BATCH):

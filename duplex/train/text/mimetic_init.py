@@ -1,8 +1,9 @@
-"""Weights a core starts from: attention that passes on what it sees.
+"""Initial weights of a core whose attention passes on what it sees.
 
-Knows the core's parts; knows nothing of data. After Trockman and Kolter, "Mimetic Initialization of Self-Attention
-Layers" (2023): where value and output maps begin as each other's inverse, a head says what it looks at, so that only
-where to look is left to learn. The text table is tied to the text head, so what is said can be a word of the user.
+The idea is that of Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers" (2023): if value and output
+maps start as each other's inverse, a head outputs what it attends to, so that only where to attend is left to learn.
+The exact form of the product here is ours. The text embedding is tied to the text head, so the output can be a word of
+the user. Nothing here depends on data.
 """
 
 import torch
@@ -13,10 +14,11 @@ from duplex.model.layouts.tdm.core import Core
 
 @torch.no_grad()
 def set_to_copy(core: Core, strength: float, table: float, seed: int) -> None:
-    """W_o W_v = strength * identity in every layer, and the read-out of U passes U on (in place).
+    """Set W_o W_v = strength * I in every layer, and make the readout of U pass U on, in place (after Trockman and
+    Kolter 2023).
 
-    `table` is the deviation of the text table: what attention adds is as large as `strength`, so a word's own vector
-    has to be large enough not to drown in it.
+    `table` is the standard deviation of the text embedding: attention adds vectors of the size of `strength`, so a
+    word's own vector has to be large enough to remain visible.
 
     Raises:
         ValueError: the model has fewer key-value heads than heads, so that the product cannot be the identity.

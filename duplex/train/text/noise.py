@@ -1,7 +1,7 @@
-"""What a small speech recognizer might hear instead of the user's words.
+"""Simulates what a small speech recognizer might hear instead of the user's words.
 
-Knows words and a table of confusions that were seen; knows nothing of audio. Without a table the errors are made up:
-words that sound alike, changed letters, words lost, added, parted and joined.
+Errors come from a table of observed confusions. Without a table they are synthetic: words that sound alike, changed
+letters, and words that are lost, added, split or joined. Nothing here depends on audio.
 """
 
 import random
@@ -35,17 +35,18 @@ _SOUNDS = (
 
 
 def sound_of(word: str) -> str:
-    """A rough key of a word's sound: its consonants, alike ones merged, vowels as one sign."""
+    """A rough key of a word's sound, in the manner of Soundex: its consonants with similar ones merged, vowels as one
+    sign."""
     for pattern, sign in _SOUNDS:
         word = pattern.sub(sign, word)
     return word
 
 
 def confusions(pairs: Iterable[WordPair]) -> dict[str, list[str]]:
-    """What was recognized instead of one to three words, each as often as it was seen, from whole utterances.
+    """Collect what was recognised instead of one to three words, each as often as it was seen, from whole utterances.
 
     Args:
-        pairs: (what was said, what was recognized), both as words in lower case.
+        pairs: (what was said, what was recognised), both as words in lower case.
     """
     table: dict[str, list[str]] = defaultdict(list)
     for said, heard in pairs:
@@ -60,7 +61,7 @@ class Mishearing:
     """Draws recognition errors: `mishearing(words, rng) -> words`."""
 
     def __init__(self, config: MishearingConfig, vocabulary: Iterable[str], pairs: Iterable[WordPair] = ()) -> None:
-        """`vocabulary`: words that may be heard by mistake. `pairs`: what was said and what was recognized."""
+        """`vocabulary`: words that may be heard by mistake. `pairs`: what was said and what was recognised."""
         self._config = config
         self._table = confusions(pairs)
         self._alike: dict[str, list[str]] = defaultdict(list)
@@ -76,7 +77,7 @@ class Mishearing:
         self._errors, self._odds = tuple(odds), tuple(odds.values())
 
     def __call__(self, words: Sequence[str], rng: random.Random) -> list[str]:
-        """What is heard of `words`; never nothing where something was said."""
+        """What is heard of `words`; never empty if something was said."""
         said = _initials(words) if rng.random() < self._config.initials else list(words)
         if rng.random() < self._config.clean:
             return said
@@ -96,7 +97,7 @@ class Mishearing:
             place += taken
 
     def _from_table(self, words: list[str], place: int, rng: random.Random) -> tuple[int, list[str]]:
-        """A confusion that was seen: (words taken, words heard), (0, []) where there is none."""
+        """An observed confusion: (words replaced, words heard), or (0, []) if there is none."""
         if rng.random() >= self._config.table:
             return 0, []
         for length in range(_LONGEST_CONFUSION, 0, -1):
@@ -113,7 +114,7 @@ class Mishearing:
         return 1, [_change(word, rng)]
 
     def _delete(self, words: list[str], place: int, rng: random.Random) -> tuple[int, list[str]]:
-        """Short words get lost, long ones only lose letters."""
+        """Delete a short word, or letters of a long one."""
         return (1, []) if len(words[place]) <= 4 else (1, [_change(words[place], rng)])
 
     def _insert(self, words: list[str], place: int, rng: random.Random) -> tuple[int, list[str]]:
@@ -147,7 +148,7 @@ def _change(word: str, rng: random.Random) -> str:
 
 
 def _initials(words: Sequence[str]) -> list[str]:
-    """Letters in a row as one word: h e -> he."""
+    """Join successive letters to one word: h e -> he."""
     return [
         part
         for letters, run in groupby(words, key=lambda word: len(word) == 1)

@@ -1,7 +1,7 @@
-"""Text dialogues as tensors, with or without the elements that hold nothing.
+"""Packs text dialogues into tensors, with or without their empty elements.
 
-Leaving out the empty U of an answer and the empty A of a question halves the elements and keeps every position, so
-most of the pre-training runs on the short form and the end of it on the full one, which is what runs live.
+Leaving out the empty U of an answer and the empty A of a question halves the elements and keeps every position.
+Therefore most of the pre-training runs on the short form, and its end on the full form, which is used live.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ PREFIX, PADDING = -1, 1 << 30
 
 @dataclass
 class TextBatch:
-    """B dialogues of at most T slots, of whose elements at most E are kept.
+    """B dialogues of at most T slots, with at most E kept elements.
 
     Attributes:
         prefix: [B, P] ids, padded with 0.
         slots: leading shape [B, T], without features and speech tokens.
-        target: [B, T] ids, `IGNORE_INDEX` where nothing is taught.
-        kept: [B, E] places in (prefix, U_0, A_0, U_1, ...) of the elements that are kept; padding points at 0.
+        target: [B, T] ids, `IGNORE_INDEX` where there is no target.
+        kept: [B, E] places of the kept elements in (prefix, U_0, A_0, U_1, ...); padding points at 0.
         slot: [B, E] slot of each kept element, `PREFIX` or `PADDING`.
         position: [B, E] rotary positions.
     """
@@ -41,7 +41,7 @@ class TextBatch:
     position: Tensor
 
     def mask(self, window: int) -> Tensor:
-        """[B, 1, E, E] bool: the slot mask of `tdm.mask.pack_mask` for the kept elements."""
+        """[B, 1, E, E] bool: the slot mask of `tdm.mask.pack_mask` (OmniDRCA, Appendix A) for the kept elements."""
         query, key = self.slot[:, :, None], self.slot[:, None, :]
         index = torch.arange(self.slot.shape[1])
         earlier = (key >= 0) & (key < query) & (key > query - window)
@@ -50,7 +50,7 @@ class TextBatch:
 
 
 def pack(dialogues: Sequence[TextDialogue], places: int, full: bool, first_slot: int = 0) -> TextBatch:
-    """Tensors of dialogues; `places` user words per slot, `first_slot` moves the slots away from the prefix."""
+    """Pack dialogues with `places` user words per slot; `first_slot` moves the slots away from the prefix."""
     prefix_length = max(len(dialogue.prefix) for dialogue in dialogues)
     slots = max(len(dialogue.slots) for dialogue in dialogues)
     rows = [_keep(dialogue, prefix_length, full) for dialogue in dialogues]
@@ -64,12 +64,12 @@ def pack(dialogues: Sequence[TextDialogue], places: int, full: bool, first_slot:
 
 
 def batch_loss(core: Core, batch: TextBatch, window: int) -> Tensor:
-    """Text loss of a batch; with all elements kept it is that of `Core.pack`."""
+    """Text loss (cross-entropy, L_LM of OmniDRCA) of a batch; with all elements kept it equals that of `Core.pack`."""
     return text_loss(core, compute_hidden(core, batch, window), batch.target)
 
 
 def compute_hidden(core: Core, batch: TextBatch, window: int) -> Tensor:
-    """What the text head reads, [B, T, D]; an element that was left out counts as zero."""
+    """Input of the text head, [B, T, D]; an element that was left out counts as zero."""
     elements = core.elements(batch.slots)
     everything = torch.cat([core.llm.table(batch.prefix), elements.flatten(1, 2)], dim=1)
     places = batch.kept.unsqueeze(-1).expand(-1, -1, everything.shape[-1])
@@ -81,7 +81,7 @@ def compute_hidden(core: Core, batch: TextBatch, window: int) -> Tensor:
 
 
 def _keep(dialogue: TextDialogue, prefix_length: int, full: bool) -> list[tuple[int, int]]:
-    """(place, slot) of the elements that are kept."""
+    """(place, slot) of the kept elements."""
     kept = [(place, PREFIX) for place in range(len(dialogue.prefix))]
     for number, slot in enumerate(dialogue.slots):
         place = prefix_length + SEGMENTS_PER_SLOT * number

@@ -1,6 +1,6 @@
 """Text pre-training of the core on the corpus, before it hears or speaks. The command is `duplex train text`.
 
-Knows dialogues, steps and checkpoints; knows nothing of audio.
+This module handles dialogues, steps and checkpoints; it does not depend on audio.
 """
 
 import json
@@ -32,7 +32,7 @@ CORE: Final = "core.safetensors"
 CHECKPOINT: Final = "checkpoint.pt"
 REPORT: Final = "knowledge.json"
 WORD_MAPS: Final = "user.words"
-"""The maps W_k. They start as the identity, on which copying rests, and have to move slowly."""
+"""The maps W_k. They start as the identity, which copying relies on, and must change slowly."""
 LONGEST_SCORED = 40
 COPIES_FALL = 2.5
 COPY_REQUESTS: Final = ("say", "please say", "can you say", "repeat after me", "say after me", "say the words")
@@ -41,17 +41,17 @@ COPY_REQUESTS: Final = ("say", "please say", "can you say", "repeat after me", "
 def run(
     config: PretrainConfig, out: Path, vocabulary: Path, pairs: Path | None = None, start: Path | None = None
 ) -> None:
-    """Train from scratch or go on from `out`; writes `core.safetensors` and `knowledge.json`.
+    """Train from scratch or resume from `out`; writes `core.safetensors` and `knowledge.json`.
 
     Args:
-        config: everything that has a value.
+        config: all settings of the run.
         out: folder of checkpoint and results.
         vocabulary: folder of a model, for its tokenizer.
-        pairs: what `duplex train errors` wrote, from which recognition errors are learnt.
-        start: weights of an earlier run, in place of fresh ones; a checkpoint in `out` goes before them.
+        pairs: output of `duplex train errors`, from which recognition errors are taken.
+        start: weights of an earlier run instead of fresh ones; a checkpoint in `out` takes precedence.
 
     Raises:
-        ConfigError: the vocabulary is missing or does not fit, or `start` is not there.
+        ConfigError: the vocabulary is missing or does not fit, or `start` does not exist.
     """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = TextTokenizer.from_file(vocabulary / TOKENIZER)
@@ -81,7 +81,7 @@ def run(
 
 
 def read_pairs(path: Path) -> list[WordPair]:
-    """What was said and what was heard, as `duplex train errors` wrote it.
+    """Read what was said and what was heard from the output of `duplex train errors`.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -90,7 +90,8 @@ def read_pairs(path: Path) -> list[WordPair]:
 
 
 def read_misheard(path: Path) -> list[Exchange]:
-    """Whole questions as they were heard, with the answers to what was said, as `duplex train errors` wrote them.
+    """Read whole questions as they were heard, with the answers to what was said, from the output of `duplex train
+    errors`.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -113,7 +114,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 class DialogueSource:
-    """Batches of text dialogues of like length, each drawn anew."""
+    """Batches of text dialogues of similar length, each drawn afresh."""
 
     def __init__(
         self,
@@ -131,7 +132,7 @@ class DialogueSource:
         self._words = word_list(corpus)
 
     def batches(self, step: int) -> Iterator[TextBatch]:
-        """Endless batches from `step` on; the same step does not repeat the draws of a run before it."""
+        """Endless batches from `step` on; a resumed run does not repeat the draws of the previous one."""
         rng = random.Random(f"{self._config.seed}/{step}")
         while True:
             progress = min(1.0, step / self._config.steps)
@@ -173,7 +174,7 @@ class DialogueSource:
         return rng.randint(0, self._config.latest_first_slot) if rng.random() < 0.5 else 0
 
     def _groups(self, dialogues: list[TextDialogue], full: bool) -> list[list[TextDialogue]]:
-        """Runs of sorted dialogues whose elements, padded to the longest, fit a batch."""
+        """Groups of sorted dialogues whose elements, padded to the longest, fit a batch."""
         groups: list[list[TextDialogue]] = [[]]
         for dialogue in dialogues:
             elements = len(dialogue.prefix) + len(dialogue.slots) * (2 if full else 1)
@@ -184,10 +185,10 @@ class DialogueSource:
 
 
 def begin(core: Core, config: PretrainConfig, start: Path | None) -> None:
-    """Give `core` the weights a run begins with: those of `start`, else fresh ones that copy.
+    """Give `core` its initial weights: those of `start`, or else fresh ones that copy.
 
     Raises:
-        ConfigError: `start` is not there.
+        ConfigError: `start` does not exist.
     """
     if start is None:
         set_to_copy(core, config.copying, config.table_deviation, config.seed)

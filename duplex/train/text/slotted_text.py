@@ -1,6 +1,6 @@
-"""Dialogues as text in slots: words of the user in U, tokens of the answer in A, and what each slot should say next.
+"""Lays out dialogues as text in slots: words of the user in U, tokens of the answer in A, and each slot's target.
 
-Knows ids and slots; knows nothing of tensors.
+This module handles ids and slots; it does not depend on tensors.
 """
 
 import random
@@ -20,11 +20,11 @@ class TextSlot:
     """One slot.
 
     Attributes:
-        words: at most K ids of the user that became known.
+        words: ids of at most K words of the user that became known.
         text: id of the assistant's token.
         state: 0 MUTE, 1 SPEAK.
         since: slots since the state changed.
-        target: id that slot t + 1 should say, `IGNORE_INDEX` where nothing is taught.
+        target: id that slot t + 1 should say, `IGNORE_INDEX` if there is no target.
     """
 
     words: list[int]
@@ -52,7 +52,7 @@ class SlotWriter:
         self._places = config.core.user.words
 
     def write(self, dialogue: Dialogue, rng: random.Random, progress: float = 1.0) -> TextDialogue:
-        """One dialogue, cut after the longest number of slots; `progress` (0..1) of the training makes it harder."""
+        """Write one dialogue, cut at the longest number of slots; `progress` (0..1) of the training makes it harder."""
         prefix = self._tokenizer.encode(dialogue.prompt)[: self._config.schedule.prefix_places]
         written = TextDialogue(prefix)
         for exchange in dialogue.exchanges:
@@ -65,7 +65,7 @@ class SlotWriter:
         return written
 
     def hear(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random, progress: float = 1.0) -> None:
-        """Add the user's words: one by one, all at once, or as a transcriber brings them while speech goes on."""
+        """Add the user's words: one by one, all at once, or as a transcriber delivers them while speech continues."""
         config = self._config
         one_by_one = rng.random() < self._one_word(progress)
         as_live = not one_by_one and rng.random() < config.as_live
@@ -87,7 +87,7 @@ class SlotWriter:
         return max(left, first + (left - first) * 2 * progress)
 
     def _answer(self, dialogue: TextDialogue, ids: Sequence[int], rng: random.Random) -> None:
-        """Add the answer; from the last word of the user on, every slot could be the one before it."""
+        """Add the answer; every slot from the user's last word on could be the one before it."""
         first = len(dialogue.slots) - 1
         self._gap(dialogue, rng)
         for slot in dialogue.slots[max(first, 0) :]:
@@ -115,5 +115,5 @@ class SlotWriter:
 
 
 def _draw(chances: Sequence[float], rng: random.Random) -> int:
-    """A place of `chances`, drawn by them."""
+    """Draw an index of `chances` with these probabilities."""
     return rng.choices(range(len(chances)), chances)[0]

@@ -1,6 +1,6 @@
-"""Learns the tokenizer and the table of true case from the corpus. The command is `duplex train vocabulary`.
+"""Learns the tokenizer and the truecasing table from the corpus. The command is `duplex train vocabulary`.
 
-Knows the corpus; knows nothing of models.
+This module uses the corpus; it does not depend on models.
 """
 
 import random
@@ -17,7 +17,7 @@ from duplex.model.text.truecase import Truecase, split
 TOKENIZER: Final = "tokenizer.json"
 TRUECASE: Final = "truecase.json"
 CORES_READ = 4
-"""Ways of asking per fact whose words are read; the others differ by common words only."""
+"""Phrasings per fact whose words are counted; the others differ only in common words."""
 
 
 def run(config: VocabularyConfig, out: Path) -> None:
@@ -45,7 +45,7 @@ def word_counts(corpus: Corpus, config: VocabularyConfig) -> Counter[str]:
 
 
 def word_list(corpus: Corpus) -> list[str]:
-    """All words of answers and of ways of asking, for recognition errors; sorted."""
+    """All words of answers and phrasings, sorted, for recognition errors."""
     cores = (core for kind in corpus.kinds for fact in kind.facts for core in fact.cores[:CORES_READ])
     texts = chain(corpus.answers(), cores)
     return sorted({word for text in texts for word in split(text.lower()) if word.isalpha()})

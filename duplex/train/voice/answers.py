@@ -1,6 +1,6 @@
-"""The assistant's own answers as texts for the voice, from the corpus of `duplex.train.text`.
+"""The assistant's own answers as texts for the voice, from the corpus.
 
-Knows answers and sentences; knows nothing of sound.
+This module handles answers and sentences; it does not depend on sound.
 """
 
 import json
@@ -24,7 +24,7 @@ _LONGEST_SAMPLE = 220
 
 
 def answers(count: int, seed: int) -> list[Items]:
-    """At most `count` distinct answers, shuffled; long ones are parted at ends of sentences."""
+    """At most `count` distinct answers, shuffled; long ones are split at the ends of sentences."""
     rng = random.Random(seed)
     corpus = Corpus.build(CorpusConfig())
     texts = {
@@ -37,11 +37,11 @@ def answers(count: int, seed: int) -> list[Items]:
 
 
 def map_questions(path: Path | None, count: int) -> dict[str, str]:
-    """Answers to measure the voice with, and the question to each.
+    """Answers with which to measure the voice, and the question of each.
 
     Args:
-        path: JSON file of them, as the recipe of hidden vectors writes its held-out ones.
-        count: without a file so many of the corpus, evenly over the kinds of questions.
+        path: JSON file of answers and questions, such as the held-out ones that the recipe of hidden vectors writes.
+        count: without a file, this many from the corpus, evenly over the kinds of questions.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -58,7 +58,7 @@ def map_questions(path: Path | None, count: int) -> dict[str, str]:
 
 
 def exchanges(count: int, seed: int, rows: int = _SAMPLED_ROWS) -> list[Exchange]:
-    """`count` exchanges with distinct answers, evenly over the kinds of questions; `rows` are drawn of each split."""
+    """`count` exchanges with distinct answers, evenly over the kinds of questions; `rows` are drawn from each split."""
     rng = random.Random(seed)
     corpus = Corpus.build(CorpusConfig())
     by_kind: dict[str, dict[str, Exchange]] = {}
@@ -77,7 +77,7 @@ def exchanges(count: int, seed: int, rows: int = _SAMPLED_ROWS) -> list[Exchange
 
 
 def split_items(items: Items) -> Iterator[Items]:
-    """Pieces of at most 45 items, cut behind sentences, else behind commas, else anywhere."""
+    """Pieces of at most 45 items, cut after sentences if possible, else after commas, else anywhere."""
     while len(items) > _LONGEST_ITEMS:
         cut = _last(items, _ENDS) or _last(items, ",") or _LONGEST_ITEMS
         yield items[:cut]

@@ -1,7 +1,8 @@
-"""Whole answers through the live head, many at once, without sound: when each text token enters, which tokens sound.
+"""Runs whole answers through the live head, many at once and without sound: when each text token enters, which tokens
+sound.
 
-The text runs ahead of speech by a bounded number of units, as it does live. Knows text tokens only by their order
-and by the words they complete; knows no model of language.
+The text leads the speech by a bounded number of units, as it does live. Text tokens are known only by their order and
+the words they complete; there is no language model.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ HOLD = -1
 """In `AnswerTrack.text`: no text token enters in this slot."""
 
 Completed = Sequence[Sequence[str]]
-"""An answer as text tokens: for each, the words and punctuation marks complete with it (often one, or none)."""
+"""An answer as text tokens: for each, the words and punctuation marks that it completes (often one or none)."""
 
 
 @dataclass
@@ -27,9 +28,9 @@ class AnswerTrack:
     """What the live runtime would do for one answer, slot by slot.
 
     Attributes:
-        text: per slot the index of the text token that enters, the number of tokens for the end mark, or `HOLD`.
-        tokens: per slot [5, 15] digits (int8).
-        spoken: per slot the words that sound.
+        text: per slot, the index of the text token that enters, the number of tokens for the end mark, or `HOLD`.
+        tokens: per slot, [5, 15] digits (int8).
+        spoken: per slot, the words that sound.
     """
 
     text: list[int] = field(default_factory=list)
@@ -46,7 +47,7 @@ def answer_tracks(
         head: the stage.
         answers: text tokens of each answer.
         lead_units: the next text token is held back while this many units are queued.
-        batch: answers at once; answers of similar length are put together.
+        batch: number of answers at a time; answers of similar length are put together.
     """
     order = sorted(range(len(answers)), key=lambda index: len(answers[index]))
     tracks = [AnswerTrack() for _ in answers]
@@ -57,7 +58,7 @@ def answer_tracks(
 
 
 class _Batch:
-    """Rows of one batch, each with its next text token; a row that is done stays inactive."""
+    """Rows of one batch, each with its next text token; a finished row stays inactive."""
 
     def __init__(
         self, head: PointerRefinedHead, answers: list[Completed], tracks: list[AnswerTrack], lead_units: int
@@ -69,7 +70,7 @@ class _Batch:
         self._active = torch.ones(len(answers), dtype=torch.bool)
 
     def run(self) -> None:
-        """Slot after slot until every row is exhausted."""
+        """Run slot after slot until every row is exhausted."""
         while bool(self._active.any()):
             entering = [self._enter(row) for row in range(len(self._answers))]
             out = self._head.step(self._input(entering), self._state, self._active)

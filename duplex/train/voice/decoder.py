@@ -1,8 +1,7 @@
-"""Recipe: the band decoder learns to undo the pointer head's own mistakes.
+"""Recipe: trains the band decoder to compensate for the pointer head's mistakes.
 
 The head runs freely (its own tokens as history) over the teacher's timing, so that its tokens line up with the
-teacher's bands; the decoder is trained from these tokens to those bands. Knows digits and bands; the head and the
-encoder stay as they are.
+teacher's bands; the decoder is trained from these tokens to those bands. The head and the encoder do not change.
 """
 
 from pathlib import Path
@@ -49,7 +48,7 @@ def load_decoder(voice: VoiceConfig, out: Path) -> BandDecoder:
 
 @torch.inference_mode()
 def free_running(network: DigitNetwork, samples: HeadSamples, rows: int) -> Tensor:
-    """[N, 15] the digits that the head itself says at the teacher's timing; silence where it is not asked."""
+    """Digits [N, 15] that the head itself says at the teacher's timing; silence where it is not used."""
     predicted = samples.digits.clone()
     runs = _runs(samples.place)
     runs = runs[torch.argsort(runs[:, 1], descending=True)]
@@ -60,7 +59,7 @@ def free_running(network: DigitNetwork, samples: HeadSamples, rows: int) -> Tens
 
 
 def _runs(place: Tensor) -> Tensor:
-    """[R, 2] first sample and length of each stretch of consecutive tokens."""
+    """First sample and length [R, 2] of each stretch of consecutive tokens."""
     breaks = torch.nonzero(place[1:] != place[:-1] + 1).flatten() + 1
     starts = torch.cat([torch.zeros(1, dtype=breaks.dtype), breaks])
     ends = torch.cat([breaks, torch.tensor([len(place)])])
@@ -68,7 +67,7 @@ def _runs(place: Tensor) -> Tensor:
 
 
 def _speak(network: DigitNetwork, samples: HeadSamples, predicted: Tensor, group: Tensor) -> None:
-    """Run stretches (longest first) side by side, token after token, writing into `predicted`."""
+    """Run stretches (longest first) in parallel, token after token, writing into `predicted`."""
     back = torch.arange(1, network.config.history + 1)
     top = network.tokenizer.top
     for token in range(int(group[0, 1])):
@@ -87,7 +86,7 @@ def _speak(network: DigitNetwork, samples: HeadSamples, predicted: Tensor, group
 def _batch(
     predicted: Tensor, true: Tensor, bands: Tensor, voice: VoiceConfig, config: DecoderTraining
 ) -> tuple[Tensor, Tensor]:
-    """Digits [B, T, 15] (some crops the encoder's, most the head's) and bands [B, 3T, 98]."""
+    """Digits [B, T, 15] (from the encoder for some crops, from the head for most) and bands [B, 3T, 98]."""
     per, length = voice.bands.frames_per_token, config.crop_tokens
     start = torch.randint(0, len(predicted) - length, (config.batch, 1))
     tokens = start + torch.arange(length)

@@ -1,7 +1,6 @@
-"""Measures the voice: is it understood, does it sound clean, is it fast, how soon does it start.
+"""Measures the voice: how well it is understood, how clean it sounds, how fast it is and how soon it starts.
 
-Texts go through the live stages slot by slot; the judges of `duplex.eval` listen. Knows files and figures; knows
-nothing of training.
+Texts go through the live stages slot by slot and are judged by `duplex.eval`. Nothing here depends on training.
 """
 
 import json
@@ -54,8 +53,8 @@ def run(
 ) -> dict[str, Any]:
     """Speak `texts` with the voice in `folder`; write wavs and `voice.json` to `out`, return the figures.
 
-    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `make_mind` gives the core that
-    answers with a text, for the token of silence; without it the head gets no hidden vectors.
+    `asr` is a folder or name of a faster-whisper model, "" the packaged one. `make_mind` gives, for a text and the
+    token of silence, the core that answers with the text; without it the head gets no hidden vectors.
     """
     out.mkdir(parents=True, exist_ok=True)
     voice = EmbeddedVoice.load(folder)
@@ -81,7 +80,7 @@ def run(
 def speak(
     voice: EmbeddedVoice, items: Items, seed: int, lead_units: int, live_mind: LiveMind | None = None
 ) -> LiveSpeech:
-    """One item (one text token with a `live_mind`) a slot, held back while `lead_units` units wait, to the end."""
+    """Speak one item per slot (with a `live_mind` one text token), held back while `lead_units` units are queued."""
     pieces = live_mind.pieces(" ".join(items)) if live_mind else [[item] for item in items]
     head, detokenizer = voice.head, voice.detokenizer
     head_state, sound_state = head.init_state(1), detokenizer.init_state(1, [seed])
@@ -108,7 +107,7 @@ def speak(
 
 
 def intelligibility(texts: Sequence[str], clips: Sequence[Samples], asr: str) -> dict[str, Any]:
-    """Word error rate of what the recogniser hears, and the texts it misheard."""
+    """Word error rate ((substitutions + deletions + insertions) / words) of the recogniser, and the misheard texts."""
     heard = [recognise(_pad(clip), asr) for clip in track(clips, "recognising")]
     found = [word_errors(text, words) for text, words in zip(texts, heard, strict=True)]
     total = WordErrors(sum(one.errors for one in found), sum(one.words for one in found))
@@ -122,11 +121,11 @@ def intelligibility(texts: Sequence[str], clips: Sequence[Samples], asr: str) ->
 
 
 def speed(slot_ms: Sequence[float]) -> dict[str, float]:
-    """Time of pointer head and detokenizer per slot."""
+    """Time of pointer head and detokenizer per slot, ms."""
     return {f"p{percent}_ms": round(float(np.percentile(slot_ms, percent)), 1) for percent in (50, 99)}
 
 
 def _pad(samples: Samples) -> Samples:
-    """With a little silence around, as a recogniser expects it."""
+    """Add a little silence on both sides, as a recogniser expects."""
     padding = tuple(int(seconds * AUDIO.output_rate) for seconds in _PADDING_S)
     return np.asarray(np.pad(samples, padding), np.float32)

@@ -1,6 +1,6 @@
-"""Recipe: what ships. Takes the trained parts of a run and writes the folder that `EmbeddedVoice.load` reads.
+"""Recipe: takes the trained parts of a run and writes the folder that ships and that `EmbeddedVoice.load` reads.
 
-Knows the files of a training run; knows nothing of their making.
+This module uses the files of a training run; it does not depend on how they were made.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from duplex.train.voice.tokenizer import load_codec
 
 
 def run(voice: VoiceConfig, trained: Path, lexicon: Lexicon, out: Path) -> EmbeddedVoice:
-    """Write lexicon, head and detokenizer to `out`; the decoder is the fine-tuned one if there is one."""
+    """Write lexicon, head and detokenizer to `out`, with the fine-tuned decoder if there is one."""
     shipped = EmbeddedVoice.fresh(voice, lexicon)
     codec, networks = load_codec(voice, trained), load_networks(voice, trained)
     has_tuned = (trained / "decoder.pt").exists()

@@ -1,8 +1,8 @@
-"""Recipe: the pointer head learns to read the core's hidden vector (`duplex train voice-hidden`).
+"""Recipe `duplex train voice-hidden`: trains the pointer head to read the core's hidden vector.
 
-It goes on from the voice that ships, on the assistant's own answers: the map of the hidden vector, zero until now,
-learns fast, everything else slowly. Knows the order of the parts and their files; the samples are made in
-`hidden_samples`.
+It starts from the voice that ships and uses the assistant's own answers: the map of the hidden vector, zero until then,
+learns fast, and everything else slowly. This module has the order of the parts and their files; `hidden_samples` makes
+the samples.
 """
 
 import json
@@ -44,12 +44,12 @@ _ROWS_AN_ANSWER = 6
 
 
 def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path | None = None) -> EmbeddedVoice:
-    """Train the voice of `model` on vectors of its mind; files of the run go to `work`, the voice to `out`.
+    """Train the voice of `model` on vectors of its mind; files of the run go to `work`, the voice goes to `out`.
 
     `codec` is the folder of the run that trained the voice, for its encoder; without it one is fitted to the voice.
 
     Raises:
-        ConfigError: the encoder in `codec` is another voice's.
+        ConfigError: the encoder in `codec` belongs to another voice.
     """
     work.mkdir(parents=True, exist_ok=True)
     voice = EmbeddedVoice.load(model)
@@ -65,7 +65,7 @@ def run(config: HiddenTraining, model: Path, work: Path, out: Path, codec: Path 
 
 
 def tune(network: DigitNetwork, config: HiddenTraining, samples: HeadSamples, out: Path) -> None:
-    """Train `network` in place on samples with hidden vectors; goes on from the checkpoint `out`."""
+    """Train `network` in place on samples with hidden vectors; resumes from the checkpoint `out`."""
     torch.manual_seed(config.seed)
     shares = {name: config.others for name, _ in network.named_parameters() if name != HIDDEN}
     loop = Loop(network, Optimization(config.rate, shares=shares), config.steps, out, "hidden")
@@ -91,7 +91,7 @@ def measure_held_out(network: DigitNetwork, config: HiddenTraining, samples: Hea
 
 @torch.no_grad()
 def _mean_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining, batches: int) -> float:
-    """Over the same draws for every network and kind of vectors."""
+    """Mean loss, over the same draws for every network and kind of vectors."""
     losses = []
     for batch in range(batches):
         torch.manual_seed(batch)
@@ -100,7 +100,7 @@ def _mean_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining,
 
 
 def _prepare(config: HiddenTraining, voice: EmbeddedVoice, model: Path, work: Path, codec: Path | None) -> None:
-    """Write the samples to learn from and those that only measure."""
+    """Write the samples for training and those for measurement only."""
     asked = _map_questions(config)
     corpus = VoiceCorpusConfig(hours=0, seed=config.seed, speeds=config.speeds)
     data.run(voice.config, corpus, voice.head.lexicon, work / SPEECH, list(asked))
@@ -117,7 +117,7 @@ def _prepare(config: HiddenTraining, voice: EmbeddedVoice, model: Path, work: Pa
 
 
 def _map_questions(config: HiddenTraining) -> dict[Items, Exchange]:
-    """Exchanges by the items of their answer, those that can be spoken as they stand."""
+    """Exchanges by the items of their answer, for answers that can be spoken as they are."""
     drawn = exchanges(config.answers, config.seed, _ROWS_AN_ANSWER * config.answers)
     pairs = ((items_of(exchange.assistant), exchange) for exchange in drawn)
     return {items: exchange for items, exchange in pairs if items and len(items) <= _LONGEST_ITEMS}
@@ -132,7 +132,9 @@ def _write_questions(utterances: Sequence[Utterance], asked: dict[Items, Exchang
 def _take_tokenizer(voice: EmbeddedVoice, codec: Path) -> SpeechTokenizer:
     tokenizer = load_codec(voice.config, codec).encoder
     if not torch.equal(tokenizer.silence_token().float(), voice.head.silence.float()):
-        raise ConfigError(f"{codec} holds the encoder of another voice; name the run that trained this one, or none")
+        raise ConfigError(
+            f"{codec} has the encoder of another voice; name the run that trained this one, or leave it out"
+        )
     return tokenizer
 
 

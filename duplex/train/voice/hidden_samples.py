@@ -1,9 +1,10 @@
-"""Samples of the pointer head with hidden vectors: the teacher says the assistant's answers, the core is run over them.
+"""Makes samples of the pointer head with hidden vectors: the teacher says the assistant's answers, and the core runs on
+them.
 
     questions and answers -> teacher -> simulated arrival of the text -> what the head itself would say in these slots
                           -> the core over question and answer, with these tokens as played -> a vector for each slot
 
-Knows utterances, slots and vectors; knows nothing of learning.
+This module handles utterances, slots and vectors; it does not depend on training.
 """
 
 import random
@@ -33,8 +34,8 @@ class SlottedAnswers:
     """Answers that are laid out in slots.
 
     Attributes:
-        items: the text of each.
-        layout: bands, columns and text of all.
+        items: the text of each answer.
+        layout: bands, columns and text of all answers.
         said: [N, 15] digits that the head says in these slots.
     """
 
@@ -44,7 +45,7 @@ class SlottedAnswers:
 
 
 class Preparation:
-    """Makes samples of utterances; `quiet` are the features of a silent user."""
+    """Makes samples from utterances; `quiet` has the features of a silent user."""
 
     def __init__(
         self,
@@ -57,13 +58,13 @@ class Preparation:
         self._voice, self._mind, self._quiet, self._config, self._asked = voice, mind, quiet, config, asked
 
     def lay_out(self, utterances: Sequence[Utterance]) -> SlottedAnswers:
-        """Let the text arrive in slots, and let the head speak freely in them, without hidden vectors."""
+        """Let the text arrive in slots and the head speak freely in them, without hidden vectors."""
         layout = simulate(self._voice.config, self._config.srh, utterances, self._pieces)
         said = freely(self._voice.head.digits, layout, self._voice.head.silence, self._config.rows)
         return SlottedAnswers([utterance.items for utterance in utterances], layout, said)
 
     def samples(self, spoken: SlottedAnswers, encoder: SpeechTokenizer) -> HeadSamples:
-        """Digits of the teacher as targets, vectors of the core as input."""
+        """Samples with the teacher's digits as targets and the core's vectors as input."""
         digits = encode_all(encoder, spoken.layout.bands, self._voice.config)
         samples = spoken.layout.samples(silent_elsewhere(digits, spoken.layout, self._voice.head.silence))
         return place_vectors(samples, self._vectors(spoken), spoken.layout.firsts)
@@ -94,13 +95,13 @@ class Preparation:
 
 
 def freely(network: DigitNetwork, layout: TrackLayout, silence: Tensor, rows: int) -> Tensor:
-    """[N, 15] what the head says at the teacher's timing; silence where it is not asked."""
+    """Digits [N, 15] that the head says at the teacher's timing; silence where it is not used."""
     blank = silence.to(torch.int8).repeat(layout.tokens, 1)
     return free_running(network, layout.samples(blank), rows)
 
 
 def silent_elsewhere(digits: Tensor, layout: TrackLayout, silence: Tensor) -> Tensor:
-    """The digits where the head is asked, exact silence elsewhere, as it is live."""
+    """The digits where the head is used, exact silence elsewhere, as in live use."""
     asked = torch.zeros(len(digits), 1, dtype=torch.bool)
     asked[layout.samples(digits).place] = True
     return torch.where(asked, digits, silence.to(digits.dtype))

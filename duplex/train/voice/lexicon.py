@@ -1,7 +1,7 @@
-"""Recipe: the lexicon that ships with the voice, from the American dictionary and reader of hibari-tts.
+"""Recipe: builds the lexicon that ships with the voice, from the American dictionary and reader of hibari-tts.
 
-Every word gets its one most frequent reading; words whose reading the rules of `Lexicon` find by themselves are left
-out. The dictionary is misaki's (Apache-2.0), as packed in hibari-tts.
+Every word gets its most frequent reading; words whose reading follows from the rules of `Lexicon` are left out. The
+dictionary is misaki's (Apache-2.0), as packaged in hibari-tts.
 """
 
 import gzip
@@ -21,7 +21,7 @@ _WORD: Final = re.compile(r"[a-z][a-z']*")
 _LONGEST_WORD: Final = 18
 _TAGS: Final = {"a": "DT", "in": "IN", "by": "IN", "i": "PRP"}
 _READINGS: Final = {"live": "lˈɪv", "okay": "ˌOkˈA", "tv": "tˌivˈi", "usa": "jˌuˌɛsˈA"}
-"""Where the dictionary's first reading is not the most frequent one in speech."""
+"""Words for which the dictionary's first reading is not the most frequent one in speech."""
 
 
 def run(path: Path, extra: Iterable[str] = ()) -> Lexicon:
@@ -35,7 +35,7 @@ def run(path: Path, extra: Iterable[str] = ()) -> Lexicon:
 
 
 def read(reader: G2P, word: str) -> str:
-    """Phoneme string of a lower-case word, as read before a consonant; "" where nothing can be read."""
+    """Phoneme string of a lower-case word, as read before a consonant; "" if it cannot be read."""
     written = "I" if word == "i" else word
     sound, _ = reader.lexicon.get_word(written, _TAGS.get(word, "XX"), None, Context(future_vowel=False))
     return spell(parse(sound or reader.oov(word) or ""))
@@ -52,7 +52,7 @@ def _usable(word: str) -> bool:
 
 
 def _without_derived(readings: dict[str, str]) -> dict[str, str]:
-    """Leave out the inflected forms that the rules derive from the words that stay; stems are shorter, so they stay."""
+    """Leave out inflected forms that the rules derive from the remaining words; stems are shorter, so they remain."""
     lexicon = Lexicon({})
     for word in sorted(readings, key=lambda word: (len(word), word)):
         if lexicon.inflect(word) != readings[word]:

@@ -1,7 +1,7 @@
-"""Utterances as the live head would meet them: text arrives slot by slot, is held back, stalls, runs dry.
+"""Simulates utterances as the live head meets them: text arrives slot by slot, is held back, stalls, runs dry.
 
 The live `Pointer` walks over the teacher's durations; every token and every unit it enters becomes one training
-sample, so training sees exactly the numbers that speaking sees. Knows units, time and bands; knows no networks.
+sample, so training sees exactly the same numbers as speaking. Nothing here depends on networks.
 """
 
 import random
@@ -29,10 +29,10 @@ class Track:
     """Samples of one utterance.
 
     Attributes:
-        bands: [15 * slots, 98] what sounds, pauses for late text included.
+        bands: [15 * slots, 98] what sounds, including pauses for late text.
         tokens: (window units, window stress, scalars, token index) where speech has begun.
         units: (window units, window stress, scalars, (class now, class next or -1)) for every unit entered.
-        text: per slot the index of the text token that enters, the number of tokens for the end mark, or `HOLD`.
+        text: per slot, the index of the text token that enters, the number of tokens for the end mark, or `HOLD`.
     """
 
     bands: NDArray[np.float32]
@@ -42,7 +42,7 @@ class Track:
 
 
 class LiveSamples:
-    """Simulates one utterance after the other; all chance comes from `rng`."""
+    """Simulates one utterance after the other; all randomness comes from `rng`."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class LiveSamples:
         rng: random.Random,
         pieces: Callable[[str], int] | None = None,
     ) -> None:
-        """`pieces`: text tokens of a word or mark; without it their number is drawn."""
+        """`pieces`: number of text tokens of a word or mark; without it the number is drawn."""
         self._srh, self._bands, self._config, self._rng = srh, bands, config, rng
         self._count = pieces
         self._quiet = silence(bands).numpy()
@@ -73,7 +73,7 @@ class LiveSamples:
         return Track(self._sound(utterance, walk), walk.tokens, walk.units, text.entering)
 
     def _arrive(self, words: Iterator[tuple[Unit, ...] | None], walk: "_Walk") -> None:
-        """One text token: the last piece of an item completes it; after the last item the text is over."""
+        """Take one text token: the last piece of an item completes it; after the last item the text ends."""
         try:
             item = next(words)
         except StopIteration:
@@ -83,7 +83,7 @@ class LiveSamples:
             walk.push(item)
 
     def _pieces(self, utterance: Utterance) -> Iterator[tuple[Unit, ...] | None]:
-        """Per text token of the utterance: the item it completes, or None in the middle of a word."""
+        """For each text token of the utterance, the item it completes, or None in the middle of a word."""
         for index, word in enumerate(utterance.items):
             for _ in range(self._extra_pieces(word)):
                 yield None
@@ -108,7 +108,7 @@ class LiveSamples:
 
 
 class _Text:
-    """Which text token entered in which slot."""
+    """Records which text token entered in which slot."""
 
     def __init__(self) -> None:
         self.entering: list[int] = []
@@ -116,14 +116,14 @@ class _Text:
         self._over = False
 
     def slot(self, arrives: bool, finished: bool) -> None:
-        """One slot; `finished` after it the text is over, so that the first such slot has the end mark."""
+        """Take one slot; `finished`: the text has ended after it, so that the first such slot has the end mark."""
         self.entering.append(self._entered if arrives and not self._over else HOLD)
         self._entered += arrives
         self._over = finished
 
 
 class _Walk:
-    """The live pointer over the teacher's durations, recording what the networks would be asked."""
+    """Runs the live pointer over the teacher's durations and records the inputs of the networks."""
 
     def __init__(self, config: SrhConfig, utterance: Utterance) -> None:
         self.pointer = Pointer(config)
@@ -141,7 +141,7 @@ class _Walk:
         self.pointer.push(item, len(item) == 1 and item[0].symbol in PUNCTUATION)
 
     def slot(self) -> None:
-        """One slot: five tokens."""
+        """Run one slot of five tokens."""
         pointer, first = self.pointer, round(self.pointer.slot_ms / AUDIO.token_ms)
         pointer.open_slot()
         for place in range(AUDIO.tokens_per_slot):
@@ -168,7 +168,7 @@ class _Walk:
             self._ends.append(pointer.entered_ms)
 
     def _tell(self) -> None:
-        """Record the question for durations and answer it as the teacher did."""
+        """Record the inputs of the duration network, and set the teacher's durations."""
         pointer, now = self.pointer, self._teacher[self._told]
         following = self._teacher[self._told + 1] if pointer.queued else 0.0
         asked = (*pointer.window(), pointer.duration_scalars(self._pace))
@@ -191,7 +191,7 @@ def _item(utterance: Utterance, index: int) -> tuple[Unit, ...]:
 
 
 def _soft(frames: NDArray[np.float32], quiet: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lead the ends of a stretch of speech to silence over two frames each."""
+    """Fade the ends of a stretch of speech to silence over two frames each."""
     count = min(_EDGE_FRAMES, len(frames) // 2)
     weight = np.ones(len(frames), np.float32)
     weight[:count] = (np.arange(count) + 1) / (count + 1)

@@ -1,10 +1,10 @@
-"""The core over answers that are given: the hidden vector that the refined head gets in each of their slots.
+"""Runs the core over given answers: computes the hidden vector that the refined head gets in each of their slots.
 
     slot        ... m - 1   m    | a     a + 1
     state       ... MUTE    MUTE | SPEAK SPEAK          a = m + 1: the answer's first slot
-    hidden from ...              | m     a              what is read out of a slot makes the next one
+    hidden from ...              | m     a              the output of a slot makes the next one
 
-Knows the core, its inputs and the text; knows nothing of how the head uses the vectors.
+This module uses the core, its inputs and the text; it does not depend on how the head uses the vectors.
 """
 
 import random
@@ -47,21 +47,21 @@ class AskedAndAnswered:
 
 
 def slot_question(ids: Sequence[int], places: int, config: QuestionConfig, rng: random.Random) -> list[Sequence[int]]:
-    """Ids of a question in slots: nothing while it is said, then `places` a slot, then a wait."""
+    """Ids of a question in slots: none while it is said, then `places` per slot, then a wait."""
     words = [ids[first : first + places] for first in range(0, len(ids), places)]
     before, after = rng.randint(*config.before), rng.randint(*config.after)
     return [*[()] * before, *words, *[()] * after]
 
 
 def quiet_features(ears: EmbeddedEars, config: QuestionConfig, slots: int = _QUIET_SLOTS) -> Tensor:
-    """[slots, frames, F] features of a user who is silent."""
+    """Features [slots, frames, F] of a silent user."""
     draw = torch.Generator().manual_seed(0)
     pcm = config.noise * torch.randn(1, slots * AUDIO.slot_input_samples, generator=draw)
     return ears.encoder.encode(pcm)[0].unflatten(0, (slots, -1))
 
 
 def slot_answer(entering: Sequence[int], ids: Sequence[int], mind: EmbeddedMind) -> list[int]:
-    """Text id of each slot: `entering` counts the tokens `ids`, has their number for the end mark, or `HOLD`."""
+    """Text id of each slot: `entering` has indices of the tokens `ids`, their number for the end mark, or `HOLD`."""
     written = [*ids, mind.tokenizer.eos]
     return [mind.tokenizer.hold if index == HOLD else written[index] for index in entering]
 
@@ -70,13 +70,13 @@ def slot_answer(entering: Sequence[int], ids: Sequence[int], mind: EmbeddedMind)
 def compute_hidden_vectors(
     mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor, quiet: Tensor, first_slot: int = 0
 ) -> list[Tensor]:
-    """[slots, H] for each answer: row n is what the head gets to make the tokens of the answer's slot n.
+    """Hidden vectors [slots, H] for each answer: row n is the head's input for the tokens of the answer's slot n.
 
     Args:
         mind: core, tokenizer and system prompt.
-        told: questions and answers, run side by side.
+        told: questions and answers, run as a batch.
         silence: [digits] the token of silence.
-        quiet: features of `quiet_features`.
+        quiet: result of `quiet_features`.
         first_slot: number of the first slot.
     """
     prefix = torch.tensor(mind.tokenizer.encode(mind.config.system_prompt), dtype=torch.long)
@@ -88,7 +88,7 @@ def compute_hidden_vectors(
 
 
 def _slots(mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor, quiet: Tensor) -> CoreInput:
-    """[B, T]; what lies behind an answer is not seen by it."""
+    """Core input [B, T]; an answer does not see what follows it."""
     length = max(len(one.heard) + len(one.text) for one in told)
     shape = (len(told), length)
     words = torch.full((*shape, mind.core.config.user.words), ABSENT)
@@ -108,7 +108,7 @@ def _slots(mind: EmbeddedMind, told: Sequence[AskedAndAnswered], silence: Tensor
 
 
 class LiveMind:
-    """One answer as it is spoken: `hidden` [1, H] is for the slot that comes, `say` tells what came of it."""
+    """One answer while it is spoken: `hidden` [1, H] is for the next slot, and `say` reports what that slot said."""
 
     hidden: Tensor
 
@@ -127,12 +127,13 @@ class LiveMind:
         self._since = 0
 
     def pieces(self, text: str) -> list[list[str]]:
-        """Takes the answer; returns for each of its text tokens the words and marks that are complete with it."""
+        """Take the answer; returns, for each of its text tokens, the words and marks that it completes."""
         self._ids = self._mind.tokenizer.encode(text)
         return complete_words(self._ids, self._mind.tokenizer, _MOMENT)
 
     def say(self, entered: int, tokens: Tensor) -> None:
-        """A slot of the answer: which text token entered it (as `slot_answer`), tokens [1, k, digits]."""
+        """Take a slot of the answer: the text token that entered (as in `slot_answer`) and its tokens [1, k,
+        digits]."""
         self._step((), slot_answer([entered], self._ids, self._mind)[0], tokens, _SPEAK)
 
     @torch.inference_mode()
@@ -152,7 +153,7 @@ class LiveMind:
 
 
 class Questions:
-    """Makes a `LiveMind` that has heard the question to a text; `questions` has it by the text."""
+    """Makes a `LiveMind` that has heard the question of an answer; `questions` maps answers to questions."""
 
     def __init__(self, model: Path, questions: Mapping[str, str], config: QuestionConfig) -> None:
         """`model`: folder of mind and ears."""
@@ -160,7 +161,8 @@ class Questions:
         self._quiet = quiet_features(EmbeddedEars.load(model), config)
 
     def __call__(self, text: str, silence: Tensor) -> LiveMind:
-        """The mind before its first slot of the answer `text`; `silence` [digits] as the voice has it."""
+        """The mind before the first slot of the answer `text`; `silence` [digits] is the voice's token of
+        silence."""
         ids = self._mind.tokenizer.encode(self._questions[text])
         places = self._mind.core.config.user.words
         heard = slot_question(ids, places, self._config, random.Random(text))

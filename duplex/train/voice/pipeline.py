@@ -1,6 +1,6 @@
-"""Recipe: the whole voice, from texts to the folder that ships. Each part goes on where it stopped.
+"""Recipe: trains the whole voice, from texts to the folder that ships. Each part resumes where it stopped.
 
-Knows the order of the recipes; what they do is in their files.
+This module has the order of the recipes; their work is in their own files.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ SPEECH: Final = "speech"
 
 
 def run(training: VoiceTraining, work: Path, out: Path, voice: VoiceConfig | None = None) -> EmbeddedVoice:
-    """Train with `training`; intermediate files go to `work`, the voice to `out`.
+    """Train with `training`; intermediate files go to `work`, the voice goes to `out`.
 
     Without `decoder.steps` the band decoder of the tokenizer ships as it is.
     """

@@ -1,7 +1,8 @@
-"""Recipe: the pointer head's two networks, on simulated text arrival and the tokenizer's digits.
+"""Recipe: trains the pointer head's two networks on simulated text arrival and the tokenizer's digits.
 
-Each token and each unit is one independent sample, since the networks have no state. Knows samples and losses; how
-they come about is in `arrival`.
+Each token and each unit is one independent sample, because the networks have no state. `live_samples` simulates the
+arrival of text. The losses are L_SRM of OmniDRCA (cross-entropy of speech tokens), here per digit, and one for
+durations, which is ours.
 """
 
 import random
@@ -25,7 +26,7 @@ from duplex.train.voice.live_samples import LiveSamples, Track
 from duplex.train.voice.teacher_shards import Utterance, load
 
 FOLLOWING: int = 6
-"""Place of the following unit's duration among the scalars; live it is a guess, so training makes it noisy."""
+"""Index of the following unit's duration among the scalars; live it is an estimate, so training adds noise to it."""
 _LEAD_SLOTS = 2
 _ENCODE_TOKENS = 4000
 _ENCODE_MARGIN = 16
@@ -36,10 +37,10 @@ class HeadSamples:
     """All samples of a corpus.
 
     Attributes:
-        digits: [N, 15] int8, every token of the corpus in a row, silence between utterances.
-        place: [M] where in `digits` a token sample's target stands; its history stands before it.
+        digits: [N, 15] int8, all tokens of the corpus in sequence, with silence between utterances.
+        place: [M] index in `digits` of a token sample's target; its history precedes it.
         units, stress, scalars: [M, 9], [M, 9], [M, SCALARS] of the token samples.
-        unit_units, unit_stress, unit_scalars, unit_classes: [K, ...] of the duration samples; class -1 is no target.
+        unit_units, unit_stress, unit_scalars, unit_classes: [K, ...] of the duration samples; class -1 means no target.
         slot: [M] row of `hidden` of the token samples, or None.
         hidden: [S, H] vectors of the language model for slots, or None: the head gets zeros.
     """
@@ -57,7 +58,7 @@ class HeadSamples:
     hidden: Tensor | None = None
 
     def gather_hidden(self, pick: Tensor, width: int) -> Tensor:
-        """[B, width] hidden vectors of the token samples `pick`; zeros where there are none."""
+        """Hidden vectors [B, width] of the token samples `pick`; zeros if there are none."""
         if self.hidden is None or self.slot is None:
             return torch.zeros(len(pick), width)
         return self.hidden[self.slot[pick]].float()
@@ -74,14 +75,14 @@ class HeadSamples:
 
 @dataclass(frozen=True)
 class TrackLayout:
-    """Tracks in a row, with silence between them.
+    """Tracks in sequence, with silence between them.
 
     Attributes:
         bands: [3N, 98] float16, what sounds.
         columns: the columns of `HeadSamples` after `digits`, without the optional ones.
-        tokens: N.
-        firsts: place of each track's first token; a track begins with a slot.
-        texts: `Track.text` of each.
+        tokens: the number of tokens, N.
+        firsts: index of each track's first token; a track begins with a slot.
+        texts: `Track.text` of each track.
     """
 
     bands: Tensor
@@ -91,13 +92,13 @@ class TrackLayout:
     texts: list[list[int]]
 
     def samples(self, digits: Tensor) -> HeadSamples:
-        """Samples of the digits [N, 15]."""
+        """Samples with the digits [N, 15]."""
         place, units, stress, scalars, *unit_columns = self.columns
         return HeadSamples(digits, place, units, stress, scalars, *unit_columns)
 
 
 class HeadNetworks(nn.Module):
-    """Both networks as one module; its state dict is what `SpeechRefinedHead` loads."""
+    """Both networks as one module; `PointerRefinedHead` loads its state dict."""
 
     def __init__(self, voice: VoiceConfig) -> None:
         super().__init__()
@@ -134,7 +135,7 @@ def simulate(
     utterances: Iterable[Utterance],
     pieces: Callable[[str], int] | None = None,
 ) -> TrackLayout:
-    """Let the text of every utterance arrive; `pieces` as in `LiveSamples`."""
+    """Simulate the arrival of every utterance's text; `pieces` as in `LiveSamples`."""
     arrival = LiveSamples(voice.srh, voice.bands, config, random.Random(config.seed), pieces)
     pause = np.tile(silence(voice.bands).numpy(), (_LEAD_SLOTS * voice.bands.frames_per_slot, 1)).astype(np.float16)
     bands, tracks, texts, firsts = [pause], [], [], [len(pause) // voice.bands.frames_per_token]
@@ -150,7 +151,7 @@ def simulate(
 
 @torch.inference_mode()
 def encode_all(encoder: SpeechTokenizer, bands: Tensor, voice: VoiceConfig) -> Tensor:
-    """[3N, 98] -> [N, 15] digits, in overlapping pieces."""
+    """Encode bands [3N, 98] to digits [N, 15], in overlapping pieces."""
     per = voice.bands.frames_per_token
     count, pieces = len(bands) // per, []
     for start in track(range(0, count, _ENCODE_TOKENS), "encoding"):
@@ -176,7 +177,7 @@ def train(voice: VoiceConfig, config: SrhTraining, samples: HeadSamples, out: Pa
 
 
 def digit_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining) -> Tensor:
-    """Cross-entropy per digit on one random batch."""
+    """Cross-entropy per digit (L_SRM of OmniDRCA, with digits in place of tokens) on one random batch."""
     pick = torch.randint(0, len(samples.place), (config.batch,))
     place = samples.place[pick]
     scalars = samples.scalars[pick].float()
@@ -192,7 +193,7 @@ def digit_loss(network: DigitNetwork, samples: HeadSamples, config: SrhTraining)
 
 
 def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, network: DigitNetwork) -> Tensor:
-    """[B, length, 15] the tokens before `place`, newest first, damaged as free running damages them."""
+    """Tokens [B, length, 15] before `place`, newest first, with errors like those of free running."""
     length, top = network.config.history, network.tokenizer.top
     back = torch.arange(1, length + 1)
     history = digits[place[:, None] - back].float()
@@ -206,7 +207,7 @@ def noisy_history(digits: Tensor, place: Tensor, config: SrhTraining, network: D
 
 
 def duration_loss(network: DurationNetwork, samples: HeadSamples, config: SrhTraining) -> Tensor:
-    """Cross-entropy of the durations of a unit and of the next on one random batch."""
+    """Cross-entropy of the duration classes of a unit and the next one, on one random batch (our own loss)."""
     pick = torch.randint(0, len(samples.unit_classes), (config.batch,))
     scalars = samples.unit_scalars[pick].float()
     scalars[:, :3] *= torch.exp(config.following_noise * torch.randn(len(pick), 3))

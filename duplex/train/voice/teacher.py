@@ -1,6 +1,6 @@
-"""The teacher voice: hibari-tts speaks exactly the units it is given and tells bands and unit durations.
+"""The teacher voice: hibari-tts speaks exactly the given units and returns bands and unit durations.
 
-Knows hibari's graph (its outputs and its 12.5 ms frames); knows nothing of words, tokens or training.
+This module uses hibari's graph (its outputs and its 12.5 ms frames); it does not depend on words, tokens or training.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Frames = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TeacherSpeech:
-    """What the teacher said.
+    """Speech of the teacher.
 
     Attributes:
         bands: [T, 98] frames.
@@ -43,7 +43,7 @@ class TeacherSpeech:
 
 
 class Teacher:
-    """hibari's voice "heart" with its duration output exposed; `scratch` is a folder for the changed graph."""
+    """hibari's voice "heart" with its duration output exposed; `scratch` is a folder for the modified graph."""
 
     def __init__(self, config: BandConfig, scratch: Path) -> None:
         self._config = config
@@ -73,7 +73,8 @@ class Teacher:
     def _frames(self, harmonic: Frames, periodic: Frames, noise: Frames, f0: Frames) -> Frames:
         """[F, 98] bands at the teacher's own frame rate.
 
-        The noise part has the power 2 exp(2 ln) + exp(2 lr): one with a fixed and one with a free phase.
+        The noise has the power 2 exp(2 ln) + exp(2 lr), from a part with a fixed and a part with a free phase; this
+        follows from hibari's synthesis.
         """
         gain = np.log(self._config.window / _WINDOW)
         power = 2 * np.exp(2 * np.minimum(periodic, _LOUDEST)) + np.exp(2 * np.minimum(noise, _LOUDEST))
@@ -85,7 +86,7 @@ class Teacher:
         return np.concatenate(columns).T.astype(np.float32)
 
     def _log_f0(self, f0: Frames, voiced: Frames) -> Frames:
-        """Log F0, drawn straight through unvoiced stretches."""
+        """Log F0, interpolated linearly through unvoiced stretches."""
         if not voiced.any():
             return np.full(len(f0), self._config.rest_log_f0, np.float32)
         places = np.arange(len(f0))
@@ -94,7 +95,7 @@ class Teacher:
         return np.interp(places, places[heard], values[heard]).astype(np.float32)
 
     def _trim(self, frames: Frames, units: tuple[Unit, ...], counts: NDArray[np.int64]) -> TeacherSpeech:
-        """Cut the teacher's long lead to just before the first sound, and its tail to a quarter of a second."""
+        """Trim the teacher's long lead to just before the first sound, and its tail to a quarter of a second."""
         cut = self._lead_cut(frames, int(counts[0]))
         tail = max(int(counts[-1]) - _LONGEST_TAIL, 0)
         kept = frames[cut : len(frames) - tail]
@@ -114,7 +115,7 @@ class Teacher:
         return max(onset - _KEPT_BEFORE_ONSET, 0)
 
     def _resample(self, frames: Frames) -> Frames:
-        """[T, 98] at the configured frame rate, by linear interpolation."""
+        """Frames [T, 98] at the configured frame rate, by linear interpolation."""
         rate = self._config.frame_rate
         count = round(len(frames) * rate / _FRAMES_A_SECOND)
         places = np.clip((np.arange(count) + 0.5) * _FRAMES_A_SECOND / rate - 0.5, 0, len(frames) - 1)

@@ -1,6 +1,6 @@
-"""Recipe: hours of the teacher voice with units and durations, in shards that are made again only where missing.
+"""Recipe: records hours of the teacher voice with units and durations, in shards; only missing shards are made.
 
-Knows texts, units and the teacher; knows nothing of tokens or networks.
+This module uses texts, units and the teacher; it does not depend on tokens or networks.
 """
 
 import math
@@ -38,11 +38,11 @@ class Utterance:
     Attributes:
         items: words and punctuation marks, in order.
         bands: [T, 98] float16.
-        units: [n] places in `UNITS`; START first, END last.
-        stress: [n].
+        units: [n] indices in `UNITS`; START first, END last.
+        stress: [n] 0 none, 1 primary, 2 secondary.
         owners: [n] index of the item a unit belongs to (START: 0; END: number of items).
         milliseconds: [n] durations.
-        speed: pace of the teacher.
+        speed: speaking rate of the teacher, 1 is its usual one.
     """
 
     items: Items
@@ -57,7 +57,7 @@ class Utterance:
 def run(
     voice: VoiceConfig, config: VoiceCorpusConfig, lexicon: Lexicon, out: Path, answers: Sequence[Items] = ()
 ) -> None:
-    """Make shards of `config.hours` in `out`, and beside them all `answers` (the assistant's own texts)."""
+    """Make shards of `config.hours` in `out`, and additional ones of all `answers` (the assistant's own texts)."""
     out.mkdir(parents=True, exist_ok=True)
     recorder = _Recorder(voice, config, lexicon, out)
     recorder.record("answers", answers, math.inf)
@@ -65,7 +65,7 @@ def run(
 
 
 def load(folder: Path) -> Iterator[Utterance]:
-    """All utterances of the shards in `folder`, in order of their files' names."""
+    """All utterances of the shards in `folder`, in the order of their file names."""
     for path in sorted(folder.glob("*_[0-9]*.npz")):
         with np.load(path) as shard:
             arrays = {key: shard[key] for key in shard.files}
@@ -89,7 +89,7 @@ def units_of(items: Sequence[str], lexicon: Lexicon) -> tuple[list[Unit], list[i
 
 
 class _Recorder:
-    """Writes shards of recorded texts; a shard that lies there is not made again."""
+    """Writes shards of recorded texts; an existing shard is not made again."""
 
     def __init__(self, voice: VoiceConfig, config: VoiceCorpusConfig, lexicon: Lexicon, out: Path) -> None:
         self._voice, self._config, self._lexicon, self._out = voice, config, lexicon, out
@@ -98,7 +98,7 @@ class _Recorder:
         self._teacher = Teacher(voice.bands, out)
 
     def record(self, name: str, texts: Sequence[Items], seconds: float) -> None:
-        """Shards `name`_0000.npz, ... of the texts in order, until `seconds` are reached."""
+        """Write shards `name`_0000.npz, ... of the texts in order, until `seconds` are reached."""
         made, size = 0.0, self._config.shard_utterances
         with Progress() as progress:
             task = progress.add_task(name, total=len(texts))

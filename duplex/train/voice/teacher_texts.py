@@ -1,6 +1,6 @@
-"""Texts for the teacher voice: natural sentences from files, and patterns filled with words, numbers, times, letters.
+"""Texts for the teacher voice: natural sentences from files, and templates filled with words, numbers, times, letters.
 
-An utterance is a list of items, each a lower-case word or a punctuation mark. Knows text; knows nothing of sound.
+An utterance is a list of items, each a lower-case word or a punctuation mark. Nothing here depends on sound.
 """
 
 import random
@@ -22,7 +22,7 @@ _SHORTEST, _LONGEST = 2, 28
 
 
 def items_of(text: str) -> Items | None:
-    """Items of a text: numbers become words, hyphens spaces, other pauses commas; None where that is not possible."""
+    """Items of a text: numbers become words, hyphens spaces, other pauses commas; None if that is not possible."""
     lowered = " ".join(text.lower().replace("’", "'").split())
     if _UNUSABLE.search(lowered):
         return None
@@ -60,7 +60,7 @@ class Patterns:
         self._words = sorted(word for word in words if word.isalpha() and 3 <= len(word) <= 12)
 
     def draw(self, rng: random.Random) -> Items:
-        """One sentence."""
+        """Draw one sentence."""
         pattern = rng.choice(self._patterns)
         items = items_of(_SLOT.sub(lambda match: self._fill(match.group(1), rng), pattern))
         assert items is not None, f"pattern {pattern!r} gives unusable text"
@@ -97,7 +97,8 @@ def _time(rng: random.Random) -> str:
 
 
 def utterances(natural: Iterator[Items], patterns: Patterns, share: float, rng: random.Random) -> Iterator[Items]:
-    """Endless: natural sentences (`share` of the draws, until they end) and patterns, one to three at a time."""
+    """Endless utterances: natural sentences (`share` of the draws, until they end) and patterns, one to three at a
+    time."""
     pool = list(dict.fromkeys(natural))
     rng.shuffle(pool)
     left = iter(pool)

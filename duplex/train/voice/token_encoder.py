@@ -1,8 +1,9 @@
-"""Recipe: an encoder for a voice that ships without one, so that new speech can be told in its digits.
+"""Recipe: trains an encoder for a voice that ships without one, so that new speech can be encoded in its digits.
 
-The head speaks freely over the teacher's timing, the voice's decoder makes bands of it, and the encoder learns to
-read the digits in them: so it writes digits as the head does. What the teacher says itself has to come back through
-the decoder. Knows bands and digits; head and decoder stay as they are.
+The head speaks freely over the teacher's timing, the voice's decoder makes bands from its tokens, and the encoder
+learns to recover the digits from them; in this way it writes digits as the head does. In addition, the decoder must
+reproduce the teacher's own speech from the encoder's digits. Head and decoder do not change. The method and its losses
+are ours.
 """
 
 from pathlib import Path
@@ -36,14 +37,15 @@ def run(voice: EmbeddedVoice, config: EncoderTraining, bands: Tensor, said: Tens
 
 
 def read_loss(encoder: SpeechTokenizer, decoder: BandDecoder, digits: Tensor) -> Tensor:
-    """Distance of digits [B, T, 15] from what the encoder reads in their sound."""
+    """Distance between digits [B, T, 15] and what the encoder recovers from their sound (our own loss)."""
     with torch.no_grad():
         frames, _ = decoder(digits)
     return F.smooth_l1_loss(encoder(frames), digits)
 
 
 def return_loss(encoder: SpeechTokenizer, decoder: BandDecoder, sound: Tensor) -> Tensor:
-    """Distance of bands [B, 3T, 98] from what comes back of them, past rounding."""
+    """Distance between bands [B, 3T, 98] and their reconstruction through rounded digits (straight-through gradient as
+    in FSQ, Mentzer et al. 2023)."""
     real = encoder(sound)
     frames, _ = decoder(real + (torch.round(real) - real).detach())
     return reconstruction_loss(frames.float(), sound, encoder.bands)

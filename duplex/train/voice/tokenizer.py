@@ -1,6 +1,6 @@
-"""Recipe: speech tokenizer and band decoder, trained together on the teacher's bands.
+"""Recipe: trains the speech tokenizer and the band decoder together on the teacher's bands (FSQ, Mentzer et al. 2023).
 
-Knows bands and digits; knows nothing of text.
+This module handles bands and digits; it does not depend on text.
 """
 
 from collections.abc import Iterable
@@ -67,7 +67,7 @@ def load_codec(voice: VoiceConfig, out: Path) -> Codec:
 
 
 def with_pauses(utterances: Iterable[Utterance], bands: BandConfig, seed: int) -> NDArray[np.float16]:
-    """[T, 98] all utterances in a row, with pauses of pure silence between them and soft edges."""
+    """Frames [T, 98] of all utterances in sequence, with soft edges and pauses of pure silence between them."""
     rng = np.random.default_rng(seed)
     quiet = silence(bands).numpy()
     rows: list[NDArray[np.float16]] = []
@@ -78,7 +78,7 @@ def with_pauses(utterances: Iterable[Utterance], bands: BandConfig, seed: int) -
 
 
 def fade(frames: NDArray[np.float32], quiet: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The frames with both ends led to the frame `quiet` over four frames; F0 stays."""
+    """Fade both ends of the frames to the frame `quiet` over four frames; F0 does not change."""
     count = min(_EDGE_FRAMES, len(frames) // 2)
     ramp = (np.arange(count) + 0.5) / count
     weight = np.ones(len(frames), np.float32)
@@ -90,7 +90,7 @@ def fade(frames: NDArray[np.float32], quiet: NDArray[np.float32]) -> NDArray[np.
 
 
 def _noisy_pass(codec: Codec, crop: Tensor, config: TokenizerTraining, step: int) -> Tensor:
-    """Bands [B, T, 98] through rounded digits, some of them noisy so that the decoder forgives wrong ones."""
+    """Pass bands [B, T, 98] through rounded digits, some of them noisy so that the decoder tolerates wrong ones."""
     top = codec.decoder.top
     with torch.autocast("cpu", torch.bfloat16):
         real = codec.encoder(crop)
@@ -105,7 +105,8 @@ def _noisy_pass(codec: Codec, crop: Tensor, config: TokenizerTraining, step: int
 
 
 def reconstruction_loss(frames: Tensor, target: Tensor, bands: BandConfig) -> Tensor:
-    """Distance of bands [B, T, 98], weighted by loudness: tone where voiced, noise where not, and their movement."""
+    """Distance of bands [B, T, 98], weighted by loudness: tone where voiced, noise where unvoiced, and their change
+    over time. The weighting is ours."""
     _, scale = normalisation(bands)
     error = (frames - target) / scale
     tones, hisses = slice(0, bands.harmonic), slice(bands.harmonic, bands.harmonic + bands.noise)

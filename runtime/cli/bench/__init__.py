@@ -1,1 +1,1 @@
-"""`duplex bench`: speed."""
+"""`duplex bench`: measures speed."""

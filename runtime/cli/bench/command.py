@@ -1,4 +1,4 @@
-"""`duplex bench step`: how long a step takes on this machine."""
+"""`duplex bench step`: measures how long a step takes on this machine."""
 
 import time
 from dataclasses import asdict
@@ -20,10 +20,10 @@ from runtime.cli.values import NumberList, device_name, make_parser, number, num
 from runtime.clock import SystemClock
 
 QUESTIONS = Path(str(resources.files("runtime"))) / "data" / "questions.flac"
-"""Three questions of synthetic voices, each with a pause for its answer, 20 s."""
+"""Three questions in synthetic voices, each followed by a pause for the answer, 20 s in all."""
 PAUSE_S = 4.0
 MOST_STEPS, MOST_SESSIONS, MOST_THREADS, MOST_PLACES = 1_000_000, 4096, 256, 1_000_000
-"""What is refused as a slip of the keyboard; far above what any machine runs."""
+"""Larger numbers are refused as typing errors; the bound is far above what any machine runs."""
 SHAPE = "With --shape"
 BATCHES = NumberList((1, 8, 32, 128))
 BUCKET_MS = 10.0
@@ -47,9 +47,10 @@ def step(
             rich_help_panel=SHAPE,
         ),
     ] = None,
-    weights: Annotated[str, typer.Option(help="Only random ones.", rich_help_panel=SHAPE)] = "random",
+    weights: Annotated[str, typer.Option(help="Only 'random'.", rich_help_panel=SHAPE)] = "random",
     batch: Annotated[
-        NumberList, numbers(1, MOST_SESSIONS, "Sessions, with commas.", whole=True, rich_help_panel=SHAPE)
+        NumberList,
+        numbers(1, MOST_SESSIONS, "Numbers of sessions, separated by commas.", whole=True, rich_help_panel=SHAPE),
     ] = BATCHES,
     device: Annotated[
         str, typer.Option(parser=make_parser(device_name), help="auto, cpu, cuda, cuda:1.", rich_help_panel=SHAPE)
@@ -58,14 +59,14 @@ def step(
         str | None, typer.Option(help="bf16 or fp32; default: bf16 on a GPU.", rich_help_panel=SHAPE)
     ] = None,
     context: Annotated[
-        int, number(1, MOST_PLACES, "Elements a session has: five a second.", whole=True, rich_help_panel=SHAPE)
+        int, number(1, MOST_PLACES, "Elements that a session has; five per second.", whole=True, rich_help_panel=SHAPE)
     ] = 512,
     graphs: Annotated[bool, typer.Option(help="Record CUDA graphs.", rich_help_panel=SHAPE)] = True,
     steps: Annotated[int, number(1, MOST_STEPS, "Steps that are timed.", whole=True, rich_help_panel=SHAPE)] = 100,
 ) -> None:
     """Time the steps of a model, or of a shape with random weights.
 
-    Without --shape the steps are timed in all and by stage.
+    Without --shape, whole steps and their stages are timed.
     """
     if shape is not None:
         import torch
@@ -112,7 +113,7 @@ def show(report: StepReport) -> None:
 
 
 def histogram(times_ms: tuple[float, ...]) -> list[str]:
-    """One line per bucket of 10 ms: its begin, a bar, the count."""
+    """One line per bucket of 10 ms: its start, a bar, the count."""
     buckets = np.floor(np.asarray(times_ms) / BUCKET_MS).astype(int)
     counts = np.bincount(buckets)
     scale = BAR_WIDTH / counts.max()

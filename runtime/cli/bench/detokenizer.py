@@ -1,6 +1,7 @@
-"""`duplex bench detokenizer`: compute per second of sound of the CosyVoice3 detokenizer and of the authors' streaming.
+"""`duplex bench detokenizer`: measures compute per second of sound of the CosyVoice3 detokenizer and the authors'
+streaming.
 
-Random weights, the same for both; the processor's time of this process, on one machine, in one run.
+Both have the same random weights; the figures are this process's processor time, on one machine, in one run.
 """
 
 import time
@@ -26,10 +27,12 @@ SIZES: Final = {Size.FULL: COSYVOICE3, Size.REDUCED: COSYVOICE3_REDUCED, Size.TI
 
 def command(
     seconds: Annotated[
-        NumberList, numbers(0.04, LONGEST_S, "Lengths of the utterances, with commas.", unit="s")
+        NumberList, numbers(0.04, LONGEST_S, "Lengths of the utterances, separated by commas.", unit="s")
     ] = LENGTHS,
-    size: Annotated[Size, typer.Option(help="Full is the released size: minutes on a small machine.")] = Size.REDUCED,
-    hop: Annotated[NumberList, numbers(1, LONGEST_HOP, "Tokens a step, with commas.", whole=True)] = HOPS,
+    size: Annotated[
+        Size, typer.Option(help="Full is the released size, which takes minutes on a small machine.")
+    ] = Size.REDUCED,
+    hop: Annotated[NumberList, numbers(1, LONGEST_HOP, "Tokens per step, separated by commas.", whole=True)] = HOPS,
     reference: Annotated[Path | None, typer.Option(help="Checkout of FunAudioLLM/CosyVoice to compare with.")] = None,
     threads: Annotated[int, number(1, MOST_THREADS, "Threads of the model.", whole=True)] = 1,
     json_file: JsonFile = None,

@@ -26,9 +26,9 @@ LOOKAHEAD_TOKENS: Final = 125
 
 @dataclass(frozen=True)
 class ReferenceStep:
-    """Of the reference: it is given the tokens from `begin` to `end`, of which `offset` have sounded.
+    """A step of the reference: it gets the tokens from `begin` to `end`, of which `offset` have sounded.
 
-    `fresh`: a new cache begins. `chunks`: frames see their chunk and before, else all others.
+    `fresh`: a new cache begins. `chunks`: frames see their chunk and earlier ones, otherwise all others.
     """
 
     begin: int
@@ -49,7 +49,7 @@ class Size(StrEnum):
 
 @dataclass(frozen=True)
 class ReferenceCost:
-    """The authors' streaming under one `schedule`: seconds of compute per second of sound, and how often ours."""
+    """The authors' streaming with one `schedule`: seconds of compute per second of sound, and its ratio to ours."""
 
     schedule: str
     hop: int
@@ -59,8 +59,9 @@ class ReferenceCost:
 
 @dataclass(frozen=True)
 class LengthReport:
-    """An utterance of `seconds`. `hops`: compute per second of sound by tokens a step; `compute_per_second`: at the hop
-    of the first reference schedule (`reference_compute_per_second`, `ratio`: against it)."""
+    """Results for an utterance of `seconds`. `hops`: compute per second of sound by tokens per step;
+    `compute_per_second`: that at the hop of the first reference schedule, with which `reference_compute_per_second` and
+    `ratio` compare."""
 
     seconds: float
     tokens: int
@@ -73,7 +74,7 @@ class LengthReport:
 
 @dataclass(frozen=True)
 class LookaheadReport:
-    """What a shorter look-ahead of the flow costs: `difference_db` of its mel frames to those of the longest."""
+    """The cost of a shorter look-ahead of the flow: `difference_db` between its mel frames and those of the longest."""
 
     tokens: int
     delay_ms: float
@@ -82,7 +83,7 @@ class LookaheadReport:
 
 @dataclass(frozen=True)
 class DetokenizerReport:
-    """All figures. `agreement`: largest difference to the reference's samples over a whole utterance."""
+    """All figures. `agreement`: largest difference from the reference's samples over a whole utterance."""
 
     size: str
     note: str
@@ -99,7 +100,8 @@ class DetokenizerReport:
 def funaudiochat_steps(
     tokens: int, hop: int = 15, ahead: int = 3, window: int = 200, memory: int = 500
 ) -> list[ReferenceStep]:
-    """Fun-Audio-Chat's server: a full window of tokens is forgotten, the vocoder's cache after `memory` tokens."""
+    """Steps of Fun-Audio-Chat's server: a full window of tokens is forgotten, and the vocoder's cache after `memory`
+    tokens."""
     steps, begin, offset, fresh = [], 0, 0, True
     while begin + offset + hop + ahead < tokens:
         steps.append(ReferenceStep(begin, begin + offset + hop + ahead, offset, fresh))
@@ -111,7 +113,7 @@ def funaudiochat_steps(
 
 
 def cosyvoice_steps(tokens: int, hop: int = 25, ahead: int = 3, longest: int = 100) -> list[ReferenceStep]:
-    """CosyVoice's own: hops double up to `longest`; the last step is no stream."""
+    """Steps of CosyVoice's own streaming: hops double up to `longest`; the last step is not streamed."""
     steps, offset = [], 0
     while tokens - offset >= hop + ahead:
         steps.append(ReferenceStep(0, offset + hop + ahead, offset, fresh=not offset, chunks=True))
@@ -123,7 +125,7 @@ SCHEDULES: Final[dict[str, tuple[int, Callable[[int], list[ReferenceStep]]]]] = 
     "funaudiochat": (15, funaudiochat_steps),
     "cosyvoice": (25, cosyvoice_steps),
 }
-"""Name -> tokens of the first hop, steps for a number of tokens. The first one is what the headline compares with."""
+"""Name -> tokens of the first hop, steps for a number of tokens. The headline compares with the first schedule."""
 
 
 class Subject:
@@ -133,7 +135,7 @@ class Subject:
         """Build both.
 
         Raises:
-            ConfigError: `checkout` is none of CosyVoice.
+            ConfigError: `checkout` is not a checkout of CosyVoice.
         """
         self.config = config
         self._clock = clock
@@ -148,7 +150,7 @@ class Subject:
         return torch.randint(0, self.config.flow.vocabulary, (count,), generator=torch.Generator().manual_seed(count))
 
     def cost(self, count: int, hop: int) -> float:
-        """Seconds of compute of our stream over `count` tokens, its end included."""
+        """Seconds of compute of our stream over `count` tokens, including its end."""
         stage = self._streaming(StreamConfig(hop=hop, window=self.config.stream.window))
         state, one = stage.init_state(1), torch.tensor([True])
         whole = -(-count // hop) * hop
@@ -159,7 +161,7 @@ class Subject:
         return (self._clock() - begin) * count / whole
 
     def reference_cost(self, count: int, steps: list[ReferenceStep]) -> float | None:
-        """Seconds of compute of the reference's stream, None without a checkout."""
+        """Seconds of compute of the reference's stream; None without a checkout."""
         if self._reference is None:
             return None
         tokens, embedding, stream = self.tokens(count)[None], self._embedding[None], ""
@@ -173,7 +175,7 @@ class Subject:
 
     @torch.inference_mode()
     def agreement(self) -> float | None:
-        """Largest difference of samples to the reference over a whole utterance, None without a checkout."""
+        """Largest difference of samples from the reference over a whole utterance; None without a checkout."""
         if self._reference is None:
             return None
         tokens = self.tokens(COMPARED_TOKENS)
@@ -182,7 +184,7 @@ class Subject:
 
     @torch.inference_mode()
     def lookahead(self) -> tuple[LookaheadReport, ...]:
-        """Mel frames of a stream at every look-ahead, compared with those at the longest."""
+        """Compare the mel frames of a stream at every look-ahead with those at the longest."""
         longest = self.config.flow.lookahead
         frames = {ahead: self._frames(ahead) for ahead in range(longest, -1, -1)}
         reports = []
@@ -206,7 +208,7 @@ class Subject:
 def measure(
     subject: Subject, size: Size, seconds: list[float], hops: list[int], on_run: Callable[[], None]
 ) -> DetokenizerReport:
-    """All figures for utterances of `seconds`; `on_run` is called after every run."""
+    """Measure all figures for utterances of `seconds`; `on_run` is called after every run."""
     stream = subject.config.stream
     subject.cost(TOKENS_PER_SECOND, hops[0])
     subject.reference_cost(TOKENS_PER_SECOND, funaudiochat_steps(TOKENS_PER_SECOND))

@@ -1,6 +1,6 @@
-"""How long a step takes, in all and by stage, on audio that makes the model listen, decide and speak.
+"""Measures how long a step takes, in all and by stage, on audio that makes the model listen, decide and speak.
 
-Knows generators and a clock; prints nothing.
+This module uses generators and a clock; it prints nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class StageTime:
 
 @dataclass(frozen=True)
 class StepReport:
-    """Times of `slots` steps with `sessions` rows each, milliseconds; the first `warmup` steps are not counted.
+    """Times of `slots` steps with `sessions` rows each, milliseconds; the first `warmup` steps are not included.
 
     `speaking`: share of the sessions' slots in which the assistant spoke. `times_ms`: every step.
     """
@@ -68,8 +68,8 @@ def bench_step(
         model: its name, for the report.
         slots, sessions, warmup: see `StepReport`.
         pattern: interaction pattern of the conversations, for models that have several.
-        wait_until: sleeps until a time of the clock: steps then come every 200 ms as they do live, which leaves
-            threads of the model their time; None runs them back to back.
+        wait_until: sleeps until a time of the clock, so that steps come every 200 ms as they do live and the model's
+            threads have time to run; None runs the steps back to back.
         on_slot: is called after every step.
     """
     for row in range(sessions):
@@ -97,7 +97,8 @@ def bench_step(
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Percentile of measured values, rounded to microseconds for values in milliseconds."""
+    """Percentile of measured values, linearly interpolated (numpy's default; type 7 of Hyndman and Fan 1996), rounded
+    to microseconds for values in milliseconds."""
     return round(float(np.percentile(values, percent)), 3)
 
 

@@ -1,10 +1,10 @@
-"""The authors' CosyVoice3 detokenizer, run from a checkout: an oracle for tests and the other side of a benchmark.
+"""Runs the authors' CosyVoice3 detokenizer from a checkout, as a reference for tests and for a benchmark.
 
     git clone https://github.com/FunAudioLLM/CosyVoice CHECKOUT
 
-Nothing of the checkout is needed to use this project. Packages that its imports name but that speech tokens -> sound
-does not use are replaced by empty ones where they are not installed; `x_transformers`, `einops` and `matcha` of which a
-line or two is used are replaced by those lines.
+The checkout is not needed to use this project. Packages that it imports but does not use to convert speech tokens to
+sound are replaced by empty ones if they are not installed; `x_transformers`, `einops` and `matcha`, of which only a
+line or two is used, are replaced by those lines.
 """
 
 import importlib
@@ -35,10 +35,11 @@ _UNUSED: Final = (
 
 
 class ReferenceDetokenizer:
-    """Flow and vocoder of a checkout at any size, built in the order of cosyvoice3.yaml: so its noise is the same."""
+    """Flow and vocoder of a checkout at any size, built in the order of cosyvoice3.yaml so that the noise is the
+    same."""
 
     def __init__(self, checkout: Path, config: CosyVoiceConfig) -> None:
-        """Build both with the weights of their own initialisation.
+        """Build both with their own initial weights.
 
         Raises:
             ConfigError: `checkout` is not a checkout of CosyVoice with version 3.
@@ -54,13 +55,14 @@ class ReferenceDetokenizer:
         self._streams = 0
 
     def load(self, flow: dict[str, Tensor], hift: dict[str, Tensor]) -> None:
-        """Weights with the released names, strictly."""
+        """Load weights with the released names, strictly."""
         self.hift.float()
         self.flow.load_state_dict(flow)
         self.hift.load_state_dict(hift)
 
     def mel(self, tokens: Tensor, embedding: Tensor, streaming: bool) -> Tensor:
-        """Frames [1, mel, n] of tokens [1, T]: every frame sees all others, or (`streaming`) its chunk and before."""
+        """Frames [1, mel, n] of tokens [1, T]: every frame sees all others, or (`streaming`) its chunk and earlier
+        ones."""
         length, nothing = torch.tensor([tokens.shape[1]]), torch.zeros(1, 0, dtype=torch.int32)
         none, prompt = torch.tensor([0]), torch.zeros(1, 0, self.config.flow.mel)
         frames, _ = self.flow.inference(
@@ -144,12 +146,14 @@ def _class(module: str, name: str) -> Any:
 
 @contextmanager
 def _importable(checkout: Path) -> Iterator[list[str]]:
-    """Make the checkout's package importable, with stand-ins for what is not installed; both go again at the end.
+    """Make the checkout's package importable, with stand-ins for missing packages; both are removed at the end.
 
-    Yields the names of the stand-ins, which fill up meanwhile.
+    Yields the names of the stand-ins, a list that grows meanwhile.
     """
     if not (checkout / NEEDED).is_file():
-        raise ConfigError(f"{checkout}: is no checkout of CosyVoice ({NEEDED} is missing); clone FunAudioLLM/CosyVoice")
+        raise ConfigError(
+            f"{checkout}: is not a checkout of CosyVoice ({NEEDED} is missing); clone FunAudioLLM/CosyVoice"
+        )
     finder, level, handlers = _StandIns(), logging.root.level, list(logging.root.handlers)
     logging.disable(logging.INFO)
     sys.path.insert(0, str(checkout))
@@ -167,7 +171,7 @@ def _importable(checkout: Path) -> Iterator[list[str]]:
 
 
 class _StandIns(MetaPathFinder, Loader):
-    """Gives modules below the packages of `_UNUSED` that are not installed."""
+    """Provides modules of the packages in `_UNUSED` that are not installed."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -196,7 +200,7 @@ class _StandIn(ModuleType):
 
 
 class _FlowMatching(nn.Module):
-    """What the authors' solver takes from Matcha-TTS: its settings."""
+    """The part of Matcha-TTS that the authors' solver uses: its settings."""
 
     def __init__(self, n_feats: int, cfm_params: Any, n_spks: int = 1, spk_emb_dim: int = 64) -> None:
         super().__init__()
@@ -204,7 +208,8 @@ class _FlowMatching(nn.Module):
 
 
 class _Rotary(nn.Module):
-    """What the authors' transformer takes from x-transformers: angles of pairs of channels."""
+    """The part of x-transformers that the authors' transformer uses: rotary angles (Su et al. 2021) of pairs of
+    channels."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -225,7 +230,7 @@ def _rotate(x: Tensor, angles: Tensor, scale: float = 1.0) -> Tensor:
 
 
 def _repeat(x: Tensor, pattern: str, t: int) -> Tensor:
-    """The one pattern in use: "b c -> b t c"."""
+    """The only pattern in use: "b c -> b t c"."""
     return x[:, None].expand(-1, t, -1)
 
 

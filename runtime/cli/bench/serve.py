@@ -1,4 +1,4 @@
-"""`duplex bench serve`: several clients talk to a served model for a while; how punctual is everything?
+"""`duplex bench serve`: measures how punctual a server is while several clients talk to it.
 
 The server runs in processes of its own, as for users; the clients here only send, receive and count.
 """
@@ -50,10 +50,10 @@ _PAUSE_S = 4.0
 
 @dataclass(frozen=True)
 class ServeReport:
-    """What the clients saw. Shares are 0..1, times milliseconds, None where nothing was measured.
+    """What the clients saw. Shares are 0..1, times are milliseconds, None if nothing was measured.
 
     `late_share`: packets that left more than `PacingConfig.late_ms` after their due time. `missed_share`: slots that
-    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: between packets as the clients received them.
+    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: time between packets at the clients.
     """
 
     model: str
@@ -77,7 +77,7 @@ class ServeReport:
 
 
 def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
-    """Let `clients` talk to the server at `url` for `seconds`; every one begins at another place of `audio`.
+    """Let `clients` talk to the server at `url` for `seconds`; each starts at a different place in `audio`.
 
     Args:
         url, clients, seconds: see above. model: its name, for the report.
@@ -90,10 +90,10 @@ def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16, patt
 
 @contextmanager
 def start_server(model: str, clients: int, loader: Loader = load_model) -> Iterator[str]:
-    """A server with room for `clients` in processes of its own; gives its address.
+    """Start a server with room for `clients` in processes of its own; yields its address.
 
     Raises:
-        EngineError: it does not start.
+        EngineError: the server does not start.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -122,7 +122,7 @@ def command(
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
     if url and chosen.values_set:
-        raise ConfigError("--set is for a server that is started here, not for --url; leave one of them out")
+        raise ConfigError("--set applies to a server that is started here, not to --url; leave one of them out")
     audio = read_speech(say or [QUESTIONS])
     talk = partial(bench, model=chosen.model, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
     with progress() as bar:
@@ -139,7 +139,7 @@ def command(
 
 
 def read_speech(files: Sequence[Path]) -> Pcm16:
-    """Sound files one after the other, [n] at 24 kHz; several of them with pauses for the answers.
+    """Read sound files one after the other, [n] at 24 kHz; several files get pauses for the answers.
 
     Raises:
         AudioError: a file cannot be used.
@@ -213,7 +213,7 @@ def _report(model: str, seconds: float, clients: Sequence[VoiceClient]) -> Serve
 
 
 def _source(audio: Pcm16, begin: float) -> PcmSource:
-    """A microphone that plays `audio` over and over, from the share `begin` (0..1) on."""
+    """A microphone that repeats `audio` endlessly, starting at the share `begin` (0..1)."""
     step = AUDIO.packet_output_samples
     whole = len(audio) // step * step
     place = int(begin * whole) // step * step
@@ -239,7 +239,7 @@ def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serve(pipe: "Connection[str, str]", model: str, clients: int, folder: Path, loader: Loader) -> None:
-    """Process main of the server."""
+    """Main function of the server's process."""
     runtime = RuntimeConfig(engine=EngineConfig(max_sessions=clients), recording=RecordingConfig(folder=folder))
     with suppress(KeyboardInterrupt):
         serve(model, ServeConfig(port=0), runtime, pipe.send, loader)

@@ -1,7 +1,7 @@
-"""Step time, memory and bandwidth limit of a Fun-Audio-Chat shape with random weights, for batches of conversations.
+"""Measures step time, memory and bandwidth limit of a Fun-Audio-Chat shape with random weights, for batches.
 
-A step is what a conversation that speaks takes for 200 ms: LLM, text token, five passes of the refined head, choices,
-and the transfers of both. Knows shapes, devices and stopwatches; prints nothing.
+A step is the work of a speaking conversation for 200 ms: LLM, text token, five passes of the refined head, sampling and
+the transfers. This module prints nothing.
 """
 
 import gc
@@ -30,7 +30,8 @@ GB: Final = 1e9
 
 @dataclass(frozen=True)
 class ShapeOptions:
-    """What is measured: `context` elements a conversation has; `graphs` are recorded on a CUDA device only."""
+    """What is measured: `context` is the number of elements per conversation; `graphs` are recorded only on a CUDA
+    device."""
 
     shape: str
     batches: tuple[int, ...]
@@ -43,14 +44,14 @@ class ShapeOptions:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """Steps of `batch` conversations, milliseconds. `refused`: why there are none.
+    """Steps of `batch` conversations, milliseconds. `refused`: why there are no figures.
 
     Attributes:
-        llm_p50_ms: of a step in which nobody speaks: LLM and text token.
-        prefill_p50_ms: two seconds of user audio of all conversations at once, encoded and put into the caches.
-        limit_ms: what a step must read, at the device's bandwidth.
-        caches_bytes, peak_bytes: of all conversations; taken at most, weights included (CUDA only).
-        recorded: CUDA graphs that were replayed.
+        llm_p50_ms: time of a step in which nobody speaks (LLM and text token).
+        prefill_p50_ms: time to encode two seconds of user audio of all conversations and put them into the caches.
+        limit_ms: time to read what a step must read, at the device's bandwidth (the roofline, Williams et al. 2009).
+        caches_bytes, peak_bytes: caches of all conversations; peak memory including weights (CUDA only).
+        recorded: number of CUDA graphs that were replayed.
     """
 
     batch: int
@@ -67,7 +68,7 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class Fit:
-    """Conversations that fit. `at_least`: more were not measured."""
+    """Number of conversations that fit. `at_least`: larger numbers were not measured."""
 
     conversations: int
     at_least: bool = False
@@ -75,7 +76,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class ShapeReport:
-    """All figures. `in_memory`, `in_memory_whole`: conversations of the context measured, and of whole caches."""
+    """All figures. `in_memory`, `in_memory_whole`: conversations that fit with the measured context, and with whole
+    caches."""
 
     date: str
     device: str
@@ -137,7 +139,7 @@ def bench_shape(options: ShapeOptions, stopwatch: Stopwatch, on_run: Callable[[]
 
 
 def _turns(config: FunAudioChatConfig, options: ShapeOptions) -> TurnsConfig:
-    """Caches of the context and of the two seconds that are put behind it, as one bucket."""
+    """Caches for the context and the two seconds after it, as one bucket."""
     steps = StepConfig(graphs=options.graphs, buckets=())
     return TurnsConfig(places=options.context + config.chunk_groups, step=steps)
 
@@ -145,7 +147,7 @@ def _turns(config: FunAudioChatConfig, options: ShapeOptions) -> TurnsConfig:
 def _measure(
     chat: FunAudioChat, turns: TurnsConfig, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch
 ) -> BatchReport:
-    """The report with its figures, or with the reason why there are none."""
+    """Return the report with its figures, or with the reason why there are none."""
     gc.collect()
     if options.device.type == "cuda":
         torch.cuda.empty_cache()
@@ -158,7 +160,7 @@ def _measure(
     try:
         return _time(Workload(chat, turns, options.context, report.batch), options, report, stopwatch)
     except torch.OutOfMemoryError:
-        return replace(report, refused="a step needs more memory than is left beside the caches: take fewer")
+        return replace(report, refused="a step needs more memory than the caches leave free: take fewer")
 
 
 def _time(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch: Stopwatch) -> BatchReport:
@@ -182,10 +184,10 @@ def _time(work: Workload, options: ShapeOptions, report: BatchReport, stopwatch:
 
 
 def find_shape(name: str) -> FunAudioChatConfig:
-    """A shape by its name.
+    """Find a shape by its name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such shape.
     """
     if name not in SHAPES:
         raise ConfigError(f"unknown shape '{name}'; choose one of {', '.join(SHAPES)}")
@@ -193,7 +195,8 @@ def find_shape(name: str) -> FunAudioChatConfig:
 
 
 def fit_in_slot(reports: Sequence[BatchReport]) -> Fit | None:
-    """Conversations whose p99 stays within a slot, on the line between the two batches measured around it."""
+    """Number of conversations whose p99 stays within a slot, interpolated linearly between the two batches around
+    it."""
     times = sorted((report.batch, report.p99_ms) for report in reports if report.refused is None)
     if not times:
         return None

@@ -74,7 +74,7 @@ def show(report: ShapeReport) -> None:
 
 
 def goals(report: ShapeReport) -> list[str]:
-    """What was aimed at for a shape, beside what was measured."""
+    """The goals for a shape, next to the measured values."""
     lines = []
     for (shape, batch), (figure, goal) in GOALS.items():
         row = next((row for row in report.batches if row.batch == batch and row.refused is None), None)

@@ -1,6 +1,6 @@
-"""What `duplex bench step --shape` times, and with what: steps and prefills of many conversations, stopwatches, copies.
+"""The workload of `duplex bench step --shape`: steps and prefills of many conversations, stopwatches, copies.
 
-Knows networks and devices; knows nothing of reports.
+This module uses networks and devices; it does not depend on reports.
 """
 
 import time
@@ -19,11 +19,11 @@ COPIES: Final = 10
 COPIED_BYTES: Final = {"cuda": 1 << 30, "cpu": 1 << 26}
 
 Stopwatch = Callable[[Callable[[], object]], float]
-"""Runs something; returns its milliseconds."""
+"""Runs a function and returns its time in milliseconds."""
 
 
 class Workload:
-    """`batch` conversations of `context` elements each, all of which answer; every step is made at that length."""
+    """`batch` conversations of `context` elements each, which all answer; every step runs at that length."""
 
     def __init__(self, chat: FunAudioChat, turns: TurnsConfig, context: int, batch: int) -> None:
         self._chat, self._batch, self._context = chat, batch, context
@@ -46,12 +46,12 @@ class Workload:
 
     @property
     def recorded(self) -> int:
-        """CUDA graphs."""
+        """Number of recorded CUDA graphs."""
         return self._stepping.recorded if isinstance(self._stepping, GraphedStep) else 0
 
     @torch.inference_mode()
     def step(self, speaks: bool = True) -> None:
-        """200 ms of all conversations."""
+        """Run 200 ms of all conversations."""
         device, everyone = self._chat.network.device, [True] * self._batch
         uniform = self._drawing.uniforms([(row, self._steps) for row in range(self._batch)])
         x = StepInput(
@@ -71,7 +71,7 @@ class Workload:
 
     @torch.inference_mode()
     def prefill(self) -> None:
-        """Two seconds of audio of all conversations."""
+        """Prefill two seconds of audio of all conversations."""
         network, config = self._chat.network, self._chat.config
         frames = torch.full((self._batch,), self._spectra.shape[-1], device=network.device)
         groups = network.grouping.group_features(network.encoder(self._spectra, frames))
@@ -86,7 +86,7 @@ class Workload:
 
 
 def copy_bandwidth(device: torch.device, stopwatch: Stopwatch) -> float:
-    """Bytes a second, read and written, of the fastest of some large copies."""
+    """Bytes per second, read and written, of the fastest of several large copies."""
     size = COPIED_BYTES[device.type]
     source = torch.zeros(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
@@ -94,14 +94,14 @@ def copy_bandwidth(device: torch.device, stopwatch: Stopwatch) -> float:
 
 
 def device_name(device: torch.device) -> str:
-    """What a device calls itself."""
+    """Name of a device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
 
 
 def stopwatch_for(device: torch.device) -> Stopwatch:
-    """The device's own events on CUDA, the clock on the CPU."""
+    """A stopwatch that uses the device's events on CUDA and the clock on the CPU."""
 
     def by_clock(run: Callable[[], object]) -> float:
         begin = time.perf_counter()

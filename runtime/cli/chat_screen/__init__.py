@@ -1,1 +1,1 @@
-"""`duplex chat`: partners to chat with, tools by name, and what stands on the terminal."""
+"""`duplex chat`: partners to chat with, tools by name, and the terminal's output."""

@@ -1,7 +1,7 @@
 """A live model as a partner in turns: it hears a recording and then silence, until its answer has ended.
 
-Knows slots and their log; knows no files and no terminal. One conversation goes on over all spoken turns; written
-questions are a conversation each, because the text core of a live model has no turns.
+One conversation continues over all spoken turns; written questions are a conversation each, because the text core of a
+live model has no turns. Nothing here depends on files or the terminal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,11 @@ from runtime.session.slot_log import SlotRow
 from tdm.slots import State
 
 _QUIET_S = 1.0
-"""So long after an answer nothing more is waited for."""
+"""Time after an answer during which a further one may still begin."""
 
 
 class LiveChat:
-    """Patterns S2T and S2M of any live model; T2T where it `reads`, T2M where it has a `voice` for that."""
+    """Patterns S2T and S2M of any live model; T2T if it `reads`, T2M if it has a `voice` for that."""
 
     note = ""
 
@@ -65,12 +65,12 @@ class LiveChat:
         """See `Partner.ask`.
 
         Raises:
-            ConfigError: it is not what the pattern takes.
+            ConfigError: the turn is not of the kind that the pattern takes.
         """
         if pcm is not None and not self.pattern.hears:
             raise ConfigError(f"{self.pattern} reads text; leave out the recording, or choose S2M")
         if pcm is not None and text:
-            raise ConfigError(f"{self._name} takes no instruction beside a recording; leave out the text")
+            raise ConfigError(f"{self._name} takes no instruction with a recording; leave out the text")
         if pcm is not None:
             return self._hear(pcm)
         if self.pattern.hears:
@@ -80,8 +80,8 @@ class LiveChat:
         return self._read(text)
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
-        """It calls no functions."""
-        raise ValueError("no call waits for a result")
+        """See `Partner.give`; a live model calls no functions."""
+        raise ValueError("no call is waiting for a result")
 
     def close(self) -> None:
         """Release the model's threads."""
@@ -111,7 +111,7 @@ class LiveChat:
         yield AnswerEnded("end", "".join(words))
 
     def _slots(self, live: VirtualConversation, pcm: Samples) -> Iterator[SlotRow]:
-        """The recording, then silence until an answer has ended, or none has begun for long."""
+        """Play the recording, then silence until an answer has ended or none has begun for a long time."""
         for slot in user_slots(pcm, 0.0):
             yield live.step(slot)
         silence = np.zeros(AUDIO.slot_input_samples, dtype=np.int16)
@@ -124,12 +124,12 @@ class LiveChat:
 
 
 def _sounds(row: SlotRow) -> bool:
-    """The slot is spoken, or begins with what fades out."""
+    """Whether the slot is spoken, or begins with a fade-out."""
     return row.state == State.SPEAK.name or row.event in ("end", "cut")
 
 
 def _now(options: ConversationOptions) -> ConversationOptions:
-    """With the present time, for answers about it."""
+    """The options with the present time, for answers about it."""
     moment = datetime.now().astimezone()
     offset = moment.utcoffset()
     return replace(options, started_at=moment.timestamp(), utc_offset_s=int(offset.total_seconds()) if offset else 0)

@@ -1,6 +1,6 @@
-"""What `duplex chat` talks to: a half-duplex checkpoint, or a live model under a virtual clock.
+"""The partner of `duplex chat`: a half-duplex checkpoint, or a live model under a virtual clock.
 
-Knows names of models; knows no terminal and no files.
+This module handles model names; it does not depend on the terminal or on files.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ class Partner(Protocol):
 
     @property
     def note(self) -> str:
-        """What someone who picked the pattern should know; "" if nothing."""
+        """What someone who picked the pattern should know; "" if there is nothing to say."""
         ...
 
     def new(self, pattern: Pattern) -> None:
@@ -44,15 +44,15 @@ class Partner(Protocol):
         ...
 
     def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
-        """A turn of the user, written or spoken; events until the answer is over."""
+        """Take a turn of the user, written or spoken; yields events until the answer has ended."""
         ...
 
     def give(self, contents: Sequence[str]) -> Iterator[ChatEvent]:
-        """Results of calls that wait for the user."""
+        """Give the results of calls that wait for the user."""
         ...
 
     def close(self) -> None:
-        """The conversation is over."""
+        """End the conversation."""
         ...
 
 
@@ -61,11 +61,11 @@ class ChatOptions:
     """What the user asked for.
 
     Attributes:
-        model: name, folder or hub id. pattern: of the first conversation.
+        model: name, folder or hub id. pattern: pattern of the first conversation.
         changes: fields of the model's description that the user set (`configs.model.turn_model`).
-        chat: seed, prompt, history. places: elements of a conversation; None leaves the model's.
-        temperature: of the text; None leaves the model's. longest: tokens of an answer; None leaves the model's.
-        tools: functions it may call. heard: answers are to be heard.
+        chat: seed, prompt, history. places: elements of a conversation; None keeps the model's value.
+        temperature: sampling of the text; None keeps the model's. longest: tokens of an answer; None keeps the model's.
+        tools: functions it may call. heard: whether answers are to be heard.
     """
 
     model: str
@@ -82,7 +82,7 @@ class ChatOptions:
 def load_partner(wanted: ChatOptions) -> Partner:
     """
     Raises:
-        ConfigError: the model is not there or not usable, or cannot do what is wanted.
+        ConfigError: the model does not exist, cannot be used, or cannot do what is wanted.
     """
     changes = dict(wanted.changes)
     llm, wanted = take_llm(changes), replace(wanted, changes=changes)
@@ -96,7 +96,7 @@ def load_partner(wanted: ChatOptions) -> Partner:
 
 def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
-        raise ConfigError(f"'{wanted.model}' only says given sentences; choose another model to chat with")
+        raise ConfigError(f"'{wanted.model}' only says fixed sentences; choose another model to chat with")
     described = described.change(wanted.changes, wanted.model)
     turns, answering = described.turns, described.answer
     if wanted.places is not None:

@@ -1,4 +1,4 @@
-"""Events of an answer as they stand on the terminal, and as they stand in a file. Knows the console only."""
+"""Formats the events of an answer for the terminal and for a file."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -23,7 +23,7 @@ from duplex.model.interface import Samples
 _NOTES = {
     "longest": "(the answer reached its longest length)",
     "full": "(the conversation has no room left; /new begins another)",
-    "calls": "(the calls wait for their results)",
+    "calls": "(the calls are waiting for their results)",
     "rounds": "(the model kept calling functions)",
 }
 
@@ -58,7 +58,7 @@ class Screen:
         self._spoken = False
 
     def show(self, events: Iterable[ChatEvent], turn: ShownTurn) -> ShownTurn:
-        """Print events as they come; `turn` takes them."""
+        """Print events as they come, and store them in `turn`."""
         self._begun = self._spoken = False
         for event in events:
             if isinstance(event, TextPiece):
@@ -75,7 +75,7 @@ class Screen:
         return turn
 
     def _text(self, piece: TextPiece) -> None:
-        """Written first, then said: each begins a line."""
+        """Print text; what is only written and what is said begin a line each."""
         if self._begun and piece.spoken and not self._spoken:
             self._out.print()
         self._spoken, self._begun = piece.spoken, True
@@ -96,11 +96,11 @@ class Screen:
 
 
 def printable(text: str) -> str:
-    """Without what a terminal would take as a command."""
+    """Remove characters that a terminal would take as a command."""
     return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
 
 
 def _show_call(call: ToolCall | BrokenCall) -> str:
     if isinstance(call, BrokenCall):
-        return f"(no call: {call.reason}) {call.text}"
+        return f"(not a call: {call.reason}) {call.text}"
     return f"{call.name}({', '.join(f'{name}={value!r}' for name, value in call.arguments.items())})"

@@ -1,4 +1,4 @@
-"""The interactive chat: lines that are typed, commands among them, answers below. Knows the terminal and a partner."""
+"""The interactive chat: reads typed lines and commands, and prints answers."""
 
 import shlex
 from collections.abc import Callable
@@ -24,17 +24,18 @@ TEXT                 ask in writing (patterns T2M, T2T)
 /quit                end"""
 
 Kept = Callable[[ShownTurn, str, Path | None], None]
-"""Takes a finished turn, its text and its recording."""
+"""Called with a finished turn, its text and its recording."""
 
 
 class Shell:
-    """Reads lines until /quit, the end of the input, or Ctrl-C. `asks`: the user can be asked for results of calls."""
+    """Reads lines until /quit, the end of the input, or Ctrl-C. `asks`: whether the user can be asked for results of
+    calls."""
 
     def __init__(self, partner: Partner, screen: Screen, console: Console, keep: Kept, asks: bool) -> None:
         self._partner, self._screen, self._console, self._keep, self._asks = partner, screen, console, keep, asks
 
     def run(self) -> None:
-        """Talk. What goes wrong in a turn is one line; the conversation goes on."""
+        """Run the chat. An error in a turn is one line, and the conversation continues."""
         while (line := self._line(f"{self._partner.pattern}> ")) is not None:
             try:
                 if not self._command(line.strip()):
@@ -43,7 +44,7 @@ class Shell:
                 show_error(error)
 
     def ask(self, text: str, recording: Path | None, pcm: Samples | None) -> None:
-        """One turn; Ctrl-C breaks the answer off. The user is asked for results that only the user has."""
+        """Take one turn; Ctrl-C interrupts the answer. The user is asked for results that only the user has."""
         turn = ShownTurn()
         try:
             self._screen.show(self._partner.ask(text, pcm), turn)
@@ -56,7 +57,7 @@ class Shell:
         self._keep(turn, text, recording)
 
     def _command(self, line: str) -> bool:
-        """Do what a line says; False ends."""
+        """Run the command of a line; False ends the chat."""
         word, _, rest = line.partition(" ")
         if not line.startswith("/"):
             if line:
@@ -100,5 +101,5 @@ def _words(line: str) -> list[str]:
     except ValueError:
         words = []
     if not words:
-        raise ConfigError("a file is missing; quote a path that has spaces")
+        raise ConfigError("a file is missing; put quotes around a path with spaces")
     return words

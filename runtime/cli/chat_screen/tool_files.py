@@ -1,4 +1,4 @@
-"""Tools by name: a file with definitions in JSON, or `module:function`. Knows files and modules; runs nothing."""
+"""Loads tools by name: a file with definitions in JSON, or `module:function`."""
 
 import json
 import sys
@@ -14,10 +14,10 @@ from duplex.model.chat.tools import Tool
 
 
 def load_tools(names: Sequence[str], config: ToolsConfig) -> ToolRunner:
-    """Tools of all names together.
+    """Load the tools of all names.
 
     Raises:
-        ConfigError: a file or module cannot be read, or holds no tools.
+        ConfigError: a file or module cannot be read, or has no tools.
     """
     tools: list[Tool] = []
     for name in names:
@@ -26,7 +26,7 @@ def load_tools(names: Sequence[str], config: ToolsConfig) -> ToolRunner:
 
 
 def _from_file(path: Path) -> list[Tool]:
-    """Definitions only: what they return is asked from the user."""
+    """Read definitions only: the user is asked for their results."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -38,7 +38,7 @@ def _from_file(path: Path) -> list[Tool]:
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """`package.module:function`; modules of the present folder count too."""
+    """Load `package.module:function`, including modules in the current folder."""
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise ConfigError(f"--tools {name}: is neither FILE.json nor module:function")

@@ -1,1 +1,1 @@
-"""`duplex doctor`: what a machine or a set-up has and lacks."""
+"""`duplex doctor`: checks what a machine and a set-up have and lack."""

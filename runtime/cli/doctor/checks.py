@@ -1,4 +1,4 @@
-"""What the doctor is asked and what it finds. Knows no terminal."""
+"""The doctor's inputs and findings, independent of the terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class ModelRequirements:
-    """What is asked of a model.
+    """Requirements on a model.
 
-    `conversations`: that should fit into memory. `changes`: values of its description by their keys (`device`,
-    `dtype`, `detokenizer`, `speakers`, ...), as `--set` takes them.
+    `conversations`: how many should fit into memory. `changes`: values of its description by key (`device`, `dtype`,
+    `detokenizer`, `speakers`, ...), as in `--set`.
     """
 
     conversations: int = 1
@@ -23,7 +23,7 @@ class ModelRequirements:
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `fix`: how to fix what was found, and nothing else; empty where all is well."""
+    """One finding. `fix`: how to fix exactly this problem; empty if all is well."""
 
     name: str
     level: Level
@@ -32,7 +32,7 @@ class Check:
 
     @classmethod
     def from_error(cls, name: str, error: Exception) -> "Check":
-        """Of an error, whose line ends with how to fix it."""
+        """Make a check from an error, whose message ends with how to fix it."""
         line = user_line(error)
         found, _, fix = line.rpartition("; ")
         return cls(name, "fail", found, fix) if found else cls(name, "fail", line)

@@ -1,4 +1,4 @@
-"""`duplex doctor`: can this machine run a conversation?"""
+"""`duplex doctor`: checks whether this machine can run a conversation."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,9 +25,9 @@ def command(
         str | None,
         typer.Option(parser=make_parser(device_name), help="auto, cpu, cuda, cuda:1; default: the model's."),
     ] = None,
-    dtype: Annotated[Precision | None, typer.Option(help="Type of the weights; default: the model's.")] = None,
-    detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, where the model names none.")] = None,
-    speakers: Annotated[Path | None, typer.Option(help="File of voices, where the detokenizer has none.")] = None,
+    dtype: Annotated[Precision | None, typer.Option(help="Data type of the weights; default: the model's.")] = None,
+    detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, if the model names none.")] = None,
+    speakers: Annotated[Path | None, typer.Option(help="File of voices, if the detokenizer has none.")] = None,
 ) -> None:
     """Check the machine and the files of a model, without loading its weights, and ask a language model (--llm).
 

@@ -1,6 +1,6 @@
-"""Files of models that lie in a folder: the embedded family's, and those of a CosyVoice3 detokenizer.
+"""Checks files of models in a folder: those of the embedded family and of a CosyVoice3 detokenizer.
 
-Reads configurations, headers and small files, never weights.
+Only configurations, headers and small files are read, never weights.
 """
 
 import json
@@ -36,10 +36,10 @@ _FAMILY_FILES = [families.CORE, families.HEAD, families.TOKENIZER]
 
 
 def check_tdm(folder: Path) -> list[Check]:
-    """Ears, mind and voice of a checkpoint of the embedded family."""
+    """Check ears, mind and voice of a checkpoint of the embedded family."""
     configs = (ears.CONFIG, mind.CONFIG, voice.CONFIG)
     if not any((folder / name).exists() for name in configs):
-        found = f"{folder}: is no model's folder, it has none of {', '.join((*configs, families.CONFIG))}"
+        found = f"{folder}: is not the folder of a model, it has none of {', '.join((*configs, families.CONFIG))}"
         return [Check("model", "fail", found, "give the folder of a model with --model")]
     return [
         _part("ears", folder, lambda: _ears_files(folder)),
@@ -49,12 +49,12 @@ def check_tdm(folder: Path) -> list[Check]:
 
 
 def is_family(folder: Path) -> bool:
-    """Whether a folder holds a checkpoint of a paper's family."""
+    """Whether a folder has a checkpoint of one of the papers' families."""
     return (folder / families.CONFIG).is_file()
 
 
 def check_family(folder: Path) -> list[Check]:
-    """Configuration, weights and voice of a checkpoint of a paper's family."""
+    """Check configuration, weights and voice of a checkpoint of one of the papers' families."""
     try:
         config = FamilyConfig.from_yaml(folder / families.CONFIG)
     except ConfigError as error:
@@ -70,12 +70,12 @@ def check_family(folder: Path) -> list[Check]:
 
 
 def is_detokenizer(folder: Path) -> bool:
-    """Whether a folder holds a CosyVoice release, or one converted."""
+    """Whether a folder has a CosyVoice release, original or converted."""
     return any((folder / f"{name}.{kind}").is_file() for name in (FLOW, VOCODER) for kind in ("pt", "safetensors"))
 
 
 def check_detokenizer(folder: Path, speakers: Path | None, name: str | None) -> list[Check]:
-    """Flow, vocoder and voices of a CosyVoice3 folder."""
+    """Check flow, vocoder and voices of a CosyVoice3 folder."""
     try:
         config = read_config(folder)
     except ConfigError as error:
@@ -88,7 +88,7 @@ def check_detokenizer(folder: Path, speakers: Path | None, name: str | None) -> 
 
 
 def detokenizer_config(folder: Path) -> CosyVoiceConfig | None:
-    """Configuration of a folder; None where it cannot be read."""
+    """Configuration of a folder; None if it cannot be read."""
     try:
         return read_config(folder)
     except ConfigError:
@@ -96,7 +96,7 @@ def detokenizer_config(folder: Path) -> CosyVoiceConfig | None:
 
 
 def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> MemoryFootprint:
-    """Memory of a detokenizer; its vocoder is always in float32."""
+    """Memory of a detokenizer, whose vocoder is always in float32."""
     flow, vocoder = (sum(map(prod, shapes.values())) for shapes in (flow_shapes(config.flow), vocoder_shapes(config)))
     return MemoryFootprint(
         flow * dtype.itemsize + vocoder * torch.float32.itemsize, config.cached_values * dtype.itemsize
@@ -104,7 +104,7 @@ def detokenizer_memory(config: CosyVoiceConfig, dtype: torch.dtype) -> MemoryFoo
 
 
 def _part(name: str, folder: Path, files: Callable[[], list[Path]]) -> Check:
-    """A part whose configuration says which files it has."""
+    """Check a part whose configuration says which files it has."""
     try:
         paths = files()
         for path in paths:
@@ -131,7 +131,7 @@ def _voice_files(folder: Path) -> list[Path]:
 
 
 def _readable(path: Path) -> None:
-    """Raises ConfigError where a file is missing, cut short or of another kind than its name says."""
+    """Raise ConfigError if a file is missing, truncated, or of a kind that does not match its name."""
     try:
         match path.suffix:
             case ".safetensors":
@@ -144,13 +144,13 @@ def _readable(path: Path) -> None:
     except FileNotFoundError:
         raise ConfigError(f"{path}: is missing; {_again(path)}") from None
     except PermissionError:
-        raise ConfigError(f"{path}: is not allowed to be read; give yourself the right to (chmod u+r)") from None
+        raise ConfigError(f"{path}: may not be read; give yourself permission (chmod u+r)") from None
     except (OSError, ValueError, SafetensorError, lzma.LZMAError, EOFError) as error:
         raise ConfigError(f"{path}: is cut short or damaged ({_first_line(error)}); {_again(path)}") from None
 
 
 def _again(path: Path) -> str:
-    """How a file is had again: those of this package come with it, others from where the folder came from."""
+    """How to restore a file: those of this package come with it, others come from where the folder came from."""
     if path.is_relative_to(SHIPPED):
         return "install duplex-voice again"
     return f"copy, fetch or train {path.name} again"
@@ -165,7 +165,7 @@ def _weights(name: str, folder: Path, file: str, wanted: Shapes) -> Check:
     try:
         found = _safetensors_shapes(path) if path.suffix == ".safetensors" else _torch_shapes(path)
     except PermissionError:
-        return Check(name, "fail", f"{path}: is not allowed to be read", "give yourself the right to (chmod u+r)")
+        return Check(name, "fail", f"{path}: may not be read", "give yourself permission (chmod u+r)")
     except (OSError, RuntimeError, ValueError, EOFError, SafetensorError, UnpicklingError) as error:
         return Check(
             name, "fail", f"{path}: is not a readable file of weights ({_first_line(error)})", "fetch it again"
@@ -197,15 +197,15 @@ def _safetensors_shapes(path: Path) -> Shapes:
 
 
 def _torch_shapes(path: Path) -> Shapes:
-    """Names and shapes; the values stay on the disk."""
+    """Names and shapes; the values stay on disk."""
     values = torch.load(str(path), map_location="cpu", weights_only=True, mmap=True)
     if not isinstance(values, dict) or not all(isinstance(value, torch.Tensor) for value in values.values()):
-        raise ValueError("it holds something else than named tensors")
+        raise ValueError("it holds something other than named tensors")
     return {_plain_name(key): tuple(value.shape) for key, value in values.items()}
 
 
 def _plain_name(key: str) -> str:
-    """Name by which weight normalisation is stored today; without the prefix that some releases have."""
+    """Current name of a tensor of weight normalization, without the prefix that some releases have."""
     key = key.removeprefix(_PREFIX)
     for old, new in _RENAMED.items():
         if key.endswith(old):

@@ -1,6 +1,7 @@
-"""Looks at the machine: can it run a conversation, and if not, what is missing.
+"""Checks whether the machine can run a conversation, and if not, what is missing.
 
-Every check says what it found and, where something is wrong, how to fix that very thing. Knows no terminal.
+Every check says what it found and, if something is wrong, how to fix exactly that. Nothing here depends on the
+terminal.
 """
 
 import errno
@@ -24,31 +25,31 @@ DISTRIBUTION = "duplex-voice"
 LEAST_PYTHON = (3, 11)
 VECTOR_FLAGS = {"avx2", "avx512f", "asimd"}
 PORTAUDIO = {"Linux": "apt install libportaudio2, or dnf install portaudio", "Darwin": "brew install portaudio"}
-"""System -> how PortAudio is installed where sounddevice does not bring it along."""
+"""System -> how to install PortAudio if sounddevice does not include it."""
 SERVE_NEEDS_NONE = "`duplex serve` uses the browser's"
 
 
 def examine(
     model: str, port: int, loader: Loader | None = None, wanted: ModelRequirements | None = None
 ) -> list[Check]:
-    """All checks."""
+    """Run all checks."""
     machine = [check_python(), check_packages(), check_processor(), check_port(port), check_sound()]
     wanted = wanted or ModelRequirements()
     return [*machine, *check_files(model, loader, wanted), *check_language_model(wanted.changes)]
 
 
 def check_files(model: str, loader: Loader | None, wanted: ModelRequirements) -> list[Check]:
-    """The model's files, looked at without loading its weights; a model of no known kind is loaded."""
+    """Check the model's files without loading its weights; a model of unknown kind is loaded."""
     try:
         from runtime.cli.doctor.model import check_setup
     except ImportError as error:
         fix = f"pip install {error.name.partition('.')[0]}" if error.name else "install the packages again"
-        return [Check("model", "fail", f"cannot be looked at ({user_line(error)})", fix)]
+        return [Check("model", "fail", f"cannot be checked ({user_line(error)})", fix)]
     return check_setup(model, wanted) or [check_model(model, loader)]
 
 
 def check_python() -> Check:
-    """The interpreter."""
+    """Check the interpreter."""
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.version_info < LEAST_PYTHON:
         return Check("python", "fail", found, "install Python 3.11 or newer")
@@ -56,7 +57,7 @@ def check_python() -> Check:
 
 
 def check_packages(distribution: str = DISTRIBUTION) -> Check:
-    """The packages that `distribution` needs, and their versions."""
+    """Check the packages that `distribution` needs, and their versions."""
     try:
         lines = requires(distribution) or []
     except PackageNotFoundError:
@@ -70,7 +71,7 @@ def check_packages(distribution: str = DISTRIBUTION) -> Check:
 
 
 def check_processor() -> Check:
-    """Cores that this process may use, and vector units."""
+    """Check the cores that this process may use, and vector units."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     flags = _cpu_flags() & VECTOR_FLAGS
     found = ", ".join([f"{cores} cores", *sorted(flags)])
@@ -80,7 +81,7 @@ def check_processor() -> Check:
 
 
 def check_port(port: int, host: str = "127.0.0.1") -> Check:
-    """Whether the server's port is free."""
+    """Check whether the server's port is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -91,7 +92,7 @@ def check_port(port: int, host: str = "127.0.0.1") -> Check:
 
 
 def check_sound() -> Check:
-    """Microphone and loudspeaker; only `talk` needs them."""
+    """Check microphone and loudspeaker, which only `talk` needs."""
     try:
         sounddevice = importlib.import_module("sounddevice")
     except ModuleNotFoundError as error:
@@ -113,7 +114,7 @@ def check_sound() -> Check:
 
 
 def check_model(model: str, loader: Loader | None = None) -> Check:
-    """Whether a model that no file describes can be loaded."""
+    """Check whether a model that no file describes can be loaded."""
     try:
         generator = load(model, 1, loader)
     except DuplexError as error:
@@ -124,7 +125,7 @@ def check_model(model: str, loader: Loader | None = None) -> Check:
 
 
 def _wrong(needed: list[Requirement]) -> Iterator[tuple[str, str]]:
-    """Requirements that are not met, as pip takes them, each with what is wrong."""
+    """Requirements that are not met, in pip's format, each with what is wrong."""
     for one in needed:
         try:
             found = version(one.name)
@@ -141,7 +142,7 @@ def _plain(one: Requirement) -> str:
 
 
 def _unusable(port: int, error: OSError) -> tuple[str, str]:
-    """Why a port cannot be used, and what helps."""
+    """Why a port cannot be used, and how to fix it."""
     if error.errno == errno.EADDRINUSE:
         return f"another program listens at {port}", "end that program, or give another port with --port"
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -155,7 +156,7 @@ def _no_sound(found: str, fix: str) -> Check:
 
 def _portaudio() -> str:
     how = PORTAUDIO.get(platform.system())
-    return f"install it ({how})" if how else "pip install --force-reinstall sounddevice, which brings it along"
+    return f"install it ({how})" if how else "pip install --force-reinstall sounddevice, which includes it"
 
 
 def _cpu_flags() -> set[str]:

@@ -1,6 +1,7 @@
-"""Looks at a model without loading its weights: is every file there and whole, do they fit together and into memory?
+"""Checks a model without loading its weights: whether all files are complete and fit together and into memory.
 
-Reads configurations, headers and small files; fetches nothing from the hub. Knows no terminal.
+Only configurations, headers and small files are read, and nothing is fetched from the hub. Nothing here depends on the
+terminal.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ GB = 1e9
 
 
 def check_setup(model: str, wanted: ModelRequirements) -> list[Check] | None:
-    """All findings about a model by name, description, folder or hub id; None where it is none of these."""
+    """All findings about a model by name, description, folder or hub id; None if it is none of these."""
     if model in TWINS:
         return [_random(model)]
     try:
@@ -90,7 +91,7 @@ def _check_described(config: TurnModelConfig, wanted: ModelRequirements) -> list
 
 
 def check_device(name: str, dtype: str) -> Check:
-    """Where the model would run."""
+    """Check the device on which the model would run."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         why = "chosen" if name == "cpu" else _no_cuda()[0]
         fix = f"for a live conversation every step must take less than {AUDIO.slot_ms} ms: use a GPU for a large model"
@@ -110,14 +111,14 @@ def check_device(name: str, dtype: str) -> Check:
 
 
 def _no_cuda() -> tuple[str, str]:
-    """Why there is no CUDA device, and what helps."""
+    """Why there is no CUDA device, and how to fix it."""
     if torch.version.cuda is None:
         return "torch is built without CUDA", "install a CUDA build of torch, or take --device cpu"
     return "there is no CUDA device", "check the GPU and its driver with nvidia-smi, or take --device cpu"
 
 
 def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
-    """Configuration, tokenizer, shards and their shapes of a Fun-Audio-Chat checkpoint."""
+    """Check configuration, tokenizer, shards and their shapes of a Fun-Audio-Chat checkpoint."""
     folder = _locate("checkpoint", source)
     if isinstance(folder, Check):
         return folder, None
@@ -135,7 +136,7 @@ def check_checkpoint(source: str) -> tuple[Check, Checkpoint | None]:
 def check_room(
     config: TurnModelConfig, shape: FunAudioChatConfig, detokenizer: CosyVoiceConfig, conversations: int
 ) -> Check:
-    """Memory that model and detokenizer need, and what is free, told before anything is loaded or fetched."""
+    """Check the memory that model and detokenizer need against what is free, before anything is loaded or fetched."""
     device = torch.device("cuda" if config.device == "auto" and torch.cuda.is_available() else _plain(config.device))
     dtype = getattr(torch, config.dtype)
     chat, voice = memory_of(shape, config.turns, dtype), detokenizer_memory(detokenizer, dtype)
@@ -146,7 +147,7 @@ def check_room(
     )
     free = free_memory(device)
     if free is None:
-        return Check("memory", "warn", f"{found}; nobody says how much is free on {device}")
+        return Check("memory", "warn", f"{found}; it is not known how much is free on {device}")
     found += f", {free / GB:.1f} GB are free on {device}"
     if memory.total(conversations) <= free:
         return Check("memory", "ok", found)
@@ -168,7 +169,7 @@ def _detokenizer_folder(config: TurnModelConfig) -> Path | Check:
 
 
 def _locate(name: str, source: str, files: str = "") -> Path | Check:
-    """Folder of a path or of a repository that was fetched before."""
+    """Folder of a path, or of a repository that was already fetched."""
     if Path(source).is_dir():
         return Path(source)
     if not is_hub_id(source):

@@ -1,1 +1,1 @@
-"""`duplex evaluate`."""
+"""The commands of `duplex evaluate`."""

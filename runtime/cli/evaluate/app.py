@@ -1,6 +1,6 @@
-"""`duplex evaluate`: a command for every suite, for all of them, and for recordings and reports.
+"""`duplex evaluate`: commands for every suite, for all suites together, and for recordings and reports.
 
-Knows names; a suite's command is `runtime.cli.evaluate.suites`, a run of it `runtime.cli.evaluate.suite_run`.
+A suite's command is in `runtime.cli.evaluate.suites`, a run of it in `runtime.cli.evaluate.suite_run`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ SUITES = "runtime.cli.evaluate.suites"
 
 
 class EvaluateCommands(LazyGroup):
-    """Suites and commands."""
+    """The suites and other commands."""
 
     kind = "suite"
     table: ClassVar[Mapping[str, Lazy]] = {
@@ -25,7 +25,7 @@ class EvaluateCommands(LazyGroup):
             if name != TURN_TAKING
         },
         "all": Lazy(
-            f"{SUITES}:all_suites", "All suites, one after the other; what cannot be had is left out and named."
+            f"{SUITES}:all_suites", "Run all suites, one after the other; those that cannot run are left out and named."
         ),
         "score": Lazy(
             "runtime.cli.evaluate.score:command",
@@ -41,11 +41,11 @@ class EvaluateCommands(LazyGroup):
         ),
         "fdb-agreement": Lazy(
             "runtime.cli.evaluate.export:agreement_command",
-            "Run Full-Duplex-Bench's pause and smooth-turn scorers beside ours; fails where they differ.",
+            "Run Full-Duplex-Bench's pause and smooth-turn scorers next to ours; fails if they differ.",
         ),
         "policy": Lazy(
             "runtime.cli.evaluate.policy:command",
-            "Compare state policies; a conversation is had again only where the policy changes what the model hears.",
+            "Compare state policies; a conversation is held again only if the policy changes what the model hears.",
         ),
     }
 

@@ -1,6 +1,6 @@
-"""`duplex evaluate compare`: two reports of one suite beside each other.
+"""`duplex evaluate compare`: compares two reports of one suite.
 
-Knows the command line; what a difference is, is `duplex.eval.reports.compare`.
+This module handles the command line; `duplex.eval.reports.compare` computes the differences.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ REDIRECTED_WIDTH: Final = 160
 _STYLES: Final = {"better": "green", "worse": "bold red"}
 
 First = Annotated[Path, typer.Argument(metavar="A", help="A report.json or the folder of a run.")]
-Second = Annotated[Path, typer.Argument(metavar="B", help="The same of another run of the same suite.")]
-FailOnWorse = Annotated[bool, typer.Option("--fail-on-worse", help="Exit with 1 when a figure with a bar got worse.")]
+Second = Annotated[Path, typer.Argument(metavar="B", help="The same for another run of the same suite.")]
+FailOnWorse = Annotated[bool, typer.Option("--fail-on-worse", help="Exit with 1 if a figure with a bar got worse.")]
 Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file: how runs are compared.")]
 
 
@@ -69,7 +69,7 @@ def _cells(found: Difference) -> tuple[str, ...]:
 
 
 def _notes(found: Comparison) -> Iterator[str]:
-    """What a reader should know before believing the table."""
+    """What a reader should know before trusting the table."""
     for side, ids in (("A", found.only_first), ("B", found.only_second)):
         if ids:
             yield f"{len(ids)} dialogues are only in {side} and were left out"

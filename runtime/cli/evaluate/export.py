@@ -1,6 +1,6 @@
-"""`duplex evaluate export`: a saved run for other people's scorers; and whether those agree with ours.
+"""`duplex evaluate export`: exports a saved run for other projects' scorers, and checks that these agree with ours.
 
-Knows the command line; the layouts are `duplex.eval.exchange`.
+This module handles the command line; the layouts are in `duplex.eval.exchange`.
 """
 
 from functools import partial
@@ -28,7 +28,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run 
 OutFolder = Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the export.")]
 TaskName = Annotated[str | None, typer.Option("--task", help=f"Of fdb: {', '.join(TASKS)}; else the run's first.")]
 Checkout = Annotated[Path, typer.Argument(metavar="CHECKOUT", help="A checkout of DanielLin94144/Full-Duplex-Bench.")]
-Folders = Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of ID/output.json, one a task.")]
+Folders = Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of ID/output.json, one per task.")]
 
 
 def export_command(
@@ -51,7 +51,7 @@ def export_command(
 
 
 def agreement_command(checkout: Checkout, folders: Folders, json_file: JsonFile = None) -> None:
-    """Run Full-Duplex-Bench's pause and smooth-turn scorers beside ours; fails where they differ."""
+    """Run Full-Duplex-Bench's pause and smooth-turn scorers next to ours; fails if they differ."""
     lines: list[Agreement] = []
     with progress() as bar:
         steps = bar.add_task("agreement", total=len(folders))
@@ -77,7 +77,7 @@ def _exporter(name: str, task: str | None) -> Export:
 
 
 def _flat(figures: Facts) -> Facts:
-    """Figures within figures named by both names."""
+    """Flatten nested figures; their names are joined."""
     inner = {
         f"{name} {key}": one for name, value in figures.items() if isinstance(value, dict) for key, one in value.items()
     }

@@ -1,4 +1,4 @@
-"""Options that the commands of `duplex evaluate` share."""
+"""Options shared by the commands of `duplex evaluate`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,28 +24,34 @@ DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/eval
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
 Trials = Annotated[Path, typer.Option("--trials", help="Folder of synthesized trials with their trials.jsonl.")]
-Seed = Annotated[int, number(0, LARGEST_SEED, "Seeds the choice of examples and the model.", "--seed", whole=True)]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a killed run goes on from it.")]
+Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of the choice of examples and of the model.", "--seed", whole=True)]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a killed run resumes from it.")]
 Limit = Annotated[
     int | None, number(1, MOST_EXAMPLES, "Only the first examples of every group.", "--limit", whole=True)
 ]
-Jobs = Annotated[int, number(1, MOST_JOBS, "Processes at once.", "--jobs", whole=True)]
+Jobs = Annotated[int, number(1, MOST_JOBS, "Number of parallel processes.", "--jobs", whole=True)]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget finished conversations.")]
 Audio = Annotated[bool, typer.Option("--audio", help="Keep the sound of every conversation.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a bar is missed.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with 1 if a bar is missed.")]
 Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other limits and windows.")]
 
-_CONDITIONS = f"Between user and system: {', '.join(EXAMPLES.values())}. Several values are a run each."
+_CONDITIONS = f"Between user and system: {', '.join(EXAMPLES.values())}. Each of several values is a run."
 ConditionTexts = Annotated[list[str] | None, typer.Option("--condition", help=_CONDITIONS)]
 Gap = Annotated[
     NumberList | None,
-    numbers(0, LONGEST_GAP, "Time between the questions, or several: 0.5,1,2,3,4; a run each.", "--gap", unit="s"),
+    numbers(
+        0,
+        LONGEST_GAP,
+        "Time between the questions; several values, such as 0.5,1,2,3,4, are a run each.",
+        "--gap",
+        unit="s",
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class SourceOptions(PatternOptions):
-    """A model, what it is measured with, and where the results go."""
+    """A model, the material it is measured with, and where the results go."""
 
     data: Data = DATA
     trials: Trials = TRIALS
@@ -70,7 +76,7 @@ class SourceOptions(PatternOptions):
         """The model to measure.
 
         Raises:
-            ConfigError: a value of `--set` is wrong, or the pattern hears no speech.
+            ConfigError: a value of `--set` is wrong, or the pattern does not take speech.
         """
         from runtime.cli.evaluate.system import ModelChoice
 
@@ -81,7 +87,7 @@ class SourceOptions(PatternOptions):
 
 @dataclass(frozen=True)
 class RunOptions(SourceOptions):
-    """Everything that a run of suites is asked with."""
+    """All options of a run of suites."""
 
     policy: PolicyName = "balanced"
     condition: ConditionTexts = None
@@ -89,7 +95,7 @@ class RunOptions(SourceOptions):
     check: Check = False
 
     def run(self) -> "Run":
-        """What a suite is run with, between whatever conditions.
+        """The settings of a run, without conditions.
 
         Raises:
             ConfigError: an option or a file of definitions is wrong.
@@ -100,7 +106,7 @@ class RunOptions(SourceOptions):
 
 
 def definitions(path: Path | None) -> EvaluationConfig:
-    """The definitions of a file, or the default ones.
+    """Read the definitions from a file, or take the default ones.
 
     Raises:
         ConfigError: see `configs.base.Config.from_yaml`.

@@ -1,4 +1,4 @@
-"""`duplex evaluate policy`: which state policy is best for a model, and the curve that shows why."""
+"""`duplex evaluate policy`: finds the best state policy for a model, and plots the curve that shows why."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,14 +25,14 @@ from runtime.cli.evaluate.system import EngineSystem, ModelChoice
 from runtime.cli.option_groups import with_option_groups
 
 WIDTH = 180
-"""Columns of a table that does not go to a terminal."""
+"""Width of a table that is not printed to a terminal, in columns."""
 Grid = Annotated[Path | None, typer.Option("--grid", help="YAML file with the policies to compare.")]
 SCHEMA = 1
 
 
 @with_option_groups
 def command(asked: SourceOptions, grid: Grid = None, json_file: JsonFile = None) -> None:
-    """Compare state policies; a conversation is had again only where the policy changes what the model hears."""
+    """Compare state policies; a conversation is held again only if the policy changes what the model hears."""
     search_config = PolicySearchConfig.from_yaml(grid) if grid else PolicySearchConfig()
     sources, model, limit, jobs = asked.sources(), asked.choice(), asked.limit, asked.jobs
     folder = asked.out / f"policy-{model.file_name}"
@@ -84,7 +84,7 @@ def _values(search: Search, points: Sequence[Point], conversations: LoggedConver
 
 
 def _print(search: Search, points: Sequence[Point], folder: Path) -> None:
-    """The points that no other beats, the best one marked."""
+    """Print the points that no other beats, with the best one marked."""
     table = Table(title=f"{search.name} ({len(points)} policies)", title_justify="left")
     for name in ("", "policy", search.x, search.y, *points[0].figures):
         table.add_column(name)

@@ -1,6 +1,6 @@
-"""`duplex evaluate score`: a recording of any system.
+"""`duplex evaluate score`: scores a recording of any system.
 
-Knows the command line; what is measured is `duplex.eval.score`.
+This module handles the command line; `duplex.eval.score` does the measurement.
 """
 
 from pathlib import Path
@@ -22,14 +22,14 @@ from runtime.cli.common import JsonFile, err, out, show_notes
 
 REDIRECTED_WIDTH: Final = 140
 
-Dialogue = Annotated[Path, typer.Argument(metavar="DIALOGUE", help="Stereo: left the user, right the assistant.")]
+Dialogue = Annotated[Path, typer.Argument(metavar="DIALOGUE", help="Stereo file: user left, assistant right.")]
 Assistant = Annotated[Path | None, typer.Option("--assistant", help="The assistant's side; DIALOGUE is the user's.")]
 LabelFile = Annotated[
     Path | None, typer.Option("--labels", help="JSON lines, RTTM, TextGrid, Full-Duplex-Bench or MTR-DuplexBench.")
 ]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Also write a page with the timeline.")]
 Silero = Annotated[
-    bool | None, typer.Option("--silero/--no-silero", help="Silero VAD as a second column; where it is installed.")
+    bool | None, typer.Option("--silero/--no-silero", help="Add a second result by Silero VAD, if it is installed.")
 ]
 Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other definitions.")]
 
@@ -107,5 +107,5 @@ def _rate_notes(sound: DialogueSound, dialogue: Path, silero: bool) -> list[str]
 
 def _silero_notes(asked: bool | None, here: bool) -> list[str]:
     if asked is None and not here:
-        return ["no column of Silero VAD; install it with: pip install 'duplex-voice[eval]'"]
+        return ["no second result by Silero VAD; install it with: pip install 'duplex-voice[eval]'"]
     return []

@@ -1,12 +1,12 @@
-"""One run of a suite: what it depends on, where it lies, and its files.
+"""One run of a suite: what it depends on, its folder, and its files.
 
-    OUT/SUITE-MODEL-POLICY/rows.jsonl     a line per finished conversation; a killed run goes on from them
+    OUT/SUITE-MODEL-POLICY/rows.jsonl     a line per finished conversation, from which a killed run resumes
                            report.json    everything, for programs; two runs with one seed are equal byte for byte
                            report.md      the figures, for a README
                            report.html    the figures and a timeline of every conversation
-                           audio/ID.wav   left the user, right the assistant (with --audio)
+                           audio/ID.wav   user left, assistant right (with --audio)
 
-Knows suites, models and files; knows nothing of the command line.
+This module handles suites, models and files; it does not depend on the command line.
 """
 
 import hashlib
@@ -35,19 +35,19 @@ from runtime.cli.evaluate.system import EngineSystem, ModelChoice, system_of, wr
 from runtime.versions import versions
 
 OnStart = Callable[[int, int], OnRow]
-"""Told how many conversations there are and how many are done; -> what is called after each."""
+"""Called with the numbers of all and of finished conversations; returns the function to call after each."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a suite is run with.
+    """The settings of a run.
 
     Attributes:
-        sources: definitions, data, seed. model: which one, and how. policy: by name.
+        sources: definitions, data, seed. model: the model and its changes. policy: name of the policy.
         out: folder for the folders of all runs.
-        limit: conversations of every group; None is all. jobs: processes.
-        fresh: forget what is done. audio: keep the sound.
-        condition: between the user and the system. variant: name of definitions that are not the default ones.
+        limit: conversations of every group; None for all. jobs: number of processes.
+        fresh: delete earlier results. audio: keep the sound.
+        condition: what lies between the user and the system. variant: name of definitions other than the default ones.
     """
 
     sources: Sources
@@ -63,7 +63,7 @@ class Run:
 
     @property
     def options(self) -> ConversationOptions:
-        """Of every conversation, but for its seed.
+        """Options of every conversation, except its seed.
 
         Raises:
             ConfigError: there is no such policy.
@@ -75,16 +75,16 @@ class Run:
         )
 
     def folder(self, suite: str) -> Path:
-        """Where its files lie."""
+        """Folder of its files."""
         parts = (suite, self.model.file_name, self.policy, self.variant, self.condition.file_name)
         return self.out / "-".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What came of a run: its report, and the figures with their bars.
+    """The result of a run: its report, and the figures with their bars.
 
-    `resampled`: how many sound files had another sample rate, by their rate. `notes`: what was left out, and why.
+    `resampled`: number of sound files that were resampled, by their rate. `notes`: what was left out, and why.
     """
 
     folder: Path
@@ -95,10 +95,10 @@ class SuiteResult:
 
 
 def measure(name: str, settings: Run, on_start: OnStart) -> SuiteResult:
-    """Run a suite or what is left of it, and write its files.
+    """Run a suite, or the rest of it, and write its files.
 
     Raises:
-        EvaluationError: data is missing, or results of other settings are there.
+        EvaluationError: data is missing, or there are results with other settings.
         ModelLoadError, ConfigError: the model or the policy cannot be used.
     """
     sources, folder = settings.sources, settings.folder(name)
@@ -129,19 +129,19 @@ def measure(name: str, settings: Run, on_start: OnStart) -> SuiteResult:
 
 
 def _list_left_out(settings: Run, generator: SlotGenerator, examples: Sequence[Example]) -> Iterator[str]:
-    """What the suite asks of a model that this one cannot do."""
+    """Notes on what the suite requires and this model cannot do."""
     if writing(generator) is None and any(example.written for example in examples):
-        yield f"{settings.model.name} hears and does not read: the questions in writing (T2T) were left out"
+        yield f"{settings.model.name} does not read written text: the written questions (T2T) were left out"
 
 
 def _maker(settings: Run, generator: SlotGenerator) -> MakeSystem:
-    """The loaded model in this process, or the way to load it in others."""
+    """The loaded model for this process, or a loader for other processes."""
     options = settings.options
     return EngineSystem(settings.model, options) if settings.jobs > 1 else lambda: system_of(generator, options)
 
 
 def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
-    """Everything the rows depend on."""
+    """Everything that the rows depend on."""
     policy = {"policy": settings.policy, "policy_values": settings.options.policy.model_dump(mode="json")}
     return {"suite": suite, **settings.model.facts(), **policy, **describe_run(settings.sources, generator)}
 
@@ -162,5 +162,5 @@ def _sha256(path: Path) -> str:
 
 
 def machine() -> Facts:
-    """Where a measurement was made, and with which software."""
+    """The machine and the software of a measurement."""
     return {"machine": platform.machine(), "cores": os.cpu_count(), "versions": versions()}

@@ -1,6 +1,6 @@
-"""`duplex evaluate SUITE` and `all`: runs of suites, printed and kept one after the other.
+"""`duplex evaluate SUITE` and `all`: runs suites, and prints and keeps their results.
 
-Knows the command line; a run of a suite is `runtime.cli.evaluate.suite_run`.
+This module handles the command line; `runtime.cli.evaluate.suite_run` runs a suite.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ def list_suites(json_file: JsonFile = None) -> None:
 
 @with_option_groups
 def turn_taking(asked: RunOptions, reactive: Reactive = False, gap: Gap = None, json_file: JsonFile = None) -> None:
-    """Two questions, or a question into a long answer."""
+    """Two questions, or a question during a long answer."""
     runs = [one for base in _gaps(asked.run(), gap) for one in _conditions(base, asked.condition)]
     name = REACTIVE if reactive else TURN_TAKING
     _finish([_measure(name, one) for one in runs], asked, json_file)
@@ -54,7 +54,7 @@ turn_taking.__doc__ = QUESTIONS[TURN_TAKING]
 
 
 def suite_command(name: str) -> Callable[..., None]:
-    """The command of a suite."""
+    """Make the command of a suite."""
 
     @with_option_groups
     def command(asked: RunOptions, json_file: JsonFile = None) -> None:
@@ -66,9 +66,9 @@ def suite_command(name: str) -> Callable[..., None]:
 
 @with_option_groups
 def all_suites(asked: RunOptions, json_file: JsonFile = None) -> None:
-    """All suites, one after the other; what cannot be had is left out and named.
+    """Run all suites, one after the other; those that cannot run are left out and named.
 
-    The exit code is 1 where a suite was left out.
+    The exit code is 1 if a suite was left out.
     """
     results: list[SuiteResult] = []
     left_out: dict[str, str] = {}
@@ -86,7 +86,7 @@ def all_suites(asked: RunOptions, json_file: JsonFile = None) -> None:
 
 
 def _conditions(settings: Run, texts: Sequence[str] | None) -> Iterator[Run]:
-    """A run for every condition that is asked for."""
+    """A run for every requested condition."""
     for condition in parse(texts or ()):
         yield replace(settings, condition=condition)
 
@@ -104,7 +104,7 @@ def _gaps(settings: Run, gaps: NumberList | None) -> Iterator[Run]:
 
 
 def _measure(name: str, settings: Run) -> SuiteResult:
-    """One run, printed as soon as it is there."""
+    """Run a suite and print the result."""
     with _count(name) as on_start:
         result = measure(name, settings, on_start)
     _print(name, settings, result)
@@ -114,7 +114,7 @@ def _measure(name: str, settings: Run) -> SuiteResult:
 def _finish(
     results: Sequence[SuiteResult], asked: RunOptions, json_file: Path | None, left_out: dict[str, str] | None = None
 ) -> None:
-    """Sum up several runs, write the figures, and fail where a bar is missed."""
+    """Summarise several runs, write the figures, and fail if a bar is missed."""
     if len(results) > 1:
         _summarise(results, asked.out)
     if json_file:
@@ -153,7 +153,7 @@ def _variant(settings: Run) -> tuple[str, ...]:
 
 
 def _summarise(results: Sequence[SuiteResult], folder: Path) -> None:
-    """The Markdown reports of several runs in one file."""
+    """Write the Markdown reports of several runs to one file."""
     path = folder / "summary.md"
     write_text("\n".join((result.folder / "report.md").read_text(encoding="utf-8") for result in results), path)
     err().print(f"all figures: {path}")

@@ -1,4 +1,4 @@
-"""The engine as a system that `duplex.eval` measures. The only place that knows both."""
+"""The engine as a system that `duplex.eval` measures. No other module depends on both."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from tdm.slots import State
 
 SLOT_OUT = AUDIO.slot_output_samples
 _AS_HEARD = RuntimeConfig(echo=EchoGuardConfig(enabled=False))
-"""The model is measured, and users' microphones are their own: no echo is taken out of what they bring."""
+"""The model itself is measured, with microphones that belong to the users: no echo is removed from their audio."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ModelChoice:
     """A model as the command line names it; picklable.
 
     Attributes:
-        name: see docs/models.md. changes: values of its description by their keys. pattern: of the conversations.
+        name: see docs/models.md. changes: values of its description by key. pattern: pattern of the conversations.
     """
 
     name: str
@@ -37,19 +37,19 @@ class ModelChoice:
 
     @property
     def file_name(self) -> str:
-        """For names of files; models that differ in `changes` share it."""
+        """Name for files; models that differ only in `changes` share it."""
         return "-".join(filter(None, (Path(self.name).name, self.pattern)))
 
     def load(self) -> SlotGenerator:
-        """The model with room for one conversation.
+        """Load the model with room for one conversation.
 
         Raises:
-            ModelLoadError: it cannot be loaded.
+            ModelLoadError: the model cannot be loaded.
         """
         return load(self.name, 1, loader_with(self.changes))
 
     def facts(self) -> Facts:
-        """What a run depends on."""
+        """The values that a run depends on."""
         given = {"set": dict(self.changes), "pattern": self.pattern}
         return {"model": self.name, **{name: value for name, value in given.items() if value}}
 
@@ -62,7 +62,7 @@ class EngineSystem:
     options: ConversationOptions
 
     def __call__(self) -> System:
-        """The engine with its own model."""
+        """Make the engine with its own model."""
         return system_of(self.model.load(), self.options)
 
 
@@ -83,7 +83,7 @@ def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
 
 
 def writing(generator: SlotGenerator) -> Callable[[str], str] | None:
-    """What answers a written question; None where the model hears and does not read."""
+    """A function that answers a written question; None if the model does not read."""
     return generator.write if isinstance(generator, Writer) and generator.writes else None
 
 

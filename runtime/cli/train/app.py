@@ -1,25 +1,24 @@
-"""`duplex train ...`: the recipe of the embedded model, one command a step, in the order in which they are run.
+"""`duplex train ...`: the recipe of the embedded model, one command per step, in the order in which they are run.
 
     hearing                 Whisper from its package            -> runs/mini
-    vocabulary              tokenizer and true case             -> runs/mini
+    vocabulary              tokenizer and truecasing            -> runs/mini
     voice                   lexicon, tokenizer, refined head, detokenizer -> runs/mini
     text                    the core reads and writes           -> runs/text
     speech                  users' voices                       -> runs/speech
-    errors                  what the ears make of them          -> runs/errors.jsonl
-    text --start            the core lives with such errors     -> runs/text_more
+    errors                  how the ears mishear them           -> runs/errors.jsonl
+    text --start            the core learns to cope with that   -> runs/text_more
     dialogues               simulated two-channel dialogues     -> runs/dialogues/NAME
     tracks                  the assistant's answers, spoken     -> runs/tracks/tracks.npz
     core                    the core hears and takes turns      -> runs/core
     mix                     the weights of several cores, averaged -> one file of them
-    mind                    what ships of it                    -> runs/mini
+    mind                    the mind as it ships                -> runs/mini
     voice-hidden            the refined head reads the core     -> runs/mini
     trials, knowledge       recordings and texts for evaluation
     ctc, sources            another source of the user's words  -> runs/ctc, and both compared
     hearing-report, voice-report   figures of a model's ears and voice alone
 
-Steps that need a model read `--model`: the embedded one, unless a folder is named. Nothing but what `--out` (and
-`--work`) names is written. Every step goes on where it was stopped. Knows files and configurations; the steps are in
-their rooms.
+Steps that need a model read `--model`: the embedded one, unless a folder is named. Only `--out` (and `--work`) are
+written. Every step resumes where it was stopped. The steps themselves are in their own packages.
 """
 
 import typer

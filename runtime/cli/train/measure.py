@@ -24,7 +24,7 @@ MEASURED_ANSWERS: Final = 130
 
 
 def trials(config: ConfigFile = None, bank: Bank = RUNS / "speech", out: Out = RUNS / "trials") -> None:
-    """Make the recordings that `duplex evaluate` plays, from lines and voices kept out of training."""
+    """Make the recordings that `duplex evaluate` plays, from lines and voices that are held out of training."""
     from configs.train.simulation import TrialsConfig
     from duplex.train.dialogue import trials as step
 
@@ -32,13 +32,15 @@ def trials(config: ConfigFile = None, bank: Bank = RUNS / "speech", out: Out = R
 
 
 def knowledge(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File that is written.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
     config: ConfigFile = None,
     folder: Annotated[Path, typer.Option(help="Folder of the pre-training.")] = RUNS / "text",
-    data: Annotated[Path | None, typer.Option(help="Folder of the test audio, whose questions are asked too.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the test audio, whose questions are asked as well.")
+    ] = None,
     model: VocabularyOf = None,
 ) -> None:
-    """Ask a pre-trained core as text and write the shares of right answers and refusals to OUT."""
+    """Ask a pre-trained core questions as text, and write the shares of right answers and refusals to OUT."""
     from configs.model.language import PretrainConfig
     from duplex.train.text import knowledge_report as report
 
@@ -53,7 +55,7 @@ def sources(
     data: Data = DATA,
     out: OutFile = RUNS / "ctc" / "sources.json",
 ) -> None:
-    """Compare the sources of words of the folders EARS on voices that none of them was trained on."""
+    """Compare the sources of words in the folders EARS on voices that none of them were trained on."""
     from configs.train.ctc_training import SourcesConfig
     from duplex.train.ears import word_sources as step
 
@@ -75,11 +77,15 @@ def hearing_report(
 def voice_report(
     model: Model = EMBEDDED,
     questions: Annotated[
-        Path | None, typer.Option(help="What `duplex train voice-hidden` held out, questions.json; else of the corpus.")
+        Path | None,
+        typer.Option(
+            help="questions.json of `duplex train voice-hidden`, with held-out answers; default: from the corpus."
+        ),
     ] = None,
     out: Out = RUNS / "voice_report",
 ) -> None:
-    """Measure a model's voice on answers of its core: is it understood, does it sound clean, is it fast."""
+    """Measure a model's voice on answers of its core: how well it is understood, how clean it sounds, how fast it
+    is."""
     from configs.train.voice_training import QuestionConfig
     from duplex.train.voice import evaluate
     from duplex.train.voice.answers import map_questions

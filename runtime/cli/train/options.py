@@ -21,23 +21,23 @@ Model = Annotated[str, typer.Option("--model", help="Model that the step reads: 
 VocabularyOf = Annotated[
     str | None, typer.Option("--model", help="Model whose vocabulary is used; default: the recipe's.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder of what the step makes.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the step's results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File that the step writes.")]
 ModelOut = Annotated[Path, typer.Option("--out", help="Folder of the model that is made.")]
-Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files; it goes on from them.")]
+Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files, from which it resumes.")]
 Bank = Annotated[Path, typer.Option("--bank", help="Folder of the clip bank.")]
 Weights = Annotated[Path, typer.Option("--weights", help="File of a trained core.")]
-Tracks = Annotated[Path, typer.Option("--tracks", help="What `duplex train tracks` wrote.")]
-Pairs = Annotated[Path | None, typer.Option("--pairs", help="What `duplex train errors` wrote.")]
+Tracks = Annotated[Path, typer.Option("--tracks", help="Output of `duplex train tracks`.")]
+Pairs = Annotated[Path | None, typer.Option("--pairs", help="Output of `duplex train errors`.")]
 Shards = Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Folders of simulated dialogues.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder of the test audio.")]
-Share = Annotated[list[float] | None, typer.Option("--share", help="Of each file, in their order.", min=0.0, max=1.0)]
+Share = Annotated[list[float] | None, typer.Option("--share", help="Share of each file, in order.", min=0.0, max=1.0)]
 
 _Kind = TypeVar("_Kind", bound=Config)
 
 
 def read_recipe(kind: type[_Kind], given: Path | None, name: str) -> _Kind:
-    """The configuration that was given, else the shipped recipe `name`.
+    """Read the configuration that was given, or else the shipped recipe `name`.
 
     Raises:
         ConfigError: a file is missing or wrong.

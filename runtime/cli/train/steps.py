@@ -37,7 +37,7 @@ def hearing(config: ConfigFile = None, out: ModelOut = TRAINED) -> None:
 
 
 def vocabulary(config: ConfigFile = None, out: ModelOut = TRAINED) -> None:
-    """Learn the tokenizer and the table of true case from the corpus."""
+    """Learn the tokenizer and the truecasing table from the corpus."""
     from configs.model.language import VocabularyConfig
     from duplex.train.text import vocabulary as step
 
@@ -82,14 +82,16 @@ def speech(
 
 
 def dialogues(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the shard.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the shard.")],
     config: ConfigFile = None,
     bank: Bank = RUNS / "speech",
     model: Model = EMBEDDED,
     out: Out = RUNS / "dialogues",
-    validation: Annotated[bool, typer.Option("--validation", help="Lines and voices kept out of training.")] = False,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Use lines and voices that are held out of training.")
+    ] = False,
 ) -> None:
-    """Simulate a shard NAME of two-channel dialogues and encode what the user's side sounds like."""
+    """Simulate a shard NAME of two-channel dialogues, and encode the sound of the user's side."""
     from configs.train.simulation import SimulationConfig
     from duplex.model.layouts.tdm.ears import EmbeddedEars
     from duplex.train.dialogue import simulate
@@ -144,7 +146,7 @@ def mix(
     share: Share = None,
     out: OutFile = RUNS / "core" / CORE,
 ) -> None:
-    """Average the WEIGHTS of cores that were trained one from another; without SHARE equally."""
+    """Average the WEIGHTS of cores that were trained one from another; equally without SHARE."""
     from duplex.train.core import mix as step
 
     step.run(weights, share or (), out)
@@ -156,7 +158,7 @@ def mind(
     model: Model = EMBEDDED,
     out: ModelOut = TRAINED,
 ) -> None:
-    """Write what ships of the trained core, with the vocabulary of a model."""
+    """Write the trained core as it ships, with the vocabulary of a model."""
     from configs.model.model import MindConfig
     from duplex.train.core import export
 
@@ -169,7 +171,8 @@ def voice_hidden(
     model: Model = EMBEDDED,
     out: ModelOut = TRAINED,
     codec: Annotated[
-        Path | None, typer.Option(help="Folder of the run that trained the voice; else an encoder is fitted first.")
+        Path | None,
+        typer.Option(help="Folder of the run that trained the voice; without it an encoder is fitted first."),
     ] = None,
 ) -> None:
     """Fine-tune the refined head of a model on its core's hidden vectors."""
@@ -185,7 +188,7 @@ def errors(
     model: Model = EMBEDDED,
     out: OutFile = RUNS / "errors.jsonl",
 ) -> None:
-    """Recognise lines of the clip bank and write what was said and what was heard, for the PAIRS of text and core."""
+    """Recognise lines of the clip bank, and write what was said and what was heard, for the PAIRS of text and core."""
     from configs.train.ears import RecognitionConfig
     from duplex.train.ears import recognition_errors as step
 

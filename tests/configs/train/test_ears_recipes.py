@@ -1,4 +1,4 @@
-"""The recipes' files say what the classes say."""
+"""The recipes' files agree with the classes."""
 
 from pathlib import Path
 

@@ -4,6 +4,6 @@ from duplex.eval.measures.figures import Figure
 
 
 def share_of(figure: Figure) -> float | None:
-    """Hits by trials of a rate, however few; None of none, and for what is no rate."""
+    """Hits and trials of a rate, however few; None without trials and for figures that are not rates."""
     hits, n = figure.numbers.get("hits"), figure.numbers["n"]
     return hits / n if hits is not None and n else None

@@ -1,4 +1,4 @@
-"""Dialogues with known edges: stretches of made voices in two channels, and paths that recordings take."""
+"""Dialogues with known edges: stretches of synthetic voices in two channels, and the paths that recordings take."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -46,7 +46,7 @@ def stereo(path: Path, user: Sequence[Span], assistant: Sequence[Span], seconds:
 
 
 def noisy(samples: Samples, below_db: float, seed: int = 0) -> Samples:
-    """With white noise that is `below_db` below the voices."""
+    """With white noise `below_db` dB below the voices."""
     loud = np.sqrt(np.mean(np.square(samples[samples != 0.0])))
     noise = np.random.default_rng(seed).standard_normal(len(samples))
     return np.asarray(samples + loud * 10 ** (-below_db / 20) * noise)

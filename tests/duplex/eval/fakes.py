@@ -92,7 +92,7 @@ class KnownAssistant:
         return out
 
     def _slots(self, count: int) -> tuple[SlotTrace, ...]:
-        """Decisions stand in the slot that is nearest to their sound."""
+        """Decisions are placed in the slot nearest to their sound."""
         if not self.tells:
             return ()
         events = {round(start / SLOT_S) - 1: "start" for start, _ in self.spans}

@@ -1,4 +1,4 @@
-"""Damaged files of runs, of data and of other projects: a value or one typed error, never another exception."""
+"""Damaged files of runs, data and other projects give a value or one typed error, never another exception."""
 
 import json
 from collections.abc import Callable

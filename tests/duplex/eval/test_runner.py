@@ -1,4 +1,4 @@
-"""Runs go on where they were, in one process or in several, and say what is wrong."""
+"""Runs resume where they stopped, in one process or in several, and report what is wrong."""
 
 import json
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def load_known() -> System:
 
 
 def load_broken() -> System:
-    """A system that is not there."""
+    """A system that does not exist."""
     raise RuntimeError("the system is not there")
 
 
@@ -110,7 +110,7 @@ def test_rows_of_other_settings_are_not_mixed_in(suite: Answered, tmp_path: Path
 def test_a_foreign_file_is_not_taken_for_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("not json\n")
-    with pytest.raises(EvaluationError, match="no result file"):
+    with pytest.raises(EvaluationError, match="not a result file"):
         RowStore(path, SETTINGS)
 
 
@@ -157,7 +157,7 @@ def test_missing_folders_and_files_are_named(tmp_path: Path) -> None:
         DataFolder(write_data(tmp_path, {"Who?": "I"})).files("noise")
 
 
-@pytest.mark.parametrize(("line", "why"), [('{"name": "x"}', "a line is no trial"), ("{", "line 1 is not JSON")])
+@pytest.mark.parametrize(("line", "why"), [('{"name": "x"}', "a line is not a trial"), ("{", "line 1 is not JSON")])
 def test_broken_trials_are_named(tmp_path: Path, line: str, why: str) -> None:
     (tmp_path / "trials.jsonl").write_text(line + "\n")
     with pytest.raises(EvaluationError, match=why):

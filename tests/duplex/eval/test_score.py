@@ -1,4 +1,4 @@
-"""The scorer on dialogues built with known latencies: 5 ms in made sound, 40 ms over recorded paths."""
+"""The scorer on dialogues with known latencies: within 5 ms in synthetic sound, 40 ms over recorded paths."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ RESPONSES, STOPS = [0.25, -0.2, 1.6, 0.4], [0.3, 0.25]
 
 
 def dialogue(path: Callable[[Samples], Samples] = lambda samples: samples) -> DialogueSound:
-    """The dialogue above after both channels took a path."""
+    """The dialogue above after both channels went through a path."""
     user, assistant = (path(channel(spans, SECONDS)) for spans in (USER, ASSISTANT))
     return DialogueSound(user.astype(np.float32), assistant.astype(np.float32), RATE, {"user": {"path": "talk.wav"}})
 

@@ -1,4 +1,4 @@
-"""One reader of sound: content is believed over headers, nothing is lost without a note, malformed files are typed."""
+"""The reader of sound: content overrides headers, losses are noted, malformed files raise typed errors."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Text and files: line feeds part lines, names that are no text are escaped, files are whole or untouched."""
+"""Text and files: line feeds separate lines, undecodable names are escaped, files are whole or untouched."""
 
 import json
 import os

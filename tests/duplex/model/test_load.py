@@ -1,4 +1,4 @@
-"""The front door: every kind of model by name or folder, and it converses."""
+"""The entry point: every kind of model loads by name or folder, and converses."""
 
 from contextlib import closing
 from pathlib import Path

@@ -40,5 +40,5 @@ def test_a_missing_file_and_another_shape_are_named(cores: list[Path], tmp_path:
     with pytest.raises(ConfigError, match=r"none\.safetensors: no trained core"):
         mix.run([cores[0], tmp_path / "none.safetensors"], [], tmp_path / "core.safetensors")
     save_file({"weight": torch.zeros(1)}, cores[1])
-    with pytest.raises(ConfigError, match=r"b\.safetensors is another shape"):
+    with pytest.raises(ConfigError, match=r"b\.safetensors has a core of another shape"):
         mix.run(cores, [], tmp_path / "core.safetensors")

@@ -1,4 +1,4 @@
-"""Training of the core on dialogues: it learns, goes on where it stopped, and spares the word maps."""
+"""Training of the core on dialogues: it learns, resumes where it stopped, and leaves the word maps alone."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`duplex convert`: what is written loads and is the same; nothing is overwritten; one line for every error."""
+"""`duplex convert`: what is written loads and is equal; nothing is overwritten; one line for every error."""
 
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_detokenizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     [
         (["none"], "no checkpoint 'none': it is neither a folder nor owner/name of a hub"),
         (["chat", "--dtype", "int3"], "--dtype: 'int3' is not one of 'bfloat16', 'float32'"),
-        (["voice", "--dtype", "float32"], "--dtype: CosyVoice keeps the types of its release"),
+        (["voice", "--dtype", "float32"], "--dtype: CosyVoice keeps the data types of its release"),
         (["broken"], "model-00001-of-00002.safetensors: is cut short or damaged"),
     ],
 )

@@ -34,7 +34,7 @@ STEPS = {
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder as the current one."""
+    """An empty folder as the current directory."""
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)

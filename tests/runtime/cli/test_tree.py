@@ -1,4 +1,4 @@
-"""The whole command tree: nothing heavy is imported for help, every number has bounds, wrong values are one line."""
+"""The whole command tree: help imports nothing heavy, every number has bounds, wrong values give one line."""
 
 import math
 import subprocess

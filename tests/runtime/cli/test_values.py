@@ -1,4 +1,4 @@
-"""Parsers of options: what is inside the bounds comes through as it is, at the bounds too."""
+"""Parsers of options: values within the bounds, bounds included, pass through unchanged."""
 
 from datetime import UTC, datetime, timedelta
 

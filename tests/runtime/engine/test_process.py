@@ -149,7 +149,7 @@ def test_a_process_of_its_own_and_its_sudden_end() -> None:
 
 
 def test_a_program_with_a_settled_heap_still_frees_everything_at_exit() -> None:
-    """soxr writes to stderr about every stream that is left; a cycle is freed only by the collector."""
+    """soxr warns on stderr about every leaked stream; a reference cycle is freed only by the collector."""
     code = """
 import soxr
 from runtime.engine.worker import settle_heap

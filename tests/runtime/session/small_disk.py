@@ -1,4 +1,4 @@
-"""A disk with room for so many bytes and no more: every file that is opened for writing shares it."""
+"""A disk with a fixed number of free bytes, shared by every file that is opened for writing."""
 
 import errno
 import io
@@ -32,7 +32,7 @@ class _File(io.FileIO):
         self._disk = disk
 
     def write(self, data: Any) -> int:
-        """As the system does: what still fits is written, then there is no space left; overwriting needs none."""
+        """As a real system: what still fits is written, then no space is left; overwriting needs none."""
         fresh = max(0, self.tell() + len(data) - os.fstat(self.fileno()).st_size)
         fits = len(data) - max(0, fresh - self._disk.room)
         if fits <= 0:

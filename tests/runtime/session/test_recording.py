@@ -51,7 +51,7 @@ def test_the_users_file_holds_exactly_what_the_model_heard(tmp_path: Path) -> No
 
 
 def test_a_killed_process_leaves_readable_files(tmp_path: Path) -> None:
-    """What is on disk at any moment: all slots up to the last header, and after a repair all that was written."""
+    """What is on disk at any moment: all slots up to the last header and, after a repair, all that was written."""
     recording = record(tmp_path, 12)
     copies = tmp_path / "at that moment"
     copies.mkdir()

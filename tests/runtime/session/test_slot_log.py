@@ -1,4 +1,4 @@
-"""The slot log: what is written is read back, one changed byte is found with its line, an early end is readable."""
+"""The slot log: what is written is read back, a changed byte is located by line, a truncated log is readable."""
 
 import json
 import os

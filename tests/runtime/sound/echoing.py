@@ -14,7 +14,7 @@ SLOT = AUDIO.slot_input_samples
 
 
 def speechlike(seconds: float, rate: int, seed: int) -> Samples:
-    """A hum with many harmonics whose pitch and loudness wander, and some hiss: broad, and never twice the same."""
+    """A hum with many harmonics whose pitch and loudness wander, and some hiss: broadband, and never the same twice."""
     rng = np.random.default_rng(seed)
     count = round(seconds * rate)
     knots = np.linspace(0, count, max(2, round(seconds * 6)))
@@ -39,7 +39,7 @@ class VoicedRow(FakeRow):
 
 
 class VoicedGenerator(FakeGenerator):
-    """The fake with a voice; it takes every loud slot for the user's, as a model does that hears an echo."""
+    """The fake with a voice; it takes every loud slot for the user's, like a model that hears an echo."""
 
     def open(self, row: int, options: ConversationOptions) -> None:
         """See `SlotGenerator.open`."""

@@ -137,7 +137,7 @@ def test_a_user_who_speaks_all_the_time_is_no_echo(loud: float) -> None:
 
 @pytest.mark.parametrize("pitch", [400.0, 405.0, 1000.0])
 def test_a_tone_has_no_edges_that_look_like_an_echo(pitch: float) -> None:
-    """Of a tone nothing is left beside it but what cutting it in slots makes of it."""
+    """Apart from it, nothing is left of a tone but the artefacts of cutting it into slots."""
     guard, user = EchoGuard(CONFIG), to_int16(speechlike(8.0, RATE, seed=5))
     tone = (0.3 * np.sin(2 * np.pi * pitch * np.arange(8 * AUDIO.output_rate) / AUDIO.output_rate)).astype(np.float32)
     for slot in range(40):

@@ -118,5 +118,5 @@ def test_a_card_that_falls_silent_is_named() -> None:
     talk = Talk({})
     talk.run(0.5)
     talk.clock.advance(4.5)
-    with pytest.raises(AudioError, match="room gives no sound any more"):
+    with pytest.raises(AudioError, match="room gives no more sound"):
         talk.live.turn()

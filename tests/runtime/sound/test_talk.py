@@ -73,7 +73,7 @@ def events(slots: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_conversation_with_an_interruption_in_an_echoing_room(tmp_path: Path) -> None:
-    """The first answer is heard out: while the canceller learns the room, it takes away who speaks at the same time."""
+    """The first answer is not interrupted: while the canceller learns the room, it also removes simultaneous speech."""
     said = {0.5: "tell_me_a_story", 4.8: "tell_me_a_story", 6.8: "capital_of_norway"}
     seen = events(run_talk(tmp_path, said, 12.3, "aec"))
     assert seen[:4] == ["start", "end", "start", "cut"]

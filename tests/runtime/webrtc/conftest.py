@@ -29,7 +29,7 @@ class Server:
     hub: SessionHub
 
     async def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """An offer that has to be answered."""
+        """An offer that must be answered."""
         response = await self.http.post("/api/offer", json=body)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()

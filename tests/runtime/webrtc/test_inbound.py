@@ -1,4 +1,4 @@
-"""Packets to placed samples: what is lost is recovered or made up, and nothing moves out of place."""
+"""Packets to placed samples: losses are recovered or concealed, and nothing moves out of place."""
 
 import numpy as np
 import pytest

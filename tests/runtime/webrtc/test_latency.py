@@ -1,4 +1,4 @@
-"""Response gap and stop latency on synthetic speech whose begin and end are known."""
+"""Response gap and stop latency on synthetic speech whose start and end are known."""
 
 import numpy as np
 import pytest

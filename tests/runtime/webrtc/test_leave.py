@@ -73,7 +73,7 @@ async def test_a_goodbye_that_overtakes_its_offer_counts(make_server: MakeServer
 
 
 async def test_a_connection_that_breaks_before_the_answer_frees_its_place(make_server: MakeServer) -> None:
-    """No beacon at all: the request itself is gone when the answer is ready."""
+    """No beacon at all: the client has dropped the request by the time the answer is ready."""
     async with make_server(rows=1) as server:
         client, body = await offer_under(ATTEMPT)
         messages = [{"type": "http.request", "body": server.http.build_request("POST", "/", json=body).content}]

@@ -60,7 +60,7 @@ def receive(
 
 
 def holes(slots: list[tuple[float, UserSlot]]) -> int:
-    """Samples that the slots of the sent audio lack."""
+    """Samples of the sent audio that are missing from the slots."""
     return sum(stop - start for _, slot in slots[: SECONDS * 5] for start, stop in slot.holes)
 
 

@@ -1,4 +1,4 @@
-"""What is no usable offer is named, and the answer asks for redundancy."""
+"""Unusable offers are rejected with the reason, and the answer asks for redundancy."""
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -61,7 +61,7 @@ def test_both_line_ends_are_read(sdp: str, end: str) -> None:
 
 
 def test_host_names_of_media_are_of_no_interest(sdp: str) -> None:
-    """ICE tells where media go; a name is allowed there (RFC 8866, section 5.7)."""
+    """ICE says where media go; a host name is allowed there (RFC 8866, section 5.7)."""
     check_offer(sdp.replace("c=IN IP4 0.0.0.0", "c=IN IP4 host.example.com").replace("c=IN", "b=AS:64\r\nc=IN"))
 
 

@@ -1,4 +1,4 @@
-"""The packet schedule: absolute, late packets counted, a long stop begins anew."""
+"""The packet schedule: absolute times, late packets counted, a fresh start after a long stop."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The addresses that are told can be opened."""
+"""The addresses that are printed can be opened."""
 
 import socket
 

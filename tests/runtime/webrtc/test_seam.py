@@ -1,4 +1,4 @@
-"""The seam to aiortc: it is found in the installed version, and a change of it is named."""
+"""The hook into aiortc: it is found in the installed version, and a change to it is reported."""
 
 import aioice.ice
 import pytest

@@ -1,4 +1,4 @@
-"""TLS files: what is wrong with them is one line, before a model is loaded."""
+"""TLS files: faults are reported in one line, before a model is loaded."""
 
 from collections.abc import Callable
 from datetime import timedelta

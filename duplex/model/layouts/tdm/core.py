@@ -1,7 +1,6 @@
 """The core: the shared LLM with its two inputs and its heads, slot by slot or on packed dialogues.
 
-Knows elements, positions and masks as given by `tdm`; knows nothing of audio, words or the decision that is made of
-its read-outs.
+Positions and masks come from `tdm`. Nothing here depends on audio, words or the decisions made from the heads' output.
 """
 
 from collections.abc import Sequence
@@ -21,11 +20,11 @@ from tdm.mask import pack_mask, pack_positions, plan_mask
 
 @dataclass
 class CoreInput:
-    """Both sides of slots; leading shape [B] live, [B, T] packed.
+    """Both sides of slots; the leading shape is [B] live and [B, T] packed.
 
     Attributes:
         features: [..., frames, feature_dim] of the user's audio, or None (text pre-training).
-        words: [..., K] ids of user words that became known, ABSENT elsewhere.
+        words: [..., K] ids of user words that became known; ABSENT where there is none.
         text: [...] id of the assistant's text token.
         tokens: [..., k, digits] speech tokens that were played, or None.
         state: [...] 0 MUTE, 1 SPEAK.
@@ -42,11 +41,11 @@ class CoreInput:
 
 @dataclass
 class CoreOutput:
-    """Read-outs of slots, about slot t + 1; leading shape as the input's.
+    """Outputs of slot t about slot t + 1; the leading shape is that of the input.
 
     Attributes:
         state: [...] logit of p(speak).
-        hidden: [..., D] vector that the text head and the refined head read.
+        hidden: [..., D] input of the text head and the refined head.
         user: [..., D] hidden vector of U_t, for the projection head.
     """
 
@@ -56,7 +55,8 @@ class CoreOutput:
 
 
 class Core(nn.Module):
-    """Shared LLM, fusions and heads (DrVoice; OmniDRCA Appendix A for the duplex form)."""
+    """Shared LLM, fusions and heads: grouping as in OmniDRCA, eq. 3, fusion c_t = E_speech(s_t) + E_text(t_t) as in
+    DrVoice, two elements per slot and a state head as in OmniDRCA, Appendix A."""
 
     def __init__(self, config: CoreConfig) -> None:
         super().__init__()
@@ -70,29 +70,29 @@ class Core(nn.Module):
         self.readout = Readout(config.heads, width)
 
     def elements(self, slots: CoreInput) -> Tensor:
-        """Embeddings of U and A, [..., 2, D]."""
+        """Embeddings of U and A, [..., 2, D] (the fusion of text and speech, DrVoice)."""
         table = self.llm.table
         user = self.user(slots.features, slots.words, table)
         assistant = self.assistant(slots.text, slots.tokens, slots.state, slots.since, table)
         return torch.stack([user, assistant], dim=-2)
 
     def read(self, hidden: Tensor) -> CoreOutput:
-        """Read-outs of [..., 2, D] hidden vectors of U and A."""
+        """Outputs for hidden vectors [..., 2, D] of U and A."""
         user, assistant = hidden.unbind(dim=-2)
         return CoreOutput(self.state_head(user, assistant), self.readout(user, assistant), user)
 
     def text_logits(self, hidden: Tensor) -> Tensor:
-        """[..., D] -> [..., V]."""
+        """Text logits: [..., D] -> [..., V]."""
         return self.llm.logits(hidden)
 
     def pack(self, prefix: Tensor, slots: CoreInput, layout: TdmLayout, first_slot: int = 0) -> CoreOutput:
-        """Whole dialogues at once (training).
+        """Run whole dialogues at once (training).
 
         Args:
             prefix: [B, P] ids of the system prompt.
             slots: leading shape [B, T].
-            layout: for a prefix of P.
-            first_slot: number of the first slot, so that training meets late positions too.
+            layout: layout for a prefix of P tokens.
+            first_slot: number of the first slot, so that training also sees late positions.
         """
         length = slots.text.shape[1]
         elements = torch.cat([self.llm.table(prefix), self.elements(slots).flatten(1, 2)], dim=1)
@@ -120,7 +120,7 @@ class Core(nn.Module):
     def step(
         self, slots: CoreInput, plans: Sequence[SlotPlan], layout: TdmLayout, state: LlmState, active: Tensor
     ) -> CoreOutput:
-        """One slot per row: leading shape [B], one plan per row; state changed in place for active rows."""
+        """Run one slot per row: leading shape [B], one plan per row; state changed in place for active rows."""
         device = slots.text.device
         positions = torch.tensor([[plan.position] * SEGMENTS_PER_SLOT for plan in plans], device=device)
         places = torch.tensor([plan.places for plan in plans], device=device)

@@ -1,8 +1,8 @@
-"""The ears as one object: its folder of weights, read and written.
+"""The ears as one object, and how their folder of weights is read.
 
-Knows files and stages; knows nothing of conversations. Files: ears.yaml (configuration), whisper.safetensors and
-whisper_vocabulary.json; the encoder serves the features, encoder and decoder together the words. Where the source of
-words is `ctc`, ctc.safetensors makes them of the features.
+Files: ears.yaml (configuration), whisper.safetensors and whisper_vocabulary.json; the encoder gives the features, and
+encoder and decoder together give the words. If the source of words is `ctc`, ctc.safetensors makes them from the
+features. Nothing here depends on conversations.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CTC: Final = "ctc.safetensors"
 
 @dataclass(frozen=True)
 class EmbeddedEars:
-    """Speech encoder and source of words."""
+    """The speech encoder and the source of words."""
 
     config: EarsConfig
     encoder: SpeechEncoder
@@ -38,7 +38,7 @@ class EmbeddedEars:
 
     @classmethod
     def fresh(cls, config: EarsConfig) -> Self:
-        """A random encoder, and random words where the source is `ctc`, else none; seed torch before."""
+        """A random encoder, and random words if the source is `ctc`, otherwise none; seed torch first."""
         encoder = SpeechEncoder(config.encoder, AudioEncoder(config.encoder.shape)).eval()
         if config.words.source != "ctc":
             return cls(config, encoder, NoWords())
@@ -48,7 +48,7 @@ class EmbeddedEars:
 
     @classmethod
     def load(cls, folder: Path, source: Source | None = None) -> Self:
-        """Read a folder with the files; `source` of words instead of the one that its configuration names.
+        """Read a folder with the files; `source` replaces the source of words that its configuration names.
 
         Raises:
             ConfigError: a file is missing or broken, or they do not belong together.

@@ -1,7 +1,7 @@
-"""The mind as one object: the core with its text tables, and their folder.
+"""The mind as one object: the core with its tokenizer and truecasing table, and how their folder is read and written.
 
-Knows files and modules; knows nothing of conversations. Files: mind.yaml (configuration), core.safetensors,
-tokenizer.json and truecase.json.
+Files: mind.yaml (configuration), core.safetensors, tokenizer.json and truecase.json. Nothing here depends on
+conversations.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ TRUECASE: Final = "truecase.json"
 
 @dataclass(frozen=True)
 class EmbeddedMind:
-    """Core in evaluation mode, tokenizer and true case."""
+    """The core in evaluation mode, the tokenizer and the truecasing table."""
 
     config: MindConfig
     core: Core
@@ -37,7 +37,7 @@ class EmbeddedMind:
 
     @property
     def never(self) -> tuple[int, ...]:
-        """Ids that no answer contains."""
+        """Ids that may not occur in an answer."""
         return self.tokenizer.hold, self.tokenizer.bos
 
     def prompt(self, text: str) -> list[int]:
@@ -45,12 +45,13 @@ class EmbeddedMind:
         return self.tokenizer.encode(text)
 
     def writing(self, moment: Moment) -> PieceWriting:
-        """A new answer."""
+        """Begin the text of a new answer."""
         return PieceWriting(self.tokenizer, self.truecase, moment)
 
     @classmethod
     def fresh(cls, config: MindConfig) -> Self:
-        """Random weights, also where training starts from zero, and a vocabulary of letters; seed torch before."""
+        """A mind with random weights, even where training starts from zero, and a vocabulary of letters; seed torch
+        first."""
         tokenizer = TextTokenizer.of_letters(config.text)
         _check_size(tokenizer, config)
         core = Core(config.core).eval()
@@ -74,7 +75,7 @@ class EmbeddedMind:
         return cls(config, core.eval(), tokenizer, Truecase.from_file(folder / TRUECASE))
 
     def save(self, folder: Path) -> None:
-        """Write all four files; matrices as int8, tables and small parts in float16."""
+        """Write all four files; matrices in int8, tables and small parts in float16."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / CONFIG, self.config.to_yaml())
         weights = {name: value for name, value in self.core.state_dict().items() if name != _TIED}
@@ -86,7 +87,7 @@ class EmbeddedMind:
 _RANDOM: Final = 0.05
 
 _TIED: Final = "llm.lm.lm_head.weight"
-"""The text head shares the embedding table."""
+"""Name of the text head's weights, which are shared with the embedding table."""
 
 
 def _fill(core: Core, weights: dict[str, Tensor], source: Path) -> None:

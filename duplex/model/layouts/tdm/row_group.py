@@ -1,4 +1,4 @@
-"""A few conversations that one step runs together: their states in every stage, and the order of a slot.
+"""Conversations that one step runs together: their states in every stage, and the order of work in a slot.
 
 hear    encoder features, words that became known            -> U_t
 think   plan, shared LLM, state head                         -> decision for slot t + 1
@@ -92,7 +92,7 @@ class RowGroup:
 
     @torch.inference_mode()
     def step(self, pcm: Tensor, active: Tensor) -> list[SlotResult | None]:
-        """One slot of the active rows: pcm [size, 3200], active [size]."""
+        """Run one slot of the active rows: pcm [size, 3200], active [size]."""
         self._stage_ms = {}
         heard, features = self._hear(pcm, active)
         out = self._think(features, active)
@@ -120,7 +120,7 @@ class RowGroup:
         return TdmConversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)
 
     def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
-        """Words that became known with this slot, and its features; sets the source of words to work on it."""
+        """Words that became known with this slot, and its features; gives the slot to the source of words."""
         with self._time("encoder"):
             features = self._encoder.step(pcm, self._state.encoder, active)
         with self._time("words"):
@@ -131,7 +131,7 @@ class RowGroup:
         return heard, features
 
     def _collect(self, active: Tensor) -> list[UserWords | None]:
-        """Result of the slot before; waits for it if need be, so that words always enter exactly one slot later."""
+        """Words from the previous slot; waits for them if needed, so that words always enter exactly one slot later."""
         result = self._recognising.result() if self._recognising is not None else ()
         heard = self._words.deliver(result, self._state.words, active)
         for row in active.nonzero().flatten().tolist():
@@ -146,7 +146,7 @@ class RowGroup:
         return done
 
     def _think(self, features: Tensor, active: Tensor) -> CoreOutput:
-        """Read-outs of slot t for all rows."""
+        """Outputs of slot t for all rows."""
         rows = self._conversations
         slots = CoreInput(
             features=features,
@@ -161,14 +161,14 @@ class RowGroup:
             return self._core.step(slots, plans, rows[0].scheduler.layout, self._state.core, active)
 
     def _user_words(self, active: Tensor) -> Tensor:
-        """[size, K] ids of this slot's user words; an inactive row keeps its own waiting."""
+        """[size, K] ids of this slot's user words; an inactive row's words keep waiting."""
         words = torch.full((self.size, self._mind.config.schedule.user_words_per_slot), ABSENT)
         for row in active.nonzero().flatten().tolist():
             words[row] = torch.tensor(self._conversations[row].take_user_words())
         return words
 
     def _write(self, p_speak: list[float], out: CoreOutput, active: Tensor) -> list[list[str]]:
-        """State and text of slot t + 1: sets each row's next A; returns the words that became complete."""
+        """Decide state and text of slot t + 1 and set each row's next A; returns the words that became complete."""
         with self._time("text"):
             logits = self._core.text_logits(out.hidden)[:, : self._mind.tokenizer.size]
             return [

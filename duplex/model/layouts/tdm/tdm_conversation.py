@@ -1,6 +1,6 @@
-"""One row's bookkeeping between slots: user words that wait, the answer that grows, what A_t holds.
+"""One row's bookkeeping between slots: waiting user words, the answer so far, and the contents of A_t.
 
-Pure Python: knows words, ids and the schedule; knows nothing of tensors and audio.
+This module is pure Python over words, ids and the schedule; it does not depend on tensors or audio.
 """
 
 from collections import deque
@@ -59,7 +59,7 @@ class AnswerProgress:
 
 @dataclass(frozen=True)
 class AssistantSlot:
-    """What A_t is made of besides the speech tokens."""
+    """The contents of A_t besides the speech tokens."""
 
     text_id: int
     state: State = State.MUTE
@@ -67,7 +67,7 @@ class AssistantSlot:
 
 
 class TdmConversation:
-    """Everything of one conversation that is not a tensor."""
+    """All data of one conversation that are not tensors."""
 
     def __init__(
         self,
@@ -131,13 +131,13 @@ class TdmConversation:
         self._waiting.extend(self._tokenizer.encode(words))
 
     def take_user_words(self) -> list[int]:
-        """Ids for this slot's U: at most `user_words_per_slot`, padded."""
+        """Take the ids for this slot's U: at most `user_words_per_slot`, padded."""
         self._entered = bool(self._waiting)
         taken = (self._waiting.popleft() for _ in range(min(self._places, len(self._waiting))))
         return pad(taken, self._places)
 
     def decide(self, p_speak: float) -> Decision:
-        """Close slot t; the event and A of slot t + 1 follow from the decision and what is written then."""
+        """Close slot t; the event and A of slot t + 1 follow from the decision and from the text of that slot."""
         spoke = self.assistant.state is State.SPEAK
         self._asks = p_speak > self.options.policy.start.probability
         interrupted = spoke and self.llm is not None and self.llm.interrupts
@@ -154,13 +154,13 @@ class TdmConversation:
         return decision
 
     def _late_words(self) -> bool:
-        """Whether an answer would miss words of the user: they wait, or entered U after it was begun."""
+        """Whether an answer would miss words of the user, because they are waiting or entered U after it began."""
         if self.assistant.state is State.MUTE:
             return bool(self._waiting)
         return not self.answer.sounds and (self._entered or bool(self._waiting))
 
     def say(self, text_id: int) -> list[str]:
-        """A text token of the answer; returns the words that are complete with it."""
+        """Add a text token of the answer; returns the words that it completes."""
         self._become(text_id)
         return self._add(self.answer.writing.push(text_id))
 
@@ -184,7 +184,7 @@ class TdmConversation:
         self._become(self._pieces.popleft() if self._pieces else self._tokenizer.hold)
 
     def end_text(self) -> list[str]:
-        """The answer is written; a piece that no token has finished becomes a word."""
+        """End the answer's text; a piece that no token has completed becomes a word."""
         self._pieces.clear()
         self._become(self._tokenizer.eos)
         self.scheduler.end_text()
@@ -192,7 +192,7 @@ class TdmConversation:
         return self._add(self.answer.writing.end())
 
     def veto(self) -> None:
-        """The answer that was about to start has no words: slot t + 1 stays MUTE."""
+        """Cancel an answer that has no words: slot t + 1 stays MUTE."""
         self.scheduler.veto()
         self.answer = self._answer(self.answer.index - 1)
         self.answer.written = True
@@ -200,19 +200,19 @@ class TdmConversation:
         self._become(self._tokenizer.sil)
 
     def update_speech(self, queued: int, exhausted: bool) -> None:
-        """What the refined head has left after slot t + 1."""
+        """Take what the refined head has left to speak after slot t + 1."""
         self.queued = queued
         if exhausted and self.assistant.state is State.SPEAK:
             self.scheduler.finish()
 
     def take_captions(self) -> tuple[str, ...]:
-        """Caption words of the answer that became complete since the last call."""
+        """Take the answer's caption words that became complete since the last call."""
         new = tuple(self.answer.captions[self.answer.shown :])
         self.answer.shown = len(self.answer.captions)
         return new
 
     def list_spoken(self, parts: Iterable[SoundingWord]) -> tuple[SpokenWord, ...]:
-        """What sounds in slot t + 1, with its captions; a mark is spoken when the word before it is."""
+        """Words that sound in slot t + 1, with their captions; a punctuation mark is spoken with the word before it."""
         answer, spoken = self.answer, []
         if self.llm is not None and self.llm.speaking:
             parts = self.llm.written.join(parts)
@@ -231,7 +231,7 @@ class TdmConversation:
         return tuple(spoken)
 
     def _marks(self) -> list[SpokenWord]:
-        """Marks that follow the last word that is over."""
+        """Punctuation marks that follow the last fully spoken word."""
         answer, marks = self.answer, []
         while answer.over < len(answer.words) and answer.words[answer.over] in MARKS:
             caption = answer.captions[answer.over]

@@ -1,7 +1,7 @@
 """The generator: one slot of user audio in, the decision and audio of the assistant's next slot out, for all rows.
 
-The order of a slot is `RowGroup.step`; a row group is a few conversations that one step runs together. Knows the
-stages; knows nothing of who the rows are, of clocks or of files.
+`RowGroup.step` has the order of work in a slot; a row group is a few conversations that one step runs together. Nothing
+here depends on whose conversations the rows are, on clocks or on files.
 """
 
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -26,8 +26,9 @@ LONGEST_WRITTEN = 120
 class TdmGenerator:
     """`SlotGenerator` over a `TdmModel`: rows in groups of `rows_per_step`, each with its own states.
 
-    The source of words runs beside the steps in a worker thread; its words enter exactly one slot later, whether it was
-    quick or the step had to wait for it. Without `beside` it runs within the step; results are the same.
+    The source of words runs in a worker thread in parallel with the steps; its words enter exactly one slot later,
+    whether it was quick or the step had to wait for it. Without `beside` it runs within the step; the results are the
+    same.
     """
 
     def __init__(self, model: TdmModel, rows: int, beside: bool = True, answers: AnswerSource | None = None) -> None:
@@ -52,7 +53,7 @@ class TdmGenerator:
         self._groups[group].open(within, options)
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
-        """One slot for every active row: pcm [rows, 3200], active [rows]."""
+        """Run one slot for every active row: pcm [rows, 3200], active [rows]."""
         results: list[SlotResult | None] = []
         for index, group in enumerate(self._groups):
             span = slice(index * self._size, index * self._size + group.size)
@@ -68,14 +69,14 @@ class TdmGenerator:
         return isinstance(self._model.mind, EmbeddedMind)
 
     def write(self, question: str) -> str:
-        """Greedy answer in lower case to a written question, in a conversation of its own (pattern T2T).
+        """Answer a written question greedily, in lower case and in a conversation of its own (pattern T2T).
 
         Raises:
             ConfigError: the model does not read.
         """
         model, mind = self._model, self._model.mind
         if not isinstance(mind, EmbeddedMind):
-            raise ConfigError(f"'{mind.config.name}' hears and does not read; ask it aloud")
+            raise ConfigError(f"'{mind.config.name}' understands speech but no written text; ask it aloud")
         assistant = TextAssistant(
             mind.core, mind.tokenizer, mind.config.schedule, LONGEST_WRITTEN, model.lean_to_refusal
         )

@@ -1,4 +1,4 @@
-"""A whole model: the stages and tables of one member of the family, ready to run. Holds no conversation.
+"""A whole model: the stages and tables of one member of a family, ready to run, without conversations.
 
 `duplex.model.families.checkpoint` loads it from a folder.
 """
@@ -24,12 +24,12 @@ class Ears(Protocol):
 
     @property
     def encoder(self) -> Stage[Tensor, Tensor, Any]:
-        """User audio -> features, or tokens of the user's speech."""
+        """Converts user audio to features or to tokens of the user's speech."""
         ...
 
     @property
     def words(self) -> WordSource:
-        """User audio -> words that became known."""
+        """Converts user audio to words as they become known."""
         ...
 
 
@@ -38,12 +38,12 @@ class Mind(Protocol):
 
     @property
     def config(self) -> AnyMindConfig:
-        """Schedule, prompt and rows of a step."""
+        """Schedule, prompt and rows per step."""
         ...
 
     @property
     def core(self) -> Core:
-        """Both sides of a slot -> state, text, hidden vector."""
+        """Maps both sides of a slot to state, text and hidden vector."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class Mind(Protocol):
 
     @property
     def never(self) -> tuple[int, ...]:
-        """Ids that no answer contains."""
+        """Ids that may not occur in an answer."""
         ...
 
     def prompt(self, text: str) -> list[int]:
@@ -61,7 +61,7 @@ class Mind(Protocol):
         ...
 
     def writing(self, moment: Moment) -> Writing:
-        """A new answer."""
+        """Begin the text of a new answer."""
         ...
 
 
@@ -70,12 +70,12 @@ class Voice(Protocol):
 
     @property
     def head(self) -> SpeechRefinedHead:
-        """Finished words and hidden vector -> speech tokens."""
+        """Maps finished words and hidden vector to speech tokens."""
         ...
 
     @property
     def detokenizer(self) -> SlotDetokenizer[Any]:
-        """Speech tokens -> audio."""
+        """Maps speech tokens to audio."""
         ...
 
 
@@ -93,12 +93,12 @@ class TdmModel:
 
     @cached_property
     def refusal_id(self) -> int | None:
-        """First text id of the model's refusal, None where it has none."""
+        """First text id of the model's refusal; None if it has none."""
         ids = self.mind.tokenizer.encode(self.mind.config.refusal)
         return ids[0] if ids else None
 
     def lean_to_refusal(self, logits: Tensor) -> Tensor:
-        """Logits [..., V] of an answer's first token, with the model's bias towards its refusal."""
+        """Add the model's bias towards its refusal to the logits [..., V] of an answer's first token."""
         if self.refusal_id is None or not self.mind.config.refusal_bias:
             return logits
         bias = logits.new_tensor([self.mind.config.refusal_bias])

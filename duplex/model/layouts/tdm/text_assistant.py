@@ -1,6 +1,6 @@
-"""The core as a text assistant (pattern T2T): questions in, greedy answers out, slot by slot as it runs live.
+"""The core as a text assistant (pattern T2T): it answers written questions greedily, slot by slot as it runs live.
 
-Knows the core and the tokenizer; knows nothing of right and wrong.
+This module uses the core and the tokenizer; whether an answer is correct is judged elsewhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,8 @@ class TextAssistant:
         longest: int,
         onset: Callable[[Tensor], Tensor] = lambda logits: logits,
     ) -> None:
-        """`longest`: answers are cut after so many tokens. `onset`: changes the logits [B, V] of their first token."""
+        """`longest`: answers are cut after this many tokens. `onset`: changes the logits [B, V] of their first
+        token."""
         self._onset = onset
         self._core = core
         self._tokenizer = tokenizer
@@ -37,7 +38,7 @@ class TextAssistant:
 
     @torch.inference_mode()
     def answer(self, prompt: str, questions: Sequence[str]) -> list[str]:
-        """Lower-case answers to questions in lower case; every question begins a conversation of its own."""
+        """Answer questions in lower case; every question begins a conversation of its own."""
         run = _Run(self._core, self._tokenizer, self._schedule, prompt, len(questions))
         ids = [self._tokenizer.encode(question) for question in questions]
         said = self._onset(run.hear(ids, self._places)).argmax(dim=-1)

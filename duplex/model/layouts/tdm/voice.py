@@ -1,7 +1,7 @@
-"""The voice as one object: its folder of weights, read and written.
+"""The voice as one object, and how its folder of weights is read and written.
 
-Knows files and stages; knows nothing of conversations. Files: voice.yaml (configuration), lexicon.xz, srh.safetensors
-(pointer head) and detokenizer.safetensors (band decoder); `silence` in both is the token of silence.
+Files: voice.yaml (configuration), lexicon.xz, srh.safetensors (pointer head) and detokenizer.safetensors (band
+decoder); `silence` in both is the token of silence. Nothing here depends on conversations.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DETOKENIZER: Final = "detokenizer.safetensors"
 
 
 class VoiceError(ValueError):
-    """A folder does not hold a voice. The message says what, why and how to fix it, in one line."""
+    """A folder does not contain a usable voice. The message says what, why and how to fix it, in one line."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class EmbeddedVoice:
 
     @classmethod
     def fresh(cls, config: VoiceConfig, lexicon: Lexicon) -> Self:
-        """Random weights; seed torch before."""
+        """A voice with random weights; seed torch first."""
         head = PointerRefinedHead(config.srh, config.tokenizer, lexicon)
         return cls(config, head.eval(), BandDetokenizer(config).eval())
 
@@ -68,7 +68,7 @@ class EmbeddedVoice:
         save_weights(self.detokenizer.state_dict(), folder / DETOKENIZER, keep=_is_small_table)
 
     def set_silence(self, token: Tensor) -> None:
-        """Tell both stages the token [15] of silence."""
+        """Give both stages the token [15] of silence."""
         self.head.silence.copy_(token)
         self.detokenizer.silence.copy_(token)
 

@@ -1,6 +1,6 @@
-"""How the text ids of an answer become words, one object an answer; and the words of the embedded model.
+"""Converts the text ids of an answer to words, with one object per answer; implemented here for the embedded model.
 
-Knows ids, words and captions; knows nothing of slots or of who decides what is said.
+This module handles ids, words and captions; it does not depend on slots or on what decides the text.
 """
 
 import re
@@ -19,14 +19,14 @@ _WORD = re.compile(r"[\w']+|[^\w\s]")
 
 
 class TextIds(Protocol):
-    """Text ids with a meaning of their own, and ids of a text."""
+    """Converts text to ids, and names the special ids."""
 
     sil: int
-    """A slot without text, while the assistant is mute."""
+    """Id of a slot without text while the assistant is mute."""
     hold: int
-    """The same while it speaks."""
+    """Id of a slot without text while the assistant speaks."""
     eos: int
-    """The text of an answer is over."""
+    """Id that ends the text of an answer."""
 
     @property
     def size(self) -> int:
@@ -39,23 +39,23 @@ class TextIds(Protocol):
 
 
 class Writing(Protocol):
-    """One answer while it is written."""
+    """The text of one answer while it is generated."""
 
     def push(self, text_id: int) -> list[str]:
         """Words and marks that are complete with this id."""
         ...
 
     def end(self) -> list[str]:
-        """The text is over: what was not complete becomes words."""
+        """End the text; what was incomplete becomes words."""
         ...
 
     def caption(self, word: str, before: Sequence[str]) -> str:
-        """A word as captions show it, behind the words `before`."""
+        """A word as captions show it after the words `before`."""
         ...
 
 
 class PieceWriting:
-    """Lower-case pieces that know whether they end a word, tokens that stand for words of the clock, true case."""
+    """Text made of lower-case pieces that mark word ends, with tokens for time and date words, and truecasing."""
 
     def __init__(self, tokenizer: TextTokenizer, truecase: Truecase, moment: Moment) -> None:
         self._tokenizer = tokenizer
@@ -72,10 +72,10 @@ class PieceWriting:
         return self.end() if self._tokenizer.ends_word(text_id) else []
 
     def end(self) -> list[str]:
-        """A piece that no token has finished becomes a word."""
+        """End the text; a piece that no token has completed becomes a word."""
         words, self._piece = _WORD.findall(self._piece), ""
         return words
 
     def caption(self, word: str, before: Sequence[str]) -> str:
-        """True case."""
+        """The word in true case."""
         return self._truecase.next_word(word, before)

@@ -1,7 +1,7 @@
-"""One answer of the assistant while it is made and spoken: its words, when they sound, and what was heard of it.
+"""One answer of the assistant while it is generated and spoken: its words, when they sound, and what was heard of it.
 
 Speech tokens come slot by slot; their sound comes `delay_ms` later, so an answer of n slots of tokens sounds from
-`delay_ms` to n * 200 ms + `delay_ms`. Pure Python: knows words and slots; knows nothing of tensors, models or turns.
+`delay_ms` to n * 200 ms + `delay_ms`. This module is pure Python and does not depend on tensors, models or turns.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from duplex.model.text.word_stream import WordStream
 
 
 class SoundingAnswer:
-    """One answer. `made`: the model has come to its end."""
+    """One answer. `made`: the model has generated all of it."""
 
     def __init__(self, index: int, speaks: bool, delay_ms: float, config: LiveTurnsConfig) -> None:
-        """`index` counts the answers of the conversation; one that does not speak is read as it is written."""
+        """`index` is the number of the answer in the conversation; one that does not speak is read as it is written."""
         self.index = index
         self.speaks = speaks
         self.made = False
@@ -31,25 +31,25 @@ class SoundingAnswer:
         self._slots = 0
 
     def write(self, piece: str) -> tuple[str, ...]:
-        """Text that became known; returns the words that are complete with it."""
+        """Add text that became known; returns the words that it completes."""
         return self._know(self._text.push(piece))
 
     def end(self) -> tuple[str, ...]:
-        """The model has come to its end; returns the last word, if it was not complete."""
+        """End the text; returns the last word if it was not complete."""
         self.made = True
         return self._know(self._text.end())
 
     def prime(self) -> None:
-        """A slot of tokens is spoken before the first slot of sound: the delay is shorter by so much."""
+        """Speak a slot of tokens before the first slot of sound, which shortens the delay by one slot."""
         self._token_slots += 1
         self._delay_ms -= AUDIO.slot_ms
 
     def sound(self, speaking: bool, spoken: tuple[SoundingWord, ...] | None = None) -> tuple[SpokenWord, ...]:
-        """The next slot of sound; returns the words in it.
+        """Take the next slot of sound; returns the words in it.
 
         Args:
-            speaking: speech tokens belong to the slot; else what is delayed sounds.
-            spoken: its words where the model knows them, else they are estimated.
+            speaking: the slot has speech tokens; otherwise delayed sound is played.
+            spoken: its words if the model knows them; otherwise they are estimated.
         """
         if not self.speaks:
             new = range(len(self._pieces), len(self._text.words))
@@ -68,16 +68,17 @@ class SoundingAnswer:
 
     @property
     def sounds(self) -> bool:
-        """It has begun to sound."""
+        """Whether it has begun to sound."""
         return self._token_slots > 0
 
     @property
     def over(self) -> bool:
-        """Everything has been made and has sounded, but for less than a packet."""
+        """Whether everything has been generated and has sounded, except for less than a packet."""
         return self.made and (self._left_ms < AUDIO.packet_ms or not self.sounds)
 
     def find_heard_text(self, unheard_ms: float = 0.0) -> str:
-        """The text up to the last word of which enough was heard; the newest `unheard_ms` of the sound were not."""
+        """The text up to the last word of which enough was heard, if the newest `unheard_ms` of the sound were not
+        heard."""
         until = self._slots * AUDIO.slot_ms - unheard_ms
         shares = {word: measure_played(pieces, until) for word, pieces in self._pieces.items()}
         heard = [word for word, share in shares.items() if share >= self._config.heard_fraction]
@@ -89,12 +90,12 @@ class SoundingAnswer:
         return self._text.text.strip()
 
     def count_heard_slots(self, unheard_ms: float = 0.0) -> int:
-        """Slots of speech tokens that were heard, to a half."""
+        """Number of slots of speech tokens that were heard; a slot counts if at least half of it was."""
         return max(round(self._slots - (self._delay_ms + unheard_ms) / AUDIO.slot_ms), 0)
 
     @property
     def _left_ms(self) -> float:
-        """Sound of the tokens so far that is still to come."""
+        """Length of the sound of the tokens so far that has not been played yet."""
         return (self._token_slots - self._slots) * AUDIO.slot_ms + self._delay_ms
 
     def _know(self, words: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Fun-Audio-Chat and its detokenizer as model and voice of the turn layout.
 
-Knows the model's turns, ids and caches; knows nothing of when a turn ends. A conversation that outgrows its caches
-forgets its oldest turns; what a single turn has beyond the caches is not taken in, and an answer ends there.
+A conversation that outgrows its caches forgets its oldest turns; the part of a single turn that exceeds the caches is
+not taken in, and an answer ends there. When a turn ends is decided elsewhere.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,14 @@ from duplex.model.layouts.turns.turn_interface import AnswerSlot, VoiceInput
 from duplex.model.stages.cosyvoice.stage import CosyVoice, CosyVoiceInput, CosyVoiceState
 
 _RESERVE = 8
-"""Part of the places that a turn leaves to its answer."""
+"""Share of the places that a turn leaves for its answer."""
 _UNREADABLE = "\ufffd"
-"""Stands for a sign of which the first bytes are known."""
+"""Stands for a character of which only the first bytes are known."""
 
 
 class FunAudioChatTurns:
-    """`TurnModel` over `ChatRows`. What a pattern lets the model write before it speaks is not told to the user."""
+    """`TurnModel` over `ChatRows`. Text that a pattern lets the model write before it speaks is not shown to the
+    user."""
 
     def __init__(
         self,
@@ -54,8 +55,8 @@ class FunAudioChatTurns:
             self.open(row, ConversationOptions())
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """See `TurnModel.open`. A conversation's own system prompt stands behind the pattern's, without which the
-        checkpoint would not know what to give."""
+        """See `TurnModel.open`. A conversation's own system prompt follows the pattern's, without which the checkpoint
+        would not know what kind of answer to give."""
         pattern = Pattern.by_name(options.pattern or self._usual)
         if pattern.speaks and self._chat.config.refined is None:
             raise ValueError(f"this checkpoint cannot speak, and {pattern} speaks; choose S2T or T2T")
@@ -140,7 +141,7 @@ class FunAudioChatTurns:
         self._opened[row] = not self._patterns[row].writes_first
 
     def _answer_config(self, pattern: Pattern, temperature: float) -> AnswerConfig:
-        """The description's as far as the pattern and the conversation leave it."""
+        """The description's answer settings, overridden by the pattern and the conversation."""
         answering = self._answering
         opened = answering.opened and not pattern.writes_first
         changes: dict[str, object] = {"speech": pattern.speaks, "opened": opened}
@@ -160,7 +161,7 @@ class FunAudioChatTurns:
         return slot
 
     def _fitting(self, row: int, text: str) -> str:
-        """The first words, as many as the caches hold in the answer's place."""
+        """As many of the first words as the caches can hold in the answer's place."""
         places = self._rows.room(row) + self._made[row] - 2 * self._chat.config.group
         words = text.split(" ")
         while words and len(self._chat.tokenizer.encode(" ".join(words))) > places:
@@ -168,13 +169,13 @@ class FunAudioChatTurns:
         return " ".join(words)
 
     def _audible(self, group: Group | None) -> Tensor | None:
-        """[5, 1]; ids that are no sound are left to the voice, a group of nothing else is silence."""
+        """Tokens [5, 1]; ids without sound are left to the voice, and a group of only such ids is silence."""
         if group is None or all(token >= self._chat.config.codes.audible for token in group):
             return None
         return torch.tensor(group)[:, None]
 
     def _news(self, row: int) -> str:
-        """What became readable of the answer's text, as far as the user is told it."""
+        """The part of the answer's text that became readable and is shown to the user."""
         readable = self._rows.answer_text(row).rstrip(_UNREADABLE)
         new = readable[self._given[row] :]
         self._given[row] = len(readable)

@@ -5,8 +5,8 @@ decide   policy -> p(speak) -> SPEAK or MUTE of slot t + 1
 answer   text and speech tokens of slot t + 1; sound
 
 What the assistant did not get to say is not in the model's history: a cut answer is kept as far as it was heard, which
-is known a slot later, when whoever plays it has told what was taken back. Knows
-the parts by their interfaces; knows nothing of who the rows are, of clocks or of files.
+is known one slot later, when the player has reported what was taken back. This module depends only on the interfaces of
+the parts, not on whose conversations the rows are, on clocks or on files.
 """
 
 import hashlib
@@ -39,14 +39,14 @@ from duplex.model.stages.voice_activity import VoiceActivity, VoicedFrames
 from tdm.turn_layout import TurnDecision
 
 _AUDIBLE = 1e-3
-"""Samples below this are no sound."""
+"""Samples below this do not count as sound."""
 
 
 class TurnGenerator:
     """`SlotGenerator` over a half-duplex model, a voice and a policy, each with `rows` conversations."""
 
     delay_ms = 0.0
-    """Words and sound of a slot are those that sound in it: the voice's delay is counted within."""
+    """0, because words and sound of a slot are those that sound in it: the voice's delay is already included."""
     patterns = tuple(Pattern)
 
     def __init__(
@@ -79,7 +79,7 @@ class TurnGenerator:
 
     @torch.inference_mode()
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
-        """One slot for every active row: pcm [rows, 3200], active [rows]."""
+        """Run one slot for every active row: pcm [rows, 3200], active [rows]."""
         self._stage_ms = {}
         rows = [row for row, is_active in enumerate(active.tolist()) if is_active]
         hears = torch.tensor([self._model.pattern(row).hears for row in range(self.rows)])
@@ -105,14 +105,14 @@ class TurnGenerator:
         ]
 
     def tell(self, row: int, text: str) -> None:
-        """The user writes: an answer follows; one that is under way is broken off."""
+        """Take a written turn of the user: an answer follows, and one in progress is broken off."""
         one = self._conversations[row]
         one.typed = f"{one.typed} {text}".strip()
 
     def mark_unheard(self, row: int, milliseconds: float) -> None:
-        """So much of the answer that was cut with the last step was taken back before it sounded.
+        """Report how much of the answer that was cut in the last step was taken back before it sounded.
 
-        Said later, or of an answer that was taken back whole, it changes nothing.
+        A later report, or one about an answer that was taken back completely, changes nothing.
         """
         one = self._conversations[row]
         if one.broken_off:
@@ -130,7 +130,7 @@ class TurnGenerator:
         return TurnConversation(options, self._voice.delay_ms, self._config)
 
     def _listen(self, user: Tensor, voice: VoicedFrames, rows: Sequence[int]) -> None:
-        """Turns that begin, go on or are forgotten; the model takes in their slots."""
+        """Begin, continue or forget turns; the model takes in their slots."""
         frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
         taken: dict[int, list[Tensor]] = {}
         for row in rows:
@@ -147,7 +147,7 @@ class TurnGenerator:
         self._hear(taken)
 
     def _hear(self, taken: dict[int, list[Tensor]]) -> None:
-        """Slots of the rows' turns, rows together: the first of each row, then the second, ..."""
+        """Feed the slots of the rows' turns in batches: the first slot of each row, then the second, ..."""
         for index in range(max(map(len, taken.values()), default=0)):
             active = [index < len(taken.get(row, ())) for row in range(self.rows)]
             pcm = torch.zeros(self.rows, AUDIO.slot_input_samples)
@@ -166,7 +166,7 @@ class TurnGenerator:
         )
 
     def _turn(self, decisions: dict[int, TurnDecision]) -> None:
-        """What the decisions mean for the model: a turn ends or goes on, an answer is kept as far as it was heard."""
+        """Carry out the decisions in the model: a turn ends or resumes, an answer is kept as far as it was heard."""
         for row, decision in decisions.items():
             one = self._conversations[row]
             if decision.onset and decision.spoken:
@@ -180,7 +180,7 @@ class TurnGenerator:
         self._hear({row: self._conversations[row].newest(one.resumes) for row, one in decisions.items()})
 
     def _answer(self, decisions: dict[int, TurnDecision]) -> dict[int, list[AnswerSlot]]:
-        """What the answers that are not made to their end add; a new one goes on to its first sound at once."""
+        """Run the unfinished answers; a new one runs at once up to its first sound."""
         made: dict[int, list[AnswerSlot]] = {row: [] for row in decisions}
         making = [row for row in decisions if not self._conversations[row].made]
         hurried = [row for row in making if self._conversations[row].hurries]
@@ -198,7 +198,7 @@ class TurnGenerator:
         return made
 
     def _hurries(self, made: list[AnswerSlot]) -> bool:
-        """Whether an answer without sound needs more slots at once; the voice goes ahead by its delay."""
+        """Whether an answer without sound needs more slots at once; the voice is primed by its delay."""
         if made[-1].finished:
             return False
         audible = len(_audible(made))
@@ -212,7 +212,7 @@ class TurnGenerator:
     def _sound(
         self, made: dict[int, list[AnswerSlot]], decisions: dict[int, TurnDecision], mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Slot t + 1 and the words in it: [rows, 4800] samples and [rows, 5, digits] tokens."""
+        """Make slot t + 1 and the words in it: [rows, 4800] samples and [rows, 5, digits] tokens."""
         spoken = {row: _audible(slots) for row, slots in made.items()}
         primed = {
             row: slots[: self._ahead] if self._conversations[row].hurries else [] for row, slots in spoken.items()

@@ -1,5 +1,5 @@
-"""Conversations in groups that do not share a step, so that what a conversation says does not depend, bit for bit, on
-who else is there: kernels round differently for different batch sizes. Knows generators; knows nothing of models.
+"""Runs conversations in groups that do not share a step, so that what a conversation says does not depend, bit for bit,
+on the others: kernels round differently for different batch sizes. This module depends on generators, not on models.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from duplex.model.layouts.turns.generator import TurnGenerator
 
 
 class GroupedGenerator:
-    """`SlotGenerator` over generators of a few rows each, in their order."""
+    """`SlotGenerator` over generators of a few rows each, in order."""
 
     def __init__(self, groups: Sequence[TurnGenerator]) -> None:
         self._groups = groups

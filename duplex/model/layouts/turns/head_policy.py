@@ -1,7 +1,8 @@
-"""Who speaks next by the state head of another model, which was trained on both sides of conversations.
+"""Decides who speaks next by the state head of another model, which was trained on both sides of conversations.
 
-That model listens beside the one that answers: it hears the user's audio, works out the user's words, and is told when
-the assistant spoke. It never answers itself. Knows the model's ears, core and voice; knows nothing of turns.
+That model listens alongside the one that answers: it hears the user's audio, recognises the user's words, and is told
+when the assistant speaks. It never answers itself. This module uses the model's ears, core and voice; it does not
+depend on turns. The state head is that of OmniDRCA, Appendix A; using it to control another model is ours.
 """
 
 import hashlib
@@ -29,12 +30,12 @@ from duplex.model.text.reading.reader import read
 from tdm.layout import TdmLayout
 
 _LONGEST_SPEECH = 300
-"""Slots of `speech` that are kept."""
+"""Number of slots of `speech` that are kept."""
 
 
 @dataclass
 class _ListenerRow:
-    """One conversation: its slot, what the assistant did in the newest one and for how long, words that wait for U."""
+    """One conversation: its slot, the assistant's newest state and how long it has lasted, words that wait for U."""
 
     waiting: deque[int]
     slot: int = 0
@@ -42,14 +43,14 @@ class _ListenerRow:
     since: int = 0
 
     def follow(self, speaking: bool) -> None:
-        """The state of the present slot."""
+        """Take the assistant's state in the present slot."""
         self.since = self.since + 1 if speaking == self.speaking and self.slot else 0
         self.speaking = speaking
 
 
 @dataclass
 class _Group:
-    """States of the rows `first` to `first + size` in every stage; `words_due` is under way for the next slot."""
+    """States of the rows `first` to `first + size` in every stage; `words_due` is being computed for the next slot."""
 
     first: int
     encoder: Any
@@ -61,7 +62,7 @@ class _Group:
 
 @dataclass
 class HeadPolicyState:
-    """Memory of B conversations, by groups of as many rows as the model runs in one step."""
+    """State of B conversations, in groups of as many rows as the model runs in one step."""
 
     groups: list[_Group]
 
@@ -76,8 +77,8 @@ class HeadPolicyState:
 
 
 class HeadPolicy:
-    """`TurnPolicy` over a `TdmModel`. Words are worked out beside the steps in a thread, if `beside`; they enter one
-    slot later in any case, and results are the same."""
+    """`TurnPolicy` over a `TdmModel`. With `beside`, words are recognised in a thread in parallel with the steps; they
+    enter one slot later in any case, and the results are the same."""
 
     def __init__(self, model: TdmModel, config: HeadPolicyConfig, beside: bool = True) -> None:
         """
@@ -85,7 +86,9 @@ class HeadPolicy:
             ConfigError: the model has no text or no pointer head.
         """
         if not (isinstance(model.mind, EmbeddedMind) and isinstance(model.voice, EmbeddedVoice)):
-            raise ConfigError(f"'{config.model}' cannot decide for others: it has other parts than mini; name another")
+            raise ConfigError(
+                f"'{config.model}' cannot decide for others: its parts differ from mini's; name another model"
+            )
         told = f"{model.fingerprint} {config.opening} {config.speech}"
         self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
         self._model, self._tokenizer = model, model.mind.tokenizer
@@ -108,7 +111,7 @@ class HeadPolicy:
 
     @torch.inference_mode()
     def open(self, row: int, options: ConversationOptions, state: HeadPolicyState) -> None:
-        """A new conversation in `row`; the system prompt is the answering model's and not this one's."""
+        """Begin a new conversation in `row`; the system prompt is for the answering model and not used here."""
         rows = torch.arange(sum(len(group.rows) for group in state.groups)) == row
         state.reset(rows)
         for group in state.groups:
@@ -118,7 +121,7 @@ class HeadPolicy:
 
     @torch.inference_mode()
     def step(self, x: PolicyInput, state: HeadPolicyState, active: Tensor) -> PolicyOutput:
-        """One slot of the active rows."""
+        """Run one slot of the active rows."""
         p_speak: list[float] = [0.0] * len(active)
         heard: list[UserWords | None] = [None] * len(active)
         spans = [slice(group.first, group.first + len(group.rows)) for group in state.groups]
@@ -153,7 +156,7 @@ class HeadPolicy:
     def _step(
         self, pcm: Tensor, speaking: Tensor, group: _Group, active: Tensor
     ) -> tuple[list[float], list[UserWords | None]]:
-        """One slot of a group's active rows: p(speak), and words that became known."""
+        """Run one slot of a group's active rows: p(speak), and words that became known."""
         features = self._model.ears.encoder.step(pcm, group.encoder, active)
         heard = self._hear(WordsInput(pcm, features, speaking), group, active)
         for index in active.nonzero().flatten().tolist():
@@ -165,7 +168,7 @@ class HeadPolicy:
         return out.state.sigmoid().tolist(), heard
 
     def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
-        """Words of the slot before; those of this one are worked out until the next."""
+        """Words of the previous slot; those of this slot are recognised until the next one."""
         words = self._model.ears.words
         result = group.words_due.result() if group.words_due is not None else ()
         heard = words.deliver(result, group.words, active)
@@ -200,7 +203,7 @@ class HeadPolicy:
         return self._text[row.since] if row.since < len(self._text) else self._tokenizer.hold
 
     def _tokens(self, row: _ListenerRow) -> Tensor:
-        """[5, digits] of the slot: the speech that stands for the assistant's, or silence."""
+        """Tokens [5, digits] of the slot: the speech that stands in for the assistant's, or silence."""
         return self._speech[row.since % len(self._speech)] if row.speaking else self._silence
 
 
@@ -209,7 +212,7 @@ def _take(waiting: deque[int], count: int) -> list[int]:
 
 
 def _speech(head: PointerRefinedHead, text: str) -> Tensor:
-    """[T, 5, digits] tokens of a text, from its first to its last sound."""
+    """Tokens [T, 5, digits] of a text, from its first to its last sound."""
     state, on, slots = head.init_state(1), torch.ones(1, dtype=torch.bool), list[Tensor]()
     words, exhausted = [item for said in read(text) for item in said.items], False
     while not exhausted and len(slots) < _LONGEST_SPEECH:

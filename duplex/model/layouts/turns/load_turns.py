@@ -1,6 +1,6 @@
-"""A live half-duplex model from its description: its rows, its voice and its policy put together.
+"""Builds a live half-duplex model from its description: its rows, its voice and its policy.
 
-Knows descriptions; knows nothing of turns, files or devices.
+This module handles descriptions; it does not depend on turns, files or devices.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from duplex.model.layouts.turns.turn_interface import TurnPolicy
 from duplex.model.layouts.turns.vad_policy import VadPolicy
 
 MakeGroup = Callable[[int, TurnPolicy], TurnGenerator]
-"""(rows, policy) -> conversations that share their steps."""
+"""Makes (rows, policy) into conversations that share their steps."""
 MakeGenerator = Callable[[int, bool], SlotGenerator]
-"""(rows, beside) -> conversations."""
+"""Makes (rows, beside) into conversations."""
 
 
 def load_turns(config: TurnModelConfig, conversations: int) -> MakeGenerator:
-    """Load a described model; its memory is checked for so many conversations before.
+    """Load a described model; first, its memory is checked for this many conversations.
 
     Raises:
         ConfigError: files are missing or broken, or there is too little memory.
@@ -61,7 +61,7 @@ def _load_scripted(config: TurnModelConfig) -> MakeGroup:
 
 
 def _make_policies(config: LiveTurnsConfig, beside: bool) -> Iterator[TurnPolicy]:
-    """A policy for each group; what decides is loaded once."""
+    """Yield a policy for each group; the deciding model is loaded once."""
     if config.policy == "vad":
         while True:
             yield VadPolicy(config.vad)

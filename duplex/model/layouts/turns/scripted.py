@@ -1,6 +1,6 @@
-"""A half-duplex model that answers every turn with the next of some given sentences, in the voice of another model.
+"""A half-duplex model that answers every turn with the next of some fixed sentences, in the voice of another model.
 
-It hears nothing of what the user says: it is there to measure the turn-taking of policies without a big model.
+It ignores what the user says; its purpose is to measure the turn-taking of policies without a big model.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class ScriptedVoice:
 
     @classmethod
     def load(cls, model: str = "mini") -> Self:
-        """The voice of a shipped model, a folder or a hub id.
+        """Load the voice of a shipped model, a folder or a hub id.
 
         Raises:
             ConfigError: there is no such model, or its voice's files are missing or broken.
@@ -42,7 +42,7 @@ class ScriptedVoice:
 
     @property
     def delay_ms(self) -> float:
-        """How much later than its slot the sound comes."""
+        """How much later than its slot the sound comes, ms."""
         return self.voice.detokenizer.delay_ms
 
     def init_state(self, batch: int) -> DetokenizerState:
@@ -50,12 +50,12 @@ class ScriptedVoice:
         return self.voice.detokenizer.init_state(batch)
 
     def open(self, row: int, options: ConversationOptions, state: DetokenizerState) -> None:
-        """A new conversation in `row`."""
+        """Begin a new conversation in `row`."""
         state.reset(torch.arange(len(state.sounding)) == row)
         state.seed(row, options.seed)
 
     def step(self, x: VoiceInput, state: DetokenizerState, active: Tensor) -> Tensor:
-        """[B, 4800] samples at 24 kHz of one slot."""
+        """Make [B, 4800] samples at 24 kHz of one slot."""
         return self.voice.detokenizer.step(DetokenizerInput(x.tokens, x.speaking), state, active)
 
 
@@ -89,7 +89,8 @@ class ScriptedModel:
         self._rows = [_ScriptedRow() for _ in range(rows)]
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """A new conversation; the seed says which sentence comes first. There is no system prompt to follow."""
+        """Begin a new conversation; the seed decides which sentence comes first. There is no system prompt to
+        follow."""
         self._rows[row] = _ScriptedRow(answers=options.seed)
 
     def begin_user(self, row: int) -> None:
@@ -99,11 +100,11 @@ class ScriptedModel:
         """Nothing is heard."""
 
     def end_user(self, row: int, text: str = "") -> None:
-        """The user has finished: the next sentence is begun."""
+        """End the user's turn and begin the next sentence."""
         self.user_text(row, text)
 
     def user_text(self, row: int, text: str) -> None:
-        """The user has written: the next sentence is begun."""
+        """Take a written turn and begin the next sentence."""
         one = self._rows[row]
         one.history.append(("user", text))
         one.answers += 1
@@ -111,16 +112,16 @@ class ScriptedModel:
         self._state.reset(torch.arange(len(self._rows)) == row)
 
     def resume_user(self, row: int) -> None:
-        """The user had not finished: the sentence will be said later."""
+        """Resume the user's turn; the sentence will be said later."""
         one = self._rows[row]
         one.history.pop()
         one.answers -= 1
 
     def drop_user(self, row: int) -> None:
-        """Nothing was heard."""
+        """Do nothing, because nothing was heard."""
 
     def answer(self, active: Sequence[bool]) -> list[AnswerSlot | None]:
-        """The next slot of the sentences of the active rows; all text comes with the first."""
+        """Make the next slot of the active rows' sentences; all text comes with the first slot."""
         mask = torch.tensor(active)
         texts, words = zip(
             *(self._begin(row) if is_active else ("", []) for row, is_active in enumerate(active)), strict=True
@@ -136,7 +137,7 @@ class ScriptedModel:
         ]
 
     def keep(self, row: int, text: str, slots: int) -> None:
-        """The sentence is over: `text` of it was heard."""
+        """End the sentence, of which `text` was heard."""
         if text:
             self._rows[row].history.append(("assistant", text))
 

@@ -1,7 +1,7 @@
-"""Voice activity of the user's audio by Silero VAD: the same output as `duplex.model.stages.voice_activity`.
+"""Voice activity of the user's audio by Silero VAD, with the same output as `duplex.model.stages.voice_activity`.
 
-A network heard many voices and noises: it takes less for a voice than webrtcvad does. Its weights come with the package
-faster-whisper (extra `eval`). Knows the network's windows; knows nothing of turns or of who may speak.
+Its network was trained on many voices and noises, so it mistakes less for a voice than webrtcvad does. The weights come
+with the package faster-whisper (extra `eval`). Nothing here depends on turns or on who may speak.
 """
 
 from dataclasses import dataclass, field
@@ -20,12 +20,14 @@ from duplex.model.interface import Samples
 from duplex.model.stages.voice_activity import VoicedFrames
 
 _WEIGHTS = "silero_vad_v6.onnx"
-_MISSING = "Silero VAD is not here ({}); install it with: pip install 'duplex-voice[eval]', or take activity webrtcvad"
+_MISSING = (
+    "Silero VAD is not installed ({}); install it with: pip install 'duplex-voice[eval]', or take activity webrtcvad"
+)
 
 
 @dataclass
 class _SileroRow:
-    """One conversation: the network's memory, samples that make no whole window yet with the context before them, and
+    """One conversation: the network's state, the samples of an incomplete window with the context before them, and
     whether the newest window was voice."""
 
     hidden: Samples
@@ -49,7 +51,7 @@ class SileroState:
 
 
 class SileroActivity:
-    """The stage. One network, a memory of its own per row."""
+    """The stage: one network, with a state of its own per row."""
 
     def __init__(self, config: SileroActivityConfig) -> None:
         """
@@ -66,7 +68,7 @@ class SileroActivity:
         return SileroState(self.config, [_fresh(self.config) for _ in range(batch)])
 
     def step(self, pcm: Tensor, state: SileroState, active: Tensor) -> VoicedFrames:
-        """One slot: pcm [B, 3200] at 16 kHz, -1..1; rows that are not active count as unvoiced."""
+        """Run one slot: pcm [B, 3200] at 16 kHz, -1..1; inactive rows count as unvoiced."""
         voiced = torch.zeros(pcm.shape[0], self.frames, dtype=torch.bool)
         for index in active.nonzero()[:, 0].tolist():
             row = state.rows[index]
@@ -77,7 +79,7 @@ class SileroActivity:
         return VoicedFrames(voiced, torch.tensor([row.silence_ms for row in state.rows]))
 
     def _frames(self, pcm: Samples, row: _SileroRow) -> list[bool]:
-        """What each frame of a slot gets: the newest window that has ended by its end."""
+        """The result for each frame of a slot: that of the newest window that has ended by the frame's end."""
         config = self.config
         before = len(row.samples) - config.context
         said = [row.voiced, *self._windows(pcm, row)]
@@ -86,7 +88,7 @@ class SileroActivity:
         return [said[end // config.window] for end in ends]
 
     def _windows(self, pcm: Samples, row: _SileroRow) -> list[bool]:
-        """Whether each window that is complete with a slot is voice."""
+        """Whether each window that a slot completes is voice."""
         config, samples = self.config, np.concatenate([row.samples, pcm])
         count = (len(samples) - config.context) // config.window
         row.samples = samples[count * config.window :]

@@ -1,6 +1,6 @@
 """One conversation of the turn layout between slots: its turns, the user's newest slots, and its answer.
 
-Knows words, slots and samples; knows nothing of models, voices or policies.
+This module handles words, slots and samples; it does not depend on models, voices or policies.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ class TurnConversation:
 
     Attributes:
         layout: turns and states.
-        answer: the present or newest answer, None before the first.
+        answer: the present or newest answer; None before the first.
         event: as in `SlotResult`.
-        words: of the answer that became known with this slot. spoken: its words that sound in slot t + 1.
-        kept: what history keeps of an answer that is over with this slot, else None.
-        text_id: of slot t + 1.
-        typed: what the user wrote and has no answer yet.
-        broken_off: the answer was cut, and history does not have yet what was heard of it.
-        unheard_ms: of its sound that was taken back by the cut.
+        words: words of the answer that became known with this slot. spoken: its words that sound in slot t + 1.
+        kept: what history keeps of an answer that ended with this slot; otherwise None.
+        text_id: text id of slot t + 1.
+        typed: what the user wrote and has not been answered yet.
+        broken_off: the answer was cut, and history does not have the part that was heard yet.
+        unheard_ms: length of its sound that the cut took back.
     """
 
     def __init__(self, options: ConversationOptions, delay_ms: float, config: LiveTurnsConfig) -> None:
@@ -53,11 +53,11 @@ class TurnConversation:
 
     @property
     def speaking(self) -> bool:
-        """The state of the slot that comes, or is present before `decide`, is SPEAK."""
+        """Whether the state is SPEAK: of the present slot before `decide`, of the next slot after it."""
         return self.layout.state is State.SPEAK
 
     def remember(self, pcm: Tensor) -> None:
-        """The user's slot [3200] begins a step."""
+        """Begin a step with the user's slot [3200]."""
         self._newest.append(pcm)
         self.kept = None
 
@@ -66,7 +66,7 @@ class TurnConversation:
         return list(self._newest)[-slots:] if slots else []
 
     def decide(self, p_speak: float, speaks: bool) -> TurnDecision:
-        """Close slot t; what was said of slot t + 1 before is forgotten. `speaks`: answers are heard."""
+        """Close slot t and clear the results of the previous step. `speaks`: answers are heard, not only read."""
         self.event, self.words, self.spoken, self.text_id = "", (), (), 0
         decision = self.layout.decide(p_speak, bool(self.typed))
         if decision.onset:
@@ -80,22 +80,22 @@ class TurnConversation:
 
     @property
     def made(self) -> bool:
-        """The model has come to the end of the answer."""
+        """Whether the model has generated the whole answer."""
         return self.answer is None or self.answer.made
 
     @property
     def hurries(self) -> bool:
-        """Nothing of the answer sounds yet."""
+        """Whether none of the answer sounds yet."""
         return self.answer is not None and not self.answer.sounds
 
     def take_typed(self) -> str:
-        """What the user wrote: its answer begins."""
+        """Take what the user wrote, because its answer begins."""
         typed, self.typed = self.typed, ""
         self._written = typed or None
         return typed
 
     def hear(self, heard: UserWords | None) -> UserWords | None:
-        """The user's words that became known: recognised in this slot, else written; turns counted."""
+        """The user's words that became known, recognised in this slot or else written, with numbered turns."""
         if self._written is None or heard is not None:
             return heard and replace(heard, turn=self._turns.setdefault(heard.turn, len(self._turns)))
         written, self._written = self._written, None
@@ -104,7 +104,7 @@ class TurnConversation:
         return UserWords(turn, written, written, moment, moment)
 
     def keep(self, whole: bool) -> tuple[str, int]:
-        """What history keeps of the answer, all of it or what was heard: its text, and its slots of speech."""
+        """What history keeps of the answer, all of it or only what was heard: its text, and its slots of speech."""
         unheard, self.unheard_ms, self.broken_off = self.unheard_ms, 0.0, False
         if self.answer is None:
             return "", 0
@@ -112,7 +112,7 @@ class TurnConversation:
         return self.kept, self.answer.count_heard_slots(unheard)
 
     def take(self, slot: AnswerSlot) -> AnswerSlot:
-        """What the model made for slot t + 1; handed on."""
+        """Take what the model made for slot t + 1, and return it."""
         if self.answer is not None:
             self.text_id = slot.text_id
             self.words += self.answer.write(slot.text)
@@ -120,7 +120,7 @@ class TurnConversation:
         return slot
 
     def sound(self, primed: int, slot: AnswerSlot | None, audible: bool) -> None:
-        """Slot t + 1 sounds, with the tokens of `slot` and of `primed` slots before it; `audible`: it can be heard."""
+        """Sound slot t + 1 with the tokens of `slot` and of `primed` slots before it; `audible`: it can be heard."""
         if self.answer is None:
             return
         for _ in range(primed):
@@ -132,7 +132,7 @@ class TurnConversation:
             self.layout.finish()
 
     def veto(self) -> None:
-        """The answer that was about to begin has nothing to say."""
+        """Cancel an answer that has nothing to say."""
         self.layout.veto()
         self._answers -= 1
         self.event, self.words, self.answer, self.kept = "veto", (), None, ""

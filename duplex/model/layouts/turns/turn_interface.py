@@ -1,7 +1,7 @@
-"""What a half-duplex model, its voice and a policy offer to the generator of the turn layout.
+"""The interfaces of a half-duplex model, its voice and a policy to the generator of the turn layout.
 
-A model knows turns and answers; a voice makes sound of speech tokens; a policy says how likely the assistant is to
-speak in the next slot. All three keep B conversations in rows that do not depend on one another.
+A model handles turns and answers; a voice converts speech tokens to sound; a policy says how likely the assistant is
+to speak in the next slot. All three keep B conversations in rows that do not depend on one another.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ class AnswerSlot:
 
     Attributes:
         text_id: the text token.
-        text: what became readable with it of what the user is told; may be a part of a word, "" if nothing did.
-        tokens: [5, digits] speech tokens, None where nothing sounds (yet).
+        text: text for the user that became readable with this slot; it may be part of a word, or "".
+        tokens: [5, digits] speech tokens; None if there is no sound (yet).
         finished: the answer ended with this slot.
-        spoken: words that sound in the slot, by their place in the answer; None where the model does not know.
+        spoken: words that sound in the slot, by their number in the answer; None if the model does not know.
     """
 
     text_id: int
@@ -44,7 +44,7 @@ class TurnModel(Protocol):
     """[5, digits] speech tokens of a silent slot."""
 
     def open(self, row: int, options: ConversationOptions) -> None:
-        """A new conversation.
+        """Begin a new conversation.
 
         Raises:
             ValueError: the options do not fit the model.
@@ -52,35 +52,35 @@ class TurnModel(Protocol):
         ...
 
     def begin_user(self, row: int) -> None:
-        """The user begins to speak."""
+        """Begin a spoken turn of the user."""
         ...
 
     def hear(self, pcm: Tensor, active: Sequence[bool]) -> None:
-        """A slot of the turns that are under way: pcm [B, 3200] at 16 kHz."""
+        """Take a slot of the turns in progress: pcm [B, 3200] at 16 kHz."""
         ...
 
     def end_user(self, row: int, text: str = "") -> None:
-        """The user has finished, adding `text` in writing: an answer begins."""
+        """End the user's turn, with added written `text`: an answer begins."""
         ...
 
     def user_text(self, row: int, text: str) -> None:
-        """A whole turn in writing: an answer begins."""
+        """Take a complete written turn: an answer begins."""
         ...
 
     def resume_user(self, row: int) -> None:
-        """The user had not finished: the answer is forgotten, the turn goes on."""
+        """Resume the turn of a user who had not finished; the answer is forgotten."""
         ...
 
     def drop_user(self, row: int) -> None:
-        """The user did not speak after all: the turn is forgotten."""
+        """Forget a turn in which the user did not speak after all."""
         ...
 
     def answer(self, active: Sequence[bool]) -> list[AnswerSlot | None]:
-        """The next slot of the answers of the active rows; None for the others."""
+        """Make the next slot of the active rows' answers; None for the other rows."""
         ...
 
     def keep(self, row: int, text: str, slots: int) -> None:
-        """The answer is over: history keeps `text`, or the first `slots` slots made of it, which is what was heard."""
+        """End the answer: history keeps what was heard, either `text` or the first `slots` slots that were made."""
         ...
 
     def pattern(self, row: int) -> Pattern:
@@ -93,11 +93,11 @@ class TurnModel(Protocol):
 
 
 class TurnVoice(Protocol):
-    """Speech tokens to sound."""
+    """Converts speech tokens to sound."""
 
     @property
     def delay_ms(self) -> float:
-        """How much later than its slot the sound comes."""
+        """How much later than its slot the sound comes, ms."""
         ...
 
     def init_state(self, batch: int) -> Any:
@@ -109,14 +109,14 @@ class TurnVoice(Protocol):
         ...
 
     def step(self, x: "VoiceInput", state: Any, active: Tensor) -> Tensor:
-        """[B, 4800] samples at 24 kHz of one slot; a row that stops without having ended fades out."""
+        """Make [B, 4800] samples at 24 kHz of one slot; a row that stops without having ended fades out."""
         ...
 
 
 @dataclass(frozen=True)
 class VoiceInput:
     """One slot of B rows: `tokens` [B, 5, digits], `speaking` [B] bool, `ended` [B] bool: a row that no longer speaks
-    had said all it had to say."""
+    has finished its answer and was not cut."""
 
     tokens: Tensor
     speaking: Tensor
@@ -125,13 +125,13 @@ class VoiceInput:
 
 @dataclass(frozen=True)
 class PolicyInput:
-    """Slot t of B conversations, as it was.
+    """Slot t of B conversations, after it has ended.
 
     Attributes:
-        pcm: [B, 3200] the user at 16 kHz.
+        pcm: [B, 3200] the user's audio at 16 kHz.
         voice: voice activity of the user.
-        speaking: [B] bool, the assistant's state was SPEAK.
-        pending: [B] bool, a turn of the user is under way and not answered.
+        speaking: [B] bool, whether the assistant's state was SPEAK.
+        pending: [B] bool, whether a turn of the user is in progress or waits for an answer.
     """
 
     pcm: Tensor
@@ -142,29 +142,29 @@ class PolicyInput:
 
 @dataclass(frozen=True)
 class PolicyOutput:
-    """p(speak) of slot t + 1 for B rows, and words of the user that became known (None where none did)."""
+    """p(speak) of slot t + 1 for B rows, and words of the user that became known (None if there are none)."""
 
     p_speak: Sequence[float]
     heard: Sequence[UserWords | None]
 
 
 class VoiceActivityDetector(Protocol):
-    """Where the user's voice is."""
+    """Detects the user's voice."""
 
     def init_state(self, batch: int) -> Any:
         """Fresh state for `batch` conversations."""
         ...
 
     def step(self, pcm: Tensor, state: Any, active: Tensor) -> VoicedFrames:
-        """One slot: pcm [B, 3200] at 16 kHz."""
+        """Run one slot: pcm [B, 3200] at 16 kHz."""
         ...
 
 
 class TurnPolicy(Protocol):
-    """Who speaks next, for a model that has no state head of its own."""
+    """Decides who speaks next, for a model that has no state head of its own."""
 
     fingerprint: str
-    """Identifies what it decides by."""
+    """Identifies the policy and everything that its decisions depend on."""
 
     def init_state(self, batch: int) -> Any:
         """Fresh state for `batch` conversations."""
@@ -175,7 +175,7 @@ class TurnPolicy(Protocol):
         ...
 
     def step(self, x: PolicyInput, state: Any, active: Tensor) -> PolicyOutput:
-        """One slot of the active rows."""
+        """Run one slot of the active rows."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Who speaks next by voice activity alone: silence after the user's voice, and voice over the assistant's.
+"""Decides who speaks next by voice activity alone: silence after the user's voice, and voice over the assistant's.
 
-No words are heard: a pause for thought and the end of a turn differ in their length only. Knows voiced frames; knows
-nothing of models. Pure and deterministic.
+No words are used: a pause for thought and the end of a turn differ only in length. The policy is pure, deterministic
+and does not depend on models. Its rule is ours (see `VadPolicyConfig`).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from duplex.model.stages.voice_activity import VoicedFrames
 
 @dataclass
 class VadState:
-    """The user's unbroken voice [B] in ms up to its newest voiced frame, and the silence [B] in ms since then."""
+    """The user's continuous voice [B] in ms up to its newest voiced frame, and the silence [B] in ms since then."""
 
     voice_ms: Tensor
     gap_ms: Tensor
@@ -31,7 +31,7 @@ class VadState:
 
 
 class VadPolicy:
-    """`TurnPolicy` without a model."""
+    """`TurnPolicy` without a model; the formulas of p(speak) are in `VadPolicyConfig`."""
 
     def __init__(self, config: VadPolicyConfig) -> None:
         self.config = config
@@ -46,7 +46,7 @@ class VadPolicy:
         state.reset(torch.arange(len(state.voice_ms)) == row)
 
     def step(self, x: PolicyInput, state: VadState, active: Tensor) -> PolicyOutput:
-        """One slot of the active rows."""
+        """Run one slot of the active rows."""
         self._follow(x.voice, state, active)
         silent = (x.voice.silence_ms.double() / self.config.pause_ms).clamp(max=1)
         alone = (self.config.barge_in_ms - state.voice_ms).clamp(min=0) / self.config.barge_in_ms
@@ -54,10 +54,10 @@ class VadPolicy:
         return PolicyOutput(p_speak.tolist(), [None] * len(active))
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _follow(self, voice: VoicedFrames, state: VadState, active: Tensor) -> None:
-        """Voice [B] grows with every voiced frame, over gaps of at most `gap_ms`; a longer one ends it."""
+        """Extend voice [B] with every voiced frame, across gaps of at most `gap_ms`; a longer gap ends it."""
         frame_ms = AUDIO.slot_ms / voice.voiced.shape[1]
         run, gap = state.voice_ms, state.gap_ms
         for voiced in voice.voiced.unbind(1):

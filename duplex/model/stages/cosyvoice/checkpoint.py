@@ -1,7 +1,7 @@
-"""Weights of the CosyVoice3 detokenizer: `flow.pt` and `hift.pt` of a release, or safetensors of the same names.
+"""Loads weights of the CosyVoice3 detokenizer: `flow.pt` and `hift.pt` of a release, or safetensors of the same names.
 
-Foreign files are read with `weights_only=True`; nothing is unpickled. Every tensor that is missing, not expected or of
-another shape is named. Knows files and names; knows nothing of tokens or sound.
+Foreign files are read with `weights_only=True`; nothing is unpickled. Every tensor that is missing, unexpected or has
+the wrong shape is named. Nothing here depends on tokens or sound.
 """
 
 from collections.abc import Callable
@@ -39,22 +39,22 @@ VOCODER: Final = "hift"
 VOICES: Final = "speakers"
 CONFIG: Final = "cosyvoice.yaml"
 _NAMED: Final = 4
-"""Tensors of one kind that an error names."""
+"""How many tensors of one kind an error names."""
 _PREFIX: Final = "generator."
 
 
 def read_config(folder: Path) -> CosyVoiceConfig:
-    """Configuration of a checkpoint folder: its `cosyvoice.yaml`, else that of the released model.
+    """Read the configuration of a checkpoint folder: its `cosyvoice.yaml`, or else that of the released model.
 
     Raises:
-        ConfigError: the file is not usable.
+        ConfigError: the file cannot be used.
     """
     path = folder / CONFIG
     return CosyVoiceConfig.from_yaml(path) if path.exists() else COSYVOICE3
 
 
 def load_flow(folder: Path, config: FlowConfig) -> Flow:
-    """Flow of a folder with `flow.safetensors` or `flow.pt`.
+    """Load the flow from a folder with `flow.safetensors` or `flow.pt`.
 
     Raises:
         ConfigError: the file is missing or broken, or its tensors do not fit the configuration.
@@ -63,7 +63,7 @@ def load_flow(folder: Path, config: FlowConfig) -> Flow:
 
 
 def load_vocoder(folder: Path, config: CosyVoiceConfig) -> Vocoder:
-    """Vocoder of a folder with `hift.safetensors` or `hift.pt`.
+    """Load the vocoder from a folder with `hift.safetensors` or `hift.pt`.
 
     Raises:
         ConfigError: see `load_flow`.
@@ -72,10 +72,10 @@ def load_vocoder(folder: Path, config: CosyVoiceConfig) -> Vocoder:
 
 
 def build_flow(weights: Weights, config: FlowConfig, source: str = FLOW) -> Flow:
-    """Flow from tensors with the released names; the matrices that the solver's times need are used and dropped.
+    """Build the flow from tensors with the released names; matrices that only the solver's times need are then dropped.
 
     Raises:
-        ConfigError: tensors are missing, unexpected or of another shape; `source` names their origin.
+        ConfigError: tensors are missing, unexpected or have the wrong shape; `source` names their origin.
     """
     _check(weights, flow_shapes(config), source)
     with torch.device("meta"):
@@ -89,7 +89,7 @@ def build_flow(weights: Weights, config: FlowConfig, source: str = FLOW) -> Flow
 
 
 def build_vocoder(weights: Weights, config: CosyVoiceConfig, source: str = VOCODER) -> Vocoder:
-    """Vocoder from tensors with the released names, with or without their prefix `generator.`.
+    """Build the vocoder from tensors with the released names, with or without their prefix `generator.`.
 
     Raises:
         ConfigError: see `build_flow`.
@@ -118,7 +118,7 @@ def vocoder_shapes(config: CosyVoiceConfig) -> Shapes:
 
 
 def read_weights(folder: Path, name: str) -> Weights:
-    """Tensors of `name`.safetensors or `name`.pt in a folder.
+    """Read the tensors of `name`.safetensors or `name`.pt in a folder.
 
     Raises:
         ConfigError: there is neither, or it cannot be read.
@@ -130,10 +130,10 @@ def read_weights(folder: Path, name: str) -> Weights:
 
 
 def convert(folder: Path, out: Path, speakers: Path | None = None, config: CosyVoiceConfig | None = None) -> None:
-    """Write a release as safetensors, voices and configuration included; names stay those of the release.
+    """Write a release as safetensors, including voices and configuration; names remain those of the release.
 
     Raises:
-        ConfigError: the release is not whole, or `out` cannot be written.
+        ConfigError: the release is incomplete, or `out` cannot be written.
     """
     config = read_config(folder) if config is None else config
     flow, vocoder = read_weights(folder, FLOW), read_weights(folder, VOCODER)
@@ -161,7 +161,7 @@ def _read(path: Path, reader: Callable[[Path], Weights]) -> Weights:
 def _read_torch(path: Path) -> Weights:
     values = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(values, dict) or not all(isinstance(value, Tensor) for value in values.values()):
-        raise ValueError("it holds something else than named tensors")
+        raise ValueError("it holds something other than named tensors")
     return values
 
 
@@ -192,7 +192,7 @@ def _list(names: list[str]) -> str:
 
 
 def _fill(module: nn.Module, weights: Weights, released: Callable[[str], str]) -> None:
-    """Give `module` its weights without a second copy; each in the type the module wants (F0 is float64)."""
+    """Give `module` its weights without a second copy, each in the module's data type (F0 is float64)."""
     state = {name: weights[released(name)].to(expected.dtype) for name, expected in module.state_dict().items()}
     module.load_state_dict(state, assign=True)
     module.requires_grad_(False)

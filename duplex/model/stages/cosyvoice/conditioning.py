@@ -1,7 +1,8 @@
-"""When the solver is: the time of each of its steps, and what it makes every block of the transformer do.
+"""The solver's time steps, and the modulation of every transformer block at each of them.
 
-The times are fixed by the configuration, hence the modulations too: they are computed once when weights are loaded, and
-the matrices that make them (two fifths of the released flow) need not stay in memory.
+The configuration fixes the times and hence the modulations: they are computed once when weights are loaded, and the
+matrices that make them (two fifths of the released flow) need not stay in memory. Modulation by time is that of DiT
+(Peebles and Xie 2023, adaLN-Zero).
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from configs.model.cosyvoice import FlowConfig
 _PERIODS = 10_000
 _TIME_SCALE = 1000
 PARTS = 6
-"""Shift, scale and gate of the attention, then of the feed-forward."""
+"""Shift, scale and gate of the attention, then of the feed-forward layer."""
 
 
 def solver_times(steps: int) -> tuple[list[float], list[float]]:
-    """Time and length of each Euler step; short steps first. Summed in float32 as the reference does."""
+    """Time and length of each Euler step at t = 1 - cos(pi u / 2), u equally spaced (CosyVoice's cosine schedule, Du et
+    al. 2024): short steps first. Sums are in float32 as in the reference."""
     span = 1 - torch.cos(torch.linspace(0, 1, steps + 1, device="cpu") * 0.5 * pi)
     times, lengths = [span[0]], [span[1] - span[0]]
     for _, end in pairwise(span[1:]):
@@ -32,14 +34,15 @@ def solver_times(steps: int) -> tuple[list[float], list[float]]:
 
 @dataclass(frozen=True)
 class Modulations:
-    """Of S solver steps: `blocks` [S, L, 6, width] of L blocks; at the end `last` [S, 2, width], scale and shift."""
+    """Modulations of S solver steps: `blocks` [S, L, 6, width] for L blocks; `last` [S, 2, width], final scale and
+    shift."""
 
     blocks: Tensor
     last: Tensor
 
 
 class Conditioner(nn.Module):
-    """Times -> modulations. Holds the matrices; is needed only while loading."""
+    """Maps times to modulations (adaLN-Zero, Peebles and Xie 2023). Its matrices are needed only while loading."""
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
@@ -51,13 +54,14 @@ class Conditioner(nn.Module):
 
     @torch.no_grad()
     def forward(self, times: list[float]) -> Modulations:
-        """Modulations at `times`, each computed for two rows as the reference does: so they are equal bit by bit."""
+        """Modulations at `times`, each computed for two rows as in the reference, so that they are equal bit for
+        bit."""
         steps = [self._embed(torch.tensor([time, time])) for time in times]
         blocks = [torch.stack([block(x)[0].view(PARTS, -1) for block in self.blocks]) for x in steps]
         return Modulations(torch.stack(blocks), torch.stack([self.last(x)[0].view(2, -1) for x in steps]))
 
     def _embed(self, times: Tensor) -> Tensor:
-        """[n] -> [n, width]."""
+        """Sinusoidal embedding of times and an MLP: [n] -> [n, width]."""
         half = self.size // 2
         rates = torch.exp(torch.arange(half).float() * -(log(_PERIODS) / (half - 1)))
         angles = _TIME_SCALE * times[:, None] * rates

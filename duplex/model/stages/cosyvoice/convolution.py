@@ -1,7 +1,7 @@
-"""Causal convolutions [B, C, T] whose past is an explicit argument, and the residual block made of them.
+"""Causal convolutions on [B, C, T] whose past is an explicit argument, and a residual block of them.
 
-Knows tensors; knows nothing of speech. A `StreamCache` goes through a network in the order of its calls: every layer
-takes the past that it left in the call before and leaves its own.
+A `StreamCache` passes through a network in the order of its calls: every layer takes the past that it left in the
+previous call and leaves its own.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class StreamCache:
         self._before: Iterator[Tensor] = iter(before or ())
 
     def take(self) -> Tensor:
-        """What the layer that asks has kept; not at the very beginning."""
+        """The past that the calling layer has kept; not available at the very beginning."""
         return next(self._before)
 
     def keep(self, past: Tensor) -> None:
@@ -31,7 +31,8 @@ class StreamCache:
         self.after.append(past)
 
     def extend(self, x: Tensor, length: int, fresh: int | None = None) -> Tensor:
-        """x [B, C, T] with the last `length` columns before it; at the very beginning `fresh` zeros (else `length`)."""
+        """Prepend the last `length` columns to x [B, C, T]; at the very beginning prepend `fresh` zeros (default:
+        `length`)."""
         padding = length if fresh is None else fresh
         past = x.new_zeros(*x.shape[:-1], padding) if self.fresh else self.take()
         full = torch.cat([past, x], -1)
@@ -40,7 +41,7 @@ class StreamCache:
 
 
 class CausalConv(nn.Conv1d):
-    """Sees the past only: [B, C, T] -> [B, D, T]."""
+    """Convolution that sees only the past: [B, C, T] -> [B, D, T]."""
 
     def __init__(self, inward: int, outward: int, kernel: int, dilation: int = 1) -> None:
         super().__init__(inward, outward, kernel, dilation=dilation)
@@ -52,17 +53,17 @@ class CausalConv(nn.Conv1d):
 
 
 class RightConv(nn.Conv1d):
-    """Sees `right` columns of the future and no past: [B, C, T + right] -> [B, D, T]."""
+    """Convolution that sees `right` future columns and no past: [B, C, T + right] -> [B, D, T]."""
 
     def __init__(self, inward: int, outward: int, right: int) -> None:
         super().__init__(inward, outward, right + 1)
 
 
 class Downsample(nn.Conv1d):
-    """Every `stride` columns one, which sees one stride before and one behind: [B, C, stride * T] -> [B, D, T].
+    """Convolution with a stride; an output sees one stride before and one after: [B, C, stride * T] -> [B, D, T].
 
-    The input begins with column 0 and from then on with the column behind the last one seen: at the very beginning it
-    is one column longer.
+    The first input begins with column 0, every later one with the column after the last one seen; therefore the first
+    input is one column longer.
     """
 
     def __init__(self, inward: int, outward: int, stride: int) -> None:
@@ -77,7 +78,7 @@ class Downsample(nn.Conv1d):
 
 
 class Snake(nn.Module):
-    """x + sin^2(alpha * x) / alpha, one alpha a channel."""
+    """Snake activation x + sin^2(alpha x) / alpha (Ziyin et al. 2020), with one alpha per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -90,7 +91,7 @@ class Snake(nn.Module):
 
 
 class SnakeResidualBlock(nn.Module):
-    """Pairs of convolutions, the first of each pair dilated, each pair added to its input."""
+    """Pairs of convolutions, the first of each pair dilated, each pair added to its input (HiFi-GAN, sec. 2.2)."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -111,5 +112,5 @@ class SnakeResidualBlock(nn.Module):
 
 
 def upsample(x: Tensor, rate: int) -> Tensor:
-    """Every column `rate` times."""
+    """Repeat every column `rate` times."""
     return F.interpolate(x, scale_factor=float(rate), mode="nearest")

@@ -1,10 +1,12 @@
-"""Flow matching: speech tokens to mel frames by a few Euler steps from fixed noise, chunk after chunk.
+"""Flow matching: converts speech tokens to mel frames by a few Euler steps from fixed noise, chunk after chunk.
 
-A frame sees its own chunk and a bounded stretch before it. A chunk is closed when all of its tokens are there: its
-keys, values and convolution inputs are kept for every solver step and it is never computed again. The open chunk is
-computed anew with every call, from its first frame on, and only frames that are new leave.
+The network gives the velocity of a conditional flow (Lipman et al. 2023), with classifier-free guidance (Ho and
+Salimans 2022, eq. 6); both as in CosyVoice (Du et al. 2024). A frame sees its own chunk and a bounded stretch before
+it. A chunk is closed when all of its tokens are known: its keys, values and convolution inputs are kept for every
+solver step and it is never computed again. The open chunk is recomputed with every call, from its first frame on, and
+only new frames are returned.
 
-Knows tokens, frames and windows; knows nothing of samples or conversations.
+This module handles tokens, frames and windows; it does not depend on samples or conversations.
 """
 
 from dataclasses import dataclass, field
@@ -21,15 +23,16 @@ from duplex.model.stages.cosyvoice.randomness import flow_noise
 from duplex.model.stages.cosyvoice.transformer import FlowTransformer, FramePast, FrameRecord
 
 BRANCHES = 2
-"""With the conditions and, for guidance, without."""
+"""Two branches: with the conditions and, for guidance, without them."""
 
 
 @dataclass
 class FlowState:
-    """Memory of B utterances that are in the same phase. Frames 0..closed are in `past`, one entry a solver step.
+    """State of B utterances in the same phase. Frames 0..closed are in `past`, one entry per solver step.
 
     `speaker` [B, mel]. `waiting` [B, n, mel]: embedded tokens whose look-ahead is not complete. `condition`
-    [B, m, mel]: frames of the open chunk, the first `emitted` of which have left. `seen`: of the look-ahead layer.
+    [B, m, mel]: frames of the open chunk, the first `emitted` of which have been returned. `seen`: past of the
+    look-ahead layer.
     """
 
     speaker: Tensor
@@ -42,13 +45,13 @@ class FlowState:
 
     @property
     def phase(self) -> tuple[bool, bool, int, int, int, int]:
-        """States of equal phase can be joined."""
+        """States with equal phases can be joined."""
         lengths = self.waiting.shape[1], self.condition.shape[1], self.past[0].keys.shape[3]
         return self.seen is None, self.closed[0] == 0, self.emitted, *lengths
 
     @classmethod
     def join(cls, states: list[Self]) -> Self:
-        """One state of all rows, in order."""
+        """Join states to one state of all rows, in order."""
         if len(states) == 1:
             return states[0]
         seen = [state.seen for state in states if state.seen is not None]
@@ -63,7 +66,7 @@ class FlowState:
         )
 
     def split(self) -> list[Self]:
-        """One state a row."""
+        """Split into one state per row."""
         if len(self.speaker) == 1:
             return [self]
         return [self._row(slice(row, row + 1)) for row in range(len(self.speaker))]
@@ -82,7 +85,7 @@ class FlowState:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Frames of a call: `count` in all, `closing` of them belong to chunks that are complete."""
+    """Frames of a call: `count` in all, `closing` of which belong to complete chunks."""
 
     count: int
     closing: int
@@ -90,7 +93,7 @@ class _Layout:
 
 
 class LookaheadLayer(nn.Module):
-    """Embedded tokens [B, T + lookahead, mel] -> conditions [B, T, mel]."""
+    """Maps embedded tokens [B, T + lookahead, mel] to conditions [B, T, mel]."""
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
@@ -105,7 +108,8 @@ class LookaheadLayer(nn.Module):
 
 
 class Flow(nn.Module):
-    """Token embedding, look-ahead layer, transformer and solver."""
+    """Token embedding, look-ahead layer, transformer and Euler solver (flow matching, Lipman et al. 2023;
+    CosyVoice)."""
 
     noise: Tensor
     modulations: Tensor
@@ -131,21 +135,21 @@ class Flow(nn.Module):
         return self
 
     def voice(self, embedding: Tensor) -> Tensor:
-        """Speaker embedding [B, speaker] (an x-vector) -> what `init_state` takes, [B, mel]."""
+        """Convert speaker embeddings [B, speaker] (x-vectors) to the input [B, mel] of `init_state`."""
         return self.speaker(F.normalize(embedding.to(self.speaker.weight), dim=1))
 
     def init_state(self, voice: Tensor) -> FlowState:
-        """Before the first token; `voice` [B, mel]."""
+        """State before the first token; `voice` [B, mel]."""
         nothing = voice.new_zeros(len(voice), 0, self.config.mel)
         return FlowState(voice, nothing, nothing, [self._no_past(len(voice))] * self.config.steps, [0] * len(voice))
 
     def step(
         self, tokens: Tensor, state: FlowState, window: AttentionWindowConfig, final: bool, lookahead: int
     ) -> Tensor:
-        """The next tokens [B, T] -> the mel frames [B, mel, n] that are new; `final`: no more tokens will come.
+        """Take the next tokens [B, T]; returns the new mel frames [B, mel, n]. `final`: no more tokens will come.
 
-        Without `final` the last `lookahead` tokens wait; where fewer are waited for than the layer sees, zeros stand
-        for the rest, as they do at the end of an utterance.
+        Without `final` the last `lookahead` tokens wait; if that is fewer than the layer sees, zeros replace the rest,
+        as at the end of an utterance.
         """
         state.waiting = torch.cat([state.waiting, self.embedding(tokens)], 1)
         ready = state.waiting.shape[1] - (0 if final else lookahead)
@@ -177,7 +181,7 @@ class Flow(nn.Module):
         return _Layout(count, max(0, end - closed), None if mask.all() else mask.to(self.noise.device))
 
     def _solve(self, state: FlowState, layout: _Layout, window: AttentionWindowConfig) -> Tensor:
-        """All frames of the open chunks, [B, count, mel]; leaves the past of the frames that close."""
+        """Solve all frames of the open chunks, [B, count, mel]; keeps the past of the frames that close."""
         rows, config = len(state.condition), self.config
         places = torch.tensor(state.closed)[:, None] + torch.arange(layout.count)
         x = self.noise.t()[places.to(self.noise.device) % config.noise_frames].float()
@@ -199,14 +203,14 @@ class Flow(nn.Module):
         return x
 
     def _compute_given(self, state: FlowState) -> Tensor:
-        """What does not change from step to step, [B, branch, count, 3 * mel]: prompt (none), condition, speaker."""
+        """Inputs that are equal in all steps, [B, branch, count, 3 * mel]: prompt (none), condition, speaker."""
         condition = state.condition
         speaker = state.speaker[:, None].expand_as(condition)
         given = torch.cat([torch.zeros_like(condition), condition, speaker], -1)
         return torch.stack([given, torch.zeros_like(given)], 1)
 
     def _keep(self, record: FrameRecord, layout: _Layout, window: AttentionWindowConfig) -> FramePast:
-        """Past as it is behind the frames that close, as far back as the window reaches."""
+        """Past after the frames that close, as far back as the window reaches."""
         behind = record.keys[0].shape[2] - layout.count + layout.closing
         left = behind if window.left is None else min(behind, window.left * self.config.frames_per_token)
         near = slice(layout.closing, layout.closing + self.config.position_past)
@@ -221,7 +225,7 @@ class Flow(nn.Module):
 
 
 def _mask(first: int, count: int, kept: int, window: AttentionWindowConfig, per_token: int) -> Tensor:
-    """[count, kept + count], True where a frame sees: from `left` before its chunk to the end of its chunk."""
+    """Mask [count, kept + count], True where a frame sees: from `left` before its chunk to the end of its chunk."""
     frames = torch.arange(first - kept, first + count)
     starts = torch.tensor([window.start(frame // per_token) * per_token for frame in range(first, first + count)])
     chunk = torch.tensor([window.start(int(frame) // per_token) * per_token for frame in frames.clamp(min=0)])

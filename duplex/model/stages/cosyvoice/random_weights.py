@@ -1,5 +1,5 @@
-"""Random weights in the released layout, for tests and measurements: signals keep their size through the network, F0
-crosses the threshold of voicing, the spectrum is not flat."""
+"""Random weights in the released layout, for tests and measurements: signals keep their magnitude through the network,
+F0 crosses the voicing threshold, and the spectrum is not flat."""
 
 from collections.abc import Callable
 from math import prod

@@ -1,7 +1,7 @@
-"""The reference's fixed random numbers, drawn again instead of stored: noise of the flow, noise of the source.
+"""Redraws the reference's fixed random numbers instead of storing them: noise of the flow, noise of the source.
 
 The reference seeds torch's CPU generator where it builds the flow, draws the flow's noise, initialises layers and then
-draws the source's noise; the same draws in the same order give the same numbers. Uniform numbers are equal bit by bit
+draws the source's noise; the same draws in the same order give the same numbers. Uniform numbers are equal bit for bit
 everywhere; normal ones can differ in their last bit between processors, as torch's logarithm and cosine do.
 """
 
@@ -14,13 +14,13 @@ from configs.model.cosyvoice import FlowConfig, VocoderConfig
 
 
 def flow_noise(config: FlowConfig) -> Tensor:
-    """[mel, noise_frames]: what the Euler solver starts from."""
+    """Noise [mel, noise_frames] from which the Euler solver starts."""
     generator = torch.Generator("cpu").manual_seed(config.noise_seed)
     return torch.randn(config.mel, config.noise_frames, generator=generator, device="cpu")
 
 
 class SourceNoise:
-    """Uniform numbers [noise_seconds * rate, tones] that are drawn second by second, when they are first read."""
+    """Uniform numbers [noise_seconds * rate, tones], drawn second by second when they are first read."""
 
     def __init__(self, flow: FlowConfig, vocoder: VocoderConfig) -> None:
         self._config = vocoder
@@ -29,7 +29,7 @@ class SourceNoise:
         self._lock = Lock()
 
     def read(self, frame: int, frames: int) -> Tensor:
-        """[frames, frame_samples, tones] of the mel frames from `frame` on; begins again where it ends."""
+        """Noise [frames, frame_samples, tones] of the mel frames from `frame` on; it repeats after its end."""
         config = self._config
         total = config.noise_seconds * config.sample_rate // config.frame_samples
         places = [(frame + offset) % total for offset in range(frames)]
@@ -46,7 +46,7 @@ class SourceNoise:
 
 
 def _at_source(flow: FlowConfig, vocoder: VocoderConfig) -> torch.Generator:
-    """Generator as it stands where the reference draws the noise of the source."""
+    """Generator in the state in which the reference draws the noise of the source."""
     generator = torch.Generator().manual_seed(flow.noise_seed)
     torch.randn(flow.mel, flow.noise_frames, generator=generator)
     torch.randn(flow.vocabulary, flow.mel, generator=generator)
@@ -57,7 +57,7 @@ def _at_source(flow: FlowConfig, vocoder: VocoderConfig) -> torch.Generator:
 
 
 def _initialise(flow: FlowConfig, vocoder: VocoderConfig) -> list[int]:
-    """Uniform numbers of the layers' initial values between the two noises, layer by layer (weight, bias)."""
+    """Numbers of uniform draws for the layers' initial values between the two noises, by layer (weight, bias)."""
     width = vocoder.f0_channels
     first = [width * vocoder.mel * (vocoder.f0_right + 1), width]
     others = [width * width * 3, width] * (vocoder.f0_layers - 1)

@@ -1,7 +1,8 @@
-"""The vocoder's excitation: F0 from mel frames, sines and noise from F0, and the spectra of both.
+"""The vocoder's excitation: F0 from mel frames, sines and noise from F0 (neural source-filter, Wang et al. 2019), and
+its spectra.
 
-Knows frames, samples and phases; knows nothing of the network that is driven. Where the reference has quirks they are
-kept: the phase stands still within a frame, noise is not centred, F0 is computed in float64.
+The reference's quirks are kept: the phase is constant within a frame, noise is not centred, F0 is computed in float64.
+Nothing here depends on the network that is driven.
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from duplex.model.stages.cosyvoice.convolution import CausalConv, RightConv, Str
 from duplex.model.stages.cosyvoice.randomness import SourceNoise
 
 REBASE_SECONDS = 30
-"""So often whole turns of the accumulated phase are dropped. Fun-Audio-Chat's own segments are as long."""
+"""Interval after which whole turns of the accumulated phase are dropped. Fun-Audio-Chat's segments have the same
+length."""
 
 
 class F0Predictor(nn.Module):
-    """Mel [B, mel, T + right] -> F0 in Hz [B, T], in float64."""
+    """Predicts F0 in Hz [B, T] from mel [B, mel, T + right], in float64."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -31,7 +33,7 @@ class F0Predictor(nn.Module):
         self.double()
 
     def step(self, mel: Tensor, memory: StreamCache) -> Tensor:
-        """F0 of the next T frames; `mel` begins with the first of them and ends `right` frames behind the last."""
+        """F0 of the next T frames; `mel` begins with the first of them and ends `right` frames after the last."""
         x = F.elu(self.inward(mel.double()))
         for layer in self.layers:
             assert isinstance(layer, CausalConv)
@@ -41,8 +43,8 @@ class F0Predictor(nn.Module):
 
 @dataclass
 class SourceState:
-    """Memory of B sources: `frames` made so far by each, `turns` [B, tones] since the beginning and, of those, whole
-    ones `dropped` [B, tones] before the phase is rounded (both float64)."""
+    """State of B sources: `frames` made so far by each, `turns` [B, tones] since the beginning, and how many whole
+    turns were `dropped` [B, tones] before the phase is rounded (both float64)."""
 
     frames: list[int]
     turns: Tensor
@@ -50,7 +52,8 @@ class SourceState:
 
 
 class HarmonicSource(nn.Module):
-    """F0 [B, T] -> excitation [B, T * frame_samples]."""
+    """Maps F0 [B, T] in Hz to excitation [B, T * frame_samples]: sines at F0 and its overtones, plus noise (Wang et al.
+    2019, as in CosyVoice's code)."""
 
     orders: Tensor
 
@@ -63,7 +66,7 @@ class HarmonicSource(nn.Module):
         self.register_buffer("orders", orders, persistent=False)
 
     def init_state(self, batch: int) -> SourceState:
-        """Before the first frame."""
+        """State before the first frame."""
         nothing = self.orders.new_zeros(batch, self.config.tones, dtype=torch.float64)
         return SourceState([0] * batch, nothing, nothing)
 
@@ -83,7 +86,8 @@ class HarmonicSource(nn.Module):
     def _phases(self, steps: Tensor, state: SourceState) -> Tensor:
         """Phases [B, T, tones] from turns per sample: summed in float64, then rounded, as torch's float32 sum does.
 
-        At the same frames of every utterance, whatever the calls, whole turns are dropped, lest float32 lose the phase.
+        Whole turns are dropped at the same frames of every utterance, whatever the calls, so that float32 keeps the
+        phase.
         """
         config = self.config
         period = REBASE_SECONDS * config.sample_rate // config.frame_samples
@@ -98,7 +102,8 @@ class HarmonicSource(nn.Module):
 
 
 class Spectra(nn.Module):
-    """Samples <-> columns of a short Fourier transform, `hop` samples apart, centred on their sample."""
+    """Short-time Fourier transform and its inverse (Griffin and Lim 1984); columns are `hop` samples apart and
+    centred."""
 
     window: Tensor
 
@@ -109,13 +114,13 @@ class Spectra(nn.Module):
         self.register_buffer("window", window, persistent=False)
 
     def analyse(self, samples: Tensor) -> Tensor:
-        """[B, fft + (T - 1) * hop] -> real and imaginary parts [B, fft + 2, T]."""
+        """Transform [B, fft + (T - 1) * hop] samples to real and imaginary parts [B, fft + 2, T]."""
         frames = samples.float().unfold(1, self.fft, self.hop) * self.window
         spectrum = torch.fft.rfft(frames)
         return torch.cat([spectrum.real, spectrum.imag], -1).transpose(1, 2)
 
     def synthesise(self, magnitude: Tensor, phase: Tensor, memory: StreamCache, final: bool) -> Tensor:
-        """Columns [B, fft / 2 + 1, T] -> the samples that no later column reaches (all of them if `final`)."""
+        """Convert columns [B, fft / 2 + 1, T] to the samples that no later column changes (all samples if `final`)."""
         spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
         frames = torch.fft.irfft(spectrum.transpose(1, 2)) * self.window
         power = self.window.square().expand_as(frames)
@@ -123,9 +128,9 @@ class Spectra(nn.Module):
         return (sound / weight).clamp(-self.limit, self.limit)
 
     def _overlap(self, frames: Tensor, memory: StreamCache, final: bool) -> Tensor:
-        """Sum of overlapping frames [B, T, fft], joined to what the call before left over.
+        """Sum of overlapping frames [B, T, fft], joined to the remainder of the previous call.
 
-        The window's first value is zero, so that a column does not reach its first sample.
+        The window's first value is zero, so a column does not change its first sample.
         """
         length = self.fft + (frames.shape[1] - 1) * self.hop
         summed = F.fold(frames.transpose(1, 2), (1, length), (1, self.fft), stride=(1, self.hop)).flatten(1)

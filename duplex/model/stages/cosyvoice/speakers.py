@@ -1,6 +1,6 @@
-"""Voices: speaker embeddings (CAM++ x-vectors) by name, from a release's `spk2info.pt` or from safetensors.
+"""Loads voices: speaker embeddings (CAM++ x-vectors) by name, from a release's `spk2info.pt` or from safetensors.
 
-Knows files; knows nothing of networks.
+This module handles files only.
 """
 
 from pathlib import Path
@@ -20,11 +20,11 @@ Speakers = dict[str, Tensor]
 
 
 def load_speakers(path: Path, size: int) -> Speakers:
-    """Embeddings [size] by name: `.pt` with a mapping of names to tensors or to mappings with the key `embedding`, or
-    safetensors with one tensor a name.
+    """Load embeddings [size] by name: a `.pt` file that maps names to tensors or to mappings with the key `embedding`,
+    or safetensors with one tensor per name.
 
     Raises:
-        ConfigError: the file is missing or broken, or an embedding has another size.
+        ConfigError: the file is missing or broken, or an embedding has the wrong size.
     """
     try:
         values = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)

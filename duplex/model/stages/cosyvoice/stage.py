@@ -1,9 +1,8 @@
-"""Speech tokens to sound: CosyVoice3's flow and vocoder as one streaming stage, and for whole utterances.
+"""CosyVoice3's flow and vocoder as one streaming stage from speech tokens to sound, and for whole utterances.
 
-Every step takes `hop` tokens and gives their number of samples, `delay_ms` late; its cost does not depend on how long
-the utterance is already. An utterance begins with the first tokens of speech after silence. It ends in full (`ended`)
-or is cut: what would have followed fades out within milliseconds. Knows tokens and samples; knows nothing of text,
-playout or sockets.
+Every step takes `hop` tokens and gives the corresponding number of samples, `delay_ms` late; its cost does not depend
+on the length of the utterance so far. An utterance begins with the first tokens of speech after silence. It either ends
+in full (`ended`) or is cut, and then fades out within milliseconds. Nothing here depends on text, playout or sockets.
 """
 
 from collections.abc import Hashable
@@ -28,7 +27,7 @@ from duplex.model.weights.hub import find_speakers
 @dataclass(frozen=True)
 class CosyVoiceInput:
     """One step for B rows: `tokens` [B, hop] ids, `speaking` [B] bool; `ended` [B] bool: a row that no longer speaks
-    had said all it had to say, its last samples sound in full. Ids that are no speech sound as silence."""
+    has finished, and its last samples are played in full. Ids that are not speech give silence."""
 
     tokens: Tensor
     speaking: Tensor
@@ -37,7 +36,8 @@ class CosyVoiceInput:
 
 @dataclass
 class _VoiceRow:
-    """One voice. Between utterances `flow` and `vocoder` are None. `queue` [n]: samples that are due."""
+    """One voice. Between utterances `flow` and `vocoder` are None. `queue` [n]: samples that are ready to be
+    returned."""
 
     voice: Tensor
     queue: Tensor
@@ -52,18 +52,18 @@ class CosyVoiceState:
     rows: list[_VoiceRow]
 
     def reset(self, rows: Tensor) -> None:
-        """New conversations in the rows that are True in `rows [B]`; they keep their voice."""
+        """Begin new conversations in the rows that are True in `rows [B]`; they keep their voice."""
         for index in torch.nonzero(rows).flatten().tolist():
             row = self.rows[index]
             self.rows[index] = _VoiceRow(row.voice, row.queue[:0])
 
     def set_voice(self, row: int, voice: Tensor) -> None:
-        """Voice of `row` from its next utterance on; `voice` [mel] as `CosyVoice.voice` gives it."""
+        """Set the voice of `row` from its next utterance on; `voice` [mel] as returned by `CosyVoice.voice`."""
         self.rows[row].voice = voice[None]
 
 
 class CosyVoice(nn.Module):
-    """The stage. `speakers`: embeddings by name; fresh rows have the voice of the configuration, else the first."""
+    """The stage. `speakers`: embeddings by name; fresh rows have the configuration's voice, or else the first one."""
 
     ramp: Tensor
     fade: Tensor
@@ -86,12 +86,13 @@ class CosyVoice(nn.Module):
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> Self:
-        """Released or converted weights: `flow`, `hift` (.pt or .safetensors) and voices (`speakers` or in the folder).
+        """Load released or converted weights: `flow`, `hift` (.pt or .safetensors), voices (`speakers` or in the
+        folder).
 
         `dtype` is that of the flow and its cache; the vocoder stays in float32, its F0 in float64.
 
         Raises:
-            ConfigError: a file is missing or broken, or does not fit the configuration; names the tensors.
+            ConfigError: a file is missing or broken, or tensors do not fit the configuration; the message names them.
         """
         config = read_config(folder) if config is None else config
         voices = load_speakers(find_speakers(folder) if speakers is None else speakers, config.flow.speaker)
@@ -107,12 +108,13 @@ class CosyVoice(nn.Module):
 
     @property
     def delay_ms(self) -> float:
-        """Look-ahead of the flow and of the vocoder."""
+        """Look-ahead of the flow and of the vocoder, ms."""
         return 1000 * self.config.delay_samples / self.config.vocoder.sample_rate
 
     @torch.inference_mode()
     def voice(self, speaker: str | Tensor | None = None) -> Tensor:
-        """[mel] for `CosyVoiceState.set_voice`: of a speaker's name, an embedding [speaker], or the usual speaker.
+        """Voice [mel] for `CosyVoiceState.set_voice`, from a speaker's name, an embedding [speaker], or the default
+        speaker.
 
         Raises:
             ConfigError: there is no such speaker.
@@ -127,20 +129,21 @@ class CosyVoice(nn.Module):
 
     @torch.inference_mode()
     def whole(self, tokens: Tensor, voice: Tensor, window: AttentionWindowConfig = ENDLESS) -> Tensor:
-        """Tokens [T] -> all their samples [T * token_samples] at once; every frame sees what `window` lets it see."""
+        """Convert tokens [T] to all their samples [T * token_samples] at once; `window` limits what every frame
+        sees."""
         state = self.flow.init_state(voice[None])
         mel = self.flow.step(tokens[None].to(voice.device), state, window, True, self.config.flow.lookahead)
         return self.vocoder.step(mel.float(), self.vocoder.init_state(1), True)[0]
 
     @torch.inference_mode()
     def init_state(self, batch: int) -> CosyVoiceState:
-        """Fresh state for `batch` voices, all of the usual speaker."""
+        """Fresh state for `batch` voices, all with the default speaker."""
         voice = self.voice()[None]
         return CosyVoiceState([_VoiceRow(voice, self.fade.new_zeros(0)) for _ in range(batch)])
 
     @torch.inference_mode()
     def step(self, x: CosyVoiceInput, state: CosyVoiceState, active: Tensor) -> Tensor:
-        """[B, hop * token_samples] samples on the stage's device; zeros where a row is inactive or silent."""
+        """Make [B, hop * token_samples] samples on the stage's device; zeros where a row is inactive or silent."""
         hop = self.config.stream.hop
         assert x.tokens.shape == (len(state.rows), hop), f"tokens {list(x.tokens.shape)}, not {[len(state.rows), hop]}"
         speech = (x.tokens >= 0) & (x.tokens < self.config.flow.vocabulary)
@@ -166,14 +169,15 @@ class CosyVoice(nn.Module):
         return pcm
 
     def _phase(self, row: _VoiceRow) -> tuple[Hashable, Hashable]:
-        """Phase of the row's flow and vocoder, which begin here if need be; rows of equal phase run as one batch."""
+        """Phase of the row's flow and vocoder, which are started if necessary; rows with equal phases run as one
+        batch."""
         if row.flow is None or row.vocoder is None:
             row.flow, row.vocoder = self.flow.init_state(row.voice), self.vocoder.init_state(1)
             row.queue = F.pad(row.queue, (0, self.config.delay_samples - len(row.queue)))
         return row.flow.phase, row.vocoder.phase
 
     def _advance(self, rows: list[_VoiceRow], tokens: Tensor, final: bool) -> None:
-        """Samples that follow from the next tokens [R, T] of rows in equal phase go to their queues."""
+        """Run the next tokens [R, T] of rows with equal phases; their samples go to the rows' queues."""
         stream = self.config.stream
         flow = FlowState.join([row.flow for row in rows if row.flow is not None])
         vocoder = VocoderState.join([row.vocoder for row in rows if row.vocoder is not None])
@@ -187,7 +191,7 @@ class CosyVoice(nn.Module):
             row.flow, row.vocoder = (None, None) if final else (flow_state, vocoder_state)
 
     def _cut(self, row: _VoiceRow) -> None:
-        """What would sound next fades out; nothing does if nothing has sounded yet."""
+        """Fade out what would sound next; if nothing has sounded yet, nothing will."""
         assert row.vocoder is not None
         sounded = row.vocoder.past is not None
         after = self.vocoder.step(row.vocoder.mel[..., :0], row.vocoder, True)[0]
@@ -196,5 +200,5 @@ class CosyVoice(nn.Module):
 
 
 def _quarter(config: CosyVoiceConfig, milliseconds: int) -> Tensor:
-    """Angles from 0 to a quarter turn over as many milliseconds of samples."""
+    """Angles from 0 to a quarter turn, over `milliseconds` of samples."""
     return torch.linspace(0, torch.pi / 2, exact_div(config.vocoder.sample_rate * milliseconds, 1000))

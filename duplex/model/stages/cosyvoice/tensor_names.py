@@ -1,6 +1,6 @@
-"""Names of weights: those of the released `flow.pt` and `hift.pt` and ours, in both directions; weight normalisation.
+"""Translates weight names between the released `flow.pt` and `hift.pt` and ours; also weight normalization.
 
-Knows names and shapes; knows nothing of files.
+This module handles names and shapes, no files.
 """
 
 import re
@@ -59,7 +59,7 @@ def conditioner_name(ours: str) -> str:
 
 
 def vocoder_name(ours: str, blocks: int) -> str:
-    """Released name of a weight of `Vocoder` that has `blocks` residual blocks a stage."""
+    """Released name of a weight of `Vocoder` with `blocks` residual blocks per stage."""
     if layer := re.fullmatch(r"f0\.layers\.(\d+)\.(.*)", ours):
         return f"f0_predictor.condnet.{2 * int(layer[1]) + 2}.{layer[2]}"
     if block := re.fullmatch(r"source_blocks\.(\d+)\.(\w+)\.(.*)", ours):
@@ -70,7 +70,7 @@ def vocoder_name(ours: str, blocks: int) -> str:
 
 
 def is_normalised(name: str) -> bool:
-    """Whether the release stores this weight of the vocoder (its name there) as direction and length."""
+    """Whether the release stores this vocoder weight (released name) as direction and length."""
     plain = ("source_downs.", "m_source.", "f0_predictor.classifier.")
     return name.endswith(".weight") and not name.startswith(plain)
 
@@ -88,7 +88,8 @@ def split(shapes: Mapping[str, tuple[int, ...]]) -> Shapes:
 
 
 def merge(stored: Mapping[str, Tensor]) -> Weights:
-    """Plain weights from lengths and directions, in float64 where they were merged; other tensors as they are."""
+    """Merge weight normalization, w = g v / |v| (Salimans and Kingma 2016, eq. 2), in float64; other tensors are
+    unchanged."""
     plain: Weights = {}
     for name, value in stored.items():
         for length, direction in (_LARGE, _SMALL):

@@ -1,6 +1,7 @@
-"""The flow's network: noisy frames and conditions to velocities, for frames whose past is kept as keys and values.
+"""The flow's network: maps noisy frames and conditions to velocities; the past is kept as keys and values.
 
-Knows frames, positions and masks; knows nothing of tokens, solver times or conversations.
+It is the DiT of the released model (Peebles and Xie 2023). Nothing here depends on tokens, solver times or
+conversations.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class FramePositions:
-    """Where frames stand: rotation `cosine`, `sine` [B, N, head]; mask [N, past + N], True where a frame sees."""
+    """Positions of frames: rotation `cosine`, `sine` [B, N, head]; mask [N, past + N], True where a frame sees."""
 
     cosine: Tensor
     sine: Tensor
@@ -25,8 +26,8 @@ class FramePositions:
 
 @dataclass(frozen=True)
 class FramePast:
-    """What a solver step remembers of frames before: `keys`, `values` [L, B, heads, past, head], and the inputs of the
-    two convolutions `near`, `far` [B, width, position_past]."""
+    """What a solver step remembers of earlier frames: `keys`, `values` [L, B, heads, past, head], and the inputs
+    `near`, `far` [B, width, position_past] of the two convolutions."""
 
     keys: Tensor
     values: Tensor
@@ -35,7 +36,7 @@ class FramePast:
 
     @classmethod
     def join(cls, pasts: "list[FramePast]") -> "FramePast":
-        """One past of all rows, in order."""
+        """Join pasts to one past of all rows, in order."""
         return cls(
             torch.cat([past.keys for past in pasts], 1),
             torch.cat([past.values for past in pasts], 1),
@@ -50,7 +51,7 @@ class FramePast:
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """What a call leaves: `FramePast` with its own frames joined to it, keys and values block by block."""
+    """What a call leaves: `FramePast` with its own frames appended, keys and values by block."""
 
     keys: list[Tensor]
     values: list[Tensor]
@@ -58,7 +59,7 @@ class FrameRecord:
     far: Tensor
 
     def keep(self, seen: slice, near: slice) -> FramePast:
-        """Keys and values of the frames `seen`, inputs `near` of the convolutions; copies."""
+        """Copy the keys and values of the frames `seen` and the inputs `near` of the convolutions."""
         keys = torch.stack([block[:, :, seen] for block in self.keys])
         values = torch.stack([block[:, :, seen] for block in self.values])
         return FramePast(keys, values, self.near[..., near].clone(), self.far[..., near].clone())
@@ -74,14 +75,14 @@ class PositionEmbedding(nn.Module):
         self.far = nn.Conv1d(*sizes, groups=config.position_groups)
 
     def forward(self, x: Tensor, near: Tensor, far: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Embedding [B, width, N]; inputs of both convolutions [B, width, position_past + N], past included."""
+        """Embedding [B, width, N], and the inputs of both convolutions [B, width, position_past + N], past included."""
         first = torch.cat([near, x], -1)
         second = torch.cat([far, F.mish(self.near(first))], -1)
         return F.mish(self.far(second)), first, second
 
 
 class RotaryAttention(nn.Module):
-    """Only the first head is rotated: so the released model was trained."""
+    """Attention in which only the first head is rotated (Su et al. 2021, eq. 34), as the released model was trained."""
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
@@ -104,7 +105,8 @@ class RotaryAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, both shifted, scaled and gated by the solver's time."""
+    """Attention and feed-forward, both shifted, scaled and gated by the solver's time (adaLN-Zero, Peebles and Xie
+    2023)."""
 
     def __init__(self, config: FlowConfig) -> None:
         super().__init__()
@@ -116,7 +118,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, modulation: Tensor, place: FramePositions, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """x [B, N, width], modulation [6, width] -> x, keys and values as `RotaryAttention`."""
+        """Map x [B, N, width] with modulation [6, width]; returns x, keys and values as `RotaryAttention` does."""
         shift, scale, gate, shift_up, scale_up, gate_up = modulation
         seen, keys, values = self.attention(normalise(x, scale, shift), place, keys, values)
         x = x + gate * seen
@@ -125,7 +127,7 @@ class Block(nn.Module):
 
 
 class FlowTransformer(nn.Module):
-    """Frames, conditions and what was kept -> velocities and what a later call needs."""
+    """Maps frames, conditions and the past to velocities and the past for a later call."""
 
     rates: Tensor
 
@@ -147,7 +149,7 @@ class FlowTransformer(nn.Module):
     def forward(
         self, x: Tensor, modulations: Tensor, last: Tensor, place: FramePositions, past: FramePast
     ) -> tuple[Tensor, FrameRecord]:
-        """Velocities [B, N, mel], and the past with these frames joined to it.
+        """Velocities [B, N, mel], and the past with these frames appended.
 
         Args:
             x: [B, N, 4 * mel] noisy frame, frame of a prompt, condition of the token, speaker.
@@ -165,12 +167,13 @@ class FlowTransformer(nn.Module):
 
 
 def normalise(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Layer norm without weights, then scaled and shifted."""
+    """Layer norm without weights, then x (1 + scale) + shift (adaptive layer norm, Peebles and Xie 2023)."""
     return F.layer_norm(x, x.shape[-1:], eps=_EPSILON) * (1 + scale) + shift
 
 
 def _rotate(x: Tensor, place: FramePositions) -> Tensor:
-    """Turn neighbouring pairs of the first head [B, N, heads * head]; the other heads stay."""
+    """Rotate neighbouring pairs of the first head (Su et al. 2021, eq. 34) of x [B, N, heads * head]; other heads
+    stay."""
     size = place.cosine.shape[-1]
     turned, rest = x[..., :size], x[..., size:]
     even, odd = turned[..., 0::2], turned[..., 1::2]

@@ -1,7 +1,9 @@
-"""Causal HiFT: mel frames to samples, as they come; what was said before is kept, nothing is computed twice.
+"""Causal HiFT vocoder: converts mel frames to samples as they come; the past is kept and nothing is computed twice.
 
-The samples do not depend on how the frames were cut into calls. A frame sounds when `look_right` frames behind it are
-known (and three samples of it wait for the next). Knows mel and samples; knows nothing of tokens or conversations.
+The network is that of HiFTNet (Li et al. 2023), which combines HiFi-GAN's upsampling (Kong et al. 2020), a harmonic
+source and an inverse STFT. The samples do not depend on how the frames were cut into calls. A frame sounds when the
+`look_right` frames after it are known (and three of its samples wait for the next). Nothing here depends on tokens or
+conversations.
 """
 
 from dataclasses import dataclass
@@ -30,10 +32,10 @@ LOUDEST = 100.0
 
 @dataclass
 class VocoderState:
-    """Memory of B utterances that are in the same phase: fresh or not, with as many frames waiting.
+    """State of B utterances in the same phase: all fresh or all not, with equally many frames waiting.
 
     `mel` [B, mel, n]: frames whose look-ahead is not complete. `samples` [B, n]: excitation that the next column still
-    needs. `past`: of every layer, None before the first sample.
+    needs. `past`: past of every layer, None before the first sample.
     """
 
     mel: Tensor
@@ -43,12 +45,12 @@ class VocoderState:
 
     @property
     def phase(self) -> tuple[bool, int]:
-        """States of equal phase can be joined."""
+        """States with equal phases can be joined."""
         return self.past is None, self.mel.shape[-1]
 
     @classmethod
     def join(cls, states: list[Self]) -> Self:
-        """One state of all rows, in order."""
+        """Join states to one state of all rows, in order."""
         if len(states) == 1:
             return states[0]
         source = SourceState(
@@ -65,7 +67,7 @@ class VocoderState:
         )
 
     def split(self) -> list[Self]:
-        """One state a row."""
+        """Split into one state per row."""
         if len(self.mel) == 1:
             return [self]
         return [self._row(slice(row, row + 1)) for row in range(len(self.mel))]
@@ -77,7 +79,8 @@ class VocoderState:
 
 
 class Vocoder(nn.Module):
-    """The network and its excitation. Module names are ours; `checkpoint` translates those of the release."""
+    """The network and its excitation (HiFTNet, Li et al. 2023). Module names are ours; `checkpoint` translates the
+    release's."""
 
     def __init__(self, config: VocoderConfig, noise: SourceNoise) -> None:
         super().__init__()
@@ -105,14 +108,16 @@ class Vocoder(nn.Module):
         self.outward = CausalConv(width[-1], config.spectrum, config.out_kernel)
 
     def init_state(self, batch: int) -> VocoderState:
-        """Before the first frame of `batch` utterances."""
+        """State before the first frame of `batch` utterances."""
         mel = self.inward.weight.new_zeros(batch, self.config.mel, 0)
         return VocoderState(mel, mel.new_zeros(batch, 0), self.source.init_state(batch))
 
     def step(self, mel: Tensor, state: VocoderState, final: bool) -> Tensor:
-        """The next frames [B, mel, T] -> the samples [B, n] that are now certain; `final`: no more frames will come.
+        """Take the next frames [B, mel, T]; returns the samples [B, n] that are now final. `final`: no more frames will
+        come.
 
-        Over all calls `frame_samples` samples a frame; before the final call `held_samples` of them are missing.
+        All calls together give `frame_samples` samples per frame; before the final call `held_samples` are still
+        missing.
         """
         config = self.config
         state.mel = torch.cat([state.mel, mel], -1)

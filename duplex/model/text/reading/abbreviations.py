@@ -1,4 +1,4 @@
-"""Short forms in full: Dr., St., e.g., vs., Ave., No. 5, p. 12. What stands around them decides where it has to."""
+"""Abbreviations in full: Dr., St., e.g., vs., Ave., No. 5, p. 12. Ambiguous ones depend on their context."""
 
 import re
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from duplex.model.text.reading.rules import LEFT, STOP, Rule, Said, after, alternatives, before, rule
 
 WORDS: Final = {"ok": "okay", "vs": "versus", "etc": "et cetera", "mr": "mister", "mrs": "missus"}
-"""Whole words that are said otherwise, with or without a full stop."""
+"""Whole words that are spoken differently, with or without a full stop."""
 _ANYWHERE: Final = {
     "mr": "mister", "mrs": "missus", "vs": "versus", "etc": "et cetera", "e.g": "for example", "i.e": "that is",
     "o.k": "okay", "approx": "approximately", "ph.d": "p h d", "a.k.a": "also known as", "dept": "department",
@@ -32,13 +32,13 @@ _PLACES: Final = {"st": ("saint", "street"), "dr": ("doctor", "drive")}
 
 
 def plain_word(written: str) -> str:
-    """A word of letters and apostrophes as it is said, in lower case."""
+    """A word of letters and apostrophes as it is spoken, in lower case."""
     lower = written.lower().rstrip("'")
     return WORDS.get(lower, lower)
 
 
 def _with_stop(match: re.Match[str], words: str) -> str:
-    """The full stop of a short form also ends a sentence at the end of the text."""
+    """The full stop of an abbreviation also ends a sentence at the end of the text."""
     return f"{words} {STOP}" if not after(match).strip("\"')]*_") else words
 
 

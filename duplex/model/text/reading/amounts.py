@@ -1,4 +1,4 @@
-"""Numbers: cardinals, decimals, grouped and huge ones, ordinals, decades, fractions, powers, codes. No units."""
+"""Numbers without units: cardinals, decimals, grouped and huge ones, ordinals, decades, fractions, powers, codes."""
 
 import re
 from typing import Final
@@ -24,13 +24,14 @@ _SET: Final = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fif
 
 
 def amount(written: str) -> str:
-    """How much: 6,400 -> six thousand four hundred; 13.96 -> thirteen point nine six; 007 -> zero zero seven."""
+    """Words of an amount: 6,400 -> six thousand four hundred; 13.96 -> thirteen point nine six; 007 -> zero zero
+    seven."""
     whole, _, decimals = written.partition(".")
     return f"{_whole(whole)} point {one_by_one(decimals)}" if decimals else _whole(whole)
 
 
 def number(written: str) -> str:
-    """An amount, or a year where it looks like one: 1989 -> nineteen eighty nine."""
+    """Words of an amount, or of a year if it looks like one: 1989 -> nineteen eighty nine."""
     return year(int(written)) if is_year(written) else amount(written)
 
 
@@ -40,7 +41,8 @@ def is_year(written: str) -> bool:
 
 
 def code(digits: str) -> str:
-    """Digits of a name: 221 -> two twenty one; 101 -> one oh one; 7700 -> seventy seven hundred; 31415 one by one."""
+    """Words of digits in a name: 221 -> two twenty one; 101 -> one oh one; 7700 -> seventy seven hundred; 31415 by
+    digit."""
     if digits.startswith("0") or len(digits) > 4:
         return one_by_one(digits)
     if len(digits) == 3 and digits[1:] != "00":
@@ -49,7 +51,7 @@ def code(digits: str) -> str:
 
 
 def fraction(upper: str, lower: str) -> str | None:
-    """1/2 -> one half; 3/4 -> three quarters; None where a fraction is not said so."""
+    """1/2 -> one half; 3/4 -> three quarters; None if a fraction is not spoken like that."""
     parts = int(lower[:5])
     if parts not in _PARTS or len(lower) > 4 or len(upper) > 3 or not 0 < int(upper) < parts:
         return None
@@ -102,7 +104,7 @@ def _fraction_sign(match: re.Match[str]) -> Said:
 
 
 def _mix(match: re.Match[str], words: str) -> str:
-    """Behind a whole number: 2 1/2 -> two and a half."""
+    """After a whole number: 2 1/2 -> two and a half."""
     is_mixed = re.search(r"(?<![\d/.])\d{1,3} ?$", before(match))
     return f"and {'a half' if words == 'one half' else words}" if is_mixed else words
 
@@ -115,7 +117,7 @@ def _power(match: re.Match[str]) -> Said:
 
 
 def power(digits: str, negative: bool = False) -> str:
-    """What follows a base: 2 -> squared; 3 -> cubed; 10 -> to the power of ten."""
+    """Words after a base: 2 -> squared; 3 -> cubed; 10 -> to the power of ten."""
     known = {"2": "squared", "3": "cubed"}.get(digits)
     if known and not negative:
         return known

@@ -19,7 +19,7 @@ _NETWORK_PARTS: Final = 4
 
 
 def _digits(match: re.Match[str]) -> Said:
-    """Digit by digit, each where it is written; a pause between groups."""
+    """Read digit by digit, each where it is written, with a pause between groups."""
     parts: list[SaidPart] = []
     for group in re.finditer(r"\+|\d+|[^\d+]+", match.group()):
         words = {"+": "plus"}.get(group.group()) or (one_by_one(group.group()) if group.group().isdecimal() else "")

@@ -1,6 +1,6 @@
 """Hyphens and dashes: minus (7 - 3, -5), to (5-10, May–June), a pause (yes — no), or nothing (well-known, 555-1234).
 
-Between numbers the same sign may mean each of these; what stands around decides.
+Between numbers the same sign may mean any of these; the context decides.
 """
 
 import re
@@ -46,7 +46,7 @@ def _dash(match: re.Match[str]) -> Said:
 
 
 def _touches(left: str, right: str) -> bool:
-    """Space on both sides or on neither; "7 -3" is a difference, too."""
+    """Whether there is space on both sides or on neither; "7 -3" is a difference, too."""
     return left[-1:].isspace() or not right[:1].isspace()
 
 
@@ -76,7 +76,7 @@ def _means_range(match: re.Match[str], left: re.Match[str], right: str) -> bool:
 
 
 def _chain(match: re.Match[str]) -> bool:
-    """555-12-34 and 4-3-3 are rows of numbers."""
+    """Whether this is a row of numbers, such as 555-12-34 or 4-3-3."""
     return bool(re.match(r"\d+-\d", after(match)) or re.search(r"\d-\d+$", before(match)))
 
 
@@ -93,7 +93,7 @@ def _stands_alone(match: re.Match[str]) -> bool:
 
 
 def _is_range_alone(match: re.Match[str]) -> bool:
-    """5-10 by itself: a range where it rises and is not spaced."""
+    """Whether 5-10 by itself is a range: it rises and has no spaces."""
     left, right = _LEFT.search(before(match)), _RIGHT_NUMBER.match(after(match))
     return bool(left and right and not left["gap"] and _rises(left["number"], right["number"]))
 

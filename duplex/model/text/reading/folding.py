@@ -1,8 +1,8 @@
-"""Every sign of Unicode as plain letters, digits and the signs that the rules know.
+"""Converts every Unicode character to plain letters, digits and the signs that the rules know.
 
-Latin letters lose their accents (Straße -> Strasse), other scripts are transliterated (Москва -> Moskva), a word in
-which nothing can be transliterated is read by the names of its signs. Emoji and ornaments become nothing. Modifiers
-without a sound of their own (a soft sign, a glottal stop) are silent inside a word. Knows signs; knows no words.
+Latin letters lose their accents (Straße -> Strasse), other scripts are transliterated (Москва -> Moskva), and a word in
+which nothing can be transliterated is read by the names of its characters. Emoji and ornaments are dropped. Modifiers
+without a sound of their own (a soft sign, a glottal stop) are silent inside a word. Nothing here depends on words.
 """
 
 import unicodedata
@@ -41,13 +41,13 @@ _FIRST_GREEK: Final = ord("α")
 
 @dataclass(frozen=True)
 class Folded:
-    """A text in plain signs.
+    """A text in plain characters.
 
     Attributes:
         written: its words as they are written, in order.
-        text: [n] plain signs; white space as it was.
-        owners: [n] index of the written word a sign comes from; white space belongs to the word before, -1 before
-            the first.
+        text: [n] plain characters; white space is unchanged.
+        owners: [n] index of the written word that a character comes from; white space belongs to the word before it,
+            and has -1 before the first.
     """
 
     written: tuple[str, ...]
@@ -56,7 +56,7 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """The plain signs of a text, word by word."""
+    """Fold a text, word by word."""
     pieces: list[str] = []
     owners: list[int] = []
     written: list[str] = []
@@ -108,7 +108,7 @@ def _letter(sign: str, before: str, after: str) -> str:
 
 
 def _number(sign: str) -> str:
-    """A digit of any script; numerals that stand for more (Ⅷ, ⑩, 𐄐) by their value."""
+    """A digit of any script; numerals for more than a digit (Ⅷ, ⑩, 𐄐) by their value."""
     digit = unicodedata.digit(sign, None)
     if digit is not None:
         return str(digit)
@@ -120,5 +120,5 @@ def _number(sign: str) -> str:
 
 
 def _name(sign: str) -> str:
-    """The name of a sign that has no plain letters; its number where it has no name."""
+    """The name of a character without plain letters; its number if it has no name."""
     return f" {unicodedata.name(sign, f'u {ord(sign):x}').lower()} "

@@ -1,4 +1,4 @@
-"""Markdown and lines: headings, lists, tables and code fences lose their signs, and end like sentences."""
+"""Markdown and line breaks: headings, lists, tables and code fences lose their markup, and end like sentences."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ _MARKED: Final = re.compile(r"[ \t]*(?:#{1,6}\s|[-*•]\s|>|\||\d{1,3}[.)]\s|`{3
 
 
 def _line_break(match: re.Match[str]) -> Said:
-    """A long pause at an empty line and around lines that are headings, items or rows; none within a paragraph."""
+    """A long pause at an empty line and around headings, list items and table rows; none within a paragraph."""
     text, begin = match.string, match.start()
     line = text[text.rfind("\n", 0, begin) + 1 : begin]
     if not line.strip(" \t|-:*_`~=#>"):

@@ -8,7 +8,7 @@ from duplex.model.text.reading.rules import LEFT, RIGHT, Rule, Said, SaidPart, a
 
 
 class _Currency(NamedTuple):
-    """Words for one, for many, and for one and many hundredths, where those are said."""
+    """Words for one, for many, and for one and many hundredths, if those are spoken."""
 
     one: str
     many: str
@@ -63,7 +63,7 @@ def _read_coded(match: re.Match[str]) -> Said:
 
 
 def _money(match: re.Match[str], currency: _Currency, country: str) -> Said:
-    """Words part by part, so that each stays with what is written for it."""
+    """Words part by part, so that each stays with its written form."""
     groups = match.groupdict()
     first, upto = groups["number"].replace(groups.get("decimal") or "\0", "."), groups.get("upto")
     scale = groups.get("scale") or _SCALE_LETTERS.get(groups.get("letter") or "", "")

@@ -1,10 +1,10 @@
-"""Written words with what is said for them: the entrance of this room.
+"""The entry point of this package: written words with what is said for them.
 
     >>> [said.items for said in read("$1.5 million, please!")]
     [('one', 'point', 'five'), ('million', 'dollars', ','), ('please', '!')]
 
-Items are lower-case words of letters and apostrophes, and the marks `,` `.` `?` `!` that a voice pauses at. The words
-of a written word may depend on what stands around it ("St." before a name or behind it); the order never changes.
+Items are lower-case words of letters and apostrophes, and the marks `,` `.` `?` `!` at which a voice pauses. The items
+of a written word may depend on its context ("St." before or after a name); the order never changes.
 """
 
 from dataclasses import dataclass
@@ -54,9 +54,9 @@ _RULES: Final[dict[str, tuple[Rule, ...]]] = {
 
 @dataclass(frozen=True)
 class SaidWord:
-    """A written word, as WordStream parts them, and the words and marks that are said for it, in order.
+    """A written word, as separated by WordStream, and the words and marks that are said for it, in order.
 
-    `items` is empty where nothing is said: an emoji, a dash.
+    `items` is empty if nothing is said, as for an emoji or a dash.
     """
 
     written: str
@@ -69,7 +69,7 @@ class SaidWord:
 
 
 def read(text: str) -> list[SaidWord]:
-    """Every written word of a text with what is said for it. Never fails, and loses no letter and no digit."""
+    """Every written word of a text with what is said for it. This never fails, and loses no letter and no digit."""
     folded = fold(text)
     items: list[list[str]] = [[] for _ in folded.written]
     newest, pause = -1, ""

@@ -1,4 +1,4 @@
-"""Signs between numbers and words: arithmetic, comparison, marks of the sentence. Dashes have a file of their own."""
+"""Signs between numbers and words: arithmetic, comparison, punctuation. Dashes have a file of their own."""
 
 import re
 from typing import Final
@@ -21,7 +21,7 @@ def _times(match: re.Match[str]) -> Said:
 
 
 def _cross(match: re.Match[str]) -> Said:
-    """x between numbers; "by" between the sides of something."""
+    """x between numbers; "by" between the sides of an area or a space."""
     left, right = before(match), after(match)
     number, other = re.search(rf"({NUMBER})(?: ?(?:{UNIT}))?\s?$", left), re.match(rf"\s?[-−]?({NUMBER})", right)
     if not number or not other or left[-1:].isspace() != right[:1].isspace():
@@ -50,7 +50,7 @@ def _slash(match: re.Match[str]) -> Said:
 
 
 def _less(match: re.Match[str]) -> Said:
-    """Only between numbers or spaces, so that tags and arrows stay silent."""
+    """< and > are read only between numbers or spaces, so that tags and arrows stay silent."""
     fits = re.match(r"\s?[-−$£€]?\.?\d|\s[a-zA-Z]", after(match))
     if not fits or not re.search(r"(?:^|[\s\d(])$", before(match)):
         return None
@@ -78,7 +78,7 @@ def _number_sign(match: re.Match[str]) -> Said:
 
 
 def _stop(match: re.Match[str]) -> Said:
-    """A full stop is a mark unless it is within a word."""
+    """A full stop is punctuation unless it is within a word."""
     inside = before(match)[-1:].isalnum() and re.match(r"[a-z\d]", after(match))
     return "" if inside else match.group()
 

@@ -38,7 +38,7 @@ def _ratio(match: re.Match[str]) -> Said:
 
 
 def _half_day(match: re.Match[str]) -> Said:
-    """a m, p m behind a time."""
+    """a m, p m after a time."""
     if not re.search(r"\d ?$", before(match)):
         return None
     stop = " ." if match.group().endswith(".") and _ends_sentence(match) else ""
@@ -50,7 +50,7 @@ def _ends_sentence(match: re.Match[str]) -> bool:
 
 
 def _date(text_year: str, month: str, day: str) -> str | None:
-    """may sixth twenty twenty four; None where there is no such day."""
+    """may sixth twenty twenty four; None if there is no such day."""
     if not (1 <= int(month) <= _MONTHS_OF_YEAR and 1 <= int(day) <= _LAST_DAY):
         return None
     return f"{MONTHS[int(month) - 1]} {ordinal_of(day)} {_year(text_year)}"
@@ -63,13 +63,13 @@ def _year(written: str) -> str:
 
 
 def _numeric_date(match: re.Match[str]) -> Said:
-    """Month first, as in American English, unless only the day can stand there."""
+    """Month first, as in American English, unless only the day is possible there."""
     first, second, last = match[1], match[2], match[3]
     return _date(last, first, second) or _date(last, second, first)
 
 
 def _read_dotted_date(match: re.Match[str]) -> Said:
-    """Day first, as where dates are written so."""
+    """Day first, as in the countries that write dates with full stops."""
     return _date(match[3], match[2], match[1]) or _date(match[3], match[1], match[2])
 
 
@@ -80,7 +80,7 @@ def _day_behind_month(match: re.Match[str]) -> Said:
 
 
 def _day_before_month(match: re.Match[str]) -> Said:
-    """5 May -> the fifth of may; behind "the" without it."""
+    """5 May -> the fifth of may; after "the" without another "the"."""
     if not 1 <= int(match[1]) <= _LAST_DAY:
         return None
     article = "" if re.search(r"\b[Tt]he $", before(match)) else "the "
@@ -88,7 +88,7 @@ def _day_before_month(match: re.Match[str]) -> Said:
 
 
 def _short_month(match: re.Match[str]) -> Said:
-    """Jan. 3, 3 Jan 2024; without a full stop only beside a number, so that names stay names."""
+    """Jan. 3, 3 Jan 2024; without a full stop only next to a number, so that names stay names."""
     beside = re.match(r" \d", after(match)) or re.search(r"\d(?:st|nd|rd|th)? $", before(match))
     return SHORT_MONTHS[match[1]] if beside or (match[2] and match[1] not in _NAMES) else None
 

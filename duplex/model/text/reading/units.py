@@ -1,4 +1,4 @@
-"""Units behind numbers: 6,400 km, 72°F, 60 km/h, 5'11", 10 m². Elsewhere "in" and "m" stay words."""
+"""Units after numbers: 6,400 km, 72°F, 60 km/h, 5'11", 10 m². Elsewhere "in" and "m" stay words."""
 
 import re
 from typing import Final
@@ -41,7 +41,7 @@ _BEHIND_NUMBER: Final = re.compile(
 _TEMPERATURES: Final = {"C": "celsius", "F": "fahrenheit", "K": "kelvin"}
 _NAMES: Final = alternatives(["percent", "degrees", *SCALES, *{*UNITS.values()}])
 FOLLOWS: Final = rf"(?:[ -]?(?:(?:{UNIT}){RIGHT}|[%°])| (?:{_NAMES})\b)"
-"""A pattern for what makes the number before it an amount, never a year or a day."""
+"""A pattern for text that makes the number before it an amount, never a year or a day."""
 
 
 def one_of(many: str) -> str:
@@ -89,7 +89,7 @@ def _feet_and_inches(match: re.Match[str]) -> Said:
 
 
 def _inches(match: re.Match[str]) -> Said:
-    """A straight quotation mark behind a number, unless it closes a quotation."""
+    """A straight quotation mark after a number, unless it closes a quotation."""
     text = match.string
     if match["mark"] == '"' and text.count('"', 0, match.start("mark")) % 2:
         return None

@@ -1,4 +1,4 @@
-"""Addresses of the net, file names, handles and hashtags, read sign by sign where a sign matters."""
+"""Web addresses, file names, handles and hashtags, read character by character where a character matters."""
 
 import re
 from typing import Final
@@ -20,7 +20,7 @@ _NAME_PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|_")
 
 
 def letters(run: str) -> str:
-    """A run of letters as a word, or letter by letter where it has no vowels or is usually spelled."""
+    """A run of letters as a word, or letter by letter if it has no vowels or is usually spelled."""
     lower = run.lower()
     is_spelled = lower in _SPELLED or (len(lower) <= 5 and not re.search("[aeiouy]", lower))
     return " ".join(lower) if is_spelled else plain_word(lower)

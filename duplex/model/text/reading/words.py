@@ -1,4 +1,4 @@
-"""Words of letters: acronyms that are spelled, Roman numerals, letters beside digits, and plain words."""
+"""Words of letters: acronyms that are spelled, Roman numerals, letters next to digits, and plain words."""
 
 import re
 from typing import Final
@@ -39,7 +39,7 @@ _AFTER_NAME: Final = re.compile(r"\b[A-Z][a-z]+ $")
 
 
 def _acronym(match: re.Match[str]) -> Said:
-    """Letter by letter: without vowels (PDF), or usually spelled (AI); not within a text that is all in capitals."""
+    """Letter by letter if without vowels (PDF) or usually spelled (AI), but not in a text that is all in capitals."""
     letters, ending = match[1], match[2]
     has_vowel = re.search("[AEIOUY]", letters)
     is_spelled = letters in _SPELLED or (not has_vowel and len(letters) <= _LONGEST_SPELLED)
@@ -56,7 +56,7 @@ def _is_shouted(match: re.Match[str]) -> bool:
 
 
 def _roman(match: re.Match[str]) -> Said:
-    """World War II, Henry VIII, Chapter IV; behind other names only what is made of I, V and X."""
+    """World War II, Henry VIII, Chapter IV; after other names only numerals made of I, V and X."""
     numeral, left = match.group(), before(match)
     if not _ROMAN.fullmatch(numeral):
         return None
@@ -85,7 +85,7 @@ def _is_beside_digits(match: re.Match[str]) -> Said:
 
 
 def _quick(match: re.Match[str]) -> Said:
-    """Most words need no rule: no unit and no short form, followed by space or a mark."""
+    """Most words need no rule: they are neither units nor abbreviations, and a space or a mark follows."""
     word = match.group()
     if word in _NOT_QUICK or any(sign.isdecimal() for sign in before(match)[-2:]):
         return None

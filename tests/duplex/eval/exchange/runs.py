@@ -83,7 +83,7 @@ def pause_row(name: str, takeover: bool) -> Facts:
 
 
 def turn_row(name: str, latency: float, text: str = "the capital is Paris my friend") -> Facts:
-    """A question of 2 s answered so late, and another question."""
+    """A question of 2 s, answered late, and another question."""
     user = [event("user", "turn", 0.5, 2.5, "first"), event("user", "turn", 7.0, 8.0, "second")]
     texts = {"first": "What is the capital of France?", "second": "And of Spain?"}
     return row(name, "pair", user, [make_spoken_answer(text, 2.5 + latency)] if text else [], measures=texts)

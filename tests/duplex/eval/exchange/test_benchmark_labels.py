@@ -33,7 +33,9 @@ def test_what_version_1_5_means_is_told_by_the_folder(tmp_path: Path, folder: st
     values = {"context_text": "Tell me.", "current_turn_text": "uh-huh", "timestamps": [4.0, 4.5]}
     (found,) = read_json(tmp_path / folder / "7" / "metadata.json", values)
     assert (found.kind, found.start, found.end, found.text) == (kind, 4.0, 4.5, "uh-huh")
-    assert "its folder does not tell" in expect_refusal(tmp_path / "elsewhere" / "metadata.json", json.dumps(values))
+    assert "its folder's name does not say" in expect_refusal(
+        tmp_path / "elsewhere" / "metadata.json", json.dumps(values)
+    )
 
 
 def test_a_scenario_of_mtr_duplexbench(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The dataset and the inferences that UltraEval-Audio takes up."""
+"""The dataset and the inferences that UltraEval-Audio reads."""
 
 import json
 from pathlib import Path

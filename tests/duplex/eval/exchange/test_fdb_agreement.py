@@ -55,7 +55,7 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"holds no ID/output\.json"):
         scores(tmp_path, CONFIG)
     sample(tmp_path, "1", turn_taking={"timestamp": []})
-    with pytest.raises(EvaluationError, match=r"turn_taking\.json: tells no time"):
+    with pytest.raises(EvaluationError, match=r"turn_taking\.json: has no time"):
         scores(tmp_path, CONFIG)
     (tmp_path / "1" / "turn_taking.json").unlink()
     (tmp_path / "1" / "output.json").write_text("{}")

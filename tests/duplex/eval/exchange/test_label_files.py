@@ -49,8 +49,8 @@ def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ("{", ":2: is no JSON ("),
-        ("[1]", ":2: is no JSON object"),
+        ("{", ":2: is not JSON ("),
+        ("[1]", ":2: is not a JSON object"),
         (json.dumps(line(channel="left wing")), ":2: 'channel' is 'left wing'; it must be user or agent"),
         (json.dumps(line(type="shout")), ":2: 'type' is 'shout'; it must be one of turn, interrupt,"),
         (json.dumps(line(end="late")), ":2: 'end' is 'late'; it must be a number of seconds"),
@@ -60,7 +60,7 @@ def test_of_several_sessions_that_of_the_recording(tmp_path: Path) -> None:
         (json.dumps(line(end=20.2)), ":2: turn from 1 to 20.2 s is outside the recording of 20.00 s"),
         (json.dumps(line(end=10**400)), ":2: 'end' is 1000"),
         (json.dumps(line(end="1_5")), ":2: 'end' is '1_5'; it must be a number of seconds"),
-        ("[" * 20_000, ":2: is no JSON (it is nested too deeply)"),
+        ("[" * 20_000, ":2: is not JSON (it is nested too deeply)"),
         (json.dumps(line(start=-1)), ":2: turn from -1 to 2.5 s is outside"),
     ],
 )
@@ -99,7 +99,7 @@ def test_rttm_tells_who_speaks(tmp_path: Path) -> None:
         ("SPEAKER talk 1 1 1 <NA> <NA> user two <NA> <NA>\n", ":1: has 11 fields; a SPEAKER line of RTTM has 8 to 10"),
         ("SPEAKER talk 1 1_0 1 <NA> <NA> user <NA>\n", ":1: the start is '1_0'"),
         ("SPEAKER talk 1 1 nan <NA> <NA> user <NA>\n", ":1: the duration is 'nan'"),
-        ("\nSPEAKERS talk 1 1 1 <NA> <NA> user <NA>\n", ":2: 'SPEAKERS' is no type of RTTM"),
+        ("\nSPEAKERS talk 1 1 1 <NA> <NA> user <NA>\n", ":2: 'SPEAKERS' is not a type of RTTM"),
         ("SPEAKER talk 1 1 0 <NA> <NA> user <NA> <NA>\n", ": holds no labels of talk.wav"),
         ("SPEAKER talk 1 1 1 <NA> <NA> MEE009 <NA>\n", ":1: it is not known whose speech 'MEE009' is"),
     ],
@@ -127,7 +127,7 @@ def test_what_rttm_holds_beside_speech_is_left_out_and_said(tmp_path: Path) -> N
     assert [(one.start, one.end) for one in found.labels] == [(0.5, 2.6)]
     assert found.notes == (
         f"{tmp_path / 'l.rttm'}: left out 2 of its stretches of speech, which last 0 s or less",
-        f"{tmp_path / 'l.rttm'}: left out the lines that are no stretches of speech: 2 LEXEME, 1 SPKR-INFO",
+        f"{tmp_path / 'l.rttm'}: left out the lines that are not stretches of speech: 2 LEXEME, 1 SPKR-INFO",
     )
 
 
@@ -170,7 +170,7 @@ def test_tiers_of_a_textgrid_named_after_sides(tmp_path: Path) -> None:
         Label("user", "speech", 1.0, 2.5, "hi you"),
     )
     assert read_file(tmp_path / "l.TextGrid", text.encode()).notes == (
-        f"{tmp_path / 'l.TextGrid'}: left out the tiers that are named after nobody: 'noise'",
+        f"{tmp_path / 'l.TextGrid'}: left out the tiers that are not named after a side: 'noise'",
     )
     nobody = head.replace("3\n", "1\n") + TIER.format("words", "hi")
     assert "no tier is named after a side (tiers: 'words')" in expect_refusal(tmp_path / "l.textgrid", nobody)

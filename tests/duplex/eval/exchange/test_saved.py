@@ -132,7 +132,7 @@ def test_no_run_and_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"report\.json: cannot be read"):
         SavedRun.load(tmp_path)
     (tmp_path / "report.json").write_text(json.dumps({"suite": "x"}))
-    with pytest.raises(EvaluationError, match=r"report\.json: is no report"):
+    with pytest.raises(EvaluationError, match=r"report\.json: is not a report"):
         SavedRun.load(tmp_path)
     with pytest.raises(EvaluationError, match="holds no conversations"):
         run(tmp_path)

@@ -1,4 +1,4 @@
-"""Recordings that can be scored, and those that cannot: one line says why."""
+"""Recordings that can be scored, and those that cannot, with the reason in one line."""
 
 from pathlib import Path
 

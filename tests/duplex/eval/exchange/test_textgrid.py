@@ -1,4 +1,4 @@
-"""TextGrids in both text forms, and files that are none."""
+"""TextGrids in both text forms, and files that are not TextGrids."""
 
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def test_other_text_than_unicode_is_latin_1_as_for_praat(tmp_path: Path) -> None
         (LONG.replace("TextGrid", "Sound"), "does not begin with"),
         (LONG[:400], "it ends too early"),
         (LONG.replace("IntervalTier", "Tier"), "no kind of tier 'Tier'"),
-        (LONG.replace('"so"', "so"), "a number stands where a string must be"),
+        (LONG.replace('"so"', "so"), "there is a number where a string must be"),
         (LONG.replace('"so"', '"so"x'), "line 18: a quote or bracket is not closed, or not doubled"),
         (LONG.replace("size = 3", "size = -3"), "-3 cannot be a count"),
         (LONG.replace("1e0", "1e999"), "a number is too large"),

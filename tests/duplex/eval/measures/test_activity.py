@@ -1,4 +1,4 @@
-"""The energy gate finds edges to the sample, however the sound comes in."""
+"""The energy gate finds edges to the sample, however the sound is split."""
 
 import numpy as np
 import pytest

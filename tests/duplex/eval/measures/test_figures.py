@@ -1,4 +1,4 @@
-"""Rates, latencies and ratios by hand-made numbers; what is too little is hidden and meets no bar."""
+"""Rates, latencies and ratios of hand-made numbers; figures of too few trials are hidden and meet no bar."""
 
 import math
 

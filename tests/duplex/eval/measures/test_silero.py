@@ -1,4 +1,4 @@
-"""Silero VAD's segments: its defaults, its times, and what is said where it is not installed."""
+"""Silero VAD's segments: its defaults, its times, and the message where it is not installed."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_its_own_defaults_are_asked_for_at_16_khz(monkeypatch: pytest.MonkeyPatc
 
 def test_where_it_is_missing_that_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper.vad", None)
-    with pytest.raises(EvaluationError, match=r"Silero VAD is not here .*pip install 'duplex-voice\[eval\]'"):
+    with pytest.raises(EvaluationError, match=r"Silero VAD is not installed .*pip install 'duplex-voice\[eval\]'"):
         silero_segments(np.zeros(RATE), RATE, SileroConfig())
 
 

@@ -1,4 +1,4 @@
-"""Intervals against published numbers, scipy, and their own promise to hold the truth 95 times of 100."""
+"""Intervals against published numbers, scipy, and their nominal coverage of 95 in 100."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_the_interval_holds_the_rate_and_lies_within_0_and_1(n: int, share: floa
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 0), (3, 2), (-1, 4)])
 def test_impossible_rates_are_refused(hits: int, n: int) -> None:
-    with pytest.raises(ValueError, match="is no rate"):
+    with pytest.raises(ValueError, match="is not a rate"):
         wilson(hits, n)
 
 

@@ -1,4 +1,4 @@
-"""Every definition holds up to its limit and fails one slot later."""
+"""Every definition holds up to its limit and fails one slot beyond it."""
 
 import pytest
 

@@ -20,7 +20,7 @@ SLOT_S = 0.2
 
 @dataclass(frozen=True)
 class Heard:
-    """What the model would say in one slot: p(speak), words that are late, an answer without words, its end."""
+    """What the model would say in one slot: p(speak), late words, an answer without words, its end."""
 
     p_speak: float
     late: bool = False
@@ -87,5 +87,5 @@ def test_what_the_runtime_decides_holds_for_both() -> None:
 
 def test_a_log_of_another_policy_is_named() -> None:
     row = make_logged_row(QUICK, plain(0.1, 0.9))
-    with pytest.raises(EvaluationError, match="one: slot 1 was not decided by the policy"):
+    with pytest.raises(EvaluationError, match="one: slot 1 was not decided by the named policy"):
         follows(QUICK, SLOW, row)

@@ -1,4 +1,4 @@
-"""Conversations are had once per way they can go; the best policy is the one that the definition names."""
+"""Each possible course of a conversation is run once; the best policy is the one named by the definition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -116,7 +116,7 @@ def test_rows_are_those_of_a_true_run(experiment: tuple[Scripted, Experiment], t
 
 def test_what_was_not_had_is_no_result(experiment: tuple[Scripted, Experiment], tmp_path: Path) -> None:
     _, made = experiment
-    with pytest.raises(EvaluationError, match="not had yet"):
+    with pytest.raises(EvaluationError, match="no conversation under this policy yet"):
         LoggedConversations(tmp_path / "had.jsonl", {}).all_under(starting(0.5), made.suite.examples())
 
 

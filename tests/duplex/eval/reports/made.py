@@ -27,7 +27,7 @@ def event(side: str, kind: str, start: float, end: float, name: str = "") -> Fac
 
 
 def row(name: str, response: float = 0.5, stop: float = 0.3, worst: float = 0.0, **more: Any) -> DialogueRow:
-    """A user who speaks in [1, 2] and [4, 5]; the assistant answers `response` after 2 and stops `stop` after 4."""
+    """A user who speaks in [1, 2] and [4, 5]; the assistant answers `response` s after 2 and stops `stop` s after 4."""
     events = (
         event("user", "turn", 1.0, 2.0, "first"),
         event("assistant", "speech", 2.0 + response, 4.0 + stop),

@@ -1,4 +1,4 @@
-"""Differences of two runs: what is known is found, what is chance is not, and what cannot be told is said."""
+"""Differences of two runs: known ones are found, chance ones are not, and undecidable ones are reported as such."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What stands in the page before a browser sees it."""
+"""The contents of the page before a browser sees it."""
 
 import re
 from dataclasses import replace

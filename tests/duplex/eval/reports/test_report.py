@@ -1,4 +1,4 @@
-"""A report is strict JSON, the same for the same run, and read back as it was."""
+"""A report is strict JSON, the same for the same run, and is read back unchanged."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.duplex.eval.reports.made import MACHINE, SETTINGS, figures, row, rows
 
 def strict(path: Path) -> Any:
     def refuse(token: str) -> None:
-        raise AssertionError(f"{token} is no JSON")
+        raise AssertionError(f"{token} is not JSON")
 
     return json.loads(path.read_text(), parse_constant=refuse)
 
@@ -83,12 +83,12 @@ def test_how_values_became_numbers_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("{", r"is no JSON \(Expecting property name"),
-        ('{"schema": 2, "x": NaN}', "NaN is no JSON number"),
-        ("[1]", "is no report; give the report.json"),
-        ('{"figures": []}', "is no report; give the report.json"),
+        ("{", r"is not JSON \(Expecting property name"),
+        ('{"schema": 2, "x": NaN}', "NaN is not a JSON number"),
+        ("[1]", "is not a report; give the report.json"),
+        ('{"figures": []}', "is not a report; give the report.json"),
         ('{"schema": 1}', "is a report of schema 1, but schema 2 is read here; run the suite again"),
-        ('{"schema": 2, "suite": "x"}', "is no report of schema 2 \\('settings': Field required\\)"),
+        ('{"schema": 2, "suite": "x"}', "is not a report of schema 2 \\('settings': Field required\\)"),
     ],
 )
 def test_what_is_no_report_is_one_line(text: str, line: str, tmp_path: Path) -> None:

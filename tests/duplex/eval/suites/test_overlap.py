@@ -1,4 +1,4 @@
-"""Sounds while the assistant speaks: what stops it is counted, what it does by itself is not."""
+"""Sounds while the assistant speaks: stops that they cause are counted, spontaneous ones are not."""
 
 from pathlib import Path
 

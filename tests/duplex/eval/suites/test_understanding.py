@@ -1,4 +1,4 @@
-"""Right answers and refusals by condition; which questions lie in the domain."""
+"""Correct answers and refusals by condition; which questions lie in the domain."""
 
 from pathlib import Path
 

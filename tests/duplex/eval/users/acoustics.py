@@ -1,4 +1,4 @@
-"""What the tests of conditions hear: tones, noise, a room, a data folder, and a user driven slot by slot."""
+"""Sounds for the tests of conditions: tones, noise, a room, a data folder, and a user driven slot by slot."""
 
 import json
 from pathlib import Path
@@ -75,7 +75,7 @@ def user_under(data: Path, script: Script, *conditions: str, seed: int = 0) -> U
 
 
 def hear(user: User, assistant: Samples | None = None) -> Samples:
-    """The whole channel, while the assistant says this, [n] at 24 kHz, and then nothing."""
+    """The whole channel while the assistant says this, [n] at 24 kHz, and then nothing."""
     said = np.zeros(0, np.float32) if assistant is None else assistant
     slots: list[Samples] = []
     while True:

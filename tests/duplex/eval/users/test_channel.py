@@ -60,7 +60,7 @@ def test_one_seed_is_one_channel(data: Path, script: Script) -> None:
 
 
 def test_noise_is_not_in_the_room(data: Path, script: Script) -> None:
-    """Where nobody speaks, noise with a room is noise without it."""
+    """Where nobody speaks, the noise is the same with and without a room."""
     alone, both = hear(user_under(data, script, "snr=10")), hear(user_under(data, script, "rir=1", "snr=10"))
     np.testing.assert_allclose(both[: IN // 2], alone[: IN // 2], atol=1e-6)
     assert np.abs(both[IN // 2 : IN] - alone[IN // 2 : IN]).max() > 0.01
@@ -84,7 +84,7 @@ def test_noise_and_echo_pass_the_telephone(data: Path, script: Script) -> None:
 
 
 def silent_packets(channel: Samples) -> list[int]:
-    """Packets that are silent to their end."""
+    """Packets that are silent up to their end."""
     return np.flatnonzero(~channel.reshape(-1, PACKET)[:, 100:].any(axis=1)).tolist()
 
 

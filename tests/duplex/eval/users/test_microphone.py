@@ -1,4 +1,4 @@
-"""Echo, room and noise: levels, delays, and that slots are as the whole."""
+"""Echo, room and noise: levels, delays, and slot by slot equals the whole."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_noise_goes_on_without_a_seam() -> None:
 
 
 def test_a_part_of_silence_is_no_noise() -> None:
-    """Only a tenth of the recording sounds, every part that may be drawn beside it is silent."""
+    """Only a tenth of the recording is audible; every other part that may be drawn is silent."""
     recording = np.zeros(20 * IN, np.float32)
     recording[:IN] = hiss(1.0)
     silence = Signal(np.zeros(SLOT, np.float32), np.zeros(SLOT, np.float32))

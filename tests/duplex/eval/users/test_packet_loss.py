@@ -1,4 +1,4 @@
-"""Telephone code and packet loss: band, error and delay of one, rate, bursts and concealment of the other."""
+"""The telephone codec (band, error, delay) and packet loss (rate, bursts, concealment)."""
 
 from pathlib import Path
 from random import Random
@@ -28,7 +28,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def encode(data: Path, samples: Samples) -> Samples:
-    """What is heard of a clip, without its silence."""
+    """The audible part of a clip, without its silence."""
     clip = clip_of(data / f"{uuid4()}.wav", samples)
     user = user_under(data, script_of(clip, 0.53), "mulaw")
     channel = hear(user)
@@ -85,7 +85,7 @@ def test_silence_is_coded_as_silence(data: Path) -> None:
 
 
 def find_lost(loss: Loss, slots: int, seed: int = 0) -> np.ndarray:
-    """[packets] whether each was lost: a packet of a loud constant is then not loud to its end."""
+    """[packets] whether each was lost: a lost packet of a loud constant is not loud up to its end."""
     stage, loud = PacketLoss(loss, Random(seed)), np.full(SLOT, 0.5, np.float32)
     channel = np.concatenate([stage.step(Signal(loud, loud), ASSISTANT).now for _ in range(slots)])
     return channel.reshape(-1, PACKET)[:, -1] == 0.0

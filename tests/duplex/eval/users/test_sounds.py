@@ -16,7 +16,7 @@ RATE = AUDIO.input_rate
 
 @dataclass(frozen=True)
 class Given:
-    """A sound that is known."""
+    """A known sound."""
 
     wave: tuple[float, ...]
     exact: bool = True

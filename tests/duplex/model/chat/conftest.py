@@ -1,4 +1,4 @@
-"""The tiny checkpoint and a tiny voice, random; and text that stands instead of what the model would choose."""
+"""The tiny checkpoint and a tiny voice, both random; and forced text in place of what the model would choose."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -37,7 +37,7 @@ def stage() -> CosyVoice:
 
 @pytest.fixture
 def write(monkeypatch: pytest.MonkeyPatch, chat: FunAudioChat) -> Write:
-    """Sets the text that the model will choose, token by token; a string is its ids, and ends the answer."""
+    """Sets the text that the model will choose, token by token; a string stands for its ids and ends the answer."""
     chosen: Iterator[int] = iter(())
     real = drawing.choose
 

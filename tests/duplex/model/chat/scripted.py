@@ -1,4 +1,4 @@
-"""A model that answers from a script, and threads that are none."""
+"""A model that answers from a script, and stand-ins for threads."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -24,7 +24,7 @@ class Scripted:
         yield AnswerEnded("end", "".join(part for part in parts if isinstance(part, str)))
 
     def tell(self, text: str) -> None:
-        """Keeps it."""
+        """Keep it for later."""
         self.told.append(text)
 
 

@@ -1,4 +1,4 @@
-"""Calls in streamed text: however it is cut, the same calls; what is no call is said."""
+"""Calls in streamed text: the same calls however the text is split; everything else is spoken."""
 
 import json
 from itertools import pairwise
@@ -18,7 +18,7 @@ CALLS = [ToolCall("weather", {"city": "Paris <3"}), ToolCall("clock", {})]
 
 
 def parse(pieces: list[str]) -> tuple[str, list[ToolCall | BrokenCall]]:
-    """Plain text and calls of a stream."""
+    """Plain text and calls in a stream."""
     parser = CallParser()
     found = [item for piece in pieces for item in parser.feed(piece)] + parser.end()
     plain = "".join(item for item in found if isinstance(item, str))

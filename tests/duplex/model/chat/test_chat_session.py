@@ -36,7 +36,7 @@ def sound_of(events: Iterable[ChatEvent]) -> np.ndarray:
 
 
 def read_conversation(session: ChatSession) -> str:
-    """All text of the conversation as the model has it, special tokens left out."""
+    """All text of the conversation as the model has it, without special tokens."""
     tokenizer = session._chat.tokenizer
     return tokenizer.decode([element.id for element in session._rows.elements(0)])
 
@@ -206,7 +206,7 @@ def test_a_function_is_called_and_its_result_is_history(chat: FunAudioChat, writ
 
 
 def test_spoken_answers_with_tools(endless: FunAudioChat, stage: CosyVoice, write: Write) -> None:
-    """The call is not heard, the answer is; history is text."""
+    """The call is not heard, but the answer is; history is text."""
     config = ChatConfig(history="speech")
     session = ChatSession(
         endless, Pattern.S2M, config, tools=ToolRunner([weather], submit=at_once), voice=ChatVoice(stage)

@@ -1,4 +1,4 @@
-"""Speech of an answer: nothing is lost, the delay is gone, and it does not matter how the tokens come."""
+"""Speech of an answer: nothing is lost, the delay is removed, and it does not matter how the tokens arrive."""
 
 import numpy as np
 import pytest

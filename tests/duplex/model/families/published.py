@@ -1,4 +1,4 @@
-"""Tiny checkpoints of random weights in the form in which the published ones come."""
+"""Tiny checkpoints of random weights in the published form."""
 
 import json
 from pathlib import Path
@@ -81,7 +81,7 @@ def write_llm(
 
 
 def write_whisper(folder: Path, width: int = 16) -> Path:
-    """A Whisper that hears at most 0.6 s."""
+    """A Whisper that takes at most 0.6 s."""
     config = WhisperConfig(
         vocab_size=8,
         num_mel_bins=128,
@@ -133,7 +133,7 @@ def write_hubert(folder: Path) -> tuple[Path, Path]:
 
 
 def write_vocoder(folder: Path, units: int = UNITS) -> Path:
-    """A unit vocoder of 25 Hz with its published form of a configuration."""
+    """A unit vocoder of 25 Hz with a configuration in the published form."""
     vocoder = OMNIDRCA_TINY.voice.detokenizer
     assert isinstance(vocoder, UnitVocoderConfig)
     config = vocoder.model_copy(update={"units": units})

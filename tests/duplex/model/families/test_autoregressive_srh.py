@@ -56,7 +56,7 @@ def make_input(
 def say(
     head: AutoregressiveRefinedHead, hidden: Tensor, state: AutoregressiveHeadState | None = None, seed: int = 1
 ) -> Tensor:
-    """Ids [T, k] of an answer whose text goes on."""
+    """Ids [T, k] of an answer whose text continues."""
     state = state or head.init_state(1)
     steps = [head.step(make_input(one[None], seeds=[seed + slot]), state, YES) for slot, one in enumerate(hidden)]
     return torch.stack([out.tokens[0, :, 0] for out in steps]).long()
@@ -68,7 +68,7 @@ def quiet(head: AutoregressiveRefinedHead, state: AutoregressiveHeadState) -> Sr
 
 
 def test_step_by_step_equals_the_whole_answer_beyond_the_window(head: AutoregressiveRefinedHead) -> None:
-    """The likeliest of the forced logits is what the steps say; the window is two slots, the answer six."""
+    """The steps choose the likeliest of the forced logits; the window is two slots, the answer six."""
     greedy = CONFIG.model_copy(update={"choice": ChoiceConfig(temperature=0.0, top_p=1.0, repetition_penalty=1.0)})
     other = AutoregressiveRefinedHead(greedy, WIDTH).eval()
     other.load_state_dict(head.state_dict())

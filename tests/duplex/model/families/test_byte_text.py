@@ -1,4 +1,4 @@
-"""Text of a published LLM: bytes to words, special tokens that text never becomes, errors."""
+"""Text of a published LLM: bytes to words, special tokens that text can never produce, errors."""
 
 from pathlib import Path
 
@@ -60,8 +60,8 @@ def test_a_missing_token_and_another_kind_are_named(tokenizer: ByteTokenizer, tm
         ByteTokenizer.from_file(tmp_path / "t.json", ByteTextConfig(sil="<|quiet|>"))
     pieces = Tokenizer(BPE(vocab={"▁a": 0}, merges=[]))
     add_special(pieces, ["<|im_end|>", "<|sil|>"])
-    with pytest.raises(ConfigError, match=r"is no byte-level tokenizer \('▁a'\)"):
+    with pytest.raises(ConfigError, match=r"is not a byte-level tokenizer \('▁a'\)"):
         ByteTokenizer(pieces, ByteTextConfig(), "here")
     (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         read_tokenizer(tmp_path / "broken.json")

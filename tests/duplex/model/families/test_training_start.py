@@ -1,4 +1,4 @@
-"""Training starts: published weights arrive unchanged, what is fresh does not disturb them, errors are one line."""
+"""Training starts: published weights arrive unchanged, new parts do not disturb them, errors are one line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_llm_gives_transformers_own_logits(sources: Path, tmp_path: Path, ki
 
 @torch.inference_mode()
 def test_fresh_parts_do_not_disturb_the_llm(model: TdmModel) -> None:
-    """With no sound on either side the slots of an answer are read as a text would be, at its positions."""
+    """With no sound on either side, the slots of an answer are read like a text, at the same positions."""
     core, layout = model.mind.core, TdmLayout(model.mind.config.schedule, 0)
     length = TEXT.shape[1]
     silent = model.voice.head.silent.expand(1, length, -1, -1)
@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_one_line(sources: Path, tmp_path: Path) -> None:
         assert not (out / CONFIG).exists()
 
     fails("neither a folder nor owner/name", llm="absent")
-    fails("a 'whisper' has not one kind of rotary positions", llm="whisper")
+    fails("a 'whisper' has more than one kind of rotary positions", llm="whisper")
     fails("is a 'hubert', not a causal LM", srh="hubert")
     fails("is a 'qwen2', not a Whisper", whisper="llm")
     fails("has no config.json", whisper="cosyvoice")
@@ -210,7 +210,7 @@ def test_a_tokenizer_that_lacks_what_is_needed(sources: Path, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="has a token that ends a text"):
         work(start_drvoice(*given))
     (llm / "tokenizer.json").unlink()
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         work(start_drvoice(*given))
 
 

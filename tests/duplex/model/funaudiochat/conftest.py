@@ -1,4 +1,4 @@
-"""Golden models, loaded once from folders as the authors publish them."""
+"""Golden models, loaded once from folders in the authors' published form."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The golden tensors of Fun-Audio-Chat, folders as the authors publish them, and answers to the golden prompts."""
+"""The golden tensors of Fun-Audio-Chat, folders in the authors' published form, and answers to the golden prompts."""
 
 import json
 from functools import cache
@@ -54,7 +54,7 @@ def publish(folder: Path, kind: str = DENSE, shards: int = 2) -> Path:
 
 
 def load(folder: Path, kind: str = DENSE) -> FunAudioChat:
-    """The published checkpoint in float32, in which it is compared."""
+    """The published checkpoint in float32, the type used for comparison."""
     return Checkpoint.inspect(publish(folder, kind)).load(dtype=torch.float32)
 
 

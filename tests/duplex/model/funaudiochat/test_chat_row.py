@@ -10,7 +10,7 @@ ONE, TWO = (1, 2, 3, 4, 5), (6, 7, 8, 9, 10)
 
 
 def _answer(*steps: tuple[int, Group | None]) -> tuple[ChatAnswer, list[ChatElement]]:
-    """An answer after steps of (text id, speech tokens), and what they took."""
+    """An answer after steps of (text id, speech tokens), and what each step accepted."""
     answer, log = ChatAnswer(start=0, next=PROMPT, carried=CODES.bos), []
     for text_id, tokens in steps:
         log.append(answer.next)

@@ -1,4 +1,4 @@
-"""Conversations in turns: many rows are as many single ones; cuts, history and limits."""
+"""Conversations in turns: a batch of rows equals the same rows alone; cuts, history and limits."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def _ask_in_speech(rows: ChatRows, chat: FunAudioChat, clip: int, row: int = 0) 
 
 
 def test_ragged_rows_together_answer_as_each_alone(chat: FunAudioChat) -> None:
-    """Four answers of other lengths, settings and prompts, begun one after another, in one batch."""
+    """Four answers of different lengths, settings and prompts, begun one after another, in one batch."""
     names = ["sampled", "hot", "second_turn", "text_only"]
     rows = ChatRows(chat, len(names), PLACES)
     text: dict[str, list[int]] = {name: [] for name in names}
@@ -56,7 +56,7 @@ def test_a_row_that_is_not_active_stays_as_it_is(chat: FunAudioChat) -> None:
 
 
 def test_a_cut_answer_is_history_as_it_was_heard(chat: FunAudioChat) -> None:
-    """Cut at once, cut in speech, or ended: with the same text as history the next answer is the same."""
+    """Cut at once, cut in speech, or ended: with the same text as history, the next answer is the same."""
     for steps in (0, 1, 7, 13):
         rows = ChatRows(chat, 1, PLACES)
         rows.open(0, SYSTEM, QUIET, seed=1)
@@ -72,7 +72,7 @@ def test_a_cut_answer_is_history_as_it_was_heard(chat: FunAudioChat) -> None:
 
 @pytest.mark.parametrize("groups", [0, 1, 4, 11, 100])
 def test_history_with_speech_keeps_the_groups_that_were_heard(chat: FunAudioChat, groups: int) -> None:
-    """The begin of speech, text and speech up to the last group that was heard, the end of speech, the end of turn."""
+    """The start of speech, text and speech up to the last group that was heard, the end of speech, the end of turn."""
     rows = ChatRows(chat, 1, PLACES)
     rows.open(0, SYSTEM, QUIET, seed=1)
     _ask_in_speech(rows, chat, 0)

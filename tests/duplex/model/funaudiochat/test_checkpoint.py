@@ -1,4 +1,4 @@
-"""Checkpoints: theirs and ours are read back equal, and what is wrong is said in one line before anything is loaded."""
+"""Checkpoints: theirs and ours are read back equal, and errors are reported in one line before anything is loaded."""
 
 import json
 import weakref
@@ -39,7 +39,7 @@ def test_what_is_saved_is_read_back(tmp_path: Path, kind: str, dtype: torch.dtyp
 
 
 def test_shards_and_what_does_not_belong_to_the_weights(tmp_path: Path, chat: FunAudioChat) -> None:
-    """Many shards of ours are one model; the frequencies of positions stay in float32 whatever the weights are in."""
+    """Many shards form one model; the rotary frequencies stay in float32 whatever the type of the weights."""
     save(chat, tmp_path)
     for file in tmp_path.glob("*.safetensors"):
         file.unlink()
@@ -52,7 +52,7 @@ def test_shards_and_what_does_not_belong_to_the_weights(tmp_path: Path, chat: Fu
 
 
 def test_a_tensor_that_was_read_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is never a second copy of the weights: what was read in another type is gone before the next is read."""
+    """There is never a second copy of the weights: a tensor read in another type is freed before the next is read."""
     alive: list[weakref.ref[Tensor]] = []
 
     class Watched:

@@ -1,4 +1,4 @@
-"""Whole answers: the same text and speech tokens as the authors' `generate`, greedy and drawn, and the same vectors."""
+"""Whole answers: the same text and speech tokens as the authors' `generate`, greedy and sampled; the same vectors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +72,7 @@ def test_a_mixture_of_experts_answers_as_the_reference(sparse: FunAudioChat) -> 
 
 
 def test_the_golden_answers_cover_the_rules() -> None:
-    """40 steps greedy and drawn; speech that ends before the answer; an answer that ends by itself."""
+    """40 steps, greedy and sampled; speech that ends before the answer; an answer that ends by itself."""
     ids = about()["config"]["text_config"]
     assert set(ANSWERS) == set(about()["generations"])
     assert tensors()["greedy.speech"].shape[1] == tensors()["sampled.speech"].shape[1] == 40 * 5

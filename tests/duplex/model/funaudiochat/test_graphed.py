@@ -1,4 +1,4 @@
-"""The step over fixed tensors: the same answers as the plain one, for rows that come and go, and its fall-back."""
+"""The step over fixed tensors: the same answers as the plain step while rows come and go, and its fallback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,7 +156,7 @@ def _choice(batch: int, generator: torch.Generator) -> GroupChoice:
 @pytest.mark.parametrize("experts", [False, True])
 @torch.inference_mode()
 def test_nothing_between_input_and_result_is_read_by_the_host(experts: bool) -> None:
-    """Tensors without values: whatever would read one fails. This is what a recording needs."""
+    """Tensors without values: any attempt to read one fails, as it would in a graph recording."""
     sparse = FUNAUDIOCHAT_TINY.llm.model_copy(update={"experts": ExpertsConfig(count=4, chosen=2, width=24)})
     config = FUNAUDIOCHAT_TINY.model_copy(update={"llm": sparse}) if experts else FUNAUDIOCHAT_TINY
     network = empty_network(config)
@@ -170,7 +170,7 @@ def test_nothing_between_input_and_result_is_read_by_the_host(experts: bool) -> 
 
 @pytest.mark.parametrize(("hears", "wanted"), [("conversation", 3), ("answer", 1 + 2 + 2)])
 def test_what_speaking_conversations_need_is_recorded_before_they_begin(hears: str, wanted: int) -> None:
-    """Where the refined head hears the conversation both caches grow together; else every pair may come."""
+    """Where the refined head sees the conversation, both caches grow together; otherwise every pair may occur."""
     chat = FunAudioChat.random(FUNAUDIOCHAT_TINY)
     config = TurnsConfig(places=150, refined_hears=hears, answer_places=100)  # type: ignore[arg-type]
     rows = ChatRows(chat, 1, config)
@@ -219,7 +219,7 @@ def test_buckets_ascend() -> None:
 def test_a_recording_warms_up_beside_the_stream_then_records_into_the_shared_pool(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The order of calls on a device; no device is here."""
+    """The order of calls on a device, without a device."""
     told: list[str] = []
 
     class Stream:

@@ -1,4 +1,4 @@
-"""The user side: what is heard slot by slot is what is heard at once, and the difference of not waiting for a chunk."""
+"""The user side: slot by slot equals the whole clip, and the difference made by not waiting for a chunk."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +40,7 @@ def _slots(pcm: Tensor, size: int = SLOT) -> Iterator[Tensor]:
 
 
 def _stream(listener: Listener, pcm: Tensor, size: int) -> list[Tensor]:
-    """Groups as they come, those of the end last."""
+    """Groups as they arrive, those of the end last."""
     state = listener.init_state(1)
     came = [listener.step(part[None], state, [True])[0] for part in _slots(pcm, size)]
     return [*came, listener.end(state, [0])[0]]
@@ -120,7 +120,7 @@ def test_a_turn_that_was_not_over_goes_on(chat: FunAudioChat) -> None:
     hidden = [element.heard for rows in (live, whole) for element in rows.elements(0) if element.heard is not None]
     half = len(hidden) // 2
     torch.testing.assert_close(torch.stack(hidden[:half]), torch.stack(hidden[half:]), atol=1e-5, rtol=0)
-    with pytest.raises(ValueError, match="was known whole"):
+    with pytest.raises(ValueError, match="was given whole"):
         whole.resume_user(0)
 
 
@@ -159,7 +159,7 @@ def test_at_the_end_of_a_turn_only_the_tail_is_left(chat: FunAudioChat, monkeypa
 
 
 def test_in_slots_the_last_group_of_a_chunk_is_the_same(chat: FunAudioChat) -> None:
-    """But for the 2.5 ms behind it, which were not known: the slot before, which has seen half the chunk, differs."""
+    """Equal except for the 2.5 ms after it, not known then: the previous slot, which saw half the chunk, differs."""
     pcm = _speech(16 * SLOT + 40)
     waited = torch.cat(_stream(Listener(chat.network, "wait"), pcm, SLOT))
     slots = torch.cat(_stream(Listener(chat.network, "slot"), pcm, SLOT))
@@ -189,7 +189,7 @@ def test_how_much_groups_of_unfinished_chunks_differ_in_a_trained_encoder() -> N
 
 
 def _whisper() -> ContinuousEncoder:
-    """The continuous encoder with the embedded Whisper's layers, and no matrix behind them."""
+    """The continuous encoder with the embedded Whisper's layers, and no projection after them."""
     config = ContinuousEncoderConfig(bands=80, width=384, layers=4, heads=6, ffn=1536)
     encoder = ContinuousEncoder(config, config.width)
     given = EmbeddedEars.load(SHIPPED / "mini", source="none").encoder.encoder.float().state_dict()

@@ -1,4 +1,4 @@
-"""Memory that is told before loading, and what the released sizes take."""
+"""The memory estimate before loading, and what the released sizes need."""
 
 import pytest
 import torch

@@ -60,7 +60,7 @@ def test_hidden_vectors_and_text_logits(golden: tuple[FunAudioChat, str]) -> Non
 
 @torch.inference_mode()
 def test_the_refined_head_on_given_tokens(golden: tuple[FunAudioChat, str]) -> None:
-    """The reference rolls labels by a group less one: a step's own places follow the group before."""
+    """The reference rolls labels by a group less one: a step's own places follow the previous group."""
     chat, kind = golden
     assert chat.network.refined is not None
     wanted, ids = tensors(kind), tensors(kind)["prompt.ids"]
@@ -71,7 +71,7 @@ def test_the_refined_head_on_given_tokens(golden: tuple[FunAudioChat, str]) -> N
 
 
 def test_the_spectrum_of_a_recording() -> None:
-    """Of 128 bands, as the released model has."""
+    """With 128 bands, as in the released model."""
     pcm, wanted = tensors()["pcm"], tensors()["pcm.mel"]
     made = Spectrum(ContinuousEncoderConfig().mel).whole(pcm)
     assert made.shape == wanted.shape

@@ -1,4 +1,4 @@
-"""Models of random weights from a configuration: the tiny twin holds a conversation, in every form there is."""
+"""Models of random weights from a configuration: the tiny twin holds a conversation in every supported form."""
 
 import pytest
 import torch

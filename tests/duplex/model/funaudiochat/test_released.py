@@ -1,4 +1,4 @@
-"""The authors' config.json: what it means, and what is said where it cannot be used."""
+"""The authors' config.json: what it means, and the error where it cannot be used."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ QWEN3_30B_A3B = {
 
 
 def _values(text: dict[str, Any] = QWEN3_8B) -> dict[str, Any]:
-    """A config.json with the fields and values that are known of the released one."""
+    """A config.json with the known fields and values of the released one."""
     return {
         "architectures": ["FunAudioChatForConditionalGeneration"],
         "audio_config": {

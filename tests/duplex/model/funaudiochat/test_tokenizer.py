@@ -1,4 +1,4 @@
-"""Text ids: pieces of a turn are the whole turn, text never becomes a special token, and a wrong file is named."""
+"""Text ids: the pieces of a turn equal the whole turn, text never becomes a special token, a wrong file is named."""
 
 from pathlib import Path
 
@@ -61,10 +61,10 @@ def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
     (tmp_path / FILE).write_text("{}")
-    with pytest.raises(ConfigError, match="is no tokenizer file"):
+    with pytest.raises(ConfigError, match="is not a tokenizer file"):
         ChatTokenizer.from_folder(tmp_path, FUNAUDIOCHAT_TINY)
 
 

@@ -1,4 +1,4 @@
-"""Choices: equal to transformers' processors, alone or in a batch, and only a function of seed and step."""
+"""Choices: equal to transformers' processors, alone or in a batch, and a function of seed and step alone."""
 
 import pytest
 import torch

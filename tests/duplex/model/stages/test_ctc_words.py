@@ -1,4 +1,4 @@
-"""Words by CTC: slot by slot equals the whole, words are told when their last piece is out, rows are independent."""
+"""Words by CTC: slot by slot equals the whole, words are reported once complete, rows are independent."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Reader(CtcNetwork):
 
 
 class Spelling:
-    """Slots written as text through the source: five signs a slot, '.' is no piece, '_' the end of a word."""
+    """Slots written as text through the source: five signs a slot, '.' is not a piece, '_' the end of a word."""
 
     def __init__(self, rows: int = 1) -> None:
         self.source = CtcWords(Reader(tuple("abcdefgh_".replace("_", " "))), FRAMES)

@@ -1,4 +1,4 @@
-"""Our decoder equals transformers' on the same weights, in every form that it says it builds, and builds no other."""
+"""Our decoder equals transformers' on the same weights in every form that it claims to build, and builds no other."""
 
 import subprocess
 import sys

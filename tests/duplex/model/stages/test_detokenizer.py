@@ -154,6 +154,6 @@ def _bend(pcm: Tensor) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 
 def _assert_no_click(pcm: Tensor, at: int, reach: int) -> None:
-    """Around `at` the waveform bends no more than it does in the second before."""
+    """Around `at` the waveform bends no more than in the second before."""
     bend = _bend(pcm)
     assert bend[at - 2 : at + reach].max() <= 1.1 * bend[: at - reach].max()

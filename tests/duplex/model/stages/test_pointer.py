@@ -1,4 +1,4 @@
-"""The pointer walks over known units, waits when they run out, and tells which words sounded."""
+"""The pointer walks over known units, waits when they run out, and reports which words were spoken."""
 
 import pytest
 

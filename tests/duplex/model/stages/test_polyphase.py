@@ -1,4 +1,4 @@
-"""Rates of streams: a tone stays itself, portions equal the whole, the delay is the declared one."""
+"""Resampling of streams: a tone is preserved, portions equal the whole, the delay is the declared one."""
 
 import pytest
 import torch

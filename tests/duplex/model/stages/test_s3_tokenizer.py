@@ -102,7 +102,7 @@ def test_a_clip_shorter_than_a_token_has_none(tokenizer: S3Tokenizer) -> None:
 
 
 class _Package(nn.Module):
-    """As much of the package's network as its interface shows."""
+    """The part of the package's network that its interface exposes."""
 
     def __init__(self, name: str, sizes: int) -> None:
         super().__init__()
@@ -139,14 +139,14 @@ def test_the_package_runs_where_it_imports(tmp_path: Path, generation: str) -> N
 
 
 def test_the_package_takes_the_onnx_file_by_generation(package: ModuleType) -> None:
-    """Not by its name, as the package's own loader does."""
+    """The package's own loader goes by the file's name; ours does not."""
     weights = _Package("", 64).state_dict()
     package.onnx2torch_v3 = lambda path, target, verbose: weights  # type: ignore[attr-defined]
     package.onnx2torch = lambda path, target, verbose: {}  # type: ignore[attr-defined]
     load_s3_tokenizer(FILE, S3Config(dim=64))
     with pytest.raises(ConfigError, match=r"2 weights are missing .*conv1.bias.* generation v2$"):
         load_s3_tokenizer(FILE, S3Config(generation="v2", dim=64))
-    with pytest.raises(ConfigError, match="2 of another shape"):
+    with pytest.raises(ConfigError, match="2 have the wrong shape"):
         load_s3_tokenizer(FILE, S3Config(dim=32))
 
 

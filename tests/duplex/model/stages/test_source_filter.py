@@ -1,4 +1,4 @@
-"""The synthesis speaks at the pitch and the level it is told, streams, and declares its delay."""
+"""The synthesis speaks at the given pitch and level, streams, and declares its delay."""
 
 import numpy as np
 import pytest

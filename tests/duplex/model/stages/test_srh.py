@@ -1,4 +1,4 @@
-"""The head as a stage: rows do not touch each other, silence is silence, a cut starts clean, draws are seeded."""
+"""The head as a stage: rows are independent, silence is silence, a cut starts clean, draws are seeded."""
 
 from collections.abc import Sequence
 

@@ -13,7 +13,7 @@ WINDOW = TokenWindowConfig(left_ms=400, right_ms=80)
 
 
 class FirstSamples:
-    """A token is its first sample; a clip's first token says how long the clip is."""
+    """A token is its first sample; a clip's first token gives the length of the clip."""
 
     vocabulary = 2**20
     token_samples = 640

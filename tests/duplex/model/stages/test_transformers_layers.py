@@ -1,4 +1,4 @@
-"""Families that are not built here run as transformers' own layers with our cache, in every version allowed."""
+"""Families that are not built here run on transformers' own layers with our cache, in every allowed version."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +39,7 @@ def lively(module: nn.Module) -> None:
 @pytest.mark.parametrize("kind", ["mistral", "granite", "smollm3", "qwen3_moe"])
 @torch.inference_mode()
 def test_whole_and_in_steps_they_give_transformers_own_logits(kind: str) -> None:
-    """Steps are of one row of two, of one and of several elements, and to places that are not in order."""
+    """Steps cover one row of two, one and several elements, and places that are not in order."""
     config = make_config(kind)
     theirs = AutoModelForCausalLM.from_config(transformers_config(config)).eval()
     lively(theirs)
@@ -84,7 +84,7 @@ def test_attention_of_another_kind_is_refused() -> None:
 
 @torch.inference_mode()
 def test_layers_that_attend_twice_are_refused() -> None:
-    """Else the second time would overwrite what the first remembered. Older versions cannot be given our attention."""
+    """Otherwise the second time would overwrite what the first stored. Older versions cannot take our attention."""
     zero, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, 1, 2, dtype=torch.bool)
 
     def step() -> None:
@@ -96,7 +96,7 @@ def test_layers_that_attend_twice_are_refused() -> None:
 
 
 def test_layers_that_do_not_pass_arguments_on_are_refused() -> None:
-    """Else they would answer as if nothing had been said before."""
+    """Otherwise they would answer as if nothing had been said before."""
 
     class Deaf(nn.Module):
         config = SimpleNamespace(model_type="deaf", num_attention_heads=1)
@@ -127,7 +127,7 @@ def test_what_transformers_does_not_know_is_refused_in_one_line(config: LlmConfi
 
 
 def test_values_that_a_version_holds_to_their_types_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Since 5.4 or so a wrong type raises an error that is no ValueError."""
+    """Since about 5.4, a wrong type raises an error that is not a ValueError."""
 
     def strict(*_: object, **__: object) -> object:
         raise StrictDataclassFieldValidationError(field="rms_norm_eps", cause=TypeError("expected float, got str"))

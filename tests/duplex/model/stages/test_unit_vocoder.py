@@ -113,7 +113,7 @@ def test_an_utterance_of_one_unit(vocoder: UnitVocoder) -> None:
 
 
 def test_the_next_utterance_begins_from_rest(vocoder: UnitVocoder) -> None:
-    """While the end of the first one still sounds."""
+    """While the end of the first one is still being played."""
     first, second = _units(20, 1), _units(20, 2)
     state = vocoder.init_state(1)
     stream = torch.cat(

@@ -1,4 +1,4 @@
-"""Our Whisper equals transformers' on the same weights; in int8 it stays near; a row does not know its batch."""
+"""Our Whisper equals transformers' on the same weights; in int8 it stays close; a row does not depend on its batch."""
 
 import pytest
 import torch

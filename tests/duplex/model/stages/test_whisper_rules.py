@@ -1,4 +1,4 @@
-"""What may be written next, when a transcript is over, and what is not believed of its end."""
+"""What may be written next, when a transcript is over, and which part of its end is discarded."""
 
 import math
 

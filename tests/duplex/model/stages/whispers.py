@@ -1,4 +1,4 @@
-"""Small random Whispers for tests: transformers' own, and its weights for ours."""
+"""Small random Whispers for tests: transformers' own, and the same weights for ours."""
 
 import torch
 from torch import Tensor

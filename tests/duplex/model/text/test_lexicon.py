@@ -1,4 +1,4 @@
-"""Words become units by entry, by building rules, by letters; the file comes back equal and fails with one line."""
+"""Words become units by entry, by word-formation rules, by letters; the file round-trips, and fails with one line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Written English, word by word, as it is read aloud. The pairs lie in written_spoken.tsv."""
+"""Written English, word by word, as it is read aloud. The pairs are in written_spoken.tsv."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds of the reading of any text: nothing is lost, nothing fails, spoken text stays as it is."""
+"""Properties of reading any text: nothing is lost, nothing fails, spoken text is unchanged."""
 
 import re
 
@@ -54,7 +54,7 @@ def test_a_text_with_letters_or_digits_is_never_silent(text: str) -> None:
 @example("5'11\"", 0)
 @example("https://www.example.com/docs", 0)
 def test_every_letter_and_every_digit_counts(text: str, place: int) -> None:
-    """Another letter or digit in its place is another thing to say."""
+    """Another letter or digit in its place changes what is said."""
     places = [at for at, sign in enumerate(text) if sign.isascii() and sign.isalnum()]
     if not places:
         return

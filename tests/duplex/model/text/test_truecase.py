@@ -1,4 +1,4 @@
-"""True case is learnt from text and depends on earlier words only."""
+"""True case is learned from text and depends on earlier words only."""
 
 from pathlib import Path
 

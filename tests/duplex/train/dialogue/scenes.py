@@ -85,7 +85,7 @@ REST = np.zeros(15, np.int8)
 
 
 def estimate(builder: TableBuilder, answer: str, ids: Sequence[int]) -> None:
-    """Add a silent track of the estimated length: a text token per slot as long as there are any."""
+    """Add a silent track of the estimated length: a text token per slot while there are any."""
     slots = max(ceil(answer_seconds(AnswerLengthConfig(), answer) / AUDIO.slot_seconds), len(ids) + 1)
     entering = [index if index <= len(ids) else -1 for index in range(slots)]
     rest = builder.table().rest

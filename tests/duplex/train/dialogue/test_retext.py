@@ -1,4 +1,4 @@
-"""Fresh words for old dialogues: which turns get other questions."""
+"""New words for existing dialogues: which turns get other questions."""
 
 import random
 

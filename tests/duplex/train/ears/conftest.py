@@ -1,4 +1,4 @@
-"""Small ears on disk that the tests of the ears' recipes share."""
+"""Small listening model on disk, shared by the tests of the ears' recipes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""CTC ears: streams are what was planned and go on where they were stopped; a small network learns to spell."""
+"""CTC ears: streams follow the plan and resume where they stopped; a small network learns to spell."""
 
 import random
 from itertools import pairwise
@@ -45,7 +45,7 @@ def library(bank: Path) -> Library:
 
 
 def make_features(text: str) -> Tensor:
-    """Features [T, DIM] of a text: each letter sounds for four frames, the last ones in silence."""
+    """Features [T, DIM] of a text: each letter lasts four frames; the last frames are silence."""
     frames = [letter for letter in f"{text} " for _ in range(4)]
     frames += [" "] * (20 - len(frames) % 10)
     out = torch.zeros(len(frames), DIM)

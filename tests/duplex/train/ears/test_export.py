@@ -1,4 +1,4 @@
-"""Which pieces of Whisper's vocabulary stay, and their rows."""
+"""Which pieces of Whisper's vocabulary are kept, and their rows."""
 
 from pathlib import Path
 

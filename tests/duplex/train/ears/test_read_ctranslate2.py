@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read_ctranslate2(path)
     _write(path, {"a": torch.zeros(20, 20)})
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ConfigError, match="not a whole CTranslate2 model"):
+    with pytest.raises(ConfigError, match="not a complete CTranslate2 model"):
         read_ctranslate2(path)
 
 

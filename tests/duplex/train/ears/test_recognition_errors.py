@@ -1,4 +1,4 @@
-"""Recognising clips in bulk, feeding them slot by slot, and what is measured of it."""
+"""Recognising clips in bulk, feeding them slot by slot, and the measurements of both."""
 
 import json
 from pathlib import Path

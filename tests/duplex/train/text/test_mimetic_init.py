@@ -1,4 +1,4 @@
-"""The weights a core starts from: what attention sees is what it says."""
+"""The weights a core starts from: it says what its attention sees."""
 
 import pytest
 import torch

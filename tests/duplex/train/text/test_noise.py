@@ -1,4 +1,4 @@
-"""Recognition errors: seeded, at the rate that is asked for, taken from what was seen."""
+"""Recognition errors: seeded, at the requested rate, drawn from observed ones."""
 
 import random
 

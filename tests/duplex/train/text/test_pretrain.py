@@ -1,4 +1,4 @@
-"""Text pre-training: the full form is the core's own packed form, training learns, goes on, and answers."""
+"""Text pre-training: the full form equals the core's packed form; the model learns, resumes, and answers."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Offline tracks are what the live head does one row at a time, with the text held back alike."""
+"""Offline tracks equal the live head's, one row at a time, with the text held back in the same way."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The measurements themselves: a text is spoken to its end, and figures come out of what the judges say."""
+"""The measurements themselves: a text is spoken to its end, and figures follow from what the judges say."""
 
 import json
 from pathlib import Path

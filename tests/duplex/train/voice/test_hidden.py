@@ -1,4 +1,4 @@
-"""The head reads hidden vectors: they meet the tokens of their slot, they help, and it speaks without them too."""
+"""The head reads hidden vectors: they align with the tokens of their slot, they help, and it works without them."""
 
 import json
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def test_samples_without_vectors_give_the_head_zeros() -> None:
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a tiny mind and voice; made-up speech in place of the teacher's."""
+    """A folder with a tiny mind and voice; synthetic speech in place of the teacher's."""
     whole = random_tdm_model(TINY)
     whole.mind.save(tmp_path / "model")
     whole.voice.save(tmp_path / "model")

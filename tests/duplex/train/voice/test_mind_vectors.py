@@ -1,4 +1,4 @@
-"""The vectors of the recipe are those the head gets live, in the same slots."""
+"""The recipe's vectors are those that the head gets live, in the same slots."""
 
 import random
 from dataclasses import replace

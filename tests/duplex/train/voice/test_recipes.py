@@ -1,4 +1,4 @@
-"""The recipes run end to end on made-up speech, go on where they stopped, and learn something."""
+"""The recipes run end to end on synthetic speech, resume where they stopped, and learn something."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Texts become items; patterns fill themselves; long answers are parted."""
+"""Texts become items; patterns are filled in; long answers are split."""
 
 import random
 from itertools import islice

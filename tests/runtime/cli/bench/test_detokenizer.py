@@ -80,7 +80,7 @@ def test_ratio_is_of_equal_hops() -> None:
 
 
 def test_cost_is_time_of_the_clock_for_all_tokens(subject: Subject) -> None:
-    """The tokens that fill the last hop are taken off again."""
+    """The tokens that fill the last hop are removed again."""
     assert subject.cost(25, 5) == 1
     assert subject.cost(50, 15) == pytest.approx(50 / 60)
     assert subject.reference_cost(25, []) is None
@@ -113,5 +113,5 @@ def test_figures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_wrong_checkout_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no checkout of CosyVoice"):
+    with pytest.raises(ConfigError, match="is not a checkout of CosyVoice"):
         command(ONE, Size.TINY, FIVE, tmp_path, 1, None)

@@ -1,4 +1,4 @@
-"""The step bench: counts the right steps, with the clock and the pace it is given."""
+"""The step bench: counts the right steps, with the given clock and pace."""
 
 import numpy as np
 import pytest

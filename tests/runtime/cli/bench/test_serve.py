@@ -1,4 +1,4 @@
-"""`duplex bench serve` against a fake model: short, in real time, figures that must be there."""
+"""`duplex bench serve` against a fake model: short, in real time, with all required figures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`duplex bench step --shape`: what is measured and told, on the CPU with a counted clock."""
+"""`duplex bench step --shape`: what is measured and reported, on the CPU with a counted clock."""
 
 import json
 from dataclasses import replace

@@ -81,7 +81,7 @@ def test_options_of_a_question_are_lettered(tmp_path: Path, wav: Path) -> None:
         (["--pattern", "S2M", "--text", "Hi."], "pattern S2M hears speech; give a recording with --in"),
         (["--pattern", "T2T", "--in", "WAV"], "pattern T2T reads text; leave out --in"),
         (["--pattern", "S2T", "--in", "WAV", "--out", "a.wav"], "pattern S2T only writes; leave out --out"),
-        (["--text", "Hi.", "--out", "a.mp3"], "--out a.mp3: is no wav file"),
+        (["--text", "Hi.", "--out", "a.mp3"], "--out a.mp3: is not a wav file"),
         (["--transcribe", "--text", "Hi."], "--transcribe has its own instruction"),
         (["--transcribe"], "--transcribe needs a recording and pattern S2T"),
         (["--choice", "a"], "--choice needs a question"),
@@ -98,7 +98,7 @@ def test_options_of_a_question_are_lettered(tmp_path: Path, wav: Path) -> None:
         (["--model", "tiny", "--text", "Hi.", "--tools", "json:dumps"], "has no type; annotate it"),
         (["--model", "tiny", "--text", "Hi.", "--longest", "3"], "tiny takes only --seed, --temperature and --system"),
         (["--model", "tiny", "--pattern", "STC", "--in", "WAV"], "tiny does not know pattern STC; it has S2M"),
-        (["--model", "scripted-vad", "--text", "Hi."], "'scripted-vad' only says given sentences"),
+        (["--model", "scripted-vad", "--text", "Hi."], "'scripted-vad' only says fixed sentences"),
     ],
 )
 def test_errors_are_one_line(
@@ -140,7 +140,7 @@ def test_line_by_line(
     assert {path.name for path in tmp_path.glob("a-*.wav")} == {Path(turn["out"]).name for turn in turns if turn["out"]}
     assert [line for line in said.err.splitlines() if line.startswith("error: ")] == [
         "error: x.wav: there is no such file; check the path",
-        "error: a file is missing; quote a path that has spaces",
+        "error: a file is missing; put quotes around a path with spaces",
         "error: a recording is transcribed in pattern S2T; type /pattern S2T first",
     ]
     assert "untested" in said.out

@@ -56,7 +56,7 @@ def test_silence_is_not_answered() -> None:
     ("text", "pcm", "error"),
     [
         ("Hello?", None, "S2M hears speech; give a recording"),
-        ("Hello?", QUESTION, "fake takes no instruction beside a recording"),
+        ("Hello?", QUESTION, "fake takes no instruction with a recording"),
     ],
 )
 def test_what_it_does_not_take(text: str, pcm: np.ndarray | None, error: str) -> None:
@@ -69,7 +69,7 @@ def test_patterns_that_it_does_not_have() -> None:
         live(Pattern.T2T)
     generator = FakeGenerator()
     chat = live(Pattern.S2T, generator)
-    with pytest.raises(ValueError, match="no call waits"):
+    with pytest.raises(ValueError, match="no call is waiting"):
         chat.give(["x"])
     chat.close()
     assert generator.closed

@@ -19,7 +19,7 @@ from runtime.cli.chat_screen.screen import Screen, ShownTurn, printable
 
 
 def show(*events: ChatEvent) -> tuple[str, str, ShownTurn]:
-    """What stands on stdout and on stderr, and the turn."""
+    """The contents of stdout and stderr, and the turn."""
     out, err = io.StringIO(), io.StringIO()
     plain = [Console(file=file, highlight=False, soft_wrap=True, markup=False) for file in (out, err)]
     turn = Screen(*plain).show(events, ShownTurn())
@@ -49,7 +49,7 @@ def test_calls_have_lines_of_their_own() -> None:
     assert out.splitlines() == [
         "Wait.",
         "-> weather(city='Ulm')",
-        "-> (no call: it is not valid JSON) {",
+        "-> (not a call: it is not valid JSON) {",
         "<- 5",
         "Five.",
     ]
@@ -58,7 +58,7 @@ def test_calls_have_lines_of_their_own() -> None:
 
 def test_an_answer_that_did_not_end_by_itself_is_noted() -> None:
     assert "reached its longest length" in show(TextPiece("a"), AnswerEnded("longest", "a"))[1]
-    assert "wait for their results" in show(AnswerEnded("calls", "", (ToolCall("f", {}),)))[1]
+    assert "waiting for their results" in show(AnswerEnded("calls", "", (ToolCall("f", {}),)))[1]
     assert "no answer" in show(AnswerEnded("end", ""))[1]
 
 

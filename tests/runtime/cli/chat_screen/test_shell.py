@@ -1,4 +1,4 @@
-"""The interactive chat with a scripted partner: results that the user gives, answers that are broken off."""
+"""The interactive chat with a scripted partner: results given by the user, interrupted answers."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ CALLS = (ToolCall("colour", {}), ToolCall("size", {}))
 
 
 class Asking:
-    """A partner that calls two functions of the user's, or is broken off."""
+    """A partner that calls two of the user's functions, or is interrupted."""
 
     fingerprint, pattern, note = "asking", Pattern.T2T, ""
 
@@ -25,7 +25,7 @@ class Asking:
         self.given: list[Sequence[str]] = []
 
     def ask(self, text: str = "", pcm: Samples | None = None) -> Iterator[ChatEvent]:
-        """Calls; or what Ctrl-C does."""
+        """Call functions, or do what Ctrl-C does."""
         yield TextPiece("Hm")
         if text == "stop":
             raise KeyboardInterrupt

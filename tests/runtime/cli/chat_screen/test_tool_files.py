@@ -20,7 +20,7 @@ seven = 7
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The present folder, with a module, one that fails, and a file of definitions."""
+    """The current folder, with a module, one that fails, and a file of definitions."""
     (tmp_path / "my_chat_tools.py").write_text(TOOLS)
     (tmp_path / "my_broken_tools.py").write_text("import nothing_of_that_name")
     (tmp_path / "tools.json").write_text(json.dumps([{"name": "battery"}, {"function": {"name": "light"}}]))

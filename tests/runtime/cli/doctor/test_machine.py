@@ -1,4 +1,4 @@
-"""The doctor: says what is there, what is missing, and how to fix it."""
+"""The doctor: reports what is installed, what is missing, and how to fix it."""
 
 import errno
 import socket

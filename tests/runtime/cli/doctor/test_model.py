@@ -1,4 +1,4 @@
-"""The doctor on models: files looked at, no weights read, nothing fetched; one line and its fix for each fault."""
+"""The doctor on models: checks files, reads no weights, fetches nothing; one line and its fix for each fault."""
 
 import json
 import shutil
@@ -176,7 +176,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.M
 
     monkeypatch.setattr("runtime.cli.doctor.files.safe_open", forbid)
     check = check_model("mini")["mind"]
-    assert "is not allowed to be read" in check.found
+    assert "may not be read" in check.found
     assert "chmod" in check.fix
 
 
@@ -190,7 +190,7 @@ def test_the_embedded_model_is_had_again_by_installing(monkeypatch: pytest.Monke
 
 def test_a_folder_that_holds_no_model_is_said_to_hold_none(tmp_path: Path) -> None:
     (check,) = check_model(tmp_path).values()
-    assert "is no model's folder" in check.found
+    assert "is not the folder of a model" in check.found
     assert check.fix == "give the folder of a model with --model"
 
 

@@ -1,4 +1,4 @@
-"""`duplex evaluate policy` on a stand-in for a model: both plots, a report, and nothing had twice."""
+"""`duplex evaluate policy` on a stand-in for a model: both plots, a report, and no conversation run twice."""
 
 import json
 from pathlib import Path

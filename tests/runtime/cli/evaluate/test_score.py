@@ -135,7 +135,7 @@ def test_silero_is_a_column_where_it_is_installed(dialogue: Path, monkeypatch: p
     monkeypatch.setattr(command.silero_vad, "is_here", lambda: False)
     done = CliRunner().invoke(app, [str(dialogue)])
     assert "Silero: response" not in done.stdout
-    assert "note: no column of Silero VAD; install it with: pip install 'duplex-voice[eval]'" in done.stderr
+    assert "note: no second result by Silero VAD; install it with: pip install 'duplex-voice[eval]'" in done.stderr
 
 
 def test_bad_input_is_one_line(dialogue: Path, tmp_path: Path) -> None:

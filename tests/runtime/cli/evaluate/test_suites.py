@@ -170,7 +170,7 @@ class Deaf(FakeGenerator):
     writes = False
 
     def write(self, question: str) -> str:
-        raise ConfigError("hears and does not read; ask it aloud")
+        raise ConfigError("understands speech but no written text; ask it aloud")
 
 
 class Reader(FakeGenerator):
@@ -200,7 +200,7 @@ def test_a_model_that_does_not_read_is_asked_aloud_only(
 ) -> None:
     monkeypatch.setattr("runtime.engine.worker.load_model", lambda model, rows, threads: Deaf(rows))
     assert run(["evaluate", "spoken-qa", *questions]) == 0
-    assert "note: fake hears and does not read: the questions in writing (T2T) were left out" in capsys.readouterr().err
+    assert "note: fake does not read written text: the written questions (T2T) were left out" in capsys.readouterr().err
     assert not [name for name in figures(tmp_path) if "T2T" in name]
     assert [name for name in figures(tmp_path) if name.startswith("S2T right")]
 

@@ -1,4 +1,4 @@
-"""The core slot by slot equals the core on packed dialogues; rows do not know each other."""
+"""The core slot by slot equals the core on packed dialogues; rows are independent."""
 
 import pytest
 import torch

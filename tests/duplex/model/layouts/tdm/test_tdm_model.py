@@ -1,4 +1,4 @@
-"""Checkpoints: what is written is read back, and what is wrong is said in one line."""
+"""Checkpoints: what is written is read back, and errors are reported in one line."""
 
 from pathlib import Path
 

@@ -46,13 +46,13 @@ def silence(slots: int) -> list[Samples]:
 
 
 def join_heard_words(results: Sequence[SlotResult], answer: int) -> str:
-    """Words of an answer of which at least half sounded, as a transcript counts them."""
+    """Words of an answer that were at least half played, as a transcript counts them."""
     done = {word.index: (word.done, word.text) for result in results for word in result.spoken if word.answer == answer}
     return " ".join(text for _, (share, text) in sorted(done.items()) if share >= 0.5)
 
 
 class Muffled:
-    """A voice of which nothing can be heard."""
+    """An inaudible voice."""
 
     def __init__(self, voice: CosyVoiceTurns) -> None:
         self._voice = voice

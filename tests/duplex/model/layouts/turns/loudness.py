@@ -10,7 +10,7 @@ from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
 
 
 class LoudnessPolicy:
-    """p(speak) 1 in silence after a turn and while speaking, 0 where the user is loud or nobody is to be answered."""
+    """p(speak): 1 in silence after a turn and while speaking, 0 where the user is loud or no turn waits."""
 
     fingerprint = "loudness"
 

@@ -1,4 +1,4 @@
-"""The words of an answer, when they sound, and what was heard of them."""
+"""The words of an answer, when they are spoken, and what was heard of them."""
 
 import pytest
 

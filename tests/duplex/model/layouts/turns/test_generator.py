@@ -90,7 +90,7 @@ def test_barge_in_stops_at_once_and_history_keeps_what_was_heard(
 def test_the_next_turn_has_everything_that_was_said_over_the_answer(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The slots that the model takes in for the second turn are the user's, from before the voice began."""
+    """The slots that the model takes for the second turn are the user's, starting before the voice began."""
     generator = generator_of(chat, voice)
     taken: list[Samples] = []
     hear = generator._model.hear

@@ -53,7 +53,7 @@ def test_a_pattern_without_speech_writes_its_answer_many_tokens_a_slot(
 def test_what_a_pattern_thinks_before_it_speaks_is_not_told(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random weights do not open speech by themselves soon: the twelfth token is made to."""
+    """Random weights do not start speech soon by themselves: the twelfth token is forced to."""
     generator = generator_of(chat, voice)
     drawn = []
 

@@ -1,4 +1,4 @@
-"""The policy of another model's state head: rows, order, words; and that it decides as that model does for itself."""
+"""The policy from another model's state head: rows, order, words; it decides as that model does for itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +125,7 @@ def test_the_fingerprint_follows_model_and_configuration(model: TdmModel, policy
 
 
 def test_mini_decides_for_others_as_for_itself() -> None:
-    """In a conversation that mini had itself, the policy is told only when it spoke."""
+    """In a conversation that mini had itself, the policy learns only when it spoke."""
     mini = load_tdm_model("mini")
     audio, _ = soundfile.read(QUESTIONS, dtype="float32")
     slots = torch.from_numpy(audio[: 60 * 3200]).unflatten(0, (-1, 1, 3200))
@@ -150,7 +150,7 @@ def conversation(model: TdmModel, slots: torch.Tensor) -> list[SlotResult]:
 
 
 def decide_all(p_speak: list[float], states: list[State]) -> list[State]:
-    """What the state policy makes of every slot, where the conversation goes on as it did."""
+    """What the state policy decides in every slot when the conversation proceeds as it did."""
     memory, decisions = PolicyMemory(), []
     for probability, after in zip(p_speak, states[1:], strict=True):
         memory = decide(PRESETS["balanced"], memory, probability)

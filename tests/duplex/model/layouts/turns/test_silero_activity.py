@@ -1,4 +1,4 @@
-"""Silero VAD live: as on the whole clip, per row, resettable; a clear line without it."""
+"""Silero VAD live: as on the whole clip, per row, resettable; a clear message where it is not installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,5 +86,5 @@ def test_a_burst_of_noise_is_no_voice(stage: SileroActivity) -> None:
 
 def test_without_the_package_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silero_activity, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"Silero VAD is not here \(no package faster-whisper\); install it with"):
+    with pytest.raises(ConfigError, match=r"Silero VAD is not installed \(no package faster-whisper\); install it"):
         SileroActivity(CONFIG)

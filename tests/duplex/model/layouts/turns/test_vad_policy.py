@@ -1,4 +1,4 @@
-"""The policy of voice activity: patience under every preset, gaps, rows and resets."""
+"""The voice-activity policy: waiting times under every preset, gaps, rows and resets."""
 
 import pytest
 import torch

@@ -42,7 +42,7 @@ def _sound(stage: CosyVoice) -> Tensor:
 
 
 def test_released_sizes() -> None:
-    """Of the released flow.pt and hift.pt: 332.3 M and 20.8 M numbers."""
+    """The sizes of the released flow.pt and hift.pt: 332.3 M and 20.8 M numbers."""
     flow, hift = flow_shapes(COSYVOICE3.flow), vocoder_shapes(COSYVOICE3)
     assert sum(torch.Size(shape).numel() for shape in flow.values()) == 332_257_088 + 32
     assert sum(torch.Size(shape).numel() for shape in hift.values()) == 20_779_887
@@ -134,7 +134,7 @@ def test_truncated_file_is_one_clear_line(folder: Path) -> None:
 
 def test_other_content_is_one_clear_line(folder: Path) -> None:
     torch.save([1, 2], folder / "flow.pt")
-    with pytest.raises(ConfigError, match="something else than named tensors"):
+    with pytest.raises(ConfigError, match="something other than named tensors"):
         CosyVoice.load(folder)
 
 

@@ -1,4 +1,4 @@
-"""The flow: windows, chunks that close, what may and may not reach a frame."""
+"""The flow: windows, chunks that close, and what may and may not influence a frame."""
 
 import pytest
 import torch
@@ -97,7 +97,7 @@ def test_tokens_beyond_the_lookahead_change_nothing(flow: Flow) -> None:
 
 
 def test_left_context_is_bounded_by_the_window(flow: Flow) -> None:
-    """Over two blocks a frame can hear at most twice the window, and what its convolutions saw."""
+    """Over two blocks a frame can see at most twice the window, plus what its convolutions saw."""
     tokens = tokens_of(4, 120)
     other = tokens.clone()
     other[:5] = (other[:5] + 1) % 64

@@ -87,7 +87,7 @@ def test_whole_utterance(stage: CosyVoice, expected: Golden) -> None:
 
 @torch.inference_mode()
 def test_stream_of_the_reference(stage: CosyVoice, expected: Golden) -> None:
-    """Fun-Audio-Chat's: every hop computes all frames anew, new ones leave."""
+    """Fun-Audio-Chat's: every hop recomputes all frames and sends the new ones."""
     hop, tokens = expected.notes["hop"], expected.tensors["tokens"]
     flow, vocoder = stage.flow.init_state(stage.voice()[None]), stage.vocoder.init_state(1)
     pieces, fed = [], 0

@@ -38,5 +38,5 @@ def test_same_weights_same_sound() -> None:
 
 
 def test_a_folder_without_the_code_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no checkout of CosyVoice"):
+    with pytest.raises(ConfigError, match="is not a checkout of CosyVoice"):
         ReferenceDetokenizer(tmp_path, COSYVOICE3_TINY)

@@ -1,4 +1,4 @@
-"""The vocoder: samples do not depend on how frames are cut into calls, exactly as many as declared are held back."""
+"""The vocoder: samples do not depend on how frames are split into calls; exactly as many as declared are held back."""
 
 import pytest
 import torch
