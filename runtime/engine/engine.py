@@ -51,7 +51,7 @@ class EngineClient(Protocol):
 
         Raises:
             UnknownSession: the session has ended.
-                EngineOverloaded: too many of its slots are waiting; the session should be closed.
+            EngineOverloaded: too many of its slots are waiting; the session should be closed.
             EngineDied: the engine has ended.
         """
         ...
