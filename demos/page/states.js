@@ -66,7 +66,7 @@ export class States {
   turn(assistant, user, microphone, thinking) {
     if (this.current !== "live") return;
     document.body.dataset.turn = assistant ? "assistant" : user ? "user" : "";
-    const waiting = thinking && microphone === "on" ? "Thinking…" : WAITING[microphone];
+    const waiting = thinking ? "Thinking…" : WAITING[microphone];
     const text = assistant ? (user ? "Both" : "Speaking") : user ? "Hearing you" : waiting;
     if (this.#element("status-text").textContent !== text) this.#element("status-text").textContent = text;
   }

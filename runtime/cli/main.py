@@ -66,7 +66,7 @@ class Commands(LazyGroup):
         "bench": Lazy("runtime.cli.main:bench_app", "Measure speed on this machine."),
         "doctor": Lazy(
             "runtime.cli.doctor.command:command",
-            "Check the machine and the files of a model, without loading its weights.",
+            "Check the machine and a model's files, without loading its weights, and ask a language model (--llm).",
         ),
         "convert": Lazy(
             "runtime.cli.convert:command",

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expec
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.cli.serve import serve
-from runtime.engine.worker import load_model
+from runtime.engine.worker import loader_with
 from runtime.webrtc.peer import Peer
 from tests.runtime.fakes import load_fake
 
@@ -84,13 +84,19 @@ class Served:
 
 
 def run_server(
-    pipe: "Connection[str, str]", model: str, folder: Path, rows: int, token: str | None, answer_s: float
+    pipe: "Connection[str, str]",
+    model: str,
+    folder: Path,
+    rows: int,
+    token: str | None,
+    answer_s: float,
+    changes: dict[str, Any],
 ) -> None:
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
     network = ServeConfig(port=0, token=token)
     runtime = RuntimeConfig(engine=EngineConfig(max_sessions=rows), recording=RecordingConfig(folder=folder))
-    loader = load_fake if model == "fake" else load_model
+    loader = load_fake if model == "fake" else loader_with(changes)
     with suppress(KeyboardInterrupt):
         serve(model, network, runtime, pipe.send, loader)
 
@@ -115,9 +121,16 @@ def servers(folder: Path) -> Iterator[MakeServer]:
     context = multiprocessing.get_context("spawn")
     running: list[Served] = []
 
-    def make(model: str = "fake", rows: int = 2, token: str | None = None, answer_s: float = 0) -> Served:
+    def make(
+        model: str = "fake",
+        rows: int = 2,
+        token: str | None = None,
+        answer_s: float = 0,
+        changes: dict[str, Any] | None = None,
+    ) -> Served:
         ours, theirs = context.Pipe()
-        process = context.Process(target=run_server, args=(theirs, model, folder, rows, token, answer_s))
+        given = (theirs, model, folder, rows, token, answer_s, changes or {})
+        process = context.Process(target=run_server, args=given)
         process.start()
         theirs.close()
         running.append(Served("", process))
@@ -135,7 +148,7 @@ def servers(folder: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
-    """`make_server(model="fake", rows=2, token=None, answer_s=0)`: a server of this test's own."""
+    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None)`: a server of this test's own."""
     with servers(tmp_path) as make:
         yield make
 

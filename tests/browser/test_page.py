@@ -72,9 +72,9 @@ def test_the_embedded_model_is_asked_interrupted_and_asked_again(
         page.evaluate(SPEAKER)
         connect(page)
         say(page, "count_to_thirty")
-        expect(page.locator(".says.assistant .word.heard").first).to_be_attached(timeout=30_000)
+        expect(page.locator(".says.assistant .word.heard").first).to_be_attached()
         say(page, "capital_of_norway")
-        expect(page.locator(".says.assistant .tag").first).to_be_visible(timeout=30_000)
+        expect(page.locator(".says.assistant .tag").first).to_be_visible()
         expect(page.locator(".says.user").last).to_contain_text("Norway")
         page.wait_for_function(ANSWERED, arg="Oslo")
         page.click("#end")
@@ -87,7 +87,7 @@ def test_the_page_fits_a_phone_and_both_themes(server: Served, open_page: OpenPa
     wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
     with open_page(server.url, wav, viewport={"width": 360, "height": 740}, color_scheme="dark") as page:
         connect(page)
-        expect(page.locator(".says.assistant").first).to_be_visible(timeout=10_000)
+        expect(page.locator(".says.assistant").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         box = page.locator("#end").bounding_box()
         assert box is not None
@@ -181,7 +181,7 @@ def test_a_full_server_a_lost_one_and_another_try(make_server: MakeServer, open_
         second.click("#retry")
         expect(second.locator("body")).to_have_attribute("data-state", "live")
         server.stop()
-        expect(second.locator("#notice")).to_be_visible(timeout=15_000)
+        expect(second.locator("#notice")).to_be_visible()
         expect(second.locator("body")).to_have_attribute("data-state", "ended")
         second.click("#retry")
         expect(second.locator("#notice")).to_contain_text("The server does not answer")

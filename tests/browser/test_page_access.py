@@ -69,7 +69,7 @@ def test_nothing_is_announced_into_the_open_microphone(tidy_server: Served, open
         assert read_announcements(page) == ["status"]
         connect(page)
         assert read_announcements(page) == []
-        expect(page.locator(".says.user").first).to_be_attached(timeout=10_000)
+        expect(page.locator(".says.user").first).to_be_attached()
         assert read_announcements(page) == []
         page.click("#mute")
         assert read_announcements(page) == [], "the assistant's voice says what its captions say"

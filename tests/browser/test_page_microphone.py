@@ -55,7 +55,7 @@ def test_the_microphone_that_is_there_now_is_taken(tidy_server: Served, open_bee
         assert not page.evaluate("sender().track.enabled"), "who was muted stays muted"
         page.click("#mute")
         heard = page.locator(".says.user").count()
-        expect(page.locator(".says.user").nth(heard)).to_be_attached(timeout=10_000)
+        expect(page.locator(".says.user").nth(heard)).to_be_attached()
         page.click("#notice-action")
         expect(page.locator("#notice")).to_be_hidden()
         assert find_focus(page) == "end"
@@ -118,7 +118,9 @@ def test_a_new_default_is_offered_and_another_device_is_not(tidy_server: Served,
         page.evaluate("navigator.mediaDevices.enumerateDevices()")
         expect(page.locator("#notice")).to_be_hidden()
         page.evaluate("headsetIsDefault = true; changed()")
-        expect(page.locator("#notice")).to_contain_text("There is another microphone. Headset is now the standard one")
+        expect(page.locator("#notice")).to_contain_text(
+            "There is another microphone. Headset is now the default on this device"
+        )
         assert page.evaluate("opened.tracks.length") == 1, "the one that works is not taken away unasked"
         page.click("#notice-action")
         expect(page.locator("#notice")).to_contain_text("has changed")

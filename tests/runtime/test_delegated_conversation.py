@@ -12,7 +12,7 @@ from duplex.model.families.checkpoint import load_tdm_model
 from duplex.model.interface import ConversationOptions
 from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.llm.answers import LiveAnswers, LoggedAnswers
+from duplex.model.llm.answers import LiveAnswers, LoggedAnswers, MissingAnswers
 from runtime.converse import Conversation, SlotExtras, converse_slots, user_slots
 from runtime.pcm import Pcm16
 from runtime.replay import compare, load_logged, replay
@@ -34,7 +34,7 @@ def say(*names: str, pause_s: float = 0.0) -> list[Pcm16]:
     for name in names:
         pcm, rate = soundfile.read(SPEECH / f"{name}.flac", dtype="float32")
         parts += [soxr.resample(pcm, rate, 16_000), np.zeros(int(16_000 * pause_s), np.float32)]
-    return list(user_slots(np.concatenate(parts), 8.0))
+    return list(user_slots(np.concatenate(parts), 3.0))
 
 
 def talk(
@@ -135,6 +135,7 @@ def test_what_the_user_writes_is_answered(mini: TdmModel) -> None:
     generator = AnsweredGenerator(mini, LiveAnswers(ScriptedLlm(FACTS), CONFIG, 1), 1, beside=False)
     told = {10: SlotExtras("What is the capital of Norway?")}
     conversation = converse_slots(generator, silence, ConversationOptions(), told=told)
+    assert conversation.transcript.user.text == "What is the capital of Norway?"
     assert conversation.transcript.assistant.text == FACTS
 
 
@@ -145,3 +146,13 @@ def test_written_questions_have_written_answers(mini: TdmModel) -> None:
     assert both.write("Who painted the ceiling of the Sistine Chapel?") == FACTS
     alone = AnsweredGenerator(mini, LiveAnswers(llm, CONFIG, 1), 1)
     assert alone.write("What is the capital of Norway?") == FACTS
+
+
+def test_where_the_language_model_cannot_be_had_the_mixture_is_mini_alone_and_says_so(mini: TdmModel) -> None:
+    config = LlmConfig(source="/no/such/folder", answers="unknown")
+    missing = MissingAnswers(config, "there is no folder /no/such/folder; check the path", 1)
+    generator = AnsweredGenerator(mini, missing, 1, beside=False)
+    conversation = converse_slots(generator, say("capital_of_norway", pause_s=4.0), ConversationOptions())
+    assert "Oslo" in conversation.transcript.assistant.text
+    (error,) = [row.came.error for row in conversation.rows if row.came and row.came.error]
+    assert "/no/such/folder" in error

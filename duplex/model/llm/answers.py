@@ -123,6 +123,50 @@ class LiveAnswers:
         self._model.close()
 
 
+class MissingAnswers:
+    """`AnswerSource` where the language model cannot be had and the embedded mind answers alone.
+
+    No question gets an answer; the first one of a conversation gets the reason, so that its user is told.
+    """
+
+    def __init__(self, config: LlmConfig, reason: str, rows: int) -> None:
+        """`reason`: why it cannot be had, one line."""
+        self.config = config
+        self.reason = reason
+        self._asked = [False] * rows
+        self._told = [False] * rows
+
+    def open(self, row: int) -> None:
+        """See `AnswerSource.open`."""
+        self._asked[row] = self._told[row] = False
+
+    def ask(self, row: int, messages: Sequence[Message]) -> None:
+        """See `AnswerSource.ask`."""
+        self._asked[row] = True
+
+    def prefill(self, row: int, messages: Sequence[Message]) -> None:
+        """Nobody reads."""
+
+    def drop(self, row: int) -> None:
+        """See `AnswerSource.drop`."""
+        self._asked[row] = False
+
+    def write(self, question: str) -> str:
+        """See `AnswerSource.write`."""
+        raise LlmError(self.reason)
+
+    def poll(self, row: int) -> Came | None:
+        """See `AnswerSource.poll`."""
+        if not self._asked[row]:
+            return None
+        error = "" if self._told[row] else self.reason
+        self._asked[row], self._told[row] = False, True
+        return Came(finished=True, error=error)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
 class LoggedAnswers:
     """`AnswerSource` of a replay: what came is given by `give` before each step, whatever is asked."""
 

@@ -37,6 +37,11 @@ class Dialogue:
         return " ".join(filter(None, self._waiting.values()))
 
     @property
+    def opening(self) -> tuple[Message, ...]:
+        """What is known before the user says something."""
+        return (*self._history, Message("user", ""))
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """All of it; empty where there is nothing to answer."""
         return (*self._history, Message("user", self.question)) if self.question else ()

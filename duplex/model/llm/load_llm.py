@@ -1,8 +1,8 @@
 """The answers of a language model by its configuration."""
 
 from configs.model.llm import LOG, LlmConfig
-from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers
-from duplex.model.llm.interface import LanguageModel
+from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers, MissingAnswers
+from duplex.model.llm.interface import LanguageModel, LlmError
 from duplex.model.llm.reasoning import ReasoningFilter
 
 
@@ -24,9 +24,16 @@ def load_llm(config: LlmConfig) -> LanguageModel:
 def load_answers(config: LlmConfig, rows: int) -> AnswerSource:
     """Answers for `rows` conversations.
 
+    Where the language model is only asked what the embedded mind does not know, conversations do without it if needed.
+
     Raises:
-        LlmError: the language model cannot be used.
+        LlmError: the language model cannot be used, and nothing else answers.
     """
     if config.source == LOG:
         return LoggedAnswers(config, rows)
-    return LiveAnswers(load_llm(config), config, rows)
+    try:
+        return LiveAnswers(load_llm(config), config, rows)
+    except LlmError as error:
+        if config.answers == "all":
+            raise
+        return MissingAnswers(config, str(error), rows)

@@ -183,9 +183,10 @@ class OpenAiServer(LanguageModel):
             "model": self._server.model,
             "messages": write_messages(request.messages),
             "temperature": self._config.temperature,
-            "top_p": self._config.top_p,
             "max_tokens": self._config.longest,
         }
+        if self._config.top_p < 1:
+            body["top_p"] = self._config.top_p
         if request.tools:
             body["tools"] = list(request.tools)
         if "max_tokens" in self._unsupported:
@@ -205,7 +206,7 @@ def _unsupported_parameter(error: Exception) -> str | None:
     """The parameter that OpenAI's reasoning models do not know, of those that can be left out."""
     is_that = getattr(error, "code", None) in ("unsupported_parameter", "unsupported_value")
     name = getattr(error, "param", None)
-    return name if is_that and name in ("max_tokens", "temperature") else None
+    return name if is_that and name in ("max_tokens", "temperature", "top_p") else None
 
 
 def _refuse(kind: str, received: Iterable[bytes]) -> Exception:

@@ -29,7 +29,7 @@ def command(
     detokenizer: Annotated[str | None, typer.Option(help="Folder or hub id, if the model names none.")] = None,
     speakers: Annotated[Path | None, typer.Option(help="File of voices, if the detokenizer has none.")] = None,
 ) -> None:
-    """Check the machine and the files of a model, without loading its weights, and ask a language model (--llm).
+    """Check the machine and a model's files, without loading its weights, and ask a language model (--llm).
 
     The exit code is 1 if something is missing.
     """

@@ -67,6 +67,7 @@ class DelegatedAnswers:
         self._quiet = 0
         self._chosen = self._typed = False
         answers.open(row)
+        answers.prefill(row, self.dialogue.opening)
 
     def receive(self) -> None:
         """A slot begins: take what came."""
@@ -94,9 +95,12 @@ class DelegatedAnswers:
     def takes(self, refuses: bool) -> bool:
         """Whether the language model answers; `refuses`: the embedded mind would say that it does not know.
 
-        Once it has been chosen for a question, it stays. Where it has not, the embedded mind's answer begins.
+        Once it has been chosen for a question, it stays, unless it has nothing to say and the embedded mind may answer.
+        Where it has not been chosen, the embedded mind's answer begins.
         """
-        self._chosen = self._chosen or self._answers.config.answers == "all" or refuses
+        alone = self._answers.config.answers == "all"
+        failed = self._finished and not self._ready
+        self._chosen = alone or ((self._chosen or refuses) and not failed)
         if not self._chosen:
             self._forget()
             self.dialogue.begin_answer()

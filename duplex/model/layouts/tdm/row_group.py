@@ -135,7 +135,7 @@ class RowGroup:
         result = self._recognising.result() if self._recognising is not None else ()
         heard = self._words.deliver(result, self._state.words, active)
         for row in active.nonzero().flatten().tolist():
-            self._conversations[row].begin_slot(heard[row])
+            heard[row] = self._conversations[row].begin_slot(heard[row])
         return heard
 
     def _submit(self, request: WordsRequest) -> "Future[WordsResult]":

@@ -5,7 +5,7 @@ This module is pure Python over words, ids and the schedule; it does not depend 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from configs.audio import AUDIO
@@ -100,6 +100,8 @@ class TdmConversation:
         self.unheard_ms = 0.0
         """Of the answer that was cut with the slot before: what was taken back before it sounded."""
         self._broken_off = self._asks = False
+        self._written = ""
+        self._turns: dict[int, int] = {}
         self._pieces: deque[int] = deque()
 
     @property
@@ -107,28 +109,48 @@ class TdmConversation:
         """The assistant is to answer and waits for the language model."""
         return self.llm is not None and self.llm.thinking
 
-    def begin_slot(self, heard: UserWords | None) -> None:
-        """Slot t begins: words of the user that became known, and what came from the language model."""
+    def begin_slot(self, heard: UserWords | None) -> UserWords | None:
+        """Begin slot t: take the user's words that became known, and what came from the language model.
+
+        Returns the words: recognised in this slot, else written; with a language model their turns count both.
+        """
         self.kept = None
         if self._broken_off:
             self._keep(cut=True)
         if self.llm is not None:
+            heard = self._number_turn(heard)
             self.llm.receive()
-            if heard is not None:
+            if heard is not None and not self._is_written(heard):
                 self.llm.hear(heard)
             self.hear(self.llm.find_reminder(self._asks))
-        if heard is not None:
+        if heard is not None and not self._is_written(heard):
             self.hear(heard.text)
+        return heard
 
     def read(self, text: str) -> None:
         """The user wrote."""
         assert self.llm is not None, "nobody reads"
+        self._written = f"{self._written} {text}".strip()
         self.llm.write(text)
         self.hear(" ".join(list_spoken_words(text)))
 
     def hear(self, words: str) -> None:
         """The tokens of the user's words enter U one slot after the other."""
         self._waiting.extend(self._tokenizer.encode(words))
+
+    def _number_turn(self, heard: UserWords | None) -> UserWords | None:
+        if heard is not None:
+            return replace(heard, turn=self._turns.setdefault(heard.turn, len(self._turns)))
+        if not self._written:
+            return None
+        written, self._written = self._written, ""
+        key = -1 - len(self._turns)
+        moment = self.scheduler.slot * AUDIO.slot_seconds
+        return UserWords(self._turns.setdefault(key, len(self._turns)), written, written, moment, moment)
+
+    def _is_written(self, words: UserWords) -> bool:
+        """Its words have entered U when they were written."""
+        return self.llm is not None and -1 - words.turn in self._turns
 
     def take_user_words(self) -> list[int]:
         """Take the ids for this slot's U: at most `user_words_per_slot`, padded."""

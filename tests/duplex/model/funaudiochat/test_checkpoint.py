@@ -161,7 +161,7 @@ def test_nothing_is_written_over_and_types_are_checked(tmp_path: Path, chat: Fun
     save(chat, tmp_path)
     with pytest.raises(ConfigError, match="holds weights already"):
         save(chat, tmp_path)
-    with pytest.raises(ConfigError, match="float16 is not a type"):
+    with pytest.raises(ConfigError, match="float16 is not a data type"):
         from_pretrained(tmp_path, dtype=torch.float16)
 
 
@@ -185,7 +185,9 @@ def test_a_repository_that_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
     with pytest.raises(ConfigError) as caught:
         from_pretrained("FunAudioLLM/Fun-Audio-Chat-9B")
-    assert "did not give 'FunAudioLLM/Fun-Audio-Chat-9B' (cannot find it); check the name" in str(caught.value)
+    assert "'FunAudioLLM/Fun-Audio-Chat-9B' could not be fetched from the hub (cannot find it); check the name" in str(
+        caught.value
+    )
     assert "\n" not in str(caught.value)
 
 

@@ -49,7 +49,7 @@ def test_a_server_that_costs_money_is_asked_only_when_the_turn_has_ended() -> No
     llm = DelegatedAnswers(source, 0, "")
     hear(llm, "What is a fjord?")
     assert source.questions == []
-    assert source.prefilled == ["What is a fjord?"]
+    assert source.prefilled == ["", "What is a fjord?"], "the system prompt is read before anything is said"
     llm.want()
     assert source.questions == ["What is a fjord?"]
 
@@ -179,3 +179,15 @@ def test_a_written_question_breaks_off_an_answer_and_is_answered_at_once(
     llm.end("Once", cut=True)
     assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once —", "What is 2+2?"]
     assert not llm.interrupts
+
+
+def test_where_the_language_model_fails_the_mixture_lets_the_mind_refuse() -> None:
+    source = AskedAnswers(CONFIG.model_copy(update={"answers": "unknown"}))
+    llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "Who was Ibsen?")
+    assert llm.takes(refuses=True)
+    receive(llm, source, "", finished=True, error="it is gone")
+    assert not llm.takes(refuses=True)
+    llm.end("Sorry, I don't know that.", cut=False)
+    hear(llm, "Who was Grieg?", turn=1)
+    assert llm.takes(refuses=True), "the next question is its own"

@@ -1,0 +1,89 @@
+"""A language model behind mini, in a real browser: it is slow, it is interrupted, it fails; the page says so."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.calls import connect
+from tests.browser.conftest import MakeServer, OpenPage
+from tests.browser.conversation import SPEAKER, download, say
+from tests.duplex.model.llm.servers import LIMIT_S, Exchange, serve
+
+pytestmark = pytest.mark.browser
+
+FACTS = "The capital is Oslo. It lies at the head of a long fjord, has about 700,000 people, and was founded in 1040."
+
+
+def write(page: Page, text: str) -> None:
+    """Write to the assistant."""
+    page.fill("#written", text)
+    page.click("#write button")
+
+
+def contents(exchange_body: object) -> list[str]:
+    """What a server was asked, without the system prompt."""
+    assert isinstance(exchange_body, dict)
+    return [message["content"] for message in exchange_body["messages"][1:]]
+
+
+def test_a_language_model_thinks_answers_is_interrupted_and_fails(
+    make_server: MakeServer, open_beeping: OpenPage, tmp_path: Path
+) -> None:
+    """Questions are written: when they come does not depend on the machine's speed."""
+    seen_thinking = threading.Event()
+
+    def answer_late(exchange: Exchange) -> None:
+        exchange.begin()
+        assert seen_thinking.wait(LIMIT_S)
+        exchange.delta(FACTS)
+        exchange.end()
+
+    def resume(exchange: Exchange) -> None:
+        exchange.answer("It was founded in 1040.")
+
+    def refuse(exchange: Exchange) -> None:
+        exchange.report(429, {"error": {"message": "slow down"}}, retry_after="20")
+
+    with serve(answer_late, resume, refuse, resume) as llm:
+        server = make_server(model="mini", changes={"llm.source": llm.address, "llm.model": "some-model"})
+        with open_beeping(server.url) as page:
+            connect(page)
+            page.click("#mute")
+            write(page, "What is the capital of Norway?")
+            expect(page.locator("#status-text")).to_have_text("Thinking…")
+            seen_thinking.set()
+            expect(page.locator(".says.assistant .word.heard").nth(3)).to_be_attached()
+            write(page, "Go on.")
+            expect(page.locator(".says.assistant .tag")).to_be_visible()
+            expect(page.locator(".says.assistant").last).to_contain_text("founded in 1040")
+            expect(page.locator(".says.assistant .now")).to_have_count(0)
+            write(page, "And its population?")
+            expect(page.locator("#notice")).to_contain_text("The language model cannot answer.")
+            expect(page.locator("#notice")).to_contain_text("429")
+            write(page, "When was it founded?")
+            expect(page.locator(".says.assistant")).to_have_count(3)
+            page.click("#end")
+            log = download(page, "#download-slots", tmp_path / "slots.jsonl").read_text().splitlines()
+    asked = [contents(chat.body) for chat in llm.chats]
+    assert asked[0] == ["What is the capital of Norway?"]
+    assert asked[1][0] == asked[0][0]
+    assert asked[1][1].endswith(" —")
+    assert FACTS.startswith(asked[1][1].removesuffix(" —"))
+    assert asked[1][2] == "Go on."
+    assert asked[3][-1] == "And its population? When was it founded?", "a question that failed is asked with the next"
+    assert json.loads(log[0])["llm"]["source"] == llm.address
+
+
+def test_a_spoken_question_reaches_the_language_model(make_server: MakeServer, open_page: OpenPage) -> None:
+    with serve(lambda exchange: exchange.answer(FACTS)) as llm:
+        server = make_server(model="mini", changes={"llm.source": llm.address, "llm.model": "some-model"})
+        with open_page(server.url, bypass_csp=True) as page:
+            page.evaluate(SPEAKER)
+            connect(page)
+            say(page, "capital_of_norway")
+            expect(page.locator(".says.assistant .word.heard").nth(3)).to_be_attached()
+            page.click("#end")
+    assert "Norway" in contents(llm.chats[0].body)[-1]
