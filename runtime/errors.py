@@ -22,6 +22,7 @@ from typing import ClassVar
 
 from configs.base import ConfigError
 from duplex.eval.errors import EvaluationError
+from duplex.model.llm.interface import LlmError
 
 
 class DuplexError(Exception):
@@ -102,7 +103,7 @@ class EngineOverloaded(EngineError):  # noqa: N818
     code = "engine_overloaded"
 
 
-USER_ERRORS = (DuplexError, ConfigError, EvaluationError)
+USER_ERRORS = (DuplexError, ConfigError, EvaluationError, LlmError)
 """Errors that are shown to the user as one line instead of a traceback."""
 
 _EXIT_USAGE, _EXIT_FAILURE = 2, 1

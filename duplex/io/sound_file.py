@@ -81,7 +81,8 @@ def read_sound_file(path: Path) -> SoundFile:
             not numbers.
     """
     if not path.is_file():
-        raise SoundFileError(f"{path}: there is no such file; check the path")
+        what = "it is a folder, not a sound file" if path.is_dir() else "there is no such file"
+        raise SoundFileError(f"{path}: {what}; check the path")
     try:
         data = path.read_bytes()
     except OSError as error:

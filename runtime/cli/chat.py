@@ -25,7 +25,7 @@ LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 def command(
     chosen: PatternOptions,
     recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
-    text: Annotated[str, typer.Option(help="What the user writes; with --in: an instruction.")] = "",
+    text: Annotated[str | None, typer.Option(help="What the user writes; with --in: an instruction.")] = None,
     answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
@@ -56,7 +56,9 @@ def command(
     json_file: JsonFile = None,
 ) -> None:
     """Chat in turns: once with --text or --in, else line by line (/help)."""
-    once = recording is not None or bool(text)
+    if text is not None and not text.strip():
+        raise ConfigError("--text is empty; write what the user says, or leave it out to chat line by line")
+    once, text = recording is not None or text is not None, text or ""
     pattern = _pattern(chosen.pattern, recording, answer, transcribe)
     question = _question(text, choice or [], transcribe)
     _check(pattern, once, recording, question, answer, transcribe)

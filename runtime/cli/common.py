@@ -39,6 +39,7 @@ Pattern = Annotated[
         help="S2M, S2T, T2M, T2T, STC, SAC or SUC, if the model has it.",
     ),
 ]
+_LLM = "llm."
 Llm = Annotated[
     str | None,
     typer.Option(
@@ -75,10 +76,12 @@ class ModelOptions:
         """Values of `--set` by their keys, and those of the language model.
 
         Raises:
-            ConfigError: one has no `=`, or its value is not YAML.
+            ConfigError: one has no `=`, its value is not YAML, or it does not fit a language model.
         """
-        llm = {"llm.source": self.llm, "llm.model": self.llm_model, "llm.answers": self.llm_answers}
-        return changes(self.values_set) | {key: value for key, value in llm.items() if value is not None}
+        given = changes(self.values_set) | _llm_values(self.llm, self.llm_model, self.llm_answers)
+        if values := {key.removeprefix(_LLM): value for key, value in given.items() if key.startswith(_LLM)}:
+            _check_llm(values)
+        return given
 
     @property
     def loader(self) -> "Loader":
@@ -170,6 +173,28 @@ def changes(drop_missing: list[str] | None) -> dict[str, Any]:
         except yaml.YAMLError:
             raise ConfigError(f"--set {one}: '{value}' is not a YAML value; put quotes around it") from None
     return values
+
+
+def _llm_values(source: str | None, model: str | None, answers: str | None) -> dict[str, Any]:
+    """Values of the language model's options.
+
+    Raises:
+        ConfigError: an option is empty or unknown.
+    """
+    if source is not None and not source.strip():
+        raise ConfigError("--llm is empty; name a model, a folder or a server's address, for example --llm smollm2")
+    if answers not in (None, "all", "unknown"):
+        raise ConfigError(f"--llm-answers: must be all or unknown, not '{answers}'")
+    named = {"source": source, "model": model, "answers": answers}
+    return {_LLM + key: value for key, value in named.items() if value is not None}
+
+
+def _check_llm(values: Mapping[str, Any]) -> None:
+    from configs.model.llm import LlmConfig
+
+    if "source" not in values:
+        raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
+    LlmConfig.from_mapping(dict(values), "--set llm")
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,10 @@ def _one(job: Job, path: Path, folder: Path, bar: Progress) -> dict[str, Any]:
     finally:
         bar.remove_task(task)
     _print(folder, talk)
-    return {"input": str(path), "folder": str(folder), "notes": list(audio.notes), **_figures(talk)}
+    failures = list(dict.fromkeys(row.came.error for row in talk.rows if row.came and row.came.error))
+    show_notes(failures, path)
+    figures = {"input": str(path), "folder": str(folder), "notes": [*audio.notes, *failures], **_figures(talk)}
+    return figures | ({"error": failures[-1]} if failures and not talk.transcript.assistant.text else {})
 
 
 def _print(folder: Path, talk: Conversation) -> None:

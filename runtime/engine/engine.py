@@ -292,4 +292,7 @@ def check_waiting(session: str, waiting: dict[str, int], config: EngineConfig) -
         raise UnknownSession(f"session {session} is over; open a new one")
     if waiting[session] >= config.max_waiting_slots:
         late = config.max_waiting_slots * AUDIO.slot_seconds
-        raise EngineOverloaded(f"the engine is {late:.0f} s behind; use fewer sessions or a smaller model")
+        raise EngineOverloaded(
+            f"the model is {late:.0f} s behind, because this computer is too slow or too busy for it; close other "
+            "programs, use fewer sessions, or measure it with `duplex bench step`"
+        )

@@ -56,7 +56,7 @@ def test_a_corrupt_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="there is no such file"):
         load_audio(tmp_path / "a.wav")
-    with pytest.raises(AudioError, match="there is no such file"):
+    with pytest.raises(AudioError, match="it is a folder, not a sound file"):
         load_audio(tmp_path)
 
 

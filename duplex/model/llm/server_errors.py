@@ -161,6 +161,11 @@ class Server:
                 f"No chat completions are served at {self.address} (status {status}). "
                 f"Correct the address: it should end with /v1{right}."
             )
+        if self.model in names and not self.address.endswith("/v1"):
+            return (
+                f"No chat completions are served at {self.address} (status {status}). "
+                f"Correct the address: it should end with /v1, for example {_with_v1(self.address)}."
+            )
         if self.model in names:
             return (
                 f"The server at {self.address} has {self.model}, but does not answer chats with it "

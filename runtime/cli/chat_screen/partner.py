@@ -119,6 +119,8 @@ def _live(wanted: ChatOptions, llm: LlmConfig | None) -> Partner:
         )
     if wanted.changes or wanted.places is not None or wanted.longest is not None or wanted.chat.persona:
         raise ConfigError(f"{wanted.model} takes only --seed, --temperature and --system-prompt; leave out the others")
+    if llm is not None and wanted.chat.system_prompt is not None:
+        llm = llm.model_copy(update={"system_prompt": wanted.chat.system_prompt})
     random = TWINS.get(wanted.model)
     model = load_tdm_model(wanted.model) if random is None else random_tdm_model(random)
     options = ConversationOptions(

@@ -17,13 +17,21 @@ SLOWEST_PIECES: Final = 5.0
 """Pieces a second; speech takes about 3.9 words a second, and a piece is about one word."""
 
 
-def check_language_model(changes: Mapping[str, Any]) -> list[Check]:
-    """The language model that `changes` name, if they name one: it is loaded, and asked one short question."""
+def check_language_model(changes: Mapping[str, Any], model: str = "mini") -> list[Check]:
+    """The language model that `changes` name, if they name one: it is loaded, and asked one short question.
+
+    `model`: hears and speaks; one that answers by itself takes no language model.
+    """
+    from duplex.model.funaudiochat.load_parts import describe
     from duplex.model.load import take_llm
 
     try:
         config = take_llm(dict(changes))
-        return [] if config is None else [judge(_ask(config))]
+        if config is None:
+            return []
+        if describe(model) is not None:
+            return [Check(NAME, "fail", f"{model} answers by itself", "leave out --llm, or take --model mini")]
+        return [judge(_ask(config))]
     except (ConfigError, LlmError) as error:
         return [Check(NAME, "fail", str(error))]
 

@@ -35,7 +35,7 @@ def examine(
     """Run all checks."""
     machine = [check_python(), check_packages(), check_processor(), check_port(port), check_sound()]
     wanted = wanted or ModelRequirements()
-    return [*machine, *check_files(model, loader, wanted), *check_language_model(wanted.changes)]
+    return [*machine, *check_files(model, loader, wanted), *check_language_model(wanted.changes, model)]
 
 
 def check_files(model: str, loader: Loader | None, wanted: ModelRequirements) -> list[Check]:

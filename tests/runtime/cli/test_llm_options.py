@@ -1,0 +1,57 @@
+"""--llm and its kin: what is wrong is said at once, and a language model that fails is not passed over in silence."""
+
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from configs.base import ConfigError
+from runtime.cli.common import ModelOptions
+from runtime.cli.main import main
+from tests.duplex.model.llm.servers import free_port
+
+SPEECH = Path(__file__).parents[2] / "data" / "speech" / "capital_of_norway.flac"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"llm": ""}, "--llm is empty"),
+        ({"llm": "smollm2", "llm_answers": "maybe"}, "--llm-answers: must be all or unknown, not 'maybe'"),
+        ({"llm_answers": "unknown"}, "no language model is named; add --llm"),
+        ({"llm": "smollm2", "values_set": ["llm.temperature=9"]}, "--set llm: 'temperature' is wrong"),
+        ({"llm": "smollm2", "values_set": ["llm.nothing=9"]}, "--set llm: unknown key 'nothing'"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_loaded(options: dict[str, object], line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _ = ModelOptions(**options).changes  # type: ignore[arg-type]
+    assert line in str(caught.value)
+
+
+def test_options_become_values_of_the_language_model() -> None:
+    chosen = ModelOptions("mini", ["llm.longest=40"], "http://127.0.0.1/v1", "tiny", "unknown")
+    assert chosen.changes == {
+        "llm.longest": 40,
+        "llm.source": "http://127.0.0.1/v1",
+        "llm.model": "tiny",
+        "llm.answers": "unknown",
+    }
+
+
+def test_a_server_that_is_not_there_is_told_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pcm, rate = soundfile.read(SPEECH)
+    soundfile.write(tmp_path / "q.wav", pcm, rate)
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    arguments = ["converse", "q.wav", "--out", "out", "--tail", "3", "--llm", address, "--llm-model", "tiny"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["duplex", *arguments, "--json", "r.json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert f"note: q.wav: No server answers at {address}" in capsys.readouterr().err
+    (result,) = json.loads((tmp_path / "r.json").read_text())["conversations"]
+    assert result["error"].startswith("No server answers")
