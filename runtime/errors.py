@@ -22,7 +22,7 @@ from typing import ClassVar
 
 from configs.base import ConfigError
 from duplex.eval.errors import EvaluationError
-from duplex.model.llm.interface import LlmError
+from duplex.model.language_models.interface import LlmError
 
 
 class DuplexError(Exception):

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.model.llm import LlmConfig
+from configs.model.language_models import LanguageModelConfig
 from configs.policy import PolicyConfig
 from tdm.slots import State
 
@@ -184,7 +184,7 @@ class PatternGenerator(Protocol):
 class DelegatingGenerator(Protocol):
     """A generator whose answers a language model writes, all or some."""
 
-    llm: LlmConfig
+    llm: LanguageModelConfig
     """Which one, and how it is asked."""
 
     def use_virtual_time(self) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 
 from configs.base import ConfigError
 from configs.model.families import TWINS
-from configs.model.llm import LlmConfig
+from configs.model.language_models import LanguageModelConfig
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe
 from duplex.model.interface import SlotGenerator
+from duplex.model.language_models.load_llm import load_answers
 from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.load_turns import load_turns
-from duplex.model.llm.load_llm import load_answers
 
 LLM = "llm."
 """What keys of a language model's values begin with."""
@@ -42,7 +42,7 @@ class DuplexModel:
         model: str | Path,
         conversations: int = 1,
         changes: Mapping[str, Any] | None = None,
-        llm: LlmConfig | None = None,
+        llm: LanguageModelConfig | None = None,
     ) -> "DuplexModel":
         """Load a shipped model by name, a description (`configs.model.turn_model`), a checkpoint folder, or a hub id.
 
@@ -86,7 +86,7 @@ def load_generator(
     return DuplexModel.from_pretrained(model, rows, changes).generator(rows, beside)
 
 
-def take_llm(changes: dict[str, Any], llm: LlmConfig | None = None) -> LlmConfig | None:
+def take_llm(changes: dict[str, Any], llm: LanguageModelConfig | None = None) -> LanguageModelConfig | None:
     """The language model that `changes` describe with keys that begin with "llm.", which are taken out; else `llm`.
 
     Raises:
@@ -98,10 +98,12 @@ def take_llm(changes: dict[str, Any], llm: LlmConfig | None = None) -> LlmConfig
         return llm
     if llm is None and "source" not in values:
         raise ConfigError(f"'{next(iter(given))}' needs a language model; name one with --llm")
-    return LlmConfig.from_mapping({**(llm.model_dump() if llm else {}), **values}, "llm")
+    return LanguageModelConfig.from_mapping({**(llm.model_dump() if llm else {}), **values}, "llm")
 
 
-def _tdm(model: TdmModel, changes: Mapping[str, Any], llm: LlmConfig | None) -> Callable[[int, bool], SlotGenerator]:
+def _tdm(
+    model: TdmModel, changes: Mapping[str, Any], llm: LanguageModelConfig | None
+) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
             f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
@@ -109,7 +111,9 @@ def _tdm(model: TdmModel, changes: Mapping[str, Any], llm: LlmConfig | None) -> 
     return lambda rows, beside: make_generator(model, rows, beside, llm)
 
 
-def make_generator(model: TdmModel, rows: int, beside: bool = True, llm: LlmConfig | None = None) -> TdmGenerator:
+def make_generator(
+    model: TdmModel, rows: int, beside: bool = True, llm: LanguageModelConfig | None = None
+) -> TdmGenerator:
     """Conversations on a TDM model whose answers are its own, or written by a language model.
 
     Raises:

@@ -190,11 +190,11 @@ def _llm_values(source: str | None, model: str | None, answers: str | None) -> d
 
 
 def _check_llm(values: Mapping[str, Any]) -> None:
-    from configs.model.llm import LlmConfig
+    from configs.model.language_models import LanguageModelConfig
 
     if "source" not in values:
         raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
-    LlmConfig.from_mapping(dict(values), "--set llm")
+    LanguageModelConfig.from_mapping(dict(values), "--set llm")
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.model.llm import LlmConfig
+from configs.model.language_models import LanguageModelConfig
 from configs.policy import policy as policy_by_name
 from duplex.io.whole_files import json_text
 from runtime.cli.common import (
@@ -77,6 +77,6 @@ def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:
 
 def _model(name: str, values_set: list[str] | None, llm: dict[str, Any] | None) -> ModelOptions:
     """The logged model; what a language model wrote is taken from the log."""
-    logged = LlmConfig.from_mapping(llm, "the log").as_logged.model_dump(mode="json") if llm else {}
+    logged = LanguageModelConfig.from_mapping(llm, "the log").as_logged.model_dump(mode="json") if llm else {}
     given = [f"llm.{key}={json_text(value)}" for key, value in logged.items()]
     return ModelOptions(name, [*given, *(values_set or [])])

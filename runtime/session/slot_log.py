@@ -37,7 +37,8 @@ class LogHeader:
         options: options with which the conversation was opened.
         versions: versions of the software, by package.
         source: where the user's audio came from ("live", a file's name, ...).
-        llm: values of the language model that wrote the answers (`configs.model.llm`), None where there was none.
+        llm: values of the language model that wrote the answers (`configs.model.language_models`), None if there was
+            none.
     """
 
     session: str

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.calls import connect
 from tests.browser.conftest import MakeServer, OpenPage
 from tests.browser.conversation import SPEAKER, download, say
-from tests.duplex.model.llm.servers import LIMIT_S, Exchange, serve
+from tests.duplex.model.language_models.servers import LIMIT_S, Exchange, serve
 
 pytestmark = pytest.mark.browser
 

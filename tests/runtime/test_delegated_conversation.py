@@ -7,20 +7,20 @@ import pytest
 import soundfile
 import soxr
 
-from configs.model.llm import LlmConfig
+from configs.model.language_models import LanguageModelConfig
 from duplex.model.families.checkpoint import load_tdm_model
 from duplex.model.interface import ConversationOptions
+from duplex.model.language_models.answers import LiveAnswers, LoggedAnswers, MissingAnswers
 from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.llm.answers import LiveAnswers, LoggedAnswers, MissingAnswers
 from runtime.converse import Conversation, SlotExtras, converse_slots, user_slots
 from runtime.pcm import Pcm16
 from runtime.replay import compare, load_logged, replay
-from tests.duplex.model.llm.scripted_answers import ScriptedLlm
+from tests.duplex.model.language_models.scripted_answers import ScriptedLlm
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 FACTS = "The capital is Oslo, which has about 700,000 people. It lies at the head of a fjord."
-CONFIG = LlmConfig(source="a test", speculate=True)
+CONFIG = LanguageModelConfig(source="a test", speculate=True)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_the_state_head_hears_the_answer_as_its_own(answered: tuple[Conversation
 def test_a_replay_needs_no_language_model(mini: TdmModel, answered: tuple[Conversation, Path]) -> None:
     conversation, folder = answered
     logged = load_logged(folder / "slots.jsonl")
-    config = LlmConfig.from_mapping(logged.log.header.llm or {}, "the log").as_logged
+    config = LanguageModelConfig.from_mapping(logged.log.header.llm or {}, "the log").as_logged
     again = replay(logged, AnsweredGenerator(mini, LoggedAnswers(config, 1), 1, beside=False))
     assert compare(logged.rows, again.rows).equal
     assert again.transcript == conversation.transcript
@@ -149,7 +149,7 @@ def test_written_questions_have_written_answers(mini: TdmModel) -> None:
 
 
 def test_where_the_language_model_cannot_be_had_the_mixture_is_mini_alone_and_says_so(mini: TdmModel) -> None:
-    config = LlmConfig(source="/no/such/folder", answers="unknown")
+    config = LanguageModelConfig(source="/no/such/folder", answers="unknown")
     missing = MissingAnswers(config, "there is no folder /no/such/folder; check the path", 1)
     generator = AnsweredGenerator(mini, missing, 1, beside=False)
     conversation = converse_slots(generator, say("capital_of_norway", pause_s=4.0), ConversationOptions())

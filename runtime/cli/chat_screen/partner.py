@@ -11,7 +11,7 @@ from typing import Protocol
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig
 from configs.model.families import TWINS
-from configs.model.llm import LlmConfig
+from configs.model.language_models import LanguageModelConfig
 from configs.model.patterns import Pattern
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.chat.aloud import Written
@@ -112,7 +112,7 @@ def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     return ChatSession(parts.chat, wanted.pattern, config, tools=wanted.tools, voice=voice)
 
 
-def _live(wanted: ChatOptions, llm: LlmConfig | None) -> Partner:
+def _live(wanted: ChatOptions, llm: LanguageModelConfig | None) -> Partner:
     if wanted.tools.definitions:
         raise ConfigError(
             f"{wanted.model} calls no functions; leave out --tools, or choose a Fun-Audio-Chat checkpoint"

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from runtime.cli.doctor.checks import Check, ModelRequirements
-from runtime.cli.doctor.llm import check_language_model
+from runtime.cli.doctor.language_model import check_language_model
 from runtime.engine.worker import Loader, load
 from runtime.errors import DuplexError, user_line
 

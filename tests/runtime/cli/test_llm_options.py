@@ -9,7 +9,7 @@ import soundfile
 from configs.base import ConfigError
 from runtime.cli.common import ModelOptions
 from runtime.cli.main import main
-from tests.duplex.model.llm.servers import free_port
+from tests.duplex.model.language_models.servers import free_port
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech" / "capital_of_norway.flac"
 

@@ -6,9 +6,9 @@ Ears, state head, refined head and detokenizer are the TDM model's. Knows the ge
 import hashlib
 
 from duplex.model.interface import Came
+from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.llm.answers import AnswerSource, LiveAnswers, LoggedAnswers
 
 
 class AnsweredGenerator(TdmGenerator):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from duplex.model.interface import Came, UserWords
-from duplex.model.llm.answers import AnswerSource
-from duplex.model.llm.dialogue import Dialogue
-from duplex.model.llm.interface import Message
+from duplex.model.language_models.answers import AnswerSource
+from duplex.model.language_models.dialogue import ChatHistory
+from duplex.model.language_models.interface import ChatMessage
 from duplex.model.text.reading.reader import MARKS, SaidWord
 from duplex.model.text.reading.written_words import WrittenWords
 from duplex.model.text.spoken import list_spoken_words
@@ -53,14 +53,14 @@ class DelegatedAnswers:
     """
 
     def __init__(self, answers: AnswerSource, row: int, system_prompt: str | None) -> None:
-        self.dialogue = Dialogue(answers.config.system_prompt if system_prompt is None else system_prompt)
+        self.dialogue = ChatHistory(answers.config.system_prompt if system_prompt is None else system_prompt)
         self.came: Came | None = None
         self.thinking = False
         self.speaking = False
         self.written = WrittenWords()
         self.heard_fraction = answers.config.heard_fraction
         self._answers, self._row = answers, row
-        self._asked: tuple[Message, ...] = ()
+        self._asked: tuple[ChatMessage, ...] = ()
         self._queue: deque[Item] = deque()
         self._finished = False
         self._part = ""

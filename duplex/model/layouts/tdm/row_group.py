@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from duplex.model.interface import ConversationOptions, SlotResult, UserWords
+from duplex.model.language_models.answers import AnswerSource
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
 from duplex.model.layouts.tdm.delegated import DelegatedAnswers
 from duplex.model.layouts.tdm.tdm_conversation import TdmConversation
 from duplex.model.layouts.tdm.tdm_model import TdmModel
-from duplex.model.llm.answers import AnswerSource
 from duplex.model.sampling.seeds import choose, slot_seed
 from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
 from duplex.model.stages.fusion import ABSENT

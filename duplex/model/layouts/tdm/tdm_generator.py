@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from configs.base import ConfigError
 from duplex.model.interface import ConversationOptions, Samples, SlotResult
+from duplex.model.language_models.answers import AnswerSource
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.row_group import RowGroup
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.text_assistant import TextAssistant
-from duplex.model.llm.answers import AnswerSource
 from duplex.model.text.spoken import list_spoken_words
 
 LONGEST_WRITTEN = 120

@@ -5,7 +5,7 @@ from configs.model.patterns import Pattern
 from duplex.model.chat.chat_events import AnswerEnded
 from duplex.model.chat.tool_runner import ToolRunner
 from runtime.cli.chat_screen.partner import ChatOptions, load_partner
-from tests.duplex.model.llm.servers import serve
+from tests.duplex.model.language_models.servers import serve
 
 
 def test_the_system_prompt_reaches_the_language_model() -> None:

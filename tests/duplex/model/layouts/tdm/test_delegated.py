@@ -4,7 +4,7 @@ import pytest
 
 from duplex.model.interface import Came, UserWords
 from duplex.model.layouts.tdm.delegated import REMIND_SLOTS, DelegatedAnswers
-from tests.duplex.model.llm.scripted_answers import CONFIG, AskedAnswers
+from tests.duplex.model.language_models.scripted_answers import CONFIG, AskedAnswers
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+"""A language model that answers in place of the embedded mind: where it is, and how it is asked."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Config
+
+LOG = "log"
+PERSONA = (
+    "You are the voice of a spoken conversation. The user hears what you write and cannot see it. Answer the question "
+    "first, in one to three short sentences of plain spoken English. Use no lists, headings, Markdown, code, emoji or "
+    "web addresses. If you do not know something, say so. Ask a question back only when you cannot answer without it."
+)
+"""The default system prompt: answers for the ear."""
+
+
+class LanguageModelConfig(Config):
+    """Which language model answers, and how.
+
+    Attributes:
+        source: "smollm2", a folder, a hub id, a GGUF file, or the address of an OpenAI-compatible server
+            (`https?://.../v1`); "log" asks nobody and takes what a slot log holds.
+        model: the model's name at a server; None takes the only one that it has.
+        answers: "all" questions, or "unknown": those that the embedded mind would refuse.
+        system_prompt: of conversations that bring none.
+        temperature, top_p: how a local model's tokens are chosen; temperature 0 is greedy. A server gets both.
+        seed: of a local model's draws. With the same seed, the same messages get the same answer.
+        longest: tokens of an answer.
+        context: tokens of a conversation with its answer; the oldest turns leave first.
+        speculate: begin an answer before the end of the user's turn is decided, and drop it when words change; None
+            does so for local models, because servers may cost money.
+        threads: CPU cores that a local model may use.
+        device, dtype: of a local model; "auto" takes a GPU where there is one, and what suits the device.
+        first_text_s, next_text_s: how long a server may take for the first text of an answer, and between two pieces.
+        heard_fraction: a word that was cut counts as heard when at least this much of it sounded.
+        begins_thinking: answers begin inside a thought, because the model's template writes the opening mark into the
+            prompt; they are spoken from the closing mark on. Without it, the first answer of that kind shows it.
+        key_variable: environment variable that holds a server's key.
+    """
+
+    source: str = Field(min_length=1)
+    model: str | None = None
+    answers: Literal["all", "unknown"] = "all"
+    system_prompt: str = PERSONA
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = 0
+    longest: int = Field(default=160, ge=1)
+    context: int = Field(default=2048, ge=64)
+    speculate: bool | None = None
+    threads: int = Field(default=1, ge=1)
+    device: str = "auto"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    first_text_s: float = Field(default=30.0, gt=0)
+    next_text_s: float = Field(default=10.0, gt=0)
+    heard_fraction: float = Field(default=0.5, ge=0, le=1)
+    begins_thinking: bool = False
+    key_variable: str = "OPENAI_API_KEY"
+
+    @property
+    def as_logged(self) -> "LanguageModelConfig":
+        """The same, for a replay: nobody is asked."""
+        return self.model_copy(update={"source": LOG, "speculate": self.speculates})
+
+    @property
+    def is_server(self) -> bool:
+        """Whether `source` is the address of a server."""
+        return self.source.startswith(("http://", "https://"))
+
+    @property
+    def speculates(self) -> bool:
+        """Whether answers begin before the user's turn has certainly ended."""
+        return not self.is_server if self.speculate is None else self.speculate
