@@ -95,7 +95,9 @@ def run_server(
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
     network = ServeConfig(port=0, token=token)
-    runtime = RuntimeConfig(engine=EngineConfig(max_sessions=rows), recording=RecordingConfig(folder=folder))
+    # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
+    engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
+    runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
     loader = load_fake if model == "fake" else loader_with(changes)
     with suppress(KeyboardInterrupt):
         serve(model, network, runtime, pipe.send, loader)
