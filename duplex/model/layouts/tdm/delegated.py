@@ -48,6 +48,7 @@ class DelegatedAnswers:
         dialogue: what was said so far.
         came: in the present slot.
         thinking: the assistant is to answer, and there are no words yet.
+        answering: an answer is being given, by the language model or by the embedded mind.
         speaking: the present answer is delegated.
         written: its words.
     """
@@ -56,7 +57,7 @@ class DelegatedAnswers:
         self.dialogue = ChatHistory(answers.config.system_prompt if system_prompt is None else system_prompt)
         self.came: Came | None = None
         self.thinking = False
-        self.speaking = False
+        self.speaking = self.answering = False
         self.written = WrittenWords()
         self.heard_fraction = answers.config.heard_fraction
         self._answers, self._row = answers, row
@@ -81,15 +82,15 @@ class DelegatedAnswers:
         """Words of the user became known."""
         self._close_part()
         self.dialogue.hear(words)
-        if not self.speaking:
+        if not self.answering:
             self._prepare()
 
     def write(self, text: str) -> None:
         """The user wrote: an answer that is under way is broken off, and this is asked."""
-        self._typed = self.speaking
+        self._typed = self.answering
         self._close_part()
         self.dialogue.write(text)
-        if not self.speaking:
+        if not self.answering:
             self._prepare()
 
     def takes(self, refuses: bool) -> bool:
@@ -104,12 +105,13 @@ class DelegatedAnswers:
         if not self._chosen:
             self._forget()
             self.dialogue.begin_answer()
+            self._typed, self.answering = False, True
         return self._chosen
 
     @property
     def interrupts(self) -> bool:
         """The user wrote while the assistant spoke."""
-        return self._typed and self.speaking
+        return self._typed and self.answering
 
     def want(self) -> bool:
         """The assistant is to speak now: whether there is something to say."""
@@ -135,7 +137,8 @@ class DelegatedAnswers:
         self._typed = False
         if not self._part:
             self.dialogue.begin_answer()
-        self.thinking, self.speaking = False, True
+        self.thinking = False
+        self.speaking = self.answering = True
 
     def take_items(self) -> list[Item]:
         """The next items up to a word that sounds and the marks behind it; none where no word is there."""
@@ -157,7 +160,7 @@ class DelegatedAnswers:
         part = f"{self._part} {heard}".strip()
         if self.speaking and not cut and not self.over:
             self._part, self.written = part, WrittenWords()
-            self.speaking, self.thinking = False, True
+            self.speaking, self.answering, self.thinking = False, False, True
             return
         self._part = ""
         self.dialogue.keep(part, cut)
@@ -167,7 +170,6 @@ class DelegatedAnswers:
 
     def retract(self) -> None:
         """The answer that had begun was taken back before it sounded."""
-        self.speaking = False
         self._forget()
         self._prepare()
 
@@ -206,7 +208,7 @@ class DelegatedAnswers:
         self._drop()
         self._queue.clear()
         self.written = WrittenWords()
-        self._finished = self.speaking = self.thinking = False
+        self._finished = self.speaking = self.answering = self.thinking = False
 
 
 def _items(said: SaidWord) -> list[Item]:

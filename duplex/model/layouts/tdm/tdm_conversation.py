@@ -218,6 +218,8 @@ class TdmConversation:
         self.scheduler.veto()
         self.answer = self._answer(self.answer.index - 1)
         self.answer.written = True
+        if self.llm is not None:
+            self.llm.answering = False
         self.event = "veto"
         self._become(self._tokenizer.sil)
 

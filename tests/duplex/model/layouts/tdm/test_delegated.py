@@ -191,3 +191,17 @@ def test_where_the_language_model_fails_the_mixture_lets_the_mind_refuse() -> No
     llm.end("Sorry, I don't know that.", cut=False)
     hear(llm, "Who was Grieg?", turn=1)
     assert llm.takes(refuses=True), "the next question is its own"
+
+
+def test_what_is_said_or_written_over_an_answer_of_the_mind_is_not_asked_before_it_is_over() -> None:
+    source = AskedAnswers(CONFIG.model_copy(update={"answers": "unknown"}))
+    llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "What is a fjord?")
+    assert not llm.takes(refuses=False)
+    hear(llm, "Mm-hm.", turn=1)
+    llm.write("Who was Ibsen?")
+    assert source.questions == ["What is a fjord?"]
+    assert llm.interrupts
+    llm.end("A long", cut=True)
+    assert not llm.interrupts
+    assert [m.content for m in source.asked[-1]] == ["What is a fjord?", "A long —", "Mm-hm. Who was Ibsen?"]
