@@ -25,6 +25,8 @@ class LanguageModelConfig(Config):
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
         temperature, top_p: how a local model's tokens are chosen; temperature 0 is greedy. A server gets both.
+        repetition_penalty: of a local model: tokens that its answer already has become less likely, which leads small
+            models out of loops. 1 is none; None takes what suits the model.
         seed: of a local model's draws. With the same seed, the same messages get the same answer.
         longest: tokens of an answer.
         context: tokens of a conversation with its answer; the oldest turns leave first.
@@ -45,6 +47,7 @@ class LanguageModelConfig(Config):
     system_prompt: str = PERSONA
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
+    repetition_penalty: float | None = Field(default=None, ge=1, le=2)
     seed: int = 0
     longest: int = Field(default=160, ge=1)
     context: int = Field(default=2048, ge=64)

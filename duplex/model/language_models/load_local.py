@@ -21,7 +21,7 @@ from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.chat_template import ChatTemplate
 from duplex.model.language_models.interface import LlmError
 from duplex.model.language_models.kept_cache import Network
-from duplex.model.language_models.smollm2 import SMOLLM2, smollm2_folder
+from duplex.model.language_models.smollm2 import REPETITION_PENALTY, SMOLLM2, smollm2_folder
 from duplex.model.stages.quiet import quiet_transformers, refusals
 from duplex.model.weights.free_memory import free_memory
 from duplex.model.weights.hub import folder_of, is_hub_id
@@ -44,6 +44,7 @@ class LoadedLlm:
         template: its chat template.
         stops: tokens that end an answer.
         places: tokens that it can read at most.
+        repetition_penalty: what suits it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadedLlm:
     template: ChatTemplate
     stops: frozenset[int]
     places: int
+    repetition_penalty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,15 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
         raise LlmError(str(error)) from None
     places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context
     stops = _stops(module, tokenizer) | template.end_of_turn()
-    fingerprint = _fingerprint(files, device, dtype)
     return LoadedLlm(
-        files.name, fingerprint, Network(module), tokenizer, template, frozenset(stops), min(places, config.context)
+        name=files.name,
+        fingerprint=_fingerprint(files, device, dtype),
+        network=Network(module),
+        tokenizer=tokenizer,
+        template=template,
+        stops=frozenset(stops),
+        places=min(places, config.context),
+        repetition_penalty=REPETITION_PENALTY if config.source == SMOLLM2 else 1.0,
     )
 
 

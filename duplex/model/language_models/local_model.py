@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import torch
 from torch import Tensor
 
 from configs.model.funaudiochat import ChoiceConfig
@@ -39,7 +40,8 @@ class _Answer:
         seed: of its draws.
         pieces: turn its tokens into text.
         filter: removes what is not to be heard.
-        written: tokens so far.
+        seen: [1, V] bool, its tokens so far.
+        written: how many they are.
     """
 
     request: int
@@ -49,6 +51,7 @@ class _Answer:
     seed: int
     pieces: TextPieces
     filter: TextFilter
+    seen: Tensor | None = None
     written: int = 0
 
 
@@ -62,7 +65,7 @@ class LocalModel:
     def __init__(self, config: LanguageModelConfig, loaded: LoadedLlm, make_filter: MakeFilter = PlainText) -> None:
         """`loaded`: from `load_llm_parts(config)`."""
         self._config, self._loaded, self._make_filter = config, loaded, make_filter
-        self._choices = Choices.of([_choice(config)], loaded.network.device)
+        self._choices = Choices.of([_choice(config, loaded)], loaded.network.device)
         self._chunk = _chunk(loaded)
         self._kept: dict[int, KeptCache] = {}
         self._answers: deque[_Answer] = deque()
@@ -169,7 +172,11 @@ class LocalModel:
 
     def _choose(self, logits: Tensor, answer: _Answer) -> int:
         uniform = uniforms([(answer.seed, answer.written)], 1, logits.device)[:, 0]
-        return int(choose(logits[None], None, uniform, self._choices))
+        seen = torch.zeros_like(logits[None], dtype=torch.bool) if answer.seen is None else answer.seen
+        token = int(choose(logits[None], seen, uniform, self._choices))
+        seen[0, token] = True
+        answer.seen = seen
+        return token
 
     def _read_ahead(self) -> None:
         """One chunk; a conversation that has more goes to the end of the queue."""
@@ -197,11 +204,12 @@ class LocalModel:
 
 
 _NO_TOKEN: Final = -1
-_SETTINGS: Final = ("temperature", "top_p", "seed", "longest", "context", "threads")
+_SETTINGS: Final = ("temperature", "top_p", "repetition_penalty", "seed", "longest", "context", "threads")
 
 
-def _choice(config: LanguageModelConfig) -> ChoiceConfig:
-    return ChoiceConfig(temperature=config.temperature, top_p=config.top_p, repetition_penalty=1.0)
+def _choice(config: LanguageModelConfig, loaded: LoadedLlm) -> ChoiceConfig:
+    penalty = loaded.repetition_penalty if config.repetition_penalty is None else config.repetition_penalty
+    return ChoiceConfig(temperature=config.temperature, top_p=config.top_p, repetition_penalty=penalty)
 
 
 def _chunk(loaded: LoadedLlm) -> int:
