@@ -7,6 +7,8 @@ from pydantic import Field
 from configs.base import Config
 
 LOG = "log"
+LOCAL_CONTEXT, SERVER_CONTEXT = 2048, 8192
+"""Tokens of a conversation where none are set."""
 PERSONA = (
     "You are the voice of a spoken conversation. The user hears what you write and cannot see it. Answer the question "
     "first, in one to three short sentences of plain spoken English. Use no lists, headings, Markdown, code, emoji or "
@@ -27,7 +29,9 @@ class LanguageModelConfig(Config):
         temperature, top_p: how a local model's tokens are chosen; temperature 0 is greedy. A server gets both.
         seed: of a local model's draws. With the same seed, the same messages get the same answer.
         longest: tokens of an answer.
-        context: tokens of a conversation with its answer; the oldest turns leave first.
+        context: tokens of a conversation with its answer; the oldest turns leave first. None takes `LOCAL_CONTEXT` for
+            a local model, whose memory and first answer grow with it, and `SERVER_CONTEXT` for a server, which may
+            bill each token and cuts off what it cannot read; there, tokens are estimated.
         speculate: begin an answer before the end of the user's turn is decided, and drop it when words change; None
             does so for local models, because servers may cost money.
         threads: CPU cores that a local model may use.
@@ -47,7 +51,7 @@ class LanguageModelConfig(Config):
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
     longest: int = Field(default=160, ge=1)
-    context: int = Field(default=2048, ge=64)
+    context: int | None = Field(default=None, ge=64)
     speculate: bool | None = None
     threads: int = Field(default=1, ge=1)
     device: str = "auto"
@@ -62,6 +66,11 @@ class LanguageModelConfig(Config):
     def as_logged(self) -> "LanguageModelConfig":
         """The same, for a replay: nobody is asked."""
         return self.model_copy(update={"source": LOG, "speculate": self.speculates})
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of a conversation with its answer."""
+        return self.context or (SERVER_CONTEXT if self.is_server else LOCAL_CONTEXT)
 
     @property
     def is_server(self) -> bool:

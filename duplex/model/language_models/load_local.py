@@ -92,11 +92,17 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
             module = _load_module(files, device, dtype)
     except ConfigError as error:
         raise LlmError(str(error)) from None
-    places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context
+    places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context_tokens
     stops = _stops(module, tokenizer) | template.end_of_turn()
     fingerprint = _fingerprint(files, device, dtype)
     return LoadedLlm(
-        files.name, fingerprint, Network(module), tokenizer, template, frozenset(stops), min(places, config.context)
+        files.name,
+        fingerprint,
+        Network(module),
+        tokenizer,
+        template,
+        frozenset(stops),
+        min(places, config.context_tokens),
     )
 
 

@@ -63,6 +63,12 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     assert "has no config.json" in refusal(_with_tokenizer(tmp_path, "config.json"))
 
 
+def test_the_default_context_is_part_of_the_fingerprint_as_a_number(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path)
+    assert local_model(folder).fingerprint == local_model(folder, context=2048).fingerprint
+    assert local_model(folder).fingerprint != local_model(folder, context=1000).fingerprint
+
+
 def _with_tokenizer(folder: Path, *missing: str) -> Path:
     write_folder(folder)
     for name in missing:
