@@ -89,8 +89,16 @@ def exact_div(a: int, b: int) -> int:
 
 
 def _one_line(error: ValidationError, source: str) -> str:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # why another one is missing
     key = ".".join(str(part) for part in first["loc"]) or "(top level)"
     if first["type"] == "extra_forbidden":
         return f"{source}: unknown key '{key}'; remove it or check its spelling"
-    return f"{source}: '{key}' is wrong: {first['msg']}"
+    if first["type"] == "model_type":
+        return f"{source}: '{key}' must hold 'key: value' lines"
+    return f"{source}: '{key}' is wrong: {_message(first['msg'])}"
+
+
+def _message(text: str) -> str:
+    """What pydantic says, without the prefix of our own checks."""
+    return text.removeprefix("Value error, ")

@@ -1,12 +1,14 @@
 """A language model that answers in place of the embedded mind: where it is, and how it is asked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from configs.base import Config
+from configs.base import Config, ConfigError
 
 LOG = "log"
+LLM = "llm."
+"""What the keys of its values begin with, where they stand among other values of a model."""
 LOCAL_CONTEXT, SERVER_CONTEXT = 2048, 8192
 """Tokens of a conversation where none are set."""
 PERSONA = (
@@ -81,3 +83,21 @@ class LanguageModelConfig(Config):
     def speculates(self) -> bool:
         """Whether answers begin before the user's turn has certainly ended."""
         return not self.is_server if self.speculate is None else self.speculate
+
+
+def take_llm(changes: dict[str, Any], described: LanguageModelConfig | None = None) -> LanguageModelConfig | None:
+    """The described language model, with the values of `changes` whose keys begin with "llm."; those are taken out.
+
+    Where they name another source, the name of the described model at its server is not kept.
+
+    Raises:
+        ConfigError: no language model is named, or a key or a value is wrong.
+    """
+    given = {key: changes.pop(key) for key in list(changes) if key.startswith(LLM)}
+    values = {key.removeprefix(LLM): value for key, value in given.items()}
+    if not values:
+        return described
+    if described is None and "source" not in values:
+        raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
+    kept = described.model_dump(exclude={"model"} if "source" in values else None) if described else {}
+    return LanguageModelConfig.from_mapping({**kept, **values}, "--set llm")

@@ -14,6 +14,8 @@ import yaml
 from rich.console import Console
 
 from configs.base import ConfigError
+from configs.model.descriptions import find_llm
+from configs.model.language_models import LLM
 from duplex.io import whole_files as files
 from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name
 from runtime.errors import user_line
@@ -21,6 +23,7 @@ from runtime.errors import user_line
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from configs.model.language_models import LanguageModelConfig
     from configs.runtime.runtime import RuntimeConfig
     from duplex.model.interface import SlotGenerator
     from runtime.engine.worker import Loader
@@ -39,7 +42,6 @@ Pattern = Annotated[
         help="S2M, S2T, T2M, T2T, STC, SAC or SUC, if the model has it.",
     ),
 ]
-_LLM = "llm."
 Llm = Annotated[
     str | None,
     typer.Option(
@@ -79,9 +81,18 @@ class ModelOptions:
             ConfigError: one has no `=`, its value is not YAML, or it does not fit a language model.
         """
         given = changes(self.values_set) | _llm_values(self.llm, self.llm_model, self.llm_answers)
-        if values := {key.removeprefix(_LLM): value for key, value in given.items() if key.startswith(_LLM)}:
-            _check_llm(values)
+        if any(key.startswith(LLM) for key in given):
+            find_llm(self.model, given)
         return given
+
+    @property
+    def language_model(self) -> "LanguageModelConfig | None":
+        """The language model that writes the answers, None where there is none.
+
+        Raises:
+            ConfigError: a value is wrong, or the model's description cannot be read.
+        """
+        return find_llm(self.model, self.changes)
 
     @property
     def loader(self) -> "Loader":
@@ -186,15 +197,7 @@ def _llm_values(source: str | None, model: str | None, answers: str | None) -> d
     if answers not in (None, "all", "unknown"):
         raise ConfigError(f"--llm-answers: must be all or unknown, not '{answers}'")
     named = {"source": source, "model": model, "answers": answers}
-    return {_LLM + key: value for key, value in named.items() if value is not None}
-
-
-def _check_llm(values: Mapping[str, Any]) -> None:
-    from configs.model.language_models import LanguageModelConfig
-
-    if "source" not in values:
-        raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
-    LanguageModelConfig.from_mapping(dict(values), "--set llm")
+    return {LLM + key: value for key, value in named.items() if value is not None}
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:

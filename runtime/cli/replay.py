@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.model.language_models import LanguageModelConfig
+from configs.model.language_models import LLM, LanguageModelConfig
 from configs.policy import policy as policy_by_name
 from duplex.io.whole_files import json_text
 from runtime.cli.common import (
@@ -27,7 +27,9 @@ PolicyOption = Annotated[str | None, typer.Option("--policy", help="Policy inste
 
 
 def command(
-    log: Annotated[Path, typer.Argument(help="slots.jsonl of a conversation, with user.wav in the same folder.")],
+    log: Annotated[
+        Path, typer.Argument(help="slots.jsonl of a conversation, with user.wav in the same folder.")
+    ],
     check: Annotated[bool, typer.Option("--check", help="Fail unless tokens and samples are the same.")] = False,
     policy: PolicyOption = None,
     model: Annotated[str | None, typer.Option(help="Model instead of the logged name, with the same weights.")] = None,
@@ -78,5 +80,5 @@ def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:
 def _model(name: str, values_set: list[str] | None, llm: dict[str, Any] | None) -> ModelOptions:
     """The logged model; what a language model wrote is taken from the log."""
     logged = LanguageModelConfig.from_mapping(llm, "the log").as_logged.model_dump(mode="json") if llm else {}
-    given = [f"llm.{key}={json_text(value)}" for key, value in logged.items()]
+    given = [f"{LLM}{key}={json_text(value)}" for key, value in logged.items()]
     return ModelOptions(name, [*given, *(values_set or [])])

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from configs.base import ConfigError
+from configs.model.language_models import LanguageModelConfig
 from runtime.cli.common import ModelOptions
 from runtime.cli.main import main
 from tests.duplex.model.language_models.servers import free_port
@@ -38,6 +39,14 @@ def test_options_become_values_of_the_language_model() -> None:
         "llm.model": "tiny",
         "llm.answers": "unknown",
     }
+
+
+def test_a_description_names_the_language_model_and_options_override_it() -> None:
+    chosen = ModelOptions("mini-smollm2", ["llm.longest=40"], llm_answers="all")
+    assert chosen.changes == {"llm.longest": 40, "llm.answers": "all"}
+    assert chosen.language_model == LanguageModelConfig(source="smollm2", longest=40)
+    with pytest.raises(ConfigError, match="--set llm: unknown key 'nothing'"):
+        _ = ModelOptions("mini-smollm2", ["llm.nothing=9"]).changes
 
 
 def test_a_server_that_is_not_there_is_told_and_counts(
