@@ -94,6 +94,19 @@ class ModelOptions:
         """
         return find_llm(self.model, self.changes)
 
+    def resolve_changes(self) -> dict[str, Any]:
+        """`changes`, with the name of the model that the language model's server would take: reports tell which one it
+        was.
+
+        Raises:
+            ConfigError: as `changes`. LlmError: the server does not answer, or has several models.
+        """
+        from duplex.model.language_models.server_model import name_model
+
+        llm = self.language_model
+        named = name_model(llm) if llm else None
+        return self.changes if named == llm or named is None else {**self.changes, f"{LLM}model": named.model}
+
     @property
     def loader(self) -> "Loader":
         """A loader of the model with these changes, in this process or another."""

@@ -12,6 +12,7 @@ from rich.progress import Progress, TaskID
 from configs.policy import policy as policy_by_name
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotGenerator
+from duplex.model.language_models.description import describe_llm
 from runtime.audio_file import load_audio
 from runtime.cli.common import (
     ConfigFile,
@@ -79,8 +80,8 @@ def command(
     finally:
         job.generator.close()
         if json_file:
-            values = {"model": chosen.model, "fingerprint": job.generator.fingerprint, "conversations": results}
-            write_json(json_file, values)
+            values = {"model": chosen.model, "fingerprint": job.generator.fingerprint, **describe_llm(job.generator)}
+            write_json(json_file, {**values, "conversations": results})
     if any("error" in result for result in results):
         raise typer.Exit(1)
 

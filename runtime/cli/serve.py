@@ -28,12 +28,15 @@ from runtime.webrtc.page_addresses import EVERY_ADDRESS, interface_addresses, pa
 if TYPE_CHECKING:
     from runtime.engine.engine import EngineClient
     from runtime.engine.worker import Loader
+    from runtime.records import EngineInfo
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MOST_SESSIONS = 4096
 _DEFAULTS = ServeConfig()
 OnReady = Callable[[str], None]
 """Called with the page's address when clients can connect."""
+OnLoaded = Callable[["EngineInfo"], None]
+"""Called with what the engine runs when its model is loaded."""
 
 
 class PortInUse(DuplexError):  # noqa: N818 - reads as what it is
@@ -48,6 +51,7 @@ def serve(
     runtime: RuntimeConfig,
     ready: OnReady = lambda url: None,
     loader: "Loader | None" = None,
+    loaded: OnLoaded = lambda info: None,
 ) -> None:
     """Load `model` in a process of its own (without a `loader`: by its name or folder) and serve until interrupted.
 
@@ -63,6 +67,7 @@ def serve(
         threading.Thread(target=_import_web, name="import-web", daemon=True).start()
         client = start_engine_process(model, runtime.engine, loader or load_model)
         try:
+            loaded(client.info)
             serve_engine(client, config, runtime, listener, ready)
         finally:
             client.close()

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from configs.audio import AUDIO
 from duplex.model.interface import Samples
+from duplex.model.language_models.description import describe_llm
 from runtime.audio_file import load_audio
 from runtime.cli.bench.measure_step import StepReport, bench_step
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
@@ -92,7 +93,7 @@ def step(
         generator.close()
     show(report)
     if json_file:
-        write_json(json_file, asdict(report))
+        write_json(json_file, {**asdict(report), **describe_llm(generator)})
 
 
 def show(report: StepReport) -> None:

@@ -77,12 +77,13 @@ class SourceOptions(PatternOptions):
 
         Raises:
             ConfigError: a value of `--set` is wrong, or the pattern does not take speech.
+            LlmError: the server of the language model does not say which model it has.
         """
         from runtime.cli.evaluate.system import ModelChoice
 
         if self.pattern is not None and not Pattern.by_name(self.pattern).hears:
             raise ConfigError(f"--pattern {self.pattern}: users of an evaluation speak; give one that begins with S")
-        return ModelChoice(self.model, self.changes, self.pattern)
+        return ModelChoice(self.model, self.resolve_changes(), self.pattern)
 
 
 @dataclass(frozen=True)
