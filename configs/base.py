@@ -40,6 +40,20 @@ class Config(BaseModel):
         except ValidationError as error:
             raise ConfigError(_one_line(error, source)) from None
 
+    @classmethod
+    def from_options(cls, values: dict[str, Any]) -> Self:
+        """Validate the values of a command's options; an error begins with the name of the option.
+
+        Raises:
+            ConfigError: a value is wrong, or two do not fit together.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = "".join(f"--{key}: ".replace("_", "-") for key in map(str, first["loc"][:1]))
+            raise ConfigError(f"{option}{_message(first['msg'])}") from None
+
     def change(self, changes: Mapping[str, Any], source: str) -> Self:
         """A copy with some values changed; `live.policy` names the key `policy` of the nested `live`.
 

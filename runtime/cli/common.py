@@ -17,7 +17,8 @@ from configs.base import ConfigError
 from configs.model.descriptions import find_llm
 from configs.model.language_models import LLM
 from duplex.io import whole_files as files
-from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name
+from runtime.cli.paths import file, new_file
+from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name, policy_name
 from runtime.errors import user_line
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from runtime.engine.worker import Loader
 
 Model = Annotated[str, typer.Option("--model", help="Name, folder, hub id, or .yaml description: docs/models.md.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings of the runtime.")]
+ConfigFile = Annotated[Path | None, file("--config", help="YAML file with settings of the runtime.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="KEY=VALUE of a large model: device, dtype, detokenizer, speakers, live.policy ..."),
@@ -59,8 +60,14 @@ LlmAnswers = Annotated[
 ]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", "--seed", whole=True)]
 Temperature = Annotated[float, number(0, HOTTEST, "Temperature of the text; 0 is greedy.", "--temperature")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
-PolicyName = Annotated[str, typer.Option("--policy", help="When to start and stop: responsive, balanced, patient.")]
+JsonFile = Annotated[Path | None, new_file("--json", help="Also write the figures to this file.")]
+PolicyName = Annotated[
+    str,
+    typer.Option(
+        "--policy", parser=make_parser(policy_name), metavar="NAME",
+        help="When to start and stop: responsive, balanced, patient.",
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -220,12 +227,13 @@ def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write plain values as a whole file.
+    """Write plain values as a whole file; creates the folder.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(path, values)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another path for --json") from None

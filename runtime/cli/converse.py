@@ -29,6 +29,7 @@ from runtime.cli.common import (
     write_json,
 )
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import new_folder
 from runtime.cli.values import date_and_time, make_parser, number
 from runtime.converse import TAIL_S, Conversation, converse, user_slots
 from runtime.errors import DuplexError, user_line
@@ -56,7 +57,7 @@ class Job:
 @with_option_groups
 def command(
     user: Annotated[list[Path], typer.Argument(help="What the user says: wav or flac, any rate.", show_default=False)],
-    out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is created in this one.")],
+    out_folder: Annotated[Path, new_folder("--out", help="A folder per input is created in this one.")],
     chosen: PatternOptions,
     seed: Seed = 0,
     tail: Annotated[float, number(0, LONGEST_TAIL_S, "Silence after the input.", unit="s")] = TAIL_S,

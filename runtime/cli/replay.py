@@ -20,20 +20,26 @@ from runtime.cli.common import (
     runtime_config,
     write_json,
 )
+from runtime.cli.paths import new_folder
+from runtime.cli.values import make_parser, policy_name
 from runtime.converse import Conversation
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
+from runtime.session.slot_log import find_log
 
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="Policy instead of the logged one.")]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--policy", parser=make_parser(policy_name), metavar="NAME", help="Policy instead of the logged one."),
+]
 
 
 def command(
     log: Annotated[
-        Path, typer.Argument(help="slots.jsonl of a conversation, with user.wav in the same folder.")
+        Path, typer.Argument(help="slots.jsonl of a conversation with user.wav beside it, or their folder.")
     ],
     check: Annotated[bool, typer.Option("--check", help="Fail unless tokens and samples are the same.")] = False,
     policy: PolicyOption = None,
     model: Annotated[str | None, typer.Option(help="Model instead of the logged name, with the same weights.")] = None,
-    out_folder: Annotated[Path | None, typer.Option("--out", help="Write the new conversation here.")] = None,
+    out_folder: Annotated[Path | None, new_folder("--out", help="Write the new conversation here.")] = None,
     values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
@@ -41,6 +47,7 @@ def command(
     """Replay the logged user audio, and compare tokens and samples with the log."""
     settings = runtime_config(config)
     other = policy_by_name(policy) if policy else None
+    log = find_log(log)
     logged = load_logged(log)
     _say_what_is_missing(logged)
     header = logged.log.header

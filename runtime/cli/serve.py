@@ -121,12 +121,21 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen()
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else str(error)
-        raise PortInUse(f"cannot listen on {host}:{port}: {why}; choose another one with --port") from None
+        raise PortInUse(f"cannot listen on {host}:{port}: {_explain_listening(error)}") from None
     return listener
+
+
+def _explain_listening(error: OSError | UnicodeError) -> str:
+    """Why nobody can listen at an address, and which option changes that."""
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "there is no such address; give one of this machine with --host, for example 127.0.0.1"
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there; choose another one with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "the address is not one of this machine; choose another one with --host"
+    return f"{error.strerror or error}; choose another port with --port, or another address with --host"
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
@@ -173,7 +182,7 @@ def command(
     """Serve the page: talk to the model in the browser."""
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
     tls = {"self_signed": self_signed, "cert_folder": cert_folder}
-    network = ServeConfig.from_mapping(values | tls, "serve")
+    network = ServeConfig.from_options(values | tls)
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
     network = prepare(network, runtime)
     fetch(chosen.model, chosen.changes)

@@ -87,6 +87,8 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
         dtype = choose_dtype(config.dtype, device)
         # The bar of transformers' GGUF reader does not obey its switch.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
+            if files.gguf is None:
+                _check_kind(files)
             tokenizer = _load_tokenizer(files)
             template = ChatTemplate(tokenizer, files.name)
             module = _load_module(files, device, dtype)
@@ -160,7 +162,6 @@ def _load_tokenizer(files: _Files) -> Any:
 
 def _load_module(files: _Files, device: torch.device, dtype: torch.dtype) -> Any:
     if files.gguf is None:
-        _check_kind(files)
         _check_memory(files, device, dtype)
     try:
         load: Any = AutoModelForCausalLM.from_pretrained
@@ -185,7 +186,8 @@ def _check_kind(files: _Files) -> None:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise LlmError(
-            f"{files.folder}: has no config.json, so it is no language model of transformers; check the path"
+            f"{files.folder}: has no config.json, so it is no language model of transformers; give a folder with "
+            "config.json, weights in safetensors and a tokenizer, or a .gguf file"
         ) from None
     except ValueError:
         raise LlmError(f"{path}: is not valid JSON; fetch it again") from None

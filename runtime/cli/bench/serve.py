@@ -36,6 +36,7 @@ from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file
 from runtime.cli.serve import serve
 from runtime.cli.values import number
 from runtime.clock import SystemClock
@@ -139,7 +140,7 @@ def command(
     clients: Annotated[int, number(1, MOST_SESSIONS, "Conversations at once.", whole=True)] = 2,
     seconds: Annotated[float, number(2, LONGEST_S, "Length of the measurement.", unit="s")] = 180.0,
     url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
-    say: Annotated[list[Path] | None, typer.Option(help="What the clients say; default: three questions.")] = None,
+    say: Annotated[list[Path] | None, file(help="What the clients say; default: three questions.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""

@@ -59,6 +59,9 @@ def test_what_is_missing_is_said_before_the_model_is_loaded(tmp_path: Path) -> N
         DuplexModel.from_pretrained(tmp_path, changes=CPU | {"detokenizer": "nowhere"})
     with pytest.raises(ConfigError, match="no model 'nonsense': not a folder, not owner/name of a hub, not shipped"):
         DuplexModel.from_pretrained("nonsense")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="empty: is not the folder of a model; it has neither ears"):
+        DuplexModel.from_pretrained(tmp_path / "empty")
 
 
 def test_a_description_with_a_language_model(tmp_path: Path) -> None:
