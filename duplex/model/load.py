@@ -67,7 +67,7 @@ class DuplexModel:
             return cls(name, _tdm(load_tdm_model(tdm.checkpoint), changes, llm))
         if llm is not None:
             raise ConfigError(f"{name} answers by itself; a language model (--llm) goes with mini")
-        return cls(name, load_turns(description.change(changes, name), conversations))
+        return cls(name, load_turns(description.change(changes, f"--set for {name}"), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:
         """Make `rows` conversations; `beside`: work that can run in parallel with the steps gets a thread of its
@@ -91,7 +91,7 @@ def _tdm(
 ) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
-            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
+            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU; leave --set out"
         )
     return lambda rows, beside: make_generator(model, rows, beside, llm)
 

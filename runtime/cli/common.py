@@ -15,7 +15,7 @@ from rich.console import Console
 
 from configs.base import ConfigError
 from configs.model.descriptions import find_llm
-from configs.model.language_models import LLM
+from configs.model.language_models import LLM, LanguageModelConfig
 from duplex.io import whole_files as files
 from runtime.cli.paths import file, new_file
 from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name, policy_name
@@ -24,7 +24,6 @@ from runtime.errors import user_line
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from configs.model.language_models import LanguageModelConfig
     from configs.runtime.runtime import RuntimeConfig
     from duplex.model.interface import SlotGenerator
     from runtime.engine.worker import Loader
@@ -93,7 +92,7 @@ class ModelOptions:
         return given
 
     @property
-    def language_model(self) -> "LanguageModelConfig | None":
+    def language_model(self) -> LanguageModelConfig | None:
         """The language model that writes the answers, None where there is none.
 
         Raises:
@@ -142,13 +141,13 @@ class PatternOptions(ModelOptions):
 def out() -> Console:
     """Console for results. It is created each time, so that it follows a redirected stdout."""
     _let_escape(sys.stdout)
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def err() -> Console:
     """Console for notes, errors and progress."""
     _let_escape(sys.stderr)
-    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _let_escape(stream: TextIO) -> None:

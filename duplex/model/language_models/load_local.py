@@ -133,7 +133,7 @@ def _find(source: str) -> _Files:
     if not path.is_dir() and not is_hub_id(source):
         raise LlmError(
             f"no language model '{source}': it is neither {SMOLLM2}, a folder, a .gguf file, owner/name of a hub, nor "
-            "the address of a server (http://HOST:PORT/v1); check its spelling"
+            "the address of a server (http://HOST:PORT/v1); correct --llm"
         )
     folder = folder_of(path if path.is_dir() else source, HUB_FILES)
     return _Files(source if is_hub_id(source) else folder.name, folder)

@@ -25,7 +25,7 @@ def fetch(model: str, changes: Mapping[str, Any]) -> None:
         _fetch(describe_tdm(model).checkpoint, None)
         _fetch(changes.get("detokenizer"), DETOKENIZER_FILES)
         return
-    config = described.change(changes, model)
+    config = described.change(changes, f"--set for {model}")
     voice = _fetch(config.detokenizer, DETOKENIZER_FILES)
     if voice is not None and config.speakers is None:
         find_speakers(voice)

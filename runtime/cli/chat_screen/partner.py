@@ -99,7 +99,7 @@ def load_partner(wanted: ChatOptions) -> Partner:
 def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
         raise ConfigError(f"'{wanted.model}' only says fixed sentences; choose another model to chat with")
-    described = described.change(wanted.changes, wanted.model)
+    described = described.change(wanted.changes, f"--set for {wanted.model}")
     turns, answering = described.turns, described.answer
     if wanted.places is not None:
         turns = turns.model_copy(update={"places": wanted.places})

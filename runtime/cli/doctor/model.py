@@ -71,7 +71,7 @@ def _check_described(config: TurnModelConfig, wanted: ModelRequirements) -> list
     if config.checkpoint is None:
         return [_random(config.name)]
     try:
-        config = config.change(wanted.changes, config.name)
+        config = config.change(wanted.changes, f"--set for {config.name}")
     except ConfigError as error:
         return [Check.from_error("model", error)]
     checks = [check_device(config.device, config.dtype)]

@@ -12,6 +12,7 @@ import soundfile
 
 from runtime.audio_file import LoadedAudio, load_audio
 from runtime.cli.bench.command import histogram
+from runtime.cli.common import err, out
 from runtime.cli.converse import folders
 from runtime.cli.main import run
 from runtime.session.slot_log import read_log
@@ -213,6 +214,13 @@ def test_a_folder_for_figures_is_made(tmp_path: Path) -> None:
     figures = tmp_path / "new" / "folder" / "b.json"
     assert run(["bench", "step", "--model", "fake", "--slots", "2", "--json", str(figures)]) == 0
     assert json.loads(figures.read_text())["slots"] == 2
+
+
+def test_what_is_printed_is_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    out().print("[b]heard :x: and :smile:")
+    err().print("[b]--tools nope:x: gone")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("[b]heard :x: and :smile:\n", "[b]--tools nope:x: gone\n")
 
 
 def test_what_no_one_expects_is_one_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
