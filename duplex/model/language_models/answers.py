@@ -6,12 +6,13 @@ replay hands the logged ones in again (`LoggedAnswers`) and needs no language mo
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from configs.audio import AUDIO
 from configs.model.language_models import LanguageModelConfig
 from duplex.model.interface import Came
+from duplex.model.language_models.dialogue import uncut
 from duplex.model.language_models.interface import ChatMessage, Generation, LanguageModel, LlmError
 from duplex.model.language_models.phrases import PhraseGate
 
@@ -34,6 +35,14 @@ class AnswerSource(Protocol):
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """Begin an answer; what was under way in the row is dropped."""
+        ...
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """Go on with the last answer of `messages`, which was cut before it was written to its end, as the user asks.
+
+        Args:
+            rest: words that were written of it and not heard.
+        """
         ...
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
@@ -63,10 +72,11 @@ class AnswerSource(Protocol):
 
 @dataclass
 class _Request:
-    """An answer under way. `slots`: how long ago it was asked for."""
+    """An answer under way. `begun`: text that it begins with. `slots`: how long ago it was asked for."""
 
     generation: Generation
     gate: PhraseGate
+    begun: str = ""
     slots: int = 0
 
 
@@ -89,6 +99,16 @@ class LiveAnswers:
         """See `AnswerSource.ask`."""
         self.drop(row)
         self._requests[row] = _Request(self._model.generate(row, messages), PhraseGate())
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """See `AnswerSource.resume`. A language model that cannot go on with a message is asked for its next one."""
+        if not self._model.continues:
+            self.ask(row, messages)
+            return
+        self.ask(row, uncut(messages, rest))
+        request = self._requests[row]
+        assert request is not None
+        request.begun = "".join(f"{word} " for word in rest)
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.prefill`."""
@@ -118,6 +138,9 @@ class LiveAnswers:
         request.slots += 1
         until = request.slots * AUDIO.slot_ms if self.virtual else None
         came = request.gate.pass_on(request.generation.take(until))
+        if request.begun:
+            came = replace(came or Came(), text=request.begun + (came.text if came else ""))
+            request.begun = ""
         if came is not None and came.finished:
             self._requests[row] = None
         return came
@@ -149,6 +172,10 @@ class MissingAnswers:
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.ask`."""
         self._asked[row] = True
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """See `AnswerSource.resume`."""
+        self.ask(row, messages)
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """Nobody reads."""
@@ -190,6 +217,9 @@ class LoggedAnswers:
         self._came[row] = None
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
+        """Nobody is asked."""
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
         """Nobody is asked."""
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:

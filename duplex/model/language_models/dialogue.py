@@ -4,6 +4,7 @@ An answer that was cut is kept up to the last word that was heard, with a dash b
 an answer is heard to its end ("mm-hm") are no turn. Knows words; knows nothing of slots or models.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from duplex.model.interface import UserWords
@@ -65,6 +66,16 @@ class ChatHistory:
         rest = {turn: _without(text, self._answered.get(turn, "")) for turn, text in self._waiting.items()}
         self._waiting = {turn: text for turn, text in rest.items() if text} if cut else {}
         self._answered = {}
+
+
+def uncut(messages: Sequence[ChatMessage], words: Sequence[str]) -> tuple[ChatMessage, ...]:
+    """Messages up to the last answer, which was cut, with `words` behind what was heard of it.
+
+    For a language model that goes on with its last message.
+    """
+    last = max(index for index, message in enumerate(messages) if message.role == "assistant")
+    heard = messages[last].content.removesuffix(CUT)
+    return (*messages[:last], ChatMessage("assistant", " ".join(filter(None, [heard, *words]))))
 
 
 def _without(text: str, begin: str) -> str:

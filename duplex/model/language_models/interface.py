@@ -87,6 +87,8 @@ class LanguageModel(Protocol):
     """Identifies model and settings."""
     has_tools: bool
     """Whether `generate` takes tools; otherwise their use is written in the text (Hermes form)."""
+    continues: bool
+    """Whether it goes on with an answer, where the last message is the assistant's; otherwise it begins a new one."""
 
     def generate(
         self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()

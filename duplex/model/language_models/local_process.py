@@ -45,6 +45,7 @@ class LocalProcess(LanguageModel):
     a new one."""
 
     has_tools = False
+    continues = True
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class OpenAiServer(LanguageModel):
     """`LanguageModel` over `/v1/chat/completions`. Its key is in no message, name or log."""
 
     has_tools = True
+    continues = False
 
     def __init__(self, config: LanguageModelConfig, now: Callable[[], float] = time.monotonic) -> None:
         """Connects to nothing yet.
