@@ -16,7 +16,9 @@ def recipe(name: str) -> Path:
     """
     path = RECIPES / f"{name}.yaml"
     if not path.is_file():
-        raise ConfigError(f"no recipe '{name}' is installed in {RECIPES}; install the package again (there: {_names()})")
+        raise ConfigError(
+            f"no recipe '{name}' is installed in {RECIPES}; install the package again (there: {_names()})"
+        )
     return path
 
 

@@ -91,7 +91,8 @@ def _tdm(
 ) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
-            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU; leave --set out"
+            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU: "
+            "leave --set out"
         )
     return lambda rows, beside: make_generator(model, rows, beside, llm)
 

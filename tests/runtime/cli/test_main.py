@@ -210,6 +210,26 @@ def test_what_cannot_be_written_is_said_before_anything_is_loaded(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "score", "a.wav", "--labels"],
+        ["evaluate", "score", "a.wav", "--assistant"],
+        ["evaluate", "policy", "--grid"],
+        ["evaluate", "compare", "a", "b", "--config"],
+        ["bench", "step", "--audio"],
+        ["bench", "serve", "--say"],
+        ["chat", "--in"],
+        ["serve", "--config"],
+    ],
+)
+def test_a_file_that_is_not_there_is_one_line_with_its_option(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "no/such.file"]) == 2
+    assert lines(capsys) == [f"error: {arguments[-1]}: no/such.file: there is no such file; check the path"]
+
+
 def test_a_folder_for_figures_is_made(tmp_path: Path) -> None:
     figures = tmp_path / "new" / "folder" / "b.json"
     assert run(["bench", "step", "--model", "fake", "--slots", "2", "--json", str(figures)]) == 0
