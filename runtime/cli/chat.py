@@ -11,6 +11,7 @@ from configs.model.chat import ChatConfig, ToolsConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
 from runtime.cli.common import JsonFile, PatternOptions, Seed, drop_missing, err, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file, new_file
 from runtime.cli.values import HOTTEST, Precision, device_name, make_parser, number
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 @with_option_groups
 def command(
     chosen: PatternOptions,
-    recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
+    recording: Annotated[Path | None, file("--in", help="What the user says: wav or flac, any rate.")] = None,
     text: Annotated[str | None, typer.Option(help="What the user writes; with --in: an instruction.")] = None,
-    answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
+    answer: Annotated[Path | None, new_file("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
     tools: Annotated[list[str] | None, typer.Option(help="FILE.json or module:function; give several.")] = None,
@@ -47,7 +48,7 @@ def command(
         bool, typer.Option("--spoken", help="Add the authors' persona for spoken conversation (Chinese).")
     ] = False,
     detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
-    speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
+    speakers: Annotated[Path | None, file(help="File of voices, such as spk2info.pt.")] = None,
     voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
     device: Annotated[
         str | None, typer.Option(parser=make_parser(device_name), help="cpu, cuda, cuda:1 or auto.")
@@ -64,15 +65,14 @@ def command(
     _check(pattern, once, recording, question, answer, transcribe)
     placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
     changes = {**chosen.changes, **drop_missing(placed)}
-    settings = ChatConfig.from_mapping(
+    settings = ChatConfig.from_options(
         {
             "seed": seed,
             "system_prompt": system_prompt,
             "persona": SPOKEN_PERSONA if spoken else "",
             "history": history,
             "tools": ToolsConfig(limit_s=tool_seconds),
-        },
-        "options",
+        }
     )
     pcm = None if recording is None else _load(recording)
 
@@ -86,8 +86,8 @@ def command(
         longest, heard=answer is not None,
     )  # fmt: skip
     partner = load_partner(wanted)
+    turns = _Turns(partner, answer, numbered=not once)
     try:
-        turns = _Turns(partner, answer, numbered=not once)
         if partner.note:
             err().print(partner.note)
         shell = Shell(partner, Screen(out(), err()), out(), turns.keep, asks=not once)
@@ -97,8 +97,8 @@ def command(
             shell.run()
     finally:
         partner.close()
-    if json_file:
-        write_json(json_file, turns.figures(chosen.model))
+        if json_file:
+            write_json(json_file, turns.figures(chosen.model))
 
 
 class _Turns:

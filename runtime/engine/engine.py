@@ -9,7 +9,7 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -172,8 +172,11 @@ class Engine:
         """Information on the engine; `model` is the name by which the model was loaded."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
-        llm = one.llm.model_dump(mode="json") if isinstance(one, DelegatingGenerator) else None
-        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, llm)
+        known = EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+        if not isinstance(one, DelegatingGenerator):
+            return known
+        llm = one.llm.model_dump(mode="json")
+        return replace(known, llm=llm, llm_fingerprint=one.llm_fingerprint, llm_missing=one.llm_missing)
 
     def close(self) -> None:
         """Release the generator's threads."""

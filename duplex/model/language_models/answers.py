@@ -24,6 +24,10 @@ class AnswerSource(Protocol):
     """Answers in writing for B rows. No call waits, but `poll` on a virtual clock."""
 
     config: LanguageModelConfig
+    fingerprint: str
+    """Identifies the language model and its settings; "" where none answers."""
+    reason: str
+    """Why no language model answers, one line; "" where one does."""
 
     def open(self, row: int) -> None:
         """A new conversation in `row`: what was under way there is forgotten."""
@@ -81,6 +85,7 @@ class LiveAnswers:
 
     def __init__(self, model: LanguageModel, config: LanguageModelConfig, rows: int) -> None:
         self.config = config
+        self.fingerprint, self.reason = model.fingerprint, ""
         self.virtual = False
         self._model = model
         self._requests: list[_Request | None] = [None] * rows
@@ -117,8 +122,9 @@ class LiveAnswers:
 
     def write(self, question: str) -> str:
         """See `AnswerSource.write`."""
-        messages = (ChatMessage("system", self.config.system_prompt), ChatMessage("user", question))
-        pieces = self._model.generate(_WRITTEN, messages).take(until_ms=math.inf)
+        prompt = self.config.system_prompt
+        system = [ChatMessage("system", prompt)] if prompt else []
+        pieces = self._model.generate(_WRITTEN, [*system, ChatMessage("user", question)]).take(until_ms=math.inf)
         self._model.forget(_WRITTEN)
         if error := pieces[-1].error if pieces else "the language model gave no answer; ask again":
             raise LlmError(error)
@@ -155,7 +161,7 @@ class MissingAnswers:
     def __init__(self, config: LanguageModelConfig, reason: str, rows: int) -> None:
         """`reason`: why it cannot be had, one line."""
         self.config = config
-        self.reason = reason
+        self.fingerprint, self.reason = "", reason
         self._asked = [False] * rows
         self._told = [False] * rows
 
@@ -199,6 +205,7 @@ class LoggedAnswers:
 
     def __init__(self, config: LanguageModelConfig, rows: int) -> None:
         self.config = config
+        self.fingerprint, self.reason = "", "a replay takes what the log holds"
         self._came: list[Came | None] = [None] * rows
 
     def give(self, row: int, came: Came | None) -> None:

@@ -78,7 +78,8 @@ class LocalModel:
     @property
     def fingerprint(self) -> str:
         """Identifies the model's files, device and settings."""
-        settings = self._config.model_dump_json(include=set(_SETTINGS))
+        told = self._config.model_copy(update={"context": self._config.context_tokens})
+        settings = told.model_dump_json(include=set(_SETTINGS))
         return hashlib.sha256(f"{self._loaded.fingerprint} {settings}".encode()).hexdigest()[:16]
 
     @property
