@@ -34,7 +34,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 demo: $(VENV)/.demo smollm2
-	$(BIN)/duplex serve --model mini --llm smollm2 --llm-answers unknown --port $(PORT)
+	$(BIN)/duplex serve --model mini-smollm2 --port $(PORT)
 
 # Downloads 93 MB, once. Without it mini answers alone, the page says so, and the next start tries again.
 smollm2: $(VENV)/.demo
