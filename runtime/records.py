@@ -6,7 +6,7 @@ Nothing here depends on buffers, files or models.
 from dataclasses import dataclass, field
 from typing import Any
 
-from duplex.model.interface import Came, ConversationOptions, SlotResult
+from duplex.model.interface import Came, ConversationOptions, OfferedTool, SlotResult
 from runtime.pcm import Pcm16
 
 
@@ -62,6 +62,7 @@ class EngineInfo:
         rows: number of sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
         patterns: interaction patterns that a session may have; if there are any, it also takes written turns.
         llm: values of the language model that writes the answers, None where there is none.
+        tools: functions that it may call; a session may allow some of them.
     """
 
     model: str
@@ -70,6 +71,7 @@ class EngineInfo:
     delay_ms: float
     patterns: tuple[str, ...] = ()
     llm: dict[str, Any] | None = None
+    tools: tuple[OfferedTool, ...] = ()
 
 
 @dataclass(frozen=True)

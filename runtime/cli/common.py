@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TextIO
 
 import typer
 import yaml
@@ -55,6 +55,14 @@ LlmAnswers = Annotated[
         "--llm-answers", help="What it answers: all questions, or those that are unknown to the model itself."
     ),
 ]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tools",
+        help="Functions that the language model may call: examples, time_in, calculate, roll_dice, or module:function; "
+        "give several.",
+    ),
+]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", "--seed", whole=True)]
 Temperature = Annotated[float, number(0, HOTTEST, "Temperature of the text; 0 is greedy.", "--temperature")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
@@ -70,15 +78,22 @@ class ModelOptions:
     llm: Llm = None
     llm_model: LlmModel = None
     llm_answers: LlmAnswers = None
+    tools: Tools = None
+
+    calls_itself: ClassVar[bool] = False
+    """The command also takes functions for a model without a language model."""
 
     @cached_property
     def changes(self) -> dict[str, Any]:
         """Values of `--set` by their keys, and those of the language model.
 
         Raises:
-            ConfigError: one has no `=`, its value is not YAML, or it does not fit a language model.
+            ConfigError: one has no `=`, its value is not YAML, it does not fit a language model, or a function cannot
+                be loaded.
         """
         given = changes(self.values_set) | _llm_values(self.llm, self.llm_model, self.llm_answers)
+        if self.tools and (_LLM + "source" in given or not self.calls_itself):
+            given[_LLM + "tools"] = list(self.tools)
         if values := {key.removeprefix(_LLM): value for key, value in given.items() if key.startswith(_LLM)}:
             _check_llm(values)
         return given
@@ -192,9 +207,18 @@ def _llm_values(source: str | None, model: str | None, answers: str | None) -> d
 def _check_llm(values: Mapping[str, Any]) -> None:
     from configs.model.language_models import LanguageModelConfig
 
+    if "source" not in values and "tools" in values:
+        raise ConfigError(
+            "--tools: no language model is named that could call functions; add --llm, for example "
+            "--llm http://127.0.0.1:11434/v1"
+        )
     if "source" not in values:
         raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
-    LanguageModelConfig.from_mapping(dict(values), "--set llm")
+    config = LanguageModelConfig.from_mapping(dict(values), "--set llm")
+    if config.tools:
+        from duplex.model.tools.load_tools import load_tools
+
+        load_tools(config.tools, config.tool_limits, live=True)
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,8 @@ class Engine:
             raise server_full(self.places)
         if options.pattern and not isinstance(self.generator, PatternGenerator):
             raise BadOptions(f"this model has only one way of talking, not the pattern {options.pattern}; leave it out")
+        if options.tools and not isinstance(self.generator, DelegatingGenerator):
+            raise BadOptions("this model calls no functions; leave 'tools' out, or start it with --llm and --tools")
         try:
             self.generator.open(index, options)
         except ValueError as error:
@@ -172,8 +174,10 @@ class Engine:
         """Information on the engine; `model` is the name by which the model was loaded."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
-        llm = one.llm.model_dump(mode="json") if isinstance(one, DelegatingGenerator) else None
-        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, llm)
+        llm, tools = (
+            (one.llm.model_dump(mode="json"), one.tools) if isinstance(one, DelegatingGenerator) else (None, ())
+        )
+        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, llm, tools)
 
     def close(self) -> None:
         """Release the generator's threads."""

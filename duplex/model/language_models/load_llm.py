@@ -4,6 +4,7 @@ from configs.model.language_models import LOG, LanguageModelConfig
 from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, MissingAnswers
 from duplex.model.language_models.interface import LanguageModel, LlmError
 from duplex.model.language_models.reasoning import ReasoningFilter
+from duplex.model.tools.load_tools import load_tools
 
 
 def load_llm(config: LanguageModelConfig) -> LanguageModel:
@@ -28,11 +29,13 @@ def load_answers(config: LanguageModelConfig, rows: int) -> AnswerSource:
 
     Raises:
         LlmError: the language model cannot be used, and nothing else answers.
+        ConfigError: a function that it may call cannot be loaded.
     """
     if config.source == LOG:
         return LoggedAnswers(config, rows)
+    tools = load_tools(config.tools, config.tool_limits, live=True)
     try:
-        return LiveAnswers(load_llm(config), config, rows)
+        return LiveAnswers(load_llm(config), config, rows, tools)
     except LlmError as error:
         if config.answers == "all":
             raise

@@ -6,6 +6,7 @@ there; until then the assistant stays mute and is said to be thinking. Determini
 """
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +54,14 @@ class DelegatedAnswers:
         written: its words.
     """
 
-    def __init__(self, answers: AnswerSource, row: int, system_prompt: str | None) -> None:
+    def __init__(
+        self, answers: AnswerSource, row: int, system_prompt: str | None, tools: Collection[str] | None = None
+    ) -> None:
+        """`tools`: names of the functions that may be called; None allows all of them.
+
+        Raises:
+            ConfigError: there is no function of that name.
+        """
         self.dialogue = ChatHistory(answers.config.system_prompt if system_prompt is None else system_prompt)
         self.came: Came | None = None
         self.thinking = False
@@ -67,7 +75,7 @@ class DelegatedAnswers:
         self._part = ""
         self._quiet = 0
         self._chosen = self._typed = False
-        answers.open(row)
+        answers.open(row, tools)
         answers.prefill(row, self.dialogue.opening)
 
     def receive(self) -> None:
@@ -77,6 +85,9 @@ class DelegatedAnswers:
             for said in self.written.read(self.came.text) if self.came.text else ():
                 self._queue.extend(_items(said))
             self._finished = self.came.finished
+            self._note_calls(self.came)
+            if self._finished and not self._ready and not self.speaking:
+                self._give_up()
 
     def hear(self, words: UserWords) -> None:
         """Words of the user became known."""
@@ -114,9 +125,15 @@ class DelegatedAnswers:
         return self._typed and self.answering
 
     def want(self) -> bool:
-        """The assistant is to speak now: whether there is something to say."""
-        self._ask()
-        self.thinking = not self._finished and not self._ready
+        """The assistant is to speak now: whether there is something to say.
+
+        The answer is now wanted for certain. Where it has paused, it goes on: words that were said meanwhile over its
+        first part ("okay") are no new question.
+        """
+        if not (self._part and self._asked):
+            self._ask()
+        self._answers.confirm(self._row)
+        self.thinking = bool(self._asked) and not self._finished and not self._ready
         return self._ready
 
     def find_reminder(self, p_high: bool) -> str:
@@ -187,6 +204,21 @@ class DelegatedAnswers:
             self._drop()
             self._answers.prefill(self._row, self.dialogue.messages)
 
+    def _note_calls(self, came: Came) -> None:
+        """Functions are called, or have ended: the request under way has gone on with these messages."""
+        current = self.dialogue.messages == self._asked
+        self.dialogue.note_calls(came.started, came.ended)
+        if current:
+            self._asked = self.dialogue.messages
+
+    def _give_up(self) -> None:
+        """The answer is over and has no more words: what was said of it is all of it."""
+        part, self._part = self._part, ""
+        self.thinking = False
+        if part:
+            self.dialogue.keep(part, cut=False)
+            self._forget()
+
     def _close_part(self) -> None:
         """The user takes the turn while an answer pauses."""
         if self._part:
@@ -198,6 +230,7 @@ class DelegatedAnswers:
         if messages and messages != self._asked:
             self._forget()
             self._asked = messages
+            self.dialogue.note_asked()
             self._answers.ask(self._row, messages)
 
     def _drop(self) -> None:

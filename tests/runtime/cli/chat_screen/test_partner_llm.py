@@ -3,7 +3,7 @@
 from configs.model.chat import ChatConfig
 from configs.model.patterns import Pattern
 from duplex.model.chat.chat_events import AnswerEnded
-from duplex.model.chat.tool_runner import ToolRunner
+from duplex.model.tools.tool_runner import ToolRunner
 from runtime.cli.chat_screen.partner import ChatOptions, load_partner
 from tests.duplex.model.language_models.servers import serve
 
