@@ -49,12 +49,16 @@ class CallingLlm:
         self.closed = False
 
     def generate(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> Any:
-        script = self._scripts.get(f"row{conversation}", self._script)
         asked = self.requests.setdefault(conversation, [])
         asked.append(tuple(messages))
         self.tools.append(tuple(tools))
-        self.generations.append(ScriptedGeneration([script[min(len(asked), len(script)) - 1].piece()]))
+        self.generations.append(ScriptedGeneration([self.choose(conversation, messages).piece()]))
         return self.generations[-1]
+
+    def choose(self, conversation: int, messages: Sequence[ChatMessage]) -> Turn:
+        """What comes of a request."""
+        script = self._scripts.get(f"row{conversation}", self._script)
+        return script[min(len(self.requests[conversation]), len(script)) - 1]
 
     def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         self.prefilled.append((messages, tools))

@@ -17,6 +17,7 @@ from tests.duplex.model.language_models.asking import (
     error_of,
     fail_with,
     model_at,
+    model_of,
     report,
     stream,
     take_all,
@@ -186,8 +187,8 @@ def test_where_no_functions_were_offered_they_are_not_what_is_wrong() -> None:
     ("script", "line"),
     [
         (
-            report(400, {"error": {"message": "tiny does not\n support\ttools."}}),
-            "The language model server at ADDRESS refuses the request with status 400 (tiny does not support tools). "
+            report(400, {"error": {"message": "tiny is not\n\tallowed."}}),
+            "The language model server at ADDRESS refuses the request with status 400 (tiny is not allowed). "
             "Check the model's name and the settings.",
         ),
         (
