@@ -20,8 +20,8 @@ STRICT = (
 TOOLS = (
     "{% if tools %}{% for tool in tools %}{{ tool | tojson }};{% endfor %}{% endif %}"
     "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}"
-    "{% for call in message.tool_calls or [] %}<tool_call>\n{\"name\": {{ call.function.name | tojson }}, "
-    "\"arguments\": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}"
+    '{% for call in message.tool_calls or [] %}<tool_call>\n{"name": {{ call.function.name | tojson }}, '
+    '"arguments": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}'
     ";{% endfor %}{% if not enable_thinking %}<think>\n{% endif %}"
 )
 HELLO = ChatMessage("user", "Hello there")
