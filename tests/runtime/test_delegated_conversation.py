@@ -1,5 +1,6 @@
 """Whole conversations in which a language model writes the answers: mini hears, decides and speaks."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,15 @@ def say(*names: str, pause_s: float = 0.0) -> list[Pcm16]:
 
 
 def talk(
-    mini: TdmModel, llm: ScriptedLlm, slots: list[Pcm16], folder: Path | None = None, **changes: object
+    mini: TdmModel,
+    llm: ScriptedLlm,
+    slots: list[Pcm16],
+    folder: Path | None = None,
+    told: Mapping[int, SlotExtras] | None = None,
+    **changes: object,
 ) -> Conversation:
     generator = AnsweredGenerator(mini, LiveAnswers(llm, CONFIG.model_copy(update=changes), 1), 1, beside=False)
-    return converse_slots(generator, slots, ConversationOptions(), folder=folder, model="mini")
+    return converse_slots(generator, slots, ConversationOptions(), folder=folder, model="mini", told=told or {})
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +96,17 @@ def test_an_interruption_keeps_what_was_heard_and_cancels_the_request(mini: TdmM
     assert "story" in interruption.content.lower()
     assert conversation.transcript.assistant.answers[0].text == heard.content.removesuffix(" —")
     assert all(generation.cancelled or not generation.pieces for generation in llm.generations)
+
+
+def test_go_on_brings_the_rest_without_asking(mini: TdmModel) -> None:
+    llm = ScriptedLlm(FACTS)
+    llm.replies["Wait."] = "Of course."
+    told = {28: SlotExtras("Wait."), 45: SlotExtras("Okay, go on.")}
+    conversation = talk(mini, llm, say("capital_of_norway", pause_s=14.0), told=told)
+    first, other, last = conversation.transcript.assistant.answers
+    assert (first.how, other.text) == ("cut", "Of course.")
+    assert f"{first.text} {last.text}" == FACTS
+    assert not any("go on" in messages[-1].content for messages in llm.requests)
 
 
 def test_while_the_language_model_is_slow_the_assistant_is_said_to_think(mini: TdmModel) -> None:

@@ -26,11 +26,17 @@ class AnswerRounds:
     """One answer. In each round the model writes, and the functions that it calls run beside each other."""
 
     def __init__(
-        self, model: LanguageModel, conversation: int, messages: Sequence[ChatMessage], runner: ToolRunner
+        self,
+        model: LanguageModel,
+        conversation: int,
+        messages: Sequence[ChatMessage],
+        runner: ToolRunner,
+        begun: str = "",
     ) -> None:
-        """Begins to ask. `runner`: the functions that the model may call."""
+        """Begins to ask. `runner`: the functions that the model may call. `begun`: text that the answer begins with."""
         self._model, self._conversation, self._runner = model, conversation, runner
         self._messages = tuple(messages)
+        self._begun = begun
         self._confirmed = False
         self._rounds = 0
         self._requested: tuple[RequestedCall, ...] = ()
@@ -56,7 +62,11 @@ class AnswerRounds:
         until_ms = None if wait_ms is None else self._age_ms
         came = self._poll_calls(until_ms) if self._running else self._poll_text(until_ms)
         started, self._fresh = self._fresh, ()
-        return replace(came or Came(), started=started) if started else came
+        begun, self._begun = self._begun, ""
+        if not (started or begun):
+            return came
+        came = came or Came()
+        return replace(came, text=begun + came.text, started=started)
 
     def cancel(self) -> Came | None:
         """Nobody wants the answer any more: what is still to be told of calls that began, None where none did.

@@ -13,6 +13,7 @@ from configs.audio import AUDIO
 from configs.model.language_models import LanguageModelConfig
 from duplex.model.interface import Came, OfferedTool
 from duplex.model.language_models.answer_rounds import AnswerRounds
+from duplex.model.language_models.dialogue import uncut
 from duplex.model.language_models.interface import ChatMessage, LanguageModel, LlmError
 from duplex.model.tools.tool_runner import ToolRunner
 
@@ -50,6 +51,14 @@ class AnswerSource(Protocol):
 
     def confirm(self, row: int) -> None:
         """The answer is wanted for certain: it may call functions, which may have effects."""
+        ...
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """Go on with the last answer of `messages`, which was cut before it was written to its end, as the user asks.
+
+        Args:
+            rest: words that were written of it and not heard.
+        """
         ...
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
@@ -113,6 +122,15 @@ class LiveAnswers:
         if (answer := self._answers[row]) is not None:
             answer.confirm()
 
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """See `AnswerSource.resume`. A language model that cannot go on with a message is asked for its next one."""
+        if not self._model.continues:
+            self.ask(row, messages)
+            return
+        self.drop(row)
+        begun = "".join(f"{word} " for word in rest)
+        self._answers[row] = self._begin(row, uncut(messages, rest), self._runners[row], begun)
+
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.prefill`."""
         runner = self._runners[row]
@@ -154,8 +172,10 @@ class LiveAnswers:
             self.drop(row)
         self._model.close()
 
-    def _begin(self, conversation: int, messages: Sequence[ChatMessage], runner: ToolRunner) -> AnswerRounds:
-        return AnswerRounds(self._model, conversation, self._instruct(messages, runner), runner)
+    def _begin(
+        self, conversation: int, messages: Sequence[ChatMessage], runner: ToolRunner, begun: str = ""
+    ) -> AnswerRounds:
+        return AnswerRounds(self._model, conversation, self._instruct(messages, runner), runner, begun)
 
     def _instruct(self, messages: Sequence[ChatMessage], runner: ToolRunner) -> Sequence[ChatMessage]:
         """The messages, with words on functions behind the system prompt where there are functions."""
@@ -197,6 +217,10 @@ class MissingAnswers:
 
     def confirm(self, row: int) -> None:
         """Nobody answers."""
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        """See `AnswerSource.resume`."""
+        self.ask(row, messages)
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """Nobody reads."""
@@ -241,6 +265,9 @@ class LoggedAnswers:
         """Nobody is asked."""
 
     def confirm(self, row: int) -> None:
+        """Nobody is asked."""
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
         """Nobody is asked."""
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:

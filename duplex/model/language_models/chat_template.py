@@ -48,7 +48,7 @@ class ChatTemplate:
         self.marks = self._count_marks()
 
     def write(self, messages: Sequence[ChatMessage], tools: Tools = (), answer: bool = True) -> str:
-        """The text; with `answer` up to where the model goes on.
+        """The text; with `answer` up to where the model goes on: behind the last message where that is an assistant's.
 
         Raises:
             LlmError: the template refuses it.
@@ -102,10 +102,12 @@ class ChatTemplate:
         return prompt.rstrip().endswith(_OPENS_THOUGHT)
 
     def _apply(self, messages: Sequence[ChatMessage], tools: Tools, answer: bool) -> str:
+        continues = answer and messages[-1].role == "assistant" and not messages[-1].calls
         text: str = self._tokenizer.apply_chat_template(
             [self._entry(message) for message in messages],
             tools=list(tools) or None,
-            add_generation_prompt=answer,
+            add_generation_prompt=answer and not continues,
+            continue_final_message=continues,
             tokenize=False,
             **_BRIEF,
         )

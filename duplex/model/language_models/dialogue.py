@@ -108,6 +108,16 @@ def _join(said: Mapping[int, str], known: Mapping[int, str]) -> str:
     return " ".join(filter(None, (_without(text, known.get(turn, "")) for turn, text in said.items())))
 
 
+def uncut(messages: Sequence[ChatMessage], words: Sequence[str]) -> tuple[ChatMessage, ...]:
+    """Messages up to the last answer, which was cut, with `words` behind what was heard of it.
+
+    For a language model that goes on with its last message.
+    """
+    last = max(index for index, message in enumerate(messages) if message.role == "assistant")
+    heard = messages[last].content.removesuffix(CUT)
+    return (*messages[:last], ChatMessage("assistant", " ".join(filter(None, [heard, *words]))))
+
+
 def _without(text: str, begin: str) -> str:
     """A caption that has grown, without what was answered of it."""
     return text if not begin else " ".join(text.split()[len(begin.split()) :])

@@ -85,6 +85,8 @@ class LanguageModel(Protocol):
     """As users know it; holds no key."""
     fingerprint: str
     """Identifies model and settings."""
+    continues: bool
+    """Whether it goes on with an answer, where the last message is the assistant's; otherwise it begins a new one."""
 
     def generate(
         self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()

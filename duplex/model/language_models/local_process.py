@@ -44,6 +44,8 @@ class LocalProcess(LanguageModel):
     """A local language model. When its process dies, answers under way end with an error, and the next request starts
     a new one."""
 
+    continues = True
+
     def __init__(
         self,
         config: LanguageModelConfig,

@@ -44,6 +44,8 @@ class _Request:
 class OpenAiServer(LanguageModel):
     """`LanguageModel` over `/v1/chat/completions`. Its key is in no message, name or log."""
 
+    continues = False
+
     def __init__(self, config: LanguageModelConfig, now: Callable[[], float] = time.monotonic) -> None:
         """Connects to nothing yet.
 

@@ -6,13 +6,14 @@ there; until then the assistant stays mute and is said to be thinking. Determini
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from duplex.model.interface import Came, UserWords
 from duplex.model.language_models.answers import AnswerSource
 from duplex.model.language_models.dialogue import ChatHistory
+from duplex.model.language_models.go_on import asks_to_go_on, asks_to_wait
 from duplex.model.language_models.interface import ChatMessage
 from duplex.model.text.reading.reader import MARKS, SaidWord
 from duplex.model.text.reading.written_words import WrittenWords
@@ -22,6 +23,9 @@ REMIND_SLOTS: Final = 10
 """An answer that had to wait longer than the state head expects a pause to last begins when the head hears the question
 again: its last words enter the user's side once more, and again after so many slots."""
 REMINDED_WORDS: Final = 8
+GO_ON: Final = "please continue"
+"""What the state head hears besides a request to go on. It knows these words as a request: p(speak) is 0.99 and stays
+there, whereas behind "okay, go on" it begins at 0.8 and falls to 0.1 with the answer's first word."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ class Item:
     def sounds(self) -> bool:
         """It is a word."""
         return bool(self.said) and not self.is_mark
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What was not heard of an answer that was cut: its written words so far; `whole`: the answer ends with them."""
+
+    words: tuple[str, ...]
+    whole: bool
 
 
 class DelegatedAnswers:
@@ -73,8 +85,9 @@ class DelegatedAnswers:
         self._queue: deque[Item] = deque()
         self._finished = False
         self._part = ""
-        self._quiet = 0
-        self._chosen = self._typed = False
+        self._quiet = self._taken = 0
+        self._chosen = self._typed = self._asks_on = False
+        self._rest: Rest | None = None
         answers.open(row, tools)
         answers.prefill(row, self.dialogue.opening)
 
@@ -82,9 +95,8 @@ class DelegatedAnswers:
         """A slot begins: take what came."""
         self.came = self._answers.poll(self._row)
         if self.came is not None:
-            for said in self.written.read(self.came.text) if self.came.text else ():
-                self._queue.extend(_items(said))
-            self._finished = self.came.finished
+            self._read(self.came.text)
+            self._finished = self._finished or self.came.finished
             self._note_calls(self.came)
             if self._finished and not self._ready and not self.speaking:
                 self._give_up()
@@ -112,7 +124,7 @@ class DelegatedAnswers:
         """
         alone = self._answers.config.answers == "all"
         failed = self._finished and not self._ready
-        self._chosen = alone or ((self._chosen or refuses) and not failed)
+        self._chosen = alone or ((self._chosen or refuses or self._goes_on) and not failed)
         if not self._chosen:
             self._forget()
             self.dialogue.begin_answer()
@@ -137,11 +149,16 @@ class DelegatedAnswers:
         return self._ready
 
     def find_reminder(self, p_high: bool) -> str:
-        """Words of the question that the state head is to hear again: there is an answer, and it does not ask for one.
+        """Words that enter the user's side besides what was said.
+
+        They are words of the question, where there is an answer and the state head does not ask for one.
 
         Args:
             p_high: the state head asked for an answer in the slot before.
         """
+        if self._asks_on:
+            self._asks_on = False
+            return GO_ON
         if p_high or self.speaking or not (self._chosen and self._ready):
             self._quiet = 0
             return ""
@@ -162,6 +179,7 @@ class DelegatedAnswers:
         taken: list[Item] = []
         while self._queue and (self._queue[0].is_mark or not any(item.sounds for item in taken)):
             taken.append(self._queue.popleft())
+        self._taken += sum(item.written is not None for item in taken)
         return taken
 
     @property
@@ -169,16 +187,18 @@ class DelegatedAnswers:
         """All text has been taken."""
         return self._finished and not self._queue
 
-    def end(self, heard: str, cut: bool) -> None:
-        """An answer is over, by whomever it was given; `heard` of it.
+    def end(self, heard: str, words: int, cut: bool) -> None:
+        """An answer is over, by whomever it was given; `heard` of it, that is so many of its written words.
 
         A delegated one may only pause: its text comes more slowly than it is spoken.
         """
         part = f"{self._part} {heard}".strip()
         if self.speaking and not cut and not self.over:
-            self._part, self.written = part, WrittenWords()
+            self._part = part
+            self._say(self.written.words[self._taken :])
             self.speaking, self.answering, self.thinking = False, False, True
             return
+        self._keep_rest(self.written.words[words:], cut and self.speaking)
         self._part = ""
         self.dialogue.keep(part, cut)
         self._forget()
@@ -197,6 +217,7 @@ class DelegatedAnswers:
     def _prepare(self) -> None:
         """The user's words have changed, and perhaps will again."""
         self._chosen = False
+        self._asks_on = self._goes_on
         self.thinking = False
         if self._answers.config.speculates:
             self._ask()
@@ -216,22 +237,57 @@ class DelegatedAnswers:
         part, self._part = self._part, ""
         self.thinking = False
         if part:
+            self._keep_rest([], cut=False)
             self.dialogue.keep(part, cut=False)
             self._forget()
 
     def _close_part(self) -> None:
         """The user takes the turn while an answer pauses."""
         if self._part:
+            self._keep_rest(self.written.words, cut=True)
             self.dialogue.keep(self._part, cut=True)
             self._part = ""
 
+    def _keep_rest(self, words: list[str], cut: bool) -> None:
+        """An answer is over: of one that was cut, what was not heard waits for a "go on".
+
+        What was said since to someone who asked for a moment does not count.
+        """
+        if cut:
+            self._rest = Rest(tuple(words), self._finished) if words or not self._finished else None
+        elif not asks_to_wait(self.dialogue.question):
+            self._rest = None
+
+    @property
+    def _goes_on(self) -> bool:
+        """The user wants to hear the rest of the answer that was cut."""
+        return self._rest is not None and asks_to_go_on(self.dialogue.question)
+
     def _ask(self) -> None:
         messages = self.dialogue.messages
-        if messages and messages != self._asked:
-            self._forget()
-            self._asked = messages
-            self.dialogue.note_asked()
+        if not messages or messages == self._asked:
+            return
+        rest = self._rest if self._goes_on else None
+        self._forget()
+        self._asked = messages
+        self.dialogue.note_asked()
+        if rest is None:
             self._answers.ask(self._row, messages)
+        elif rest.whole:
+            self._say(rest.words)
+            self._finished = True
+        else:
+            self._answers.resume(self._row, messages, rest.words)
+
+    def _read(self, text: str) -> None:
+        for said in self.written.read(text) if text else ():
+            self._queue.extend(_items(said))
+
+    def _say(self, words: Sequence[str]) -> None:
+        """These are the first words of an answer, or of its next part."""
+        self._queue.clear()
+        self.written, self._taken = WrittenWords(), 0
+        self._read("".join(f"{word} " for word in words))
 
     def _drop(self) -> None:
         self._answers.drop(self._row)
@@ -239,8 +295,7 @@ class DelegatedAnswers:
 
     def _forget(self) -> None:
         self._drop()
-        self._queue.clear()
-        self.written = WrittenWords()
+        self._say(())
         self._finished = self.speaking = self.answering = self.thinking = False
 
 

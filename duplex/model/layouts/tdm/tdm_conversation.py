@@ -50,11 +50,10 @@ class AnswerProgress:
     sounds: bool = False
     pieces: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
 
-    def find_heard(self, until_ms: float, fraction: float) -> str:
-        """The text up to the last word of which at least `fraction` had sounded at `until_ms`."""
+    def count_heard(self, until_ms: float, fraction: float) -> int:
+        """Captions up to the last word of which at least `fraction` had sounded at `until_ms`."""
         shares = {index: measure_played(pieces, until_ms) for index, pieces in self.pieces.items()}
-        heard = [index for index, share in shares.items() if share >= fraction]
-        return join_marks(self.captions[: max(heard) + 1 if heard else 0])
+        return max((index + 1 for index, share in shares.items() if share >= fraction), default=0)
 
 
 @dataclass(frozen=True)
@@ -122,9 +121,10 @@ class TdmConversation:
             self.llm.receive()
             if heard is not None and not self._is_written(heard):
                 self.llm.hear(heard)
-            self.hear(self.llm.find_reminder(self._asks))
         if heard is not None and not self._is_written(heard):
             self.hear(heard.text)
+        if self.llm is not None:
+            self.hear(self.llm.find_reminder(self._asks))
         return heard
 
     def read(self, text: str) -> None:
@@ -276,9 +276,10 @@ class TdmConversation:
     def _keep(self, cut: bool) -> None:
         assert self.llm is not None
         until = self.scheduler.slot * AUDIO.slot_ms - self.unheard_ms
-        self.kept = self.answer.find_heard(until, self.llm.heard_fraction)
+        words = self.answer.count_heard(until, self.llm.heard_fraction)
+        self.kept = join_marks(self.answer.captions[:words])
         self._broken_off, self.unheard_ms = False, 0.0
-        self.llm.end(self.kept, cut)
+        self.llm.end(self.kept, words, cut)
 
     def _become(self, text_id: int) -> None:
         self.assistant = AssistantSlot(text_id, self.scheduler.state, self.scheduler.slots_in_state)

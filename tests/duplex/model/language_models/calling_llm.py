@@ -37,7 +37,7 @@ class CallingLlm:
         tools: definitions, request by request.
     """
 
-    name, fingerprint = "calling", "calling"
+    name, fingerprint, continues = "calling", "calling", False
 
     def __init__(self, *script: Turn, **scripts: Sequence[Turn]) -> None:
         """`scripts`: by "row1" and so on, where conversations differ."""

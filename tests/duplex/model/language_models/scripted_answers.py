@@ -18,6 +18,7 @@ class AskedAnswers:
         self.config = config
         self.asked: list[tuple[ChatMessage, ...]] = []
         self.prefilled: list[str] = []
+        self.resumed: list[tuple[str, ...]] = []
         self.wanted = self.confirmed = False
         self.tools: tuple[OfferedTool, ...] = ()
         self.allowed: Collection[str] | None = None
@@ -37,6 +38,10 @@ class AskedAnswers:
 
     def confirm(self, row: int) -> None:
         self.confirmed = self.wanted
+
+    def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
+        self.ask(row, messages)
+        self.resumed.append(tuple(rest))
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         self.prefilled.append(messages[-1].content)
@@ -70,19 +75,24 @@ class ScriptedGeneration:
 
 
 class ScriptedLlm:
-    """`LanguageModel` that answers every request with `text`, a word every `word_ms`, the first after `first_ms`."""
+    """`LanguageModel` that answers every request with `text`, a word every `word_ms`, the first after `first_ms`.
 
-    name, fingerprint = "scripted", "scripted"
+
+    `replies`: other answers, by the last message.
+    """
+
+    name, fingerprint, continues = "scripted", "scripted", False
 
     def __init__(self, text: str, first_ms: float = 250.0, word_ms: float = 60.0, error: str = "") -> None:
         self.text, self.first_ms, self.word_ms, self.error = text, first_ms, word_ms, error
         self.requests: list[tuple[ChatMessage, ...]] = []
         self.generations: list[ScriptedGeneration] = []
+        self.replies: dict[str, str] = {}
         self.closed = False
 
     def generate(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> Any:
         self.requests.append(tuple(messages))
-        words = self.text.split(" ")
+        words = self.replies.get(messages[-1].content, self.text).split(" ")
         pieces = [
             AnswerPiece(word if index == len(words) - 1 else f"{word} ", at_ms=self.first_ms + index * self.word_ms)
             for index, word in enumerate(words)

@@ -122,3 +122,9 @@ def test_the_end_of_an_answer_and_the_size_of_a_message(tmp_path: Path) -> None:
     assert chat.end_of_turn() == {BYTES + 2}
     whole = len(chat.encode(chat.write([HELLO, ChatMessage("assistant", "Hi")], answer=False)))
     assert abs(chat.count(HELLO) + chat.count(ChatMessage("assistant", "Hi")) - whole) <= 2
+
+
+def test_an_answer_that_stands_last_is_gone_on_with(tmp_path: Path) -> None:
+    written = template(tmp_path, TEMPLATE).write([HELLO, ChatMessage("assistant", "Once upon")])
+    assert written.endswith("Once upon")
+    assert written.startswith(template(tmp_path, TEMPLATE).write([HELLO]))

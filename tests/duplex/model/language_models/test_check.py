@@ -21,7 +21,7 @@ class Clock:
 class WrittenModel(LanguageModel):
     """Gives written pieces at their times."""
 
-    name, fingerprint = "written", "0"
+    name, fingerprint, continues = "written", "0", False
 
     def __init__(self, clock: Clock, pieces: Sequence[AnswerPiece]) -> None:
         self._clock, self._pieces = clock, list(pieces)

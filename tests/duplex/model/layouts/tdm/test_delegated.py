@@ -3,7 +3,7 @@
 import pytest
 
 from duplex.model.interface import Came, UserWords
-from duplex.model.layouts.tdm.delegated import REMIND_SLOTS, DelegatedAnswers
+from duplex.model.layouts.tdm.delegated import GO_ON, REMIND_SLOTS, DelegatedAnswers
 from tests.duplex.model.language_models.scripted_answers import CONFIG, AskedAnswers
 
 
@@ -24,6 +24,10 @@ def hear(llm: DelegatedAnswers, caption: str, turn: int = 0) -> None:
 def receive(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool = False, error: str = "") -> None:
     source.next = Came(text, finished, error)
     llm.receive()
+
+
+def end(llm: DelegatedAnswers, heard: str, cut: bool) -> None:
+    llm.end(heard, len(heard.split()), cut)
 
 
 def take_all(llm: DelegatedAnswers) -> list[list[str]]:
@@ -102,7 +106,7 @@ def test_text_that_comes_too_slowly_pauses_the_answer_and_resumes_it(
     assert llm.want()
     llm.begin()
     take_all(llm)
-    llm.end("Once upon a time,", cut=False)
+    end(llm, "Once upon a time,", cut=False)
     assert llm.thinking
     assert source.wanted
     receive(llm, source, "there was a sea.", finished=True)
@@ -115,7 +119,7 @@ def test_text_that_comes_too_slowly_pauses_the_answer_and_resumes_it(
     assert llm.want()
     llm.begin()
     assert take_all(llm)[0] == ["there"]
-    llm.end("there was a sea.", cut=False)
+    end(llm, "there was a sea.", cut=False)
     hear(llm, "And then?", turn=1)
     assert [m.content for m in source.asked[-1]] == [
         "Tell me.",
@@ -129,7 +133,7 @@ def test_a_user_who_speaks_in_such_a_pause_has_cut_the_answer(llm: DelegatedAnsw
     receive(llm, source, "Once upon a time, ")
     llm.begin()
     take_all(llm)
-    llm.end("Once upon a time,", cut=False)
+    end(llm, "Once upon a time,", cut=False)
     hear(llm, "Stop.", turn=1)
     assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once upon a time, —", "Stop."]
 
@@ -141,7 +145,7 @@ def test_an_interruption_drops_the_rest_and_asks_anew(llm: DelegatedAnswers, sou
     take_all(llm)
     hear(llm, "What is a sea?", turn=1)
     assert len(source.asked) == 1, "words over an answer may be a backchannel"
-    llm.end("Once upon", cut=True)
+    end(llm, "Once upon", cut=True)
     assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once upon —", "What is a sea?"]
 
 
@@ -161,7 +165,7 @@ def test_with_the_mixture_only_what_the_mind_would_refuse_is_delegated() -> None
     hear(llm, "What is a fjord?")
     assert not llm.takes(refuses=False)
     assert not source.wanted
-    llm.end("A long inlet.", cut=False)
+    end(llm, "A long inlet.", cut=False)
     hear(llm, "Who was Ibsen?", turn=1)
     assert llm.takes(refuses=True)
     assert llm.takes(refuses=False), "once chosen for a question, it stays"
@@ -176,7 +180,7 @@ def test_a_written_question_breaks_off_an_answer_and_is_answered_at_once(
     llm.begin()
     llm.write("What is 2+2?")
     assert llm.interrupts
-    llm.end("Once", cut=True)
+    end(llm, "Once", cut=True)
     assert [m.content for m in source.asked[-1]] == ["Tell me.", "Once —", "What is 2+2?"]
     assert not llm.interrupts
 
@@ -188,7 +192,7 @@ def test_where_the_language_model_fails_the_mixture_lets_the_mind_refuse() -> No
     assert llm.takes(refuses=True)
     receive(llm, source, "", finished=True, error="it is gone")
     assert not llm.takes(refuses=True)
-    llm.end("Sorry, I don't know that.", cut=False)
+    end(llm, "Sorry, I don't know that.", cut=False)
     hear(llm, "Who was Grieg?", turn=1)
     assert llm.takes(refuses=True), "the next question is its own"
 
@@ -202,6 +206,107 @@ def test_what_is_said_or_written_over_an_answer_of_the_mind_is_not_asked_before_
     llm.write("Who was Ibsen?")
     assert source.questions == ["What is a fjord?"]
     assert llm.interrupts
-    llm.end("A long", cut=True)
+    end(llm, "A long", cut=True)
     assert not llm.interrupts
     assert [m.content for m in source.asked[-1]] == ["What is a fjord?", "A long —", "Mm-hm. Who was Ibsen?"]
+
+
+def begin_story(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, text, finished)
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+
+
+def test_go_on_brings_the_rest_of_an_answer_that_was_cut_and_asks_nobody(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    begin_story(llm, source, "Once there was a king. He had $5. ", finished=True)
+    end(llm, "Once there was", cut=True)
+    hear(llm, "Sorry, go on.", turn=1)
+    assert [llm.find_reminder(p_high=True) for _ in range(2)] == [GO_ON, ""]
+    assert source.questions == ["Tell me."]
+    assert llm.takes(refuses=False)
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm) == [["a"], ["king", "."], ["he"], ["had"], ["five"], ["dollars", "."]]
+    assert llm.over
+    assert llm.written.words == ["a", "king.", "He", "had", "$5."]
+    end(llm, "a king. He had $5.", cut=False)
+    hear(llm, "Go on.", turn=2)
+    assert source.questions[-1] == "Go on.", "there is no more of it"
+    assert [m.content for m in source.asked[-1]] == [
+        "Tell me.",
+        "Once there was —",
+        "Sorry, go on.",
+        "a king. He had $5.",
+        "Go on.",
+    ]
+
+
+def test_what_was_not_written_yet_is_asked_for_behind_what_was(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    begin_story(llm, source, "Once there was a king ", finished=False)
+    end(llm, "Once there", cut=True)
+    hear(llm, "Go on.", turn=1)
+    assert source.resumed == [("was", "a", "king")]
+    receive(llm, source, "was a king of Norway.", finished=True)
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm)[0] == ["was"]
+
+
+def test_a_request_to_wait_and_its_answer_leave_the_rest_where_it_is(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    begin_story(llm, source, "Once there was a king. ", finished=True)
+    end(llm, "Once there was", cut=True)
+    hear(llm, "Hold on a second.", turn=1)
+    receive(llm, source, "Of course. ", finished=True)
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+    end(llm, "Of course.", cut=False)
+    hear(llm, "Okay, continue.", turn=2)
+    assert llm.want()
+    assert take_all(llm) == [["a"], ["king", "."]]
+
+
+def test_after_another_answer_there_is_nothing_to_go_on_with(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    begin_story(llm, source, "Once there was a king. ", finished=True)
+    end(llm, "Once there was", cut=True)
+    hear(llm, "What is a fjord?", turn=1)
+    receive(llm, source, "An inlet. ", finished=True)
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+    end(llm, "An inlet.", cut=False)
+    hear(llm, "Go on.", turn=2)
+    assert source.questions[-1] == "Go on."
+
+
+def test_with_the_mixture_go_on_is_the_language_models_where_its_answer_was_cut() -> None:
+    source = AskedAnswers(CONFIG.model_copy(update={"answers": "unknown"}))
+    llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "Tell me.")
+    assert llm.takes(refuses=True)
+    begin_story(llm, source, "Once there was a king. ", finished=True)
+    end(llm, "Once there was", cut=True)
+    hear(llm, "Go on.", turn=1)
+    assert llm.takes(refuses=False)
+
+
+def test_text_that_comes_while_an_answer_ends_for_want_of_it_is_said_in_the_next_part(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, "Once upon a time, ")
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+    receive(llm, source, "there was a sea. ", finished=True)
+    end(llm, "Once upon a time,", cut=False)
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm)[0] == ["there"]
+    assert llm.written.words == ["there", "was", "a", "sea."], "words are counted from the part's first"

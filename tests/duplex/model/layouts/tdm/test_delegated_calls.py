@@ -46,7 +46,7 @@ def say_first_part(llm: DelegatedAnswers, source: AskedAnswers) -> None:
     llm.begin()
     take_all(llm)
     receive(llm, source, Came(started=(TIME,)))
-    llm.end("Let me look.", cut=False)
+    llm.end("Let me look.", 99, cut=False)
     assert llm.thinking
 
 
@@ -75,7 +75,7 @@ def test_a_request_that_calls_is_not_made_again(llm: DelegatedAnswers, source: A
     assert llm.want()
     llm.begin()
     take_all(llm)
-    llm.end("It is half past two.", cut=False)
+    llm.end("It is half past two.", 99, cut=False)
     assert len(source.asked) == 1
     hear(llm, "And in Oslo?", turn=1)
     assert contents(source) == [QUESTION, "", "14:32", "It is half past two.", "And in Oslo?"]
@@ -87,7 +87,7 @@ def test_the_answer_goes_on_behind_what_was_said_before_the_call(llm: DelegatedA
     assert llm.want()
     llm.begin()
     assert take_all(llm)[0] == "it"
-    llm.end("It is half past two.", cut=False)
+    llm.end("It is half past two.", 99, cut=False)
     hear(llm, "Thanks.", turn=1)
     assert contents(source) == [QUESTION, "", "14:32", "Let me look. It is half past two.", "Thanks."]
 
@@ -102,7 +102,7 @@ def test_okay_over_the_first_part_neither_cuts_the_answer_nor_calls_again(
     take_all(llm)
     hear(llm, "Okay.", turn=1)
     receive(llm, source, Came(started=(TIME,), ended=(EndedCall("1", "14:32"),)))
-    llm.end("Let me look.", cut=False)
+    llm.end("Let me look.", 99, cut=False)
     receive(llm, source, Came("It is half past two.", finished=True))
     assert llm.want()
     assert len(source.asked) == 1
