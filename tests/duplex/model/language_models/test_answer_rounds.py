@@ -298,3 +298,15 @@ def test_on_a_virtual_clock_a_slot_waits_for_the_function() -> None:
     while (came := source.poll(0)) is None:
         pass
     assert came == Came(ended=(EndedCall("c0", "42"),))
+
+
+def test_an_answer_that_is_resumed_may_call() -> None:
+    llm = CallingLlm(Turn("let me see.", (("double", {"x": 21}),)), Turn("It is 42."))
+    llm.continues = True
+    source = answers(llm)
+    cut = (*QUESTION, ChatMessage("assistant", "Well, —"), ChatMessage("user", "Go on."))
+    source.resume(0, cut, ["wait,"])
+    source.confirm(0)
+    assert text_of(poll_all(source)) == "wait, let me see. It is 42."
+    assert llm.requests[0][0] == (*QUESTION, ChatMessage("assistant", "Well, wait,"))
+    assert llm.requests[0][1][-1] == ChatMessage("tool", "42", call_id="c0")

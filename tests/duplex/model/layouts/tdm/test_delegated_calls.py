@@ -159,3 +159,21 @@ def test_a_server_that_costs_money_calls_as_soon_as_it_is_asked() -> None:
     assert not source.wanted
     llm.want()
     assert source.confirmed
+
+
+def test_a_call_that_was_given_up_does_not_reopen_an_answer_that_goes_on(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, Came("Once upon a time. There was a king.", finished=True))
+    assert llm.want()
+    llm.begin()
+    take_all(llm)
+    hear(llm, "Wait.", turn=1)
+    llm.end("Once upon a time.", 4, cut=True)
+    hear(llm, "Go on.", turn=2)
+    receive(llm, source, Came(ended=(EndedCall("1", NOT_AWAITED, failed=True),)))
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm)[:2] == ["there", "was"]
+    assert llm.over
