@@ -27,14 +27,18 @@ TESTS  := test_voice test_frame test_voice_frame test_robot test_turns test_back
 SET_UP := pyproject.toml Makefile locks/uv.txt locks/torch.txt scripts/install.py scripts/torch_build.py scripts/apt.sh
 INSTALL = $(PYTHON) -m scripts.install --venv $(VENV) --torch $(TORCH)
 
-.PHONY: demo test format lint types contracts unit evaluate lock update test-oldest test-newest python clean
+.PHONY: demo smollm2 test format lint types contracts unit evaluate lock update test-oldest test-newest python clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
-demo: $(VENV)/.demo
-	$(BIN)/duplex serve --model mini --port $(PORT)
+demo: $(VENV)/.demo smollm2
+	$(BIN)/duplex serve --model mini --llm smollm2 --llm-answers unknown --port $(PORT)
+
+# Downloads 93 MB, once. Without it mini answers alone, the page says so, and the next start tries again.
+smollm2: $(VENV)/.demo
+	@$(BIN)/python -m duplex.model.language_models.smollm2 > /dev/null || echo "set-up: mini answers alone"
 
 test: $(VENV)/.test lint types contracts unit
 
@@ -49,7 +53,7 @@ contracts: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	$(BIN)/pytest
+	@$(BIN)/python -m scripts.run_tests --jobs $(JOBS)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -83,7 +87,7 @@ update: python
 
 test-oldest test-newest: test-%: $(VENV)/.test
 	@scripts/apt.sh $(APT_TEST)
-	@$(BIN)/python -m scripts.try_versions --torch $(TORCH) $* $(if $(TESTS_OF),-- $(TESTS_OF))
+	@$(BIN)/python -m scripts.try_versions --torch $(TORCH) --jobs $(JOBS) $* $(if $(TESTS_OF),-- $(TESTS_OF))
 
 evaluate: $(VENV)/.test runs/trials/trials.jsonl
 	$(BIN)/duplex evaluate all --data $(DATA) --jobs $(JOBS)

@@ -40,6 +40,20 @@ class Config(BaseModel):
         except ValidationError as error:
             raise ConfigError(_one_line(error, source)) from None
 
+    @classmethod
+    def from_options(cls, values: dict[str, Any]) -> Self:
+        """Validate the values of a command's options; an error begins with the name of the option.
+
+        Raises:
+            ConfigError: a value is wrong, or two do not fit together.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = "".join(f"--{key}: ".replace("_", "-") for key in map(str, first["loc"][:1]))
+            raise ConfigError(f"{option}{_message(first['msg'])}") from None
+
     def change(self, changes: Mapping[str, Any], source: str) -> Self:
         """A copy with some values changed; `live.policy` names the key `policy` of the nested `live`.
 
@@ -89,8 +103,16 @@ def exact_div(a: int, b: int) -> int:
 
 
 def _one_line(error: ValidationError, source: str) -> str:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # why another one is missing
     key = ".".join(str(part) for part in first["loc"]) or "(top level)"
     if first["type"] == "extra_forbidden":
         return f"{source}: unknown key '{key}'; remove it or check its spelling"
-    return f"{source}: '{key}' is wrong: {first['msg']}"
+    if first["type"] == "model_type":
+        return f"{source}: '{key}' must hold 'key: value' lines"
+    return f"{source}: '{key}' is wrong: {_message(first['msg'])}"
+
+
+def _message(text: str) -> str:
+    """What pydantic says, without the prefix of our own checks."""
+    return text.removeprefix("Value error, ")

@@ -16,9 +16,14 @@ def recipe(name: str) -> Path:
     """
     path = RECIPES / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
-        raise ConfigError(f"no recipe '{name}' is installed in {RECIPES}; install the package again (there: {known})")
+        raise ConfigError(
+            f"no recipe '{name}' is installed in {RECIPES}; install the package again (there: {_names()})"
+        )
     return path
+
+
+def _names() -> str:
+    return ", ".join(sorted(file.stem for file in RECIPES.glob("*.yaml")))
 
 
 def recipe_file(given: Path | None, name: str) -> Path:
@@ -29,5 +34,8 @@ def recipe_file(given: Path | None, name: str) -> Path:
     """
     if given is None:
         return recipe(name)
-    is_name = not given.suffix and len(given.parts) == 1 and not given.exists()
-    return recipe(str(given)) if is_name else given
+    if given.suffix or len(given.parts) > 1 or given.exists():
+        return given
+    if not (RECIPES / f"{given}.yaml").is_file():
+        raise ConfigError(f"--config {given}: there is no such file or recipe; choose one of {_names()}")
+    return recipe(str(given))

@@ -62,6 +62,7 @@ class EngineInfo:
         rows: number of sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
         patterns: interaction patterns that a session may have; if there are any, it also takes written turns.
         llm: values of the language model that writes the answers, None where there is none.
+        llm_fingerprint, llm_missing: as in `duplex.model.interface.DelegatingGenerator`.
         tools: functions that it may call; a session may allow some of them.
     """
 
@@ -71,6 +72,8 @@ class EngineInfo:
     delay_ms: float
     patterns: tuple[str, ...] = ()
     llm: dict[str, Any] | None = None
+    llm_fingerprint: str = ""
+    llm_missing: str = ""
     tools: tuple[OfferedTool, ...] = ()
 
 

@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from scripts import torch_build
 from scripts.install import LOCKS, ROOT, Environment, InstallError, find_locked_torch
 from scripts.lock import load_project, read_pins
+from scripts.run_tests import run_tests
 from scripts.torch_build import BuildError
 
 EXTRAS = ("dev", "eval")
@@ -31,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.try_versions", description=__doc__)
     parser.add_argument("which", choices=(OLDEST, NEWEST))
     parser.add_argument("--torch", default=torch_build.AUTO, help="as in scripts.install")
+    parser.add_argument("--jobs", type=int, default=2, help="how many tests run side by side")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest; default: all tests")
     options = parser.parse_args()
     environment = Environment(ROOT / f".venv-{options.which}")
@@ -39,7 +41,7 @@ def main() -> int:
     except (InstallError, BuildError) as error:
         print(f"{options.which}: {error}", file=sys.stderr)
         return 1
-    status = subprocess.run([environment.python, "-m", "pytest", *options.pytest], cwd=ROOT).returncode
+    status = run_tests(environment.python, options.jobs, options.pytest)
     print(f"\n{options.which}, where it differs from the locks:")
     print("\n".join(differences(environment)) or "no difference")
     return status

@@ -1,13 +1,17 @@
 """A language model that answers in place of the embedded mind: where it is, and how it is asked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from configs.base import Config
+from configs.base import Config, ConfigError
 from configs.model.tools import ToolsConfig
 
 LOG = "log"
+LLM = "llm."
+"""What the keys of its values begin with, where they stand among other values of a model."""
+LOCAL_CONTEXT, SERVER_CONTEXT = 2048, 8192
+"""Tokens of a conversation where none are set."""
 PERSONA = (
     "You are the voice of a spoken conversation. The user hears what you write and cannot see it. Answer the question "
     "first, in one to three short sentences of plain spoken English. Use no lists, headings, Markdown, code, emoji or "
@@ -32,9 +36,13 @@ class LanguageModelConfig(Config):
         answers: "all" questions, or "unknown": those that the embedded mind would refuse.
         system_prompt: of conversations that bring none.
         temperature, top_p: how a local model's tokens are chosen; temperature 0 is greedy. A server gets both.
+        repetition_penalty: of a local model: tokens that its answer already has become less likely, which leads small
+            models out of loops. 1 is none; None takes what suits the model.
         seed: of a local model's draws. With the same seed, the same messages get the same answer.
         longest: tokens of an answer.
-        context: tokens of a conversation with its answer; the oldest turns leave first.
+        context: tokens of a conversation with its answer; the oldest turns leave first. None takes `LOCAL_CONTEXT` for
+            a local model, whose memory and first answer grow with it, and `SERVER_CONTEXT` for a server, which may
+            bill each token and cuts off what it cannot read; there, tokens are estimated.
         speculate: begin an answer before the end of the user's turn is decided, and drop it when words change; None
             does so for local models, because servers may cost money.
         threads: CPU cores that a local model may use.
@@ -55,9 +63,10 @@ class LanguageModelConfig(Config):
     system_prompt: str = PERSONA
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
+    repetition_penalty: float | None = Field(default=None, ge=1, le=2)
     seed: int = 0
     longest: int = Field(default=160, ge=1)
-    context: int = Field(default=2048, ge=64)
+    context: int | None = Field(default=None, ge=64)
     speculate: bool | None = None
     threads: int = Field(default=1, ge=1)
     device: str = "auto"
@@ -77,6 +86,11 @@ class LanguageModelConfig(Config):
         return self.model_copy(update={"source": LOG, "speculate": self.speculates, "tools": ()})
 
     @property
+    def context_tokens(self) -> int:
+        """Tokens of a conversation with its answer."""
+        return self.context or (SERVER_CONTEXT if self.is_server else LOCAL_CONTEXT)
+
+    @property
     def is_server(self) -> bool:
         """Whether `source` is the address of a server."""
         return self.source.startswith(("http://", "https://"))
@@ -85,3 +99,21 @@ class LanguageModelConfig(Config):
     def speculates(self) -> bool:
         """Whether answers begin before the user's turn has certainly ended."""
         return not self.is_server if self.speculate is None else self.speculate
+
+
+def take_llm(changes: dict[str, Any], described: LanguageModelConfig | None = None) -> LanguageModelConfig | None:
+    """The described language model, with the values of `changes` whose keys begin with "llm."; those are taken out.
+
+    Where they name another source, the name of the described model at its server is not kept.
+
+    Raises:
+        ConfigError: no language model is named, or a key or a value is wrong.
+    """
+    given = {key: changes.pop(key) for key in list(changes) if key.startswith(LLM)}
+    values = {key.removeprefix(LLM): value for key, value in given.items()}
+    if not values:
+        return described
+    if described is None and "source" not in values:
+        raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
+    kept = described.model_dump(exclude={"model"} if "source" in values else None) if described else {}
+    return LanguageModelConfig.from_mapping({**kept, **values}, "--set llm")

@@ -9,9 +9,6 @@ from configs.base import Config
 from configs.model.funaudiochat import TURNS, AnswerConfig, TurnsConfig
 from configs.model.live_turns import LiveTurnsConfig
 
-MODELS = Path(__file__).parents[1] / "models"
-"""Folder of the shipped descriptions."""
-
 
 class TurnModelConfig(Config):
     """A model, its voice, and how it takes turns.
@@ -43,14 +40,3 @@ class TurnModelConfig(Config):
     turns: TurnsConfig = TURNS
     answer: AnswerConfig = AnswerConfig()
     live: LiveTurnsConfig = LiveTurnsConfig()
-
-
-def find_description(name: str) -> Path | None:
-    """Path of a shipped description by name or by its checkpoint's hub id, or of a description given by path; otherwise
-    None."""
-    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
-        return Path(name)
-    for path in sorted(MODELS.glob("*.yaml")):
-        if name in (path.stem, TurnModelConfig.from_yaml(path).checkpoint):
-            return path
-    return None

@@ -118,7 +118,9 @@ class ServeConfig(Config):
     @model_validator(mode="after")
     def _safe(self) -> "ServeConfig":
         if not self.loopback and not self.token:
-            raise ValueError(f"{self.host} can be reached from other machines; give --token WORD, or use 127.0.0.1")
+            raise ValueError(
+                f"--host {self.host}: is not an address of this machine alone; give --token WORD too, or leave it out"
+            )
         if (self.certfile is None) != (self.keyfile is None):
             raise ValueError("TLS needs both files; give --certfile and --keyfile")
         if self.self_signed and self.certfile:

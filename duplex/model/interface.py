@@ -234,6 +234,10 @@ class DelegatingGenerator(Protocol):
     """Which one, and how it is asked."""
     tools: tuple[OfferedTool, ...]
     """Functions that it may call."""
+    llm_fingerprint: str
+    """Identifies the language model and its settings; "" where none answers."""
+    llm_missing: str
+    """Why no language model answers, one line; "" where one does."""
 
     def use_virtual_time(self) -> None:
         """Slots do not take the time that they stand for: wait for what the model would have written by then."""

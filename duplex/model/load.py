@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.base import ConfigError
+from configs.model.descriptions import describe_tdm
 from configs.model.families import TWINS
-from configs.model.language_models import LanguageModelConfig
+from configs.model.language_models import LanguageModelConfig, take_llm
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe
 from duplex.model.interface import SlotGenerator
@@ -24,9 +25,6 @@ from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.turns.load_turns import load_turns
-
-LLM = "llm."
-"""What keys of a language model's values begin with."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class DuplexModel:
         changes: Mapping[str, Any] | None = None,
         llm: LanguageModelConfig | None = None,
     ) -> "DuplexModel":
-        """Load a shipped model by name, a description (`configs.model.turn_model`), a checkpoint folder, or a hub id.
+        """Load a shipped model by name, a description (`configs.model.descriptions`), a checkpoint folder, or a hub id.
 
         Args:
             model: name, description, folder or hub id.
@@ -52,22 +50,24 @@ class DuplexModel:
                 loaded.
             changes: values of a large model's description (`configs.model.turn_model`): device, dtype, detokenizer,
                 speakers, live.policy, ...; or of a language model: llm.source, llm.temperature, ...
-            llm: writes the answers of a TDM model that knows the user's words.
+            llm: writes the answers of a TDM model that knows the user's words; in place of the one that a description
+                names.
 
         Raises:
             ConfigError: there is no such model, its files are missing or broken, or there is too little memory.
             LlmError: the language model cannot be used.
         """
         name, changes = str(model), dict(changes or {})
-        llm = take_llm(changes, llm)
-        if name in TWINS:
-            return cls(name, _tdm(random_tdm_model(TWINS[name]), changes, llm))
-        description = describe(name)
+        tdm = describe_tdm(name)
+        llm = take_llm(changes, llm or tdm.llm)
+        if tdm.checkpoint in TWINS:
+            return cls(name, _tdm(random_tdm_model(TWINS[tdm.checkpoint]), changes, llm))
+        description = describe(tdm.checkpoint)
         if description is None:
-            return cls(name, _tdm(load_tdm_model(model), changes, llm))
+            return cls(name, _tdm(load_tdm_model(tdm.checkpoint), changes, llm))
         if llm is not None:
             raise ConfigError(f"{name} answers by itself; a language model (--llm) goes with mini")
-        return cls(name, load_turns(description.change(changes, name), conversations))
+        return cls(name, load_turns(description.change(changes, f"--set for {name}"), conversations))
 
     def generator(self, rows: int, beside: bool = True) -> SlotGenerator:
         """Make `rows` conversations; `beside`: work that can run in parallel with the steps gets a thread of its
@@ -86,27 +86,13 @@ def load_generator(
     return DuplexModel.from_pretrained(model, rows, changes).generator(rows, beside)
 
 
-def take_llm(changes: dict[str, Any], llm: LanguageModelConfig | None = None) -> LanguageModelConfig | None:
-    """The language model that `changes` describe with keys that begin with "llm.", which are taken out; else `llm`.
-
-    Raises:
-        ConfigError: a key or a value is wrong.
-    """
-    given = {key: changes.pop(key) for key in list(changes) if key.startswith(LLM)}
-    values = {key.removeprefix(LLM): value for key, value in given.items()}
-    if not values:
-        return llm
-    if llm is None and "source" not in values:
-        raise ConfigError(f"'{next(iter(given))}' needs a language model; name one with --llm")
-    return LanguageModelConfig.from_mapping({**(llm.model_dump() if llm else {}), **values}, "llm")
-
-
 def _tdm(
     model: TdmModel, changes: Mapping[str, Any], llm: LanguageModelConfig | None
 ) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
-            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU"
+            f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU: "
+            "leave --set out"
         )
     return lambda rows, beside: make_generator(model, rows, beside, llm)
 

@@ -13,6 +13,7 @@ from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple
 from configs.model.tools import ToolsConfig
 from runtime.cli.common import JsonFile, PatternOptions, Seed, drop_missing, err, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file, new_file
 from runtime.cli.values import HOTTEST, Precision, device_name, make_parser, number
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from runtime.cli.chat_screen.partner import Partner
     from runtime.cli.chat_screen.screen import ShownTurn
 
-LLM_SOURCE: Final = "llm.source"
 LLM_LIMITS: Final = "llm.tool_limits"
 LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
 
@@ -36,9 +36,9 @@ class ChatModelOptions(PatternOptions):
 @with_option_groups
 def command(
     chosen: ChatModelOptions,
-    recording: Annotated[Path | None, typer.Option("--in", help="What the user says: wav or flac, any rate.")] = None,
+    recording: Annotated[Path | None, file("--in", help="What the user says: wav or flac, any rate.")] = None,
     text: Annotated[str | None, typer.Option(help="What the user writes; with --in: an instruction.")] = None,
-    answer: Annotated[Path | None, typer.Option("--out", help="Write the spoken answer to this wav file.")] = None,
+    answer: Annotated[Path | None, new_file("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
     tool_seconds: Annotated[
@@ -58,7 +58,7 @@ def command(
         bool, typer.Option("--spoken", help="Add the authors' persona for spoken conversation (Chinese).")
     ] = False,
     detokenizer: Annotated[str | None, typer.Option(help="CosyVoice3: folder or hub id.")] = None,
-    speakers: Annotated[Path | None, typer.Option(help="File of voices, such as spk2info.pt.")] = None,
+    speakers: Annotated[Path | None, file(help="File of voices, such as spk2info.pt.")] = None,
     voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
     device: Annotated[
         str | None, typer.Option(parser=make_parser(device_name), help="cpu, cuda, cuda:1 or auto.")
@@ -75,18 +75,17 @@ def command(
     _check(pattern, once, recording, question, answer, transcribe)
     placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
     changes = {**chosen.changes, **drop_missing(placed)}
-    has_llm = LLM_SOURCE in changes
+    has_llm = chosen.language_model is not None
     if has_llm and chosen.tools:
         changes.setdefault(LLM_LIMITS, {"limit_s": tool_seconds})
-    settings = ChatConfig.from_mapping(
+    settings = ChatConfig.from_options(
         {
             "seed": seed,
             "system_prompt": system_prompt,
             "persona": SPOKEN_PERSONA if spoken else "",
             "history": history,
             "tools": ToolsConfig(limit_s=tool_seconds),
-        },
-        "options",
+        }
     )
     pcm = None if recording is None else _load(recording)
 
@@ -100,8 +99,8 @@ def command(
         chosen.model, pattern, settings, changes, tools, places, temperature, longest, heard=answer is not None
     )
     partner = load_partner(wanted)
+    turns = _Turns(partner, answer, numbered=not once)
     try:
-        turns = _Turns(partner, answer, numbered=not once)
         if partner.note:
             err().print(partner.note)
         shell = Shell(partner, Screen(out(), err()), out(), turns.keep, asks=not once)
@@ -111,8 +110,8 @@ def command(
             shell.run()
     finally:
         partner.close()
-    if json_file:
-        write_json(json_file, turns.figures(chosen.model))
+        if json_file:
+            write_json(json_file, turns.figures(chosen.model))
 
 
 class _Turns:

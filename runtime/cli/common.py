@@ -14,8 +14,11 @@ import yaml
 from rich.console import Console
 
 from configs.base import ConfigError
+from configs.model.descriptions import find_llm
+from configs.model.language_models import LLM, LanguageModelConfig
 from duplex.io import whole_files as files
-from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name
+from runtime.cli.paths import file, new_file
+from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name, policy_name
 from runtime.errors import user_line
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from runtime.engine.worker import Loader
 
 Model = Annotated[str, typer.Option("--model", help="Name, folder, hub id, or .yaml description: docs/models.md.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with settings of the runtime.")]
+ConfigFile = Annotated[Path | None, file("--config", help="YAML file with settings of the runtime.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="KEY=VALUE of a large model: device, dtype, detokenizer, speakers, live.policy ..."),
@@ -39,7 +42,6 @@ Pattern = Annotated[
         help="S2M, S2T, T2M, T2T, STC, SAC or SUC, if the model has it.",
     ),
 ]
-_LLM = "llm."
 Llm = Annotated[
     str | None,
     typer.Option(
@@ -65,8 +67,14 @@ Tools = Annotated[
 ]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", "--seed", whole=True)]
 Temperature = Annotated[float, number(0, HOTTEST, "Temperature of the text; 0 is greedy.", "--temperature")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")]
-PolicyName = Annotated[str, typer.Option("--policy", help="When to start and stop: responsive, balanced, patient.")]
+JsonFile = Annotated[Path | None, new_file("--json", help="Also write the figures to this file.")]
+PolicyName = Annotated[
+    str,
+    typer.Option(
+        "--policy", parser=make_parser(policy_name), metavar="NAME",
+        help="When to start and stop: responsive, balanced, patient.",
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,11 +100,46 @@ class ModelOptions:
                 be loaded.
         """
         given = changes(self.values_set) | _llm_values(self.llm, self.llm_model, self.llm_answers)
-        if self.tools and (_LLM + "source" in given or not self.calls_itself):
-            given[_LLM + "tools"] = list(self.tools)
-        if values := {key.removeprefix(_LLM): value for key, value in given.items() if key.startswith(_LLM)}:
-            _check_llm(values)
+        if self.tools or any(key.startswith(LLM) for key in given):
+            given |= self._name_tools(find_llm(self.model, given))
         return given
+
+    def _name_tools(self, llm: LanguageModelConfig | None) -> dict[str, Any]:
+        """The functions as values of the language model, which is checked."""
+        if llm is None and self.tools and not self.calls_itself:
+            raise ConfigError(
+                "--tools: no language model is named that could call functions; add --llm, for example "
+                "--llm http://127.0.0.1:11434/v1"
+            )
+        names = self.tools or (llm.tools if llm else ())
+        if llm is None or not names:
+            return {}
+        from duplex.model.tools.load_tools import load_tools
+
+        load_tools(names, llm.tool_limits, live=True)
+        return {f"{LLM}tools": list(self.tools)} if self.tools else {}
+
+    @property
+    def language_model(self) -> LanguageModelConfig | None:
+        """The language model that writes the answers, None where there is none.
+
+        Raises:
+            ConfigError: a value is wrong, or the model's description cannot be read.
+        """
+        return find_llm(self.model, self.changes)
+
+    def resolve_changes(self) -> dict[str, Any]:
+        """`changes`, with the name of the model that the language model's server would take: reports tell which one it
+        was.
+
+        Raises:
+            ConfigError: as `changes`. LlmError: the server does not answer, or has several models.
+        """
+        from duplex.model.language_models.server_model import name_model
+
+        llm = self.language_model
+        named = name_model(llm) if llm else None
+        return self.changes if named == llm or named is None else {**self.changes, f"{LLM}model": named.model}
 
     @property
     def loader(self) -> "Loader":
@@ -126,13 +169,13 @@ class PatternOptions(ModelOptions):
 def out() -> Console:
     """Console for results. It is created each time, so that it follows a redirected stdout."""
     _let_escape(sys.stdout)
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def err() -> Console:
     """Console for notes, errors and progress."""
     _let_escape(sys.stderr)
-    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def _let_escape(stream: TextIO) -> None:
@@ -201,24 +244,7 @@ def _llm_values(source: str | None, model: str | None, answers: str | None) -> d
     if answers not in (None, "all", "unknown"):
         raise ConfigError(f"--llm-answers: must be all or unknown, not '{answers}'")
     named = {"source": source, "model": model, "answers": answers}
-    return {_LLM + key: value for key, value in named.items() if value is not None}
-
-
-def _check_llm(values: Mapping[str, Any]) -> None:
-    from configs.model.language_models import LanguageModelConfig
-
-    if "source" not in values and "tools" in values:
-        raise ConfigError(
-            "--tools: no language model is named that could call functions; add --llm, for example "
-            "--llm http://127.0.0.1:11434/v1"
-        )
-    if "source" not in values:
-        raise ConfigError("no language model is named; add --llm, for example --llm smollm2")
-    config = LanguageModelConfig.from_mapping(dict(values), "--set llm")
-    if config.tools:
-        from duplex.model.tools.load_tools import load_tools
-
-        load_tools(config.tools, config.tool_limits, live=True)
+    return {LLM + key: value for key, value in named.items() if value is not None}
 
 
 def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,12 +254,13 @@ def drop_missing(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write plain values as a whole file.
+    """Write plain values as a whole file; creates the folder.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(path, values)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another path for --json") from None

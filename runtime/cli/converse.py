@@ -12,6 +12,7 @@ from rich.progress import Progress, TaskID
 from configs.policy import policy as policy_by_name
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotGenerator
+from duplex.model.language_models.description import describe_llm
 from duplex.model.tools.call_lines import call_line, pair_calls
 from runtime.audio_file import load_audio
 from runtime.cli.common import (
@@ -29,6 +30,7 @@ from runtime.cli.common import (
     write_json,
 )
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import new_folder
 from runtime.cli.values import date_and_time, make_parser, number
 from runtime.converse import TAIL_S, Conversation, converse, user_slots
 from runtime.errors import DuplexError, user_line
@@ -56,7 +58,7 @@ class Job:
 @with_option_groups
 def command(
     user: Annotated[list[Path], typer.Argument(help="What the user says: wav or flac, any rate.", show_default=False)],
-    out_folder: Annotated[Path, typer.Option("--out", help="A folder per input is created in this one.")],
+    out_folder: Annotated[Path, new_folder("--out", help="A folder per input is created in this one.")],
     chosen: PatternOptions,
     seed: Seed = 0,
     tail: Annotated[float, number(0, LONGEST_TAIL_S, "Silence after the input.", unit="s")] = TAIL_S,
@@ -80,8 +82,8 @@ def command(
     finally:
         job.generator.close()
         if json_file:
-            values = {"model": chosen.model, "fingerprint": job.generator.fingerprint, "conversations": results}
-            write_json(json_file, values)
+            values = {"model": chosen.model, "fingerprint": job.generator.fingerprint, **describe_llm(job.generator)}
+            write_json(json_file, {**values, "conversations": results})
     if any("error" in result for result in results):
         raise typer.Exit(1)
 

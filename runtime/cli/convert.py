@@ -8,16 +8,17 @@ import typer
 
 from configs.base import ConfigError
 from runtime.cli.common import out, progress
+from runtime.cli.paths import file, new_folder
 from runtime.cli.values import Precision
 
 
 def command(
     source: Annotated[str, typer.Argument(help="Folder or hub id of Fun-Audio-Chat, or a folder of CosyVoice3.")],
-    into: Annotated[Path, typer.Option("--out", help="Folder to write; must be new or empty.")],
+    into: Annotated[Path, new_folder("--out", help="Folder to write; must be new or empty.")],
     dtype: Annotated[
         Precision | None, typer.Option(help="Default: bfloat16; CosyVoice keeps the data types of its release.")
     ] = None,
-    speakers: Annotated[Path | None, typer.Option(help="File of voices, if CosyVoice's folder has none.")] = None,
+    speakers: Annotated[Path | None, file(help="File of voices, if CosyVoice's folder has none.")] = None,
 ) -> None:
     """Write Fun-Audio-Chat or CosyVoice3 as safetensors with one configuration file; nothing is unpickled."""
     from duplex.model.stages.cosyvoice.checkpoint import FLOW, VOCODER

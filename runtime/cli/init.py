@@ -10,6 +10,7 @@ import typer
 from configs.base import ConfigError
 from runtime.cli.common import Seed, progress
 from runtime.cli.common import out as console
+from runtime.cli.paths import file, new_folder
 from runtime.cli.values import Precision, number
 
 MOST_LAYERS = 1000
@@ -31,13 +32,13 @@ def command(
     srh: Annotated[
         str, typer.Option(help="Initial weights of the refined head: folder or hub id, e.g. Qwen/Qwen2.5-0.5B.")
     ],
-    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    out: Annotated[Path, new_folder(help="New folder for the checkpoint.")],
     encoder: Annotated[str | None, typer.Option(help="drvoice: a Whisper, e.g. openai/whisper-large-v3.")] = None,
     detokenizer: Annotated[str | None, typer.Option(help="drvoice: a CosyVoice3; may come later.")] = None,
-    voices: Annotated[Path | None, typer.Option(help="drvoice: voices of the detokenizer (spk2info.pt).")] = None,
+    voices: Annotated[Path | None, file(help="drvoice: voices of the detokenizer (spk2info.pt).")] = None,
     tokenizer: Annotated[str | None, typer.Option(help="omnidrca: a HuBERT, folder or hub id.")] = None,
-    units: Annotated[Path | None, typer.Option(help="omnidrca: its centroids (.npy or .safetensors).")] = None,
-    vocoder: Annotated[Path | None, typer.Option(help="omnidrca: checkpoint of a unit vocoder.")] = None,
+    units: Annotated[Path | None, file(help="omnidrca: its centroids (.npy or .safetensors).")] = None,
+    vocoder: Annotated[Path | None, file(help="omnidrca: checkpoint of a unit vocoder.")] = None,
     layer: Annotated[
         int, number(1, MOST_LAYERS, "omnidrca: HuBERT layer that the centroids belong to.", whole=True)
     ] = 9,

@@ -128,8 +128,8 @@ def _tell_usage(error: typer.TyperException) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """What is wrong with an option, in one line that begins with its name."""
-    names = getattr(getattr(error, "param", None), "opts", ())
-    if names and error.message:
+    if (param := getattr(error, "param", None)) is not None and error.message:
+        names = param.opts if param.param_type_name == "option" else [param.metavar or str(param.name).upper()]
         return f"{' / '.join(names)}: {error.message.removeprefix(CHECKED)}"
     context = getattr(error, "ctx", None)
     command = "duplex" if context is None else context.command_path

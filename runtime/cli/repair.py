@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from runtime.cli.common import ConfigFile, out, runtime_config
+from runtime.session.disk import disk_error
 from runtime.session.recording import repair_recording
-from runtime.session.slot_log import read_log
+from runtime.session.slot_log import find_log, read_log
 from runtime.session.transcript import transcript
 
 
@@ -17,11 +18,14 @@ def command(
 ) -> None:
     """Repair the files of a killed conversation: headers of the recordings, transcript from the log."""
     settings = runtime_config(config)
-    log = read_log(folder / "slots.jsonl")
-    for name in ("dialogue.wav", "user.wav"):
-        repair_recording(folder / name)
+    log = read_log(find_log(folder))
     text = transcript(log.rows, log.header.delay_ms, settings.transcript)
-    text.write(folder / "transcript.json")
+    try:
+        for name in ("dialogue.wav", "user.wav"):
+            repair_recording(folder / name)
+        text.write(folder / "transcript.json")
+    except OSError as error:
+        raise disk_error(folder, error) from None
     out().print(f"{folder}: {len(log.rows)} slots, {text.seconds:.1f} s, the log {_ending(log.end is not None)}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.model.language_models import LanguageModelConfig
+from configs.model.language_models import LLM, LanguageModelConfig
 from configs.policy import policy as policy_by_name
 from duplex.io.whole_files import json_text
 from runtime.cli.common import (
@@ -20,18 +20,26 @@ from runtime.cli.common import (
     runtime_config,
     write_json,
 )
+from runtime.cli.paths import new_folder
+from runtime.cli.values import make_parser, policy_name
 from runtime.converse import Conversation
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
+from runtime.session.slot_log import find_log
 
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="Policy instead of the logged one.")]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--policy", parser=make_parser(policy_name), metavar="NAME", help="Policy instead of the logged one."),
+]
 
 
 def command(
-    log: Annotated[Path, typer.Argument(help="slots.jsonl of a conversation, with user.wav in the same folder.")],
+    log: Annotated[
+        Path, typer.Argument(help="slots.jsonl of a conversation with user.wav beside it, or their folder.")
+    ],
     check: Annotated[bool, typer.Option("--check", help="Fail unless tokens and samples are the same.")] = False,
     policy: PolicyOption = None,
     model: Annotated[str | None, typer.Option(help="Model instead of the logged name, with the same weights.")] = None,
-    out_folder: Annotated[Path | None, typer.Option("--out", help="Write the new conversation here.")] = None,
+    out_folder: Annotated[Path | None, new_folder("--out", help="Write the new conversation here.")] = None,
     values_set: Set = None,
     config: ConfigFile = None,
     json_file: JsonFile = None,
@@ -39,6 +47,7 @@ def command(
     """Replay the logged user audio, and compare tokens and samples with the log."""
     settings = runtime_config(config)
     other = policy_by_name(policy) if policy else None
+    log = find_log(log)
     logged = load_logged(log)
     _say_what_is_missing(logged)
     header = logged.log.header
@@ -78,5 +87,5 @@ def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:
 def _model(name: str, values_set: list[str] | None, llm: dict[str, Any] | None) -> ModelOptions:
     """The logged model; what a language model wrote is taken from the log."""
     logged = LanguageModelConfig.from_mapping(llm, "the log").as_logged.model_dump(mode="json") if llm else {}
-    given = [f"llm.{key}={json_text(value)}" for key, value in logged.items()]
+    given = [f"{LLM}{key}={json_text(value)}" for key, value in logged.items()]
     return ModelOptions(name, [*given, *(values_set or [])])

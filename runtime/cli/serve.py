@@ -28,12 +28,15 @@ from runtime.webrtc.page_addresses import EVERY_ADDRESS, interface_addresses, pa
 if TYPE_CHECKING:
     from runtime.engine.engine import EngineClient
     from runtime.engine.worker import Loader
+    from runtime.records import EngineInfo
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MOST_SESSIONS = 4096
 _DEFAULTS = ServeConfig()
 OnReady = Callable[[str], None]
 """Called with the page's address when clients can connect."""
+OnLoaded = Callable[["EngineInfo"], None]
+"""Called with what the engine runs when its model is loaded."""
 
 
 class PortInUse(DuplexError):  # noqa: N818 - reads as what it is
@@ -48,6 +51,7 @@ def serve(
     runtime: RuntimeConfig,
     ready: OnReady = lambda url: None,
     loader: "Loader | None" = None,
+    loaded: OnLoaded = lambda info: None,
 ) -> None:
     """Load `model` in a process of its own (without a `loader`: by its name or folder) and serve until interrupted.
 
@@ -63,6 +67,7 @@ def serve(
         threading.Thread(target=_import_web, name="import-web", daemon=True).start()
         client = start_engine_process(model, runtime.engine, loader or load_model)
         try:
+            loaded(client.info)
             serve_engine(client, config, runtime, listener, ready)
         finally:
             client.close()
@@ -116,12 +121,21 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen()
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else str(error)
-        raise PortInUse(f"cannot listen on {host}:{port}: {why}; choose another one with --port") from None
+        raise PortInUse(f"cannot listen on {host}:{port}: {_explain_listening(error)}") from None
     return listener
+
+
+def _explain_listening(error: OSError | UnicodeError) -> str:
+    """Why nobody can listen at an address, and which option changes that."""
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "there is no such address; give one of this machine with --host, for example 127.0.0.1"
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there; choose another one with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "the address is not one of this machine; choose another one with --host"
+    return f"{error.strerror or error}; choose another port with --port, or another address with --host"
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
@@ -168,7 +182,7 @@ def command(
     """Serve the page: talk to the model in the browser."""
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
     tls = {"self_signed": self_signed, "cert_folder": cert_folder}
-    network = ServeConfig.from_mapping(values | tls, "serve")
+    network = ServeConfig.from_options(values | tls)
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
     network = prepare(network, runtime)
     fetch(chosen.model, chosen.changes)

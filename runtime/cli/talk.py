@@ -32,6 +32,7 @@ from runtime.cli.common import (
     runtime_config,
 )
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import new_folder
 from runtime.cli.values import number
 from runtime.clock import SystemClock
 from runtime.engine.engine import EngineClient
@@ -106,7 +107,7 @@ def command(
     temperature: Temperature = 0.0,
     system_prompt: Annotated[str | None, typer.Option(help="Instead of the model's own.")] = None,
     seconds: Annotated[float | None, number(1, LONGEST_S, "End after this time.", unit="s")] = None,
-    recordings: Annotated[Path | None, typer.Option(help="Folder for recording, log and transcript.")] = None,
+    recordings: Annotated[Path | None, new_folder(help="Folder for recording, log and transcript.")] = None,
     config: ConfigFile = None,
 ) -> None:
     """Talk to the model with this machine's microphone and loudspeaker."""

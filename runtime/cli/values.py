@@ -17,6 +17,7 @@ import typer
 
 from configs.base import ConfigError
 from configs.model.patterns import Pattern
+from configs.policy import policy
 
 LARGEST_SEED: Final = 2**31 - 1
 LARGEST_PORT: Final = 65_535
@@ -140,6 +141,16 @@ def pattern_name(text: str) -> str:
         ConfigError: there is no such pattern.
     """
     return Pattern.by_name(text).value
+
+
+def policy_name(text: str) -> str:
+    """Parse the name of a state policy.
+
+    Raises:
+        ConfigError: there is no such policy.
+    """
+    policy(text)
+    return text
 
 
 def device_name(text: str) -> str:

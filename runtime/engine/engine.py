@@ -9,7 +9,7 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -174,10 +174,16 @@ class Engine:
         """Information on the engine; `model` is the name by which the model was loaded."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
-        llm, tools = (
-            (one.llm.model_dump(mode="json"), one.tools) if isinstance(one, DelegatingGenerator) else (None, ())
+        known = EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+        if not isinstance(one, DelegatingGenerator):
+            return known
+        return replace(
+            known,
+            llm=one.llm.model_dump(mode="json"),
+            llm_fingerprint=one.llm_fingerprint,
+            llm_missing=one.llm_missing,
+            tools=one.tools,
         )
-        return EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, llm, tools)
 
     def close(self) -> None:
         """Release the generator's threads."""

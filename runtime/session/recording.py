@@ -155,13 +155,14 @@ def read_recording(path: Path) -> Pcm16:
 
 
 def write_recording(path: Path, pcm: Pcm16, rate: int) -> None:
-    """Write a whole file of samples, [n] or [n, channels].
+    """Write a whole file of samples, [n] or [n, channels]; creates the folder.
 
     Raises:
         AudioError: the file cannot be written; an existing file is untouched.
     """
     header = wav_header(rate, pcm.shape[1] if pcm.ndim > 1 else 1, pcm.size * _SAMPLE_BYTES)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as beside:
             beside.write_bytes(header + pcm.astype("<i2").tobytes())
     except OSError as error:

@@ -22,6 +22,7 @@ from runtime.session.disk import disk_error
 
 FORMAT = "duplex-slots"
 VERSION = 1
+LOG_FILE = "slots.jsonl"
 _SEPARATORS = (",", ":")
 _HEX = 64
 
@@ -181,6 +182,24 @@ class SlotLogWriter:
 def chain(previous: str, content: str) -> str:
     """sha256 (hex) over the previous chain and a line without its own chain."""
     return hashlib.sha256((previous + content).encode("utf-8", errors="surrogateescape")).hexdigest()
+
+
+def find_log(path: Path) -> Path:
+    """The log in the folder of a conversation; a path that is no folder is that of a log.
+
+    Raises:
+        LogError: the folder holds no log, or those of several conversations.
+    """
+    if not path.is_dir():
+        return path
+    if (path / LOG_FILE).is_file():
+        return path / LOG_FILE
+    inside = sorted(path.glob(f"*/{LOG_FILE}"))
+    if not inside:
+        raise LogError(f"{path}: holds no {LOG_FILE}; give the folder of a conversation, or its log")
+    if len(inside) == 1:
+        raise LogError(f"{path}: is not a conversation, but holds one; give its folder, {inside[0].parent}")
+    raise LogError(f"{path}: holds {len(inside)} conversations; give one of them, for example {inside[0].parent}")
 
 
 def read_log(path: Path) -> SlotLogContent:

@@ -1,10 +1,15 @@
 """A stand-in for a model: takes turns by loudness and answers with beeps. Deterministic, fast, no weights."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.audio import AUDIO
-from duplex.model.interface import ConversationOptions, Samples, SlotResult, SpokenWord, UserWords
+from configs.model.language_models import LLM, LanguageModelConfig
+from duplex.model.interface import Came, ConversationOptions, OfferedTool, Samples, SlotResult, SpokenWord, UserWords
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -134,3 +139,30 @@ def load_fake(model: str, rows: int, threads: int) -> FakeGenerator:
     if model != "fake":
         raise FileNotFoundError(f"there is no model '{model}'; choose fake or failing")
     return FakeGenerator(rows)
+
+
+class AnsweredFake(FakeGenerator):
+    """A stand-in whose answers a language model writes; `error`: what the language model reports in every slot."""
+
+    def __init__(self, rows: int = 1, missing: str = "", error: str = "", **settings: Any) -> None:
+        super().__init__(rows)
+        self.llm = LanguageModelConfig(source="smollm2", **settings)
+        self.llm_fingerprint, self.llm_missing = "" if missing else "llm-1", missing
+        self.tools: tuple[OfferedTool, ...] = ()
+        self.error = error
+
+    def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
+        """See `SlotGenerator.step`."""
+        came = Came(finished=True, error=self.error) if self.error else None
+        return [result and replace(result, came=came) for result in super().step(pcm, active)]
+
+    def use_virtual_time(self) -> None:
+        """See `DelegatingGenerator.use_virtual_time`."""
+
+    def give(self, row: int, came: Came) -> None:
+        """See `DelegatingGenerator.give`."""
+
+
+def load_answered(model: str, rows: int, threads: int, changes: Mapping[str, Any] | None = None) -> AnsweredFake:
+    """A loader of a stand-in with a language model; `changes`: values of `AnsweredFake` and of its settings."""
+    return AnsweredFake(rows, **{key.removeprefix(LLM): value for key, value in (changes or {}).items()})

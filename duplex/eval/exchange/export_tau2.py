@@ -83,11 +83,18 @@ def _results(run: SavedRun) -> Facts:
         "max_steps": max(round(row.trace["seconds"] / TICK_S) for row in run.rows),
         "max_errors": 0,
         "user_info": {"implementation": "duplex simulated user"},
-        "agent_info": {"implementation": "duplex", "llm": f"{run.settings.get('model', '')}"},
+        "agent_info": {"implementation": "duplex", "llm": _name_llm(run.settings)},
         "environment_info": {"domain_name": run.suite, "policy": f"{run.settings.get('policy', '')}"},
         "seed": run.settings.get("seed"),
     }
     return {"timestamp": _time(0), "info": info, "tasks": []}
+
+
+def _name_llm(settings: Facts) -> str:
+    """The language model behind the model, or else the model."""
+    llm = settings.get("llm")
+    found = llm.get("model") or llm.get("source") if isinstance(llm, dict) else settings.get("model")
+    return f"{found or ''}"
 
 
 def _simulation(run: SavedRun, row: DialogueRow, ticks: Sequence[Tick]) -> Facts:

@@ -49,11 +49,21 @@ def cells(figure: Figure) -> Cells:
 
 
 def settings_line(settings: Facts) -> Iterator[tuple[str, str]]:
-    """(key, value) of all settings that are a single value; hashes are shortened."""
+    """(key, value) of all settings that are a single value, and the language model; hashes are shortened."""
     for key, value in settings.items():
-        if isinstance(value, str | int | float) and value != "":
+        if key == "llm":
+            yield "language model", describe_language_model(value)
+        elif isinstance(value, str | int | float) and value != "":
             text = str(value)
             yield key.replace("_", " "), text[:_SHORT_HASH] if len(text) == _HASH else text
+
+
+def describe_language_model(llm: Facts) -> str:
+    """A language model in words: what answers, which questions, and the settings that are not the default ones."""
+    where = f"{llm['model']} at {llm['source']}" if "model" in llm else llm["source"]
+    prompt = {} if llm["system_prompt"] == "default" else {"system_prompt": llm["system_prompt"]}
+    changed = (f"{key.replace('_', ' ')} {value}" for key, value in {**prompt, **llm["settings"]}.items())
+    return ", ".join([f"{where} ({llm['fingerprint']})", f"answers {llm['answers']}", *changed])
 
 
 def show(value: float | None, percent: bool = False) -> str:

@@ -52,9 +52,9 @@ def parse(texts: Sequence[str]) -> tuple[Condition, ...]:
     for text in texts:
         name, _, values = text.partition("=")
         if name not in EXAMPLES:
-            raise EvaluationError(f"condition '{text}': there is no '{name}'; choose among {', '.join(EXAMPLES)}")
+            raise EvaluationError(f"--condition {text}: there is no '{name}'; choose among {', '.join(EXAMPLES)}")
         if name in given:
-            raise EvaluationError(f"condition '{text}': '{name}' is given twice; list its values: {name}=VALUE,VALUE")
+            raise EvaluationError(f"--condition {text}: '{name}' is given twice; list its values: {name}=VALUE,VALUE")
         given[name] = tuple(values.split(",")) if text != name else ("",)
     found = (_condition(dict(zip(given, values, strict=True))) for values in product(*given.values()))
     return tuple(dict.fromkeys(found))

@@ -9,18 +9,24 @@ conversations.
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import torch
 
+from configs.base import ConfigError
 from configs.model.family import FamilyConfig
 from configs.model.model import ModelConfig
 from duplex.model.families import parts
+from duplex.model.layouts.tdm import ears, mind, voice
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_model import Parts, TdmModel
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
+
+_EMBEDDED: Final = (ears.CONFIG, mind.CONFIG, voice.CONFIG)
+"""By these files a model of the embedded family is known."""
 
 
 def load_tdm_model(model: str | Path) -> TdmModel:
@@ -30,11 +36,25 @@ def load_tdm_model(model: str | Path) -> TdmModel:
         ConfigError: there is no such model, or its files are missing, broken or do not belong together.
     """
     folder = checkpoint_folder(model)
+    _check_kind(folder)
     if (folder / parts.CONFIG).exists():
         return TdmModel(*parts.load(folder), fingerprint(folder))
     return TdmModel(
         EmbeddedEars.load(folder), EmbeddedMind.load(folder), EmbeddedVoice.load(folder), fingerprint(folder)
     )
+
+
+def _check_kind(folder: Path) -> None:
+    """Check that a folder is one of a model, complete or not.
+
+    Raises:
+        ConfigError: it has none of the files by which a model is known.
+    """
+    if not any((folder / name).exists() for name in (*_EMBEDDED, parts.CONFIG)):
+        raise ConfigError(
+            f"{folder}: is not the folder of a model; it has neither {', '.join(_EMBEDDED)}, nor {parts.CONFIG}, nor "
+            "the config.json of Fun-Audio-Chat; choose another one with --model"
+        )
 
 
 def random_tdm_model(config: ModelConfig | FamilyConfig, seed: int = 0) -> TdmModel:

@@ -12,8 +12,9 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3_TINY
+from configs.model.descriptions import find_description
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY
-from configs.model.turn_model import TurnModelConfig, find_description
+from configs.model.turn_model import TurnModelConfig
 from duplex.model.funaudiochat.checkpoint import from_pretrained, is_checkpoint
 from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.stages.cosyvoice.stage import CosyVoice
@@ -38,9 +39,9 @@ def describe(model: str) -> TurnModelConfig | None:
     Raises:
         ConfigError: the download failed, or a description cannot be read.
     """
-    path = find_description(model)
-    if path is not None:
-        return TurnModelConfig.from_yaml(path)
+    described = find_description(model)
+    if described is not None:
+        return described if isinstance(described, TurnModelConfig) else None
     folder = folder_of(model) if is_hub_id(model) and not Path(model).is_dir() else Path(model)
     if not is_checkpoint(folder):
         return None

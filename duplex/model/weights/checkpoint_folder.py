@@ -22,7 +22,8 @@ def checkpoint_folder(model: str | Path) -> Path:
     if not Path(model).is_dir() and not is_hub_id(model):
         shipped = ", ".join(sorted(path.name for path in SHIPPED.iterdir() if path.is_dir())) or "none"
         raise ConfigError(
-            f"no model '{model}': not a folder, not owner/name of a hub, not shipped (shipped: {shipped})"
+            f"no model '{model}': not a folder, not owner/name of a hub, not shipped (shipped: {shipped}); "
+            "choose another one with --model"
         )
     return folder_of(model)
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.model.turn_model import TurnModelConfig, find_description
+from configs.model.descriptions import describe_tdm, find_description
+from configs.model.turn_model import TurnModelConfig
 from duplex.model.weights.hub import CHAT_FILES, DETOKENIZER_FILES, find_speakers, folder_of, is_hub_id
 
 
@@ -19,12 +20,12 @@ def fetch(model: str, changes: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: a download failed, there are no voices, or a description or a change is wrong.
     """
-    path = find_description(model)
-    if path is None:
-        _fetch(model, None)
+    described = find_description(model)
+    if not isinstance(described, TurnModelConfig):
+        _fetch(describe_tdm(model).checkpoint, None)
         _fetch(changes.get("detokenizer"), DETOKENIZER_FILES)
         return
-    config = TurnModelConfig.from_yaml(path).change(changes, model)
+    config = described.change(changes, f"--set for {model}")
     voice = _fetch(config.detokenizer, DETOKENIZER_FILES)
     if voice is not None and config.speakers is None:
         find_speakers(voice)

@@ -12,10 +12,12 @@ from rich.table import Table
 
 from configs.audio import AUDIO
 from duplex.model.interface import Samples
+from duplex.model.language_models.description import describe_llm
 from runtime.audio_file import load_audio
 from runtime.cli.bench.measure_step import StepReport, bench_step
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file
 from runtime.cli.values import NumberList, device_name, make_parser, number, numbers
 from runtime.clock import SystemClock
 
@@ -36,7 +38,7 @@ def step(
     slots: Annotated[int, number(1, MOST_STEPS, "Steps that are timed.", whole=True)] = 300,
     sessions: Annotated[int, number(1, MOST_SESSIONS, "Conversations in every step.", whole=True)] = 1,
     warmup: Annotated[int, number(0, MOST_STEPS, "Steps before, not timed.", whole=True)] = 10,
-    audio: Annotated[list[Path] | None, typer.Option(help="What the users say; default: three questions.")] = None,
+    audio: Annotated[list[Path] | None, file(help="What the users say; default: three questions.")] = None,
     live: Annotated[bool, typer.Option("--live", help="A step every 200 ms as in a conversation.")] = False,
     threads: Annotated[int, number(1, MOST_THREADS, "Threads of the model.", whole=True)] = 1,
     json_file: JsonFile = None,
@@ -92,7 +94,7 @@ def step(
         generator.close()
     show(report)
     if json_file:
-        write_json(json_file, asdict(report))
+        write_json(json_file, {**asdict(report), **describe_llm(generator)})
 
 
 def show(report: StepReport) -> None:

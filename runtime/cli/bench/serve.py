@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,19 +25,25 @@ import typer
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
+from configs.model.language_models import LanguageModelConfig
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
+from duplex.eval.reports.cells import describe_language_model
+from duplex.model.language_models.description import describe_config
+from duplex.model.language_models.interface import LlmError
 from runtime.audio_file import load_audio
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file
 from runtime.cli.serve import serve
 from runtime.cli.values import number
 from runtime.clock import SystemClock
-from runtime.engine.worker import Loader, load_model
+from runtime.engine.worker import Loader, load_model, loader_with
 from runtime.errors import EngineError
 from runtime.pcm import Pcm16, to_int16
+from runtime.records import EngineInfo
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.outbound import PcmSource
 
@@ -53,7 +59,8 @@ class ServeReport:
     """What the clients saw. Shares are 0..1, times are milliseconds, None if nothing was measured.
 
     `late_share`: packets that left more than `PacingConfig.late_ms` after their due time. `missed_share`: slots that
-    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: time between packets at the clients.
+    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: time between packets at the clients. `llm`: the
+    language model of a server that was started here, as reports of evaluations name it; None without one.
     """
 
     model: str
@@ -74,26 +81,42 @@ class ServeReport:
     stop_p95_ms: float | None
     gap_p99_ms: float
     gap_max_ms: float
+    llm: dict[str, Any] | None = None
 
 
-def bench(url: str, model: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that was started here: its address, and what its engine runs."""
+
+    url: str
+    info: EngineInfo
+
+    @property
+    def llm(self) -> dict[str, Any] | None:
+        """The language model, as reports name it."""
+        if self.info.llm is None:
+            return None
+        return describe_config(LanguageModelConfig.from_mapping(self.info.llm, "llm"), self.info.llm_fingerprint)
+
+
+def bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
     """Let `clients` talk to the server at `url` for `seconds`; each starts at a different place in `audio`.
 
     Args:
-        url, clients, seconds: see above. model: its name, for the report.
+        url, clients, seconds: see above.
         audio: [n] user audio at 24 kHz, repeated.
         pattern: interaction pattern of the conversations, for models that have several.
     """
     options = {} if pattern is None else {"pattern": pattern}
-    return asyncio.run(_bench(url, model, clients, seconds, audio, options))
+    return asyncio.run(_bench(url, clients, seconds, audio, options))
 
 
 @contextmanager
-def start_server(model: str, clients: int, loader: Loader = load_model) -> Iterator[str]:
-    """Start a server with room for `clients` in processes of its own; yields its address.
+def start_server(model: str, clients: int, loader: Loader = load_model) -> Iterator[RunningServer]:
+    """Start a server with room for `clients` in processes of its own.
 
     Raises:
-        EngineError: the server does not start.
+        EngineError: the server does not start. LlmError: its language model cannot be used.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -102,7 +125,7 @@ def start_server(model: str, clients: int, loader: Loader = load_model) -> Itera
         process.start()
         theirs.close()
         try:
-            yield _await_url(ours)
+            yield _await_server(ours)
         finally:
             if process.pid and process.is_alive():
                 os.kill(process.pid, signal.SIGINT)
@@ -117,25 +140,34 @@ def command(
     clients: Annotated[int, number(1, MOST_SESSIONS, "Conversations at once.", whole=True)] = 2,
     seconds: Annotated[float, number(2, LONGEST_S, "Length of the measurement.", unit="s")] = 180.0,
     url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
-    say: Annotated[list[Path] | None, typer.Option(help="What the clients say; default: three questions.")] = None,
+    say: Annotated[list[Path] | None, file(help="What the clients say; default: three questions.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
-    if url and chosen.values_set:
-        raise ConfigError("--set applies to a server that is started here, not to --url; leave one of them out")
+    if url and chosen.changes:
+        raise ConfigError("--set and --llm are for a server that is started here, not for --url; leave them out")
     audio = read_speech(say or [QUESTIONS])
-    talk = partial(bench, model=chosen.model, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
+    talk = partial(bench, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
     with progress() as bar:
         bar.add_task(f"{clients} clients, {seconds:.0f} s", total=None)
         if url:
             report = talk(url)
         else:
-            with start_server(chosen.model, clients, chosen.loader) as own:
-                report = talk(own)
-    for name, value in asdict(report).items():
-        out().print(f"{name:<16} {value}")
+            with start_server(chosen.model, clients, loader_with(chosen.resolve_changes())) as own:
+                report = replace(talk(own.url), llm=own.llm)
+    show(report)
     if json_file:
         write_json(json_file, asdict(report))
+
+
+def show(report: ServeReport) -> None:
+    """Print a report."""
+    figures = asdict(report)
+    llm = figures.pop("llm")
+    for name, value in figures.items():
+        out().print(f"{name:<16} {value}")
+    if llm is not None:
+        out().print(f"{'llm':<16} {describe_language_model(llm)}")
 
 
 def read_speech(files: Sequence[Path]) -> Pcm16:
@@ -153,9 +185,7 @@ def read_speech(files: Sequence[Path]) -> Pcm16:
     return to_int16(soxr.resample(samples, AUDIO.input_rate, AUDIO.output_rate))
 
 
-async def _bench(
-    url: str, model: str, clients: int, seconds: float, audio: Pcm16, options: dict[str, Any]
-) -> ServeReport:
+async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, options: dict[str, Any]) -> ServeReport:
     clock = SystemClock()
     talkers = [VoiceClient(_source(audio, place / clients), clock) for place in range(clients)]
     try:
@@ -163,7 +193,7 @@ async def _bench(
     finally:
         for client in talkers:
             await client.close()
-    return _report(model, seconds, talkers)
+    return _report(seconds, talkers)
 
 
 async def _converse(client: VoiceClient, url: str, seconds: float, options: dict[str, Any]) -> None:
@@ -177,7 +207,7 @@ async def _converse(client: VoiceClient, url: str, seconds: float, options: dict
         await client.wait_for(lambda message: message["type"] == "ended", 5)
 
 
-def _report(model: str, seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
+def _report(seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
     def every(kind: str, client: VoiceClient) -> list[dict[str, Any]]:
         return [received.message for received in client.messages if received.message["type"] == kind]
 
@@ -191,7 +221,7 @@ def _report(model: str, seconds: float, clients: Sequence[VoiceClient]) -> Serve
     steps = [slot["step_ms"] for slot in slots]
     missed, answered = sum(one["missed"] for one in last), sum(one["slots"] for one in last)
     return ServeReport(
-        model=model,
+        model=every("hello", clients[0])[0]["model"],
         clients=len(clients),
         seconds=seconds,
         packets=packets,
@@ -238,17 +268,26 @@ def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
         raise EngineError(f"{url} does not answer ({error}); check --url") from None
 
 
-def _serve(pipe: "Connection[str, str]", model: str, clients: int, folder: Path, loader: Loader) -> None:
+def _serve(
+    pipe: "Connection[RunningServer, RunningServer]", model: str, clients: int, folder: Path, loader: Loader
+) -> None:
     """Main function of the server's process."""
     runtime = RuntimeConfig(engine=EngineConfig(max_sessions=clients), recording=RecordingConfig(folder=folder))
+    infos: list[EngineInfo] = []
     with suppress(KeyboardInterrupt):
-        serve(model, ServeConfig(port=0), runtime, pipe.send, loader)
+        serve(
+            model, ServeConfig(port=0), runtime, lambda url: pipe.send(RunningServer(url, infos[0])), loader,
+            infos.append,
+        )  # fmt: skip
 
 
-def _await_url(pipe: "Connection[str, str]") -> str:
+def _await_server(pipe: "Connection[RunningServer, RunningServer]") -> RunningServer:
     try:
-        if pipe.poll(_START_S):
-            return pipe.recv()
+        server = pipe.recv() if pipe.poll(_START_S) else None
     except EOFError:
-        pass
-    raise EngineError("the server did not start; run duplex serve to see why")
+        server = None
+    if server is None:
+        raise EngineError("the server did not start; run duplex serve to see why")
+    if server.info.llm_missing:
+        raise LlmError(server.info.llm_missing)
+    return server

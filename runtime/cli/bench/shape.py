@@ -190,7 +190,7 @@ def find_shape(name: str) -> FunAudioChatConfig:
         ConfigError: there is no such shape.
     """
     if name not in SHAPES:
-        raise ConfigError(f"unknown shape '{name}'; choose one of {', '.join(SHAPES)}")
+        raise ConfigError(f"--shape {name}: there is no such shape; choose one of {', '.join(SHAPES)}")
     return SHAPES[name]
 
 

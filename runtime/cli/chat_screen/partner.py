@@ -10,8 +10,9 @@ from typing import Protocol
 
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig
+from configs.model.descriptions import describe_tdm
 from configs.model.families import TWINS
-from configs.model.language_models import LanguageModelConfig
+from configs.model.language_models import LanguageModelConfig, take_llm
 from configs.model.patterns import Pattern
 from configs.model.turn_model import TurnModelConfig
 from duplex.model.chat.aloud import Written
@@ -23,7 +24,7 @@ from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, Samples
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
-from duplex.model.load import make_generator, take_llm
+from duplex.model.load import make_generator
 from duplex.model.tools.tool_runner import ToolRunner
 from runtime.cli.chat_screen.live import LiveChat
 
@@ -85,10 +86,11 @@ def load_partner(wanted: ChatOptions) -> Partner:
         ConfigError: the model does not exist, cannot be used, or cannot do what is wanted.
     """
     changes = dict(wanted.changes)
-    llm, wanted = take_llm(changes), replace(wanted, changes=changes)
-    described = None if wanted.model in TWINS else describe(wanted.model)
+    tdm = describe_tdm(wanted.model)
+    llm, wanted = take_llm(changes, tdm.llm), replace(wanted, changes=changes)
+    described = None if tdm.checkpoint in TWINS else describe(tdm.checkpoint)
     if described is None:
-        return _live(wanted, llm)
+        return _live(wanted, tdm.checkpoint, llm)
     if llm is not None:
         raise ConfigError(f"{wanted.model} answers by itself; a language model (--llm) goes with mini")
     return _half_duplex(wanted, described)
@@ -97,7 +99,7 @@ def load_partner(wanted: ChatOptions) -> Partner:
 def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     if described.kind != "funaudiochat":
         raise ConfigError(f"'{wanted.model}' only says fixed sentences; choose another model to chat with")
-    described = described.change(wanted.changes, wanted.model)
+    described = described.change(wanted.changes, f"--set for {wanted.model}")
     turns, answering = described.turns, described.answer
     if wanted.places is not None:
         turns = turns.model_copy(update={"places": wanted.places})
@@ -112,7 +114,7 @@ def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
     return ChatSession(parts.chat, wanted.pattern, config, tools=wanted.tools, voice=voice)
 
 
-def _live(wanted: ChatOptions, llm: LanguageModelConfig | None) -> Partner:
+def _live(wanted: ChatOptions, checkpoint: str, llm: LanguageModelConfig | None) -> Partner:
     if wanted.tools.definitions:
         raise ConfigError(
             f"{wanted.model} calls no functions; add --llm, leave out --tools, or choose a Fun-Audio-Chat checkpoint"
@@ -121,8 +123,8 @@ def _live(wanted: ChatOptions, llm: LanguageModelConfig | None) -> Partner:
         raise ConfigError(f"{wanted.model} takes only --seed, --temperature and --system-prompt; leave out the others")
     if llm is not None and wanted.chat.system_prompt is not None:
         llm = llm.model_copy(update={"system_prompt": wanted.chat.system_prompt})
-    random = TWINS.get(wanted.model)
-    model = load_tdm_model(wanted.model) if random is None else random_tdm_model(random)
+    random = TWINS.get(checkpoint)
+    model = load_tdm_model(checkpoint) if random is None else random_tdm_model(random)
     options = ConversationOptions(
         wanted.chat.seed, system_prompt=wanted.chat.system_prompt, temperature=wanted.temperature or 0.0
     )

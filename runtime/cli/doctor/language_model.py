@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from configs.base import ConfigError
-from configs.model.language_models import LanguageModelConfig
+from configs.model.descriptions import describe_tdm
+from configs.model.language_models import LanguageModelConfig, take_llm
 from duplex.model.language_models.check import LlmReport, check_llm
 from duplex.model.language_models.interface import LlmError
 from runtime.cli.doctor.checks import Check
@@ -18,18 +19,19 @@ SLOWEST_PIECES: Final = 5.0
 
 
 def check_language_model(changes: Mapping[str, Any], model: str = "mini") -> list[Check]:
-    """The language model that `changes` name, if they name one: it is loaded, and asked one short question.
+    """The language model that `changes` or the model's description name, if one does: it is loaded, and asked one short
+    question.
 
     `model`: hears and speaks; one that answers by itself takes no language model.
     """
     from duplex.model.funaudiochat.load_parts import describe
-    from duplex.model.load import take_llm
 
     try:
-        config = take_llm(dict(changes))
+        tdm = describe_tdm(model)
+        config = take_llm(dict(changes), tdm.llm)
         if config is None:
             return []
-        if describe(model) is not None:
+        if describe(tdm.checkpoint) is not None:
             return [Check(NAME, "fail", f"{model} answers by itself", "leave out --llm, or take --model mini")]
         return [judge(_ask(config))]
     except (ConfigError, LlmError) as error:

@@ -12,9 +12,10 @@ import torch
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.cosyvoice import COSYVOICE3, CosyVoiceConfig
+from configs.model.descriptions import describe_tdm, find_description
 from configs.model.families import TWINS
 from configs.model.funaudiochat import SHAPES, FunAudioChatConfig
-from configs.model.turn_model import TurnModelConfig, find_description
+from configs.model.turn_model import TurnModelConfig
 from duplex.model.funaudiochat.checkpoint import Checkpoint, is_checkpoint
 from duplex.model.funaudiochat.memory import MemoryFootprint, memory_of
 from duplex.model.weights.checkpoint_folder import SHIPPED
@@ -36,14 +37,14 @@ GB = 1e9
 
 def check_setup(model: str, wanted: ModelRequirements) -> list[Check] | None:
     """All findings about a model by name, description, folder or hub id; None if it is none of these."""
-    if model in TWINS:
-        return [_random(model)]
     try:
-        config = _description(model)
+        config, model = find_description(model), describe_tdm(model).checkpoint
     except ConfigError as error:
         return [Check.from_error("model", error)]
-    if config is not None:
+    if isinstance(config, TurnModelConfig):
         return _check_described(config, wanted)
+    if model in TWINS:
+        return [_random(model)]
     folder = SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)
     if not folder.is_dir() and is_hub_id(model):
         found = _locate("model", model)
@@ -60,11 +61,6 @@ def check_setup(model: str, wanted: ModelRequirements) -> list[Check] | None:
     return check_family(folder) if is_family(folder) else check_tdm(folder)
 
 
-def _description(model: str) -> TurnModelConfig | None:
-    path = find_description(model)
-    return None if path is None else TurnModelConfig.from_yaml(path)
-
-
 def _random(name: str) -> Check:
     return Check("model", "ok", f"{name}: random weights, made when it is loaded")
 
@@ -75,7 +71,7 @@ def _check_described(config: TurnModelConfig, wanted: ModelRequirements) -> list
     if config.checkpoint is None:
         return [_random(config.name)]
     try:
-        config = config.change(wanted.changes, config.name)
+        config = config.change(wanted.changes, f"--set for {config.name}")
     except ConfigError as error:
         return [Check.from_error("model", error)]
     checks = [check_device(config.device, config.dtype)]

@@ -17,6 +17,7 @@ from duplex.eval.reports.compare import Comparison, Difference, compare
 from duplex.eval.reports.report import plain, write_json
 from duplex.eval.reports.schema import read_report
 from runtime.cli.common import JsonFile, err, out
+from runtime.cli.paths import file
 
 REDIRECTED_WIDTH: Final = 160
 _STYLES: Final = {"better": "green", "worse": "bold red"}
@@ -24,7 +25,7 @@ _STYLES: Final = {"better": "green", "worse": "bold red"}
 First = Annotated[Path, typer.Argument(metavar="A", help="A report.json or the folder of a run.")]
 Second = Annotated[Path, typer.Argument(metavar="B", help="The same for another run of the same suite.")]
 FailOnWorse = Annotated[bool, typer.Option("--fail-on-worse", help="Exit with 1 if a figure with a bar got worse.")]
-Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file: how runs are compared.")]
+Definitions = Annotated[Path | None, file("--config", help="YAML file: how runs are compared.")]
 
 
 def command(

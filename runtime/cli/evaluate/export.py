@@ -18,6 +18,8 @@ from duplex.eval.exchange.formats import FORMATS, Export, find_format
 from duplex.eval.exchange.saved import SavedRun
 from duplex.eval.suite import Facts
 from runtime.cli.common import JsonFile, err, out, progress, write_json
+from runtime.cli.paths import folder_to_write
+from runtime.cli.values import make_parser
 
 _FDB = "fdb"
 REDIRECTED_WIDTH = 140
@@ -25,7 +27,9 @@ FormatName = Annotated[
     str, typer.Argument(metavar="FORMAT", help=", ".join(f"{name}: {one.project}" for name, one in FORMATS.items()))
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that was made with --audio.")]
-OutFolder = Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the export.")]
+OutFolder = Annotated[
+    Path, typer.Argument(metavar="OUT", parser=make_parser(folder_to_write), help="New folder for the export.")
+]
 TaskName = Annotated[str | None, typer.Option("--task", help=f"Of fdb: {', '.join(TASKS)}; else the run's first.")]
 Checkout = Annotated[Path, typer.Argument(metavar="CHECKOUT", help="A checkout of DanielLin94144/Full-Duplex-Bench.")]
 Folders = Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of ID/output.json, one per task.")]

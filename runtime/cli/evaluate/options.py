@@ -11,6 +11,7 @@ from configs.eval.conditions import EXAMPLES
 from configs.eval.evaluation import EvaluationConfig
 from configs.model.patterns import Pattern
 from runtime.cli.common import PatternOptions, PolicyName
+from runtime.cli.paths import file, new_folder
 from runtime.cli.values import LARGEST_SEED, NumberList, number, numbers
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ DATA, TRIALS, OUT = Path("../shared/data"), Path("runs/trials"), Path("runs/eval
 Data = Annotated[Path, typer.Option("--data", help="Folder of real audio with its manifest.jsonl.")]
 Trials = Annotated[Path, typer.Option("--trials", help="Folder of synthesized trials with their trials.jsonl.")]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of the choice of examples and of the model.", "--seed", whole=True)]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a killed run resumes from it.")]
+Out = Annotated[Path, new_folder("--out", help="Folder for the results; a killed run resumes from it.")]
 Limit = Annotated[
     int | None, number(1, MOST_EXAMPLES, "Only the first examples of every group.", "--limit", whole=True)
 ]
@@ -33,7 +34,7 @@ Jobs = Annotated[int, number(1, MOST_JOBS, "Number of parallel processes.", "--j
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget finished conversations.")]
 Audio = Annotated[bool, typer.Option("--audio", help="Keep the sound of every conversation.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 if a bar is missed.")]
-Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other limits and windows.")]
+Definitions = Annotated[Path | None, file("--config", help="YAML file with other limits and windows.")]
 
 _CONDITIONS = f"Between user and system: {', '.join(EXAMPLES.values())}. Each of several values is a run."
 ConditionTexts = Annotated[list[str] | None, typer.Option("--condition", help=_CONDITIONS)]
@@ -77,12 +78,13 @@ class SourceOptions(PatternOptions):
 
         Raises:
             ConfigError: a value of `--set` is wrong, or the pattern does not take speech.
+            LlmError: the server of the language model does not say which model it has.
         """
         from runtime.cli.evaluate.system import ModelChoice
 
         if self.pattern is not None and not Pattern.by_name(self.pattern).hears:
             raise ConfigError(f"--pattern {self.pattern}: users of an evaluation speak; give one that begins with S")
-        return ModelChoice(self.model, self.changes, self.pattern)
+        return ModelChoice(self.model, self.resolve_changes(), self.pattern)
 
 
 @dataclass(frozen=True)

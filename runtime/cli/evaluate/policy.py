@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.table import Table
 
 from configs.eval.policy_search import PolicySearchConfig
@@ -23,10 +22,11 @@ from runtime.cli.evaluate.options import SourceOptions
 from runtime.cli.evaluate.suite_run import describe_run
 from runtime.cli.evaluate.system import EngineSystem, ModelChoice
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file
 
 WIDTH = 180
 """Width of a table that is not printed to a terminal, in columns."""
-Grid = Annotated[Path | None, typer.Option("--grid", help="YAML file with the policies to compare.")]
+Grid = Annotated[Path | None, file("--grid", help="YAML file with the policies to compare.")]
 SCHEMA = 1
 
 

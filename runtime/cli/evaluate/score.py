@@ -19,19 +19,20 @@ from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.score import Score, score
 from duplex.eval.score_report import figures, to_json, to_report
 from runtime.cli.common import JsonFile, err, out, show_notes
+from runtime.cli.paths import file, new_file
 
 REDIRECTED_WIDTH: Final = 140
 
 Dialogue = Annotated[Path, typer.Argument(metavar="DIALOGUE", help="Stereo file: user left, assistant right.")]
-Assistant = Annotated[Path | None, typer.Option("--assistant", help="The assistant's side; DIALOGUE is the user's.")]
+Assistant = Annotated[Path | None, file("--assistant", help="The assistant's side; DIALOGUE is the user's.")]
 LabelFile = Annotated[
-    Path | None, typer.Option("--labels", help="JSON lines, RTTM, TextGrid, Full-Duplex-Bench or MTR-DuplexBench.")
+    Path | None, file("--labels", help="JSON lines, RTTM, TextGrid, Full-Duplex-Bench or MTR-DuplexBench.")
 ]
-HtmlFile = Annotated[Path | None, typer.Option("--html", help="Also write a page with the timeline.")]
+HtmlFile = Annotated[Path | None, new_file("--html", help="Also write a page with the timeline.")]
 Silero = Annotated[
     bool | None, typer.Option("--silero/--no-silero", help="Add a second result by Silero VAD, if it is installed.")
 ]
-Definitions = Annotated[Path | None, typer.Option("--config", help="YAML file with other definitions.")]
+Definitions = Annotated[Path | None, file("--config", help="YAML file with other definitions.")]
 
 
 def command(

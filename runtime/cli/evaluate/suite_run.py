@@ -31,6 +31,7 @@ from duplex.eval.suites.catalog import SUITES, Sources
 from duplex.eval.users.clip import other_rates
 from duplex.eval.users.conditions import Conditions
 from duplex.model.interface import ConversationOptions, SlotGenerator
+from duplex.model.language_models.description import describe_llm
 from runtime.cli.evaluate.system import EngineSystem, ModelChoice, system_of, writing
 from runtime.versions import versions
 
@@ -99,7 +100,8 @@ def measure(name: str, settings: Run, on_start: OnStart) -> SuiteResult:
 
     Raises:
         EvaluationError: data is missing, or there are results with other settings.
-        ModelLoadError, ConfigError: the model or the policy cannot be used.
+        ModelLoadError, ConfigError: the model or the policy cannot be used. LlmError: the language model cannot be
+            used, or it failed; finished conversations are kept.
     """
     sources, folder = settings.sources, settings.folder(name)
     suite = SUITES[name](sources)
@@ -147,9 +149,10 @@ def _facts(suite: str, settings: Run, generator: SlotGenerator) -> Facts:
 
 
 def describe_run(sources: Sources, generator: SlotGenerator) -> Facts:
-    """The weights, the seed, the definitions and the data, by hashes."""
+    """The weights, the language model, the seed, the definitions and the data, by hashes."""
     return {
         "fingerprint": generator.fingerprint,
+        **describe_llm(generator),
         "seed": sources.seed,
         "definitions": plain(sources.config.model_dump(mode="json")),
         "data_sha256": _sha256(sources.data / "manifest.jsonl"),

@@ -16,6 +16,7 @@ from configs.audio import AUDIO
 from configs.eval.conditions import NO_CONDITION
 from duplex.eval.errors import EvaluationError
 from duplex.eval.measures.figures import meets_all_bars
+from duplex.eval.reports.cells import describe_language_model
 from duplex.eval.reports.report import table, write_json, write_text
 from duplex.eval.runner import OnRow
 from duplex.eval.suite import Facts
@@ -140,6 +141,8 @@ def _print(name: str, settings: Run, result: SuiteResult) -> None:
     console.width = console.width if console.is_terminal else REDIRECTED_WIDTH
     title = ", ".join([name, settings.model.name, settings.policy, *filter(None, _variant(settings))])
     console.print(table(title, result.figures))
+    if llm := result.values["settings"].get("llm"):
+        console.print(f"language model: {describe_language_model(llm)}")
     for rate, count in result.resampled.items():
         err().print(f"note: {count} sound files have {rate} Hz and were resampled to {AUDIO.input_rate} Hz")
     for note in result.notes:

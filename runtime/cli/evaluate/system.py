@@ -1,20 +1,23 @@
 """The engine as a system that `duplex.eval` measures. No other module depends on both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from configs.audio import AUDIO
+from configs.model.language_models import LLM
 from configs.policy import PolicyConfig
 from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
 from duplex.eval.conversation_record import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
 from duplex.eval.suite import Facts
 from duplex.eval.users.user import User
-from duplex.model.interface import ConversationOptions, SlotGenerator, Writer
+from duplex.model.interface import ConversationOptions, DelegatingGenerator, SlotGenerator, Writer
+from duplex.model.language_models.interface import LlmError
 from runtime.converse import Conversation, converse_with
 from runtime.engine.worker import load, loader_with
 from runtime.pcm import to_float
+from runtime.session.slot_log import SlotRow
 from runtime.session.transcript import AssistantSide
 from tdm.slots import State
 
@@ -44,13 +47,18 @@ class ModelChoice:
         """Load the model with room for one conversation.
 
         Raises:
-            ModelLoadError: the model cannot be loaded.
+            ModelLoadError: the model cannot be loaded. LlmError: its language model cannot be used.
         """
-        return load(self.name, 1, loader_with(self.changes))
+        generator = load(self.name, 1, loader_with(self.changes))
+        if isinstance(generator, DelegatingGenerator) and generator.llm_missing:
+            generator.close()
+            raise LlmError(generator.llm_missing)
+        return generator
 
     def facts(self) -> Facts:
-        """The values that a run depends on."""
-        given = {"set": dict(self.changes), "pattern": self.pattern}
+        """The values that a run depends on, without those of a language model (`describe_llm`)."""
+        changes = {key: value for key, value in self.changes.items() if not key.startswith(LLM)}
+        given = {"set": changes, "pattern": self.pattern}
         return {"model": self.name, **{name: value for name, value in given.items() if value}}
 
 
@@ -67,7 +75,10 @@ class EngineSystem:
 
 
 def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
-    """The engine under a virtual clock; every conversation has a seed of its own."""
+    """The engine under a virtual clock; every conversation has a seed of its own.
+
+    A conversation whose language model failed measures nothing and raises `LlmError`.
+    """
 
     def under(policy: PolicyConfig) -> Converse:
         def converse(user: User, seed: int) -> Recording:
@@ -75,6 +86,7 @@ def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
             talk = converse_with(
                 generator, lambda live: user.next_slot(live.assistant[-SLOT_OUT:]), seeded, config=_AS_HEARD
             )
+            _check_answers(talk.rows)
             return recording_of(talk)
 
         return converse
@@ -85,6 +97,12 @@ def system_of(generator: SlotGenerator, options: ConversationOptions) -> System:
 def writing(generator: SlotGenerator) -> Callable[[str], str] | None:
     """A function that answers a written question; None if the model does not read."""
     return generator.write if isinstance(generator, Writer) and generator.writes else None
+
+
+def _check_answers(rows: Sequence[SlotRow]) -> None:
+    for row in rows:
+        if row.came is not None and row.came.error:
+            raise LlmError(row.came.error)
 
 
 def recording_of(talk: Conversation) -> Recording:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from runtime.cli.paths import file_to_write
 from runtime.cli.train.options import (
     DATA,
     EMBEDDED,
@@ -19,6 +20,7 @@ from runtime.cli.train.options import (
     find_folder,
     read_recipe,
 )
+from runtime.cli.values import make_parser
 
 MEASURED_ANSWERS: Final = 130
 
@@ -32,7 +34,7 @@ def trials(config: ConfigFile = None, bank: Bank = RUNS / "speech", out: Out = R
 
 
 def knowledge(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", parser=make_parser(file_to_write), help="File to write.")],
     config: ConfigFile = None,
     folder: Annotated[Path, typer.Option(help="Folder of the pre-training.")] = RUNS / "text",
     data: Annotated[

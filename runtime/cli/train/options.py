@@ -7,6 +7,7 @@ import typer
 
 from configs.base import Config
 from configs.recipes import recipe_file
+from runtime.cli.paths import file, new_file, new_folder
 
 RUNS: Final = Path("runs")
 TRAINED: Final = RUNS / "mini"
@@ -21,14 +22,14 @@ Model = Annotated[str, typer.Option("--model", help="Model that the step reads: 
 VocabularyOf = Annotated[
     str | None, typer.Option("--model", help="Model whose vocabulary is used; default: the recipe's.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the step's results.")]
-OutFile = Annotated[Path, typer.Option("--out", help="File that the step writes.")]
-ModelOut = Annotated[Path, typer.Option("--out", help="Folder of the model that is made.")]
-Work = Annotated[Path, typer.Option("--work", help="Folder of the step's own files, from which it resumes.")]
+Out = Annotated[Path, new_folder("--out", help="Folder for the step's results.")]
+OutFile = Annotated[Path, new_file("--out", help="File that the step writes.")]
+ModelOut = Annotated[Path, new_folder("--out", help="Folder of the model that is made.")]
+Work = Annotated[Path, new_folder("--work", help="Folder of the step's own files, from which it resumes.")]
 Bank = Annotated[Path, typer.Option("--bank", help="Folder of the clip bank.")]
 Weights = Annotated[Path, typer.Option("--weights", help="File of a trained core.")]
 Tracks = Annotated[Path, typer.Option("--tracks", help="Output of `duplex train tracks`.")]
-Pairs = Annotated[Path | None, typer.Option("--pairs", help="Output of `duplex train errors`.")]
+Pairs = Annotated[Path | None, file("--pairs", help="Output of `duplex train errors`.")]
 Shards = Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Folders of simulated dialogues.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder of the test audio.")]
 Share = Annotated[list[float] | None, typer.Option("--share", help="Share of each file, in order.", min=0.0, max=1.0)]

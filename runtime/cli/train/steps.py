@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from runtime.cli.paths import file
 from runtime.cli.train.options import (
     CORE,
     EMBEDDED,
@@ -56,7 +57,7 @@ def text(
     config: ConfigFile = None,
     out: Out = RUNS / "text",
     pairs: Pairs = None,
-    start: Annotated[Path | None, typer.Option(help="Weights of an earlier run, instead of fresh ones.")] = None,
+    start: Annotated[Path | None, file(help="Weights of an earlier run, instead of fresh ones.")] = None,
     model: VocabularyOf = None,
 ) -> None:
     """Pre-train the core on the corpus as text, with the vocabulary of a model."""

@@ -10,9 +10,10 @@ import pytest
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.families import TWINS
+from configs.model.language_models import LanguageModelConfig
 from duplex.model.funaudiochat.checkpoint import save
 from duplex.model.funaudiochat.load_parts import describe, load_parts
-from duplex.model.interface import ConversationOptions, PatternGenerator, SlotGenerator
+from duplex.model.interface import ConversationOptions, DelegatingGenerator, PatternGenerator, SlotGenerator
 from duplex.model.load import DuplexModel, load_generator
 from tests.runtime.released import publish_voice
 from tests.runtime.user_audio import talking
@@ -58,3 +59,23 @@ def test_what_is_missing_is_said_before_the_model_is_loaded(tmp_path: Path) -> N
         DuplexModel.from_pretrained(tmp_path, changes=CPU | {"detokenizer": "nowhere"})
     with pytest.raises(ConfigError, match="no model 'nonsense': not a folder, not owner/name of a hub, not shipped"):
         DuplexModel.from_pretrained("nonsense")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="empty: is not the folder of a model; it has neither ears"):
+        DuplexModel.from_pretrained(tmp_path / "empty")
+
+
+def test_a_description_with_a_language_model(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nkind: tdm\ncheckpoint: mini\nllm: {source: log, longest: 40}\n")
+    model = DuplexModel.from_pretrained(path, changes={"llm.longest": 20})
+    assert model.name == str(path)
+    with closing(model.generator(1, beside=False)) as generator:
+        assert isinstance(generator, DelegatingGenerator)
+        assert generator.llm == LanguageModelConfig(source="log", longest=20)
+    other = LanguageModelConfig(source="log", answers="unknown")
+    with closing(DuplexModel.from_pretrained(path, llm=other).generator(1, beside=False)) as generator:
+        assert isinstance(generator, DelegatingGenerator)
+        assert generator.llm == other
+    path.write_text("name: mine\nkind: tdm\ncheckpoint: drvoice-tiny\nllm: {source: log}\n")
+    with pytest.raises(ConfigError, match="does not know the user's words; a language model goes with mini"):
+        DuplexModel.from_pretrained(path).generator(1)

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from configs.base import ConfigError
+from configs.model.language_models import LanguageModelConfig
 from runtime.cli.common import ModelOptions
 from runtime.cli.main import main
 from tests.duplex.model.language_models.servers import Exchange, free_port, serve
@@ -42,6 +43,24 @@ def test_options_become_values_of_the_language_model() -> None:
         "llm.model": "tiny",
         "llm.answers": "unknown",
     }
+
+
+def test_a_description_names_the_language_model_and_options_override_it() -> None:
+    chosen = ModelOptions("mini-smollm2", ["llm.longest=40"], llm_answers="all")
+    assert chosen.changes == {"llm.longest": 40, "llm.answers": "all"}
+    assert chosen.language_model == LanguageModelConfig(source="smollm2", longest=40)
+    with pytest.raises(ConfigError, match="--set llm: unknown key 'nothing'"):
+        _ = ModelOptions("mini-smollm2", ["llm.nothing=9"]).changes
+
+
+def test_the_only_model_of_a_server_is_named() -> None:
+    with serve(lambda exchange: exchange.answer("Paris."), models=["tiny"]) as server:
+        chosen = ModelOptions(llm=server.address)
+        assert chosen.resolve_changes() == {"llm.source": server.address, "llm.model": "tiny"}
+        named = ModelOptions(llm=server.address, llm_model="other")
+        assert named.resolve_changes() == named.changes
+    assert ModelOptions(llm="smollm2").resolve_changes() == {"llm.source": "smollm2"}
+    assert ModelOptions().resolve_changes() == {}
 
 
 def test_a_server_that_is_not_there_is_told_and_counts(

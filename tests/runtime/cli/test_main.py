@@ -12,6 +12,7 @@ import soundfile
 
 from runtime.audio_file import LoadedAudio, load_audio
 from runtime.cli.bench.command import histogram
+from runtime.cli.common import err, out
 from runtime.cli.converse import folders
 from runtime.cli.main import run
 from runtime.session.slot_log import read_log
@@ -129,14 +130,19 @@ def test_the_time_of_the_conversation_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["--policy", "hasty"], 2, "error: unknown policy 'hasty'; choose one of responsive, balanced, patient"),
+        (
+            ["--policy", "hasty"],
+            2,
+            "error: --policy: unknown policy 'hasty'; choose one of responsive, balanced, patient",
+        ),
         (
             ["--at", "noon"],
             2,
             "error: --at: must be a date and time from 1970-01-02 to 2999-12-31, such as 2026-01-31T10:35",
         ),
         (["--model", "nope"], 1, "error: model 'nope' cannot be loaded: there is no model 'nope'"),
-        (["--config", "none.yaml"], 2, "error: none.yaml: cannot be read"),
+        (["--config", "none.yaml"], 2, "error: --config: none.yaml: there is no such file; check the path"),
+        (["--config", "."], 2, "error: --config: .: is a folder; give a file"),
         (["--system-prompt", "x" * 200], 1, "error: the system prompt is too long"),
     ],
 )
@@ -158,9 +164,83 @@ def test_an_unknown_key_of_the_configuration_is_one_line(tmp_path: Path, capsys:
 
 def test_an_output_that_is_a_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wav = write_wav(tmp_path / "a.wav", QUESTION)
-    assert run(["converse", str(wav), "--out", str(wav), "--model", "fake"]) == 1
-    (line,) = lines(capsys)
-    assert "(Not a directory); choose another folder" in line
+    assert run(["converse", str(wav), "--out", str(wav), "--model", "fake"]) == 2
+    assert lines(capsys) == [f"error: --out: {wav}: is a file and not a folder; choose another place"]
+
+
+WRITING = {
+    "converse --json": ["converse", "a.wav", "--out", "out", "--json"],
+    "converse --out": ["converse", "a.wav", "--out"],
+    "chat --json": ["chat", "--text", "hello", "--json"],
+    "chat --out": ["chat", "--text", "hello", "--out"],
+    "replay --json": ["replay", "slots.jsonl", "--json"],
+    "replay --out": ["replay", "slots.jsonl", "--out"],
+    "bench step --json": ["bench", "step", "--json"],
+    "bench serve --json": ["bench", "serve", "--json"],
+    "evaluate --json": ["evaluate", "turn-taking", "--json"],
+    "evaluate --out": ["evaluate", "turn-taking", "--out"],
+    "evaluate all --json": ["evaluate", "all", "--json"],
+    "evaluate policy --json": ["evaluate", "policy", "--json"],
+    "evaluate score --json": ["evaluate", "score", "a.wav", "--json"],
+    "evaluate score --html": ["evaluate", "score", "a.wav", "--html"],
+    "evaluate compare --json": ["evaluate", "compare", "a", "b", "--json"],
+    "evaluate export --json": ["evaluate", "export", "fdb", "run", "new", "--json"],
+    "evaluate export OUT": ["evaluate", "export", "fdb", "run"],
+    "convert --out": ["convert", "model", "--out"],
+    "init --out": ["init", "drvoice", "--llm", "a", "--srh", "b", "--out"],
+    "talk --recordings": ["talk", "--recordings"],
+    "train voice --out": ["train", "voice", "--out"],
+    "train voice --work": ["train", "voice", "--work"],
+}
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_what_cannot_be_written_is_said_before_anything_is_loaded(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(*given: object, **more: object) -> None:
+        raise AssertionError("a model is loaded")
+
+    monkeypatch.setattr("runtime.engine.worker.load_model", load)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    assert run([*WRITING[command], "file/below/answer.wav"]) == 2
+    name = command.split()[-1]
+    assert lines(capsys) == [f"error: {name}: {tmp_path / 'file'}: is a file and not a folder; choose another place"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "score", "a.wav", "--labels"],
+        ["evaluate", "score", "a.wav", "--assistant"],
+        ["evaluate", "policy", "--grid"],
+        ["evaluate", "compare", "a", "b", "--config"],
+        ["bench", "step", "--audio"],
+        ["bench", "serve", "--say"],
+        ["chat", "--in"],
+        ["serve", "--config"],
+    ],
+)
+def test_a_file_that_is_not_there_is_one_line_with_its_option(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "no/such.file"]) == 2
+    assert lines(capsys) == [f"error: {arguments[-1]}: no/such.file: there is no such file; check the path"]
+
+
+def test_a_folder_for_figures_is_made(tmp_path: Path) -> None:
+    figures = tmp_path / "new" / "folder" / "b.json"
+    assert run(["bench", "step", "--model", "fake", "--slots", "2", "--json", str(figures)]) == 0
+    assert json.loads(figures.read_text())["slots"] == 2
+
+
+def test_what_is_printed_is_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    out().print("[b]heard :x: and :smile:")
+    err().print("[b]--tools nope:x: gone")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("[b]heard :x: and :smile:\n", "[b]--tools nope:x: gone\n")
 
 
 def test_what_no_one_expects_is_one_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,6 +267,24 @@ def test_replay_check_of_a_log_with_one_changed_byte(talk: Path, capsys: pytest.
     assert run(["replay", str(log), "--check"]) == 1
     (line,) = lines(capsys)
     assert line.endswith(f"line {data[:place].count(10) + 1} was changed or damaged; use an untouched copy of the log")
+
+
+def test_a_folder_stands_for_the_log_in_it(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["replay", str(talk), "--check"]) == 0
+    assert f"{talk / 'slots.jsonl'}: 40 slots, tokens and samples equal" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["replay", "repair"])
+def test_a_folder_of_no_or_of_several_conversations_is_one_line(
+    command: str, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (empty := talk.parent / "empty").mkdir()
+    for place, line in (
+        (empty, "holds no slots.jsonl; give the folder of a conversation, or its log"),
+        (talk.parent, f"is not a conversation, but holds one; give its folder, {talk}"),
+    ):
+        assert run([command, str(place)]) == 1
+        assert lines(capsys) == [f"error: {place}: {line}"]
 
 
 def test_replay_under_another_policy(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,11 +336,6 @@ def test_a_histogram_shows_every_bucket_from_the_first() -> None:
     assert [line.split("ms")[0].strip() for line in drawn] == ["20", "30", "40"]
     assert [line.count("█") for line in drawn] == [50, 0, 17]
     assert [line.split()[-1] for line in drawn] == ["3", "0", "1"]
-
-
-def test_figures_that_cannot_be_written_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["bench", "step", "--model", "fake", "--slots", "2", "--json", str(tmp_path / "no" / "b.json")]) == 2
-    assert lines(capsys)[-1].endswith("choose another path for --json")
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:

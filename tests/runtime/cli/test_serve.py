@@ -31,16 +31,34 @@ def test_a_taken_port_is_named_before_anything_is_loaded(capsys: pytest.CaptureF
     assert "Traceback" not in error
 
 
-def test_an_address_that_is_not_ours_is_named() -> None:
-    with pytest.raises(PortInUse, match=r"cannot listen on 203\.0\.113\.7:0"):
-        listen("203.0.113.7", 0)
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("203.0.113.7", "the address is not one of this machine; choose another one with --host"),
+        (
+            "not-an-address.invalid",
+            "there is no such address; give one of this machine with --host, for example 127.0.",
+        ),
+        ("x" * 70, "there is no such address; give one of this machine with --host, for example 127.0.0.1"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_named(host: str, why: str) -> None:
+    with pytest.raises(PortInUse) as caught:
+        listen(host, 0)
+    assert str(caught.value).startswith(f"cannot listen on {host}:0: {why}")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org"])
 def test_other_addresses_need_a_token(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--host", host, "--port", "0"]) == 2
-    assert "give --token WORD" in capsys.readouterr().err
+    line = f"error: --host {host}: is not an address of this machine alone; give --token WORD too, or leave it out\n"
+    assert capsys.readouterr().err == line
     assert ServeConfig(host=host, token="word").loopback is False
+
+
+def test_a_wrong_token_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--token", "two words"]) == 2
+    assert capsys.readouterr().err.startswith("error: --token: ")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])

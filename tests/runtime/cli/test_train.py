@@ -92,7 +92,7 @@ def test_a_recipe_is_named_or_a_file(empty: Path, monkeypatch: pytest.MonkeyPatc
     assert (plain.steps, more.steps) == (1150, 3000)  # type: ignore[attr-defined]
     (empty / "mine.yaml").write_text("steps: 7\n")
     assert find_call("text", monkeypatch, "--config", "mine.yaml")[0].steps == 7  # type: ignore[attr-defined]
-    with pytest.raises(ConfigError, match="no recipe 'text_mor' is installed"):
+    with pytest.raises(ConfigError, match="--config text_mor: there is no such file or recipe; choose one of core, "):
         recipes.recipe_file(Path("text_mor"), "text")
     assert run(["train", "text", "--config", "none.yaml"]) == 2
 

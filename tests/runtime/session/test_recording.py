@@ -116,5 +116,6 @@ def test_a_whole_file_is_written_beside_its_place(tmp_path: Path) -> None:
     write_recording(tmp_path / "a.wav", user_tone(2), AUDIO.input_rate)
     np.testing.assert_array_equal(read_recording(tmp_path / "a.wav"), user_tone(2))
     assert soundfile.info(tmp_path / "a.wav").frames == len(user_tone(2))
-    with pytest.raises(AudioError, match=r"a\.wav: cannot be written"):
-        write_recording(tmp_path / "none" / "a.wav", user_tone(1), AUDIO.input_rate)
+    write_recording(tmp_path / "new" / "b.wav", user_tone(1), AUDIO.input_rate)
+    with pytest.raises(AudioError, match=r"c\.wav: cannot be written"):
+        write_recording(tmp_path / "a.wav" / "c.wav", user_tone(1), AUDIO.input_rate)

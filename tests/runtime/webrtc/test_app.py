@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.model.language_models import LanguageModelConfig
-from duplex.model.interface import Came, OfferedTool
+from duplex.model.interface import OfferedTool
 from runtime.clock import SystemClock
 from runtime.webrtc.app import conversation_options
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.edge import SessionOptions
-from tests.runtime.fakes import FakeGenerator
+from tests.runtime.fakes import AnsweredFake
 from tests.runtime.session.small_disk import SmallDisk
 from tests.runtime.webrtc.conftest import MakeServer, Server
 
@@ -46,23 +45,11 @@ async def test_status_tells_model_and_room(make_server: MakeServer) -> None:
 
 
 async def test_status_tells_the_functions_that_the_assistant_may_call(make_server: MakeServer) -> None:
-    generator = CallingGenerator(1)
+    generator = AnsweredFake(1)
+    generator.tools = (OfferedTool("time_in", "Tell the time."),)
     async with make_server(generator=generator) as server:
         status = (await server.http.get("/api/status")).json()
     assert status["tools"] == [{"name": "time_in", "description": "Tell the time."}]
-
-
-class CallingGenerator(FakeGenerator):
-    """A `DelegatingGenerator` that may call a function."""
-
-    llm = LanguageModelConfig(source="log")
-    tools = (OfferedTool("time_in", "Tell the time."),)
-
-    def use_virtual_time(self) -> None:
-        """There is none."""
-
-    def give(self, row: int, came: Came) -> None:
-        """Nothing comes."""
 
 
 @pytest.mark.parametrize("tools", [None, [], ["time_in"]])

@@ -20,6 +20,7 @@ class AnsweredGenerator(TdmGenerator):
         super().__init__(model, rows, beside, answers)
         self._answers = answers
         self.llm, self.tools = answers.config, answers.tools
+        self.llm_fingerprint, self.llm_missing = answers.fingerprint, answers.reason
         settings = f"{model.fingerprint} {answers.config.answers} {answers.config.speculates}"
         self.fingerprint = hashlib.sha256(settings.encode()).hexdigest()[:16]
 

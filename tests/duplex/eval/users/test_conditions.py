@@ -54,8 +54,8 @@ def test_every_known_condition_has_an_example_that_can_be_written() -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["fog"], r"condition 'fog': there is no 'fog'; choose among rate, echo, rir, snr, mulaw, loss"),
-        (["snr=10", "snr=5"], r"condition 'snr=5': 'snr' is given twice; list its values"),
+        (["fog"], r"--condition fog: there is no 'fog'; choose among rate, echo, rir, snr, mulaw, loss"),
+        (["snr=10", "snr=5"], r"--condition snr=5: 'snr' is given twice; list its values"),
         (["snr"], r"condition: 'snr' is wrong: .*number.*; write it like snr=10"),
         (["snr=loud"], r"condition: 'snr' is wrong: .*number"),
         (["snr=99"], r"condition: 'snr' is wrong: .*less than or equal to 80"),

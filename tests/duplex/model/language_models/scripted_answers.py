@@ -14,6 +14,8 @@ CONFIG = LanguageModelConfig(source="a test")
 class AskedAnswers:
     """`AnswerSource` of one row: `asked` has the last message of each request, "" stands for one that was dropped."""
 
+    fingerprint, reason = "", "a test"
+
     def __init__(self, config: LanguageModelConfig = CONFIG) -> None:
         self.config = config
         self.asked: list[tuple[ChatMessage, ...]] = []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duplex.model.language_models.budget import estimate_tokens, fit_messages
+from duplex.model.language_models.budget import estimate_definitions, estimate_tokens, fit_messages
 from duplex.model.language_models.interface import ChatMessage, RequestedCall
 
 SYSTEM = ChatMessage("system", "s" * 10)
@@ -54,6 +54,23 @@ def test_a_turn_leaves_with_its_calls_and_results() -> None:
     assert kept == [SYSTEM, ChatMessage("user", "last")]
 
 
+def test_a_result_leaves_with_its_call_though_the_user_spoke_in_between() -> None:
+    call = ChatMessage("assistant", "", (RequestedCall("1", "dice", "{}"),))
+    late = [ChatMessage("user", "u"), ChatMessage("tool", "six", call_id="1"), ChatMessage("assistant", "Six.")]
+    messages = [SYSTEM, ChatMessage("user", "u" * 80), call, *late, ChatMessage("user", "last")]
+    assert fit_messages(messages, 10 + 80 + 20, count) == messages
+    assert fit_messages(messages, 10 + 40, count) == [SYSTEM, late[0], late[2], messages[-1]]
+
+
+def test_a_result_stays_with_its_call_though_an_older_call_had_the_same_id() -> None:
+    turn = [
+        ChatMessage("user", "u" * 30),
+        ChatMessage("assistant", "", (RequestedCall("call_0", "dice", "{}"),)),
+        ChatMessage("tool", "six", call_id="call_0"),
+    ]
+    assert fit_messages([SYSTEM, *turn, *turn], 10 + 40, count) == [SYSTEM, *turn]
+
+
 @pytest.mark.parametrize("budget", [0, 5, 20])
 def test_system_prompt_and_last_turn_stay_however_long_they_are(budget: int) -> None:
     messages = conversation(3)
@@ -67,6 +84,11 @@ def test_what_stays_is_an_end_that_fits_or_the_last_turn(sizes: list[tuple[str, 
     assert kept == messages[len(messages) - len(kept) :]
     turns = sum(message.role == "user" for message in kept[1:])
     assert sum(map(count, kept)) <= budget or turns == 0
+
+
+def test_an_estimate_of_definitions() -> None:
+    assert estimate_definitions([]) == 0
+    assert estimate_definitions([{"name": "dice"}]) == 4
 
 
 def test_an_estimate_counts_letters_and_calls() -> None:

@@ -11,15 +11,23 @@ BAD = "http://user:secret@127.0.0.1/v1"
 """An address that no client takes."""
 
 
-def test_a_server_a_log_and_none() -> None:
+def test_a_server_a_log_and_none(monkeypatch: pytest.MonkeyPatch) -> None:
     server = load_answers(LanguageModelConfig(source="http://127.0.0.1:1/v1", model="tiny"), 1)
     assert isinstance(server, LiveAnswers)
     server.close()
     assert isinstance(load_answers(LanguageModelConfig(source="log"), 1), LoggedAnswers)
-    assert isinstance(load_answers(LanguageModelConfig(source=BAD, answers="unknown"), 1), MissingAnswers)
+    monkeypatch.setenv("TEST_KEY", "two words")
+    config = LanguageModelConfig(source="http://127.0.0.1:1/v1", answers="unknown", key_variable="TEST_KEY")
+    missing = load_answers(config, 1)
+    assert isinstance(missing, MissingAnswers)
+    assert (missing.fingerprint, missing.reason.startswith("The key in TEST_KEY")) == ("", True)
+    with pytest.raises(LlmError, match="The key in TEST_KEY"):
+        load_answers(config.model_copy(update={"answers": "all"}), 1)
 
 
-def test_a_language_model_that_answers_everything_must_be_there() -> None:
+@pytest.mark.parametrize("answers", ["all", "unknown"])
+def test_an_address_with_what_may_be_a_key_reaches_no_log(answers: str) -> None:
+    """The log of a conversation in which the embedded mind answers alone holds the address as well."""
     with pytest.raises(LlmError) as caught:
-        load_answers(LanguageModelConfig(source=BAD), 1)
+        load_answers(LanguageModelConfig.from_mapping({"source": BAD, "answers": answers}, "a test"), 1)
     assert "secret" not in str(caught.value)

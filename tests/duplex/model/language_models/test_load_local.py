@@ -61,6 +61,16 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     assert "neither smollm2, a folder, a .gguf file, owner/name of a hub, nor" in refusal("qwen")
     assert "there is no file nothing.gguf; check the path" in refusal("nothing.gguf")
     assert "has no config.json" in refusal(_with_tokenizer(tmp_path, "config.json"))
+    (tmp_path / "empty").mkdir()
+    assert "empty: has no config.json, so it is no language model of transformers; give a folder with" in refusal(
+        tmp_path / "empty"
+    )
+
+
+def test_the_default_context_is_part_of_the_fingerprint_as_a_number(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path)
+    assert local_model(folder).fingerprint == local_model(folder, context=2048).fingerprint
+    assert local_model(folder).fingerprint != local_model(folder, context=1000).fingerprint
 
 
 def _with_tokenizer(folder: Path, *missing: str) -> Path:

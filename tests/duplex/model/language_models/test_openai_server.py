@@ -183,11 +183,39 @@ def test_name_and_fingerprint_tell_model_and_settings(monkeypatch: pytest.Monkey
     with model_at(address) as model, model_at(address + "/") as same, model_at(address, temperature=1) as other:
         assert model.name == "tiny at http://127.0.0.1:1/v1"
         assert model.fingerprint == same.fingerprint != other.fingerprint
+        with model_at(address, context=500) as shorter:
+            assert shorter.fingerprint != model.fingerprint
         monkeypatch.setenv("TEST_KEY", "sk-secret")
     with model_at(address) as with_key:
         assert with_key.fingerprint == model.fingerprint
     with model_at(address, model=None) as unnamed:
         assert unnamed.name == address
+
+
+def test_the_oldest_turns_are_not_sent_once_a_conversation_is_long() -> None:
+    """Messages of about 104 tokens: seven of them have room, and half of it is left free when they exceed it."""
+    call = RequestedCall("a", "clock", "{}")
+    old = [
+        ChatMessage("user", "o" * 400),
+        ChatMessage("assistant", "", (call,)),
+        ChatMessage("tool", "t" * 400, (), "a"),
+    ]
+    turns = [ChatMessage("user" if index % 2 == 0 else "assistant", f"{index:0400}") for index in range(15)]
+    with model_of(say("Paris."), context=1000) as (model, server):
+        take_all(model.generate(1, [QUESTION[0], *old, turns[0]], TOOLS))
+        take_all(model.generate(1, [QUESTION[0], *old, *turns], TOOLS))
+        all_sent, sent = (chat.body for chat in server.chats)
+    assert len(all_sent["messages"]) == 5
+    assert [message["content"] for message in sent["messages"]] == ["Be short.", *(one.content for one in turns[10:])]
+    assert sent["tools"] == TOOLS
+
+
+def test_how_much_of_a_conversation_is_sent_by_default() -> None:
+    turns = [ChatMessage("user" if index % 2 == 0 else "assistant", "x" * 4000) for index in range(7)]
+    with model_of(say("Paris.")) as (model, server):
+        for count in (7, 9):
+            take_all(model.generate(1, [QUESTION[0], *turns, *turns[1:]][: count + 1]))
+        assert [len(chat.body["messages"]) for chat in server.chats] == [8, 4]
 
 
 def test_prefilling_asks_for_nothing() -> None:

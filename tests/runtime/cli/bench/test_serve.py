@@ -1,31 +1,60 @@
 """`duplex bench serve` against a fake model: short, in real time, with all required figures."""
 
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from duplex.model.language_models.interface import LlmError
 from runtime.cli.bench.command import QUESTIONS
-from runtime.cli.bench.serve import bench, read_speech, start_server
+from runtime.cli.bench.serve import ServeReport, bench, read_speech, show, start_server
 from runtime.cli.main import run
 from runtime.errors import EngineError
-from tests.runtime.fakes import load_fake
+from tests.runtime.fakes import load_answered, load_fake
 
 SPEECH = Path(__file__).parents[3] / "data" / "speech"
 
 
 def test_two_clients_are_measured() -> None:
     audio = read_speech([SPEECH / "tell_me_a_story.flac"] * 2)
-    with start_server("fake", 2, load_fake) as url:
-        report = bench(url, "fake", 2, 8.0, audio)
+    with start_server("fake", 2, load_fake) as server:
+        report = bench(server.url, 2, 8.0, audio)
         with pytest.raises(EngineError, match="refused a client: the server is full"):
-            bench(url, "fake", 3, 1.0, audio)
-    assert report.clients == 2
+            bench(server.url, 3, 1.0, audio)
+    assert (report.model, report.clients, server.llm) == ("fake", 2, None)
     assert report.packets > 2 * 8 * 50 * 0.9
     assert report.slots >= 2 * 8 * 5 * 0.9
     assert report.answers >= 2
     assert report.response_p50_ms is not None
     assert 0.0 <= report.late_share <= 1.0
+
+
+def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with start_server("fake", 1, partial(load_answered, changes={"answers": "unknown", "temperature": 0.5})) as server:
+        assert server.llm == {
+            "source": "smollm2",
+            "fingerprint": "llm-1",
+            "answers": "unknown",
+            "system_prompt": "default",
+            "settings": {"temperature": 0.5},
+        }
+    figures = {field.name: 1 for field in fields(ServeReport)}
+    show(ServeReport(**figures | {"model": "fake", "llm": server.llm}))  # type: ignore[arg-type]
+    assert "smollm2 (llm-1), answers unknown, temperature 0.5" in capsys.readouterr().out
+
+
+def test_a_server_without_its_language_model_is_not_measured() -> None:
+    loader = partial(load_answered, changes={"missing": "there is no such folder; check the path"})
+    with pytest.raises(LlmError, match="there is no such folder"), start_server("fake", 1, loader):
+        pass
+
+
+@pytest.mark.parametrize("option", [["--llm", "smollm2"], ["--set", "device=cpu"]])
+def test_a_server_elsewhere_has_its_own_settings(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "serve", "--url", "http://127.0.0.1:9", *option]) == 2
+    assert "--set and --llm are for a server that is started here" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_start_is_one_line() -> None:

@@ -133,7 +133,10 @@ def test_the_command_prints_a_table_and_writes_the_figures(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--shape", "huge"], "unknown shape 'huge'; choose one of funaudiochat-8b, funaudiochat-30b-a3b"),
+        (
+            ["--shape", "huge"],
+            "--shape huge: there is no such shape; choose one of funaudiochat-8b, funaudiochat-30b-a3b",
+        ),
         (["--batch", "1,x"], "--batch: must be numbers with commas between, each a whole number from 1 to 4,096"),
         (["--batch", "0"], "--batch: must be numbers with commas between, each a whole number from 1 to 4,096"),
         (["--device", "cuda:99"], "--device cuda:99: there is no such CUDA device here"),

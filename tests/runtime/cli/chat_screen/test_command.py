@@ -90,7 +90,7 @@ def test_options_of_a_question_are_lettered(tmp_path: Path, wav: Path) -> None:
         (["--text", "Hi.", "--model", "nonsense"], "no model 'nonsense'"),
         (["--text", "Hi.", "--tools", "nonsense"], "--tools nonsense: is neither"),
         (["--text", "Hi.", "--places", "20"], "the system prompt and tools leave no room in 20 places"),
-        (["--text", "Hi.", "--history", "none"], "options: 'history' is wrong"),
+        (["--text", "Hi.", "--history", "none"], "error: --history: Input should be 'text' or 'speech'"),
         (["--text", "Hi.", "--dtype", "int8"], "--dtype: 'int8' is not one of 'bfloat16', 'float32'"),
         (["--text", "Hi.", "--set", "dtype=int8"], "'dtype' is wrong"),
         (["--text", "Hi.", "--out", "a.wav", "--voice", "nobody"], "no voice 'nobody'; there are: random"),

@@ -67,12 +67,12 @@ def test_a_suite_writes_rows_report_and_page(tmp_path: Path) -> None:
     [
         (["turn-taking", "--data", "nowhere"], "nowhere/manifest.jsonl: there is no such file"),
         (["speech", "--trials", "nowhere"], "nowhere/trials.jsonl: there is no such file"),
-        (["turn-taking", "--policy", "hasty"], "unknown policy 'hasty'"),
+        (["turn-taking", "--policy", "hasty"], "error: --policy: unknown policy 'hasty'"),
         (
             ["turn-taking", "--gap", "soon"],
             "--gap: must be numbers with commas between, each a number from 0 to 60 s, at most 32; not 'soon'",
         ),
-        (["turn-taking", "--condition", "fog=3"], "condition 'fog=3': there is no 'fog'; choose among rate, echo"),
+        (["turn-taking", "--condition", "fog=3"], "--condition fog=3: there is no 'fog'; choose among rate, echo"),
     ],
 )
 def test_what_is_missing_is_one_line(
