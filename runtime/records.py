@@ -6,7 +6,7 @@ Nothing here depends on buffers, files or models.
 from dataclasses import dataclass, field
 from typing import Any
 
-from duplex.model.interface import Came, ConversationOptions, SlotResult
+from duplex.model.interface import Came, ConversationOptions, OfferedTool, SlotResult
 from runtime.pcm import Pcm16
 
 
@@ -63,6 +63,7 @@ class EngineInfo:
         patterns: interaction patterns that a session may have; if there are any, it also takes written turns.
         llm: values of the language model that writes the answers, None where there is none.
         llm_fingerprint, llm_missing: as in `duplex.model.interface.DelegatingGenerator`.
+        tools: functions that it may call; a session may allow some of them.
     """
 
     model: str
@@ -73,6 +74,7 @@ class EngineInfo:
     llm: dict[str, Any] | None = None
     llm_fingerprint: str = ""
     llm_missing: str = ""
+    tools: tuple[OfferedTool, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from configs.base import Config, ConfigError
+from configs.model.tools import ToolsConfig
 
 LOG = "log"
 LLM = "llm."
@@ -17,6 +18,12 @@ PERSONA = (
     "web addresses. If you do not know something, say so. Ask a question back only when you cannot answer without it."
 )
 """The default system prompt: answers for the ear."""
+TOOL_PROMPT = (
+    "You may call functions. Call one whenever it knows better than you do, and never say that you will call one "
+    "without calling it. If it may take a while, first say in a few words that you are looking it up. Tell the result "
+    "in plain words, and if a call fails, say so in plain words."
+)
+"""Follows the system prompt where there are functions."""
 
 
 class LanguageModelConfig(Config):
@@ -45,6 +52,9 @@ class LanguageModelConfig(Config):
         begins_thinking: answers begin inside a thought, because the model's template writes the opening mark into the
             prompt; they are spoken from the closing mark on. Without it, the first answer of that kind shows it.
         key_variable: environment variable that holds a server's key.
+        tools: functions that it may call: "examples", names of examples, or `module:function`.
+        tool_limits: how they are run.
+        tool_prompt: follows the system prompt where there are functions.
     """
 
     source: str = Field(min_length=1)
@@ -66,11 +76,14 @@ class LanguageModelConfig(Config):
     heard_fraction: float = Field(default=0.5, ge=0, le=1)
     begins_thinking: bool = False
     key_variable: str = "OPENAI_API_KEY"
+    tools: tuple[str, ...] = ()
+    tool_limits: ToolsConfig = ToolsConfig()
+    tool_prompt: str = TOOL_PROMPT
 
     @property
     def as_logged(self) -> "LanguageModelConfig":
-        """The same, for a replay: nobody is asked."""
-        return self.model_copy(update={"source": LOG, "speculate": self.speculates})
+        """The same, for a replay: nobody is asked, and no function is called."""
+        return self.model_copy(update={"source": LOG, "speculate": self.speculates, "tools": ()})
 
     @property
     def context_tokens(self) -> int:

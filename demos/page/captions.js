@@ -1,6 +1,9 @@
 // Shows what was said as a conversation, with words that are planned, sounding, heard or never heard.
 // It depends only on caption messages and one list element.
 
+/** Characters of the line of a call. */
+const LONGEST = 200;
+
 /** Words that follow the previous word without a space. */
 const JOINED = /^[.,;:!?…)’”']/;
 
@@ -8,6 +11,7 @@ export class Captions {
   #list;
   #turns = new Map();
   #answers = new Map();
+  #calls = new Map();
 
   constructor(list) {
     this.#list = list;
@@ -17,6 +21,7 @@ export class Captions {
     this.#list.replaceChildren();
     this.#turns.clear();
     this.#answers.clear();
+    this.#calls.clear();
   }
 
   /** Take a message of the server; those that are not captions are ignored. */
@@ -31,6 +36,9 @@ export class Captions {
         break;
       case "spoken":
         this.#spoken(message);
+        break;
+      case "tool":
+        this.#tool(message);
         break;
       case "cut":
         this.#cut(message);
@@ -50,6 +58,16 @@ export class Captions {
     if (!text) return;
     if (!this.#turns.has(turn)) this.#turns.set(turn, this.#bubble("user", "You: "));
     this.#turns.get(turn).querySelector(".text").textContent = text;
+  }
+
+  /** One line for a call of a function: what is called, then what came of it. */
+  #tool(message) {
+    const { call, name, result, failed } = message;
+    if (!this.#calls.has(call)) this.#calls.set(call, this.#bubble("note tool", "Function: "));
+    const bubble = this.#calls.get(call);
+    const came = result === null ? "…" : `→ ${failed ? reasonOf(result) : result}`;
+    bubble.classList.toggle("failed", failed);
+    bubble.querySelector(".text").textContent = oneLine(`${name} ${valuesOf(message.arguments)} ${came}`);
   }
 
   #spoken({ answer, index, text }) {
@@ -101,6 +119,30 @@ export class Captions {
     this.#list.append(bubble);
     return bubble;
   }
+}
+
+/** The values of a call's arguments, which are a JSON object unless the model made a mistake. */
+function valuesOf(text) {
+  const values = parsed(text || "{}", (made) => Object.values(made)) ?? [text];
+  return values.map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(", ");
+}
+
+function reasonOf(result) {
+  return `error: ${parsed(result, (made) => made.error) ?? result}`;
+}
+
+/** What `take` makes of JSON that a language model wrote; null if it is none. */
+function parsed(text, take) {
+  try {
+    return take(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function oneLine(text) {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
 }
 
 function part(name, text = "") {

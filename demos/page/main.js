@@ -226,7 +226,7 @@ async function describeServer() {
   const status = await api.status();
   if (!status) return;
   element("model").textContent = status.model ?? "";
-  settings.offer(status.patterns ?? []);
+  settings.offer(status.patterns ?? [], status.tools ?? []);
 }
 
 for (const id of ["connect", "again", "retry"]) element(id).addEventListener("click", connect);

@@ -11,6 +11,7 @@ export class Settings {
   #form;
   #store = new Store("localStorage");
   #patterns = [];
+  #tools = [];
   #kept;
 
   constructor(dialog, form) {
@@ -45,17 +46,42 @@ export class Settings {
       seed: seed === "" ? null : Number(seed),
       utc_offset_min: -new Date().getTimezoneOffset(),
       pattern: this.#patterns.includes(pattern) ? pattern : null,
+      tools: this.#allowed(),
     };
   }
 
-  /** Interaction patterns of the server's model; none hides the choice. */
-  offer(patterns) {
+  /** Interaction patterns of the server's model, and functions that it may call; none hides the choice. */
+  offer(patterns, tools) {
+    this.#list(tools);
     this.#patterns = patterns;
     const field = this.#field("pattern");
     field.disabled = patterns.length === 0;
     field.closest("label").hidden = field.disabled;
     for (const option of field.options) option.hidden = option.value !== "" && !patterns.includes(option.value);
     if (field.selectedOptions[0]?.hidden) field.value = "";
+  }
+
+  /** A switch for each function; all are on at first. */
+  #list(tools) {
+    this.#tools = tools.map((tool) => tool.name);
+    const group = this.#form.querySelector("#tools");
+    group.hidden = tools.length === 0;
+    group.replaceChildren(group.firstElementChild, ...tools.map(choice));
+    this.#switch(this.#kept.tools_off);
+  }
+
+  /** Names of the functions that may be called; null allows all of them. */
+  #allowed() {
+    const allowed = this.#tools.filter((name) => !this.#kept.tools_off.includes(name));
+    return allowed.length < this.#tools.length ? allowed : null;
+  }
+
+  get #switches() {
+    return [...this.#form.querySelectorAll("#tools input")];
+  }
+
+  #switch(off) {
+    for (const one of this.#switches) one.checked = !off.includes(one.value);
   }
 
   get #complaint() {
@@ -72,6 +98,7 @@ export class Settings {
 
   #fill(values) {
     for (const name of NAMES) this.#field(name).value = values[name];
+    this.#switch(values.tools_off);
     this.#complain({ focus: false });
   }
 
@@ -87,7 +114,10 @@ export class Settings {
   }
 
   #keep() {
-    this.#kept = this.#values();
+    // What was switched off for another server stays off there.
+    const elsewhere = this.#kept.tools_off.filter((name) => !this.#tools.includes(name));
+    const here = this.#switches.filter((one) => !one.checked).map((one) => one.value);
+    this.#kept = { ...this.#values(), tools_off: [...elsewhere, ...here] };
     this.#store.write(KEY, JSON.stringify(this.#kept));
   }
 
@@ -95,7 +125,9 @@ export class Settings {
   #restored() {
     const standard = this.#values();
     const stored = attempt("kept settings", () => JSON.parse(this.#store.read(KEY)), null) ?? {};
-    return Object.fromEntries(NAMES.map((name) => [name, this.#usable(name, stored[name]) ?? standard[name]]));
+    const values = NAMES.map((name) => [name, this.#usable(name, stored[name]) ?? standard[name]]);
+    const off = Array.isArray(stored.tools_off) ? stored.tools_off.filter((name) => typeof name === "string") : [];
+    return { ...Object.fromEntries(values), tools_off: off };
   }
 
   #usable(name, value) {
@@ -105,6 +137,18 @@ export class Settings {
     field.value = value;
     return field.value === value && !complaint(field) ? value : null;
   }
+}
+
+function choice({ name, description }) {
+  const label = document.createElement("label");
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", value: name, defaultChecked: true });
+  const text = document.createElement("span");
+  const title = document.createElement("b");
+  label.className = "choice";
+  title.textContent = name;
+  text.append(title, description);
+  label.append(box, text);
+  return label;
 }
 
 /** What is wrong with a number, in one line; empty if it is right. */

@@ -31,6 +31,8 @@ class ConversationOptions:
         started_at: wall clock of the first sample, seconds since 1970, for answers about time and date.
         utc_offset_s: the user's time zone.
         pattern: interaction pattern by its name (`configs.model.patterns`); None takes the model's default.
+        tools: names of the functions that the assistant may call, of those that the model was loaded with; None allows
+            all of them.
     """
 
     seed: int = 0
@@ -40,6 +42,7 @@ class ConversationOptions:
     started_at: float = 0.0
     utc_offset_s: int = 0
     pattern: str | None = None
+    tools: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,61 @@ class UserWords:
 
 
 @dataclass(frozen=True)
+class OfferedTool:
+    """A function that the assistant may call, as users are told of it."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class StartedCall:
+    """A function that the assistant calls.
+
+    Attributes:
+        id: names the call among those of its answer.
+        name: of the function; "" where the call cannot be read.
+        arguments: a JSON object as text, as it was written.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class EndedCall:
+    """What came of a call.
+
+    Attributes:
+        id: of the call.
+        result: what the assistant is told, text or JSON.
+        failed: the result is an error, {"error": "..."}.
+    """
+
+    id: str
+    result: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
 class Came:
-    """What came from a language model by the time of a slot; a replay is given the same.
+    """What came from a language model, and of the functions that it calls, by the time of a slot; a replay is given
+    the same.
 
     Attributes:
         text: the next text of its answer that can be spoken.
         finished: the answer is over.
         error: why it ended early, one line; "" where nothing went wrong.
+        started: calls of functions that began. The answer goes on when all of them have ended.
+        ended: calls that ended, or are waited for no longer because nobody wants the answer any more.
     """
 
     text: str = ""
     finished: bool = False
     error: str = ""
+    started: tuple[StartedCall, ...] = ()
+    ended: tuple[EndedCall, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +232,8 @@ class DelegatingGenerator(Protocol):
 
     llm: LanguageModelConfig
     """Which one, and how it is asked."""
+    tools: tuple[OfferedTool, ...]
+    """Functions that it may call."""
     llm_fingerprint: str
     """Identifies the language model and its settings; "" where none answers."""
     llm_missing: str

@@ -1,14 +1,16 @@
 """`duplex chat`: text or a recording in, text and speech out, in turns."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
 from configs.audio import AUDIO
 from configs.base import ConfigError
-from configs.model.chat import ChatConfig, ToolsConfig
+from configs.model.chat import ChatConfig
 from configs.model.patterns import SPOKEN_PERSONA, TRANSCRIBE, Pattern, multiple_choice
+from configs.model.tools import ToolsConfig
 from runtime.cli.common import JsonFile, PatternOptions, Seed, drop_missing, err, out, show_notes, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.paths import file, new_file
@@ -19,18 +21,26 @@ if TYPE_CHECKING:
     from runtime.cli.chat_screen.partner import Partner
     from runtime.cli.chat_screen.screen import ShownTurn
 
+LLM_LIMITS: Final = "llm.tool_limits"
 LONGEST_TOOL_S, MOST_TOKENS = 3600.0, 1_000_000
+
+
+@dataclass(frozen=True)
+class ChatModelOptions(PatternOptions):
+    """A model to chat with. A Fun-Audio-Chat checkpoint calls functions by itself; the user gives the results of those
+    in FILE.json."""
+
+    calls_itself: ClassVar[bool] = True
 
 
 @with_option_groups
 def command(
-    chosen: PatternOptions,
+    chosen: ChatModelOptions,
     recording: Annotated[Path | None, file("--in", help="What the user says: wav or flac, any rate.")] = None,
     text: Annotated[str | None, typer.Option(help="What the user writes; with --in: an instruction.")] = None,
     answer: Annotated[Path | None, new_file("--out", help="Write the spoken answer to this wav file.")] = None,
     transcribe: Annotated[bool, typer.Option("--transcribe", help="Ask what is said in --in.")] = False,
     choice: Annotated[list[str] | None, typer.Option(help="An option of the question --text; give several.")] = None,
-    tools: Annotated[list[str] | None, typer.Option(help="FILE.json or module:function; give several.")] = None,
     tool_seconds: Annotated[
         float, number(0, LONGEST_TOOL_S, "Time limit of a function.", unit="s")
     ] = ToolsConfig().limit_s,
@@ -65,6 +75,9 @@ def command(
     _check(pattern, once, recording, question, answer, transcribe)
     placed = {"detokenizer": detokenizer, "speakers": speakers, "voice": voice, "device": device, "dtype": dtype}
     changes = {**chosen.changes, **drop_missing(placed)}
+    has_llm = chosen.language_model is not None
+    if has_llm and chosen.tools:
+        changes.setdefault(LLM_LIMITS, {"limit_s": tool_seconds})
     settings = ChatConfig.from_options(
         {
             "seed": seed,
@@ -76,15 +89,15 @@ def command(
     )
     pcm = None if recording is None else _load(recording)
 
+    from duplex.model.tools.load_tools import load_tools
     from runtime.cli.chat_screen.partner import ChatOptions, load_partner
     from runtime.cli.chat_screen.screen import Screen
     from runtime.cli.chat_screen.shell import Shell
-    from runtime.cli.chat_screen.tool_files import load_tools
 
+    tools = load_tools([] if has_llm else chosen.tools or [], settings.tools)
     wanted = ChatOptions(
-        chosen.model, pattern, settings, changes, load_tools(tools or [], settings.tools), places, temperature,
-        longest, heard=answer is not None,
-    )  # fmt: skip
+        chosen.model, pattern, settings, changes, tools, places, temperature, longest, heard=answer is not None
+    )
     partner = load_partner(wanted)
     turns = _Turns(partner, answer, numbered=not once)
     try:

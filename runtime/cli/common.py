@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TextIO
 
 import typer
 import yaml
@@ -57,6 +57,14 @@ LlmAnswers = Annotated[
         "--llm-answers", help="What it answers: all questions, or those that are unknown to the model itself."
     ),
 ]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tools",
+        help="Functions that the language model may call: examples, time_in, calculate, roll_dice, or module:function; "
+        "give several.",
+    ),
+]
 Seed = Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", "--seed", whole=True)]
 Temperature = Annotated[float, number(0, HOTTEST, "Temperature of the text; 0 is greedy.", "--temperature")]
 JsonFile = Annotated[Path | None, new_file("--json", help="Also write the figures to this file.")]
@@ -78,18 +86,38 @@ class ModelOptions:
     llm: Llm = None
     llm_model: LlmModel = None
     llm_answers: LlmAnswers = None
+    tools: Tools = None
+
+    calls_itself: ClassVar[bool] = False
+    """The command also takes functions for a model without a language model."""
 
     @cached_property
     def changes(self) -> dict[str, Any]:
         """Values of `--set` by their keys, and those of the language model.
 
         Raises:
-            ConfigError: one has no `=`, its value is not YAML, or it does not fit a language model.
+            ConfigError: one has no `=`, its value is not YAML, it does not fit a language model, or a function cannot
+                be loaded.
         """
         given = changes(self.values_set) | _llm_values(self.llm, self.llm_model, self.llm_answers)
-        if any(key.startswith(LLM) for key in given):
-            find_llm(self.model, given)
+        if self.tools or any(key.startswith(LLM) for key in given):
+            given |= self._name_tools(find_llm(self.model, given))
         return given
+
+    def _name_tools(self, llm: LanguageModelConfig | None) -> dict[str, Any]:
+        """The functions as values of the language model, which is checked."""
+        if llm is None and self.tools and not self.calls_itself:
+            raise ConfigError(
+                "--tools: no language model is named that could call functions; add --llm, for example "
+                "--llm http://127.0.0.1:11434/v1"
+            )
+        names = self.tools or (llm.tools if llm else ())
+        if llm is None or not names:
+            return {}
+        from duplex.model.tools.load_tools import load_tools
+
+        load_tools(names, llm.tool_limits, live=True)
+        return {f"{LLM}tools": list(self.tools)} if self.tools else {}
 
     @property
     def language_model(self) -> LanguageModelConfig | None:

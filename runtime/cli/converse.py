@@ -13,6 +13,7 @@ from configs.policy import policy as policy_by_name
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotGenerator
 from duplex.model.language_models.description import describe_llm
+from duplex.model.tools.call_lines import call_line, pair_calls
 from runtime.audio_file import load_audio
 from runtime.cli.common import (
     ConfigFile,
@@ -134,13 +135,18 @@ def _one(job: Job, path: Path, folder: Path, bar: Progress) -> dict[str, Any]:
 
 
 def _print(folder: Path, talk: Conversation) -> None:
+    for started, ended in pair_calls(row.came for row in talk.rows):
+        out().print(f"{folder}: {call_line(started, ended)}")
     out().print(f"{folder}: heard {talk.transcript.user.text!r}, said {talk.transcript.assistant.text!r}")
 
 
 def _figures(talk: Conversation) -> dict[str, Any]:
     text = talk.transcript
     answers = [asdict(answer) for answer in text.assistant.answers]
-    return {"seconds": text.seconds, "user": text.user.text, "assistant": text.assistant.text, "answers": answers}
+    figures = {"seconds": text.seconds, "user": text.user.text, "assistant": text.assistant.text, "answers": answers}
+    pairs = pair_calls(row.came for row in talk.rows)
+    calls = [asdict(started) | (asdict(ended) if ended else {}) for started, ended in pairs]
+    return figures | ({"tools": calls} if calls else {})
 
 
 def _at(options: ConversationOptions, at: datetime | None) -> ConversationOptions:

@@ -118,6 +118,8 @@ class Engine:
             raise server_full(self.places)
         if options.pattern and not isinstance(self.generator, PatternGenerator):
             raise BadOptions(f"this model has only one way of talking, not the pattern {options.pattern}; leave it out")
+        if options.tools and not isinstance(self.generator, DelegatingGenerator):
+            raise BadOptions("this model calls no functions; leave 'tools' out, or start it with --llm and --tools")
         try:
             self.generator.open(index, options)
         except ValueError as error:
@@ -175,8 +177,13 @@ class Engine:
         known = EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
         if not isinstance(one, DelegatingGenerator):
             return known
-        llm = one.llm.model_dump(mode="json")
-        return replace(known, llm=llm, llm_fingerprint=one.llm_fingerprint, llm_missing=one.llm_missing)
+        return replace(
+            known,
+            llm=one.llm.model_dump(mode="json"),
+            llm_fingerprint=one.llm_fingerprint,
+            llm_missing=one.llm_missing,
+            tools=one.tools,
+        )
 
     def close(self) -> None:
         """Release the generator's threads."""

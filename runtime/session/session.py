@@ -132,7 +132,10 @@ class Session:
         self._came: Came | None = None
         self._answered = self._missed = 0
         self._notices: list[Notice] = []
-        header = LogHeader(session, info.model, info.fingerprint, info.delay_ms, options, versions(), source, info.llm)
+        tools = tuple(tool.name for tool in info.tools if options.tools is None or tool.name in options.tools)
+        header = LogHeader(
+            session, info.model, info.fingerprint, info.delay_ms, options, versions(), source, info.llm, tools
+        )
         self._files = SessionFiles(folder, header, config) if folder else None
 
     @property

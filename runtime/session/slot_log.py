@@ -10,13 +10,13 @@ changed byte is found, with its line. Nothing here depends on audio files or mod
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from configs.policy import PolicyConfig
 from duplex.io.whole_files import json_text, parse_json
-from duplex.model.interface import Came, ConversationOptions
+from duplex.model.interface import Came, ConversationOptions, EndedCall, StartedCall
 from runtime.errors import LogError
 from runtime.session.disk import disk_error
 
@@ -40,6 +40,7 @@ class LogHeader:
         source: where the user's audio came from ("live", a file's name, ...).
         llm: values of the language model that wrote the answers (`configs.model.language_models`), None if there was
             none.
+        tools: names of the functions that could be called in the conversation.
     """
 
     session: str
@@ -50,6 +51,7 @@ class LogHeader:
     versions: dict[str, str]
     source: str = "live"
     llm: dict[str, Any] | None = None
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,11 @@ def _is_whole_line(rest: str) -> bool:
 def _row_values(row: SlotRow) -> dict[str, Any]:
     words = [vars(word) for word in row.spoken]
     values = {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
-    return _without_empty(values | {"came": vars(row.came) if row.came else None}, "came", "thinking")
+    return _without_empty(values | {"came": _came_values(row.came) if row.came else None}, "came", "thinking")
+
+
+def _came_values(came: Came) -> dict[str, Any]:
+    return _without_empty(asdict(came), "started", "ended")
 
 
 def _without_empty(values: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -275,7 +281,9 @@ def _without_empty(values: dict[str, Any], *names: str) -> dict[str, Any]:
 def _header_values(header: LogHeader) -> dict[str, Any]:
     values = {name: value for name, value in vars(header).items() if name != "options"}
     options = dict(vars(header.options)) | {"policy": header.options.policy.model_dump(mode="json")}
-    return _without_empty({**values, "options": options}, "llm")
+    if header.options.tools is None:
+        del options["tools"]
+    return _without_empty({**values, "options": options}, "llm", "tools")
 
 
 def _content(values: list[dict[str, Any]]) -> SlotLogContent:
@@ -289,7 +297,9 @@ def _header(value: dict[str, Any]) -> LogHeader:
     options = dict(value["options"])
     policy = PolicyConfig.model_validate(options.pop("policy"))
     names = ("session", "model", "fingerprint", "delay_ms", "versions", "source")
-    given = {name: value[name] for name in names} | {"llm": value.get("llm")}
+    if options.get("tools") is not None:
+        options["tools"] = tuple(options["tools"])
+    given = {name: value[name] for name in names} | {"llm": value.get("llm"), "tools": tuple(value.get("tools", ()))}
     return LogHeader(**given, options=ConversationOptions(**options, policy=policy))
 
 
@@ -299,5 +309,12 @@ def _row(value: dict[str, Any]) -> SlotRow:
     fields["spoken"] = tuple(LoggedWord(**word) for word in value["spoken"])
     fields["holes"] = tuple((start, stop) for start, stop in value["holes"])
     fields["answer_words"], fields["degraded"] = tuple(value["answer_words"]), tuple(value["degraded"])
-    fields["came"] = Came(**value["came"]) if value.get("came") else None
+    fields["came"] = _came(value["came"]) if value.get("came") else None
     return SlotRow(**fields)
+
+
+def _came(value: dict[str, Any]) -> Came:
+    fields = dict(value)
+    fields["started"] = tuple(StartedCall(**call) for call in value.get("started", ()))
+    fields["ended"] = tuple(EndedCall(**call) for call in value.get("ended", ()))
+    return Came(**fields)

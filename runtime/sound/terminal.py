@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from duplex.model.interface import EndedCall, StartedCall
+from duplex.model.tools.call_lines import call_line
 from runtime.webrtc.messages import (
     Cut,
     LatencyMessage,
@@ -20,6 +22,7 @@ from runtime.webrtc.messages import (
     PlannedWords,
     ServerMessage,
     SlotMessage,
+    ToolMessage,
     UserCaption,
     WordSounding,
 )
@@ -35,7 +38,8 @@ USER, ASSISTANT, QUIET, CUT = "bright_cyan", "orange3", "grey50", "red"
 
 @dataclass
 class Bubble:
-    """Like a bubble of the page: the user's turn, or an answer with its words and how many of them were heard."""
+    """Like a bubble of the page: the user's turn, a call of a function, or an answer with its words and how many of
+    them were heard."""
 
     side: str
     words: list[str] = field(default_factory=list)
@@ -74,6 +78,8 @@ class TerminalView:
             case Cut():
                 line = self._line("assistant", message.answer)
                 line.heard, line.cut = message.heard, True
+            case ToolMessage():
+                self._line("tool", message.call).words = [_tool_line(message)]
             case NoticeMessage():
                 self._notices[message.code] = message.message
             case LatencyMessage():
@@ -105,6 +111,8 @@ class TerminalView:
     def _caption(self, line: Bubble) -> Text:
         if line.side == "user":
             return Text(f"  you  {' '.join(line.words)}", USER)
+        if line.side == "tool":
+            return Text(f"       {' '.join(line.words)}", QUIET)
         text = Text("       ")
         for place, word in enumerate(line.words):
             text.append("" if place == 0 or word[:1] in JOINED else " ")
@@ -128,6 +136,11 @@ class TerminalView:
         parts += [f"{self._degraded} slots degraded"] if self._degraded else []
         parts += [note] if note else []
         return Text(" · ".join(parts), QUIET)
+
+
+def _tool_line(message: ToolMessage) -> str:
+    started = StartedCall("", message.name, message.arguments)
+    return call_line(started, None if message.result is None else EndedCall("", message.result, message.failed))
 
 
 def _bar(db: float, style: str) -> Text:

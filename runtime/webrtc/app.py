@@ -99,6 +99,7 @@ def conversation_options(options: SessionOptions) -> ConversationOptions:
         started_at=time.time(),
         utc_offset_s=options.utc_offset_min * 60,
         pattern=options.pattern and options.pattern.value,
+        tools=None if options.tools is None else tuple(options.tools),
     )
 
 
@@ -123,6 +124,7 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
             slot_ms=AUDIO.slot_ms,
             policies=list(PRESETS),
             patterns=list(info.patterns),
+            tools=list(info.tools),
             recording=hub.config.recording.enabled,
         )
 

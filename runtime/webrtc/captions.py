@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
+from duplex.model.interface import StartedCall
 from runtime.session.slot_log import LoggedWord, SlotRow
-from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, UserCaption, WordSounding
+from runtime.webrtc.messages import (
+    Cut,
+    PlannedWords,
+    ServerMessage,
+    SlotMessage,
+    ToolMessage,
+    UserCaption,
+    WordSounding,
+)
 from tdm.slots import State
 
 
@@ -59,10 +68,12 @@ class Captions:
         self._waiting: deque[SlotRow] = deque()
         self._answer = -1
         self._planned = 0
+        self._called = 0
+        self._running: dict[str, ToolMessage] = {}
 
     def on_delivered(self, row: SlotRow) -> list[ServerMessage]:
         """The engine answered a slot, whose audio waits to be played."""
-        out = [*_user(row), *self._plan(row)]
+        out = [*_user(row), *self._plan(row), *self._tools(row)]
         if row.event == "cut":
             return [*out, *map(_slot_message, self._drain()), _slot_message(row), self._cut()]
         if row.state == State.SPEAK.name or row.event == "end" or self._waiting:
@@ -86,6 +97,24 @@ class Captions:
             return []
         first, self._planned = self._planned, self._planned + len(row.answer_words)
         return [PlannedWords(answer=self._answer, first=first, words=row.answer_words)]
+
+    def _tools(self, row: SlotRow) -> list[ServerMessage]:
+        """Calls that began or ended."""
+        if row.came is None:
+            return []
+        began = [self._begin_call(call) for call in row.came.started]
+        ended = [
+            message.model_copy(update={"result": call.result, "failed": call.failed})
+            for call in row.came.ended
+            if (message := self._running.pop(call.id, None))
+        ]
+        return [*began, *ended]
+
+    def _begin_call(self, call: StartedCall) -> ToolMessage:
+        message = ToolMessage(call=self._called, name=call.name, arguments=call.arguments)
+        self._called += 1
+        self._running[call.id] = message
+        return message
 
     def _drain(self) -> list[SlotRow]:
         rows = list(self._waiting)

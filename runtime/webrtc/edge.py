@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configs.model.patterns import Pattern
 from configs.policy import PolicyName
+from duplex.model.interface import OfferedTool
 from runtime.errors import DuplexError, user_line
 
 STATUS = {
@@ -32,6 +33,8 @@ STATUS = {
     "engine_died": 503,
     "engine_overloaded": 503,
 }
+MOST_TOOLS = 100
+"""Names that a client may send."""
 
 
 class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
@@ -43,7 +46,8 @@ class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
 class SessionOptions(BaseModel):
     """Options of a conversation. `seed` None: a random one. `utc_offset_min`: the user's time zone.
 
-    `pattern`: interaction pattern, for models that have several; None takes the model's default.
+    `pattern`: interaction pattern, for models that have several; None takes the model's default. `tools`: names of the
+    functions that may be called, of those in the status; None allows all of them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,6 +58,7 @@ class SessionOptions(BaseModel):
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     utc_offset_min: int = Field(default=0, ge=-14 * 60, le=14 * 60)
     pattern: Pattern | None = None
+    tools: Annotated[list[str], Field(max_length=MOST_TOOLS)] | None = None
 
 
 AttemptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
@@ -84,7 +89,10 @@ class OfferAnswer(BaseModel):
 
 
 class Status(BaseModel):
-    """What the server runs. `free`: sessions that can still be opened, of `rows`. `patterns`: see `Hello`."""
+    """What the server runs. `free`: sessions that can still be opened, of `rows`. `patterns`: see `Hello`.
+
+    `tools`: functions that the assistant may call; a client may switch some of them off.
+    """
 
     version: str
     model: str
@@ -95,6 +103,7 @@ class Status(BaseModel):
     slot_ms: int
     policies: list[str]
     patterns: list[str]
+    tools: list[OfferedTool]
     recording: bool
 
 

@@ -1,6 +1,6 @@
 """The messages of the data channel, version 1: JSON objects with a `type`. docs/protocol.md explains each of them.
 
-Server -> client: hello, slot, user, planned, spoken, cut, latency, stats, notice, ended, pong.
+Server -> client: hello, slot, user, planned, spoken, cut, tool, latency, stats, notice, ended, pong.
 Client -> server: ping, say, bye.
 """
 
@@ -91,6 +91,21 @@ class Cut(Message):
     heard: int
 
 
+class ToolMessage(Message):
+    """A call of a function begins, or has ended: then with the same `call`, which counts them from 0.
+
+    `arguments`: a JSON object as text, as the language model wrote it. `result`: what it was told; None while the
+    function runs. `failed`: the result is an error, {"error": "..."}.
+    """
+
+    type: Literal["tool"] = "tool"
+    call: int
+    name: str
+    arguments: str
+    result: str | None = None
+    failed: bool = False
+
+
 class LatencyMessage(Message):
     """A measured latency. response: the user's last sound -> the assistant's first. stop: the user's first -> last."""
 
@@ -171,6 +186,7 @@ ServerMessage = (
     | PlannedWords
     | WordSounding
     | Cut
+    | ToolMessage
     | LatencyMessage
     | Stats
     | NoticeMessage

@@ -107,6 +107,7 @@ def test_what_an_older_page_kept_is_taken_as_far_as_it_is_right(tidy_server: Ser
         "temperature": "5",
         "seed": "12",
         "volume": "3",
+        "tools_off": "all",
     }
     script = f"localStorage.setItem('duplex.settings', {json.dumps(json.dumps(kept))});"
     with open_beeping(tidy_server.url, script) as page:
@@ -118,6 +119,7 @@ def test_what_an_older_page_kept_is_taken_as_far_as_it_is_right(tidy_server: Ser
         "system_prompt": None,
         "temperature": 0,
         "seed": 12,
+        "tools": None,
     }
 
 
@@ -142,3 +144,10 @@ def test_what_the_server_refuses_leads_to_the_settings(tidy_server: Served, open
         assert "openapi" not in page.inner_text("#notice")
         page.click("#notice-action")
         expect(page.locator("#settings")).to_be_visible()
+
+
+def test_where_there_are_no_functions_none_are_shown(tidy_server: Served, open_beeping: OpenPage) -> None:
+    with open_beeping(tidy_server.url) as page:
+        page.click("#open-settings")
+        expect(page.locator("#settings")).to_be_visible()
+        expect(page.locator("#tools")).to_be_hidden()

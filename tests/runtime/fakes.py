@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.model.language_models import LLM, LanguageModelConfig
-from duplex.model.interface import Came, ConversationOptions, Samples, SlotResult, SpokenWord, UserWords
+from duplex.model.interface import Came, ConversationOptions, OfferedTool, Samples, SlotResult, SpokenWord, UserWords
 from tdm.policy import PolicyMemory, decide, force
 from tdm.slots import State
 
@@ -148,6 +148,7 @@ class AnsweredFake(FakeGenerator):
         super().__init__(rows)
         self.llm = LanguageModelConfig(source="smollm2", **settings)
         self.llm_fingerprint, self.llm_missing = "" if missing else "llm-1", missing
+        self.tools: tuple[OfferedTool, ...] = ()
         self.error = error
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:

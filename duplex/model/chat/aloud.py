@@ -13,6 +13,8 @@ import torch
 
 from configs.audio import AUDIO
 from duplex.model.interface import Samples
+from duplex.model.language_models.answers import Told, ignore
+from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
@@ -30,9 +32,17 @@ class Written:
     def __init__(self, generator: TdmGenerator, mind: EmbeddedMind, now: Callable[[], datetime]) -> None:
         self._generator, self._mind, self._now = generator, mind, now
 
-    def answer(self, question: str) -> str:
-        """Greedy answer, in lower case where the embedded mind wrote it, with the current time and date."""
-        text = self._generator.write(question)
+    def answer(self, question: str, told: Told = ignore) -> str:
+        """Greedy answer, in lower case where the embedded mind wrote it, with the current time and date.
+
+        Args:
+            told: is given all that comes from a language model, calls of functions too.
+        """
+        generator = self._generator
+        if isinstance(generator, AnsweredGenerator):
+            text = generator.write(question, told)
+        else:
+            text = generator.write(question)
         return _FILL_IN.sub(lambda found: " ".join(fill_in_words(found[1], self._now())), text)
 
     def show(self, answer: str) -> str:

@@ -1,27 +1,12 @@
 """Events that a chat reports while it answers a question. They are plain records; nothing here imports torch."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from duplex.model.interface import Samples
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
 
 How = Literal["end", "longest", "full", "calls", "rounds"]
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A call that the model wrote."""
-
-    name: str
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class BrokenCall:
-    """Text between the tags of a call that is not a valid call. `reason`: what is wrong with it."""
-
-    text: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -44,15 +29,6 @@ class ToolCalled:
     """The model called a function, or tried to."""
 
     call: ToolCall | BrokenCall
-
-
-@dataclass(frozen=True)
-class ToolResult:
-    """What the model is told about a call. `failed`: the text is an error."""
-
-    call: ToolCall | BrokenCall
-    content: str
-    failed: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from configs.base import ConfigError
 from configs.model.chat import CHAT, ChatConfig
 from configs.model.funaudiochat import AnswerConfig
 from configs.model.patterns import Pattern, system_prompt, wording_of
-from duplex.model.chat.calls import tools_section
 from duplex.model.chat.chat_events import ChatEvent
 from duplex.model.chat.chat_voice import ChatVoice
 from duplex.model.chat.speaker import RowSpeaker
 from duplex.model.chat.tool_loop import ToolLoop
-from duplex.model.chat.tool_runner import ToolRunner
 from duplex.model.funaudiochat.chat_rows import ChatRows
 from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.interface import Samples
+from duplex.model.tools.calls import tools_section
+from duplex.model.tools.tool_runner import ToolRunner
 
 _NO_TOOLS = ToolRunner([])
 

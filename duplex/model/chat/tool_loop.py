@@ -8,18 +8,16 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from duplex.model.chat.calls import CallParser, response_text
 from duplex.model.chat.chat_events import (
     AnswerEnded,
     AudioChunk,
-    BrokenCall,
     ChatEvent,
     TextPiece,
-    ToolCall,
     ToolCalled,
-    ToolResult,
 )
-from duplex.model.chat.tool_runner import Running, ToolRunner
+from duplex.model.tools.calls import CallParser, response_text
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
+from duplex.model.tools.tool_runner import Running, ToolRunner
 
 Call = ToolCall | BrokenCall
 

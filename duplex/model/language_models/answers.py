@@ -5,36 +5,56 @@ replay hands the logged ones in again (`LoggedAnswers`) and needs no language mo
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from configs.audio import AUDIO
 from configs.model.language_models import LanguageModelConfig
-from duplex.model.interface import Came
+from duplex.model.interface import Came, OfferedTool
+from duplex.model.language_models.answer_rounds import AnswerRounds
 from duplex.model.language_models.dialogue import uncut
-from duplex.model.language_models.interface import ChatMessage, Generation, LanguageModel, LlmError
-from duplex.model.language_models.phrases import PhraseGate
+from duplex.model.language_models.interface import ChatMessage, LanguageModel, LlmError
+from duplex.model.tools.tool_runner import ToolRunner
 
 _WRITTEN: Final = -1
 """Conversation of written questions: no row has it."""
+_NO_ANSWER: Final = "the language model gave no answer; ask again"
+Told = Callable[[Came], None]
+
+
+def ignore(came: Came) -> None:
+    """Nobody is told."""
 
 
 class AnswerSource(Protocol):
     """Answers in writing for B rows. No call waits, but `poll` on a virtual clock."""
 
     config: LanguageModelConfig
+    tools: tuple[OfferedTool, ...]
+    """Functions that the language model may call."""
     fingerprint: str
     """Identifies the language model and its settings; "" where none answers."""
     reason: str
     """Why no language model answers, one line; "" where one does."""
 
-    def open(self, row: int) -> None:
-        """A new conversation in `row`: what was under way there is forgotten."""
+    def open(self, row: int, tools: Collection[str] | None = None) -> None:
+        """A new conversation in `row`: what was under way there is forgotten.
+
+        Args:
+            tools: names of the functions that may be called in it; None allows all of them.
+
+        Raises:
+            ConfigError: there is no function of that name.
+        """
         ...
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
-        """Begin an answer; what was under way in the row is dropped."""
+        """Begin an answer; what was under way in the row is dropped. It calls no functions before `confirm`."""
+        ...
+
+    def confirm(self, row: int) -> None:
+        """The answer is wanted for certain: it may call functions, which may have effects."""
         ...
 
     def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
@@ -53,8 +73,11 @@ class AnswerSource(Protocol):
         """Nobody wants the answer any more."""
         ...
 
-    def write(self, question: str) -> str:
+    def write(self, question: str, told: Told = ignore) -> str:
         """The answer to a question in a conversation of its own; waits for it.
+
+        Args:
+            told: is given all that comes, calls of functions too.
 
         Raises:
             LlmError: the language model failed.
@@ -70,86 +93,109 @@ class AnswerSource(Protocol):
         ...
 
 
-@dataclass
-class _Request:
-    """An answer under way. `begun`: text that it begins with. `slots`: how long ago it was asked for."""
-
-    generation: Generation
-    gate: PhraseGate
-    begun: str = ""
-    slots: int = 0
-
-
 class LiveAnswers:
     """`AnswerSource` over a language model. `virtual`: slots do not take their time; wait for what would have come."""
 
-    def __init__(self, model: LanguageModel, config: LanguageModelConfig, rows: int) -> None:
+    def __init__(
+        self, model: LanguageModel, config: LanguageModelConfig, rows: int, tools: ToolRunner | None = None
+    ) -> None:
+        """`tools`: functions that the language model may call."""
         self.config = config
         self.fingerprint, self.reason = model.fingerprint, ""
         self.virtual = False
         self._model = model
-        self._requests: list[_Request | None] = [None] * rows
+        self._runner = tools or ToolRunner([])
+        self.tools = tuple(OfferedTool(tool.name, tool.description) for tool in self._runner.tools.values())
+        self._runners = [self._runner] * rows
+        self._answers: list[AnswerRounds | None] = [None] * rows
+        self._left: list[Came | None] = [None] * rows
 
-    def open(self, row: int) -> None:
+    def open(self, row: int, tools: Collection[str] | None = None) -> None:
         """See `AnswerSource.open`."""
+        self._runners[row] = self._runner.only(tools)
         self.drop(row)
+        self._left[row] = None
         self._model.forget(row)
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.ask`."""
         self.drop(row)
-        self._requests[row] = _Request(self._model.generate(row, messages), PhraseGate())
+        self._answers[row] = self._begin(row, messages, self._runners[row])
+
+    def confirm(self, row: int) -> None:
+        """See `AnswerSource.confirm`."""
+        if (answer := self._answers[row]) is not None:
+            answer.confirm()
 
     def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
         """See `AnswerSource.resume`. A language model that cannot go on with a message is asked for its next one."""
         if not self._model.continues:
             self.ask(row, messages)
             return
-        self.ask(row, uncut(messages, rest))
-        request = self._requests[row]
-        assert request is not None
-        request.begun = "".join(f"{word} " for word in rest)
+        self.drop(row)
+        begun = "".join(f"{word} " for word in rest)
+        self._answers[row] = self._begin(row, uncut(messages, rest), self._runners[row], begun)
 
     def prefill(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.prefill`."""
-        self._model.prefill(row, messages)
+        runner = self._runners[row]
+        self._model.prefill(row, self._instruct(messages, runner), runner.definitions)
 
     def drop(self, row: int) -> None:
         """See `AnswerSource.drop`."""
-        request, self._requests[row] = self._requests[row], None
-        if request is not None:
-            request.generation.cancel()
+        answer, self._answers[row] = self._answers[row], None
+        if answer is not None:
+            self._left[row] = _join(self._left[row], answer.cancel())
 
-    def write(self, question: str) -> str:
+    def write(self, question: str, told: Told = ignore) -> str:
         """See `AnswerSource.write`."""
-        prompt = self.config.system_prompt
-        system = [ChatMessage("system", prompt)] if prompt else []
-        pieces = self._model.generate(_WRITTEN, [*system, ChatMessage("user", question)]).take(until_ms=math.inf)
+        system = [ChatMessage("system", self.config.system_prompt)] if self.config.system_prompt else []
+        answer = self._begin(_WRITTEN, [*system, ChatMessage("user", question)], self._runner)
+        answer.confirm()
+        text, came = "", Came()
+        while not came.finished:
+            came = answer.poll(math.inf) or Came(finished=True, error=_NO_ANSWER)
+            text += came.text
+            told(came)
         self._model.forget(_WRITTEN)
-        if error := pieces[-1].error if pieces else "the language model gave no answer; ask again":
-            raise LlmError(error)
-        return "".join(piece.text for piece in pieces).strip()
+        if came.error:
+            raise LlmError(came.error)
+        return text.strip()
 
     def poll(self, row: int) -> Came | None:
         """See `AnswerSource.poll`."""
-        request = self._requests[row]
-        if request is None:
-            return None
-        request.slots += 1
-        until = request.slots * AUDIO.slot_ms if self.virtual else None
-        came = request.gate.pass_on(request.generation.take(until))
-        if request.begun:
-            came = replace(came or Came(), text=request.begun + (came.text if came else ""))
-            request.begun = ""
+        answer, left = self._answers[row], self._left[row]
+        came = answer.poll(AUDIO.slot_ms if self.virtual else None) if answer is not None else None
         if came is not None and came.finished:
-            self._requests[row] = None
-        return came
+            self._answers[row] = None
+        self._left[row] = None
+        return _join(left, came)
 
     def close(self) -> None:
         """See `AnswerSource.close`."""
-        for row in range(len(self._requests)):
+        for row in range(len(self._answers)):
             self.drop(row)
         self._model.close()
+
+    def _begin(
+        self, conversation: int, messages: Sequence[ChatMessage], runner: ToolRunner, begun: str = ""
+    ) -> AnswerRounds:
+        return AnswerRounds(self._model, conversation, self._instruct(messages, runner), runner, begun)
+
+    def _instruct(self, messages: Sequence[ChatMessage], runner: ToolRunner) -> Sequence[ChatMessage]:
+        """The messages, with words on functions behind the system prompt where there are functions."""
+        if not (runner.tools and self.config.tool_prompt):
+            return messages
+        system = [message for message in messages[:1] if message.role == "system"]
+        prompt = " ".join([*(message.content for message in system), self.config.tool_prompt])
+        return [ChatMessage("system", prompt), *messages[len(system) :]]
+
+
+def _join(first: Came | None, then: Came | None) -> Came | None:
+    """What came of an answer that was dropped, and of the next one."""
+    if first is None or then is None:
+        return first or then
+    return replace(then, started=first.started + then.started, ended=first.ended + then.ended)
 
 
 class MissingAnswers:
@@ -161,17 +207,21 @@ class MissingAnswers:
     def __init__(self, config: LanguageModelConfig, reason: str, rows: int) -> None:
         """`reason`: why it cannot be had, one line."""
         self.config = config
+        self.tools: tuple[OfferedTool, ...] = ()
         self.fingerprint, self.reason = "", reason
         self._asked = [False] * rows
         self._told = [False] * rows
 
-    def open(self, row: int) -> None:
+    def open(self, row: int, tools: Collection[str] | None = None) -> None:
         """See `AnswerSource.open`."""
         self._asked[row] = self._told[row] = False
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
         """See `AnswerSource.ask`."""
         self._asked[row] = True
+
+    def confirm(self, row: int) -> None:
+        """Nobody answers."""
 
     def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
         """See `AnswerSource.resume`."""
@@ -184,7 +234,7 @@ class MissingAnswers:
         """See `AnswerSource.drop`."""
         self._asked[row] = False
 
-    def write(self, question: str) -> str:
+    def write(self, question: str, told: Told = ignore) -> str:
         """See `AnswerSource.write`."""
         raise LlmError(self.reason)
 
@@ -205,6 +255,7 @@ class LoggedAnswers:
 
     def __init__(self, config: LanguageModelConfig, rows: int) -> None:
         self.config = config
+        self.tools: tuple[OfferedTool, ...] = ()
         self.fingerprint, self.reason = "", "a replay takes what the log holds"
         self._came: list[Came | None] = [None] * rows
 
@@ -212,11 +263,14 @@ class LoggedAnswers:
         """What came by the row's next slot."""
         self._came[row] = came
 
-    def open(self, row: int) -> None:
+    def open(self, row: int, tools: Collection[str] | None = None) -> None:
         """See `AnswerSource.open`."""
         self._came[row] = None
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
+        """Nobody is asked."""
+
+    def confirm(self, row: int) -> None:
         """Nobody is asked."""
 
     def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
@@ -228,7 +282,7 @@ class LoggedAnswers:
     def drop(self, row: int) -> None:
         """Nobody was asked."""
 
-    def write(self, question: str) -> str:
+    def write(self, question: str, told: Told = ignore) -> str:
         """See `AnswerSource.write`."""
         raise LlmError("a replay asks nobody; give --llm without a log")
 

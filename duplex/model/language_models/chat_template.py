@@ -6,12 +6,15 @@ down. Knows tokenizers; knows no weights.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from jinja2.exceptions import TemplateError
 
-from duplex.model.language_models.interface import ChatMessage, LlmError
+from duplex.model.language_models.interface import ChatMessage, LlmError, RequestedCall
+from duplex.model.tools.calls import CallParser, response_text, tools_section
+from duplex.model.tools.records import ToolCall
 
 _BRIEF: Final = {"enable_thinking": False, "thinking": False, "reasoning_effort": "low"}
 """By these names templates are told that an answer is wanted at once; the others ignore them."""
@@ -40,8 +43,8 @@ class ChatTemplate:
                 f"{name} has no chat template, so it was not made for conversations; take a model whose name ends with "
                 "-Instruct, -it or -chat, or add chat_template.jinja to its folder"
             )
-        question = [ChatMessage("user", "a")]
-        self.takes_tools = _PROBE in self.write(question, [_TOOL])
+        self.write([ChatMessage("user", "a")])
+        self.takes_tools = self._writes_tools()
         self.marks = self._count_marks()
 
     def write(self, messages: Sequence[ChatMessage], tools: Tools = (), answer: bool = True) -> str:
@@ -50,12 +53,14 @@ class ChatTemplate:
         Raises:
             LlmError: the template refuses it.
         """
+        if not self.takes_tools:
+            messages, tools = _write_out(messages, tools), ()
         try:
             return self._apply(messages, tools, answer)
         except TemplateError:
             pass
         try:
-            return self._apply(_simplify(messages), tools, answer)
+            return self._apply(_simplify(_write_out(messages)), tools, answer)
         except TemplateError as error:
             raise LlmError(
                 f"the chat template of {self._name} does not take this conversation ({' '.join(str(error).split())}); "
@@ -112,12 +117,19 @@ class ChatTemplate:
         """A message in the form that templates know."""
         entry: dict[str, Any] = {"role": message.role, "content": message.content}
         calls = [{"name": call.name, "arguments": _read_arguments(call.arguments)} for call in message.calls]
-        if calls and self.takes_tools:
+        if calls:
             entry["tool_calls"] = [{"type": "function", "function": call} for call in calls]
-        elif calls:
-            written = (f"<tool_call>\n{json.dumps(call, ensure_ascii=False)}\n</tool_call>" for call in calls)
-            entry["content"] = "\n".join(filter(None, [message.content, *written]))
         return entry
+
+    def _writes_tools(self) -> bool:
+        """Whether the template writes functions down, and their calls in the form that `CallParser` reads."""
+        self.takes_tools = True
+        call = ChatMessage("assistant", "", (RequestedCall("0", _PROBE, "{}"),))
+        with suppress(Exception):  # templates fail in many ways on what they do not expect
+            defined = self._apply([ChatMessage("user", "a")], [_TOOL], answer=True)
+            called = self._apply([ChatMessage("user", "a"), call], [], answer=False)
+            return _PROBE in defined and ToolCall(_PROBE, {}) in CallParser().feed(called)
+        return False
 
     def _count_marks(self) -> int:
         """Tokens that a template writes around a message."""
@@ -131,6 +143,30 @@ def _read_arguments(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _write_out(messages: Sequence[ChatMessage], tools: Tools = ()) -> list[ChatMessage]:
+    """The same in Hermes form: functions in the system prompt, calls in the text, results in the user's turn."""
+    written: list[ChatMessage] = []
+    for message in messages:
+        plain = _write_out_message(message)
+        if message.role == "tool" and written and written[-1].role == "user":
+            plain = replace(plain, content=f"{written.pop().content}\n{plain.content}")
+        written.append(plain)
+    if not tools:
+        return written
+    prompt = written.pop(0).content if written and written[0].role == "system" else ""
+    return [ChatMessage("system", f"{prompt}\n{tools_section(tools)}".lstrip()), *written]
+
+
+def _write_out_message(message: ChatMessage) -> ChatMessage:
+    if message.role == "tool":
+        return ChatMessage("user", response_text([message.content]))
+    if not message.calls:
+        return message
+    calls = ({"name": call.name, "arguments": _read_arguments(call.arguments)} for call in message.calls)
+    texts = (f"<tool_call>\n{json.dumps(call, ensure_ascii=False)}\n</tool_call>" for call in calls)
+    return ChatMessage("assistant", "\n".join(filter(None, [message.content, *texts])))
 
 
 def _simplify(messages: Sequence[ChatMessage]) -> list[ChatMessage]:

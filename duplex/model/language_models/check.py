@@ -1,8 +1,8 @@
 """Whether a language model answers, and how fast: one short request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from duplex.model.language_models.interface import AnswerPiece, ChatMessage, Generation, LanguageModel, LlmError
 
@@ -34,15 +34,18 @@ class LlmReport:
     error: str = ""
 
 
-def check_llm(model: LanguageModel, now: Callable[[], float], limit_s: float = 120.0) -> LlmReport:
+def check_llm(
+    model: LanguageModel, now: Callable[[], float], limit_s: float = 120.0, tools: Sequence[dict[str, Any]] = ()
+) -> LlmReport:
     """Ask `model` one short question and wait for the end of the answer.
 
     Args:
         now: seconds of a monotonic clock.
         limit_s: how long all of it may take; a local model is loaded in that time.
+        tools: definitions of functions, which not every model takes.
     """
     try:
-        pieces = _collect(model, now, limit_s)
+        pieces = _collect(model, now, limit_s, tools)
     except LlmError as error:
         return LlmReport(model.name, error=str(error))
     finally:
@@ -50,9 +53,11 @@ def check_llm(model: LanguageModel, now: Callable[[], float], limit_s: float = 1
     return _report(model.name, pieces, limit_s)
 
 
-def _collect(model: LanguageModel, now: Callable[[], float], limit_s: float) -> list[AnswerPiece]:
+def _collect(
+    model: LanguageModel, now: Callable[[], float], limit_s: float, tools: Sequence[dict[str, Any]]
+) -> list[AnswerPiece]:
     began = now()
-    answer: Generation = model.generate(CONVERSATION, _REQUEST)
+    answer: Generation = model.generate(CONVERSATION, _REQUEST, tools)
     pieces: list[AnswerPiece] = []
     while not (pieces and pieces[-1].finish) and (age_s := now() - began) < limit_s:
         pieces += answer.take(until_ms=age_s * 1000 + _STEP_MS)

@@ -4,14 +4,20 @@ An answer that was cut is kept up to the last word that was heard, with a dash b
 an answer is heard to its end ("mm-hm") are no turn. Knows words; knows nothing of slots or models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from duplex.model.interface import UserWords
-from duplex.model.language_models.interface import ChatMessage
+from duplex.model.interface import EndedCall, StartedCall, UserWords
+from duplex.model.language_models.interface import ChatMessage, RequestedCall
+from duplex.model.tools.tool_runner import error_text
 
 CUT: Final = " —"
 """Stands behind an answer that the user interrupted."""
+NOT_AWAITED: Final = error_text(
+    "the result was not waited for, because the user spoke; call again if it is still needed"
+)
+"""The result of a call whose answer nobody wanted any more."""
 
 
 class ChatHistory:
@@ -22,6 +28,8 @@ class ChatHistory:
         self._waiting: dict[int, str] = {}
         self._written = 0
         self._answered: dict[int, str] = {}
+        self._asked: dict[int, str] = {}
+        self._called: dict[int, str] = {}
 
     def hear(self, words: UserWords) -> None:
         """Words of the user became known."""
@@ -45,7 +53,25 @@ class ChatHistory:
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
         """All of it; empty where there is nothing to answer."""
-        return (*self._history, ChatMessage("user", self.question)) if self.question else ()
+        if not self.question:
+            return ()
+        rest = _join(self._waiting, self._called)
+        return (*self._history, ChatMessage("user", rest)) if rest else tuple(self._history)
+
+    def note_asked(self) -> None:
+        """The messages are sent to the language model: what it calls is for what was said so far."""
+        self._asked = dict(self._waiting)
+
+    def note_calls(self, started: Sequence[StartedCall], ended: Sequence[EndedCall]) -> None:
+        """The language model calls functions, or has their results; it has what it calls before it answers."""
+        if started:
+            self._keep_question(self._asked)
+            self._called = self._asked
+            calls = tuple(RequestedCall(call.id, call.name, call.arguments) for call in started)
+            self._history.append(ChatMessage("assistant", "", calls))
+            self._history += [ChatMessage("tool", NOT_AWAITED, call_id=call.id) for call in calls]
+        for call in ended:
+            self._keep_result(call)
 
     def begin_answer(self) -> None:
         """An answer begins: it is one to what was said so far."""
@@ -59,13 +85,27 @@ class ChatHistory:
         """
         if not heard:
             return
-        question = " ".join(filter(None, self._answered.values()))
-        if question:
-            self._history.append(ChatMessage("user", question))
+        self._keep_question(self._answered)
         self._history.append(ChatMessage("assistant", heard + CUT if cut else heard))
         rest = {turn: _without(text, self._answered.get(turn, "")) for turn, text in self._waiting.items()}
         self._waiting = {turn: text for turn, text in rest.items() if text} if cut else {}
-        self._answered = {}
+        self._answered, self._called = {}, {}
+
+    def _keep_question(self, asked: Mapping[int, str]) -> None:
+        """What was asked, without what calls have been made for."""
+        if question := _join(asked, self._called):
+            self._history.append(ChatMessage("user", question))
+
+    def _keep_result(self, call: EndedCall) -> None:
+        for place in reversed(range(len(self._history))):
+            if self._history[place].call_id == call.id:
+                self._history[place] = replace(self._history[place], content=call.result)
+                return
+
+
+def _join(said: Mapping[int, str], known: Mapping[int, str]) -> str:
+    """What was said, without what is known of it."""
+    return " ".join(filter(None, (_without(text, known.get(turn, "")) for turn, text in said.items())))
 
 
 def uncut(messages: Sequence[ChatMessage], words: Sequence[str]) -> tuple[ChatMessage, ...]:
@@ -80,4 +120,4 @@ def uncut(messages: Sequence[ChatMessage], words: Sequence[str]) -> tuple[ChatMe
 
 def _without(text: str, begin: str) -> str:
     """A caption that has grown, without what was answered of it."""
-    return " ".join(text.split()[len(begin.split()) :])
+    return text if not begin else " ".join(text.split()[len(begin.split()) :])

@@ -85,8 +85,6 @@ class LanguageModel(Protocol):
     """As users know it; holds no key."""
     fingerprint: str
     """Identifies model and settings."""
-    has_tools: bool
-    """Whether `generate` takes tools; otherwise their use is written in the text (Hermes form)."""
     continues: bool
     """Whether it goes on with an answer, where the last message is the assistant's; otherwise it begins a new one."""
 
@@ -98,11 +96,12 @@ class LanguageModel(Protocol):
         Args:
             conversation: whose answer it is; a local model keeps its keys and values for the next one.
             messages: all of it, the system prompt first.
-            tools: definitions of functions as OpenAI writes them.
+            tools: definitions of functions as OpenAI writes them. What it calls comes as `AnswerPiece.calls`, however
+                the model writes it.
         """
         ...
 
-    def prefill(self, conversation: int, messages: Sequence[ChatMessage]) -> None:
+    def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         """Read `messages` ahead of an answer; the last one, the user's, may still grow. May do nothing."""
         ...
 

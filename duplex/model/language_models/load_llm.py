@@ -5,6 +5,7 @@ from duplex.model.language_models.answers import AnswerSource, LiveAnswers, Logg
 from duplex.model.language_models.interface import LanguageModel, LlmError
 from duplex.model.language_models.reasoning import ReasoningFilter
 from duplex.model.language_models.server_client import parse_address
+from duplex.model.tools.load_tools import load_tools
 
 
 def load_llm(config: LanguageModelConfig) -> LanguageModel:
@@ -30,13 +31,15 @@ def load_answers(config: LanguageModelConfig, rows: int) -> AnswerSource:
     Raises:
         LlmError: the language model cannot be used, and nothing else answers; or the address of its server is none, or
             holds what may be a key, which must not reach a log.
+        ConfigError: a function that it may call cannot be loaded.
     """
     if config.source == LOG:
         return LoggedAnswers(config, rows)
     if config.is_server:
         parse_address(config.source, config.key_variable)
+    tools = load_tools(config.tools, config.tool_limits, live=True)
     try:
-        return LiveAnswers(load_llm(config), config, rows)
+        return LiveAnswers(load_llm(config), config, rows, tools)
     except LlmError as error:
         if config.answers == "all":
             raise

@@ -32,6 +32,7 @@ class Prefill:
 
     conversation: int
     messages: tuple[ChatMessage, ...]
+    tools: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,6 @@ class Loaded:
 
     name: str
     fingerprint: str
-    takes_tools: bool
 
 
 @dataclass(frozen=True)

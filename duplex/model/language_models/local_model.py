@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from configs.model.funaudiochat import ChoiceConfig
 from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.budget import fit_messages
+from duplex.model.language_models.call_reader import CallReader
 from duplex.model.language_models.interface import AnswerPiece, ChatMessage, Finish, LlmError
 from duplex.model.language_models.kept_cache import KeptCache
 from duplex.model.language_models.load_local import LoadedLlm
@@ -40,6 +41,7 @@ class _Answer:
         seed: of its draws.
         pieces: turn its tokens into text.
         filter: removes what is not to be heard.
+        reader: takes calls of functions out; None where there are no functions.
         seen: [1, V] bool, its tokens so far.
         written: how many they are.
     """
@@ -51,6 +53,7 @@ class _Answer:
     seed: int
     pieces: TextPieces
     filter: TextFilter
+    reader: CallReader | None
     seen: Tensor | None = None
     written: int = 0
 
@@ -73,7 +76,6 @@ class LocalModel:
         self._count = lru_cache(maxsize=4096)(loaded.template.count)
         self.prefilled = 0
         self.name = loaded.name
-        self.takes_tools = loaded.template.takes_tools
 
     @property
     def fingerprint(self) -> str:
@@ -109,9 +111,8 @@ class LocalModel:
         kept = self._cache(conversation).keep(ids)
         seed = int.from_bytes(hashlib.sha256(f"{self._config.seed} {ids}".encode()).digest()[:6])
         made = self._make_filter(template.begins_inside(prompt))
-        self._answers.append(
-            _Answer(request, conversation, ids[kept:], room, seed, TextPieces(self._loaded.tokenizer), made)
-        )
+        reader, pieces = CallReader() if tools else None, TextPieces(self._loaded.tokenizer)
+        self._answers.append(_Answer(request, conversation, ids[kept:], room, seed, pieces, made, reader))
 
     def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         """Read ahead, when no answer is under way. The last message may still grow.
@@ -162,14 +163,12 @@ class LocalModel:
         token = self._choose(logits, answer)
         answer.written += 1
         if token in self._loaded.stops:
-            yield _last(answer, "stop")
+            yield _read(answer, "", "stop")
             return
         answer.ids = [token]
-        text = answer.filter.feed(answer.pieces.feed(token))
-        if answer.written == answer.room:
-            yield _last(answer, "length", text)
-        elif text:
-            yield AnswerPiece(text)
+        piece = _read(answer, answer.pieces.feed(token), "length" if answer.written == answer.room else "")
+        if piece.text or piece.finish:
+            yield piece
 
     def _choose(self, logits: Tensor, answer: _Answer) -> int:
         uniform = uniforms([(answer.seed, answer.written)], 1, logits.device)[:, 0]
@@ -206,6 +205,7 @@ class LocalModel:
 
 _NO_TOKEN: Final = -1
 _SETTINGS: Final = ("temperature", "top_p", "repetition_penalty", "seed", "longest", "context", "threads")
+_CUT_CALL: Final = "the limit of tokens cut a function call off; raise 'longest'"
 
 
 def _choice(config: LanguageModelConfig, loaded: LoadedLlm) -> ChoiceConfig:
@@ -220,8 +220,19 @@ def _chunk(loaded: LoadedLlm) -> int:
     return max(least, min(most, work // max(loaded.network.parameters, 1)))
 
 
-def _last(answer: _Answer, finish: Finish, text: str = "") -> AnswerPiece:
-    return AnswerPiece(text + answer.filter.finish(finish == "length"), finish=finish)
+def _read(answer: _Answer, written: str, finish: Finish | Literal[""]) -> AnswerPiece:
+    """A piece of what the model has written: what is to be heard, and at the end the functions that it calls."""
+    text = answer.filter.feed(written) + (answer.filter.finish(finish == "length") if finish else "")
+    if answer.reader is None:
+        return AnswerPiece(text, finish=finish)
+    text = answer.reader.feed(text)
+    if finish == "length" and answer.reader.inside:
+        return AnswerPiece(text, finish="error", error=_CUT_CALL)
+    if finish:
+        text += answer.reader.finish()
+    if answer.reader.calls and (finish or answer.reader.over):
+        return AnswerPiece(text, answer.reader.calls, "calls")
+    return AnswerPiece(text, finish=finish)
 
 
 def _failure(name: str, error: BaseException) -> str:

@@ -44,7 +44,6 @@ class LocalProcess(LanguageModel):
     """A local language model. When its process dies, answers under way end with an error, and the next request starts
     a new one."""
 
-    has_tools = False
     continues = True
 
     def __init__(
@@ -74,8 +73,6 @@ class LocalProcess(LanguageModel):
             self.close()
             raise
         self.name, self.fingerprint = loaded.name, loaded.fingerprint
-        self.takes_tools = loaded.takes_tools
-        """The chat template writes definitions of tools down; otherwise they belong into the system prompt."""
 
     @property
     def pid(self) -> int | None:
@@ -85,7 +82,7 @@ class LocalProcess(LanguageModel):
     def generate(
         self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()
     ) -> Generation:
-        """See `LanguageModel.generate`. Calls of tools stand in the text.
+        """See `LanguageModel.generate`.
 
         Raises:
             LlmError: after `close`.
@@ -100,10 +97,10 @@ class LocalProcess(LanguageModel):
         process.send(Generate(request, conversation, tuple(messages), tuple(tools)))
         return stream
 
-    def prefill(self, conversation: int, messages: Sequence[ChatMessage]) -> None:
+    def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         """See `LanguageModel.prefill`; reading waits while an answer is under way."""
         if messages and not self._process.over:
-            self._process.send(Prefill(conversation, tuple(messages)))
+            self._process.send(Prefill(conversation, tuple(messages), tuple(tools)))
 
     def forget(self, conversation: int) -> None:
         """See `LanguageModel.forget`."""

@@ -84,7 +84,7 @@ def _work(load: Load, inbox: Inbox, send: Callable[[object], None]) -> None:
 
     torch.set_num_threads(load.config.threads)
     model = LocalModel(load.config, load_llm_parts(load.config), load.make_filter)
-    send(Loaded(model.name, model.fingerprint, model.takes_tools))
+    send(Loaded(model.name, model.fingerprint))
     while True:
         while not inbox.empty() or model.idle:
             request = inbox.get()
@@ -105,9 +105,9 @@ def _apply(model: "LocalModel", request: object, send: Callable[[object], None])
             except Exception as error:
                 failure = f"{model.name} cannot answer this ({_line(error)}); begin a new conversation"
                 send(PieceCame(number, AnswerPiece(finish="error", error=failure)))
-        case Prefill(conversation, messages):
+        case Prefill(conversation, messages, tools):
             with suppress(Exception):  # the answer will tell
-                model.prefill(conversation, messages)
+                model.prefill(conversation, messages, tools)
         case Cancel(number):
             model.cancel(number)
         case Forget(conversation):

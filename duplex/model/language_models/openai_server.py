@@ -45,7 +45,6 @@ class _Request:
 class OpenAiServer(LanguageModel):
     """`LanguageModel` over `/v1/chat/completions`. Its key is in no message, name or log."""
 
-    has_tools = True
     continues = False
 
     def __init__(self, config: LanguageModelConfig, now: Callable[[], float] = time.monotonic) -> None:
@@ -90,7 +89,7 @@ class OpenAiServer(LanguageModel):
         self._start(self._answer, request)
         return stream
 
-    def prefill(self, conversation: int, messages: Sequence[ChatMessage]) -> None:
+    def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         """Does nothing: a server would answer, and may bill it."""
 
     def forget(self, conversation: int) -> None:
@@ -127,7 +126,8 @@ class OpenAiServer(LanguageModel):
             self._ask(request)
         except Exception as error:
             names = self._list_after(error, request)
-            request.stream.fail(self._server.explain(error, request.patience, names))  # dropped once it was cancelled
+            line = self._server.explain(error, request.patience, names, bool(request.tools))
+            request.stream.fail(line)  # dropped once it was cancelled
         finally:
             request.connection.release()
             request.over.set()

@@ -30,6 +30,11 @@ class PhraseGate:
         self._first_ms = 0.0
         self._last_ms = 0.0
 
+    @property
+    def text(self) -> str:
+        """All text so far, also what is held back."""
+        return self._text
+
     def pass_on(self, pieces: Sequence[AnswerPiece]) -> Came | None:
         """What the newest pieces make speakable; None where they change nothing."""
         for piece in pieces:

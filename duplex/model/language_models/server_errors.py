@@ -29,6 +29,10 @@ _CONTEXT: Final = re.compile(
 )
 
 
+_TOOLS: Final = re.compile(
+    r"\btools?\b.*\bsupport|support.*\btools?\b|tool.?(choice|call)|function.?call|\btools param",
+    re.IGNORECASE | re.DOTALL,
+)
 _BREAK: Final = re.compile("Protocol|ReadError|WriteError")
 """In the names of httpx's exceptions, which depend on the version of the client."""
 
@@ -73,16 +77,21 @@ class Server:
     key_variable: str
     key: str = field(default="", repr=False)
 
-    def explain(self, error: BaseException, patience: Patience, names: Sequence[str] | None = None) -> str:
+    def explain(
+        self, error: BaseException, patience: Patience, names: Sequence[str] | None = None, has_tools: bool = False
+    ) -> str:
         """The line for a request that failed.
 
         Args:
             error: why.
             patience: tells how far the answer was.
             names: models that the server has, after it answered 404; None where it does not tell.
+            has_tools: functions were offered to the model.
         """
         status = getattr(error, "status_code", None)
-        if isinstance(status, int):
+        if has_tools and self._refuses_tools(error, status):
+            line = self._explain_tools(error)
+        elif isinstance(status, int):
             line = self._explain_status(status, error, names)
         else:
             line = self._explain_stream(error, patience) or self._explain_network(error, patience)
@@ -140,6 +149,17 @@ class Server:
         return (
             f"The language model server at {self.address} refuses the request with status {status}"
             f"{_in_brackets(said)}. Check the model's name and the settings."
+        )
+
+    def _refuses_tools(self, error: Any, status: int | None) -> bool:
+        """Whether it is the functions that the server does not take."""
+        told = isinstance(error, ReportedError) or status in (400, 404, 422, 500, 501)
+        return told and bool(_TOOLS.search(self._said(error)))
+
+    def _explain_tools(self, error: Any) -> str:
+        return (
+            f"The model at {self.address} takes no functions{_in_brackets(self._said(error))}. "
+            "Leave out --tools, take a model that calls functions, or turn them on in the server."
         )
 
     def _explain_key(self, status: int) -> str:

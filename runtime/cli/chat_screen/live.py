@@ -15,10 +15,12 @@ from configs.base import ConfigError
 from configs.model.patterns import Pattern
 from configs.schedule import ScheduleConfig
 from duplex.model.chat.aloud import Written, aloud
-from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece
-from duplex.model.interface import ConversationOptions, Samples, SlotGenerator
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece, ToolCalled
+from duplex.model.interface import Came, ConversationOptions, Samples, SlotGenerator
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.truecase import MARKS
+from duplex.model.tools.calls import read_call
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
 from runtime.converse import TAIL_S, VirtualConversation, user_slots
 from runtime.session.slot_log import SlotRow
 from tdm.slots import State
@@ -89,7 +91,11 @@ class LiveChat:
 
     def _read(self, text: str) -> Iterator[ChatEvent]:
         assert self._reads is not None, "a written pattern needs a model that reads"
-        answer = self._reads.answer(text)
+        everything: list[Came] = []
+        answer = self._reads.answer(text, everything.append)
+        calls = _Calls()
+        for came in everything:
+            yield from calls.take(came)
         shown = self._reads.show(answer)
         yield TextPiece(shown, spoken=self.pattern.speaks)
         if self.pattern.speaks and self._voice is not None:
@@ -101,7 +107,9 @@ class LiveChat:
         if self._live is None:
             self._live = VirtualConversation(self._generator, self._options, model=self._name)
         words: list[str] = []
+        calls = _Calls()
         for row in self._slots(self._live, pcm):
+            yield from calls.take(row.came)
             for word in row.answer_words:
                 piece = word if not words or word in MARKS else f" {word}"
                 words.append(piece)
@@ -111,7 +119,10 @@ class LiveChat:
         yield AnswerEnded("end", "".join(words))
 
     def _slots(self, live: VirtualConversation, pcm: Samples) -> Iterator[SlotRow]:
-        """Play the recording, then silence until an answer has ended or none has begun for a long time."""
+        """Play the recording, then silence until an answer has ended or none has begun for a long time.
+
+        An answer that waits for its next words, because a function runs for example, has not ended.
+        """
         for slot in user_slots(pcm, 0.0):
             yield live.step(slot)
         silence = np.zeros(AUDIO.slot_input_samples, dtype=np.int16)
@@ -119,8 +130,24 @@ class LiveChat:
         while mute * AUDIO.slot_seconds < (_QUIET_S if answered else TAIL_S):
             row = live.step(silence)
             speaks = row.state == State.SPEAK.name
-            mute, answered = 0 if speaks else mute + 1, answered or speaks
+            mute, answered = 0 if speaks or row.thinking else mute + 1, answered or speaks
             yield row
+
+
+class _Calls:
+    """Calls of functions as events of a chat."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, ToolCall | BrokenCall] = {}
+
+    def take(self, came: Came | None) -> Iterator[ChatEvent]:
+        """The events of what came with a slot."""
+        for started in came.started if came else ():
+            self._running[started.id] = read_call(started.name, started.arguments)
+            yield ToolCalled(self._running[started.id])
+        for ended in came.ended if came else ():
+            if call := self._running.pop(ended.id, None):
+                yield ToolResult(call, ended.result, ended.failed)
 
 
 def _sounds(row: SlotRow) -> bool:

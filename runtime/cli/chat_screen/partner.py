@@ -19,13 +19,13 @@ from duplex.model.chat.aloud import Written
 from duplex.model.chat.chat_events import ChatEvent
 from duplex.model.chat.chat_session import ChatSession
 from duplex.model.chat.chat_voice import ChatVoice
-from duplex.model.chat.tool_runner import ToolRunner
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe, load_parts
 from duplex.model.interface import ConversationOptions, Samples
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.load import make_generator
+from duplex.model.tools.tool_runner import ToolRunner
 from runtime.cli.chat_screen.live import LiveChat
 
 
@@ -117,7 +117,7 @@ def _half_duplex(wanted: ChatOptions, described: TurnModelConfig) -> Partner:
 def _live(wanted: ChatOptions, checkpoint: str, llm: LanguageModelConfig | None) -> Partner:
     if wanted.tools.definitions:
         raise ConfigError(
-            f"{wanted.model} calls no functions; leave out --tools, or choose a Fun-Audio-Chat checkpoint"
+            f"{wanted.model} calls no functions; add --llm, leave out --tools, or choose a Fun-Audio-Chat checkpoint"
         )
     if wanted.changes or wanted.places is not None or wanted.longest is not None or wanted.chat.persona:
         raise ConfigError(f"{wanted.model} takes only --seed, --temperature and --system-prompt; leave out the others")

@@ -11,14 +11,12 @@ from configs.audio import AUDIO
 from duplex.model.chat.chat_events import (
     AnswerEnded,
     AudioChunk,
-    BrokenCall,
     ChatEvent,
     TextPiece,
-    ToolCall,
     ToolCalled,
-    ToolResult,
 )
 from duplex.model.interface import Samples
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
 
 _NOTES = {
     "longest": "(the answer reached its longest length)",

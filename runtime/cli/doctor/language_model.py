@@ -53,9 +53,11 @@ def judge(report: LlmReport) -> Check:
 
 def _ask(config: LanguageModelConfig) -> LlmReport:
     from duplex.model.language_models.load_llm import load_llm
+    from duplex.model.tools.load_tools import load_tools
 
+    tools = load_tools(config.tools, config.tool_limits, live=True).definitions
     model = load_llm(config)
     try:
-        return check_llm(model, time.monotonic)
+        return check_llm(model, time.monotonic, tools=tools)
     finally:
         model.close()

@@ -152,3 +152,10 @@ def test_closing_the_engine_releases_the_model() -> None:
     InlineEngine(machine, "fake").close()
     assert isinstance(machine.generator, FakeGenerator)
     assert machine.generator.closed
+
+
+def test_functions_go_with_a_language_model() -> None:
+    engine = Engine(FakeGenerator(), ManualClock(), EngineConfig())
+    with pytest.raises(BadOptions, match="this model calls no functions"):
+        engine.admit("a", ConversationOptions(tools=("time_in",)))
+    engine.admit("a", ConversationOptions(tools=()))

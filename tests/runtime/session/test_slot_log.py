@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from configs.policy import policy
 from duplex.io.whole_files import text_lines
-from duplex.model.interface import ConversationOptions
+from duplex.model.interface import Came, ConversationOptions, EndedCall, StartedCall
 from runtime.converse import converse
 from runtime.errors import LogError
 from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow, chain, read_log
@@ -47,6 +47,28 @@ def test_a_log_reads_back_equal(log: Path, rows: tuple[SlotRow, ...]) -> None:
     assert content.rows == rows
     assert content.end is not None
     assert (content.end.slots, content.end.reason) == (len(rows), "bye")
+
+
+def test_calls_of_functions_read_back_equal(tmp_path: Path, rows: tuple[SlotRow, ...]) -> None:
+    calls = Came(
+        "Wait. ", started=(StartedCall("1", "time_in", '{"place": "Oslo"}'),), ended=(EndedCall("1", "14:32", True),)
+    )
+    header = replace(HEADER, options=replace(OPTIONS, tools=("time_in",)), llm={"source": "x"}, tools=("time_in",))
+    writer = SlotLogWriter(tmp_path / "log", header)
+    writer.row(replace(rows[0], came=calls))
+    writer.row(replace(rows[1], came=Came("It is late.", finished=True)))
+    writer.close("end")
+    content = read_log(tmp_path / "log")
+    assert content.header == header
+    assert content.rows[0].came == calls
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert json.loads(lines[2])["came"] == {"text": "It is late.", "finished": True, "error": ""}
+
+
+def test_a_conversation_without_functions_is_logged_as_ever(log: Path) -> None:
+    header = json.loads(log.read_text().splitlines()[0])
+    assert "tools" not in header
+    assert "tools" not in header["options"]
 
 
 def test_rows_are_on_disk_as_they_come(tmp_path: Path, rows: tuple[SlotRow, ...]) -> None:

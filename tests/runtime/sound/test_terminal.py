@@ -6,7 +6,15 @@ from rich.console import Console
 from rich.text import Text
 
 from runtime.sound.terminal import TerminalView
-from runtime.webrtc.messages import Cut, LatencyMessage, PlannedWords, SlotMessage, UserCaption, WordSounding
+from runtime.webrtc.messages import (
+    Cut,
+    LatencyMessage,
+    PlannedWords,
+    SlotMessage,
+    ToolMessage,
+    UserCaption,
+    WordSounding,
+)
 
 
 def screen(view: TerminalView) -> str:
@@ -68,3 +76,15 @@ def test_a_comma_follows_its_word() -> None:
     view.take(PlannedWords(answer=0, first=0, words=("Sorry", ",", "I", "don't", ".")))
     plain = Text.from_ansi(screen(view)).plain
     assert "Sorry, I don't." in plain
+
+
+def test_calls_of_functions_are_a_line_each() -> None:
+    view = TerminalView("Duplex")
+    call = ToolMessage(call=0, name="time_in", arguments='{"place": "Tokyo"}')
+    view.take(call)
+    assert "time_in Tokyo ..." in screen(view)
+    view.take(call.model_copy(update={"result": "14:32"}))
+    view.take(ToolMessage(call=1, name="time_in", arguments="{}", result='{"error": "no place"}', failed=True))
+    text = screen(view)
+    assert "time_in Tokyo -> 14:32" in text
+    assert "time_in -> error: no place" in text

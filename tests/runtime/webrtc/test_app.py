@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from duplex.model.interface import OfferedTool
 from runtime.clock import SystemClock
+from runtime.webrtc.app import conversation_options
 from runtime.webrtc.client import VoiceClient
+from runtime.webrtc.edge import SessionOptions
+from tests.runtime.fakes import AnsweredFake
 from tests.runtime.session.small_disk import SmallDisk
 from tests.runtime.webrtc.conftest import MakeServer, Server
 
@@ -37,6 +41,21 @@ async def test_status_tells_model_and_room(make_server: MakeServer) -> None:
         status = (await server.http.get("/api/status")).json()
     assert (status["model"], status["rows"], status["free"], status["sessions"]) == ("fake", 2, 2, 0)
     assert status["policies"] == ["responsive", "balanced", "patient"]
+    assert status["tools"] == []
+
+
+async def test_status_tells_the_functions_that_the_assistant_may_call(make_server: MakeServer) -> None:
+    generator = AnsweredFake(1)
+    generator.tools = (OfferedTool("time_in", "Tell the time."),)
+    async with make_server(generator=generator) as server:
+        status = (await server.http.get("/api/status")).json()
+    assert status["tools"] == [{"name": "time_in", "description": "Tell the time."}]
+
+
+@pytest.mark.parametrize("tools", [None, [], ["time_in"]])
+def test_a_client_may_allow_some_functions(tools: list[str] | None) -> None:
+    options = conversation_options(SessionOptions(tools=tools))
+    assert options.tools == (None if tools is None else tuple(tools))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +68,7 @@ async def test_status_tells_model_and_room(make_server: MakeServer) -> None:
         ({"sdp": "x", "volume": 3}, 422, "bad_request", "'volume' is wrong"),
         ({"sdp": "x", "options": {"policy": "rude"}}, 422, "bad_request", "'options.policy' is wrong"),
         ({"sdp": "x", "options": {"temperature": 9}}, 422, "bad_request", "'options.temperature' is wrong"),
+        ({"sdp": "x", "options": {"tools": "all"}}, 422, "bad_request", "'options.tools' is wrong"),
         ([1, 2], 422, "bad_request", "'body' is wrong"),
     ],
 )

@@ -3,9 +3,18 @@
 from dataclasses import replace
 
 from configs.runtime.runtime import TranscriptConfig
+from duplex.model.interface import Came, EndedCall, StartedCall
 from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
 from runtime.webrtc.captions import Captions
-from runtime.webrtc.messages import Cut, PlannedWords, ServerMessage, SlotMessage, UserCaption, WordSounding
+from runtime.webrtc.messages import (
+    Cut,
+    PlannedWords,
+    ServerMessage,
+    SlotMessage,
+    ToolMessage,
+    UserCaption,
+    WordSounding,
+)
 
 EMPTY = SlotRow(
     slot=0,
@@ -127,3 +136,28 @@ def test_words_of_the_next_answer_are_counted_anew() -> None:
         (0, 2),
         (1, 0),
     ]
+
+
+def test_calls_are_told_when_they_begin_and_when_they_end() -> None:
+    captions = Captions(TranscriptConfig())
+
+    def tell(came: Came) -> list[ServerMessage]:
+        return [one for one in captions.on_delivered(replace(EMPTY, came=came)) if isinstance(one, ToolMessage)]
+
+    time, dice = StartedCall("a", "time_in", '{"place": "Oslo"}'), StartedCall("b", "roll_dice", "{}")
+    assert tell(Came("Let me look. ", started=(time, dice))) == [
+        ToolMessage(call=0, name="time_in", arguments='{"place": "Oslo"}'),
+        ToolMessage(call=1, name="roll_dice", arguments="{}"),
+    ]
+    assert tell(Came(ended=(EndedCall("b", "6"),))) == [
+        ToolMessage(call=1, name="roll_dice", arguments="{}", result="6")
+    ]
+    again = StartedCall("a", "time_in", '{"place": "Rome"}')
+    failed = EndedCall("a", '{"error": "no"}', failed=True)
+    over = tell(Came(ended=(failed,)))
+    assert over == [ToolMessage(call=0, name="time_in", arguments=time.arguments, result=failed.result, failed=True)]
+    assert tell(Came(started=(again,), ended=(EndedCall("a", "12:00"),))) == [
+        ToolMessage(call=2, name="time_in", arguments=again.arguments),
+        ToolMessage(call=2, name="time_in", arguments=again.arguments, result="12:00"),
+    ]
+    assert tell(Came(ended=(EndedCall("nobody", "0"),))) == []

@@ -6,7 +6,7 @@ Ears, state head, refined head and detokenizer are the TDM model's. Knows the ge
 import hashlib
 
 from duplex.model.interface import Came
-from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers
+from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, Told, ignore
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 
@@ -19,7 +19,7 @@ class AnsweredGenerator(TdmGenerator):
     def __init__(self, model: TdmModel, answers: AnswerSource, rows: int, beside: bool = True) -> None:
         super().__init__(model, rows, beside, answers)
         self._answers = answers
-        self.llm = answers.config
+        self.llm, self.tools = answers.config, answers.tools
         self.llm_fingerprint, self.llm_missing = answers.fingerprint, answers.reason
         settings = f"{model.fingerprint} {answers.config.answers} {answers.config.speculates}"
         self.fingerprint = hashlib.sha256(settings.encode()).hexdigest()[:16]
@@ -34,8 +34,11 @@ class AnsweredGenerator(TdmGenerator):
         group, within = divmod(row, self._size)
         self._groups[group].mark_unheard(within, milliseconds)
 
-    def write(self, question: str) -> str:
+    def write(self, question: str, told: Told = ignore) -> str:
         """Answer to a written question, in a conversation of its own (pattern T2T).
+
+        Args:
+            told: is given all that comes from the language model, calls of functions too.
 
         Raises:
             LlmError: the language model failed.
@@ -44,7 +47,7 @@ class AnsweredGenerator(TdmGenerator):
             answer = super().write(question)
             if answer != self._model.mind.config.refusal:
                 return answer
-        return self._answers.write(question)
+        return self._answers.write(question, told)
 
     def use_virtual_time(self) -> None:
         """Slots do not take the time that they stand for: wait for what a language model would have written by then."""

@@ -6,7 +6,7 @@ there; until then the assistant stays mute and is said to be thinking. Determini
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,7 +66,14 @@ class DelegatedAnswers:
         written: its words.
     """
 
-    def __init__(self, answers: AnswerSource, row: int, system_prompt: str | None) -> None:
+    def __init__(
+        self, answers: AnswerSource, row: int, system_prompt: str | None, tools: Collection[str] | None = None
+    ) -> None:
+        """`tools`: names of the functions that may be called; None allows all of them.
+
+        Raises:
+            ConfigError: there is no function of that name.
+        """
         self.dialogue = ChatHistory(answers.config.system_prompt if system_prompt is None else system_prompt)
         self.came: Came | None = None
         self.thinking = False
@@ -81,7 +88,7 @@ class DelegatedAnswers:
         self._quiet = self._taken = 0
         self._chosen = self._typed = self._asks_on = False
         self._rest: Rest | None = None
-        answers.open(row)
+        answers.open(row, tools)
         answers.prefill(row, self.dialogue.opening)
 
     def receive(self) -> None:
@@ -89,7 +96,10 @@ class DelegatedAnswers:
         self.came = self._answers.poll(self._row)
         if self.came is not None:
             self._read(self.came.text)
-            self._finished = self.came.finished
+            self._finished = self._finished or self.came.finished
+            self._note_calls(self.came)
+            if self._finished and not self._ready and not self.speaking:
+                self._give_up()
 
     def hear(self, words: UserWords) -> None:
         """Words of the user became known."""
@@ -127,9 +137,15 @@ class DelegatedAnswers:
         return self._typed and self.answering
 
     def want(self) -> bool:
-        """The assistant is to speak now: whether there is something to say."""
-        self._ask()
-        self.thinking = not self._finished and not self._ready
+        """The assistant is to speak now: whether there is something to say.
+
+        The answer is now wanted for certain. Where it has paused, it goes on: words that were said meanwhile over its
+        first part ("okay") are no new question.
+        """
+        if not (self._part and self._asked):
+            self._ask()
+        self._answers.confirm(self._row)
+        self.thinking = bool(self._asked) and not self._finished and not self._ready
         return self._ready
 
     def find_reminder(self, p_high: bool) -> str:
@@ -209,6 +225,22 @@ class DelegatedAnswers:
             self._drop()
             self._answers.prefill(self._row, self.dialogue.messages)
 
+    def _note_calls(self, came: Came) -> None:
+        """Functions are called, or have ended: the request under way has gone on with these messages."""
+        current = self.dialogue.messages == self._asked
+        self.dialogue.note_calls(came.started, came.ended)
+        if current:
+            self._asked = self.dialogue.messages
+
+    def _give_up(self) -> None:
+        """The answer is over and has no more words: what was said of it is all of it."""
+        part, self._part = self._part, ""
+        self.thinking = False
+        if part:
+            self._keep_rest([], cut=False)
+            self.dialogue.keep(part, cut=False)
+            self._forget()
+
     def _close_part(self) -> None:
         """The user takes the turn while an answer pauses."""
         if self._part:
@@ -238,6 +270,7 @@ class DelegatedAnswers:
         rest = self._rest if self._goes_on else None
         self._forget()
         self._asked = messages
+        self.dialogue.note_asked()
         if rest is None:
             self._answers.ask(self._row, messages)
         elif rest.whole:

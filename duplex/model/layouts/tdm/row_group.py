@@ -114,7 +114,9 @@ class RowGroup:
 
     def _conversation(self, options: ConversationOptions, row: int) -> TdmConversation:
         mind, answers, prompt = self._mind, self._answers, options.system_prompt
-        llm = DelegatedAnswers(answers, self._first + row, prompt) if answers is not None else None
+        llm = None
+        if answers is not None:
+            llm = DelegatedAnswers(answers, self._first + row, prompt, options.tools)
         if prompt is None or llm is not None:
             prompt = mind.config.system_prompt
         return TdmConversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)

@@ -1,10 +1,8 @@
-"""A model that answers from a script, and stand-ins for threads."""
+"""A model that answers from a script."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 
 from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, TextPiece
-from duplex.model.chat.tool_runner import Outcome, ToolJob
 
 Part = str | AudioChunk
 
@@ -26,18 +24,6 @@ class Scripted:
     def tell(self, text: str) -> None:
         """Keep it for later."""
         self.told.append(text)
-
-
-def at_once(job: ToolJob) -> "Future[Outcome]":
-    """Run it now."""
-    future: Future[Outcome] = Future()
-    future.set_result(job())
-    return future
-
-
-def never(job: ToolJob) -> "Future[Outcome]":
-    """A tool that hangs."""
-    return Future()
 
 
 def call(name: str, arguments: str = "{}") -> str:

@@ -6,19 +6,22 @@ import numpy as np
 import pytest
 
 from configs.base import ConfigError
-from configs.model.chat import ChatConfig, ToolsConfig
+from configs.model.chat import ChatConfig
 from configs.model.funaudiochat import FUNAUDIOCHAT_TINY, LIKELIEST, AnswerConfig, TurnsConfig
 from configs.model.patterns import FUNAUDIOCHAT, TRANSCRIBE, Pattern
-from duplex.model.chat.calls import response_text
-from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece, ToolResult
+from configs.model.tools import ToolsConfig
+from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece
 from duplex.model.chat.chat_session import ChatSession
 from duplex.model.chat.chat_voice import ChatVoice
-from duplex.model.chat.tool_runner import ToolRunner
-from duplex.model.chat.tools import Tool
 from duplex.model.funaudiochat.model import FunAudioChat
 from duplex.model.stages.cosyvoice.stage import CosyVoice
+from duplex.model.tools.calls import response_text
+from duplex.model.tools.records import ToolResult
+from duplex.model.tools.tool import Tool
+from duplex.model.tools.tool_runner import ToolRunner
 from tests.duplex.model.chat.conftest import Write
-from tests.duplex.model.chat.scripted import at_once, call
+from tests.duplex.model.chat.scripted import call
+from tests.duplex.model.tools.submits import at_once
 
 PCM = np.random.default_rng(0).standard_normal(16_000).astype(np.float32) * 0.1
 SHORT = ChatConfig(answering=AnswerConfig(max_steps=12))

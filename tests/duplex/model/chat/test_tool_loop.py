@@ -5,21 +5,21 @@ import json
 import numpy as np
 import pytest
 
-from configs.model.chat import ToolsConfig
-from duplex.model.chat.calls import response_text
+from configs.model.tools import ToolsConfig
 from duplex.model.chat.chat_events import (
     AnswerEnded,
     AudioChunk,
     ChatEvent,
     TextPiece,
-    ToolCall,
     ToolCalled,
-    ToolResult,
 )
 from duplex.model.chat.tool_loop import ToolLoop
-from duplex.model.chat.tool_runner import ToolRunner
-from duplex.model.chat.tools import Tool
-from tests.duplex.model.chat.scripted import Part, Scripted, at_once, call
+from duplex.model.tools.calls import response_text
+from duplex.model.tools.records import ToolCall, ToolResult
+from duplex.model.tools.tool import Tool
+from duplex.model.tools.tool_runner import ToolRunner
+from tests.duplex.model.chat.scripted import Part, Scripted, call
+from tests.duplex.model.tools.submits import at_once
 
 SOUND = AudioChunk(np.zeros(3, dtype=np.float32))
 

@@ -1,11 +1,11 @@
 """Answer sources for tests: one that tells what it is asked, and a language model whose pieces come at given times."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from configs.model.language_models import LanguageModelConfig
-from duplex.model.interface import Came
+from duplex.model.interface import Came, OfferedTool
 from duplex.model.language_models.interface import AnswerPiece, ChatMessage
 
 CONFIG = LanguageModelConfig(source="a test")
@@ -21,7 +21,9 @@ class AskedAnswers:
         self.asked: list[tuple[ChatMessage, ...]] = []
         self.prefilled: list[str] = []
         self.resumed: list[tuple[str, ...]] = []
-        self.wanted = False
+        self.wanted = self.confirmed = False
+        self.tools: tuple[OfferedTool, ...] = ()
+        self.allowed: Collection[str] | None = None
         self.next: Came | None = None
 
     @property
@@ -29,12 +31,15 @@ class AskedAnswers:
         """The last message of each request."""
         return [messages[-1].content for messages in self.asked]
 
-    def open(self, row: int) -> None:
-        self.wanted = False
+    def open(self, row: int, tools: Collection[str] | None = None) -> None:
+        self.wanted, self.allowed = False, tools
 
     def ask(self, row: int, messages: Sequence[ChatMessage]) -> None:
         self.asked.append(tuple(messages))
-        self.wanted = True
+        self.wanted, self.confirmed = True, False
+
+    def confirm(self, row: int) -> None:
+        self.confirmed = self.wanted
 
     def resume(self, row: int, messages: Sequence[ChatMessage], rest: Sequence[str]) -> None:
         self.ask(row, messages)
@@ -74,10 +79,11 @@ class ScriptedGeneration:
 class ScriptedLlm:
     """`LanguageModel` that answers every request with `text`, a word every `word_ms`, the first after `first_ms`.
 
+
     `replies`: other answers, by the last message.
     """
 
-    name, fingerprint, has_tools, continues = "scripted", "scripted", False, False
+    name, fingerprint, continues = "scripted", "scripted", False
 
     def __init__(self, text: str, first_ms: float = 250.0, word_ms: float = 60.0, error: str = "") -> None:
         self.text, self.first_ms, self.word_ms, self.error = text, first_ms, word_ms, error
@@ -98,7 +104,7 @@ class ScriptedLlm:
         self.generations.append(ScriptedGeneration(pieces))
         return self.generations[-1]
 
-    def prefill(self, conversation: int, messages: Sequence[ChatMessage]) -> None:
+    def prefill(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> None:
         pass
 
     def forget(self, conversation: int) -> None:

@@ -76,6 +76,16 @@ class Exchange:
             self.delta(text)
         self.end(finish)
 
+    def call(self, name: str, text: str = "", **arguments: Any) -> None:
+        """A whole chat that says `text` and calls a function; its arguments come in two parts."""
+        self.begin()
+        self.delta(text)
+        written = json.dumps(arguments)
+        function = {"name": name, "arguments": written[:3]}
+        self.delta(tool_calls=[{"index": 0, "id": "call_1", "type": "function", "function": function}])
+        self.delta(tool_calls=[{"index": 0, "function": {"arguments": written[3:]}}])
+        self.end("tool_calls")
+
     def report(self, status: int, body: Any, kind: str = "application/json", **headers: str) -> None:
         """A whole response that is no chat."""
         self.begin(status, kind, chunked=False, **headers)

@@ -1,5 +1,6 @@
 """Conversations in the form of a model's chat template, whatever that refuses."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ STRICT = (
 TOOLS = (
     "{% if tools %}{% for tool in tools %}{{ tool | tojson }};{% endfor %}{% endif %}"
     "{% for message in messages %}[{{ message['role'] }}] {{ message['content'] }}"
-    "{% for call in message.tool_calls or [] %}{{ call.function.name }}({{ call.function.arguments.n }}){% endfor %}"
+    '{% for call in message.tool_calls or [] %}<tool_call>\n{"name": {{ call.function.name | tojson }}, '
+    '"arguments": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}'
     ";{% endfor %}{% if not enable_thinking %}<think>\n{% endif %}"
 )
 HELLO = ChatMessage("user", "Hello there")
@@ -54,7 +56,8 @@ def test_a_strict_template_gets_user_and_assistant_in_turn(tmp_path: Path) -> No
         ChatMessage("tool", "6"),
     ]
     written = template(tmp_path, STRICT).write(messages)
-    assert written == "[user] Be brief.\n\nHello there\n\nAre you there?\n[assistant] Yes.\n[user] 6\n"
+    result = "<tool_response>\n6\n</tool_response>"
+    assert written == f"[user] Be brief.\n\nHello there\n\nAre you there?\n[assistant] Yes.\n[user] {result}\n"
 
 
 def test_what_a_template_never_takes_is_said(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_tools_and_calls_go_through_a_template_that_takes_them(tmp_path: Path) -
     written = chat.write([HELLO, call], [{"type": "function", "function": {"name": "dice"}}])
     assert chat.takes_tools
     assert written.startswith('{"type": "function", "function": {"name": "dice"}};[user] Hello there;')
-    assert "[assistant] dice(6);" in written
+    assert '[assistant] <tool_call>\n{"name": "dice", "arguments": {"n": 6}}\n</tool_call>;' in written
 
 
 def test_calls_are_written_in_hermes_form_otherwise(tmp_path: Path) -> None:
@@ -81,6 +84,29 @@ def test_calls_are_written_in_hermes_form_otherwise(tmp_path: Path) -> None:
     call = ChatMessage("assistant", "Wait.", (RequestedCall("1", "dice", '{"n": 6}'),))
     assert not chat.takes_tools
     assert 'Wait.\n<tool_call>\n{"name": "dice", "arguments": {"n": 6}}\n</tool_call>' in chat.write([HELLO, call])
+
+
+OTHER_FORM = TOOLS.replace("<tool_call>\n{", "[CALL]{").replace("}\n</tool_call>", "}[/CALL]")
+DICE = {"type": "function", "function": {"name": "dice"}}
+
+
+@pytest.mark.parametrize("form", [TEMPLATE, STRICT, OTHER_FORM], ids=["plain", "strict", "other"])
+def test_functions_stand_in_the_prompt_where_the_template_has_no_calls_that_we_read(tmp_path: Path, form: str) -> None:
+    chat = template(tmp_path, form)
+    assert not chat.takes_tools
+    calls = (RequestedCall("1", "dice", '{"n": 6}'), RequestedCall("2", "dice", "{}"))
+    results = [ChatMessage("tool", "4", call_id="1"), ChatMessage("tool", "2", call_id="2")]
+    written = chat.write([SYSTEM, HELLO, ChatMessage("assistant", "", calls), *results], [DICE])
+    before, _, after = written.partition("Hello there")
+    assert before.index("Be brief.") < before.index(f"<tools>\n{json.dumps(DICE)}\n</tools>")
+    assert after.count("<tool_call>") == 2
+    answered = "<tool_response>\n4\n</tool_response>\n<tool_response>\n2\n</tool_response>"
+    assert answered in after, "both results are one turn of the user"
+
+
+def test_functions_have_a_system_prompt_where_there_is_none(tmp_path: Path) -> None:
+    written = template(tmp_path, TEMPLATE).write([HELLO], [DICE])
+    assert written.startswith("<|im_start|>system\n# Tools")
 
 
 def test_models_are_asked_not_to_think_and_those_that_do_are_known(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Clock:
 class WrittenModel(LanguageModel):
     """Gives written pieces at their times."""
 
-    name, fingerprint, has_tools = "written", "0", False
+    name, fingerprint, continues = "written", "0", False
 
     def __init__(self, clock: Clock, pieces: Sequence[AnswerPiece]) -> None:
         self._clock, self._pieces = clock, list(pieces)
@@ -30,6 +30,7 @@ class WrittenModel(LanguageModel):
 
     def generate(self, conversation: int, messages: Sequence[ChatMessage], tools: Sequence[dict[str, Any]] = ()) -> Any:
         self.asked.append((conversation, messages))
+        self.tools = tools
         self._began = self._clock()
         return self
 
@@ -93,3 +94,11 @@ def test_a_model_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     model = WrittenModel(clock, [])
     monkeypatch.setattr(model, "generate", fail)
     assert check_llm(model, clock) == LlmReport("written", error="The folder has no weights.")
+
+
+def test_functions_are_offered_because_not_every_model_takes_them() -> None:
+    clock = Clock()
+    model = WrittenModel(clock, [AnswerPiece("Paris.", finish="stop", at_ms=100)])
+    tools = [{"type": "function", "function": {"name": "time_in"}}]
+    check_llm(model, clock, tools=tools)
+    assert model.tools == tools

@@ -1,7 +1,8 @@
 """What a language model reads of a conversation: what was heard, no more."""
 
-from duplex.model.interface import UserWords
-from duplex.model.language_models.dialogue import ChatHistory
+from duplex.model.interface import EndedCall, StartedCall, UserWords
+from duplex.model.language_models.dialogue import NOT_AWAITED, ChatHistory
+from duplex.model.language_models.interface import RequestedCall
 
 
 def hear(dialogue: ChatHistory, turn: int, caption: str) -> None:
@@ -70,3 +71,73 @@ def test_what_is_written_is_asked_like_what_is_said() -> None:
     dialogue = ChatHistory("")
     dialogue.write("What is 2+2?")
     assert texts(dialogue) == ["user: What is 2+2?"]
+
+
+TIME = StartedCall("1", "time_in", '{"place": "Tokyo"}')
+ASKED = [
+    "user: What is the time in Tokyo?",
+    "assistant: ",
+]
+
+
+def call_time(dialogue: ChatHistory) -> None:
+    """A question, and a call for it."""
+    hear(dialogue, 0, "What is the time in Tokyo?")
+    dialogue.note_asked()
+    dialogue.note_calls((TIME,), ())
+
+
+def test_calls_stand_between_the_question_and_the_heard_answer() -> None:
+    dialogue = ChatHistory("")
+    call_time(dialogue)
+    dialogue.note_calls((), (EndedCall("1", "14:32"),))
+    assert texts(dialogue) == [*ASKED, "tool: 14:32"]
+    dialogue.begin_answer()
+    dialogue.keep("It is half past two.", cut=False)
+    hear(dialogue, 1, "And in Oslo?")
+    assert texts(dialogue) == [*ASKED, "tool: 14:32", "assistant: It is half past two.", "user: And in Oslo?"]
+    called, result = dialogue.messages[1:3]
+    assert called.calls == (RequestedCall("1", "time_in", '{"place": "Tokyo"}'),)
+    assert result.call_id == "1"
+
+
+def test_rounds_of_calls_follow_one_another() -> None:
+    dialogue = ChatHistory("")
+    call_time(dialogue)
+    dialogue.note_calls((), (EndedCall("1", "14:32"),))
+    dialogue.note_calls((StartedCall("2", "roll_dice", "{}"),), ())
+    dialogue.note_calls((), (EndedCall("2", "6"),))
+    assert texts(dialogue) == [*ASKED, "tool: 14:32", "assistant: ", "tool: 6"]
+
+
+def test_a_user_who_speaks_before_the_answer_does_not_make_the_call_undone() -> None:
+    """It may have had effects; what was said since is the next message, also where the caption has grown."""
+    dialogue = ChatHistory("")
+    call_time(dialogue)
+    hear(dialogue, 0, "What is the time in Tokyo? And the date")
+    hear(dialogue, 1, "please?")
+    assert texts(dialogue) == [*ASKED, f"tool: {NOT_AWAITED}", "user: And the date please?"]
+    dialogue.note_calls((), (EndedCall("1", NOT_AWAITED, failed=True),))
+    dialogue.begin_answer()
+    dialogue.keep("It is Monday.", cut=False)
+    assert dialogue.messages == ()
+    hear(dialogue, 2, "Thanks.")
+    expected = [f"tool: {NOT_AWAITED}", "user: And the date please?", "assistant: It is Monday.", "user: Thanks."]
+    assert texts(dialogue)[2:] == expected
+
+
+def test_words_over_the_first_part_of_an_answer_are_not_what_a_call_is_for() -> None:
+    dialogue = ChatHistory("")
+    hear(dialogue, 0, "What is the time in Tokyo?")
+    dialogue.note_asked()
+    dialogue.begin_answer()
+    hear(dialogue, 1, "Okay.")
+    dialogue.note_calls((TIME,), (EndedCall("1", "14:32"),))
+    dialogue.keep("Let me look. It is half past two.", cut=False)
+    hear(dialogue, 2, "Thanks.")
+    assert texts(dialogue) == [
+        *ASKED,
+        "tool: 14:32",
+        "assistant: Let me look. It is half past two.",
+        "user: Thanks.",
+    ]

@@ -46,8 +46,6 @@ def test_two_conversations_are_answered_at_the_same_time(process: LocalProcess, 
     assert text_of(other) == answer(here, OTHER, 1)
     assert text_of(one) == answer(here, QUESTION, 0)
     assert (process.name, process.fingerprint) == (here.name, here.fingerprint)
-    assert not process.has_tools
-    assert not process.takes_tools
 
 
 def test_a_cancelled_answer_gives_nothing_more_and_the_next_one_is_whole(process: LocalProcess, folder: Path) -> None:

@@ -99,7 +99,6 @@ def test_calls_come_whole_with_the_last_piece() -> None:
         exchange.end("tool_calls")
 
     with model_of(call, say("Noon.")) as (model, server):
-        assert model.has_tools
         *before, last = take_all(model.generate(1, QUESTION, TOOLS))
         assert text_of(before) == "Let me look."
         calls = (RequestedCall("a", "clock", '{"place": "Rome"}'), RequestedCall("b", "dice", "{}"))

@@ -17,6 +17,7 @@ from tests.duplex.model.language_models.asking import (
     error_of,
     fail_with,
     model_at,
+    model_of,
     report,
     stream,
     take_all,
@@ -160,12 +161,34 @@ def test_the_conversation_is_too_long(status: int, body: Any) -> None:
     assert "Lower `context`" in line
 
 
+TAKES_NONE = [
+    report(400, {"error": {"message": "registry.ollama.ai/library/gemma:2b does not support tools"}}),
+    report(400, {"message": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}),
+    report(404, {"error": {"message": "No endpoints found that support tool use."}}),
+    report(400, {"error": {"message": "`tool calling` is not supported with this model"}}),
+    report(500, {"error": {"message": "tools param requires --jinja flag"}}),
+    stream('{"error": {"message": "this model does not support function calling"}}'),
+]
+
+
+@pytest.mark.parametrize("script", TAKES_NONE)
+def test_a_model_that_takes_no_functions(script: Script) -> None:
+    line = fail_with(script)
+    assert line.startswith("The model at ADDRESS takes no functions (")
+    assert line.endswith("Leave out --tools, take a model that calls functions, or turn them on in the server.")
+
+
+def test_where_no_functions_were_offered_they_are_not_what_is_wrong() -> None:
+    with model_of(TAKES_NONE[0]) as (model, _):
+        assert "refuses the request" in error_of(take_all(model.generate(1, QUESTION)))
+
+
 @pytest.mark.parametrize(
     ("script", "line"),
     [
         (
-            report(400, {"error": {"message": "tiny does not\n support\ttools."}}),
-            "The language model server at ADDRESS refuses the request with status 400 (tiny does not support tools). "
+            report(400, {"error": {"message": "tiny is not\n\tallowed."}}),
+            "The language model server at ADDRESS refuses the request with status 400 (tiny is not allowed). "
             "Check the model's name and the settings.",
         ),
         (

@@ -8,13 +8,11 @@ from rich.console import Console
 from duplex.model.chat.chat_events import (
     AnswerEnded,
     AudioChunk,
-    BrokenCall,
     ChatEvent,
     TextPiece,
-    ToolCall,
     ToolCalled,
-    ToolResult,
 )
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
 from runtime.cli.chat_screen.screen import Screen, ShownTurn, printable
 
 

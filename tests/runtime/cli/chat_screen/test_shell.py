@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from configs.model.patterns import Pattern
-from duplex.model.chat.chat_events import AnswerEnded, ChatEvent, TextPiece, ToolCall
+from duplex.model.chat.chat_events import AnswerEnded, ChatEvent, TextPiece
 from duplex.model.interface import Samples
+from duplex.model.tools.records import ToolCall
 from runtime.cli.chat_screen.screen import Screen, ShownTurn
 from runtime.cli.chat_screen.shell import Shell
 

@@ -24,6 +24,10 @@ class BadArguments(ValueError):  # noqa: N818 - reads as what it is
     """A call does not fit the function; the message is for the model."""
 
 
+class ToolError(Exception):
+    """A function cannot do what it is asked for; the message says why, to the model and through it to the user."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """A function that the model may call.

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from configs.base import ConfigError
-from duplex.model.chat.tools import BadArguments, Tool
+from duplex.model.tools.tool import BadArguments, Tool
 
 
 class Unit(Enum):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from configs.model.patterns import TOOLS_SECTION
-from duplex.model.chat.chat_events import BrokenCall, ToolCall
+from duplex.model.tools.records import BrokenCall, ToolCall
 
 _OPENS: Final = "<tool_call>"
 _CLOSES: Final = "</tool_call>"
@@ -69,15 +69,29 @@ def parse_call(text: str) -> ToolCall | BrokenCall:
     """Parse the JSON between the tags of a call. Arguments may be a JSON object or a string that contains one."""
     try:
         values = json.loads(text)
-        if not isinstance(values, dict) or not isinstance(values.get("name"), str):
-            return BrokenCall(text.strip(), 'it must be an object with "name" and "arguments"')
-        arguments = values.get("arguments", {})
-        arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
     except (ValueError, RecursionError) as error:
         return BrokenCall(text.strip(), f"it is not valid JSON ({error})")
+    if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+        return BrokenCall(text.strip(), 'it must be an object with "name" and "arguments"')
+    arguments = values.get("arguments", values.get("parameters", {}))
+    if isinstance(arguments, str):
+        return read_call(values["name"], arguments)
     if not isinstance(arguments, dict):
         return BrokenCall(text.strip(), '"arguments" must be an object')
     return ToolCall(values["name"], arguments)
+
+
+def read_call(name: str, arguments: str) -> ToolCall | BrokenCall:
+    """A call whose arguments are text; without a name, the text is that of a call that could not be parsed."""
+    if not name:
+        return parse_call(arguments)
+    try:
+        values = json.loads(arguments) if arguments.strip() else {}
+    except (ValueError, RecursionError) as error:
+        return BrokenCall(arguments.strip(), f"it is not valid JSON ({error})")
+    if not isinstance(values, dict):
+        return BrokenCall(arguments.strip(), '"arguments" must be an object')
+    return ToolCall(name, values)
 
 
 def tools_section(definitions: Sequence[dict[str, Any]]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from configs.base import ConfigError
-from configs.model.chat import ToolsConfig
-from runtime.cli.chat_screen.tool_files import load_tools
+from configs.model.tools import ToolsConfig
+from duplex.model.tools.load_tools import load_tools
 
 TOOLS = """
 def double(x: int) -> int:
@@ -39,13 +39,23 @@ def test_files_and_functions_together(folder: Path) -> None:
     assert runner.tools["double"].run is not None
 
 
+def test_examples_by_name() -> None:
+    assert list(load_tools(["examples"], ToolsConfig()).tools) == ["time_in", "calculate", "roll_dice"]
+    assert list(load_tools(["roll_dice", "time_in"], ToolsConfig()).tools) == ["roll_dice", "time_in"]
+
+
+def test_in_a_live_conversation_nobody_gives_the_results_of_definitions(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"tools\.json: definitions in a file are answered by whoever chats"):
+        load_tools(["tools.json"], ToolsConfig(), live=True)
+
+
 @pytest.mark.parametrize(
     ("name", "error"),
     [
         ("none.json", "none.json: cannot be read"),
         ("bad.json", "bad.json: is not valid JSON"),
         ("wrong.json", "wrong.json, tool 2: "),
-        ("double", "--tools double: is neither FILE.json nor module:function"),
+        ("double", "--tools double: is neither an example"),
         ("my_chat_tools:triple", "my_chat_tools has no function 'triple'"),
         ("my_chat_tools:seven", "my_chat_tools has no function 'seven'"),
         ("my_broken_tools:double", "my_broken_tools cannot be imported"),

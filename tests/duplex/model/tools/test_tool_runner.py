@@ -9,10 +9,10 @@ from datetime import date
 import pytest
 
 from configs.base import ConfigError
-from configs.model.chat import ToolsConfig
-from duplex.model.chat.chat_events import BrokenCall, ToolCall, ToolResult
-from duplex.model.chat.tool_runner import ToolRunner, in_thread
-from tests.duplex.model.chat.scripted import at_once, never
+from configs.model.tools import ToolsConfig
+from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
+from duplex.model.tools.tool_runner import ToolRunner, in_thread
+from tests.duplex.model.tools.submits import at_once, never
 
 
 def add(a: int, b: int) -> int:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duplex.model.chat.calls import CallParser, parse_call, response_text, tools_section
-from duplex.model.chat.chat_events import BrokenCall, ToolCall
+from duplex.model.tools.calls import CallParser, parse_call, response_text, tools_section
+from duplex.model.tools.records import BrokenCall, ToolCall
 
 TEXT = (
     'Let me see. <tool_call>\n{"name": "weather", "arguments": {"city": "Paris <3"}}\n</tool_call>\n'

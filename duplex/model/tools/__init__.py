@@ -1,0 +1,1 @@
+"""Functions that models may call: their definitions, their calls as text, and what runs them."""

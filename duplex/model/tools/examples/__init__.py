@@ -1,0 +1,1 @@
+"""Functions that any conversation may offer: they read nothing, change nothing and ask no network."""
