@@ -25,23 +25,18 @@ class VadPolicyConfig(Config):
 class HeadPolicyConfig(Config):
     """p(speak) from the state head of another model, which hears both sides.
 
-    The assistant's side is given to that model as follows: while the assistant speaks, its voice repeats `speech`, and
-    its text is only `opening`. The assistant's real words are withheld, because text that the head knows but does not
-    find in the speech makes it keep speaking.
+    The assistant's side is given to that model as if it had given the answer itself: it is told the answer's words, and
+    its refined head speaks them silently, while the state is SPEAK.
 
     Attributes:
         model: name or folder of a model that knows words and speaks with a pointer refined head, such as "mini".
         threads: how many conversations are processed at the same time, each on one core; it does not change results.
+        lead_words: number of words by which it may be ahead of the word that sounds.
     """
 
     model: str = "mini"
     threads: int = Field(default=1, ge=1)
-    opening: str = "sure,"
-    speech: str = Field(
-        default="there is one thing i can tell you, if you would like to hear it, and it is a long story about the "
-        "sea, the wind and the people who lived there for many years before anybody came to see them.",
-        min_length=1,
-    )
+    lead_words: int = Field(default=1, ge=0)
 
 
 class WordClockConfig(Config):

@@ -89,6 +89,16 @@ class SoundingAnswer:
         """All text that is known."""
         return self._text.text.strip()
 
+    @property
+    def complete_words(self) -> str:
+        """The text that is known, up to the end of its last complete word."""
+        return self._text.until(len(self._text.words))
+
+    @property
+    def begun(self) -> int:
+        """Number of words that have begun to sound."""
+        return max(self._pieces, default=-1) + 1
+
     def count_heard_slots(self, unheard_ms: float = 0.0) -> int:
         """Number of slots of speech tokens that were heard; a slot counts if at least half of it was."""
         return max(round(self._slots - (self._delay_ms + unheard_ms) / AUDIO.slot_ms), 0)

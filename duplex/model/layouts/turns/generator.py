@@ -163,6 +163,7 @@ class TurnGenerator:
             voice=voice,
             speaking=torch.tensor([row.speaking for row in rows]),
             pending=torch.tensor([row.layout.pending for row in rows]),
+            answers=[row.tell_answer() for row in rows],
         )
 
     def _turn(self, decisions: dict[int, TurnDecision]) -> None:

@@ -1,12 +1,14 @@
 """Decides who speaks next by the state head of another model, which was trained on both sides of conversations.
 
 That model listens alongside the one that answers: it hears the user's audio, recognises the user's words, and is told
-when the assistant speaks. It never answers itself. This module uses the model's ears, core and voice; it does not
-depend on turns. The state head is that of OmniDRCA, Appendix A; using it to control another model is ours.
+the words of the answer. Its refined head speaks them silently, so that its own side of every slot holds text and speech
+as if it had given the answer itself. It never answers. This module uses the model's ears, core and refined head; it
+does not depend on turns. The state head is that of OmniDRCA, Appendix A; using it to control another model is ours.
 """
 
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,43 +23,78 @@ from duplex.model.layouts.tdm.core import CoreInput
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
-from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput
+from duplex.model.layouts.turns.shadow_answer import ShadowAnswer, ShadowSlot
+from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput, ToldAnswer
 from duplex.model.stages.fusion import pad
 from duplex.model.stages.llm import LlmState
-from duplex.model.stages.srh import PointerRefinedHead, SrhInput
+from duplex.model.stages.srh import SrhInput
 from duplex.model.stages.word_source import WordsInput, WordsResult
-from duplex.model.text.reading.reader import read
 from tdm.layout import TdmLayout
 
-_LONGEST_SPEECH = 300
-"""Number of slots of `speech` that are kept."""
+_SETTLED = 0.5
+"""p(speak) below which the head has stopped wanting to speak."""
 
 
 @dataclass
 class _ListenerRow:
-    """One conversation: its slot, the assistant's newest state and how long it has lasted, words that wait for U."""
+    """One conversation: its slot, the assistant's newest state and how long it has lasted, words that wait for U.
+
+    `shadow` is the present answer, of which `queued` speech units are known and unspoken. `settled`: the head has
+    stopped wanting to speak since the newest answer. `before` is its p(speak) after the slot before.
+    """
 
     waiting: deque[int]
     slot: int = 0
     speaking: bool = False
     since: int = 0
+    shadow: ShadowAnswer | None = None
+    queued: int = 0
+    settled: bool = True
+    before: float = 0.0
 
     def follow(self, speaking: bool) -> None:
         """Take the assistant's state in the present slot."""
         self.since = self.since + 1 if speaking == self.speaking and self.slot else 0
         self.speaking = speaking
 
+    def judge(self, p_speak: float) -> float:
+        """p(speak) as the policy gives it, from that of the head.
+
+        Another voice may be faster and end before the head has spoken all it was told, so that the head wants to go on.
+        A new answer therefore begins only once the head has stopped wanting that. It begins at once with sound, whereas
+        the head takes back its own answers if more words come before they sound; so two slots have to agree.
+        """
+        before, self.before = self.before, p_speak
+        if self.speaking:
+            self.settled = False
+            return p_speak
+        self.settled |= p_speak < _SETTLED
+        return min(p_speak, before) if self.settled else 0.0
+
 
 @dataclass
 class _Group:
-    """States of the rows `first` to `first + size` in every stage; `words_due` is being computed for the next slot."""
+    """States of the rows `first` to `first + size` in every stage; `words_due` is being computed for the next slot.
+
+    `hidden` [size, D] is the core's vector for the refined head after the slot before.
+    """
 
     first: int
     encoder: Any
     words: Any
     core: LlmState
+    srh: Any
+    hidden: Tensor
     rows: list[_ListenerRow]
     words_due: "Future[WordsResult] | None" = None
+
+    def reset(self, rows: Tensor) -> None:
+        """Forget the rows that are True in `rows [size]`."""
+        for state in (self.encoder, self.words, self.core, self.srh):
+            state.reset(rows)
+        self.hidden[rows] = 0
+        for index in rows.nonzero().flatten().tolist():
+            self.rows[index] = _ListenerRow(deque())
 
 
 @dataclass
@@ -69,11 +106,7 @@ class HeadPolicyState:
     def reset(self, rows: Tensor) -> None:
         """Forget the rows that are True in `rows [B]`."""
         for group in self.groups:
-            mask = rows[group.first : group.first + len(group.rows)]
-            for state in (group.encoder, group.words, group.core):
-                state.reset(mask)
-            for index in mask.nonzero().flatten().tolist():
-                group.rows[index] = _ListenerRow(deque())
+            group.reset(rows[group.first : group.first + len(group.rows)])
 
 
 class HeadPolicy:
@@ -89,14 +122,13 @@ class HeadPolicy:
             raise ConfigError(
                 f"'{config.model}' cannot decide for others: its parts differ from mini's; name another model"
             )
-        told = f"{model.fingerprint} {config.opening} {config.speech}"
+        told = f"{model.fingerprint} {config.lead_words}"
         self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
+        self._config = config
         self._model, self._tokenizer = model, model.mind.tokenizer
-        self._silence = model.voice.head.silent
-        self._speech = _speech(model.voice.head, config.speech)
-        self._text = [*self._tokenizer.encode(config.opening), self._tokenizer.eos]
+        self._head, self._schedule = model.voice.head, model.mind.config.schedule
         self._prefix = self._tokenizer.encode(model.mind.config.system_prompt)
-        self._layout = TdmLayout(model.mind.config.schedule, len(self._prefix))
+        self._layout = TdmLayout(self._schedule, len(self._prefix))
         self._listeners = ThreadPoolExecutor(config.threads, "listener") if config.threads > 1 else None
         self._worker: Executor | None = ThreadPoolExecutor(config.threads, "words") if beside else None
 
@@ -129,7 +161,7 @@ class HeadPolicy:
 
         def one(busy: tuple[_Group, slice]) -> tuple[list[float], list[UserWords | None]]:
             group, span = busy
-            return self._step(x.pcm[span], x.speaking[span], group, active[span])
+            return self._step(x.pcm[span], x.speaking[span], x.answers[span], group, active[span])
 
         results = map(one, busy) if self._listeners is None else self._listeners.map(one, busy)
         for (_, span), (p, words) in zip(busy, results, strict=True):
@@ -144,9 +176,15 @@ class HeadPolicy:
 
     def _group(self, first: int, size: int) -> _Group:
         model = self._model
-        core = model.mind.core.init_state(size, self._layout)
-        rows = [_ListenerRow(deque()) for _ in range(size)]
-        return _Group(first, model.ears.encoder.init_state(size), model.ears.words.init_state(size), core, rows)
+        return _Group(
+            first=first,
+            encoder=model.ears.encoder.init_state(size),
+            words=model.ears.words.init_state(size),
+            core=model.mind.core.init_state(size, self._layout),
+            srh=self._head.init_state(size),
+            hidden=torch.zeros(size, model.mind.config.core.llm.hidden_size),
+            rows=[_ListenerRow(deque()) for _ in range(size)],
+        )
 
     def _prefill(self, group: _Group, rows: Tensor) -> None:
         prefix = torch.tensor([self._prefix]).expand(len(group.rows), -1)
@@ -154,18 +192,23 @@ class HeadPolicy:
 
     @torch.inference_mode()
     def _step(
-        self, pcm: Tensor, speaking: Tensor, group: _Group, active: Tensor
+        self, pcm: Tensor, speaking: Tensor, answers: Sequence[ToldAnswer | None], group: _Group, active: Tensor
     ) -> tuple[list[float], list[UserWords | None]]:
         """Run one slot of a group's active rows: p(speak), and words that became known."""
         features = self._model.ears.encoder.step(pcm, group.encoder, active)
         heard = self._hear(WordsInput(pcm, features, speaking), group, active)
         for index in active.nonzero().flatten().tolist():
             group.rows[index].follow(bool(speaking[index]))
+        text, tokens = self._speak(answers, group, active)
         plans = [self._layout.plan(row.slot) for row in group.rows]
-        out = self._model.mind.core.step(self._slot(features, group, active), plans, self._layout, group.core, active)
+        both = self._slot(features, text, tokens, group, active)
+        out = self._model.mind.core.step(both, plans, self._layout, group.core, active)
+        group.hidden[active] = out.hidden[active]
+        p_speak = out.state.sigmoid().tolist()
         for index in active.nonzero().flatten().tolist():
             group.rows[index].slot += 1
-        return out.state.sigmoid().tolist(), heard
+            p_speak[index] = group.rows[index].judge(p_speak[index])
+        return p_speak, heard
 
     def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
         """Words of the previous slot; those of this slot are recognised until the next one."""
@@ -183,40 +226,43 @@ class HeadPolicy:
             group.words_due.set_result(words.run(request))
         return heard
 
-    def _slot(self, features: Tensor, group: _Group, active: Tensor) -> CoreInput:
+    def _speak(self, answers: Sequence[ToldAnswer | None], group: _Group, active: Tensor) -> tuple[Tensor, Tensor]:
+        """The assistant's side of the slot: text ids [size] and the tokens [size, 5, digits] of a silent voice."""
+        slots = [
+            self._shadow(row, told) if is_active and row.speaking else ShadowSlot(self._tokenizer.sil)
+            for row, told, is_active in zip(group.rows, answers, active.tolist(), strict=True)
+        ]
+        said = SrhInput(
+            words=[slot.items for slot in slots],
+            finished=torch.tensor([slot.finished for slot in slots]),
+            speaking=torch.tensor([row.speaking for row in group.rows]),
+            hidden=group.hidden,
+        )
+        out = self._head.step(said, group.srh, active)
+        for row, queued in zip(group.rows, out.queued.tolist(), strict=True):
+            row.queued = queued
+        return torch.tensor([slot.text_id for slot in slots]), out.tokens
+
+    def _shadow(self, row: _ListenerRow, told: ToldAnswer | None) -> ShadowSlot:
+        """What `row` says of the answer in this slot; the first slot of a state begins a new one."""
+        if row.shadow is None or not row.since:
+            row.shadow = ShadowAnswer(self._tokenizer, self._schedule.text_lead_units, self._config)
+        return row.shadow.next_slot(told, row.queued)
+
+    def _slot(self, features: Tensor, text: Tensor, tokens: Tensor, group: _Group, active: Tensor) -> CoreInput:
         """Both sides of the slot."""
-        places = self._model.mind.config.schedule.user_words_per_slot
+        places = self._schedule.user_words_per_slot
         taken = [places if is_active else 0 for is_active in active.tolist()]
         words = [_take(row.waiting, count) for row, count in zip(group.rows, taken, strict=True)]
         return CoreInput(
             features=features,
             words=torch.tensor([pad(ids, places) for ids in words]),
-            text=torch.tensor([self._text_id(row) for row in group.rows]),
-            tokens=torch.stack([self._tokens(row) for row in group.rows]),
+            text=text,
+            tokens=tokens,
             state=torch.tensor([int(row.speaking) for row in group.rows]),
             since=torch.tensor([row.since for row in group.rows]),
         )
 
-    def _text_id(self, row: _ListenerRow) -> int:
-        if not row.speaking:
-            return self._tokenizer.sil
-        return self._text[row.since] if row.since < len(self._text) else self._tokenizer.hold
-
-    def _tokens(self, row: _ListenerRow) -> Tensor:
-        """Tokens [5, digits] of the slot: the speech that stands in for the assistant's, or silence."""
-        return self._speech[row.since % len(self._speech)] if row.speaking else self._silence
-
 
 def _take(waiting: deque[int], count: int) -> list[int]:
     return [waiting.popleft() for _ in range(min(count, len(waiting)))]
-
-
-def _speech(head: PointerRefinedHead, text: str) -> Tensor:
-    """Tokens [T, 5, digits] of a text, from its first to its last sound."""
-    state, on, slots = head.init_state(1), torch.ones(1, dtype=torch.bool), list[Tensor]()
-    words, exhausted = [item for said in read(text) for item in said.items], False
-    while not exhausted and len(slots) < _LONGEST_SPEECH:
-        out = head.step(SrhInput([words], finished=on, speaking=on), state, on)
-        words, exhausted = [], bool(out.exhausted[0])
-        slots.append(out.tokens[0])
-    return torch.stack(slots)

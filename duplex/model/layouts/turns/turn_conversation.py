@@ -12,7 +12,7 @@ from configs.audio import AUDIO
 from configs.model.live_turns import LiveTurnsConfig
 from duplex.model.interface import ConversationOptions, SpokenWord, UserWords
 from duplex.model.layouts.turns.answer import SoundingAnswer
-from duplex.model.layouts.turns.turn_interface import AnswerSlot
+from duplex.model.layouts.turns.turn_interface import AnswerSlot, ToldAnswer
 from tdm.slots import State
 from tdm.turn_layout import TurnDecision, TurnLayout
 
@@ -55,6 +55,12 @@ class TurnConversation:
     def speaking(self) -> bool:
         """Whether the state is SPEAK: of the present slot before `decide`, of the next slot after it."""
         return self.layout.state is State.SPEAK
+
+    def tell_answer(self) -> ToldAnswer | None:
+        """The answer as the policy knows it in the present slot; None while the assistant is mute."""
+        if not self.speaking or self.answer is None:
+            return None
+        return ToldAnswer(self.answer.complete_words, self.answer.begun, self.answer.made)
 
     def remember(self, pcm: Tensor) -> None:
         """Begin a step with the user's slot [3200]."""

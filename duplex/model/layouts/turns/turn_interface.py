@@ -124,6 +124,21 @@ class VoiceInput:
 
 
 @dataclass(frozen=True)
+class ToldAnswer:
+    """The present answer as a policy knows it.
+
+    Attributes:
+        text: the text that is known, up to the end of a word.
+        begun: how many of its words have begun to sound by the end of the slot.
+        complete: no more text follows.
+    """
+
+    text: str
+    begun: int
+    complete: bool
+
+
+@dataclass(frozen=True)
 class PolicyInput:
     """Slot t of B conversations, after it has ended.
 
@@ -132,12 +147,14 @@ class PolicyInput:
         voice: voice activity of the user.
         speaking: [B] bool, whether the assistant's state was SPEAK.
         pending: [B] bool, whether a turn of the user is in progress or waits for an answer.
+        answers: per row the answer that the assistant is giving; None where its state was MUTE.
     """
 
     pcm: Tensor
     voice: VoicedFrames
     speaking: Tensor
     pending: Tensor
+    answers: Sequence[ToldAnswer | None]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,18 @@ def test_words_sound_one_a_slot() -> None:
     assert one.text == "four five sixs"
 
 
+def test_what_is_known_is_told_up_to_a_words_end_with_how_much_of_it_has_begun() -> None:
+    one = answer()
+    assert (one.complete_words, one.begun) == ("", 0)
+    one.write("four, five si")
+    assert (one.complete_words, one.begun) == ("four, five", 0)
+    one.sound(speaking=True)
+    one.sound(speaking=True)
+    assert one.begun == 2
+    one.end()
+    assert one.complete_words == "four, five si"
+
+
 def test_sound_that_comes_later_is_heard_later() -> None:
     one = answer(delay_ms=300)
     one.write("four five ")

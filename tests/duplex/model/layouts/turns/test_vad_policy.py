@@ -39,6 +39,7 @@ class Listener:
             voice=VoicedFrames(frames, silence),
             speaking=torch.arange(self.rows) == (self.row if speaking else -1),
             pending=torch.arange(self.rows) == (self.row if pending else -1),
+            answers=[None] * self.rows,
         )
         return self.policy.step(x, self.state, torch.arange(self.rows) == self.row).p_speak[self.row]
 
