@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from duplex.model.stages.precision import choose_product_dtype
 from duplex.model.weights.quantize import SCALE
 
 _MANY_ROWS: Final = 16
-"""From this many rows on, the product is limited by arithmetic, and bfloat16 with weights widened once is faster."""
+"""From this many rows on, the product is limited by arithmetic, and widening the weights once is faster."""
 
 
 class Matrix(nn.Module):
@@ -30,14 +31,14 @@ class Matrix(nn.Module):
         self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [N, in] -> [N, out] float32; int8 weights meet x in bfloat16."""
+        """x [N, in] -> [N, out] float32; int8 weights meet x in bfloat16, or for many rows in what suits the CPU."""
         if self.scale is None:
             return F.linear(x, self.weight, self.bias)
-        x = x.to(torch.bfloat16)
         if len(x) > _MANY_ROWS:
-            y = F.linear(x, self.weight.to(torch.bfloat16)).float() * self.scale.float()
+            dtype = choose_product_dtype()
+            y = F.linear(x.to(dtype), self.weight.to(dtype)).float() * self.scale.float()
         else:
-            y = torch._weight_int8pack_mm(x, self.weight, self.scale).float()
+            y = torch._weight_int8pack_mm(x.to(torch.bfloat16), self.weight, self.scale).float()
         return y if self.bias is None else y + self.bias
 
 

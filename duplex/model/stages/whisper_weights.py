@@ -10,15 +10,17 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.ears import WhisperShape
+from duplex.model.stages.precision import choose_product_dtype
 from duplex.model.stages.whisper_blocks import AudioEncoder, set_precision
 
 _POSITIONS = "embed_positions.weight"
 
 
 def load_audio_encoder(
-    weights: Mapping[str, Tensor], shape: WhisperShape, dtype: torch.dtype = torch.bfloat16
+    weights: Mapping[str, Tensor], shape: WhisperShape, dtype: torch.dtype | None = None
 ) -> AudioEncoder:
-    """Build the encoder from `model.encoder.*`; matrix products run in `dtype`. Positions are computed, not read.
+    """Build the encoder from `model.encoder.*`; matrix products run in `dtype`; None takes what suits the
+    CPU. Positions are computed, not read.
 
     Raises:
         ConfigError: a weight is missing, unknown or of another shape.
@@ -26,7 +28,7 @@ def load_audio_encoder(
     encoder = AudioEncoder(shape)
     part = {name: value for name, value in _part(weights, "model.encoder.").items() if name != _POSITIONS}
     fill(encoder, part, "Whisper's encoder")
-    set_precision(encoder, dtype)
+    set_precision(encoder, dtype or choose_product_dtype())
     return encoder.eval()
 
 
