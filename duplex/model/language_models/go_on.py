@@ -6,18 +6,8 @@ Knows words; knows nothing of answers.
 import re
 from typing import Final
 
-_GO_ON: Final = frozenset(
-    [
-        ("go", "on"),
-        ("go", "ahead"),
-        ("continue",),
-        ("carry", "on"),
-        ("keep", "going"),
-        ("keep", "talking"),
-        ("you", "were", "saying"),
-        ("proceed",),
-        ("resume",),
-    ]
+_GO_ON: Final = re.compile(
+    r"\b(?:go on|go ahead|continue|carry on|keep going|keep talking|you were saying|proceed|resume)\b"
 )
 _HOLDS: Final = frozenset(["wait", "stop", "hold", "moment", "second", "minute", "sec", "quiet"])
 _SMALL_WORDS: Final = (
@@ -32,13 +22,8 @@ _WORD: Final = re.compile(r"[a-z']+")
 
 def asks_to_go_on(words: str) -> bool:
     """Whether somebody asks for nothing but the rest of an answer: "okay, go on", "sorry, continue please"."""
-    said = _WORD.findall(words.lower())
-    for asked in _GO_ON:
-        for begin in range(len(said) - len(asked) + 1):
-            if tuple(said[begin : begin + len(asked)]) == asked:
-                others = [*said[:begin], *said[begin + len(asked) :]]
-                return all(word in _FILLERS | _HOLDS for word in others)
-    return False
+    others, asked = _GO_ON.subn(" ", " ".join(_WORD.findall(words.lower())))
+    return asked > 0 and all(word in _FILLERS | _HOLDS for word in others.split())
 
 
 def asks_to_wait(words: str) -> bool:

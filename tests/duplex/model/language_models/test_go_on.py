@@ -18,6 +18,7 @@ from duplex.model.language_models.go_on import asks_to_go_on, asks_to_wait
         "Please continue with the story.",
         "continue from where you stopped",
         "stop... no, go on",
+        "Go on, please continue.",
     ],
 )
 def test_asks_for_the_rest(words: str) -> None:
