@@ -15,7 +15,7 @@ from duplex.model.language_models.answers import AnswerSource
 from duplex.model.language_models.dialogue import ChatHistory
 from duplex.model.language_models.go_on import asks_to_go_on, asks_to_wait
 from duplex.model.language_models.interface import ChatMessage
-from duplex.model.text.reading.reader import MARKS, SaidWord
+from duplex.model.layouts.tdm.items import Item, list_items
 from duplex.model.text.reading.written_words import WrittenWords
 from duplex.model.text.spoken import list_spoken_words
 
@@ -26,24 +26,6 @@ REMINDED_WORDS: Final = 8
 GO_ON: Final = "please continue"
 """What the state head hears besides a request to go on. It knows these words as a request: p(speak) is 0.99 and stays
 there, whereas behind "okay, go on" it begins at 0.8 and falls to 0.1 with the answer's first word."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A word or mark that is said, "" where nothing is; `written`: the written word that begins with it, or None."""
-
-    said: str
-    written: str | None = None
-
-    @property
-    def is_mark(self) -> bool:
-        """It belongs to the word before it."""
-        return self.said in MARKS
-
-    @property
-    def sounds(self) -> bool:
-        """It is a word."""
-        return bool(self.said) and not self.is_mark
 
 
 @dataclass(frozen=True)
@@ -281,7 +263,7 @@ class DelegatedAnswers:
 
     def _read(self, text: str) -> None:
         for said in self.written.read(text) if text else ():
-            self._queue.extend(_items(said))
+            self._queue.extend(list_items(said))
 
     def _say(self, words: Sequence[str]) -> None:
         """These are the first words of an answer, or of its next part."""
@@ -297,8 +279,3 @@ class DelegatedAnswers:
         self._drop()
         self._say(())
         self._finished = self.speaking = self.answering = self.thinking = False
-
-
-def _items(said: SaidWord) -> list[Item]:
-    first, *others = said.items or ("",)
-    return [Item(first, said.written), *map(Item, others)]

@@ -11,7 +11,8 @@ from datetime import datetime
 from configs.audio import AUDIO
 from configs.schedule import ScheduleConfig
 from duplex.model.interface import ConversationOptions, SpokenWord, UserWords
-from duplex.model.layouts.tdm.delegated import DelegatedAnswers, Item
+from duplex.model.layouts.tdm.delegated import DelegatedAnswers
+from duplex.model.layouts.tdm.items import Item
 from duplex.model.layouts.tdm.writing import Moment, TextIds, Writing
 from duplex.model.stages.fusion import pad
 from duplex.model.text.clock_words import local

@@ -212,7 +212,13 @@ def test_what_is_said_or_written_over_an_answer_of_the_mind_is_not_asked_before_
 
 
 def begin_story(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool) -> None:
-    hear(llm, "Tell me.")
+    begin_answer(llm, source, "Tell me.", text, finished)
+
+
+def begin_answer(
+    llm: DelegatedAnswers, source: AskedAnswers, question: str, text: str, finished: bool, turn: int = 0
+) -> None:
+    hear(llm, question, turn)
     receive(llm, source, text, finished)
     assert llm.want()
     llm.begin()
@@ -261,11 +267,7 @@ def test_a_request_to_wait_and_its_answer_leave_the_rest_where_it_is(
 ) -> None:
     begin_story(llm, source, "Once there was a king. ", finished=True)
     end(llm, "Once there was", cut=True)
-    hear(llm, "Hold on a second.", turn=1)
-    receive(llm, source, "Of course. ", finished=True)
-    assert llm.want()
-    llm.begin()
-    take_all(llm)
+    begin_answer(llm, source, "Hold on a second.", "Of course. ", finished=True, turn=1)
     end(llm, "Of course.", cut=False)
     hear(llm, "Okay, continue.", turn=2)
     assert llm.want()
@@ -275,11 +277,7 @@ def test_a_request_to_wait_and_its_answer_leave_the_rest_where_it_is(
 def test_after_another_answer_there_is_nothing_to_go_on_with(llm: DelegatedAnswers, source: AskedAnswers) -> None:
     begin_story(llm, source, "Once there was a king. ", finished=True)
     end(llm, "Once there was", cut=True)
-    hear(llm, "What is a fjord?", turn=1)
-    receive(llm, source, "An inlet. ", finished=True)
-    assert llm.want()
-    llm.begin()
-    take_all(llm)
+    begin_answer(llm, source, "What is a fjord?", "An inlet. ", finished=True, turn=1)
     end(llm, "An inlet.", cut=False)
     hear(llm, "Go on.", turn=2)
     assert source.questions[-1] == "Go on."
