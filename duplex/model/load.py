@@ -19,7 +19,7 @@ from configs.model.language_models import LanguageModelConfig, take_llm
 from duplex.model.families.checkpoint import load_tdm_model, random_tdm_model
 from duplex.model.funaudiochat.load_parts import describe
 from duplex.model.interface import SlotGenerator
-from duplex.model.language_models.load_llm import load_answers
+from duplex.model.language_models.load_llm import LoadLlm, load_answers, load_llm
 from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
@@ -41,6 +41,7 @@ class DuplexModel:
         conversations: int = 1,
         changes: Mapping[str, Any] | None = None,
         llm: LanguageModelConfig | None = None,
+        load_llm: LoadLlm = load_llm,
     ) -> "DuplexModel":
         """Load a shipped model by name, a description (`configs.model.descriptions`), a checkpoint folder, or a hub id.
 
@@ -52,6 +53,7 @@ class DuplexModel:
                 speakers, live.policy, ...; or of a language model: llm.source, llm.temperature, ...
             llm: writes the answers of a TDM model that knows the user's words; in place of the one that a description
                 names.
+            load_llm: loads the language model (`LlmBeside` where it has begun to).
 
         Raises:
             ConfigError: there is no such model, its files are missing or broken, or there is too little memory.
@@ -61,10 +63,10 @@ class DuplexModel:
         tdm = describe_tdm(name)
         llm = take_llm(changes, llm or tdm.llm)
         if tdm.checkpoint in TWINS:
-            return cls(name, _tdm(random_tdm_model(TWINS[tdm.checkpoint]), changes, llm))
+            return cls(name, _tdm(random_tdm_model(TWINS[tdm.checkpoint]), changes, llm, load_llm))
         description = describe(tdm.checkpoint)
         if description is None:
-            return cls(name, _tdm(load_tdm_model(tdm.checkpoint), changes, llm))
+            return cls(name, _tdm(load_tdm_model(tdm.checkpoint), changes, llm, load_llm))
         if llm is not None:
             raise ConfigError(f"{name} answers by itself; a language model (--llm) goes with mini")
         return cls(name, load_turns(description.change(changes, f"--set for {name}"), conversations))
@@ -76,29 +78,37 @@ class DuplexModel:
 
 
 def load_generator(
-    model: str, rows: int, beside: bool = True, changes: Mapping[str, Any] | None = None
+    model: str,
+    rows: int,
+    beside: bool = True,
+    changes: Mapping[str, Any] | None = None,
+    load_llm: LoadLlm = load_llm,
 ) -> SlotGenerator:
     """Make conversations on a model; see `DuplexModel.from_pretrained`.
 
     Raises:
         ConfigError: there is no such model or its files are not usable.
     """
-    return DuplexModel.from_pretrained(model, rows, changes).generator(rows, beside)
+    return DuplexModel.from_pretrained(model, rows, changes, load_llm=load_llm).generator(rows, beside)
 
 
 def _tdm(
-    model: TdmModel, changes: Mapping[str, Any], llm: LanguageModelConfig | None
+    model: TdmModel, changes: Mapping[str, Any], llm: LanguageModelConfig | None, load_llm: LoadLlm
 ) -> Callable[[int, bool], SlotGenerator]:
     if changes:
         raise ConfigError(
             f"'{', '.join(changes)}' cannot be set for {model.mind.config.name}; it runs as it is, on the CPU: "
             "leave --set out"
         )
-    return lambda rows, beside: make_generator(model, rows, beside, llm)
+    return lambda rows, beside: make_generator(model, rows, beside, llm, load_llm)
 
 
 def make_generator(
-    model: TdmModel, rows: int, beside: bool = True, llm: LanguageModelConfig | None = None
+    model: TdmModel,
+    rows: int,
+    beside: bool = True,
+    llm: LanguageModelConfig | None = None,
+    load_llm: LoadLlm = load_llm,
 ) -> TdmGenerator:
     """Conversations on a TDM model whose answers are its own, or written by a language model.
 
@@ -109,4 +119,4 @@ def make_generator(
         return TdmGenerator(model, rows, beside)
     if not isinstance(model.mind, EmbeddedMind):
         raise ConfigError(f"{model.mind.config.name} does not know the user's words; a language model goes with mini")
-    return AnsweredGenerator(model, load_answers(llm, rows), rows, beside)
+    return AnsweredGenerator(model, load_answers(llm, rows, load_llm), rows, beside)

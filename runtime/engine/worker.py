@@ -14,8 +14,10 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from configs.model.descriptions import find_llm
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import SlotGenerator
+from duplex.model.language_models.load_llm import LlmBeside
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine
 from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
@@ -42,16 +44,19 @@ else:
 def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] | None = None) -> SlotGenerator:
     """Load a real model by name or folder. This imports torch and sets the threads of this process.
 
+    A local language model loads beside it, in its own process, before torch is imported here: both take seconds.
+
     `changes`: see `duplex.model.load.DuplexModel.from_pretrained`.
 
     Kernels round differently with another number of threads, so a replay is exact only with the same number.
     """
-    import torch
+    with LlmBeside(find_llm(model, changes or {})) as load_llm:
+        import torch
 
-    from duplex.model.load import load_generator
+        from duplex.model.load import load_generator
 
-    torch.set_num_threads(threads)
-    generator = load_generator(model, rows, changes=changes)
+        torch.set_num_threads(threads)
+        generator = load_generator(model, rows, changes=changes, load_llm=load_llm)
     settle_heap()
     return generator
 
