@@ -27,6 +27,9 @@ TESTS  := test_voice test_frame test_voice_frame test_robot test_turns test_back
 SET_UP := pyproject.toml Makefile locks/uv.txt locks/torch.txt scripts/install.py scripts/torch_build.py scripts/apt.sh
 INSTALL = $(PYTHON) -m scripts.install --venv $(VENV) --torch $(TORCH)
 
+# Where no bytecode is kept, each start compiles torch and transformers anew, which takes 10 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo smollm2 test format lint types contracts unit evaluate lock update test-oldest test-newest python clean
 .DEFAULT_GOAL := help
 
