@@ -21,6 +21,7 @@ from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.chat_template import ChatTemplate
 from duplex.model.language_models.interface import LlmError
 from duplex.model.language_models.kept_cache import Network
+from duplex.model.language_models.packed_weights import pack_weights
 from duplex.model.language_models.smollm2 import REPETITION_PENALTY, SMOLLM2, smollm2_folder
 from duplex.model.stages.precision import choose_product_dtype
 from duplex.model.stages.quiet import quiet_transformers, refusals
@@ -72,6 +73,11 @@ class _Files:
         return {"trust_remote_code": False, "local_files_only": True} | ({"gguf_file": self.gguf} if self.gguf else {})
 
     @property
+    def has_few_bits(self) -> bool:
+        """Whether the weights were rounded to fewer bits than their files or transformers keep them in."""
+        return self.gguf is not None or self.name == SMOLLM2
+
+    @property
     def all(self) -> list[Path]:
         """The files."""
         return (
@@ -88,20 +94,25 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
     try:
         files, device = _find(config.source), _device(config.device)
         dtype = choose_dtype(config.dtype, device)
+        # Only float32 weights still lie on the grid of 4 bits of the GGUF file that they come from.
+        may_pack = config.dtype == "auto" and device.type == "cpu" and files.has_few_bits
         # The bar of transformers' GGUF reader does not obey its switch.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
             if files.gguf is None:
                 _check_kind(files)
             tokenizer = _load_tokenizer(files)
             template = ChatTemplate(tokenizer, files.name)
-            module = _load_module(files, device, dtype)
+            module = _load_module(files, device, torch.float32 if may_pack else dtype)
     except ConfigError as error:
         raise LlmError(str(error)) from None
+    packed = may_pack and pack_weights(module)
+    if may_pack and dtype != torch.float32:
+        module.to(dtype)
     places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context_tokens
     stops = _stops(module, tokenizer) | template.end_of_turn()
     return LoadedLlm(
         name=files.name,
-        fingerprint=_fingerprint(files, device, dtype),
+        fingerprint=_fingerprint(files, device, f"{dtype}{', 4 bits' if packed else ''}"),
         network=Network(module),
         tokenizer=tokenizer,
         template=template,
@@ -235,7 +246,7 @@ def _stops(module: Any, tokenizer: Any) -> set[int]:
     return stops | ({tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set())
 
 
-def _fingerprint(files: _Files, device: torch.device, dtype: torch.dtype) -> str:
+def _fingerprint(files: _Files, device: torch.device, dtype: str) -> str:
     digest = hashlib.sha256(f"{device.type} {dtype}".encode())
     for path in files.all:
         size = path.stat().st_size

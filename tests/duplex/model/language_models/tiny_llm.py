@@ -57,8 +57,8 @@ def answer(model: LocalModel, messages: list[ChatMessage], conversation: int = 0
     return "".join(piece.text for piece in pieces)
 
 
-def write_gguf(path: Path) -> Path:
-    """A Llama of one layer; `CHAT[2]` ends an answer."""
+def write_gguf(path: Path, kind: str = "F32") -> Path:
+    """A Llama of one layer, its matrices of the given kind; `CHAT[2]` ends an answer."""
     width, heads, inner = 32, 2, 32
     signs = sorted(pre_tokenizers.ByteLevel.alphabet())
     writer = gguf.GGUFWriter(path, "llama")
@@ -81,7 +81,9 @@ def write_gguf(path: Path) -> Path:
     generator = torch.Generator().manual_seed(0)
     for name, shape in _shapes(width, inner).items():
         values = torch.ones(shape) if "norm" in name else torch.randn(shape, generator=generator) * 0.2
-        writer.add_tensor(name, values.numpy())
+        quantization = gguf.GGMLQuantizationType[kind if "blk" in name and values.dim() > 1 else "F32"]
+        stored = gguf.quants.quantize(values.numpy(), quantization)
+        writer.add_tensor(name, stored, raw_dtype=quantization)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
