@@ -4,7 +4,7 @@ The one seam to transformers' caches, whose names change from version to version
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
@@ -18,8 +18,9 @@ _CACHE_NAMES: Final = ("cache", "past_key_values", "cache_params")
 class Network:
     """A causal LM as a function of new tokens and a cache."""
 
-    def __init__(self, module: Any) -> None:
-        """`module`: transformers' model, on its device."""
+    def __init__(self, module: Any, prepare: Callable[[], None] | None = None) -> None:
+        """`module`: transformers' model, on its device. `prepare`: what is left to do before it runs."""
+        self._prepare = prepare
         names = inspect.signature(module.forward).parameters
         self.module = module
         self.device: torch.device = module.device
@@ -31,9 +32,16 @@ class Network:
         """How many there are."""
         return sum(value.numel() for value in self.module.parameters())
 
+    def prepare(self) -> None:
+        """Do what is left to do before the first `run`, which otherwise does it. It takes a second at most."""
+        prepare, self._prepare = self._prepare, None
+        if prepare is not None:
+            prepare()
+
     @torch.inference_mode()
     def run(self, ids: Sequence[int], cache: Any) -> tuple[Tensor, Any]:
         """Logits [V] behind the last of `ids`, and the cache with their keys and values; it may be None at first."""
+        self.prepare()
         tokens = torch.tensor([ids], device=self.device)
         cache = self._new_cache() if cache is None else cache
         out = self.module(input_ids=tokens, use_cache=True, **{self._cache_name: cache}, **self._few_logits)

@@ -21,7 +21,7 @@ from configs.model.language_models import LanguageModelConfig
 from duplex.model.language_models.chat_template import ChatTemplate
 from duplex.model.language_models.interface import LlmError
 from duplex.model.language_models.kept_cache import Network
-from duplex.model.language_models.packed_weights import pack_weights
+from duplex.model.language_models.packed_weights import is_fast, pack_weights
 from duplex.model.language_models.smollm2 import REPETITION_PENALTY, SMOLLM2, smollm2_folder
 from duplex.model.stages.precision import choose_product_dtype
 from duplex.model.stages.quiet import quiet_transformers, refusals
@@ -95,31 +95,34 @@ def load_llm_parts(config: LanguageModelConfig) -> LoadedLlm:
         files, device = _find(config.source), _device(config.device)
         dtype = choose_dtype(config.dtype, device)
         # Only float32 weights still lie on the grid of 4 bits of the GGUF file that they come from.
-        may_pack = config.dtype == "auto" and device.type == "cpu" and files.has_few_bits
+        packs = config.dtype == "auto" and device.type == "cpu" and files.has_few_bits and is_fast()
         # The bar of transformers' GGUF reader does not obey its switch.
         with quiet_transformers(), redirect_stderr(io.StringIO()):
             if files.gguf is None:
                 _check_kind(files)
             tokenizer = _load_tokenizer(files)
             template = ChatTemplate(tokenizer, files.name)
-            module = _load_module(files, device, torch.float32 if may_pack else dtype)
+            module = _load_module(files, device, torch.float32 if packs else dtype)
     except ConfigError as error:
         raise LlmError(str(error)) from None
-    packed = may_pack and pack_weights(module)
-    if may_pack and dtype != torch.float32:
-        module.to(dtype)
     places = getattr(module.config.get_text_config(), "max_position_embeddings", None) or config.context_tokens
     stops = _stops(module, tokenizer) | template.end_of_turn()
     return LoadedLlm(
         name=files.name,
-        fingerprint=_fingerprint(files, device, f"{dtype}{', 4 bits' if packed else ''}"),
-        network=Network(module),
+        fingerprint=_fingerprint(files, device, f"{dtype}{', packed' if packs else ''}"),
+        network=Network(module, (lambda: _pack(module, dtype)) if packs else None),
         tokenizer=tokenizer,
         template=template,
         stops=frozenset(stops),
         places=min(places, config.context_tokens),
         repetition_penalty=REPETITION_PENALTY if config.source == SMOLLM2 else 1.0,
     )
+
+
+def _pack(module: Any, dtype: torch.dtype) -> None:
+    pack_weights(module)
+    if dtype != torch.float32:
+        module.to(dtype)
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:

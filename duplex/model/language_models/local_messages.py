@@ -10,10 +10,11 @@ from duplex.model.language_models.text_pieces import MakeFilter
 
 @dataclass(frozen=True)
 class Load:
-    """The first message to the process: which model."""
+    """The first message to the process: which model. `beside_speech`: conversations are under way while it loads."""
 
     config: LanguageModelConfig
     make_filter: MakeFilter
+    beside_speech: bool = False
 
 
 @dataclass(frozen=True)

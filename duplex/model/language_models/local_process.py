@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +121,7 @@ class LocalProcess(LanguageModel):
 
     def _living(self) -> "_Process":
         if self._process.over:
-            self._process = _Process(self._load)
+            self._process = _Process(replace(self._load, beside_speech=True))
         return self._process
 
 

@@ -39,8 +39,6 @@ def main() -> None:
     """The program of the process."""
     # The terminal sends Ctrl-C to the whole group; this process ends with its owner.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not come between the replies
     try:
@@ -68,6 +66,11 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         send(ProcessEnded(f"the language model failed ({_line(error)}); take another one, or report this"))
 
 
+def _yield_to_speech() -> None:
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+
+
 def _read(requests: BinaryIO, inbox: Inbox) -> None:
     try:
         while True:
@@ -77,14 +80,21 @@ def _read(requests: BinaryIO, inbox: Inbox) -> None:
 
 
 def _work(load: Load, inbox: Inbox, send: Callable[[object], None]) -> None:
+    if load.beside_speech:
+        _yield_to_speech()
     import torch
 
     from duplex.model.language_models.load_local import load_llm_parts
     from duplex.model.language_models.local_model import LocalModel
 
+    torch.set_num_threads(1)  # further threads take their priority from this one when they begin
+    parts = load_llm_parts(load.config)
+    model = LocalModel(load.config, parts, load.make_filter)
+    if not load.beside_speech:
+        _yield_to_speech()
     torch.set_num_threads(load.config.threads)
-    model = LocalModel(load.config, load_llm_parts(load.config), load.make_filter)
     send(Loaded(model.name, model.fingerprint))
+    parts.network.prepare()
     while True:
         while not inbox.empty() or model.idle:
             request = inbox.get()

@@ -65,18 +65,18 @@ class EightBitLinear(nn.Module):
         return y.to(x.dtype).reshape(*x.shape[:-1], -1)
 
 
-def pack_weights(model: Any) -> bool:
-    """Replace the linear layers of a language model whose weights lie on a grid of 4 bits, where the CPU is fast at it.
-    If there are any, its output layer is rounded to 8 bits.
+def is_fast() -> bool:
+    """Whether this CPU multiplies weights of 4 bits faster than float32."""
+    return torch.backends.cpu.get_cpu_capability() in _CAPABLE
+
+
+def pack_weights(model: Any) -> None:
+    """Replace the linear layers of a language model whose weights lie on a grid of 4 bits. If there are any, its output
+    layer is rounded to 8 bits.
 
     Args:
         model: transformers' model, with float32 weights on the CPU.
-
-    Returns:
-        Whether anything was replaced.
     """
-    if torch.backends.cpu.get_cpu_capability() not in _CAPABLE:
-        return False
     linears = [(parent, name, layer) for parent in model.modules() for name, layer in _linears(parent)]
     output = model.get_output_embeddings()
     found = False
@@ -86,7 +86,6 @@ def pack_weights(model: Any) -> bool:
             found = True
     if found and isinstance(output, nn.Linear) and model.get_output_embeddings() is output:
         model.set_output_embeddings(EightBitLinear(output))
-    return found
 
 
 def find_grid(weight: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -10,6 +10,7 @@ import pytest
 from duplex.model.language_models.interface import ChatMessage, Generation, LlmError
 from duplex.model.language_models.load_llm import load_llm
 from duplex.model.language_models.local_process import LocalProcess
+from duplex.model.language_models.local_worker import NICE
 from tests.duplex.model.language_models.tiny_llm import SYSTEM, answer, local_model, tiny_config, write_folder
 
 QUESTION = [SYSTEM, ChatMessage("user", "What is the tallest mountain?")]
@@ -31,6 +32,12 @@ def process(folder: Path) -> Iterator[LocalProcess]:
     model.close()
 
 
+def priority(process: LocalProcess) -> int:
+    """How much less urgent it is than this process."""
+    assert process.pid is not None
+    return os.getpriority(os.PRIO_PROCESS, process.pid) - os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def text_of(generation: Generation) -> str:
     """The whole answer."""
     pieces = generation.take(PATIENCE_MS)
@@ -46,6 +53,7 @@ def test_two_conversations_are_answered_at_the_same_time(process: LocalProcess, 
     assert text_of(other) == answer(here, OTHER, 1)
     assert text_of(one) == answer(here, QUESTION, 0)
     assert (process.name, process.fingerprint) == (here.name, here.fingerprint)
+    assert priority(process) == NICE
 
 
 def test_a_cancelled_answer_gives_nothing_more_and_the_next_one_is_whole(process: LocalProcess, folder: Path) -> None:
@@ -82,6 +90,7 @@ def test_a_process_that_dies_ends_its_answers_and_the_next_question_starts_it_ag
         )
     assert text_of(process.generate(0, QUESTION)) == said
     assert process.pid != first
+    assert priority(process) == NICE
 
 
 def test_a_closed_process_answers_nothing(process: LocalProcess) -> None:
