@@ -132,7 +132,7 @@ class _Turns:
 
     def figures(self, model: str) -> dict[str, Any]:
         """Plain values of all turns."""
-        return {"model": model, "fingerprint": self._partner.fingerprint, "turns": self._turns}
+        return {"model": model, "fingerprint": self._partner.fingerprint, **self._partner.llm, "turns": self._turns}
 
     def _write(self, path: Path, samples: "Samples") -> Path | None:
         if not len(samples):

@@ -9,6 +9,7 @@ model hears nothing while it answers.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -30,7 +31,10 @@ _NO_TOOLS = ToolRunner([])
 
 
 class ChatSession:
-    """One conversation. If the caller stops reading an answer's events, the part made so far is kept."""
+    """One conversation. If the caller stops reading an answer's events, the part made so far is kept.
+
+    `llm` is empty: the checkpoint answers by itself (`describe_llm`).
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class ChatSession:
             ConfigError: the system prompt, tools included, leaves no room, or the checkpoint cannot speak.
         """
         self.fingerprint = chat.fingerprint
+        self.llm: dict[str, Any] = {}
         self.pattern = pattern
         self._chat, self._config, self._tools, self._voice = chat, config, tools, voice
         if tools.definitions:

@@ -17,6 +17,7 @@ from configs.schedule import ScheduleConfig
 from duplex.model.chat.aloud import Written, aloud
 from duplex.model.chat.chat_events import AnswerEnded, AudioChunk, ChatEvent, TextPiece, ToolCalled
 from duplex.model.interface import Came, ConversationOptions, Samples, SlotGenerator
+from duplex.model.language_models.description import describe_llm
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
 from duplex.model.text.truecase import MARKS
 from duplex.model.tools.calls import read_call
@@ -44,7 +45,7 @@ class LiveChat:
         voice: EmbeddedVoice | None,
         schedule: ScheduleConfig,
     ) -> None:
-        self.fingerprint = generator.fingerprint
+        self.fingerprint, self.llm = generator.fingerprint, describe_llm(generator)
         self._generator, self._name, self._options = generator, name, _now(options)
         self._reads, self._voice, self._schedule = reads, voice, schedule
         self.new(pattern)

@@ -6,7 +6,7 @@ This module handles model names; it does not depend on the terminal or on files.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from configs.base import ConfigError
 from configs.model.chat import ChatConfig
@@ -33,6 +33,8 @@ class Partner(Protocol):
     """A conversation; see `duplex.model.chat.chat_session.ChatSession`."""
 
     fingerprint: str
+    llm: dict[str, Any]
+    """The language model behind it, see `describe_llm`; empty where it answers by itself."""
     pattern: Pattern
 
     @property

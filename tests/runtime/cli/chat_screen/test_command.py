@@ -61,7 +61,9 @@ def test_the_pattern_that_fits(
 ) -> None:
     given = [*arguments, str(wav)] if arguments[-1] == "--in" else arguments
     assert run(["chat", *TINY, *given, "--json", str(tmp_path / "c.json")]) == 0
-    (turn,) = json.loads((tmp_path / "c.json").read_text())["turns"]
+    told = json.loads((tmp_path / "c.json").read_text())
+    assert set(told) == {"model", "fingerprint", "turns"}, "this model answers by itself"
+    (turn,) = told["turns"]
     assert turn["pattern"] == pattern
     assert ("Please help me transcribe" in turn["text"]) is ("--transcribe" in arguments)
     assert any("untested" in line for line in lines(capsys)) is (pattern == "SUC")

@@ -23,6 +23,8 @@ def test_the_system_prompt_reaches_the_language_model() -> None:
         partner.close()
     assert isinstance(ended, AnswerEnded)
     assert ended.text == "Guten Tag."
+    told = partner.llm["llm"]
+    assert (told["source"], told["model"], told["answers"]) == (llm.address, "tiny", "all")
     (chat,) = llm.chats
     assert [message["content"] for message in chat.body["messages"]] == ["Speak German.", "hello"]
 
