@@ -1,5 +1,7 @@
 """Where answers come from by the configuration."""
 
+import subprocess
+import sys
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
@@ -108,3 +110,8 @@ def test_a_server_a_log_and_none_have_nothing_to_load(source: str | None) -> Non
     with LlmBeside(None if source is None else LanguageModelConfig(source=source), loader):
         loader.may_end.set()
     assert loader.opened.empty()
+
+
+def test_what_begins_to_load_a_language_model_does_not_wait_for_torch() -> None:
+    program = "import sys, runtime.engine.worker; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
