@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from duplex.model.stages.matrices import Matrix
+from duplex.model.weights.quantize import round_to_int8
 
 BLOCK: Final = 32
 """Weights that share a step and an offset, in all formats of GGUF with 4 bits."""
@@ -19,7 +20,7 @@ _MIDDLE: Final = 8
 _OUTPUTS: Final = 16
 """torch packs so many outputs together."""
 _MANY_ROWS: Final = 16
-"""From this many rows on, products with whole weights are faster."""
+"""Above so many rows, products with whole weights are faster."""
 _CLOSE: Final = 0.01
 """How far a weight may lie from the grid, in steps: float16 steps and offsets leave 1e-3."""
 _CAPABLE: Final = ("AVX2", "AVX512")
@@ -55,9 +56,7 @@ class EightBitLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        scale = linear.weight.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
-        steps = torch.round(linear.weight / scale[:, None]).to(torch.int8)
-        self._matrix = Matrix(steps, scale, linear.bias)
+        self._matrix = Matrix(*round_to_int8(linear.weight), linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [..., in] -> [..., out], in the dtype of x."""

@@ -42,7 +42,7 @@ def pack(state: Mapping[str, Tensor], keep: Callable[[str], bool] = _nothing) ->
         elif keep(name):
             packed[name] = value.detach().to(torch.float16).contiguous()
         else:
-            packed[name], packed[name + SCALE] = _round_to_int8(value.detach().float())
+            packed[name], packed[name + SCALE] = round_to_int8(value.detach().float())
     return packed
 
 
@@ -87,8 +87,8 @@ def load(path: Path) -> Weights:
         raise QuantizeError(f"{path}: is not a safetensors file ({error}); fetch or export it again") from None
 
 
-def _round_to_int8(value: Tensor) -> tuple[Tensor, Tensor]:
-    """int8 tensor and scales [rows] with value[r] ~ scale[r] * int8[r]; a row of zeros has scale 1."""
+def round_to_int8(value: Tensor) -> tuple[Tensor, Tensor]:
+    """Round [rows, ...] to int8 and scales [rows]: value[r] ~ scale[r] int8[r]; a row of zeros has scale 1."""
     largest = value.flatten(1).abs().amax(1)
     scale = torch.where(largest > 0, largest / _LARGEST, torch.ones_like(largest))
     return torch.round(value / _by_row(scale, value)).to(torch.int8), scale
