@@ -88,10 +88,12 @@ class EchoGuardConfig(Config):
     """How the assistant's own voice is detected in the user's audio.
 
     `max_delay_ms`: longest delay of the echo. `low_hz`, `high_hz`: band that is analysed. `audible_db`: level above
-    which the assistant is audible. `taper_ms`: fades at the ends of the analysed audio. `floor_db`: bins this far below
+    which the assistant is audible. `silent_db`: level below which the microphone gives nothing but what a codec makes of
+    silence (its last bit is -90 dB). `taper_ms`: fades at the ends of the analysed audio. `floor_db`: bins this far below
     the strongest one carry no information. `memory`: weight of earlier slots, per slot. `clear`: an echo rises above
-    the correlation's mean power by this factor (user speech and tones reach 8, an echo 24 dB below the assistant 40),
-    in `least_slots` or more. `margin_ms`: how long before its echo the assistant's voice is given to the canceller.
+    the correlation's root mean square by this factor, in `least_slots` or more. `most_per_slot`: what one slot counts at
+    most, in units of its own root mean square, because in a single slot two voices of similar pitch correlate like an
+    echo. `margin_ms`: how long before its echo the assistant's voice is given to the canceller.
     """
 
     enabled: bool = True
@@ -99,10 +101,12 @@ class EchoGuardConfig(Config):
     low_hz: float = Field(default=200.0, ge=0.0)
     high_hz: float = Field(default=4000.0, gt=0.0)
     audible_db: float = Field(default=-60.0, lt=0.0)
+    silent_db: float = Field(default=-85.0, lt=0.0)
     taper_ms: float = Field(default=50.0, gt=0.0)
     floor_db: float = Field(default=50.0, gt=0.0)
     memory: float = Field(default=0.85, ge=0.0, lt=1.0)
     clear: float = Field(default=10.0, gt=0.0)
+    most_per_slot: float = Field(default=7.0, gt=0.0)
     least_slots: int = Field(default=3, ge=1)
     margin_ms: float = Field(default=60.0, ge=0.0)
 

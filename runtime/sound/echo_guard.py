@@ -75,7 +75,7 @@ class EchoFinder:
         Args:
             heard: [3200] from the microphone. played: [max delay + 3200] up to the same moment.
         """
-        if level_db(played) < self._config.audible_db or not heard.any():
+        if level_db(played) < self._config.audible_db or level_db(heard) < self._config.silent_db:
             return None
         self._sum = self._config.memory * self._sum + self._correlation(heard, played)
         self._slots += 1
@@ -84,7 +84,7 @@ class EchoFinder:
         return delay if clear and self._slots >= self._config.least_slots else None
 
     def _correlation(self, heard: Samples, played: Samples) -> NDArray[np.float64]:
-        """Correlation by delay, [max delay + 1], of unit power (Knapp and Carter 1976, PHAT)."""
+        """Correlation by delay, [max delay + 1], of unit power and limited (Knapp and Carter 1976, PHAT)."""
         heard_bins, played_bins = (
             self._strong(np.fft.rfft(samples * taper, self._size))
             for samples, taper in ((heard, self._heard_taper), (played, self._played_taper))
@@ -94,7 +94,8 @@ class EchoFinder:
         white = np.divide(cross, size, out=np.zeros_like(cross), where=size > 0)
         by_delay = np.fft.irfft(white, self._size)[self._places]
         power = float(np.mean(np.square(by_delay)))
-        return by_delay / np.sqrt(power) if power else by_delay
+        unit = by_delay / np.sqrt(power) if power else by_delay
+        return np.minimum(unit, self._config.most_per_slot)
 
     def _strong(self, bins: _Bins) -> _Bins:
         """Bins of the band, without those that have only leakage from others."""

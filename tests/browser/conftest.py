@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
-from configs.runtime.runtime import EchoGuardConfig, EngineConfig, RecordingConfig, RuntimeConfig
+from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.cli.serve import serve
 from runtime.engine.worker import loader_with
@@ -97,9 +97,7 @@ def run_server(
     network = ServeConfig(port=0, token=token)
     # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
     engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
-    # The fake model and Chromium's fake microphone beep at the same pitch, which can pass for an echo.
-    guard = EchoGuardConfig(enabled=model != "fake")
-    runtime = RuntimeConfig(echo=guard, engine=engine, recording=RecordingConfig(folder=folder))
+    runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
     loader = load_fake if model == "fake" else loader_with(changes)
     with suppress(KeyboardInterrupt):
         serve(model, network, runtime, pipe.send, loader)
