@@ -88,12 +88,12 @@ class EchoGuardConfig(Config):
     """How the assistant's own voice is detected in the user's audio.
 
     `max_delay_ms`: longest delay of the echo. `low_hz`, `high_hz`: band that is analysed. `audible_db`: level above
-    which the assistant is audible. `silent_db`: level below which the microphone gives nothing but what a codec makes of
-    silence (its last bit is -90 dB). `taper_ms`: fades at the ends of the analysed audio. `floor_db`: bins this far below
-    the strongest one carry no information. `memory`: weight of earlier slots, per slot. `clear`: an echo rises above
-    the correlation's root mean square by this factor, in `least_slots` or more. `most_per_slot`: what one slot counts at
-    most, in units of its own root mean square, because in a single slot two voices of similar pitch correlate like an
-    echo. `margin_ms`: how long before its echo the assistant's voice is given to the canceller.
+    which the assistant is audible. `silent_db`: level below which the microphone gives nothing but what a codec makes
+    of silence (its last bit is -90 dB). `taper_ms`: fades at the ends of the analysed audio. `floor_db`: bins this far
+    below the strongest one carry no information. `memory`: weight of earlier slots, per slot. `clear`: an echo rises
+    above the correlation's root mean square by this factor, in `least_slots` or more. `most_per_slot`: what one slot
+    counts at most, in units of its own root mean square, because in a single slot two voices of similar pitch correlate
+    like an echo. `margin_ms`: how long before its echo the assistant's voice is given to the canceller.
     """
 
     enabled: bool = True
