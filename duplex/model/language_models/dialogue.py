@@ -4,6 +4,7 @@ An answer that was cut is kept up to the last word that was heard, with a dash b
 an answer is heard to its end ("mm-hm") are no turn. Knows words; knows nothing of slots or models.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,6 +13,8 @@ from duplex.model.interface import EndedCall, StartedCall, UserWords
 from duplex.model.language_models.interface import ChatMessage, RequestedCall
 from duplex.model.tools.tool_runner import error_text
 
+_WORD: Final = re.compile(r"[\w'’$€£%+*/=-]+")
+"""Signs that are spoken belong to words."""
 CUT: Final = " —"
 """Stands behind an answer that the user interrupted."""
 NOT_AWAITED: Final = error_text(
@@ -53,10 +56,11 @@ class ChatHistory:
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
         """All of it; empty where there is nothing to answer."""
-        if not self.question:
-            return ()
-        rest = _join(self._waiting, self._called)
-        return (*self._history, ChatMessage("user", rest)) if rest else tuple(self._history)
+        return self._with(self._waiting)
+
+    def expect(self, turn: int, caption: str) -> tuple[ChatMessage, ...]:
+        """What `messages` will be, should that be the turn's caption."""
+        return self._with({**self._waiting, turn: caption})
 
     def note_asked(self) -> None:
         """The messages are sent to the language model: what it calls is for what was said so far."""
@@ -91,6 +95,12 @@ class ChatHistory:
         self._waiting = {turn: text for turn, text in rest.items() if text} if cut else {}
         self._answered, self._called = {}, {}
 
+    def _with(self, said: Mapping[int, str]) -> tuple[ChatMessage, ...]:
+        if not any(said.values()):
+            return ()
+        rest = _join(said, self._called)
+        return (*self._history, ChatMessage("user", rest)) if rest else tuple(self._history)
+
     def _keep_question(self, asked: Mapping[int, str]) -> None:
         """What was asked, without what calls have been made for."""
         if question := _join(asked, self._called):
@@ -101,6 +111,15 @@ class ChatHistory:
             if self._history[place].call_id == call.id:
                 self._history[place] = replace(self._history[place], content=call.result)
                 return
+
+
+def alike(left: Sequence[ChatMessage], right: Sequence[ChatMessage]) -> bool:
+    """Whether messages are the same up to the case and the punctuation marks of the last one."""
+    if not (left and right):
+        return not left and not right
+    words = [_WORD.findall(messages[-1].content.lower()) for messages in (left, right)]
+    same = words[0] == words[1] if words[0] else left[-1] == right[-1]
+    return same and left[-1].role == right[-1].role and tuple(left[:-1]) == tuple(right[:-1])
 
 
 def _join(said: Mapping[int, str], known: Mapping[int, str]) -> str:

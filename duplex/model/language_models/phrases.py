@@ -17,6 +17,8 @@ FAST: Final = 6.0
 """Words a second at which text outruns speech for certain: the voice speaks about 3.9."""
 _AHEAD: Final = 3
 """Words behind the newest released one: they may change how it is read ("$1.5" before "million")."""
+_PLAIN: Final = re.compile(r"(?:[A-Za-z][a-z]+(?:['’][a-z]+)?|I|[Aa])[,;:]?")
+"""Words that are read in one way, whatever follows: a word behind them only shows that they have ended."""
 _LONGEST: Final = 14
 """Words after which a clause without a mark is released all the same, up to its last word but `_AHEAD`."""
 
@@ -53,13 +55,13 @@ class PhraseGate:
     def _fast(self) -> bool:
         """The text has come faster than it can be spoken."""
         words, seconds = len(self._text.split()), (self._last_ms - self._first_ms) / 1000
-        return words >= _AHEAD + 1 and words - 1 >= FAST * seconds
+        return words >= (2 if seconds else _AHEAD + 1) and words - 1 >= FAST * seconds
 
     def _find_end(self) -> int:
         """End of what can be spoken."""
         rest = self._text[self._released :]
         if self._fast:
-            return self._released + max(_end_of_last(_SENTENCE, rest), _words_but(rest, _AHEAD))
+            return self._released + max(_end_of_last(_SENTENCE, rest), _end_of_certain(rest))
         clause = _end_of_last(_CLAUSE, rest)
         long = len(rest[clause:].split()) > _LONGEST
         return self._released + (clause + _words_but(rest[clause:], _AHEAD) if long else clause)
@@ -73,3 +75,14 @@ def _words_but(text: str, count: int) -> int:
     """End of the text without its last `count` words."""
     ends = [match.end() for match in _WORD_END.finditer(text)]
     return ends[-count] if len(ends) >= count else 0
+
+
+def _end_of_certain(text: str) -> int:
+    """End of the words that enough others follow."""
+    ends = [match.end() for match in _WORD_END.finditer(text)]
+    begin = 0
+    for behind, end in zip(range(len(ends), 0, -1), ends, strict=True):
+        if behind < _AHEAD and not _PLAIN.fullmatch(text[begin:end].strip()):
+            break
+        begin = end
+    return begin

@@ -97,6 +97,10 @@ class CtcWords:
         """Words [B] of the previous slot; an inactive row gets them when it is active again."""
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
+    def expected(self, state: CtcState, row: int) -> str:
+        """None: every word is certain when it ends."""
+        return ""
+
     def _spell(self, row: CtcRow, classes: list[int]) -> list[str]:
         """Add a slot's pieces to the row's letters; returns the finished words."""
         for found in classes:

@@ -163,6 +163,15 @@ class Transcriber:
                 row.result = one
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
+    def expected(self, state: TranscriberState, row: int) -> str:
+        """Caption of a row's turn with all words of the newest transcript; "" where all of them are certain."""
+        known = state.rows[row]
+        if known.clip is None or not known.clip.agreement.candidates:
+            return ""
+        words = (*known.clip.agreement.committed, *known.clip.agreement.candidates)
+        tokens = [token for word in words for token in word]
+        return f"{known.shown} {self._whisper.vocabulary.text(tokens).strip()}".strip()
+
     def _take(self, row: TranscriberRow, pcm: Tensor, voiced: int, silence_ms: int) -> None:
         """Add a slot to the row's clip; a voice opens turn and clip."""
         row.slot += 1

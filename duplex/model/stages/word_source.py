@@ -60,6 +60,10 @@ class WordSource(Protocol):
         """Return the words [B] that became known, at the next slot's start; an inactive row gets its words later."""
         ...
 
+    def expected(self, state: Any, row: int) -> str:
+        """Caption of a row's turn with the words that were heard and may still change; "" where there are none."""
+        ...
+
 
 def step(source: WordSource, x: WordsInput, state: Any, active: Tensor) -> list[UserWords | None]:
     """Run a source as an ordinary stage: `deliver` for the previous slot, then `prepare` for this one."""
@@ -98,3 +102,7 @@ class NoWords:
     def deliver(self, result: WordsResult, state: NoWordsState, active: Tensor) -> list[UserWords | None]:
         """No words for any row."""
         return [None] * len(active)
+
+    def expected(self, state: NoWordsState, row: int) -> str:
+        """None."""
+        return ""

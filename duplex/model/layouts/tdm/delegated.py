@@ -12,7 +12,7 @@ from typing import Final
 
 from duplex.model.interface import Came, UserWords
 from duplex.model.language_models.answers import AnswerSource
-from duplex.model.language_models.dialogue import ChatHistory
+from duplex.model.language_models.dialogue import ChatHistory, alike
 from duplex.model.language_models.go_on import asks_to_go_on, asks_to_wait
 from duplex.model.language_models.interface import ChatMessage
 from duplex.model.layouts.tdm.items import Item, list_items
@@ -83,12 +83,16 @@ class DelegatedAnswers:
             if self._finished and not self._ready and not self.speaking:
                 self._give_up()
 
-    def hear(self, words: UserWords) -> None:
-        """Words of the user became known."""
+    def hear(self, words: UserWords, expected: str = "") -> None:
+        """Words of the user became known.
+
+        `expected`: the turn's caption with the words that may follow; where answers may begin before the end of the
+        turn is decided, this is what they answer. "" where nothing more is expected.
+        """
         self._close_part()
         self.dialogue.hear(words)
         if not self.answering:
-            self._prepare()
+            self._prepare(self.dialogue.expect(words.turn, expected) if expected else ())
 
     def write(self, text: str) -> None:
         """The user wrote: an answer that is under way is broken off, and this is asked."""
@@ -196,20 +200,21 @@ class DelegatedAnswers:
     def _ready(self) -> bool:
         return any(item.sounds for item in self._queue)
 
-    def _prepare(self) -> None:
-        """The user's words have changed, and perhaps will again."""
+    def _prepare(self, expected: tuple[ChatMessage, ...] = ()) -> None:
+        """The user's words have changed, and perhaps will again: to those of `expected`."""
         self._chosen = False
         self._asks_on = self._goes_on
         self.thinking = False
         if self._answers.config.speculates:
-            self._ask()
+            asks_on = self._goes_on or (self._rest is not None and asks_to_go_on(_last_words(expected)))
+            self._ask(() if asks_on else expected)
         else:
             self._drop()
             self._answers.prefill(self._row, self.dialogue.messages)
 
     def _note_calls(self, came: Came) -> None:
         """Functions are called, or have ended: the request under way has gone on with these messages."""
-        current = self.dialogue.messages == self._asked
+        current = alike(self.dialogue.messages, self._asked)
         self.dialogue.note_calls(came.started, came.ended)
         if current:
             self._asked = self.dialogue.messages
@@ -245,9 +250,12 @@ class DelegatedAnswers:
         """The user wants to hear the rest of the answer that was cut."""
         return self._rest is not None and asks_to_go_on(self.dialogue.question)
 
-    def _ask(self) -> None:
-        messages = self.dialogue.messages
-        if not messages or messages == self._asked:
+    def _ask(self, expected: tuple[ChatMessage, ...] = ()) -> None:
+        messages = expected or self.dialogue.messages
+        if not messages:
+            return
+        if alike(messages, self._asked):
+            self.dialogue.note_asked()
             return
         rest = self._rest if self._goes_on else None
         self._forget()
@@ -279,3 +287,7 @@ class DelegatedAnswers:
         self._drop()
         self._say(())
         self._finished = self.speaking = self.answering = self.thinking = False
+
+
+def _last_words(messages: tuple[ChatMessage, ...]) -> str:
+    return messages[-1].content if messages else ""

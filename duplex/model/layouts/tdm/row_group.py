@@ -137,7 +137,8 @@ class RowGroup:
         result = self._recognising.result() if self._recognising is not None else ()
         heard = self._words.deliver(result, self._state.words, active)
         for row in active.nonzero().flatten().tolist():
-            heard[row] = self._conversations[row].begin_slot(heard[row])
+            expected = self._words.expected(self._state.words, row) if heard[row] is not None else ""
+            heard[row] = self._conversations[row].begin_slot(heard[row], expected)
         return heard
 
     def _submit(self, request: WordsRequest) -> "Future[WordsResult]":

@@ -109,8 +109,10 @@ class TdmConversation:
         """The assistant is to answer and waits for the language model."""
         return self.llm is not None and self.llm.thinking
 
-    def begin_slot(self, heard: UserWords | None) -> UserWords | None:
+    def begin_slot(self, heard: UserWords | None, expected: str = "") -> UserWords | None:
         """Begin slot t: take the user's words that became known, and what came from the language model.
+
+        `expected`: their turn's caption with the words that may follow; "" where none are expected.
 
         Returns the words: recognised in this slot, else written; with a language model their turns count both.
         """
@@ -121,7 +123,7 @@ class TdmConversation:
             heard = self._number_turn(heard)
             self.llm.receive()
             if heard is not None and not self._is_written(heard):
-                self.llm.hear(heard)
+                self.llm.hear(heard, expected)
         if heard is not None and not self._is_written(heard):
             self.hear(heard.text)
         if self.llm is not None:

@@ -1,8 +1,10 @@
 """What a language model reads of a conversation: what was heard, no more."""
 
+import pytest
+
 from duplex.model.interface import EndedCall, StartedCall, UserWords
-from duplex.model.language_models.dialogue import NOT_AWAITED, ChatHistory
-from duplex.model.language_models.interface import RequestedCall
+from duplex.model.language_models.dialogue import NOT_AWAITED, ChatHistory, alike
+from duplex.model.language_models.interface import ChatMessage, RequestedCall
 
 
 def hear(dialogue: ChatHistory, turn: int, caption: str) -> None:
@@ -19,6 +21,30 @@ def test_a_turn_that_grows_is_one_question() -> None:
     hear(dialogue, 0, "What is")
     hear(dialogue, 0, "What is the time?")
     assert texts(dialogue) == ["system: Be brief.", "user: What is the time?"]
+
+
+def test_what_the_user_may_go_on_to_say() -> None:
+    dialogue = ChatHistory("")
+    hear(dialogue, 0, "Hello.")
+    hear(dialogue, 1, "What is")
+    assert [message.content for message in dialogue.expect(1, "What is the time?")] == ["Hello. What is the time?"]
+    assert texts(dialogue) == ["user: Hello. What is"]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("what is the time", "What is the time?", True),
+        ("What is 3 - 2?", "What is 3 2?", False),
+        ("3.5", "35", False),
+        ("?", "!", False),
+    ],
+)
+def test_messages_are_alike_where_only_case_and_marks_differ(left: str, right: str, same: bool) -> None:
+    before = ChatMessage("system", "Be brief.")
+    assert alike((before, ChatMessage("user", left)), (before, ChatMessage("user", right))) is same
+    assert not alike((before, ChatMessage("user", left)), (ChatMessage("user", left),))
+    assert not alike((before, ChatMessage("user", left)), ())
 
 
 def test_an_answer_that_was_heard_to_its_end() -> None:

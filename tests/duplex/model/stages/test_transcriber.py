@@ -20,6 +20,7 @@ SLOT = AUDIO.slot_input_samples
 CONFIG = TranscriberConfig()
 SENTENCE = [THE, CAT, SAT, ON, A, MAT]
 VOICE, SILENCE = "v", "."
+SAID = "the cat sat on a mat"
 NO_FEATURES = torch.zeros(1, 10, 0)
 
 
@@ -93,6 +94,18 @@ def test_words_come_while_the_user_speaks_and_all_of_them_one_slot_after_the_pau
     assert told[-1][1].caption == "the cat sat on a"
     assert told[0][1].start_s == pytest.approx(2 * AUDIO.slot_seconds)
     assert 7 * AUDIO.slot_seconds <= told[-1][1].end_s < 8 * AUDIO.slot_seconds
+
+
+def test_words_that_are_not_certain_are_expected() -> None:
+    talk = Talk()
+    assert talk.source.expected(talk.state, 0) == ""
+    told, likely = [], []
+    for sign in "..vvvvvv....":
+        told += [words.caption for _, words in talk.say(sign)]
+        likely.append(talk.source.expected(talk.state, 0))
+    assert told == ["the cat", "the cat sat on", "the cat sat on a mat"]
+    assert [caption for caption in dict.fromkeys(likely) if caption] == ["the cat", "the cat sat on", SAID]
+    assert likely[-1] == "", "at the pause all words are certain"
 
 
 def test_words_are_read_behind_those_that_were_told_before() -> None:

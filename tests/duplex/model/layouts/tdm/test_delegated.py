@@ -17,8 +17,8 @@ def llm(source: AskedAnswers) -> DelegatedAnswers:
     return DelegatedAnswers(source, 0, "")
 
 
-def hear(llm: DelegatedAnswers, caption: str, turn: int = 0) -> None:
-    llm.hear(UserWords(turn, caption.lower(), caption, 0.0, 1.0))
+def hear(llm: DelegatedAnswers, caption: str, turn: int = 0, expected: str = "") -> None:
+    llm.hear(UserWords(turn, caption.lower(), caption, 0.0, 1.0), expected)
 
 
 def receive(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool = False, error: str = "") -> None:
@@ -48,12 +48,53 @@ def test_an_answer_begins_before_the_turn_ends_and_is_dropped_when_words_change(
     assert llm.thinking
 
 
+def test_an_answer_to_words_that_are_expected_is_kept_when_they_come(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "What is a", expected="What is a fjord?")
+    receive(llm, source, "It is a bay. ")
+    hear(llm, "What is a Fjord")
+    assert llm.want()
+    hear(llm, "What is a Fjord,", expected="What is a Fjord, please?")
+    hear(llm, "What is a Fjord, or a bay?")
+    assert not llm.want()
+    assert source.questions == ["What is a fjord?", "What is a Fjord, please?", "What is a Fjord, or a bay?"]
+
+
+def test_expected_words_that_do_not_come_are_not_answered(llm: DelegatedAnswers, source: AskedAnswers) -> None:
+    hear(llm, "What is", expected="What is a fjord?")
+    receive(llm, source, "It is a bay. ")
+    assert not llm.want()
+    assert source.questions == ["What is a fjord?", "What is"]
+
+
+def test_who_is_expected_to_say_go_on_is_not_answered_before_it_is_said(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    hear(llm, "Tell me.")
+    receive(llm, source, "One two three. ", finished=True)
+    llm.want()
+    llm.begin()
+    take_all(llm)
+    hear(llm, "Okay,", turn=1)
+    end(llm, "One", cut=True)
+    hear(llm, "Okay,", turn=1, expected="Okay, go on.")
+    hear(llm, "Okay, go on.", turn=1)
+    assert source.questions[-1] == "Okay,"
+    assert llm.want()
+    llm.begin()
+    assert take_all(llm) == [["two"], ["three", "."]]
+
+
 def test_a_server_that_costs_money_is_asked_only_when_the_turn_has_ended() -> None:
     source = AskedAnswers(CONFIG.model_copy(update={"source": "http://127.0.0.1/v1"}))
     llm = DelegatedAnswers(source, 0, "")
+    hear(llm, "What is a", expected="What is a fjord?")
     hear(llm, "What is a fjord?")
     assert source.questions == []
-    assert source.prefilled == ["", "What is a fjord?"], "the system prompt is read before anything is said"
+    assert source.prefilled == ["", "What is a", "What is a fjord?"], (
+        "the system prompt is read before anything is said"
+    )
     llm.want()
     assert source.questions == ["What is a fjord?"]
 

@@ -54,6 +54,17 @@ def contents(source: AskedAnswers) -> list[str]:
     return [message.content for message in source.asked[-1]]
 
 
+def test_a_call_for_expected_words_is_kept_with_the_words_that_came(
+    llm: DelegatedAnswers, source: AskedAnswers
+) -> None:
+    llm.hear(UserWords(0, "what time", "What time", 0.0, 1.0), "What time is it in Tokyo")
+    hear(llm, QUESTION)
+    llm.want()
+    receive(llm, source, Came(started=(TIME,)))
+    assert [message.content for message in llm.dialogue.messages if message.role == "user"] == [QUESTION]
+    assert len(source.asked) == 1
+
+
 def test_only_an_answer_that_is_wanted_may_call_functions(llm: DelegatedAnswers, source: AskedAnswers) -> None:
     assert source.allowed == ("time_in",)
     hear(llm, QUESTION)
