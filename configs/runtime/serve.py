@@ -1,6 +1,7 @@
 """Settings of the network transport and the server: jitter buffer, Opus, pacing, liveness, limits of requests."""
 
 import ipaddress
+import secrets
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -10,6 +11,10 @@ from configs.base import Config, exact_div
 
 RTP_RATE = 48_000
 """Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
+
+
+LEAST_TOKEN = 16
+"""Characters of a token where other machines can connect."""
 
 
 class JitterConfig(Config):
@@ -74,11 +79,39 @@ class LatencyConfig(Config):
         return self.hangover_packets * AUDIO.packet_seconds
 
 
+class GuessesConfig(Config):
+    """How often an address may give a wrong token: fewer than `most` times in `window_s`."""
+
+    most: int = Field(default=10, ge=1)
+    window_s: float = Field(default=60.0, gt=0)
+
+
+class ConnectionsConfig(Config):
+    """What HTTP clients can hold. `most`: connections at once, `most_per_address` of them of one address; a further one
+    takes the place of the one that has waited longest for its request. `request_s`: how long a request may take.
+    """
+
+    most: int = Field(default=256, ge=1)
+    most_per_address: int = Field(default=64, ge=1)
+    request_s: float = Field(default=10.0, gt=0.0)
+
+
+class MessagesConfig(Config):
+    """What a client may send on the data channel: `per_s` messages a second, `burst` at once; and `unfinished_bytes` of
+    messages that are not complete. The session of a client that sends more ends."""
+
+    per_s: float = Field(default=50.0, gt=0.0)
+    burst: int = Field(default=200, ge=1)
+    unfinished_bytes: int = Field(default=65_536, ge=16_384)
+
+
 class ServeConfig(Config):
     """Where the server listens, who may use it, and its limits.
 
-    `host`: any address that is not loopback needs `token` (visible ASCII). `certfile`, `keyfile`: TLS, both or neither.
-    `self_signed`: TLS with a certificate that the server creates and keeps in `cert_folder`.
+    `host`: any address that is not loopback needs `token` (visible ASCII) of at least `LEAST_TOKEN` characters.
+    `allowed_hosts`: names of the server besides its address and those of the machine, for example at a proxy.
+    `certfile`, `keyfile`: TLS, both or neither. `self_signed`: TLS with a certificate that the server creates and keeps
+    in `cert_folder`.
     `max_body_bytes`: largest request. `max_message_bytes`: largest data channel message. `max_buffered_bytes`: how much
     may wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
     `keep_latencies`: how many of the most recent latencies the status summarises.
@@ -87,6 +120,7 @@ class ServeConfig(Config):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     token: str | None = Field(default=None, pattern=r"^[!-~]+$")
+    allowed_hosts: tuple[str, ...] = ()
     certfile: Path | None = None
     keyfile: Path | None = None
     self_signed: bool = False
@@ -101,6 +135,9 @@ class ServeConfig(Config):
     pacing: PacingConfig = PacingConfig()
     liveness: LivenessConfig = LivenessConfig()
     latency: LatencyConfig = LatencyConfig()
+    guesses: GuessesConfig = GuessesConfig()
+    connections: ConnectionsConfig = ConnectionsConfig()
+    messages: MessagesConfig = MessagesConfig()
 
     @property
     def loopback(self) -> bool:
@@ -120,6 +157,11 @@ class ServeConfig(Config):
         if not self.loopback and not self.token:
             raise ValueError(
                 f"--host {self.host}: is not an address of this machine alone; give --token WORD too, or leave it out"
+            )
+        if not self.loopback and self.token and len(self.token) < LEAST_TOKEN:
+            raise ValueError(
+                f"--token: has {len(self.token)} characters, which can be guessed; where other machines can connect, "
+                f"take {LEAST_TOKEN} or more, for example {secrets.token_urlsafe(LEAST_TOKEN)}"
             )
         if (self.certfile is None) != (self.keyfile is None):
             raise ValueError("TLS needs both files; give --certfile and --keyfile")

@@ -114,7 +114,8 @@ def listen(host: str, port: int) -> socket.socket:
         PortInUse: the address is taken, does not belong to this machine, or is not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio turns Nagle's delay off (TCP_NODELAY).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if host == EVERY_ADDRESS and socket.has_dualstack_ipv6():
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -164,6 +165,10 @@ def command(
     ] = _DEFAULTS.host,
     port: Annotated[int, number(0, LARGEST_PORT, "Port of the page; 0 takes a free one.", whole=True)] = _DEFAULTS.port,
     token: Annotated[str | None, typer.Option(help="Token that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which browsers reach this server, if not by its address; give several."),
+    ] = None,
     certfile: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="TLS key (PEM).")] = None,
     self_signed: Annotated[
@@ -182,7 +187,7 @@ def command(
     """Serve the page: talk to the model in the browser."""
     values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
     tls = {"self_signed": self_signed, "cert_folder": cert_folder}
-    network = ServeConfig.from_options(values | tls)
+    network = ServeConfig.from_options(values | tls | {"allowed_hosts": tuple(allow_host or ())})
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
     network = prepare(network, runtime)
     fetch(chosen.model, chosen.changes)

@@ -12,6 +12,8 @@ from configs.base import ConfigError
 from configs.runtime.runtime import RecordingConfig
 from runtime.errors import DiskFull, DuplexError, LogError
 
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+"""Modes of what is kept of conversations."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -27,7 +29,7 @@ def check_folder(config: RecordingConfig) -> None:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file and not a folder; choose another one with --recordings")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0")
     except OSError as error:

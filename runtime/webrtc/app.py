@@ -31,11 +31,12 @@ from runtime.webrtc.edge import (
     Page,
     SessionOptions,
     Status,
-    TokenCheck,
     add_error_handlers,
 )
 from runtime.webrtc.gateway import Gateway, NotRecorded
 from runtime.webrtc.leave import leave_route
+from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
+from runtime.webrtc.token_check import TokenCheck
 
 DOWNLOADS = {
     "recording.wav": ("dialogue.wav", "audio/wav"),
@@ -77,7 +78,7 @@ def create_app(
     app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
     add_error_handlers(app)
-    check = TokenCheck(config.token)
+    check = TokenCheck(config.token, config.guesses, clock)
     guard = Depends(check)
     app.include_router(_api(gateway, hub, guard))
     app.include_router(leave_route(gateway, check))
@@ -86,6 +87,8 @@ def create_app(
     if page is not None:
         app.mount("/", Page(directory=page, html=True))
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(OwnRequests, names=own_names(config.host, config.allowed_hosts))
+    app.add_middleware(PrivateAnswers)
     return app
 
 

@@ -1,9 +1,8 @@
-"""The HTTP edge: messages of the API, errors as JSON, the limit on a body, the token.
+"""The HTTP edge: messages of the API, errors as JSON, the limit on a body.
 
 This module handles HTTP; it does not depend on sessions or audio.
 """
 
-import hmac
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
@@ -28,6 +27,7 @@ STATUS = {
     "session_in_use": 409,
     "client_gone": 410,
     "too_large": 413,
+    "too_many_guesses": 429,
     "server_full": 503,
     "disk_full": 503,
     "engine_died": 503,
@@ -35,12 +35,6 @@ STATUS = {
 }
 MOST_TOOLS = 100
 """Names that a client may send."""
-
-
-class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
-    """The token is missing or wrong."""
-
-    code = "unauthorized"
 
 
 class SessionOptions(BaseModel):
@@ -188,36 +182,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-class TokenCheck:
-    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; without a token there is no
-    check."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: Request) -> None:
-        """Let the request pass.
-
-        Raises:
-            Unauthorized: the token is missing or wrong.
-        """
-        self.require(self.find_token(request))
-
-    def find_token(self, request: Request) -> str:
-        """The token of a request; empty if it has none."""
-        header = request.headers.get("authorization", "")
-        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
-
-    def require(self, given: str) -> None:
-        """Let the bearer of `given` pass.
-
-        Raises:
-            Unauthorized: the token is missing or wrong.
-        """
-        if self._token is not None and not hmac.compare_digest(given.encode(), self._token.encode()):
-            raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
-
-
 class Page(StaticFiles):
     """Static files that may talk only to this server and are requested again after an upgrade."""
 
@@ -228,5 +192,4 @@ class Page(StaticFiles):
             "default-src 'self'; media-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
         )
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -6,8 +6,9 @@ A beacon carries no headers, so the token may be in the body; it never has to be
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
-from runtime.webrtc.edge import AttemptName, ErrorAnswer, TokenCheck
+from runtime.webrtc.edge import AttemptName, ErrorAnswer
 from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.token_check import TokenCheck
 
 
 class Leave(BaseModel):
@@ -26,7 +27,7 @@ def leave_route(gateway: Gateway, check: TokenCheck) -> APIRouter:
     @api.post("/leave", status_code=204)
     async def leave(request: Request, goodbye: Leave) -> None:
         """Leave the session that an attempt became or will become; its place becomes free at once."""
-        check.require(check.find_token(request) if goodbye.token is None else goodbye.token)
+        check.require(check.find_token(request) if goodbye.token is None else goodbye.token, request)
         gateway.leave(goodbye.attempt)
 
     return api

@@ -30,6 +30,7 @@ from runtime.webrtc.captions import Captions
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.latency import LatencyMeter
+from runtime.webrtc.message_budget import MessageBudget
 from runtime.webrtc.messages import (
     Bye,
     EndedMessage,
@@ -44,7 +45,7 @@ from runtime.webrtc.messages import (
 )
 from runtime.webrtc.offer import BadOffer, ask_for_redundancy
 from runtime.webrtc.outbound import OutboundTrack
-from runtime.webrtc.seam import tap_packets
+from runtime.webrtc.seam import bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
 
 
@@ -89,6 +90,7 @@ class Peer:
         self._created = clock.now()
         self._last_packet: float | None = None
         self._ended = False
+        self._budget = MessageBudget(config.messages)
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
         self._connection.on("datachannel", self._on_channel)
         self._connection.on("connectionstatechange", self._on_state)
@@ -153,6 +155,8 @@ class Peer:
         connection.getTransceivers()[0].setCodecPreferences(_opus_only())
         await connection.setRemoteDescription(offer)
         tap_packets(connection.getReceivers()[0], self._on_packet)
+        if connection.sctp is not None:
+            bound_messages(connection.sctp, self._config.messages.unfinished_bytes, self._end_flood)
         await connection.setLocalDescription(await connection.createAnswer())
 
     def _on_packet(self, packet: ReceivedPacket) -> None:
@@ -188,6 +192,10 @@ class Peer:
             self._send([self._hello])
 
     def _on_message(self, message: str | bytes) -> None:
+        if not self._budget.take(self._clock.now()):
+            self._end_flood()
+        if self._ended:
+            return
         parsed = parse_client_message(message) if len(message) <= self._config.max_message_bytes else None
         match parsed:
             case Ping():
@@ -198,6 +206,10 @@ class Peer:
                 self._calls.left(self.session.id, "the client said goodbye")
             case _:
                 self._stats.ignored_messages += 1
+
+    def _end_flood(self) -> None:
+        self._say_ended("too_many_messages", "the client sent more messages than a conversation needs; send fewer")
+        self._calls.left(self.session.id, "the client sent too many messages")
 
     def _on_state(self) -> None:
         if self._connection.connectionState in ("failed", "closed"):

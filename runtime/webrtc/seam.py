@@ -2,8 +2,8 @@
 
 `tap_packets`: when a packet is lost, aiortc's own jitter buffer waits until sixteen packets are queued and never
 recovers from that lag, and its decoder has no concealment. It is replaced by a tap that passes every packet on as it
-arrives; aiortc still handles RTCP, statistics and encryption. `allow_loopback`: a machine without a network can still
-talk to itself.
+arrives; aiortc still handles RTCP, statistics and encryption. `bound_messages`: aiortc collects the parts of a message
+without a limit. `allow_loopback`: a machine without a network can still talk to itself.
 """
 
 import functools
@@ -13,12 +13,14 @@ import aioice.ice
 import aiortc
 from aiortc.jitterbuffer import JitterBuffer as StockJitterBuffer
 from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtcsctptransport import DataChunk
 from aiortc.rtp import RtpPacket
 
 from runtime.errors import DuplexError
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import packet_samples
 
+_RECEIVE, _WINDOW = "_receive_data_chunk", "_advertised_rwnd"
 _ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
 
 
@@ -53,6 +55,28 @@ def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[ReceivedPacket]
             f"aiortc {aiortc.__version__} keeps its jitter buffer in another place; install 'aiortc>=1.16,<1.17'"
         )
     setattr(receiver, _ATTRIBUTE, PacketTap(sink))
+
+
+def bound_messages(transport: aiortc.RTCSctpTransport, most: int, excess: Callable[[], None]) -> None:
+    """Let clients send at most `most` bytes of messages that are not complete; beyond that, parts are dropped and
+    `excess` is called.
+
+    Raises:
+        TransportError: this aiortc receives messages elsewhere.
+    """
+    receive, window = getattr(transport, _RECEIVE, None), getattr(transport, _WINDOW, None)
+    if receive is None or not isinstance(window, int):
+        raise TransportError(
+            f"aiortc {aiortc.__version__} receives messages in another place; install 'aiortc>=1.16,<1.17'"
+        )
+
+    async def bounded(chunk: DataChunk) -> None:
+        if window - getattr(transport, _WINDOW) > most:
+            excess()
+        else:
+            await receive(chunk)
+
+    setattr(transport, _RECEIVE, bounded)
 
 
 def allow_loopback() -> None:

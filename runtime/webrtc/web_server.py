@@ -6,12 +6,15 @@ it only when clients are about to connect. Nothing here depends on engines or op
 
 import socket
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from configs.runtime.serve import ServeConfig
 from runtime.engine.worker import settle_heap
+from runtime.webrtc.bounded_http import BoundedHttp, Connections
 
 
 def run(app: FastAPI, config: ServeConfig, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -35,9 +38,11 @@ class _Server(uvicorn.Server):
 
 
 def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
+    bounded: Any = partial(BoundedHttp, connections=Connections(config.connections))
     return uvicorn.Config(
         app,
-        log_level="warning",
+        http=bounded,
+        log_level="error",  # strangers cause warnings, and would fill the log with them
         access_log=False,
         ws="none",
         timeout_graceful_shutdown=2,

@@ -264,6 +264,18 @@ def test_a_file_that_cannot_be_written_for_another_reason_is_named(
     assert "Input/output error" in session.files_error
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
+def test_recordings_can_be_read_by_the_servers_user_alone(world: World, tmp_path: Path) -> None:
+    session = world.hub.open(OPTIONS)
+    world.talk({session.id: QUESTION})
+    world.hub.close(session.id)
+    folder = world.config.recording.folder / session.id
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes.pop(session.id) == 0o700
+    assert len(modes) >= 3
+    assert set(modes.values()) == {0o600}
+
+
 def test_without_recording_nothing_is_written(world: World, tmp_path: Path) -> None:
     config = world.config.model_copy(update={"recording": world.config.recording.model_copy(update={"enabled": False})})
     hub = SessionHub(world.hub.client, config, world.clock)

@@ -53,7 +53,15 @@ def test_other_addresses_need_a_token(host: str, capsys: pytest.CaptureFixture[s
     assert run(["serve", "--host", host, "--port", "0"]) == 2
     line = f"error: --host {host}: is not an address of this machine alone; give --token WORD too, or leave it out\n"
     assert capsys.readouterr().err == line
-    assert ServeConfig(host=host, token="word").loopback is False
+    assert ServeConfig(host=host, token="sixteen-letters-").loopback is False
+
+
+def test_a_token_that_can_be_guessed_is_refused_where_others_can_connect(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--host", "0.0.0.0", "--port", "0", "--token", "abc"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --token: has 3 characters, which can be guessed")
+    assert ServeConfig(host="0.0.0.0", token=error.split()[-1]).loopback is False
+    assert ServeConfig(token="abc").token == "abc"
 
 
 def test_a_wrong_token_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,14 +90,14 @@ def test_self_signed_makes_a_certificate_and_excludes_others(tmp_path: Path) -> 
 
 
 def test_others_are_told_where_and_how_they_get_a_microphone(tmp_path: Path) -> None:
-    config = ServeConfig(host="0.0.0.0", token="word")
-    where, why = hints("http://127.0.0.1:8080/?token=word", config, ["127.0.0.1", "192.0.2.7"])
-    assert where == "From other machines: http://192.0.2.7:8080/?token=word"
+    config = ServeConfig(host="0.0.0.0", token="sixteen-letters-")
+    where, why = hints("http://127.0.0.1:8080/?token=sixteen-letters-", config, ["127.0.0.1", "192.0.2.7"])
+    assert where == "From other machines: http://192.0.2.7:8080/?token=sixteen-letters-"
     assert "only on localhost or over TLS" in why
     assert "--self-signed" in why
     tls = prepare(config.model_copy(update={"self_signed": True, "cert_folder": tmp_path}), NOTHING_KEPT)
-    where, warning = hints("https://127.0.0.1:8080/?token=word", tls, ["192.0.2.7"])
-    assert where == "From other machines: https://192.0.2.7:8080/?token=word"
+    where, warning = hints("https://127.0.0.1:8080/?token=sixteen-letters-", tls, ["192.0.2.7"])
+    assert where == "From other machines: https://192.0.2.7:8080/?token=sixteen-letters-"
     assert "fingerprint" in warning
     assert hints("http://127.0.0.1:8080", ServeConfig(), ["192.0.2.7"]) == []
 
@@ -99,6 +107,12 @@ def test_every_address_listens_on_both_protocols() -> None:
         pytest.skip("this machine has no IPv6")
     with listen("::", 0) as listener:
         assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """asyncio sets TCP_NODELAY only where the socket's protocol is named."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def recordings(folder: Path) -> RuntimeConfig:
@@ -152,8 +166,8 @@ def test_the_address_carries_scheme_and_token(tmp_path: Path) -> None:
         pem = tmp_path / "a.pem"
         tls = ServeConfig(host="::1", token="a&b", certfile=pem, keyfile=pem)
         assert address(tls, listener) == f"https://[::1]:{port}/?token=a%26b"
-        every = ServeConfig(host="0.0.0.0", token="word")
-        assert address(every, listener) == f"http://127.0.0.1:{port}/?token=word"
+        every = ServeConfig(host="0.0.0.0", token="sixteen-letters-")
+        assert address(every, listener) == f"http://127.0.0.1:{port}/?token=sixteen-letters-"
 
 
 def test_the_page_is_in_the_package_and_asks_nobody_else() -> None:

@@ -186,11 +186,11 @@ async def test_only_known_sessions_are_remembered_up_to_a_bound(make_server: Mak
 
 
 async def test_without_the_token_nothing_is_told(make_server: MakeServer) -> None:
-    async with make_server(host="0.0.0.0", token="w0rd+&") as server:
+    async with make_server(host="0.0.0.0", token="w0rd+&w0rd+&w0rd+&") as server:
         bare = await server.http.get("/api/status")
         wrong = await server.http.get("/api/status", headers={"authorization": "Bearer nope"})
-        right = await server.http.get("/api/status", headers={"authorization": "Bearer w0rd+&"})
-        query = await server.http.get("/api/status", params={"token": "w0rd+&"})
+        right = await server.http.get("/api/status", headers={"authorization": "Bearer w0rd+&w0rd+&w0rd+&"})
+        query = await server.http.get("/api/status", params={"token": "w0rd+&w0rd+&w0rd+&"})
         metrics = await server.http.get("/metrics")
     assert [bare.status_code, wrong.status_code, metrics.status_code] == [401, 401, 401]
     assert bare.json()["error"]["code"] == "unauthorized"

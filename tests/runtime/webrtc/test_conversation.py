@@ -215,6 +215,33 @@ async def test_an_end_that_the_engine_wants_is_said_once(
     assert len(of_type(client, "ended")) == 1
 
 
+def send_many(client: VoiceClient) -> None:
+    for number in range(100):
+        client.ping(number)
+
+
+def send_much(client: VoiceClient) -> None:
+    """A message that no server has said to accept."""
+    assert client._connection.sctp is not None
+    client._connection.sctp._remote_max_message_size = 0
+    client.send_text("x" * 1_000_000)
+
+
+@pytest.mark.parametrize("flood", [send_many, send_much])
+async def test_a_client_that_floods_the_server_is_ended(
+    make_server: MakeServer, flood: Callable[[VoiceClient], None]
+) -> None:
+    async with make_server(rows=1, messages={"burst": 20}) as server:
+        client = VoiceClient(speaker([]), SystemClock())
+        await client.connect(server.post)
+        await client.wait_for(lambda message: message["type"] == "slot", 8)
+        flood(client)
+        ended = await client.wait_for(lambda message: message["type"] == "ended", 8)
+        assert server.hub.client.free == 1
+        await client.close()
+    assert ended.message["code"] == "too_many_messages"
+
+
 async def test_a_full_disk_is_told_and_the_talk_goes_on(
     make_server: MakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

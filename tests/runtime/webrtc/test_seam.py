@@ -3,10 +3,11 @@
 import aioice.ice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtcsctptransport import DataChunk
 from aiortc.rtp import RtpPacket
 
 from runtime.webrtc.jitter import ReceivedPacket
-from runtime.webrtc.seam import TransportError, allow_loopback, tap_packets
+from runtime.webrtc.seam import TransportError, allow_loopback, bound_messages, tap_packets
 
 
 async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
@@ -24,7 +25,25 @@ async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
     await connection.close()
 
 
+async def test_parts_of_a_message_are_collected_up_to_a_limit() -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.createDataChannel("messages")
+    assert connection.sctp is not None
+    connection.sctp._last_received_tsn = 0
+    excesses: list[bool] = []
+    bound_messages(connection.sctp, 3000, lambda: excesses.append(True))
+    for number in range(10):
+        part = DataChunk(flags=2 if number == 0 else 0)
+        part.tsn, part.user_data = number + 1, bytes(1000)
+        await connection.sctp._receive_data_chunk(part)
+    assert len(excesses) == 6
+    assert len(connection.sctp._inbound_streams[0].reassembly) == 4
+    await connection.close()
+
+
 def test_another_aiortc_is_named() -> None:
+    with pytest.raises(TransportError, match=r"install 'aiortc>=1\.16"):
+        bound_messages(object(), 1, lambda: None)  # type: ignore[arg-type]
     with pytest.raises(TransportError, match=r"install 'aiortc>=1\.16"):
         tap_packets(object(), lambda packet: None)  # type: ignore[arg-type]
 

@@ -1,0 +1,77 @@
+"""Checks the server's token, and how often an address may guess it."""
+
+import hmac
+from collections import OrderedDict, deque
+from typing import Final
+
+from fastapi import Request
+
+from configs.runtime.serve import GuessesConfig
+from runtime.clock import Clock
+from runtime.errors import DuplexError
+
+_ADDRESSES: Final = 4096
+"""Addresses whose guesses are remembered; the oldest are forgotten."""
+
+
+class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
+    """The token is missing or wrong."""
+
+    code = "unauthorized"
+
+
+class TooManyGuesses(DuplexError):  # noqa: N818 - reads as what it is
+    """An address has given too many wrong tokens."""
+
+    code = "too_many_guesses"
+
+
+class TokenCheck:
+    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; without a token there is no
+    check."""
+
+    def __init__(self, token: str | None, limits: GuessesConfig, clock: Clock) -> None:
+        self._token, self._limits, self._clock = token, limits, clock
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def __call__(self, request: Request) -> None:
+        """Let the request pass.
+
+        Raises:
+            Unauthorized: the token is missing or wrong. TooManyGuesses: it was wrong too often.
+        """
+        self.require(self.find_token(request), request)
+
+    def find_token(self, request: Request) -> str:
+        """The token of a request; empty if it has none."""
+        header = request.headers.get("authorization", "")
+        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
+
+    def require(self, given: str, request: Request) -> None:
+        """Let the bearer of `given`, which came with `request`, pass. A missing token is no guess.
+
+        Raises:
+            Unauthorized: the token is missing or wrong. TooManyGuesses: it was wrong too often.
+        """
+        if self._token is None:
+            return
+        address = request.client.host if request.client else ""
+        self._refuse_guesser(address)
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            if given:
+                self._note(address)
+            raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
+
+    def _refuse_guesser(self, address: str) -> None:
+        wrong, limits, now = self._wrong.get(address), self._limits, self._clock.now()
+        while wrong and wrong[0] <= now - limits.window_s:
+            wrong.popleft()
+        if wrong and len(wrong) >= limits.most:
+            wait = max(1, round(wrong[0] + limits.window_s - now))
+            raise TooManyGuesses(f"too many wrong tokens came from this address; try again in {wait} s")
+
+    def _note(self, address: str) -> None:
+        self._wrong.setdefault(address, deque()).append(self._clock.now())
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > _ADDRESSES:
+            self._wrong.popitem(last=False)
