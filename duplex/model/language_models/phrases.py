@@ -55,7 +55,7 @@ class PhraseGate:
     def _fast(self) -> bool:
         """The text has come faster than it can be spoken."""
         words, seconds = len(self._text.split()), (self._last_ms - self._first_ms) / 1000
-        return words >= (2 if seconds else _AHEAD + 1) and words - 1 >= FAST * seconds
+        return words >= (_AHEAD if seconds else _AHEAD + 1) and words - 1 >= FAST * seconds
 
     def _find_end(self) -> int:
         """End of what can be spoken."""
