@@ -12,7 +12,6 @@ from configs.base import Config, exact_div
 RTP_RATE = 48_000
 """Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
 
-
 LEAST_TOKEN = 16
 """Characters of a token where other machines can connect."""
 

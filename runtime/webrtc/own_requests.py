@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.webrtc.edge import error_answer
+from runtime.webrtc.edge import STATUS, error_answer
 
-BAD_HOST, BAD_ORIGIN = 421, 403
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _DOTTED: Final = re.compile(r"[.:]")
 _NAME: Final = re.compile(r"[a-z0-9_.-]{1,253}")
@@ -48,10 +47,10 @@ class OwnRequests:
         headers = Headers(scope=scope)
         host, origin = _split(f"{scope.get('scheme', 'http')}://{headers.get('host', '')}"), headers.get("origin")
         if host is None or not self._is_own(host[0]):
-            await error_answer("bad_host", _not_known_as(host), BAD_HOST)(scope, receive, send)
+            await error_answer("bad_host", _not_known_as(host), STATUS["bad_host"])(scope, receive, send)
         elif origin is not None and _split(origin) != host:
             text = "a page of another site sent this; open this server's own page"
-            await error_answer("bad_origin", text, BAD_ORIGIN)(scope, receive, send)
+            await error_answer("bad_origin", text, STATUS["bad_origin"])(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -111,7 +111,6 @@ class TdmConversation:
 
     def begin_slot(self, heard: UserWords | None, expected: str = "") -> UserWords | None:
         """Begin slot t: take the user's words that became known, and what came from the language model.
-
         `expected`: their turn's caption with the words that may follow; "" where none are expected.
 
         Returns the words: recognised in this slot, else written; with a language model their turns count both.

@@ -23,7 +23,7 @@ def test_text_that_outruns_speech_is_released_by_words_but_the_newest() -> None:
     assert release(gate, "the end ", 160) == "$1.5 million in the "
 
 
-def test_two_words_at_once_do_not_show_that_text_outruns_speech() -> None:
+def test_three_words_in_a_second_do_not_outrun_speech() -> None:
     gate = PhraseGate()
     assert release(gate, "It costs ", 0) == ""
     assert release(gate, "about ", 1000) == ""
