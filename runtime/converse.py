@@ -37,6 +37,7 @@ class SlotExtras:
     text: str = ""
     unheard_ms: float = 0.0
     came: Came | None = None
+    words_late: bool = False
 
 
 NOTHING = SlotExtras()
@@ -118,7 +119,7 @@ class VirtualConversation:
         self._session.push_audio(self.slot * SLOT_IN, pcm)
         self._session.push_text(told.text)
         self._session.push_unheard(told.unheard_ms)
-        self._session.push_came(told.came)
+        self._session.push_logged(told.came, told.words_late)
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)

@@ -23,6 +23,7 @@ class UserSlot:
         unheard_ms: how much of an answer that was cut with the previous slot was taken back before it sounded.
         echo: whether the assistant's own voice was removed from it.
         came: in a replay, what came from the language model with it.
+        words_late: in a replay, the words that were due with it were late.
     """
 
     index: int
@@ -33,6 +34,7 @@ class UserSlot:
     unheard_ms: float = 0.0
     echo: bool = False
     came: Came | None = None
+    words_late: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from runtime.errors import LogError
 from runtime.pcm import Pcm16
 from runtime.session.recording import read_recording
 from runtime.session.session import sha256
-from runtime.session.slot_log import SlotLogContent, SlotRow, read_log
+from runtime.session.slot_log import WORDS_LATE, SlotLogContent, SlotRow, read_log
 
 SLOT_IN = AUDIO.slot_input_samples
 COMPARED = ("user_sha256", "state", "event", "text_id", "tokens", "assistant_sha256")
@@ -115,7 +115,9 @@ def replay(
     options = replace(header.options, policy=policy) if policy else header.options
     source = f"replay of {header.session}"
     heard = (config or RuntimeConfig()).model_copy(update={"echo": EchoGuardConfig(enabled=False)})
-    told = {row.slot: SlotExtras(row.typed, row.unheard_ms, row.came) for row in logged.rows}
+    told = {
+        row.slot: SlotExtras(row.typed, row.unheard_ms, row.came, WORDS_LATE in row.degraded) for row in logged.rows
+    }
     return converse_slots(
         generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=heard,
         on_slot=on_slot,

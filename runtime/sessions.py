@@ -182,7 +182,11 @@ class SessionHub:
     def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
         recording = self.config.recording
         place = folder or (recording.folder / session if recording.enabled else None)
-        return Session(session, options, self.client.info, self.config, self._clock, place, source)
+        return Session(session, options, self.client.info, self.config, self._clock, place, source, self._slot_end)
+
+    def _slot_end(self) -> float | None:
+        """When a slot of any session ends: a new session's slots end with it, so that they share the engine's steps."""
+        return next((end for session in self.sessions if (end := session.slot_end) is not None), None)
 
     def _send(self, session: Session) -> Ended | None:
         try:

@@ -69,14 +69,18 @@ class EngineConfig(Config):
     """The loop over the rows.
 
     `max_sessions`: rows of the batch; further sessions are refused.
-    `gather_ms`: a ready row waits this long for others to share its step.
+    `gather_ms`: a ready row waits this long for others to share its step; the slots of sessions end together to half a
+    packet, and two rows in one step cost far less than two steps.
+    `words_budget_ms`: a step waits for words that the user said a slot ago only if it can still end so long after its
+    beginning; otherwise they become known a slot later.
     `max_waiting_slots`: a session with more user slots waiting than this is ended, because the engine cannot keep up.
     `threads`, `nice`: of the engine's own process; packets have priority over its steps.
     `load_timeout_s`, `stop_timeout_s`: how long that process may take to load and to stop.
     """
 
     max_sessions: int = Field(default=2, ge=1)
-    gather_ms: float = Field(default=8.0, ge=0.0)
+    gather_ms: float = Field(default=20.0, ge=0.0)
+    words_budget_ms: float = Field(default=140.0, ge=0.0)
     max_waiting_slots: int = Field(default=15, ge=1)
     threads: int = Field(default=1, ge=1)
     nice: int = Field(default=5, ge=0, le=19)

@@ -161,6 +161,7 @@ class SlotResult:
         kept: what a history in turns keeps of an answer that ended before slot `slot + 1`; otherwise None.
         came: what came from a language model with the slot, else None.
         thinking: the assistant is to answer and waits for a language model.
+        words_late: the user's words were not ready in time; they become known a slot later.
     """
 
     slot: int
@@ -177,6 +178,7 @@ class SlotResult:
     kept: str | None = None
     came: Came | None = None
     thinking: bool = False
+    words_late: bool = False
 
 
 class SlotGenerator(Protocol):
@@ -245,6 +247,19 @@ class DelegatingGenerator(Protocol):
 
     def give(self, row: int, came: Came) -> None:
         """A replay: what came by the row's next slot."""
+        ...
+
+
+@runtime_checkable
+class PunctualGenerator(Protocol):
+    """A generator that recognises the user's words beside its steps."""
+
+    def be_punctual(self, budget_s: float) -> None:
+        """Live: a step waits for words only if it can still end `budget_s` after its beginning."""
+        ...
+
+    def hold_words(self, row: int) -> None:
+        """A replay: the words of the row's next slot were late."""
         ...
 
 

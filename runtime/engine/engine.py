@@ -21,6 +21,7 @@ from duplex.model.interface import (
     ConversationOptions,
     DelegatingGenerator,
     PatternGenerator,
+    PunctualGenerator,
     Samples,
     SlotGenerator,
     SlotResult,
@@ -191,6 +192,10 @@ class Engine:
 
     def _tell(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> None:
         """Pass what users wrote and did not hear to models that keep a history of it; and what was logged."""
+        if isinstance(self.generator, PunctualGenerator):
+            for index, _, slot, _ in batch:
+                if slot.words_late:
+                    self.generator.hold_words(index)
         if isinstance(self.generator, DelegatingGenerator):
             for index, _, slot, _ in batch:
                 if slot.came:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.model.descriptions import find_llm
 from configs.runtime.runtime import EngineConfig
-from duplex.model.interface import SlotGenerator
+from duplex.model.interface import PunctualGenerator, SlotGenerator
 from duplex.model.language_models.load_llm import LlmBeside
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine
@@ -97,6 +97,8 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
         try:
             clock = SystemClock()
             generator = load(model, config.max_sessions, loader, config.threads)
+            if isinstance(generator, PunctualGenerator):
+                generator.be_punctual(config.words_budget_ms / 1000)
             engine = Engine(generator, clock, config)
             pipe.send(EngineReady(engine.info(model)))
             _serve(engine, pipe, clock)

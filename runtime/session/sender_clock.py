@@ -69,6 +69,10 @@ class SenderClock:
         """Convert a sender's position to the session's."""
         return position + self._shift
 
+    def shift(self, samples: int) -> None:
+        """The sender's position 0 is so many samples later in the session; before any audio."""
+        self._shift += samples
+
     def limit(self, now: float) -> int | None:
         """The session's position beyond which audio cannot have been spoken yet at `now`; None before any audio."""
         if self._anchor is None:

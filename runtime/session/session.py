@@ -26,7 +26,7 @@ from runtime.session.disk import PRIVATE_FILE, PRIVATE_FOLDER, check_room, disk_
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
 from runtime.session.recording import Recorder
 from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
-from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
+from runtime.session.slot_log import WORDS_LATE, LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
 from runtime.session.transcript import TranscriptBuilder
 from runtime.sound.echo_guard import EchoGuard
 from runtime.versions import versions
@@ -121,8 +121,10 @@ class Session:
         clock: Clock,
         folder: Path | None = None,
         source: str = "live",
+        beside: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """`folder`: where the files go; None keeps nothing. `source`: see `LogHeader`."""
+        """`folder`: where the files go; None keeps nothing. `source`: see `LogHeader`. `beside`: when a slot of another
+        session ends, seconds on the clock; None if there is none."""
         self.id = session
         self.options = options
         self.folder = folder
@@ -134,11 +136,13 @@ class Session:
         self._clock = clock
         self._begin = clock.now()
         self._user = SlotBuffer(config.slots)
+        self._beside: Callable[[], float | None] | None = beside
         self._playout = PlayoutBuffer(config.playout)
         self._echo = EchoGuard(config.echo)
         self._asked: dict[int, UserSlot] = {}
         self._typed, self._unheard_ms = "", 0.0
         self._came: Came | None = None
+        self._words_late = False
         self._answered = self._missed = 0
         self._notices: list[Notice] = []
         tools = tuple(tool.name for tool in info.tools if options.tools is None or tool.name in options.tools)
@@ -159,7 +163,12 @@ class Session:
 
         Returns whether any of it arrived in time.
         """
-        return self._user.push(position, pcm, self._clock.now())
+        now = self._clock.now()
+        if self._beside is not None and len(pcm):
+            moment, self._beside = self._beside(), None
+            if moment is not None:
+                self._user.align(position + len(pcm), now, moment)
+        return self._user.push(position, pcm, now)
 
     def push_text(self, text: str) -> None:
         """Take text that the user writes; it belongs to the next slot that is closed."""
@@ -169,18 +178,25 @@ class Session:
         """Report how much of an answer was taken back before it sounded; the model is told with the next slot."""
         self._unheard_ms += milliseconds
 
-    def push_came(self, came: Came | None) -> None:
-        """A replay: what came from the language model with the next slot."""
-        self._came = came
+    def push_logged(self, came: Came | None, words_late: bool) -> None:
+        """A replay: what came from the language model with the next slot, and whether words due with it were late."""
+        self._came, self._words_late = came, words_late
 
     def collect(self) -> list[UserSlot]:
         """Take the user slots that are closed now, in order."""
         slots = [self._without_echo(slot) for slot in self._user.pop(self._clock.now())]
         if slots:
-            slots[0] = replace(slots[0], text=self._typed, unheard_ms=self._unheard_ms, came=self._came)
-            self._typed, self._unheard_ms, self._came = "", 0.0, None
+            slots[0] = replace(
+                slots[0], text=self._typed, unheard_ms=self._unheard_ms, came=self._came, words_late=self._words_late
+            )
+            self._typed, self._unheard_ms, self._came, self._words_late = "", 0.0, None, False
         self._asked |= {slot.index: slot for slot in slots}
         return slots
+
+    @property
+    def slot_end(self) -> float | None:
+        """When the user's next slot ends, seconds on the clock; None before any audio."""
+        return self._user.slot_end
 
     def next_deadline(self) -> float | None:
         """The latest time at which `collect` has a slot, seconds on the clock."""
@@ -241,7 +257,13 @@ class Session:
     def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
         sent = self._clock.now()
         slack_ms = self._config.deadline_ms - 1000 * (sent - slot.captured)
-        flags = {"holes": bool(slot.holes), "late": slack_ms < 0, "catch_up": times.waiting > 0, "echo": slot.echo}
+        flags = {
+            "holes": bool(slot.holes),
+            "late": slack_ms < 0,
+            "catch_up": times.waiting > 0,
+            "echo": slot.echo,
+            WORDS_LATE: result.words_late,
+        }
         assistant = to_int16(result.pcm)
         return SlotRow(
             slot=slot.index,

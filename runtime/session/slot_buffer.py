@@ -81,6 +81,20 @@ class SlotBuffer:
         self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead])
         return True
 
+    def align(self, end: int, now: float, moment: float) -> None:
+        """Begin with up to a slot of silence, so that slots end when those of another session do, to the packet.
+
+        Args:
+            end: where the first audio, which is about to be pushed, ends by its sender's positions.
+            now: when it arrives, seconds on the clock.
+            moment: when a slot of the other session ends, past or future.
+        """
+        behind = (now + (SLOT - end) / AUDIO.input_rate - moment) % AUDIO.slot_seconds
+        packets = round(behind * 1000 / AUDIO.packet_ms) % AUDIO.packets_per_slot
+        lead = packets * SLOT // AUDIO.packets_per_slot
+        self._clock.shift(lead)
+        self._have[:lead] = True
+
     def pop(self, now: float) -> list[UserSlot]:
         """Take all slots that close at `now` (seconds), in order."""
         slots = []
@@ -88,12 +102,16 @@ class SlotBuffer:
             slots.append(self._close(now))
         return slots
 
+    @property
+    def slot_end(self) -> float | None:
+        """When the next slot ends, seconds on the clock, by the network's present delay; None before any audio."""
+        origin = self._clock.origin
+        return None if origin is None else origin + (self._next + 1) * AUDIO.slot_seconds
+
     def next_deadline(self) -> float | None:
         """The latest time at which the next slot closes, seconds on the clock; None before any audio."""
-        origin = self._clock.origin
-        if origin is None:
-            return None
-        return origin + (self._next + 1) * AUDIO.slot_seconds + self.config.grace_ms / 1000
+        end = self.slot_end
+        return None if end is None else end + self.config.grace_ms / 1000
 
     def _fits(self, begin: int, length: int, now: float) -> bool:
         return sum(self._misfit(begin, length, now)) < length

@@ -23,6 +23,8 @@ from runtime.session.disk import disk_error
 FORMAT = "duplex-slots"
 VERSION = 1
 LOG_FILE = "slots.jsonl"
+WORDS_LATE = "words_late"
+"""In `SlotRow.degraded`."""
 _SEPARATORS = (",", ":")
 _HEX = 64
 
@@ -91,7 +93,7 @@ class SlotRow:
         came, thinking: as in `SlotResult`; left out of the line where there is nothing.
         typed, unheard_ms: what the model was told with the slot; see `runtime.records.UserSlot`.
         degraded: problems of the slot: "holes", "late" (missed its deadline), "catch_up", "echo" (the assistant's own
-            voice was removed from the user's).
+            voice was removed from the user's), "words_late" (the user's words become known a slot later).
         times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
             sent, slack (time left to the deadline, negative when missed).
         stage_ms: time that each stage took.

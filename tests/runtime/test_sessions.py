@@ -74,6 +74,22 @@ def test_a_session_is_opened_answered_and_closed(world: World) -> None:
     assert (log.end.slots, log.end.reason) == (15, "bye")
 
 
+def test_a_session_that_begins_later_shares_the_steps_of_the_others(world: World) -> None:
+    first, second = world.hub.open(OPTIONS), world.hub.open(OPTIONS)
+    closed: dict[str, list[float]] = {first.id: [], second.id: []}
+    for number in range(60):
+        world.clock.advance(0.02)
+        first.push_audio(number * PACKET, np.ones(PACKET, np.int16))
+        first.push_audio(0, np.zeros(0, np.int16))
+        if number >= 13:
+            second.push_audio((number - 13) * PACKET, np.ones(PACKET, np.int16))
+        for news in world.hub.pump():
+            if isinstance(news, Delivered):
+                closed[news.session].append(news.heard.captured)
+    assert closed[first.id] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.2])
+    assert closed[second.id] == pytest.approx([0.4, 0.6, 0.8, 1.0, 1.2])
+
+
 def test_two_sessions_do_not_hear_each_other(world: World) -> None:
     alone = World(world.config.recording.folder / "alone")
     solo = alone.hub.open(ConversationOptions(seed=3))

@@ -20,8 +20,10 @@ from duplex.model.families import parts
 from duplex.model.layouts.tdm import ears, mind, voice
 from duplex.model.layouts.tdm.ears import EmbeddedEars
 from duplex.model.layouts.tdm.mind import EmbeddedMind
+from duplex.model.layouts.tdm.packing import pack
 from duplex.model.layouts.tdm.tdm_model import Parts, TdmModel
 from duplex.model.layouts.tdm.voice import EmbeddedVoice
+from duplex.model.stages.packed_linear import is_supported
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.weights.checkpoint_folder import checkpoint_folder, fingerprint
 
@@ -30,7 +32,7 @@ _EMBEDDED: Final = (ears.CONFIG, mind.CONFIG, voice.CONFIG)
 
 
 def load_tdm_model(model: str | Path) -> TdmModel:
-    """Load a shipped model by name, a checkpoint folder, or a hub repository.
+    """Load a shipped model by name, a checkpoint folder, or a hub repository, for inference (`packing`).
 
     Raises:
         ConfigError: there is no such model, or its files are missing, broken or do not belong together.
@@ -39,9 +41,9 @@ def load_tdm_model(model: str | Path) -> TdmModel:
     _check_kind(folder)
     if (folder / parts.CONFIG).exists():
         return TdmModel(*parts.load(folder), fingerprint(folder))
-    return TdmModel(
-        EmbeddedEars.load(folder), EmbeddedMind.load(folder), EmbeddedVoice.load(folder), fingerprint(folder)
-    )
+    own_ears = EmbeddedEars.load(folder, dtype=torch.float32 if is_supported() else None)
+    own_mind, own_voice = EmbeddedMind.load(folder), EmbeddedVoice.load(folder)
+    return TdmModel(own_ears, pack(own_ears, own_mind, own_voice), own_voice, fingerprint(folder))
 
 
 def _check_kind(folder: Path) -> None:

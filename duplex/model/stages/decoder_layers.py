@@ -118,7 +118,7 @@ class CausalLm(nn.Module):
         """The text embedding."""
         return self.model.embed_tokens
 
-    def get_output_embeddings(self) -> nn.Linear:
+    def get_output_embeddings(self) -> nn.Module:
         """The text head."""
         return self.lm_head
 

@@ -136,4 +136,5 @@ class BandDetokenizer(nn.Module):
         frames, past = self.decoder(tokens.float(), [kept[rows] for kept in state.past])
         for kept, new in zip(state.past, past, strict=True):
             kept[rows] = new
-        return self.synthesis.step(frames, state.synthesis, rows)
+        parts = zip(frames.split(1), rows, strict=True)
+        return torch.cat([self.synthesis.step(part, state.synthesis, [row]) for part, row in parts])

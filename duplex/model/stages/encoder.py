@@ -18,6 +18,7 @@ from configs.audio import AUDIO
 from configs.base import exact_div
 from configs.model.ears import EncoderConfig
 from duplex.model.stages.logmel import LogMel
+from duplex.model.stages.packed_linear import match_dtype
 from duplex.model.stages.whisper_blocks import AudioEncoder, EncoderLayer
 
 
@@ -71,7 +72,7 @@ class SpeechEncoder(nn.Module):
         """Fresh state for `batch` conversations: silence before the first sample."""
         config, shape = self.config, self.config.shape
         cache = (shape.encoder_layers, batch, shape.heads, config.left_frames, shape.head_dim)
-        dtype = self.encoder.conv1.weight.dtype
+        dtype = match_dtype(torch.zeros(()), self.encoder.conv1).dtype
         return EncoderState(
             history=torch.zeros(batch, config.history_samples),
             keys=torch.zeros(cache, dtype=dtype),
@@ -125,11 +126,20 @@ class SpeechEncoder(nn.Module):
     ) -> Tensor:
         h = layer.self_attn_layer_norm(x)
         new_keys, new_values = layer.self_attn.keys(h)
-        keys = torch.cat([state.keys[index, rows], new_keys], dim=2)
-        values = torch.cat([state.values[index, rows], new_values], dim=2)
-        state.keys[index, rows] = keys[:, :, -self.config.left_frames :]
-        state.values[index, rows] = values[:, :, -self.config.left_frames :]
+        keys = self._append(state.keys[index], new_keys, rows)
+        values = self._append(state.values[index], new_values, rows)
         return layer.feed_forward(x + layer.self_attn.read(layer.self_attn.queries(h), keys, values, mask))
+
+    def _append(self, cache: Tensor, new: Tensor, rows: Tensor) -> Tensor:
+        """What the cache [B, H, left, d] has of `rows`, followed by `new`; the cache takes its newest frames."""
+        everyone = len(rows) == len(cache)
+        joined = torch.cat([cache if everyone else cache[rows], new], dim=2)
+        newest = joined[:, :, -self.config.left_frames :]
+        if everyone:
+            cache.copy_(newest)
+        else:
+            cache[rows] = newest
+        return joined
 
     def _run_chunked_layer(self, layer: EncoderLayer, x: Tensor, mask: Tensor) -> Tensor:
         h = layer.self_attn_layer_norm(x)

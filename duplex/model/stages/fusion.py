@@ -5,14 +5,18 @@ slots, live ([B]) or packed ([B, T]); any leading shape is allowed and written [
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from configs.model.core import AssistantSideConfig, UserSideConfig
+from duplex.model.stages.packed_linear import match_dtype
 
 ABSENT = -1
 """Id of an unused place for a user word."""
+_LIVE: Final = 2
+"""Dimensions of the words of a live slot, [B, K]."""
 
 
 def pad(words: Iterable[int], places: int) -> list[int]:
@@ -62,16 +66,31 @@ class UserFusion(nn.Module):
         Returns:
             [..., D].
         """
-        words = words[..., : self.config.words]
-        known = (words != ABSENT).unsqueeze(-1)
-        embedded = table(words.clamp(min=0)) * known
-        fused = torch.einsum("...kd,kde->...e", embedded, self.words.to(embedded.dtype)) + self.kind
+        fused = self._mix(words[..., : self.config.words], table) + self.kind
         if features is None:
             return fused
         if self.units is not None:
             features = self.units(features)
         normal = (features - self.mean) / self.deviation
-        return fused + self.scale * self.speech(normal.flatten(-2).to(self.speech.weight.dtype))
+        return fused + self.scale * self.speech(match_dtype(normal.flatten(-2), self.speech))
+
+    def _mix(self, words: Tensor, table: nn.Embedding) -> Tensor:
+        """Sum of the words' embeddings, each through its place's matrix: ids [..., K] -> [..., D].
+
+        Live slots are mixed one by one, and only those that have words: so none depends on others, bit for bit.
+        """
+        if torch.is_inference_mode_enabled() and words.dim() == _LIVE:
+            some = (words != ABSENT).any(-1).tolist()
+            empty = table.weight.new_zeros(table.embedding_dim)
+            return torch.stack(
+                [self._mix_all(row, table) if full else empty for row, full in zip(words, some, strict=True)]
+            )
+        return self._mix_all(words, table)
+
+    def _mix_all(self, words: Tensor, table: nn.Embedding) -> Tensor:
+        known = (words != ABSENT).unsqueeze(-1)
+        embedded = table(words.clamp(min=0)) * known
+        return torch.einsum("...kd,kde->...e", embedded, self.words.to(embedded.dtype))
 
 
 class AssistantFusion(nn.Module):
@@ -120,7 +139,7 @@ class AssistantFusion(nn.Module):
         if self.codes is not None:
             scaled = self.codes(tokens[..., 0].long())
         else:
-            scaled = tokens.to(self.speech.weight.dtype) / self.config.digit_range
+            scaled = match_dtype(tokens, self.speech) / self.config.digit_range
         if self.config.group == "concat":
             return self.speech(scaled.flatten(-2))
         return self.speech(scaled).mean(dim=-2)

@@ -26,8 +26,10 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(config, rate), persistent=False)
 
     def streaming(self, pcm: Tensor) -> Tensor:
-        """pcm [B, N] -> [B, bands, 1 + (N - window) // hop]; a frame depends only on the samples that it covers."""
-        return (self._log_power(pcm).clamp(min=self.config.floor_log10) + 4.0) / 4.0
+        """pcm [B, N] -> [B, bands, 1 + (N - window) // hop]; a frame depends only on the samples that it covers, and
+        no row on those beside it by a bit."""
+        powers = torch.cat([self._log_power(row) for row in pcm.split(1)])
+        return (powers.clamp(min=self.config.floor_log10) + 4.0) / 4.0
 
     def clip(self, pcm: Tensor) -> Tensor:
         """pcm [B, N] -> [B, bands, N // hop] as Whisper was trained, with a floor relative to the clip's maximum."""

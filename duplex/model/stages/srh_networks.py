@@ -103,4 +103,4 @@ class DurationNetwork(nn.Module):
 
     def milliseconds(self, units: Tensor, stress: Tensor, scalars: Tensor) -> Tensor:
         """Expected durations [B, 2] in ms, the means of the predicted distributions."""
-        return self(units, stress, scalars).softmax(-1) @ self.classes
+        return (self(units, stress, scalars).softmax(-1) * self.classes).sum(-1)

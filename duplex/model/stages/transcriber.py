@@ -84,6 +84,7 @@ class TranscriberRow:
         shown: caption of the turn's earlier clips.
         start_s, voice_end_s: when the turn's voice began and was last heard.
         result: a result that was delivered while the row was inactive.
+        waiting: its last request has not been delivered.
     """
 
     conversation: int = 0
@@ -97,6 +98,7 @@ class TranscriberRow:
     start_s: float = 0.0
     voice_end_s: float = 0.0
     result: Transcription | None = None
+    waiting: bool = False
 
     @property
     def now_s(self) -> float:
@@ -142,6 +144,8 @@ class Transcriber:
         for index in active.nonzero()[:, 0].tolist():
             row = state.rows[index]
             self._take(row, x.pcm[index].clone(), counts[index], silence[index])
+            if row.waiting:
+                continue
             due = self._due(row, silence[index])
             if due is not None:
                 requests.append(self._request(row, index, due))
@@ -160,7 +164,7 @@ class Transcriber:
         for one in result:
             row = state.rows[one.request.row]
             if row.conversation == one.request.conversation:
-                row.result = one
+                row.result, row.waiting = one, False
         return [self._deliver(row) if on else None for row, on in zip(state.rows, active.tolist(), strict=True)]
 
     def expected(self, state: TranscriberState, row: int) -> str:
@@ -208,7 +212,7 @@ class Transcriber:
     def _request(self, row: TranscriberRow, index: int, everything: bool) -> Request:
         clip = row.clip
         assert clip is not None
-        clip.since_decoded = 0
+        clip.since_decoded, row.waiting = 0, True
         clip.unheard_voice = not everything
         pcm = torch.cat(clip.slots)
         speech_s = clip.seconds - (row.now_s - row.voice_end_s)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from configs.model.ears import WhisperShape
+from duplex.model.stages.packed_linear import match_dtype
 
 
 class Attention(nn.Module):
@@ -26,12 +27,12 @@ class Attention(nn.Module):
 
     def keys(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x [B, T, D] -> keys and values, each [B, H, T, D / H]."""
-        x = x.to(self.k_proj.weight.dtype)
+        x = match_dtype(x, self.k_proj)
         return self._split(self.k_proj(x)), self._split(self.v_proj(x))
 
     def queries(self, x: Tensor) -> Tensor:
         """x [B, T, D] -> [B, H, T, D / H]."""
-        return self._split(self.q_proj(x.to(self.q_proj.weight.dtype)))
+        return self._split(self.q_proj(match_dtype(x, self.q_proj)))
 
     def read(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         """Attend: queries [B, H, T, d], keys and values [B, H, S, d], mask (True: seen) -> [B, T, D]."""
@@ -56,7 +57,7 @@ class EncoderLayer(nn.Module):
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """x [B, T, D] -> [B, T, D], residual included."""
-        h = self.final_layer_norm(x).to(self.fc1.weight.dtype)
+        h = match_dtype(self.final_layer_norm(x), self.fc1)
         out: Tensor = x + self.fc2(F.gelu(self.fc1(h)))
         return out
 
@@ -83,9 +84,8 @@ class AudioEncoder(nn.Module):
 
     def subsample(self, mel: Tensor, padding: int) -> Tensor:
         """mel [B, bands, M] -> [B, T, D]; both convolutions pad with `padding` zeros on each side."""
-        mel = mel.to(self.conv1.weight.dtype)
-        x = F.gelu(F.conv1d(mel, self.conv1.weight, self.conv1.bias, padding=padding))
-        x = F.gelu(F.conv1d(x, self.conv2.weight, self.conv2.bias, stride=2, padding=padding))
+        x = F.gelu(_convolve(self.conv1, match_dtype(mel, self.conv1), padding))
+        x = F.gelu(_convolve(self.conv2, x, padding))
         return x.transpose(1, 2).float()
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -100,6 +100,13 @@ class AudioEncoder(nn.Module):
             x = layer.feed_forward(x)
         out: Tensor = self.layer_norm(x)
         return out
+
+
+def _convolve(conv: nn.Module, x: Tensor, padding: int) -> Tensor:
+    if isinstance(conv, nn.Conv1d):
+        return F.conv1d(x, conv.weight, conv.bias, stride=conv.stride, padding=padding)
+    out: Tensor = conv(x, padding)
+    return out
 
 
 def set_precision(module: nn.Module, dtype: torch.dtype) -> None:

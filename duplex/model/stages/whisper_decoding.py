@@ -129,8 +129,13 @@ class Whisper:
 
 
 def load_whisper(
-    packed: Mapping[str, Tensor], vocabulary: WhisperVocabulary, shape: WhisperShape, config: DecodingConfig
+    packed: Mapping[str, Tensor],
+    vocabulary: WhisperVocabulary,
+    shape: WhisperShape,
+    config: DecodingConfig,
+    dtype: torch.dtype | None = None,
 ) -> Whisper:
-    """Build Whisper from the tensors of `whisper.safetensors`, as stored in the file."""
+    """Build Whisper from the tensors of `whisper.safetensors`, as stored in the file; `dtype`: see
+    `load_audio_encoder`."""
     encoder = {name: value for name, value in packed.items() if name.startswith("model.encoder.")}
-    return Whisper(load_audio_encoder(unpack(encoder), shape), TextDecoder(packed, shape), vocabulary, config)
+    return Whisper(load_audio_encoder(unpack(encoder), shape, dtype), TextDecoder(packed, shape), vocabulary, config)

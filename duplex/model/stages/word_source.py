@@ -31,7 +31,7 @@ class WordsInput:
 
 
 WordsRequest = Sequence[Any]
-"""Work for `run`: opaque and self-contained."""
+"""Work for `run`, self-contained; at most one piece for each row, whose number is its attribute `row`."""
 WordsResult = Sequence[Any]
 """The result of `run`: opaque, for `deliver`."""
 
@@ -49,7 +49,8 @@ class WordSource(Protocol):
         ...
 
     def prepare(self, x: WordsInput, state: Any, active: Tensor) -> WordsRequest:
-        """Take the slot of the active rows; returns the work to be done before the next one."""
+        """Take the slot of the active rows; returns the work to be done before the next one. A row whose last work has
+        not been delivered gets none."""
         ...
 
     def run(self, request: WordsRequest) -> WordsResult:

@@ -148,6 +148,24 @@ def test_memory_is_bounded() -> None:
     assert buffer.statistics.ahead == (100 - CONFIG.max_ahead_slots) * SLOT
 
 
+@pytest.mark.parametrize("begins", [0.4, 0.431, 0.53, 0.589, 0.6])
+def test_slots_end_with_those_of_another_session(begins: float) -> None:
+    buffer = SlotBuffer(CONFIG)
+    buffer.align(PACKET, begins + PACKET / RATE, moment=0.2)
+    closed = []
+    for number in range(20):
+        now = begins + (number + 1) * PACKET / RATE
+        buffer.push(number * PACKET, packet(number), now)
+        closed += buffer.pop(now)
+    assert len(closed) == 2
+    assert all(abs((slot.captured + 0.1) % 0.2 - 0.1) <= 0.5001 * PACKET / RATE for slot in closed)
+    assert closed[0].holes == ()
+    lead = int(np.flatnonzero(closed[0].pcm)[0])
+    np.testing.assert_array_equal(closed[0].pcm[lead:], SOURCE[: SLOT - lead])
+    np.testing.assert_array_equal(closed[1].pcm, SOURCE[SLOT - lead :][:SLOT])
+    assert buffer.statistics.placed == 20 * PACKET
+
+
 def test_an_empty_push_does_nothing() -> None:
     buffer = SlotBuffer(CONFIG)
     buffer.push(0, np.zeros(0, dtype=np.int16), 0.0)

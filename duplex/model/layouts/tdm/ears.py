@@ -10,6 +10,8 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Final, Self
 
+import torch
+
 from configs.model.ears import Source
 from configs.model.model import EarsConfig
 from duplex.model.stages.ctc_network import CtcNetwork, load_ctc
@@ -47,8 +49,12 @@ class EmbeddedEars:
         return cls(config, encoder, CtcWords(network, config.encoder.block_frames))
 
     @classmethod
-    def load(cls, folder: Path, source: Source | None = None) -> Self:
-        """Read a folder with the files; `source` replaces the source of words that its configuration names.
+    def load(cls, folder: Path, source: Source | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Read a folder with the files.
+
+        Args:
+            source: replaces the source of words that its configuration names.
+            dtype: data type of the encoder's products; None takes what suits the CPU.
 
         Raises:
             ConfigError: a file is missing or broken, or they do not belong together.
@@ -56,7 +62,8 @@ class EmbeddedEars:
         config = EarsConfig.from_yaml(folder / CONFIG)
         vocabulary = WhisperVocabulary.load(folder / VOCABULARY)
         transcriber = config.words.transcriber
-        whisper = load_whisper(read_tensors(folder / WEIGHTS), vocabulary, transcriber.shape, transcriber.decoding)
+        tensors = read_tensors(folder / WEIGHTS)
+        whisper = load_whisper(tensors, vocabulary, transcriber.shape, transcriber.decoding, dtype)
         encoder = SpeechEncoder(config.encoder, whisper.encoder)
         return cls(config, encoder, _words(config, source or config.words.source, whisper, folder))
 

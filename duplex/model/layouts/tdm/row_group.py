@@ -5,8 +5,8 @@ think   plan, shared LLM, state head                         -> decision for slo
 say     text token, speech tokens, samples of slot t + 1     -> A_(t + 1)
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -26,7 +26,8 @@ from duplex.model.stages.detokenizer import DetokenizerInput, SeededVoiceState
 from duplex.model.stages.fusion import ABSENT
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SrhInput, SrhOutput
-from duplex.model.stages.word_source import WordsInput, WordsRequest, WordsResult
+from duplex.model.stages.word_source import WordsInput
+from duplex.model.stages.words_beside import WordsBeside
 from tdm.slots import State
 
 
@@ -35,7 +36,7 @@ class GroupState:
     """States of the group's conversations, a field for each stage."""
 
     encoder: Any
-    words: Any
+    words: WordsBeside
     core: LlmState
     srh: Any
     detokenizer: SeededVoiceState
@@ -56,25 +57,24 @@ class RowGroup:
         worker: Executor | None,
         answers: AnswerSource | None = None,
         first: int = 0,
+        now: Callable[[], float] = perf_counter,
     ) -> None:
-        """`answers`: of a language model; there the group's rows are `first` and those behind it."""
+        """`answers`: of a language model; there the group's rows are `first` and those behind it. `now`: seconds."""
         self.size = size
-        self._worker = worker
         self._mind, self._lean_to_refusal = model.mind, model.lean_to_refusal
         self._refusal_id = model.refusal_id
         self._answers, self._first = answers, first
-        self._encoder, self._words, self._core = model.ears.encoder, model.ears.words, model.mind.core
+        self._encoder, self._core = model.ears.encoder, model.mind.core
         self._srh, self._detokenizer = model.voice.head, model.voice.detokenizer
         self._tokens = self._srh.silent.repeat(size, 1, 1)
         self._conversations = [self._conversation(ConversationOptions(), row) for row in range(size)]
         self._state = GroupState(
             self._encoder.init_state(size),
-            self._words.init_state(size),
+            WordsBeside(model.ears.words, size, worker, now),
             self._core.init_state(size, self._conversations[0].scheduler.layout),
             self._srh.init_state(size),
             self._detokenizer.init_state(size),
         )
-        self._recognising: Future[WordsResult] | None = None
         self._stage_ms: dict[str, float] = {}
 
     @torch.inference_mode()
@@ -91,10 +91,10 @@ class RowGroup:
         self._core.prefill(prefix, conversation.scheduler.layout, self._state.core, rows)
 
     @torch.inference_mode()
-    def step(self, pcm: Tensor, active: Tensor) -> list[SlotResult | None]:
-        """Run one slot of the active rows: pcm [size, 3200], active [size]."""
+    def step(self, pcm: Tensor, active: Tensor, deadline: float | None = None) -> list[SlotResult | None]:
+        """Run one slot of the active rows: pcm [size, 3200], active [size]; `deadline`: see `WordsBeside.collect`."""
         self._stage_ms = {}
-        heard, features = self._hear(pcm, active)
+        heard, features = self._hear(pcm, active, deadline)
         out = self._think(features, active)
         p_speak = out.state.sigmoid().tolist()
         words = self._write(p_speak, out, active)
@@ -112,6 +112,15 @@ class RowGroup:
         """So much of the answer that was cut with the last step was taken back before it sounded."""
         self._conversations[row].unheard_ms = milliseconds
 
+    @property
+    def waited_s(self) -> float:
+        """How long the last step waited for words."""
+        return self._state.words.waited_s
+
+    def hold_words(self, row: int) -> None:
+        """A replay: the row's words were late at its next slot."""
+        self._state.words.hold(row)
+
     def _conversation(self, options: ConversationOptions, row: int) -> TdmConversation:
         mind, answers, prompt = self._mind, self._answers, options.system_prompt
         llm = None
@@ -121,32 +130,23 @@ class RowGroup:
             prompt = mind.config.system_prompt
         return TdmConversation(options, mind.config.schedule, mind.tokenizer, mind.writing, mind.prompt(prompt), llm)
 
-    def _hear(self, pcm: Tensor, active: Tensor) -> tuple[list[UserWords | None], Tensor]:
+    def _hear(self, pcm: Tensor, active: Tensor, deadline: float | None) -> tuple[list[UserWords | None], Tensor]:
         """Words that became known with this slot, and its features; gives the slot to the source of words."""
         with self._time("encoder"):
             features = self._encoder.step(pcm, self._state.encoder, active)
         with self._time("words"):
-            heard = self._collect(active)
+            heard = self._collect(active, deadline)
             speaking = torch.tensor([row.assistant.state is State.SPEAK for row in self._conversations])
-            request = self._words.prepare(WordsInput(pcm, features, speaking), self._state.words, active)
-            self._recognising = self._submit(request)
+            self._state.words.submit(WordsInput(pcm, features, speaking), active)
         return heard, features
 
-    def _collect(self, active: Tensor) -> list[UserWords | None]:
-        """Words from the previous slot; waits for them if needed, so that words always enter exactly one slot later."""
-        result = self._recognising.result() if self._recognising is not None else ()
-        heard = self._words.deliver(result, self._state.words, active)
+    def _collect(self, active: Tensor, deadline: float | None) -> list[UserWords | None]:
+        """Words from the previous slot; waits for them until the deadline."""
+        heard = self._state.words.collect(active, deadline)
         for row in active.nonzero().flatten().tolist():
-            expected = self._words.expected(self._state.words, row) if heard[row] is not None else ""
+            expected = self._state.words.expected(row) if heard[row] is not None else ""
             heard[row] = self._conversations[row].begin_slot(heard[row], expected)
         return heard
-
-    def _submit(self, request: WordsRequest) -> "Future[WordsResult]":
-        if self._worker is not None:
-            return self._worker.submit(self._words.run, request)
-        done: Future[WordsResult] = Future()
-        done.set_result(self._words.run(request))
-        return done
 
     def _think(self, features: Tensor, active: Tensor) -> CoreOutput:
         """Outputs of slot t for all rows."""
@@ -244,6 +244,7 @@ class RowGroup:
             kept=conversation.kept,
             came=conversation.llm.came if conversation.llm is not None else None,
             thinking=conversation.thinking,
+            words_late=row in self._state.words.late,
         )
 
     @contextmanager

@@ -4,7 +4,13 @@
 here depends on whose conversations the rows are, on clocks or on files.
 """
 
+import os
+import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from time import perf_counter
+from typing import Final
 
 import numpy as np
 import torch
@@ -21,27 +27,42 @@ from duplex.model.text.spoken import list_spoken_words
 
 LONGEST_WRITTEN = 120
 """Tokens after which a written answer is cut."""
+_LOWER: Final = 5
+"""How much lower the priority of the recogniser is (`nice`)."""
+_WEIGHT: Final = 0.2
+"""Weight of the newest step in the running mean of their times."""
 
 
 class TdmGenerator:
     """`SlotGenerator` over a `TdmModel`: rows in groups of `rows_per_step`, each with its own states.
 
-    The source of words runs in a worker thread in parallel with the steps; its words enter exactly one slot later,
-    whether it was quick or the step had to wait for it. Without `beside` it runs within the step; the results are the
-    same.
+    The source of words runs in a worker thread in parallel with the steps; its words enter one slot later, whether it
+    was quick or the step had to wait for it. Without `beside` it runs within the step; the results are the same. A
+    live step does not wait for long (`be_punctual`).
     """
 
-    def __init__(self, model: TdmModel, rows: int, beside: bool = True, answers: AnswerSource | None = None) -> None:
+    def __init__(
+        self,
+        model: TdmModel,
+        rows: int,
+        beside: bool = True,
+        answers: AnswerSource | None = None,
+        now: Callable[[], float] = perf_counter,
+    ) -> None:
+        """`now`: seconds, for the deadlines of words."""
         size = min(rows, model.mind.config.rows_per_step)
-        self._model = model
+        self._model, self._now = model, now
         self.rows = rows
         self.fingerprint = model.fingerprint
         self.delay_ms = model.voice.detokenizer.delay_ms
-        self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber") if beside else None
+        self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber", _give_way) if beside else None
         self._groups = [
-            RowGroup(model, min(size, rows - first), self._worker, answers, first) for first in range(0, rows, size)
+            RowGroup(model, min(size, rows - first), self._worker, answers, first, now)
+            for first in range(0, rows, size)
         ]
         self._size = size
+        self._budget_s: float | None = None
+        self._work_s = 0.0
 
     def open(self, row: int, options: ConversationOptions) -> None:
         """Begin a new conversation in `row`.
@@ -54,14 +75,29 @@ class TdmGenerator:
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
         """Run one slot for every active row: pcm [rows, 3200], active [rows]."""
+        began = self._now()
+        deadline = None if self._budget_s is None else began + self._budget_s - self._work_s
         results: list[SlotResult | None] = []
+        waited = 0.0
         for index, group in enumerate(self._groups):
             span = slice(index * self._size, index * self._size + group.size)
             if active[span].any():
-                results += group.step(torch.from_numpy(pcm[span]), torch.from_numpy(active[span]))
+                results += group.step(torch.from_numpy(pcm[span]), torch.from_numpy(active[span]), deadline)
+                waited += group.waited_s
             else:
                 results += [None] * group.size
+        work = self._now() - began - waited
+        self._work_s += _WEIGHT * (work - self._work_s)
         return results
+
+    def be_punctual(self, budget_s: float) -> None:
+        """Live: a step waits for words only if it can still end `budget_s` after its beginning."""
+        self._budget_s = budget_s
+
+    def hold_words(self, row: int) -> None:
+        """A replay: the words of the row's next slot were late."""
+        group, within = divmod(row, self._size)
+        self._groups[group].hold_words(within)
 
     @property
     def writes(self) -> bool:
@@ -87,3 +123,9 @@ class TdmGenerator:
         """Stop the worker thread."""
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread: the steps, which other conversations wait for too, go first."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _LOWER)

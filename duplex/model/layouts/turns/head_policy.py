@@ -9,7 +9,7 @@ does not depend on turns. The state head is that of OmniDRCA, Appendix A; using 
 import hashlib
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ from duplex.model.layouts.turns.turn_interface import PolicyInput, PolicyOutput,
 from duplex.model.stages.fusion import pad
 from duplex.model.stages.llm import LlmState
 from duplex.model.stages.srh import SrhInput
-from duplex.model.stages.word_source import WordsInput, WordsResult
+from duplex.model.stages.word_source import WordsInput
+from duplex.model.stages.words_beside import WordsBeside
 from tdm.layout import TdmLayout
 
 _SETTLED = 0.5
@@ -74,19 +75,18 @@ class _ListenerRow:
 
 @dataclass
 class _Group:
-    """States of the rows `first` to `first + size` in every stage; `words_due` is being computed for the next slot.
+    """States of the rows `first` to `first + size` in every stage.
 
     `hidden` [size, D] is the core's vector for the refined head after the slot before.
     """
 
     first: int
     encoder: Any
-    words: Any
+    words: WordsBeside
     core: LlmState
     srh: Any
     hidden: Tensor
     rows: list[_ListenerRow]
-    words_due: "Future[WordsResult] | None" = None
 
     def reset(self, rows: Tensor) -> None:
         """Forget the rows that are True in `rows [size]`."""
@@ -179,7 +179,7 @@ class HeadPolicy:
         return _Group(
             first=first,
             encoder=model.ears.encoder.init_state(size),
-            words=model.ears.words.init_state(size),
+            words=WordsBeside(model.ears.words, size, self._worker),
             core=model.mind.core.init_state(size, self._layout),
             srh=self._head.init_state(size),
             hidden=torch.zeros(size, model.mind.config.core.llm.hidden_size),
@@ -212,18 +212,11 @@ class HeadPolicy:
 
     def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
         """Words of the previous slot; those of this slot are recognised until the next one."""
-        words = self._model.ears.words
-        result = group.words_due.result() if group.words_due is not None else ()
-        heard = words.deliver(result, group.words, active)
+        heard = group.words.collect(active)
         for row, news in zip(group.rows, heard, strict=True):
             if news is not None:
                 row.waiting.extend(self._tokenizer.encode(news.text))
-        request = words.prepare(x, group.words, active)
-        if self._worker is not None:
-            group.words_due = self._worker.submit(words.run, request)
-        else:
-            group.words_due = Future()
-            group.words_due.set_result(words.run(request))
+        group.words.submit(x, active)
         return heard
 
     def _speak(self, answers: Sequence[ToldAnswer | None], group: _Group, active: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_two_conversations_are_answered_at_the_same_time(process: LocalProcess, 
     assert text_of(one) == answer(here, QUESTION, 0)
     assert (process.name, process.fingerprint) == (here.name, here.fingerprint)
     assert priority(process) == NICE
+    assert sys.platform != "linux" or os.sched_getscheduler(process.pid or 0) == os.SCHED_IDLE
 
 
 def test_a_cancelled_answer_gives_nothing_more_and_the_next_one_is_whole(process: LocalProcess, folder: Path) -> None:

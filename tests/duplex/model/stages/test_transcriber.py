@@ -10,7 +10,7 @@ from torch import Tensor
 from configs.audio import AUDIO
 from configs.model.ears import DecodingConfig, TranscriberConfig
 from duplex.model.interface import UserWords
-from duplex.model.stages.transcriber import Transcriber, TranscriberState
+from duplex.model.stages.transcriber import Request, Transcriber, TranscriberState
 from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
 from duplex.model.stages.word_source import WordsInput, step
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
@@ -216,6 +216,27 @@ def test_an_inactive_row_stays_and_gets_its_words_later() -> None:
             assert active[1] or words[1] is None
             got += [words[1]] if words[1] is not None else []
     assert got == wanted
+
+
+def test_a_row_whose_words_are_late_asks_for_nothing_more_and_loses_nothing() -> None:
+    talk = Talk()
+    source, state = talk.source, talk.state
+    active, mute = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
+    told: list[UserWords | None] = []
+    held: list[Request] = []
+    asked = []
+    for slot, mark in enumerate("..vvvvvv......"):
+        late = slot in (5, 6, 9)
+        if not late:
+            told += source.deliver(source.run(held), state, active)
+            held = []
+        pcm = _voice() if mark == VOICE else torch.zeros(SLOT)
+        requests = source.prepare(WordsInput(pcm[None], NO_FEATURES, mute), state, active)
+        assert not (held and requests), "one piece of work at a time"
+        held += requests
+        asked += requests
+    assert " ".join(words.text for words in told if words) == SAID
+    assert len(asked) < 6
 
 
 def test_what_is_under_way_for_a_reset_row_is_dropped() -> None:
