@@ -15,6 +15,13 @@ from duplex.model.tools.tool_runner import error_text
 
 _WORD: Final = re.compile(r"[\w'’$€£%+*/=-]+")
 """Signs that are spoken belong to words."""
+_MARKS: Final = " .,!?…-"
+_SENTENCE_END: Final = re.compile(r"[.!?]\s+")
+_ASKING: Final = re.compile(
+    r"(?:who|whom|whose|which|why|how|what(?!\s+an?\b)|(?:when|where)(?:'s|\s+(?:is|are|was|were|do|does|did|can|will)))\b",
+    re.IGNORECASE,
+)
+"""How questions begin that are known as such without their mark."""
 CUT: Final = " —"
 """Stands behind an answer that the user interrupted."""
 NOT_AWAITED: Final = error_text(
@@ -98,12 +105,12 @@ class ChatHistory:
     def _with(self, said: Mapping[int, str]) -> tuple[ChatMessage, ...]:
         if not any(said.values()):
             return ()
-        rest = _join(said, self._called)
+        rest = _message(said, self._called)
         return (*self._history, ChatMessage("user", rest)) if rest else tuple(self._history)
 
     def _keep_question(self, asked: Mapping[int, str]) -> None:
         """What was asked, without what calls have been made for."""
-        if question := _join(asked, self._called):
+        if question := _message(asked, self._called):
             self._history.append(ChatMessage("user", question))
 
     def _keep_result(self, call: EndedCall) -> None:
@@ -113,13 +120,35 @@ class ChatHistory:
                 return
 
 
+def as_written(caption: str) -> str:
+    """What was heard as a person would write it: a capital at the beginning, a mark at the end. English.
+
+    The recogniser's own marks depend on how much of the pause it has heard, and small models answer one question with
+    "?" and with "." differently.
+    """
+    text = caption.strip()
+    if not text:
+        return ""
+    said = text.rstrip(_MARKS)
+    asks = text.endswith("?") or _ASKING.match(_SENTENCE_END.split(said)[-1])
+    return (said[:1].upper() + said[1:] + ("?" if asks else "!" if text.endswith("!") else ".")) if said else text
+
+
 def alike(left: Sequence[ChatMessage], right: Sequence[ChatMessage]) -> bool:
-    """Whether messages are the same up to the case and the punctuation marks of the last one."""
+    """Whether messages are the same up to the case and the punctuation marks of the last one, its last mark excepted:
+    a question is no statement."""
     if not (left and right):
         return not left and not right
-    words = [_WORD.findall(messages[-1].content.lower()) for messages in (left, right)]
-    same = words[0] == words[1] if words[0] else left[-1] == right[-1]
+    last = [messages[-1].content for messages in (left, right)]
+    words = [(_WORD.findall(text.lower()), text.endswith("?")) for text in last]
+    same = words[0] == words[1] if words[0][0] else left[-1] == right[-1]
     return same and left[-1].role == right[-1].role and tuple(left[:-1]) == tuple(right[:-1])
+
+
+def _message(said: Mapping[int, str], known: Mapping[int, str]) -> str:
+    """What was said, without what is known of it; what was heard as it would be written, what was written as it was."""
+    text = _join(said, known)
+    return text if not said or next(reversed(list(said))) < 0 else as_written(text)
 
 
 def _join(said: Mapping[int, str], known: Mapping[int, str]) -> str:

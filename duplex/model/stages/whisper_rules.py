@@ -16,6 +16,8 @@ from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
 
 WordPieces = tuple[int, ...]
 _FORBIDDEN = -math.inf
+_ONE_OF = 4
+"""Of so many words of a repetition that is broken off, one may differ from what it repeats."""
 
 
 def forbid(logits: Tensor, written: Sequence[int], vocabulary: WhisperVocabulary, config: DecodingConfig) -> None:
@@ -75,13 +77,13 @@ def without_repeat(
     """`written` without its end token, and without words at its end that repeat its first words.
 
     Words are removed only if they cannot have been said: the transcript was broken off, or has more words than fit into
-    `seconds`.
+    `seconds`. Where it was broken off, the last word may be the beginning of one, and of four words one may differ.
     """
     kept = [token for token in written if token != vocabulary.end]
     is_broken_off = bool(kept) and vocabulary.is_text(kept[-1]) and len(kept) == len(written)
     words = words_of(kept, vocabulary)
     while is_broken_off or len(words) > config.words_per_s * seconds:
-        count = _count_repeated(words, vocabulary)
+        count = _count_repeated(words, vocabulary, is_broken_off)
         if not count:
             break
         kept, words = kept[: _place(kept, words, len(words) - count, vocabulary)], words[:-count]
@@ -115,10 +117,19 @@ def stutters(tokens: Sequence[int], count: int, vocabulary: WhisperVocabulary) -
     return any(len(set(words[start : start + count + 1])) == 1 for start in range(len(words) - count))
 
 
-def _count_repeated(words: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> int:
+def _count_repeated(words: Sequence[WordPieces], vocabulary: WhisperVocabulary, is_broken_off: bool) -> int:
     """How many words at the end repeat the first words: the longest such run that leaves a word."""
-    counts = (count for count in range(len(words) // 2, 0, -1) if same(words[-count:], words[:count], vocabulary))
+    equal = _nearly_same if is_broken_off else same
+    counts = (count for count in range(len(words) // 2, 0, -1) if equal(words[-count:], words[:count], vocabulary))
     return next(counts, 0)
+
+
+def _nearly_same(end: Sequence[WordPieces], begin: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> bool:
+    """Whether both are the same spoken words, but for one of four, and for what the last word of `end` lacks."""
+    said, first = ([" ".join(list_spoken_words(vocabulary.text(word))) for word in words] for words in (end, begin))
+    pairs = list(zip(said[:-1], first[:-1], strict=True))
+    different = sum(one != other for one, other in pairs) + (not first[-1].startswith(said[-1]))
+    return different * _ONE_OF <= len(said)
 
 
 def _place(tokens: Sequence[int], words: Sequence[WordPieces], index: int, vocabulary: WhisperVocabulary) -> int:

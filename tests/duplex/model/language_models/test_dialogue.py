@@ -3,7 +3,7 @@
 import pytest
 
 from duplex.model.interface import EndedCall, StartedCall, UserWords
-from duplex.model.language_models.dialogue import NOT_AWAITED, ChatHistory, alike
+from duplex.model.language_models.dialogue import NOT_AWAITED, ChatHistory, alike, as_written
 from duplex.model.language_models.interface import ChatMessage, RequestedCall
 
 
@@ -28,23 +28,57 @@ def test_what_the_user_may_go_on_to_say() -> None:
     hear(dialogue, 0, "Hello.")
     hear(dialogue, 1, "What is")
     assert [message.content for message in dialogue.expect(1, "What is the time?")] == ["Hello. What is the time?"]
-    assert texts(dialogue) == ["user: Hello. What is"]
+    assert texts(dialogue) == ["user: Hello. What is?"]
 
 
 @pytest.mark.parametrize(
     ("left", "right", "same"),
     [
-        ("what is the time", "What is the time?", True),
+        ("what is the time?", "What is, the Time?", True),
+        ("Is that so?", "Is that so.", False),
         ("What is 3 - 2?", "What is 3 2?", False),
         ("3.5", "35", False),
         ("?", "!", False),
     ],
 )
-def test_messages_are_alike_where_only_case_and_marks_differ(left: str, right: str, same: bool) -> None:
+def test_messages_are_alike_where_only_case_and_marks_within_them_differ(left: str, right: str, same: bool) -> None:
     before = ChatMessage("system", "Be brief.")
     assert alike((before, ChatMessage("user", left)), (before, ChatMessage("user", right))) is same
     assert not alike((before, ChatMessage("user", left)), (ChatMessage("user", left),))
     assert not alike((before, ChatMessage("user", left)), ())
+
+
+@pytest.mark.parametrize(
+    ("heard", "written"),
+    [
+        ("who founded the city", "Who founded the city?"),
+        ("Who founded the city.", "Who founded the city?"),
+        ("who founded the city?", "Who founded the city?"),
+        ("How many? I mean, how many towers", "How many? I mean, how many towers."),
+        ("Hello there. what's the time,", "Hello there. what's the time?"),
+        ("When does it open", "When does it open?"),
+        ("When I was young it was open.", "When I was young it was open."),
+        ("What a day", "What a day."),
+        ("Is it open?", "Is it open?"),
+        ("It is open?", "It is open?"),
+        ("Tell me a story,", "Tell me a story."),
+        ("Stop!", "Stop!"),
+        ("  ", ""),
+        ("...", "..."),
+        ("iPhone", "IPhone."),
+    ],
+)
+def test_what_was_heard_is_sent_as_it_would_be_written(heard: str, written: str) -> None:
+    assert as_written(heard) == written
+    dialogue = ChatHistory("")
+    hear(dialogue, 0, heard)
+    assert [message.content for message in dialogue.messages] == ([written] if heard.strip() else [])
+
+
+def test_what_was_written_is_sent_as_it_is() -> None:
+    dialogue = ChatHistory("")
+    dialogue.write("who founded  the city")
+    assert texts(dialogue) == ["user: who founded  the city"]
 
 
 def test_an_answer_that_was_heard_to_its_end() -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from configs.model.ears import DecodingConfig
@@ -102,6 +103,24 @@ def test_a_transcript_is_over_when_it_begins_again() -> None:
 def test_a_broken_off_repetition_is_dropped() -> None:
     written = [T0, THE, CAT, SAT, ON, THE, MAT, COMMA, THE, CAT, SAT]
     assert without_repeat(written, 9.0, VOCABULARY, CONFIG) == (T0, THE, CAT, SAT, ON, THE, MAT, COMMA)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param([NO, YES, CAT], id="the same words"),
+        pytest.param([NO, YES], id="fewer of them"),
+        pytest.param([NO, YES, CAT, S, ON], id="one word of four is another"),
+    ],
+)
+def test_a_repetition_that_is_broken_off_within_a_word_is_removed(end: list[int]) -> None:
+    said = [T0, NO, YES, CAT, TING, ON, DOT]
+    assert without_repeat([*said, *end], 9.0, VOCABULARY, CONFIG) == tuple(said)
+
+
+def test_other_words_that_are_broken_off_stay() -> None:
+    written = [T0, NO, YES, CAT, ON, DOT, YES, MAT, CAT, SAT]
+    assert without_repeat(written, 9.0, VOCABULARY, CONFIG) == tuple(written)
 
 
 def test_too_many_words_for_the_time_are_a_repetition() -> None:
