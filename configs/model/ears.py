@@ -88,7 +88,8 @@ class DecodingConfig(Config):
 
     `tail_s` of silence is appended to a clip. Decoding stops at a closing timestamp within `near_end_s` of the clip's
     end, when the first `loop_tokens` tokens occur again, or after `tokens_per_s` tokens per second (at least
-    `least_tokens`). Words that repeat the first ones are dropped if there are more than `words_per_s` per second.
+    `least_tokens`). Words that repeat the first ones are dropped if there are more than `words_per_s` per second, or
+    more than `doubled_words_per_s` where a whole sentence stands there twice.
     A transcript is dropped when the mean log-probability of its tokens does not exceed `least_logprob` by as much as
     the no-speech probability exceeds `no_speech`, or when a word occurs more than `same_words` times in a row.
     """
@@ -99,6 +100,7 @@ class DecodingConfig(Config):
     tokens_per_s: float = 6.0
     least_tokens: int = 8
     words_per_s: float = 4.5
+    doubled_words_per_s: float = 3.3
     latest_start_s: float = 1.0
     least_logprob: float = -1.3
     no_speech: float = 0.3

@@ -24,6 +24,8 @@ _ASKING: Final = re.compile(
 """How questions begin that are known as such without their mark."""
 CUT: Final = " —"
 """Stands behind an answer that the user interrupted."""
+RESUME: Final = "Go on."
+"""Asks for the rest of an answer where the user did not."""
 NOT_AWAITED: Final = error_text(
     "the result was not waited for, because the user spoke; call again if it is still needed"
 )
@@ -69,6 +71,13 @@ class ChatHistory:
         """What `messages` will be, should that be the turn's caption."""
         return self._with({**self._waiting, turn: caption})
 
+    @property
+    def cut_short(self) -> tuple[ChatMessage, ...]:
+        """Messages that ask for the rest of an answer that was cut although nobody said anything; empty where the user
+        did, or no answer was cut."""
+        is_silent = not any(self._waiting.values())
+        return (*self._history, ChatMessage("user", RESUME)) if is_silent and self._ends_cut else ()
+
     def note_asked(self) -> None:
         """The messages are sent to the language model: what it calls is for what was said so far."""
         self._asked = dict(self._waiting)
@@ -96,11 +105,18 @@ class ChatHistory:
         """
         if not heard:
             return
+        if self._ends_cut and not any(self._answered.values()):
+            heard = f"{self._history.pop().content.removesuffix(CUT)} {heard}"
         self._keep_question(self._answered)
         self._history.append(ChatMessage("assistant", heard + CUT if cut else heard))
         rest = {turn: _without(text, self._answered.get(turn, "")) for turn, text in self._waiting.items()}
         self._waiting = {turn: text for turn, text in rest.items() if text} if cut else {}
         self._answered, self._called = {}, {}
+
+    @property
+    def _ends_cut(self) -> bool:
+        """The last message is an answer that was cut."""
+        return bool(self._history) and self._history[-1].role == "assistant" and self._history[-1].content.endswith(CUT)
 
     def _with(self, said: Mapping[int, str]) -> tuple[ChatMessage, ...]:
         if not any(said.values()):

@@ -17,7 +17,7 @@ from duplex.model.text.whisper_vocabulary import TIME_STEP_S, WhisperVocabulary
 WordPieces = tuple[int, ...]
 _FORBIDDEN = -math.inf
 _ONE_OF = 4
-"""Of so many words of a repetition that is broken off, one may differ from what it repeats."""
+"""Of so many words of a repetition that is broken off, one may differ from what it repeats. A sentence has as many."""
 
 
 def forbid(logits: Tensor, written: Sequence[int], vocabulary: WhisperVocabulary, config: DecodingConfig) -> None:
@@ -66,9 +66,11 @@ def is_over(written: Sequence[int], seconds: float, vocabulary: WhisperVocabular
 
 
 def repeats(written: Sequence[int], vocabulary: WhisperVocabulary, count: int) -> bool:
-    """Whether the newest `count` tokens repeat the first `count` tokens."""
+    """Whether the newest `count` tokens repeat the first `count` tokens, ignoring case: words that are certain already
+    stand there in lower case."""
     pieces = [token for token in written if vocabulary.is_text(token)]
-    return len(pieces) >= 2 * count and pieces[-count:] == pieces[:count]
+    first, newest = ([vocabulary.text([token]).lower() for token in some] for some in (pieces[:count], pieces[-count:]))
+    return len(pieces) >= 2 * count and first == newest
 
 
 def without_repeat(
@@ -77,12 +79,13 @@ def without_repeat(
     """`written` without its end token, and without words at its end that repeat its first words.
 
     Words are removed only if they cannot have been said: the transcript was broken off, or has more words than fit into
-    `seconds`. Where it was broken off, the last word may be the beginning of one, and of four words one may differ.
+    `seconds`, or the same words fast and twice. Where it was broken off, the last word may be the beginning of one, and
+    of four words one may differ.
     """
     kept = [token for token in written if token != vocabulary.end]
     is_broken_off = bool(kept) and vocabulary.is_text(kept[-1]) and len(kept) == len(written)
     words = words_of(kept, vocabulary)
-    while is_broken_off or len(words) > config.words_per_s * seconds:
+    while is_broken_off or len(words) > config.words_per_s * seconds or _is_doubled(words, seconds, vocabulary, config):
         count = _count_repeated(words, vocabulary, is_broken_off)
         if not count:
             break
@@ -122,6 +125,15 @@ def _count_repeated(words: Sequence[WordPieces], vocabulary: WhisperVocabulary, 
     equal = _nearly_same if is_broken_off else same
     counts = (count for count in range(len(words) // 2, 0, -1) if equal(words[-count:], words[:count], vocabulary))
     return next(counts, 0)
+
+
+def _is_doubled(
+    words: Sequence[WordPieces], seconds: float, vocabulary: WhisperVocabulary, config: DecodingConfig
+) -> bool:
+    """Whether a sentence stands there twice, faster than one says it twice."""
+    count, odd = divmod(len(words), 2)
+    is_fast = len(words) > config.doubled_words_per_s * seconds
+    return is_fast and not odd and count >= _ONE_OF and same(words[:count], words[count:], vocabulary)
 
 
 def _nearly_same(end: Sequence[WordPieces], begin: Sequence[WordPieces], vocabulary: WhisperVocabulary) -> bool:

@@ -23,6 +23,8 @@ REMIND_SLOTS: Final = 10
 """An answer that had to wait longer than the state head expects a pause to last begins when the head hears the question
 again: its last words enter the user's side once more, and again after so many slots."""
 REMINDED_WORDS: Final = 8
+RESUME_SLOTS: Final = 15
+"""So long after an answer was cut although nobody said anything, the state head may have it resumed."""
 GO_ON: Final = "please continue"
 """What the state head hears besides a request to go on. It knows these words as a request: p(speak) is 0.99 and stays
 there, whereas behind "okay, go on" it begins at 0.8 and falls to 0.1 with the answer's first word."""
@@ -67,7 +69,7 @@ class DelegatedAnswers:
         self._queue: deque[Item] = deque()
         self._finished = False
         self._part = ""
-        self._quiet = self._taken = 0
+        self._quiet = self._taken = self._since_cut = 0
         self._chosen = self._typed = self._asks_on = False
         self._rest: Rest | None = None
         answers.open(row, tools)
@@ -75,6 +77,7 @@ class DelegatedAnswers:
 
     def receive(self) -> None:
         """A slot begins: take what came."""
+        self._since_cut += 1
         self.came = self._answers.poll(self._row)
         if self.came is not None:
             self._read(self.came.text)
@@ -184,6 +187,7 @@ class DelegatedAnswers:
             self._say(self.written.words[self._taken :])
             self.speaking, self.answering, self.thinking = False, False, True
             return
+        self._since_cut = 0
         self._keep_rest(self.written.words[words:], cut and self.speaking)
         self._part = ""
         self.dialogue.keep(part, cut)
@@ -247,11 +251,12 @@ class DelegatedAnswers:
 
     @property
     def _goes_on(self) -> bool:
-        """The user wants to hear the rest of the answer that was cut."""
-        return self._rest is not None and asks_to_go_on(self.dialogue.question)
+        """The user wants to hear the rest of the answer that was cut, or said nothing when it was cut."""
+        silent = bool(self.dialogue.cut_short) and self._since_cut < RESUME_SLOTS
+        return self._rest is not None and (silent or asks_to_go_on(self.dialogue.question))
 
     def _ask(self, expected: tuple[ChatMessage, ...] = ()) -> None:
-        messages = expected or self.dialogue.messages
+        messages = expected or self.dialogue.messages or (self.dialogue.cut_short if self._goes_on else ())
         if not messages:
             return
         if alike(messages, self._asked):

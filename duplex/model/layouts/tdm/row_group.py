@@ -144,6 +144,7 @@ class RowGroup:
         """Words from the previous slot; waits for them until the deadline."""
         heard = self._state.words.collect(active, deadline)
         for row in active.nonzero().flatten().tolist():
+            self._conversations[row].words_late = row in self._state.words.late
             expected = self._state.words.expected(row) if heard[row] is not None else ""
             heard[row] = self._conversations[row].begin_slot(heard[row], expected)
         return heard

@@ -94,7 +94,7 @@ class TdmConversation:
         self._places = schedule.user_words_per_slot
         self._tokenizer = tokenizer
         self._waiting: deque[int] = deque()
-        self._entered = False
+        self._entered = self.words_late = False
         self.llm = llm
         self.kept: str | None = None
         self.unheard_ms = 0.0
@@ -178,9 +178,9 @@ class TdmConversation:
         return decision
 
     def _late_words(self) -> bool:
-        """Whether an answer would miss words of the user, because they are waiting or entered U after it began."""
+        """Whether an answer would miss words of the user, which are late, waiting, or entered U after it began."""
         if self.assistant.state is State.MUTE:
-            return bool(self._waiting)
+            return bool(self._waiting) or self.words_late
         return not self.answer.sounds and (self._entered or bool(self._waiting))
 
     def say(self, text_id: int) -> list[str]:

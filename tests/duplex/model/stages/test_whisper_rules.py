@@ -128,6 +128,13 @@ def test_too_many_words_for_the_time_are_a_repetition() -> None:
     assert without_repeat(closed, 0.5, VOCABULARY, CONFIG) == (T0, NO, YES, DOT)
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(2.0, 5), (4.0, 9)])
+def test_a_sentence_said_twice_must_have_its_time(seconds: float, kept: int) -> None:
+    closed = [T0, NO, CAT, SAT, MAT, NO, CAT, SAT, MAT, time_token(2.0)]
+    assert without_repeat(closed, seconds, VOCABULARY, CONFIG)[:kept] == tuple(closed[:kept])
+    assert sum(map(VOCABULARY.is_text, without_repeat(closed, seconds, VOCABULARY, CONFIG))) == kept - 1
+
+
 def test_words_said_twice_in_their_time_stay() -> None:
     closed = [T0, NO, YES, DOT, NO, YES, DOT, time_token(1.9)]
     assert without_repeat([*closed, END], 2.0, VOCABULARY, CONFIG) == tuple(closed)

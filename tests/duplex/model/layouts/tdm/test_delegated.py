@@ -2,9 +2,9 @@
 
 import pytest
 
-from duplex.model.interface import Came, UserWords
-from duplex.model.layouts.tdm.delegated import GO_ON, REMIND_SLOTS, DelegatedAnswers
+from duplex.model.layouts.tdm.delegated import REMIND_SLOTS, DelegatedAnswers
 from tests.duplex.model.language_models.scripted_answers import CONFIG, AskedAnswers
+from tests.duplex.model.layouts.tdm.delegated_moves import end, hear, receive, take_all
 
 
 @pytest.fixture
@@ -15,26 +15,6 @@ def source() -> AskedAnswers:
 @pytest.fixture
 def llm(source: AskedAnswers) -> DelegatedAnswers:
     return DelegatedAnswers(source, 0, "")
-
-
-def hear(llm: DelegatedAnswers, caption: str, turn: int = 0, expected: str = "") -> None:
-    llm.hear(UserWords(turn, caption.lower(), caption, 0.0, 1.0), expected)
-
-
-def receive(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool = False, error: str = "") -> None:
-    source.next = Came(text, finished, error)
-    llm.receive()
-
-
-def end(llm: DelegatedAnswers, heard: str, cut: bool) -> None:
-    llm.end(heard, len(heard.split()), cut)
-
-
-def take_all(llm: DelegatedAnswers) -> list[list[str]]:
-    taken = []
-    while items := llm.take_items():
-        taken.append([item.said for item in items])
-    return taken
 
 
 def test_an_answer_begins_before_the_turn_ends_and_is_dropped_when_words_change(
@@ -66,24 +46,6 @@ def test_expected_words_that_do_not_come_are_not_answered(llm: DelegatedAnswers,
     receive(llm, source, "It is a bay. ")
     assert not llm.want()
     assert source.questions == ["What is a fjord?", "What is?"]
-
-
-def test_who_is_expected_to_say_go_on_is_not_answered_before_it_is_said(
-    llm: DelegatedAnswers, source: AskedAnswers
-) -> None:
-    hear(llm, "Tell me.")
-    receive(llm, source, "One two three. ", finished=True)
-    llm.want()
-    llm.begin()
-    take_all(llm)
-    hear(llm, "Okay,", turn=1)
-    end(llm, "One", cut=True)
-    hear(llm, "Okay,", turn=1, expected="Okay, go on.")
-    hear(llm, "Okay, go on.", turn=1)
-    assert source.questions[-1] == "Okay."
-    assert llm.want()
-    llm.begin()
-    assert take_all(llm) == [["two"], ["three", "."]]
 
 
 def test_a_server_that_costs_money_is_asked_only_when_the_turn_has_ended() -> None:
@@ -250,89 +212,6 @@ def test_what_is_said_or_written_over_an_answer_of_the_mind_is_not_asked_before_
     end(llm, "A long", cut=True)
     assert not llm.interrupts
     assert [m.content for m in source.asked[-1]] == ["What is a fjord?", "A long —", "Mm-hm. Who was Ibsen?"]
-
-
-def begin_story(llm: DelegatedAnswers, source: AskedAnswers, text: str, finished: bool) -> None:
-    begin_answer(llm, source, "Tell me.", text, finished)
-
-
-def begin_answer(
-    llm: DelegatedAnswers, source: AskedAnswers, question: str, text: str, finished: bool, turn: int = 0
-) -> None:
-    hear(llm, question, turn)
-    receive(llm, source, text, finished)
-    assert llm.want()
-    llm.begin()
-    take_all(llm)
-
-
-def test_go_on_brings_the_rest_of_an_answer_that_was_cut_and_asks_nobody(
-    llm: DelegatedAnswers, source: AskedAnswers
-) -> None:
-    begin_story(llm, source, "Once there was a king. He had $5. ", finished=True)
-    end(llm, "Once there was", cut=True)
-    hear(llm, "Sorry, go on.", turn=1)
-    assert [llm.find_reminder(p_high=True) for _ in range(2)] == [GO_ON, ""]
-    assert source.questions == ["Tell me."]
-    assert llm.takes(refuses=False)
-    assert llm.want()
-    llm.begin()
-    assert take_all(llm) == [["a"], ["king", "."], ["he"], ["had"], ["five"], ["dollars", "."]]
-    assert llm.over
-    assert llm.written.words == ["a", "king.", "He", "had", "$5."]
-    end(llm, "a king. He had $5.", cut=False)
-    hear(llm, "Go on.", turn=2)
-    assert source.questions[-1] == "Go on.", "there is no more of it"
-    assert [m.content for m in source.asked[-1]] == [
-        "Tell me.",
-        "Once there was —",
-        "Sorry, go on.",
-        "a king. He had $5.",
-        "Go on.",
-    ]
-
-
-def test_what_was_not_written_yet_is_asked_for_behind_what_was(llm: DelegatedAnswers, source: AskedAnswers) -> None:
-    begin_story(llm, source, "Once there was a king ", finished=False)
-    end(llm, "Once there", cut=True)
-    hear(llm, "Go on.", turn=1)
-    assert source.resumed == [("was", "a", "king")]
-    receive(llm, source, "was a king of Norway.", finished=True)
-    assert llm.want()
-    llm.begin()
-    assert take_all(llm)[0] == ["was"]
-
-
-def test_a_request_to_wait_and_its_answer_leave_the_rest_where_it_is(
-    llm: DelegatedAnswers, source: AskedAnswers
-) -> None:
-    begin_story(llm, source, "Once there was a king. ", finished=True)
-    end(llm, "Once there was", cut=True)
-    begin_answer(llm, source, "Hold on a second.", "Of course. ", finished=True, turn=1)
-    end(llm, "Of course.", cut=False)
-    hear(llm, "Okay, continue.", turn=2)
-    assert llm.want()
-    assert take_all(llm) == [["a"], ["king", "."]]
-
-
-def test_after_another_answer_there_is_nothing_to_go_on_with(llm: DelegatedAnswers, source: AskedAnswers) -> None:
-    begin_story(llm, source, "Once there was a king. ", finished=True)
-    end(llm, "Once there was", cut=True)
-    begin_answer(llm, source, "What is a fjord?", "An inlet. ", finished=True, turn=1)
-    end(llm, "An inlet.", cut=False)
-    hear(llm, "Go on.", turn=2)
-    assert source.questions[-1] == "Go on."
-
-
-def test_with_the_mixture_go_on_is_the_language_models_where_its_answer_was_cut() -> None:
-    source = AskedAnswers(CONFIG.model_copy(update={"answers": "unknown"}))
-    llm = DelegatedAnswers(source, 0, "")
-    hear(llm, "Tell me.")
-    assert llm.takes(refuses=True)
-    begin_story(llm, source, "Once there was a king. ", finished=True)
-    end(llm, "Once there was", cut=True)
-    hear(llm, "Go on.", turn=1)
-    assert llm.takes(refuses=False)
 
 
 def test_text_that_comes_while_an_answer_ends_for_want_of_it_is_said_in_the_next_part(

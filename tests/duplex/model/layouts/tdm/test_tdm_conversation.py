@@ -97,6 +97,23 @@ def test_an_answer_waits_until_all_words_of_the_user_entered(conversation: TdmCo
     assert events == ["", "start"]
 
 
+def test_an_answer_waits_for_words_that_are_late(conversation: TdmConversation) -> None:
+    events = []
+    for late in (True, True, False):
+        conversation.words_late = late
+        conversation.decide(0.9)
+        events.append(conversation.event)
+    assert events == ["", "", "start"]
+
+
+def test_late_words_do_not_stop_an_answer(conversation: TdmConversation) -> None:
+    conversation.decide(0.9)
+    conversation.words_late = True
+    say(conversation, "hello")
+    conversation.decide(0.9)
+    assert conversation.event == ""
+
+
 @pytest.mark.parametrize(("sounds", "event"), [(False, "cut"), (True, "")])
 def test_words_that_enter_before_an_answer_sounds_take_it_back(
     conversation: TdmConversation, sounds: bool, event: str
