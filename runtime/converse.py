@@ -21,7 +21,7 @@ from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import LogError
 from runtime.pcm import Pcm16, to_int16
-from runtime.session.slot_log import SlotRow
+from runtime.session.log_records import SlotRow
 from runtime.session.transcript import Transcript, transcript
 from runtime.sessions import Delivered, SessionHub
 

@@ -14,9 +14,10 @@ from duplex.model.interface import SlotGenerator
 from runtime.converse import Conversation, SlotExtras, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
+from runtime.session.log_records import WORDS_LATE, SlotLogContent, SlotRow
 from runtime.session.recording import read_recording
 from runtime.session.session import sha256
-from runtime.session.slot_log import WORDS_LATE, SlotLogContent, SlotRow, read_log
+from runtime.session.slot_log import read_log
 
 SLOT_IN = AUDIO.slot_input_samples
 COMPARED = ("user_sha256", "state", "event", "text_id", "tokens", "assistant_sha256")

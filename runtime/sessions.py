@@ -17,11 +17,11 @@ from typing import Protocol
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
-from runtime.engine.engine import EngineClient
+from runtime.engine.client import EngineClient
 from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
+from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
-from runtime.session.slot_log import SlotRow
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from runtime.session.disk import check_folder
 from runtime.webrtc.page_addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 
 if TYPE_CHECKING:
-    from runtime.engine.engine import EngineClient
+    from runtime.engine.client import EngineClient
     from runtime.engine.worker import Loader
     from runtime.records import EngineInfo
 

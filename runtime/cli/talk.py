@@ -35,7 +35,7 @@ from runtime.cli.option_groups import with_option_groups
 from runtime.cli.paths import new_folder
 from runtime.cli.values import number
 from runtime.clock import SystemClock
-from runtime.engine.engine import EngineClient
+from runtime.engine.client import EngineClient
 from runtime.engine.process import start_engine_process
 from runtime.sessions import SessionHub
 from runtime.sound.card import Card, Device, SoundCard, list_devices

@@ -2,15 +2,14 @@
 
 It handles rows, session ids and times; it does not depend on networks, files or event loops, and of the model only on
 `duplex.model.interface`. An engine runs inline (`InlineEngine`), in a thread or in a process of its own
-(`runtime.engine.process`); all three are an `EngineClient`.
+(`runtime.engine.process`); all three are a
+`runtime.engine.client.EngineClient`.
 """
 
 import math
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,61 +26,10 @@ from duplex.model.interface import (
     SlotResult,
 )
 from runtime.clock import Clock
-from runtime.errors import BadOptions, EngineError, EngineOverloaded, ServerFull, UnknownSession, user_line
+from runtime.engine.client import check_waiting, new_session_id, server_full
+from runtime.errors import BadOptions, EngineError, UnknownSession, user_line
 from runtime.pcm import to_float
 from runtime.records import EngineEvent, EngineInfo, EngineTimes, SessionOpened, SlotDone, UserSlot
-
-
-class EngineClient(Protocol):
-    """The interface of the engine for sessions. One caller at a time; no method waits for a step of another session."""
-
-    @property
-    def info(self) -> EngineInfo:
-        """What the engine runs."""
-        ...
-
-    @property
-    def free(self) -> int:
-        """Sessions that can still be opened."""
-        ...
-
-    def open(self, options: ConversationOptions) -> str:
-        """Take a row for a new conversation and return its session id; `SessionOpened` or `SessionFailed` follows.
-
-        Raises:
-            ServerFull: all rows are taken.
-            EngineDied: the engine has ended.
-        """
-        ...
-
-    def push_slot(self, session: str, slot: UserSlot) -> None:
-        """Hand over the next user slot.
-
-        Raises:
-            UnknownSession: the session has ended.
-            EngineOverloaded: too many of its slots are waiting; the session should be closed.
-            EngineDied: the engine has ended.
-        """
-        ...
-
-    def poll(self) -> list[EngineEvent]:
-        """Events since the last call; never blocks longer than an inline step takes."""
-        ...
-
-    def close_session(self, session: str) -> None:
-        """Free the session's row; later results of it are dropped. Unknown ids are ignored."""
-        ...
-
-    def fileno(self) -> int | None:
-        """A descriptor that is readable when `poll` has something (for event loops), or None.
-
-        It stays readable after the engine's end, when this becomes None; stop watching it then.
-        """
-        ...
-
-    def close(self) -> None:
-        """End the engine."""
-        ...
 
 
 @dataclass
@@ -281,33 +229,3 @@ def _check(result: SlotResult | None) -> SlotResult | None:
     if result is not None and not math.isfinite(result.p_speak):
         raise EngineError(f"the model's p(speak) of slot {result.slot} is {result.p_speak}; its weights are damaged")
     return result
-
-
-def new_session_id() -> str:
-    """A new id, which cannot be guessed and is safe as a folder name."""
-    return secrets.token_hex(8)
-
-
-def server_full(places: int) -> ServerFull:
-    """The error for one session too many."""
-    noun = "place is" if places == 1 else "places are"
-    return ServerFull(
-        f"the server is full: all {places} {noun} taken; try again in a moment or raise engine.max_sessions"
-    )
-
-
-def check_waiting(session: str, waiting: dict[str, int], config: EngineConfig) -> None:
-    """Check the limit of a session's queue; `waiting` counts the unanswered slots by session.
-
-    Raises:
-        UnknownSession: `session` is not in `waiting`.
-        EngineOverloaded: the limit is reached.
-    """
-    if session not in waiting:
-        raise UnknownSession(f"session {session} is over; open a new one")
-    if waiting[session] >= config.max_waiting_slots:
-        late = config.max_waiting_slots * AUDIO.slot_seconds
-        raise EngineOverloaded(
-            f"the model is {late:.0f} s behind, because this computer is too slow or too busy for it; close other "
-            "programs, use fewer sessions, or measure it with `duplex bench step`"
-        )

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
-from runtime.engine.engine import check_waiting, new_session_id, server_full
+from runtime.engine.client import check_waiting, new_session_id, server_full
 from runtime.engine.worker import Loader, Pipe, load_model, process_main, run_engine
 from runtime.errors import EngineDied, ModelLoadError, user_line
 from runtime.records import (

@@ -10,9 +10,8 @@ what waits in between. Nothing here depends on networks or rows.
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,12 +21,11 @@ from duplex.model.interface import Came, ConversationOptions, SlotResult
 from runtime.clock import Clock
 from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
 from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
-from runtime.session.disk import PRIVATE_FILE, PRIVATE_FOLDER, check_room, disk_error, is_full
+from runtime.session.disk import is_full
+from runtime.session.log_records import WORDS_LATE, LoggedUser, LoggedWord, LogHeader, SlotRow
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
-from runtime.session.recording import Recorder
+from runtime.session.session_files import SessionFiles
 from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
-from runtime.session.slot_log import WORDS_LATE, LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow
-from runtime.session.transcript import TranscriptBuilder
 from runtime.sound.echo_guard import EchoGuard
 from runtime.versions import versions
 
@@ -43,62 +41,6 @@ class SessionStatistics:
     waiting: int
     slots: SlotBufferStatistics
     playout: PlayoutStatistics
-
-
-class SessionFiles:
-    """Slot log, recording and transcript of one conversation, in a folder of its own; what is kept in the recordings
-    folder can be read by the server's user alone."""
-
-    def __init__(self, folder: Path, header: LogHeader, config: RuntimeConfig) -> None:
-        """Create the files; if that fails, nothing is left behind.
-
-        Raises:
-            DiskFull: there is no room. LogError, AudioError: the files cannot be created.
-        """
-        self.folder = folder
-        self._private = folder.parent == config.recording.folder
-        made = not folder.exists()
-        with ExitStack() as undo:
-            try:
-                folder.mkdir(PRIVATE_FOLDER if self._private else 0o777, parents=True, exist_ok=True)
-                if made:
-                    undo.callback(shutil.rmtree, folder, ignore_errors=True)
-                check_room(folder, config.recording)
-                self._log = SlotLogWriter(folder / "slots.jsonl", header)
-                undo.callback(self._log.abandon)
-                self._recording = Recorder(folder, config.recording)
-                self._restrict()
-            except OSError as error:
-                raise disk_error(folder, error) from None
-            undo.pop_all()
-        self._transcript = TranscriptBuilder(header.delay_ms, config.transcript)
-
-    def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
-        """Append one slot to all files.
-
-        Raises:
-            OSError: the disk does not take it.
-        """
-        self._log.row(row)
-        self._recording.add(slot.pcm, result.pcm)
-        self._transcript.add(row)
-
-    def close(self, reason: str) -> None:
-        """Finish each file as far as possible.
-
-        Raises:
-            OSError: the files cannot be written completely.
-        """
-        with ExitStack() as stack:
-            stack.callback(self._restrict)
-            stack.callback(lambda: self._transcript.build().write(self.folder / "transcript.json"))
-            stack.callback(self._recording.close)
-            stack.callback(self._log.close, reason)
-
-    def _restrict(self) -> None:
-        if self._private:
-            for path in self.folder.iterdir():
-                path.chmod(PRIVATE_FILE)
 
 
 @dataclass(frozen=True)

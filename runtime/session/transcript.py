@@ -13,7 +13,7 @@ from configs.runtime.runtime import TranscriptConfig
 from duplex.io.whole_files import write_json
 from duplex.model.text.sounding_word import measure_played
 from duplex.model.text.truecase import MARKS
-from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
+from runtime.session.log_records import LoggedUser, LoggedWord, SlotRow
 from tdm.slots import State
 
 SLOT_S = AUDIO.slot_seconds

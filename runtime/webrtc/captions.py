@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from configs.audio import AUDIO
 from configs.runtime.runtime import TranscriptConfig
 from duplex.model.interface import StartedCall
-from runtime.session.slot_log import LoggedWord, SlotRow
+from runtime.session.log_records import LoggedWord, SlotRow
 from runtime.webrtc.messages import (
     Cut,
     PlannedWords,

@@ -11,7 +11,8 @@ from duplex.model.interface import ConversationOptions
 from runtime.converse import VirtualConversation, converse, converse_with, user_slots
 from runtime.errors import BadOptions
 from runtime.pcm import Pcm16, to_int16
-from runtime.session.slot_log import SlotRow, read_log
+from runtime.session.log_records import SlotRow
+from runtime.session.slot_log import read_log
 from tests.runtime.fakes import FailingGenerator, FakeGenerator
 from tests.runtime.user_audio import INTERRUPTION, QUESTION, talking
 

@@ -16,9 +16,10 @@ from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import DiskFull, LogError, ServerFull, UnknownSession
 from runtime.metrics import Metrics
 from runtime.pcm import to_int16
+from runtime.session.log_records import SlotRow
 from runtime.session.recording import read_recording
 from runtime.session.session import Session, sha256
-from runtime.session.slot_log import SlotRow, read_log
+from runtime.session.slot_log import read_log
 from runtime.sessions import Delivered, Ended, Noticed, Opened, SessionHub
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.session.small_disk import SmallDisk

@@ -23,7 +23,7 @@ from duplex.model.text.truecase import MARKS
 from duplex.model.tools.calls import read_call
 from duplex.model.tools.records import BrokenCall, ToolCall, ToolResult
 from runtime.converse import TAIL_S, VirtualConversation, user_slots
-from runtime.session.slot_log import SlotRow
+from runtime.session.log_records import SlotRow
 from tdm.slots import State
 
 _QUIET_S = 1.0

@@ -17,7 +17,7 @@ from duplex.model.language_models.interface import LlmError
 from runtime.converse import Conversation, converse_with
 from runtime.engine.worker import load, loader_with
 from runtime.pcm import to_float
-from runtime.session.slot_log import SlotRow
+from runtime.session.log_records import SlotRow
 from runtime.session.transcript import AssistantSide
 from tdm.slots import State
 

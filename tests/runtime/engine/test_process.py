@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,35 @@ def test_a_thread_answers_every_slot_in_order(in_thread: Open) -> None:
     assert isinstance(events[0], SessionOpened)
     assert [event.result.slot for event in events if isinstance(event, SlotDone)] == [0, 1, 2]
     assert (engine.info.fingerprint, engine.info.rows, engine.free) == ("fake-1", 2, 1)
+
+
+class PunctualFake(FakeGenerator):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget_s = 0.0
+        self.held: list[int] = []
+
+    def be_punctual(self, budget_s: float) -> None:
+        """See `PunctualGenerator`."""
+        self.budget_s = budget_s
+
+    def hold_words(self, row: int) -> None:
+        """See `PunctualGenerator`."""
+        self.held.append(row)
+
+
+def test_a_live_engine_holds_no_step_up_for_words() -> None:
+    generator = PunctualFake()
+    engine = start_engine_thread("fake", CONFIG, lambda *_: generator)
+    session = engine.open(OPTIONS)
+    for index in range(3):
+        engine.push_slot(session, replace(slot(index), words_late=index == 1))
+    events_until(engine, expect_done(session, 2))
+    engine.close()
+    assert generator.budget_s == pytest.approx(CONFIG.words_budget_ms / 1000)
+    assert generator.held == [0]
 
 
 def test_two_sessions_at_once_and_the_third_is_refused(in_thread: Open) -> None:

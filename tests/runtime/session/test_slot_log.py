@@ -16,7 +16,8 @@ from duplex.io.whole_files import text_lines
 from duplex.model.interface import Came, ConversationOptions, EndedCall, StartedCall
 from runtime.converse import converse
 from runtime.errors import LogError
-from runtime.session.slot_log import LoggedUser, LoggedWord, LogHeader, SlotLogWriter, SlotRow, chain, read_log
+from runtime.session.log_records import LoggedUser, LoggedWord, LogHeader, SlotRow
+from runtime.session.slot_log import SlotLogWriter, chain, read_log
 from tests.malformed import is_one_line, make_malformed, value_or_error
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.user_audio import QUESTION

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configs.runtime.runtime import TranscriptConfig
-from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
+from runtime.session.log_records import LoggedUser, LoggedWord, SlotRow
 from runtime.session.transcript import Transcript, TranscriptBuilder, transcript
 
 CONFIG = TranscriptConfig(heard_fraction=0.5)

@@ -14,8 +14,8 @@ from runtime.converse import Conversation, converse_with
 from runtime.engine.worker import load_model
 from runtime.pcm import level_db, to_int16
 from runtime.replay import compare, load_logged, replay
+from runtime.session.log_records import SlotRow
 from runtime.session.recording import read_recording
-from runtime.session.slot_log import SlotRow
 from runtime.sound.echo_guard import EchoGuard, PlayedSound
 from tests.runtime.sound.echoing import VOICE, VoicedGenerator, echoing, speechlike
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from configs.runtime.runtime import TranscriptConfig
 from duplex.model.interface import Came, EndedCall, StartedCall
-from runtime.session.slot_log import LoggedUser, LoggedWord, SlotRow
+from runtime.session.log_records import LoggedUser, LoggedWord, SlotRow
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.messages import (
     Cut,

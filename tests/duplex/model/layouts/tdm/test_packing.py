@@ -24,7 +24,8 @@ from runtime.converse import converse_slots
 from runtime.pcm import to_int16
 from runtime.replay import LoggedConversation, compare, load_logged
 from runtime.replay import replay as replay_log
-from runtime.session.slot_log import LOG_FILE, WORDS_LATE, SlotRow
+from runtime.session.log_records import WORDS_LATE, SlotRow
+from runtime.session.slot_log import LOG_FILE
 from tdm.slots import State
 
 SLOTS = 45

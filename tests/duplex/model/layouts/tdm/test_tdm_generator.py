@@ -1,5 +1,8 @@
 """The generator with a random model: a slot's order, independence of rows, the same conversation twice."""
 
+import os
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -113,6 +116,14 @@ def test_a_conversation_does_not_depend_on_who_shares_the_engine(generator: TdmG
         assert result is not None
         together.append(result)
     assert same(alone, together)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own here")
+def test_the_recogniser_gives_way_to_the_steps(generator: TdmGenerator) -> None:
+    assert generator._worker is not None
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    thread = generator._worker.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
+    assert thread == min(own + 5, 19)
 
 
 def test_batched_rows_give_the_same_words_and_states(model: TdmModel) -> None:
