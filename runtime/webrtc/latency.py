@@ -68,7 +68,8 @@ class LatencyMeter:
         self._first_sound: float | None = None
         self._answered: float | None = None
         self._silent_from: float | None = None
-        self._interrupted: float | None = None
+        self._onset: float | None = None
+        self._cut = False
 
     def on_heard(self, pcm: Pcm16, now: float) -> None:
         """Take user audio, 16 kHz int16 [n], that arrived at `now`."""
@@ -79,16 +80,17 @@ class LatencyMeter:
         if event == "start":
             self._starting = True
         elif event == "cut":
-            self._interrupted = self._speech.began
+            self._cut = True
 
     def on_played(self, pcm: Samples, now: float) -> list[LatencyMessage]:
         """Take 20 ms of the assistant's audio that leave at `now`; returns the latencies that are now known."""
         if level_db(pcm) > self._config.audible_db:
             self._silent_from = now + _STEP_S
             if self._starting:
-                self._starting, self._first_sound = False, now
+                self._starting, self._cut = False, False
+                self._first_sound = self._onset = now
             return self._response(now)
-        return [*self._response(now), *self._stop()]
+        return [*self._response(now), *self._stop(now)]
 
     def _response(self, now: float) -> list[LatencyMessage]:
         """The response gap, known as soon as the detector is sure that the user had ended before the first sound."""
@@ -103,9 +105,14 @@ class LatencyMeter:
         self._answered = speech.ended
         return [LatencyMessage(kind="response", ms=round((sound - speech.ended) * 1000, 1))]
 
-    def _stop(self) -> list[LatencyMessage]:
-        began, silent = self._interrupted, self._silent_from
-        self._interrupted = None
-        if began is None or silent is None or silent < began:
+    def _stop(self, now: float) -> list[LatencyMessage]:
+        """The stop latency, known as soon as the detector has the voice that interrupted: one that began in the answer.
+        The assistant may have stopped for something else."""
+        began, silent, onset = self._speech.began, self._silent_from, self._onset
+        if not self._cut or silent is None or onset is None:
             return []
+        if began is None or not onset <= began <= silent:
+            self._cut = now - silent < self._config.hangover_s
+            return []
+        self._cut = False
         return [LatencyMessage(kind="stop", ms=round((silent - began) * 1000, 1))]

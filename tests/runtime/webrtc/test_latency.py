@@ -68,3 +68,14 @@ def test_one_turn_is_answered_once() -> None:
 
 def test_a_cut_without_a_voice_has_no_latency() -> None:
     assert run([], [(1.0, 2.0, "cut")], 3) == []
+
+
+def test_a_cut_without_a_voice_is_not_that_of_the_question() -> None:
+    latencies = run([(0.5, 1.5)], [(2.0, 3.3, "cut"), (3.6, 5.0, "end")], 6)
+    assert [latency.kind for latency in latencies] == ["response"]
+
+
+def test_an_assistant_that_is_faster_than_the_detector_is_measured_too() -> None:
+    latencies = run([(0.5, 1.5), (3.0, 5.0)], [(2.0, 3.06, "cut")], 6)
+    assert [latency.kind for latency in latencies] == ["response", "stop"]
+    assert latencies[1].ms == pytest.approx(60, abs=60)
