@@ -24,7 +24,8 @@ class AnyMindConfig(Config):
         refusal, refusal_bias: what the model says when it does not know, and a bias on the logit of its first token at
             the start of an answer; above 0 the model refuses more readily than it guesses.
         rows_per_step: how many conversations one step runs together. With 1, a conversation's output does not depend on
-            who shares the engine, bit for bit (batched kernels round differently for different batch sizes).
+            who shares the engine, bit for bit (batched kernels round differently for different batch sizes); where
+            packed weights keep that, four share a step (`duplex.model.layouts.tdm.packing`).
     """
 
     name: str

@@ -147,7 +147,10 @@ def as_written(caption: str) -> str:
         return ""
     said = text.rstrip(_MARKS)
     asks = text.endswith("?") or _ASKING.match(_SENTENCE_END.split(said)[-1])
-    return (said[:1].upper() + said[1:] + ("?" if asks else "!" if text.endswith("!") else ".")) if said else text
+    if not said:
+        return text
+    begin = said[0].upper() if said.split()[0].islower() else said[0]
+    return begin + said[1:] + ("?" if asks else "!" if text.endswith("!") else ".")
 
 
 def alike(left: Sequence[ChatMessage], right: Sequence[ChatMessage]) -> bool:
@@ -164,7 +167,7 @@ def alike(left: Sequence[ChatMessage], right: Sequence[ChatMessage]) -> bool:
 def _message(said: Mapping[int, str], known: Mapping[int, str]) -> str:
     """What was said, without what is known of it; what was heard as it would be written, what was written as it was."""
     text = _join(said, known)
-    return text if not said or next(reversed(list(said))) < 0 else as_written(text)
+    return text if not said or list(said)[-1] < 0 else as_written(text)
 
 
 def _join(said: Mapping[int, str], known: Mapping[int, str]) -> str:

@@ -69,7 +69,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 def _yield_to_speech() -> None:
     """Take only time that no other process wants (Linux), or less than others.
 
-    With a mere priority, however low, a step of two conversations took half as long again while this process wrote.
+    At the lowest mere priority (nice 19), two conversations on two cores missed 5.5 % of their slots, and 0.3 % so.
     """
     if hasattr(os, "nice"):
         os.nice(NICE)

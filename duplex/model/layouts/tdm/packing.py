@@ -20,7 +20,7 @@ _TOGETHER: Final = 4
 def pack(ears: EmbeddedEars, mind: EmbeddedMind, voice: EmbeddedVoice) -> EmbeddedMind:
     """Pack the linear layers of a model's parts for inference; this changes their modules.
 
-    Returns the mind with `rows_per_step` raised where a row's results then depend on no other row.
+    Returns the mind; its `rows_per_step`, unless larger, becomes 4 where a row's results then depend on no other row.
     """
     if not is_supported():
         return mind

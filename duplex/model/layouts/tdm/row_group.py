@@ -245,7 +245,7 @@ class RowGroup:
             kept=conversation.kept,
             came=conversation.llm.came if conversation.llm is not None else None,
             thinking=conversation.thinking,
-            words_late=row in self._state.words.late,
+            words_late=conversation.words_late,
         )
 
     @contextmanager

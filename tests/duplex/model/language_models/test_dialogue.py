@@ -65,7 +65,7 @@ def test_messages_are_alike_where_only_case_and_marks_within_them_differ(left: s
         ("Stop!", "Stop!"),
         ("  ", ""),
         ("...", "..."),
-        ("iPhone", "IPhone."),
+        ("iPhone", "iPhone."),
     ],
 )
 def test_what_was_heard_is_sent_as_it_would_be_written(heard: str, written: str) -> None:

@@ -224,7 +224,7 @@ def test_a_row_whose_words_are_late_asks_for_nothing_more_and_loses_nothing() ->
     active, mute = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
     told: list[UserWords | None] = []
     held: list[Request] = []
-    asked = []
+    asked, withheld = [], 0
     for slot, mark in enumerate("..vvvvvv......"):
         late = slot in (5, 6, 9)
         if not late:
@@ -233,10 +233,12 @@ def test_a_row_whose_words_are_late_asks_for_nothing_more_and_loses_nothing() ->
         pcm = _voice() if mark == VOICE else torch.zeros(SLOT)
         requests = source.prepare(WordsInput(pcm[None], NO_FEATURES, mute), state, active)
         assert not (held and requests), "one piece of work at a time"
+        withheld += late and bool(held)
         held += requests
         asked += requests
     assert " ".join(words.text for words in told if words) == SAID
     assert len(asked) < 6
+    assert withheld > 1
 
 
 def test_what_is_under_way_for_a_reset_row_is_dropped() -> None:

@@ -1,20 +1,8 @@
 """When a language model is asked, what is said of its answer, and what it remembers."""
 
-import pytest
-
 from duplex.model.layouts.tdm.delegated import REMIND_SLOTS, DelegatedAnswers
 from tests.duplex.model.language_models.scripted_answers import CONFIG, AskedAnswers
 from tests.duplex.model.layouts.tdm.delegated_moves import end, hear, receive, take_all
-
-
-@pytest.fixture
-def source() -> AskedAnswers:
-    return AskedAnswers()
-
-
-@pytest.fixture
-def llm(source: AskedAnswers) -> DelegatedAnswers:
-    return DelegatedAnswers(source, 0, "")
 
 
 def test_an_answer_begins_before_the_turn_ends_and_is_dropped_when_words_change(

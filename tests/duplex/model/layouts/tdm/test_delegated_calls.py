@@ -12,11 +12,6 @@ QUESTION = "What time is it in Tokyo?"
 
 
 @pytest.fixture
-def source() -> AskedAnswers:
-    return AskedAnswers()
-
-
-@pytest.fixture
 def llm(source: AskedAnswers) -> DelegatedAnswers:
     return DelegatedAnswers(source, 0, "", ("time_in",))
 

@@ -7,16 +7,6 @@ from tests.duplex.model.language_models.scripted_answers import CONFIG, AskedAns
 from tests.duplex.model.layouts.tdm.delegated_moves import begin_answer, begin_story, end, hear, receive, take_all
 
 
-@pytest.fixture
-def source() -> AskedAnswers:
-    return AskedAnswers()
-
-
-@pytest.fixture
-def llm(source: AskedAnswers) -> DelegatedAnswers:
-    return DelegatedAnswers(source, 0, "")
-
-
 def test_who_is_expected_to_say_go_on_is_not_answered_before_it_is_said(
     llm: DelegatedAnswers, source: AskedAnswers
 ) -> None:
