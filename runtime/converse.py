@@ -38,6 +38,7 @@ class SlotExtras:
     unheard_ms: float = 0.0
     came: Came | None = None
     words_late: bool = False
+    absent: bool = False
 
 
 NOTHING = SlotExtras()
@@ -119,7 +120,7 @@ class VirtualConversation:
         self._session.push_audio(self.slot * SLOT_IN, pcm)
         self._session.push_text(told.text)
         self._session.push_unheard(told.unheard_ms)
-        self._session.push_logged(told.came, told.words_late)
+        self._session.push_logged(told.came, told.words_late, told.absent)
         for news in self._hub.pump():
             if isinstance(news, Delivered):
                 self._rows.append(news.row)
@@ -143,8 +144,8 @@ class VirtualConversation:
             LogError: the disk did not take all files.
         """
         self._hub.close_all(reason)
-        if self._session.files_error:
-            raise LogError(self._session.files_error)
+        if self._session.files.error:
+            raise LogError(self._session.files.error)
         user = np.concatenate(self._user) if self._user else np.zeros(0, dtype=np.int16)
         text = transcript(self._rows, self._delay_ms, self.config.transcript)
         return Conversation(self.rows, user, self.assistant, text)

@@ -91,6 +91,12 @@ class ModelLoadError(EngineError):
     code = "model_load"
 
 
+class EngineRestarts(EngineError):  # noqa: N818 - reads as what it is
+    """The engine was lost and is being started again."""
+
+    code = "engine_restarts"
+
+
 class EngineDied(EngineError):  # noqa: N818
     """The engine ended unexpectedly."""
 

@@ -53,9 +53,9 @@ class Metrics:
     def on_closed(self, session: Session, reason: str) -> None:
         """A session has ended; its buffers' counts are added."""
         self._live.dec()
-        self._stopped.inc(session.files_error is not None)
+        self._stopped.inc(session.files.error is not None)
         counts = session.statistics
-        for fate in ("placed", "duplicate", "late", "ahead", "concealed"):
+        for fate in ("placed", "duplicate", "late", "ahead", "concealed", "recovered"):
             self._samples.labels(fate).inc(getattr(counts.slots, fate))
         self._underruns.inc(counts.playout.underruns)
         self._flushed.inc(counts.playout.flushed)

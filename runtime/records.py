@@ -18,12 +18,15 @@ class UserSlot:
         index: number of the slot in the session, from 0.
         pcm: [3200] 16-bit samples at 16 kHz; exactly what the model hears.
         holes: spans [start, stop) of samples that did not arrive in time and were concealed.
+        concealed: spans of samples that were recovered from redundancy or concealed by the decoder.
+        dropped: samples that came too late, too early or twice since the slot before.
         captured: when the slot was closed, seconds on the clock.
         text: what the user wrote in the slot.
         unheard_ms: how much of an answer that was cut with the previous slot was taken back before it sounded.
         echo: whether the assistant's own voice was removed from it.
         came: in a replay, what came from the language model with it.
         words_late: in a replay, the words that were due with it were late.
+        absent: nothing has come from the user for so long that nobody can be there to hear the assistant.
     """
 
     index: int
@@ -35,6 +38,9 @@ class UserSlot:
     echo: bool = False
     came: Came | None = None
     words_late: bool = False
+    absent: bool = False
+    concealed: tuple[tuple[int, int], ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,25 @@ class EngineInfo:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What a conversation was before the engine that held it was lost.
+
+    Attributes:
+        slots: its last slots, oldest first, with what came with them.
+        turns: what was said before these, as (role, text).
+    """
+
+    slots: tuple[UserSlot, ...]
+    turns: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class OpenSession:
-    """Request: begin a conversation."""
+    """Request: begin a conversation, or go on with one that was lost: its past is rehearsed, without results."""
 
     session: str
     options: ConversationOptions
+    past: Past | None = None
 
 
 @dataclass(frozen=True)
@@ -111,11 +131,17 @@ class SessionOpened:
 
 @dataclass(frozen=True)
 class SlotDone:
-    """Event: the result of one user slot."""
+    """Event: the result of one user slot.
+
+    `restarted`: the first one of an engine that was started again. `forgot`: it was given only the session's last
+    slots.
+    """
 
     session: str
     result: SlotResult = field(repr=False)
     times: EngineTimes
+    restarted: bool = False
+    forgot: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from duplex.model.interface import SlotGenerator
 from runtime.converse import Conversation, SlotExtras, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
-from runtime.session.log_records import WORDS_LATE, SlotLogContent, SlotRow
+from runtime.session.log_records import ABSENT, FORGOT, WORDS_LATE, SlotLogContent, SlotRow
 from runtime.session.recording import read_recording
-from runtime.session.session import sha256
 from runtime.session.slot_log import read_log
+from runtime.session.slot_rows import sha256
 
 SLOT_IN = AUDIO.slot_input_samples
 COMPARED = ("user_sha256", "state", "event", "text_id", "tokens", "assistant_sha256")
@@ -30,7 +30,8 @@ class LoggedConversation:
 
     Attributes:
         log: the whole log.
-        user: T slots of [3200]; fewer than the log's rows if the recording ended first.
+        user: T slots of [3200]; fewer than the log's rows if the recording ended first, or if an engine went on with
+            the conversation that was given only its last slots.
     """
 
     log: SlotLogContent
@@ -75,7 +76,8 @@ def load_logged(path: Path) -> LoggedConversation:
     """
     log = read_log(path)
     pcm = read_recording(path.with_name("user.wav"))
-    count = min(len(log.rows), len(pcm) // SLOT_IN)
+    known = next((number for number, row in enumerate(log.rows) if FORGOT in row.degraded), len(log.rows))
+    count = min(known, len(pcm) // SLOT_IN)
     if pcm.ndim != 1 or not count:
         raise LogError(f"{path}: there is nothing to replay; it needs at least one slot and its mono user.wav")
     slots = tuple(pcm[: count * SLOT_IN].reshape(count, SLOT_IN))
@@ -117,7 +119,8 @@ def replay(
     source = f"replay of {header.session}"
     heard = (config or RuntimeConfig()).model_copy(update={"echo": EchoGuardConfig(enabled=False)})
     told = {
-        row.slot: SlotExtras(row.typed, row.unheard_ms, row.came, WORDS_LATE in row.degraded) for row in logged.rows
+        row.slot: SlotExtras(row.typed, row.unheard_ms, row.came, WORDS_LATE in row.degraded, ABSENT in row.degraded)
+        for row in logged.rows
     }
     return converse_slots(
         generator, logged.user, options, told=told, folder=folder, model=header.model, source=source, config=heard,

@@ -20,10 +20,12 @@ from runtime.clock import Clock
 from runtime.engine.client import EngineClient
 from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
+from runtime.session.file_writer import FileWriter, InlineWriter
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
 
 logger = logging.getLogger(__name__)
+RESTARTS = "The assistant had a failure and is being started again. The conversation goes on in a few seconds."
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,21 @@ class SessionHub:
     """The sessions of one engine."""
 
     def __init__(
-        self, client: EngineClient, config: RuntimeConfig, clock: Clock, observer: Observer | None = None
+        self,
+        client: EngineClient,
+        config: RuntimeConfig,
+        clock: Clock,
+        observer: Observer | None = None,
+        writer: FileWriter | None = None,
     ) -> None:
+        """`writer`: writes the sessions' files; None writes at once. The caller closes it."""
+        self._writer: FileWriter = writer or InlineWriter()
         self.client = client
         self.config = config
         self._clock = clock
         self._observer: Observer = observer or NoObserver()
         self._sessions: dict[str, Session] = {}
+        self._was_ready = True
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -126,8 +136,8 @@ class SessionHub:
 
         Raises:
             ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
-            DiskFull: there is no room for the files.
-            LogError, AudioError: the files cannot be created.
+            DiskFull: there is no room for the files. LogError, AudioError: they cannot be created. With a writer that
+                works later, `Session.files.created` has these errors.
         """
         try:
             session_id = self.client.open(options)
@@ -136,6 +146,8 @@ class SessionHub:
             raise
         try:
             session = self._session(session_id, options, folder, source)
+            if session.files.created.done():
+                session.files.created.result()
         except Exception as error:
             self._observer.on_refused(getattr(error, "code", "internal"))
             self.client.close_session(session_id)
@@ -156,6 +168,7 @@ class SessionHub:
 
     def pump(self) -> list[News]:
         """Send closed slots to the engine and take its events; returns the news for the clients."""
+        self._tell_of_restart()
         news: list[News] = [ended for session in self.sessions if (ended := self._send(session))]
         for event in self.client.poll():
             told = self._receive(event)
@@ -182,7 +195,9 @@ class SessionHub:
     def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
         recording = self.config.recording
         place = folder or (recording.folder / session if recording.enabled else None)
-        return Session(session, options, self.client.info, self.config, self._clock, place, source, self._slot_end)
+        return Session(
+            session, options, self.client.info, self.config, self._clock, place, source, self._slot_end, self._writer
+        )
 
     def _slot_end(self) -> float | None:
         """When a slot of any session ends: a new session's slots end with it, so that they share the engine's steps."""
@@ -210,10 +225,15 @@ class SessionHub:
                 self._observer.on_delivered(event.session, row)
                 return Delivered(event.session, slot, event.result, row)
 
+    def _tell_of_restart(self) -> None:
+        lost, self._was_ready = self._was_ready and not self.client.ready, self.client.ready
+        for session in self.sessions if lost else ():
+            session.tell(Notice("engine_restarts", RESTARTS))
+
     def _notices(self, session: Session) -> list[News]:
         notices = session.notices()
         for notice in notices:
-            level = logging.WARNING if session.files_error == notice.message else logging.INFO
+            level = logging.WARNING if session.files.error == notice.message else logging.INFO
             logger.log(level, "session %s: %s", session.id, notice.message)
         return [Noticed(session.id, notice) for notice in notices]
 

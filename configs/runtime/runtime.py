@@ -76,6 +76,8 @@ class EngineConfig(Config):
     `max_waiting_slots`: a session with more user slots waiting than this is ended, because the engine cannot keep up.
     `threads`, `nice`: of the engine's own process; packets have priority over its steps.
     `load_timeout_s`, `stop_timeout_s`: how long that process may take to load and to stop.
+    `rehearse_slots`: how much of a conversation a new engine is given when the one that held it was lost.
+    `restarts`, `restart_window_s`: an engine that is lost more often than so many times in so long is given up.
     """
 
     max_sessions: int = Field(default=2, ge=1)
@@ -86,6 +88,9 @@ class EngineConfig(Config):
     nice: int = Field(default=5, ge=0, le=19)
     load_timeout_s: float = Field(default=600.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
+    rehearse_slots: int = Field(default=100, ge=0)
+    restarts: int = Field(default=3, ge=0)
+    restart_window_s: float = Field(default=300.0, gt=0.0)
 
 
 class EchoGuardConfig(Config):
@@ -147,6 +152,7 @@ class RecordingConfig(Config):
     `header_every_slots`: how often the header of a sound file is updated.
     `max_minutes`: the recording ends after this long; the conversation continues.
     `min_free_mb`: no new conversation begins with less free disk space than this.
+    `most_waiting`: slots of all conversations that may wait for a slow disk; beyond that, recordings end.
     """
 
     folder: Path = Path("conversations")
@@ -154,6 +160,7 @@ class RecordingConfig(Config):
     header_every_slots: int = Field(default=10, ge=1)
     max_minutes: float = Field(default=120.0, gt=0.0)
     min_free_mb: float = Field(default=32.0, ge=0.0)
+    most_waiting: int = Field(default=3000, ge=1)
 
     @property
     def max_slots(self) -> int:
@@ -176,9 +183,11 @@ class RuntimeConfig(Config):
     """The whole configuration of the runtime.
 
     `deadline_ms`: a result later than this after its user slot was complete counts as missed.
+    `absent_ms`: when nothing of the user has arrived for so long, nobody hears the assistant, and it falls silent.
     """
 
     deadline_ms: float = Field(default=float(AUDIO.slot_ms), gt=0.0)
+    absent_ms: float = Field(default=3000.0, gt=0.0)
     slots: SlotBufferConfig = SlotBufferConfig()
     playout: PlayoutConfig = PlayoutConfig()
     echo: EchoGuardConfig = EchoGuardConfig()

@@ -47,14 +47,27 @@ class PacingConfig(Config):
 
 
 class LivenessConfig(Config):
-    """When a client counts as gone. `connect_s`: from the answer to the first packet. `silent_s`: without packets.
+    """When a connection counts as gone. `connect_s`: from the answer to the first packet. `silent_s`: without packets.
 
     `watch_s`: how often liveness is checked and network figures are sent.
     """
 
     connect_s: float = Field(default=20.0, gt=0)
-    silent_s: float = Field(default=8.0, gt=0)
+    silent_s: float = Field(default=12.0, gt=0)
     watch_s: float = Field(default=1.0, gt=0)
+
+
+class ResumeConfig(Config):
+    """How long a conversation waits for its client to come back.
+
+    `hold_s`: after the last packet of a connection that was lost. `reload_s`: after a page was closed or reloaded; such
+    a conversation makes room at once where a new client finds no other place.
+    `farewell_s`: how long a connection that ends stays open for its last messages to arrive.
+    """
+
+    hold_s: float = Field(default=30.0, gt=0)
+    reload_s: float = Field(default=8.0, gt=0)
+    farewell_s: float = Field(default=1.0, ge=0)
 
 
 class LatencyConfig(Config):
@@ -113,7 +126,8 @@ class ServeConfig(Config):
     in `cert_folder`.
     `max_body_bytes`: largest request. `max_message_bytes`: largest data channel message. `max_buffered_bytes`: how much
     may wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
-    `keep_latencies`: how many of the most recent latencies the status summarises.
+    `keep_latencies`: how many of the most recent latencies the status summarises. `keep_messages`: how many messages of
+    the data channel wait for a client that is to come back.
     """
 
     host: str = "127.0.0.1"
@@ -129,10 +143,12 @@ class ServeConfig(Config):
     max_buffered_bytes: int = Field(default=262_144, ge=1024)
     keep_closed: int = Field(default=64, ge=1)
     keep_latencies: int = Field(default=1000, ge=1)
+    keep_messages: int = Field(default=1000, ge=1)
     jitter: JitterConfig = JitterConfig()
     opus: OpusConfig = OpusConfig()
     pacing: PacingConfig = PacingConfig()
     liveness: LivenessConfig = LivenessConfig()
+    resume: ResumeConfig = ResumeConfig()
     latency: LatencyConfig = LatencyConfig()
     guesses: GuessesConfig = GuessesConfig()
     connections: ConnectionsConfig = ConnectionsConfig()

@@ -16,9 +16,12 @@ export class Api {
     return this.#ask("GET", "status", undefined, SHORT_MS).catch(() => null);
   }
 
-  /** Open a session. `attempt`: a name by which it can be left. Rejects with a Problem. */
-  offer(sdp, attempt, options) {
-    return this.#ask("POST", "offer", { sdp, type: "offer", attempt, options }, OFFER_MS);
+  /**
+   * Open a session with `options`, or come back to the one of `session` and `secret`. `attempt`: a name by which it can
+   * be left. Rejects with a Problem.
+   */
+  offer({ sdp, attempt, options, session, secret }) {
+    return this.#ask("POST", "offer", { sdp, type: "offer", attempt, options, session, secret }, OFFER_MS);
   }
 
   /** End a session; resolves when its files can be downloaded. Rejects with a Problem. */
@@ -26,9 +29,12 @@ export class Api {
     return this.#ask("POST", `sessions/${session}/close`, undefined, SHORT_MS);
   }
 
-  /** Leave the session of an offer, present or future, even while the page is being closed. A beacon has no headers. */
-  leave(attempt) {
-    return sendBeacon("api/leave", { attempt, token: this.token || null });
+  /**
+   * Leave the session of an offer, present or future, even while the page is being closed. A beacon has no headers.
+   * `returns`: the page may only be reloading.
+   */
+  leave(attempt, returns = false) {
+    return sendBeacon("api/leave", { attempt, token: this.token || null, returns });
   }
 
   /** Address of one of a session's files. */

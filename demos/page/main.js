@@ -7,6 +7,7 @@ import { LevelMeter } from "./level.js";
 import { Notice } from "./notice.js";
 import { Optional, Store, attempt, cleanAddress, matches, watchQuery } from "./optional.js";
 import { Problem, missingSupport } from "./problems.js";
+import { Returning } from "./returning.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
 import { States } from "./states.js";
@@ -24,6 +25,7 @@ const timeline = new Optional("timeline", () => new Timeline(element("timeline")
 const settings = new Settings(element("settings"), element("settings-form"));
 const themes = new Store("localStorage");
 const tokens = new Store("sessionStorage");
+const returning = new Returning();
 
 let api = new Api(startingToken());
 let session = null;
@@ -32,8 +34,10 @@ const NOTICES = {
   echo: "The assistant hears itself.",
   recording_stopped: "The recording has stopped.",
   language_model: "The language model cannot answer.",
+  engine_restarts: "One moment.",
 };
 
+let chosen = {};
 let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
@@ -49,7 +53,7 @@ function startingToken() {
 }
 
 /** There is one session at a time, and never one without an owner: a failure on the way closes what was opened. */
-async function connect() {
+async function connect(before = null) {
   if (session) return;
   const missing = missingSupport();
   if (missing) return show(missing);
@@ -59,8 +63,10 @@ async function connect() {
     notice.hide();
     states.enter("connecting");
     listen(starting);
-    const options = settings.options();
-    await starting.start(options);
+    const options = before?.options ?? settings.options();
+    returning.begin(before?.said);
+    before?.said.forEach(caption);
+    await starting.start(options, before?.place);
     begin(starting, options);
   } catch (problem) {
     starting?.close();
@@ -70,12 +76,25 @@ async function connect() {
   }
 }
 
+/** A reloaded page goes on with the conversation of the one before. */
+function comeBack(before) {
+  if (before) connect(before);
+}
+
+/** The page is closed or reloaded. */
+function leave() {
+  if (session?.place) returning.keep(session.place, chosen);
+  session?.leave();
+}
+
 /** Called before the connection is made, because messages can come as soon as the data channel opens. */
 function listen(live) {
   live.addEventListener("message", ({ detail }) => take(detail));
   live.addEventListener("rtt", ({ detail }) => attempt("figures", () => figures.rtt(detail)));
   live.addEventListener("over", ({ detail }) => finish(live, detail));
   live.addEventListener("blocked", askForTap);
+  live.addEventListener("reconnecting", () => reconnecting(true));
+  live.addEventListener("reconnected", () => reconnecting(false));
   listenToMicrophone(live.microphone);
   captions.clear();
   figures.clear();
@@ -115,6 +134,7 @@ function listenToMicrophone(microphone) {
 
 function begin(live, options) {
   states.enter("live");
+  chosen = options;
   writes = /2T$/.test(options.pattern ?? "");
   showMute(false);
   meter.start(live.microphone.stream);
@@ -127,19 +147,33 @@ function begin(live, options) {
 
 function take(message) {
   if (message.type === "hello") {
-    timeline.use((picture) => picture.start(message.slot_ms));
+    timeline.use((picture) => picture.start(message.slot_ms, message.resumed));
     element("model").textContent = message.model;
     element("write").hidden = message.patterns.length === 0;
   }
   if (message.type === "slot") {
     timeline.use((picture) => picture.add(message));
     showTurn(message);
+    notice.hide("engine_restarts");
     if (message.event === "end") captions.settle();
   }
   if (message.type === "notice") tell(message);
   if (message.type === "user" || message.type === "planned") element("examples").hidden = true;
-  attempt("captions", () => captions.take(message));
+  returning.note(message);
+  caption(message);
   attempt("figures", () => figures.take(message));
+}
+
+function caption(message) {
+  attempt("captions", () => captions.take(message));
+}
+
+/** The connection is lost for the time being, or there again. */
+function reconnecting(lost) {
+  states.reconnecting(lost);
+  if (!lost) return notice.hide("reconnecting");
+  const text = "The connection was interrupted. The conversation continues when it is back.";
+  notice.show({ code: "reconnecting", kind: "info", title: "Reconnecting…", text });
 }
 
 function tell({ code, message }) {
@@ -229,7 +263,7 @@ async function describeServer() {
   settings.offer(status.patterns ?? [], status.tools ?? []);
 }
 
-for (const id of ["connect", "again", "retry"]) element(id).addEventListener("click", connect);
+for (const id of ["connect", "again", "retry"]) element(id).addEventListener("click", () => connect());
 element("end").addEventListener("click", () => session?.end());
 element("mute").addEventListener("click", toggleMute);
 element("theme").addEventListener("click", switchTheme);
@@ -248,10 +282,11 @@ element("token-form").addEventListener("submit", (event) => {
   describeServer();
 });
 watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
-window.addEventListener("pagehide", () => session?.leave());
+window.addEventListener("pagehide", leave);
 
 document.documentElement.dataset.theme = themes.read("duplex.theme") ?? "auto";
 timeline.use((picture) => picture.recolour());
 const missing = missingSupport();
 if (missing) show(missing, { focus: false });
+else comeBack(returning.take());
 describeServer();

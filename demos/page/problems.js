@@ -73,6 +73,8 @@ export function serverProblem(status, detail) {
   switch (detail?.code) {
     case "server_full":
       return new Problem("server_full", "All places are taken.", "Someone else is talking right now. Try again in a moment.");
+    case "unknown_session":
+      return new Problem("unknown_session", "The conversation is over.", "What was said so far is kept. You can start again.");
     case "unauthorized":
       return new Problem("unauthorized", "This server needs its token.", "Whoever started the server can see it there.", {
         retry: false,

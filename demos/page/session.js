@@ -1,25 +1,30 @@
-// One conversation: owns the microphone, the WebRTC connection and the place on the server until it is closed.
-// It emits events and does not depend on the DOM.
+// One conversation: owns the microphone, the connection and the place on the server until it is closed. A connection
+// that is lost is replaced, and the conversation goes on. It emits events and does not depend on the DOM.
 //
 // Events (CustomEvent, `detail` as noted): "message" (a server message), "rtt" (ms), "blocked" (playback needs a tap),
-// "over" (a Problem, or null when the user ended it); only after `start` has resolved, and once.
+// "reconnecting" and "reconnected", "over" (a Problem, or null when the user ended it); only after `start` has resolved,
+// "over" once.
 
+import { Link } from "./link.js";
 import { Microphone } from "./microphone.js";
-import { attempt, playAtOnce } from "./optional.js";
-import { endedByServer, lost, microphoneGone, notConnected } from "./problems.js";
+import { attempt } from "./optional.js";
+import { endedByServer, lost, microphoneGone } from "./problems.js";
 
 const PING_MS = 1000;
-const SILENT_MS = 7000;
-const CONNECT_MS = 12000;
-const GATHER_MS = 2000;
+const SILENT_MS = 3000;
+const RESUME_MS = 30000;
+const RETRY_MS = 500;
 const NO_MICROPHONE_MS = 60000;
+
+/** Answers of the server after which trying again is useless: the conversation is over there. */
+const OVER = new Set(["unknown_session", "client_gone", "unauthorized"]);
 
 export class Session extends EventTarget {
   #api;
   #voice;
   #attempt = randomName();
-  #connection = null;
-  #channel = null;
+  #link = null;
+  #secret = "";
   #pings = new Map();
   #nextPing = 0;
   #timer = 0;
@@ -28,30 +33,39 @@ export class Session extends EventTarget {
   #offered = false;
   #started = false;
   #ending = false;
+  #reconnecting = false;
   #closed = false;
-  #giveUp;
-  #givenUp;
 
   /** `voice`: the audio element that plays the assistant. */
   constructor(api, voice) {
     super();
     this.#api = api;
     this.#voice = voice;
-    this.#givenUp = new Promise((_, reject) => (this.#giveUp = reject));
-    this.#givenUp.catch(() => {});
     this.id = null;
     this.microphone = new Microphone();
   }
 
-  /** Ask for the microphone and make the connection. Rejects, mostly with a Problem, and then leaves nothing open. */
-  async start(options) {
+  /**
+   * Ask for the microphone and make the connection. `before`: what `place` gave, to come back to that conversation.
+   * Rejects, mostly with a Problem, and then leaves nothing open.
+   */
+  async start(options, before = null) {
     try {
-      await this.#open(options);
+      this.#listen();
+      await this.microphone.open();
+      if (before) this.#adopt(before);
+      await this.#connect(options);
       this.#started = true;
+      this.#timer = setInterval(() => this.#beat(), PING_MS);
     } catch (problem) {
       this.close();
       throw problem;
     }
+  }
+
+  /** What a later page needs to come back to this conversation; null before it has begun. */
+  get place() {
+    return this.#started && !this.#closed ? { session: this.id, secret: this.#secret } : null;
   }
 
   /** Address of one of the session's files. */
@@ -68,14 +82,19 @@ export class Session extends EventTarget {
     this.#finish(null);
   }
 
-  /** The page is closed: release everything without waiting. */
+  /** The page is closed or reloaded: release everything without waiting; the place is kept for a reloaded page. */
   leave() {
+    if (this.#closed) return;
+    if (this.#started && !this.#ending) {
+      if (this.#offered) this.#api.leave(this.#attempt, true);
+      this.#offered = false;
+    }
     this.#finish(null);
   }
 
   /** Send a written turn of the user. */
   write(text) {
-    this.#send({ type: "say", text });
+    this.#link?.send({ type: "say", text });
   }
 
   /**
@@ -84,58 +103,72 @@ export class Session extends EventTarget {
   close(reason = lost()) {
     if (this.#closed) return;
     this.#closed = true;
-    this.#giveUp(reason);
     clearInterval(this.#timer);
     clearTimeout(this.#patience);
     this.microphone.close();
-    attempt("goodbye", () => this.#send({ type: "bye" }));
-    if (this.#offered) this.#api.leave(this.#attempt);
-    this.#connection?.close();
+    if (this.#offered) {
+      attempt("goodbye", () => this.#link?.send({ type: "bye" }));
+      this.#api.leave(this.#attempt);
+    }
+    this.#link?.close(reason);
     this.#voice.srcObject = null;
   }
 
-  async #open(options) {
-    this.#connection = new RTCPeerConnection({ iceServers: [] });
-    this.#channel = this.#connection.createDataChannel("duplex");
-    await this.#unlessGivenUp(this.microphone.open());
-    this.#listen();
-    this.microphone.feed(this.#connection);
-    await this.#unlessGivenUp(this.#connection.setLocalDescription());
-    await this.#unlessGivenUp(this.#gathered());
-    const answer = await this.#unlessGivenUp(this.#offer(options));
-    this.id = answer.session;
-    await this.#unlessGivenUp(this.#connection.setRemoteDescription({ type: "answer", sdp: answer.sdp }));
-    await this.#unlessGivenUp(this.#connected());
-    this.#heardAt = performance.now();
-    this.#timer = setInterval(() => this.#beat(), PING_MS);
+  #adopt({ session, secret }) {
+    this.id = session;
+    this.#secret = secret;
   }
 
-  async #offer(options) {
-    this.#offered = true;
+  /** Make a connection: the conversation's first one, or the next one. */
+  async #connect(options) {
+    if (this.#closed) throw lost();
+    const link = new Link(this.#voice);
+    this.#link?.close();
+    this.#link = link;
+    link.addEventListener("message", ({ detail }) => link === this.#link && this.#receive(detail));
+    link.addEventListener("blocked", () => this.#emit("blocked"));
+    link.addEventListener("lost", () => link === this.#link && this.#started && this.#reconnect());
     try {
-      return await this.#api.offer(this.#connection.localDescription.sdp, this.#attempt, options);
+      await link.open(this.microphone, (sdp) => this.#offer(sdp, options));
+    } catch (problem) {
+      link.close();
+      throw problem;
+    }
+    this.#heardAt = performance.now();
+  }
+
+  async #offer(sdp, options) {
+    this.#offered = true;
+    const place = this.id ? { session: this.id, secret: this.#secret } : { options };
+    try {
+      const answer = await this.#api.offer({ sdp, attempt: this.#attempt, ...place });
+      this.#adopt(answer);
+      return answer;
     } catch (problem) {
       this.#offered = problem.code === "unreachable"; // the offer may have arrived and its answer been lost
       throw problem;
     }
   }
 
-  /** A step of opening; it rejects as soon as the session is closed, so that nothing is opened afterwards. */
-  #unlessGivenUp(step) {
-    return Promise.race([step, this.#givenUp]);
+  /** The connection is lost, or silent: make another one until the server has given up the conversation. */
+  async #reconnect() {
+    if (this.#reconnecting || this.#ending || this.#closed) return;
+    this.#reconnecting = true;
+    this.#emit("reconnecting");
+    const until = this.#heardAt + RESUME_MS;
+    while (this.#reconnecting && !this.#closed) {
+      try {
+        await this.#connect();
+        this.#reconnecting = false;
+        this.#emit("reconnected");
+      } catch (problem) {
+        if (OVER.has(problem.code) || performance.now() > until) return this.#fail(lost());
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   #listen() {
-    this.#connection.addEventListener("track", ({ track, receiver, streams }) => {
-      playAtOnce(receiver);
-      this.#voice.srcObject = streams[0] ?? new MediaStream([track]);
-      this.#voice.play().catch((error) => error.name === "NotAllowedError" && this.#emit("blocked"));
-    });
-    this.#connection.addEventListener("connectionstatechange", () => {
-      if (this.#connection.connectionState === "failed") this.#fail(this.#started ? lost() : notConnected());
-    });
-    this.#channel.addEventListener("message", ({ data }) => this.#receive(JSON.parse(data)));
-    this.#channel.addEventListener("close", () => this.#fail(this.#started ? lost() : notConnected()));
     this.microphone.addEventListener("gone", () => {
       this.#patience = setTimeout(() => this.#fail(microphoneGone()), NO_MICROPHONE_MS);
     });
@@ -157,33 +190,11 @@ export class Session extends EventTarget {
   }
 
   #beat() {
-    if (performance.now() - this.#heardAt > SILENT_MS) return this.#fail(lost());
+    if (performance.now() - this.#heardAt > SILENT_MS) return this.#reconnect();
     const id = this.#nextPing++;
     this.#pings.set(id, performance.now());
     for (const old of this.#pings.keys()) if (old < id - 20) this.#pings.delete(old);
-    this.#send({ type: "ping", id });
-  }
-
-  #send(message) {
-    if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify(message));
-  }
-
-  #gathered() {
-    const connection = this.#connection;
-    return new Promise((resolve) => {
-      const check = () => connection.iceGatheringState === "complete" && resolve();
-      connection.addEventListener("icegatheringstatechange", check);
-      setTimeout(resolve, GATHER_MS);
-      check();
-    });
-  }
-
-  #connected() {
-    return new Promise((resolve, reject) => {
-      setTimeout(() => reject(notConnected()), CONNECT_MS);
-      this.#channel.addEventListener("open", () => resolve(), { once: true });
-      if (this.#channel.readyState === "open") resolve();
-    });
+    this.#link.send({ type: "ping", id });
   }
 
   /** Something required failed; if the user is already ending the session, that is its end. */

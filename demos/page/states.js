@@ -71,6 +71,13 @@ export class States {
     if (this.#element("status-text").textContent !== text) this.#element("status-text").textContent = text;
   }
 
+  /** The connection is lost for the time being, or there again. */
+  reconnecting(lost) {
+    if (this.current !== "live") return;
+    delete document.body.dataset.turn;
+    this.#element("status-text").textContent = lost ? "Reconnecting…" : STATUS.live;
+  }
+
   /** Captions are announced only if they are the whole answer and no microphone can hear the announcement. */
   announceCaptions(wanted) {
     this.#element("captions").setAttribute("aria-live", wanted && this.current === "live" ? "polite" : "off");

@@ -36,8 +36,9 @@ export class Timeline {
     this.recolour();
   }
 
-  /** Begin a conversation with slots of `slotMs`. */
-  start(slotMs) {
+  /** Begin a conversation with slots of `slotMs`, or go on with the one that is shown, if one is. */
+  start(slotMs, goesOn = false) {
+    if (goesOn && this.#offset !== null && this.#stoppedAt === null) return;
     this.#slots = [];
     this.#slot = slotMs / 1000;
     this.#offset = null;

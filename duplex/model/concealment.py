@@ -34,7 +34,7 @@ class Concealer:
         Returns:
             The holes.
         """
-        holes = _spans(missing)
+        holes = find_spans(missing)
         self._conceal(pcm, holes)
         self._before = pcm[-self._fade :].copy()
         self._open_hole = bool(holes) and holes[-1][1] == len(pcm)
@@ -50,6 +50,12 @@ class Concealer:
                 echo = fading_echo(before, min(fade, stop - start))
                 pcm[start : start + len(echo)] = np.rint(echo).astype(np.int16)
             _fade_in(pcm[stop : stop + fade])
+
+
+def find_spans(mask: NDArray[np.bool_]) -> Spans:
+    """The spans in which `mask`, [n], is True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))
 
 
 def falling(length: int) -> Samples:
@@ -74,8 +80,3 @@ def fading_echo(before: NDArray[Any], length: int) -> Samples:
 
 def _fade_in(pcm: NDArray[np.int16]) -> None:
     pcm[:] = np.rint(pcm * rising(len(pcm))).astype(np.int16)
-
-
-def _spans(mask: NDArray[np.bool_]) -> Spans:
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

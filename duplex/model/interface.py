@@ -4,6 +4,7 @@ The runtime depends only on this file: audio of one slot per row goes in, one `S
 here imports torch, so that files and processes that only pass results on stay light.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -260,6 +261,29 @@ class PunctualGenerator(Protocol):
 
     def hold_words(self, row: int) -> None:
         """A replay: the words of the row's next slot were late."""
+        ...
+
+
+@runtime_checkable
+class PresenceGenerator(Protocol):
+    """A generator that falls silent when nobody is there."""
+
+    def mark_absent(self, row: int) -> None:
+        """Nobody hears the assistant in the row's next slot: an answer is broken off, and none begins."""
+        ...
+
+
+@runtime_checkable
+class RehearsingGenerator(Protocol):
+    """A generator whose conversations can be given again what they were, after they were lost."""
+
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+        """A conversation has been opened in `row`, and its next slots are old: what came with them is given, and nobody
+        is asked. `turns`: what was said before these slots, as (role, text)."""
+        ...
+
+    def end_rehearsal(self, row: int) -> None:
+        """The row's next slot is new."""
         ...
 
 

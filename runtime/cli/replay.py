@@ -24,6 +24,7 @@ from runtime.cli.paths import new_folder
 from runtime.cli.values import make_parser, policy_name
 from runtime.converse import Conversation
 from runtime.replay import LoggedConversation, ReplayReport, compare, load_logged, replay
+from runtime.session.log_records import FORGOT
 from runtime.session.slot_log import find_log
 
 PolicyOption = Annotated[
@@ -72,7 +73,9 @@ def _say_what_is_missing(logged: LoggedConversation) -> None:
     if logged.log.end is None:
         err().print("the log was not closed; it is replayed as far as it goes")
     if missing := len(logged.log.rows) - len(logged.user):
-        err().print(f"the recording ends before the log; its last {missing} slots are left out")
+        forgot = FORGOT in logged.log.rows[len(logged.user)].degraded
+        why = "the engine was lost there and forgot what came before" if forgot else "the recording ends before the log"
+        err().print(f"{why}; the last {missing} slots are left out")
 
 
 def _print(log: Path, report: ReplayReport, talk: Conversation) -> None:

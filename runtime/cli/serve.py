@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,13 +60,16 @@ def serve(
         ConfigError, DiskFull: see `prepare`. PortInUse: the address is taken. ModelLoadError: the model cannot be
             loaded.
     """
+    from runtime.clock import SystemClock
     from runtime.engine.process import start_engine_process
+    from runtime.engine.supervised import SupervisedEngine
     from runtime.engine.worker import load_model
 
     config = prepare(config, runtime)
     with listen(config.host, config.port) as listener:
         threading.Thread(target=_import_web, name="import-web", daemon=True).start()
-        client = start_engine_process(model, runtime.engine, loader or load_model)
+        start = partial(start_engine_process, model, runtime.engine, loader or load_model)
+        client = SupervisedEngine(start, runtime.engine, SystemClock())
         try:
             loaded(client.info)
             serve_engine(client, config, runtime, listener, ready)
@@ -97,14 +101,20 @@ def serve_engine(
     """Serve a running engine on a listening socket until interrupted; the caller closes both."""
     from runtime.clock import SystemClock
     from runtime.metrics import Metrics
+    from runtime.session.file_writer import ThreadWriter
     from runtime.sessions import SessionHub
     from runtime.webrtc import web_server
     from runtime.webrtc.app import create_app
+    from runtime.webrtc.media_thread import MediaThread
 
-    clock, metrics = SystemClock(), Metrics()
-    hub = SessionHub(client, runtime, clock, metrics)
-    application = create_app(config, hub, clock, metrics=metrics, page=page_folder())
-    web_server.run(application, config, listener, lambda: ready(address(config, listener)))
+    clock, metrics, writer = SystemClock(), Metrics(), ThreadWriter()
+    hub = SessionHub(client, runtime, clock, metrics, writer)
+    media = MediaThread()
+    application = create_app(config, hub, clock, metrics=metrics, page=page_folder(), media=media)
+    try:
+        web_server.run(application, config, listener, lambda: ready(address(config, listener)))
+    finally:
+        writer.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

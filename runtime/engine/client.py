@@ -22,6 +22,11 @@ class EngineClient(Protocol):
         ...
 
     @property
+    def ready(self) -> bool:
+        """Whether an engine runs; one that was lost may be on its way back."""
+        ...
+
+    @property
     def free(self) -> int:
         """Sessions that can still be opened."""
         ...

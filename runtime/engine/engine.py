@@ -20,7 +20,9 @@ from duplex.model.interface import (
     ConversationOptions,
     DelegatingGenerator,
     PatternGenerator,
+    PresenceGenerator,
     PunctualGenerator,
+    RehearsingGenerator,
     Samples,
     SlotGenerator,
     SlotResult,
@@ -29,15 +31,17 @@ from runtime.clock import Clock
 from runtime.engine.client import check_waiting, new_session_id, server_full
 from runtime.errors import BadOptions, EngineError, UnknownSession, user_line
 from runtime.pcm import to_float
-from runtime.records import EngineEvent, EngineInfo, EngineTimes, SessionOpened, SlotDone, UserSlot
+from runtime.records import EngineEvent, EngineInfo, EngineTimes, Past, SessionOpened, SlotDone, UserSlot
 
 
 @dataclass
 class EngineRow:
-    """A place in the batch and its present session. `waiting`: (slot, arrival time)."""
+    """A place in the batch and its present session. `waiting`: (slot, arrival time). `old`: how many of them, the first
+    ones, are rehearsed."""
 
     session: str
     waiting: deque[tuple[UserSlot, float]] = field(default_factory=deque)
+    old: int = 0
 
 
 class Engine:
@@ -55,8 +59,8 @@ class Engine:
         """Number of sessions at once."""
         return len(self._rows)
 
-    def admit(self, session: str, options: ConversationOptions) -> None:
-        """Give `session` a row.
+    def admit(self, session: str, options: ConversationOptions, past: Past | None = None) -> None:
+        """Give `session` a row; `past`: what it was in an engine that was lost.
 
         Raises:
             ServerFull: all rows are taken.
@@ -74,6 +78,8 @@ class Engine:
         except ValueError as error:
             raise BadOptions(user_line(error)) from None
         self._rows[index] = EngineRow(session)
+        if past is not None and past.slots:
+            self._rehearse(index, past)
 
     def release(self, session: str) -> None:
         """Free the row of `session` and forget its waiting slots; unknown ids are ignored."""
@@ -116,7 +122,7 @@ class Engine:
         return [
             SlotDone(row.session, result, EngineTimes(slot.captured, came, began, over, len(batch), len(row.waiting)))
             for index, row, slot, came in batch
-            if (result := _check(results[index])) is not None
+            if (result := _check(results[index])) is not None and not self._count_old(index, row)
         ]
 
     def info(self, model: str) -> EngineInfo:
@@ -138,12 +144,34 @@ class Engine:
         """Release the generator's threads."""
         self.generator.close()
 
+    def _rehearse(self, index: int, past: Past) -> None:
+        row = self._rows[index]
+        assert row is not None
+        now = self.clock.now()
+        row.waiting.extend((slot, now) for slot in past.slots)
+        row.old = len(past.slots)
+        if isinstance(self.generator, RehearsingGenerator):
+            self.generator.rehearse(index, past.turns)
+
+    def _count_old(self, index: int, row: EngineRow) -> bool:
+        """Whether the slot that was stepped is old; after the last one, the conversation is where it was."""
+        if not row.old:
+            return False
+        row.old -= 1
+        if not row.old and isinstance(self.generator, RehearsingGenerator):
+            self.generator.end_rehearsal(index)
+        return True
+
     def _tell(self, batch: Sequence[tuple[int, EngineRow, UserSlot, float]]) -> None:
         """Pass what users wrote and did not hear to models that keep a history of it; and what was logged."""
         if isinstance(self.generator, PunctualGenerator):
             for index, _, slot, _ in batch:
                 if slot.words_late:
                     self.generator.hold_words(index)
+        if isinstance(self.generator, PresenceGenerator):
+            for index, _, slot, _ in batch:
+                if slot.absent:
+                    self.generator.mark_absent(index)
         if isinstance(self.generator, DelegatingGenerator):
             for index, _, slot, _ in batch:
                 if slot.came:
@@ -181,6 +209,8 @@ class InlineEngine:
     def info(self) -> EngineInfo:
         """What the engine runs."""
         return self._engine.info(self._model)
+
+    ready = True
 
     @property
     def free(self) -> int:

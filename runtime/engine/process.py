@@ -23,6 +23,7 @@ from runtime.records import (
     EngineRequest,
     EngineStopped,
     OpenSession,
+    Past,
     PushSlot,
     SessionFailed,
     SessionOpened,
@@ -65,16 +66,29 @@ class PipeEngine:
         return self._info
 
     @property
+    def gone(self) -> EngineDied | None:
+        """Why the engine has ended, as far as `poll` has found out; None while it runs."""
+        return self._gone
+
+    @property
+    def ready(self) -> bool:
+        """Whether the engine runs, as far as `poll` has found out."""
+        return self._gone is None
+
+    @property
     def free(self) -> int:
         """Sessions that can still be opened."""
         return 0 if self._gone else self._info.rows - len(self._waiting)
 
-    def open(self, options: ConversationOptions) -> str:
-        """See `EngineClient.open`; options that the model refuses end the session with `SessionFailed`."""
+    def open(self, options: ConversationOptions, past: Past | None = None) -> str:
+        """See `EngineClient.open`; options that the model refuses end the session with `SessionFailed`.
+
+        `past`: what the session was in an engine that was lost.
+        """
         if self._gone is None and not self.free:
             raise server_full(self._info.rows)
         session = new_session_id()
-        self._send(OpenSession(session, options))
+        self._send(OpenSession(session, options, past))
         self._waiting[session] = 0
         return session
 

@@ -151,9 +151,9 @@ def _take(inbox: Inbox, wait_s: float | None) -> list[tuple[object, float] | Non
 
 def _apply(engine: Engine, pipe: Pipe, request: object, came: float) -> None:
     match request:
-        case OpenSession(session, options):
+        case OpenSession(session, options, past):
             try:
-                engine.admit(session, options)
+                engine.admit(session, options, past)
                 pipe.send(SessionOpened(session))
             except DuplexError as error:
                 pipe.send(SessionFailed(session, error.code, user_line(error)))

@@ -5,7 +5,7 @@ from typing import Any
 
 from duplex.model.interface import Came, ConversationOptions
 
-WORDS_LATE = "words_late"
+WORDS_LATE, ABSENT, RESTARTED, FORGOT = "words_late", "absent", "restarted", "forgot"
 """In `SlotRow.degraded`."""
 
 
@@ -68,12 +68,17 @@ class SlotRow:
         p_speak, state, event, text_id, answer_words, tokens, user, spoken, kept: as in `SlotResult`; `state` by name.
         user_sha256, assistant_sha256: hashes of the 16-bit samples of the user's and the assistant's slot.
         user_db, assistant_db: their levels, dB relative to full scale.
-        holes: spans of concealed user samples.
-        flushed_ms: length of committed audio of the assistant that this cut took back.
+        holes: spans of user samples that did not arrive in time and were concealed.
+        concealed: spans of user samples that were recovered from redundancy or concealed by the decoder.
+        dropped: user samples that came too late, too early or twice since the slot before.
+        flushed_ms: length of committed audio of the assistant that this cut took back, or that nobody was there to
+            hear.
         came, thinking: as in `SlotResult`; left out of the line where there is nothing.
         typed, unheard_ms: what the model was told with the slot; see `runtime.records.UserSlot`.
-        degraded: problems of the slot: "holes", "late" (missed its deadline), "catch_up", "echo" (the assistant's own
-            voice was removed from the user's), "words_late" (the user's words become known a slot later).
+        degraded: problems of the slot: "holes", "concealed", "dropped", "late" (missed its deadline), "catch_up",
+            "echo" (the assistant's own voice was removed), "words_late" (the user's words become known a slot
+            later), "absent" (nobody was there to hear the assistant), "restarted" (the engine was lost before this
+            slot and started again), "forgot" (it was given only the last slots before this one).
         times_ms: when the slot was captured (since the session's start), and since then queued, step, detokenized,
             sent, slack (time left to the deadline, negative when missed).
         stage_ms: time that each stage took.
@@ -102,6 +107,8 @@ class SlotRow:
     unheard_ms: float = 0.0
     came: Came | None = None
     thinking: bool = False
+    concealed: tuple[tuple[int, int], ...] = ()
+    dropped: int = 0
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,12 @@ class PlayoutBuffer:
         self._speaking = speaks
         return flushed
 
+    def clear(self) -> None:
+        """Take back everything that waits, without a fade: nobody heard what comes before it."""
+        self._flushed += self.waiting
+        self._pieces.clear()
+        self._prime = 0
+
     def pull(self) -> Packet:
         """The next packet; silence if nothing is waiting."""
         self._packets += 1

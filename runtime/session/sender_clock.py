@@ -59,6 +59,7 @@ class SenderClock:
         self._moved = 0.0
         self._shift = 0
         self._run: _Run | None = None
+        self._rejoins = False
 
     @property
     def origin(self) -> float | None:
@@ -72,6 +73,18 @@ class SenderClock:
     def shift(self, samples: int) -> None:
         """The sender's position 0 is so many samples later in the session; before any audio."""
         self._shift += samples
+
+    def rejoin(self) -> None:
+        """The sender begins to count again: its next audio is what is spoken when it arrives."""
+        self._rejoins = True
+
+    def settle(self, end: int, now: float) -> None:
+        """Audio arrives at `now` and ends at the sender's position `end`: after `rejoin`, its positions follow."""
+        if self._rejoins and self._anchor is not None:
+            self._shift = round((now - self._anchor) * RATE) - end
+            self._run = None
+            self._delay.restart()
+        self._rejoins = False
 
     def limit(self, now: float) -> int | None:
         """The session's position beyond which audio cannot have been spoken yet at `now`; None before any audio."""

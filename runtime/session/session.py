@@ -9,9 +9,7 @@ Both directions are bounded: the slot buffer and the playout buffer have a fixed
 what waits in between. Nothing here depends on networks or rows.
 """
 
-import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,16 +17,20 @@ from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import Came, ConversationOptions, SlotResult
 from runtime.clock import Clock
-from runtime.pcm import FULL_SCALE, Pcm16, level_db, to_int16
-from runtime.records import EngineInfo, EngineTimes, SlotDone, UserSlot
-from runtime.session.disk import is_full
-from runtime.session.log_records import WORDS_LATE, LoggedUser, LoggedWord, LogHeader, SlotRow
+from runtime.pcm import Pcm16
+from runtime.records import EngineInfo, SlotDone, UserSlot
+from runtime.session.file_writer import FileWriter, InlineWriter
+from runtime.session.guarded_files import GuardedFiles
+from runtime.session.log_records import LogHeader, SlotRow
 from runtime.session.playout import Packet, PlayoutBuffer, PlayoutStatistics
-from runtime.session.session_files import SessionFiles
 from runtime.session.slot_buffer import SlotBuffer, SlotBufferStatistics
+from runtime.session.slot_rows import make_row
 from runtime.sound.echo_guard import EchoGuard
 from runtime.versions import versions
+from tdm.slots import State
 
+_NOTHING = ((0, AUDIO.slot_input_samples),)
+"""Holes of a slot in which nothing arrived."""
 ECHO = "The assistant hears its own voice from your loudspeaker. Use headphones, or turn the loudspeaker down."
 
 
@@ -64,16 +66,15 @@ class Session:
         folder: Path | None = None,
         source: str = "live",
         beside: Callable[[], float | None] = lambda: None,
+        writer: FileWriter | None = None,
     ) -> None:
         """`folder`: where the files go; None keeps nothing. `source`: see `LogHeader`. `beside`: when a slot of another
-        session ends, seconds on the clock; None if there is none."""
+        session ends, seconds on the clock; None if there is none. `writer`: None writes at once."""
         self.id = session
         self.options = options
         self.folder = folder
         self.over: str | None = None
         """Why the session ended; None while it lasts."""
-        self.files_error: str | None = None
-        """Why the files end before the session; None if they do not."""
         self._config = config
         self._clock = clock
         self._begin = clock.now()
@@ -84,14 +85,16 @@ class Session:
         self._asked: dict[int, UserSlot] = {}
         self._typed, self._unheard_ms = "", 0.0
         self._came: Came | None = None
-        self._words_late = False
+        self._words_late = self._logged_absent = self._gone = False
+        self._silent = self._spoken = 0
         self._answered = self._missed = 0
         self._notices: list[Notice] = []
         tools = tuple(tool.name for tool in info.tools if options.tools is None or tool.name in options.tools)
         header = LogHeader(
             session, info.model, info.fingerprint, info.delay_ms, options, versions(), source, info.llm, tools
         )
-        self._files = SessionFiles(folder, header, config) if folder else None
+        self.files = GuardedFiles(folder, header, config, writer or InlineWriter())
+        self._told_files = False
 
     @property
     def statistics(self) -> SessionStatistics:
@@ -100,17 +103,27 @@ class Session:
             self._answered, self._missed, len(self._asked), self._user.statistics, self._playout.statistics
         )
 
-    def push_audio(self, position: int, pcm: Pcm16) -> bool:
-        """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the session's first one.
+    def push_audio(self, position: int, pcm: Pcm16, concealed: bool = False) -> bool:
+        """User audio: [n] 16-bit samples at 16 kHz; `position` counts samples from the connection's first one.
 
-        Returns whether any of it arrived in time.
+        `concealed`: the decoder has recovered or synthesized it. Returns whether any of it arrived in time.
         """
         now = self._clock.now()
         if self._beside is not None and len(pcm):
             moment, self._beside = self._beside(), None
             if moment is not None:
                 self._user.align(position + len(pcm), now, moment)
-        return self._user.push(position, pcm, now)
+        return self._user.push(position, pcm, now, concealed)
+
+    def leave(self) -> None:
+        """The user's connection is gone; the session goes on without anybody, until `rejoin`."""
+        self._gone = True
+
+    def rejoin(self) -> None:
+        """The user comes back over a new connection, whose positions begin again."""
+        self._gone = False
+        self._playout.clear()
+        self._user.rejoin()
 
     def push_text(self, text: str) -> None:
         """Take text that the user writes; it belongs to the next slot that is closed."""
@@ -120,13 +133,14 @@ class Session:
         """Report how much of an answer was taken back before it sounded; the model is told with the next slot."""
         self._unheard_ms += milliseconds
 
-    def push_logged(self, came: Came | None, words_late: bool) -> None:
-        """A replay: what came from the language model with the next slot, and whether words due with it were late."""
-        self._came, self._words_late = came, words_late
+    def push_logged(self, came: Came | None, words_late: bool, absent: bool) -> None:
+        """A replay: what came from the language model with the next slot, whether words due with it were late, and
+        whether nobody was there."""
+        self._came, self._words_late, self._logged_absent = came, words_late, absent
 
     def collect(self) -> list[UserSlot]:
         """Take the user slots that are closed now, in order."""
-        slots = [self._without_echo(slot) for slot in self._user.pop(self._clock.now())]
+        slots = [self._with_absence(self._without_echo(slot)) for slot in self._user.pop(self._clock.now())]
         if slots:
             slots[0] = replace(
                 slots[0], text=self._typed, unheard_ms=self._unheard_ms, came=self._came, words_late=self._words_late
@@ -148,18 +162,26 @@ class Session:
         """Take the result of a slot: its audio goes to the playout, its row to the log; returns the slot and the
         row."""
         slot = self._asked.pop(done.result.slot)
-        flushed = self._playout.push(done.result)
-        row = self._row(slot, done.result, done.times, flushed)
+        flushed = self._playout.push(done.result) + self._count_unheard(slot, done.result)
+        now, deadline_ms = self._clock.now(), self._config.deadline_ms
+        row = make_row(slot, done, flushed, self._begin, now, deadline_ms)
         self.push_unheard(row.flushed_ms)
         self._answered += 1
         self._missed += "late" in row.degraded
         if done.result.came is not None and done.result.came.error:
             self._notices.append(Notice("language_model", done.result.came.error))
-        self._guard(lambda files: files.add(slot, done.result, row))
+        self.files.add(slot, done.result, row)
         return slot, row
+
+    def tell(self, notice: Notice) -> None:
+        """Something that the user should know."""
+        self._notices.append(notice)
 
     def notices(self) -> list[Notice]:
         """Notices for the user since the last call."""
+        if self.files.error and not self._told_files:
+            self._told_files = True
+            self._notices.append(Notice("recording_stopped", self.files.error))
         fresh, self._notices = self._notices, []
         return fresh
 
@@ -173,7 +195,7 @@ class Session:
         """End the conversation and finish its files; closing twice does nothing."""
         if self.over is None:
             self.over = reason
-            self._guard(lambda files: files.close(reason))
+            self.files.close(reason)
 
     def _without_echo(self, slot: UserSlot) -> UserSlot:
         known = self._echo.found
@@ -182,64 +204,15 @@ class Session:
             self._notices.append(Notice("echo", ECHO))
         return replace(slot, pcm=pcm, echo=echo)
 
-    def _guard(self, write: Callable[[SessionFiles], None]) -> None:
-        """A full disk ends the files, not the conversation."""
-        if self._files is None:
-            return
-        try:
-            write(self._files)
-        except OSError as error:
-            why = "the disk is full" if is_full(error) else f"{self.folder} cannot be written: {error.strerror}"
-            self.files_error = f"the recording ends here, the conversation continues ({why}); what was recorded is kept"
-            with suppress(OSError):
-                self._files.close(self.files_error)
-            self._files = None
-            self._notices.append(Notice("recording_stopped", self.files_error))
+    def _with_absence(self, slot: UserSlot) -> UserSlot:
+        """Count the slots in a row in which nothing of the user arrived; from a number on, nobody is there."""
+        self._silent = self._silent + 1 if slot.holes == _NOTHING else 0
+        away = self._gone or self._silent * AUDIO.slot_ms >= self._config.absent_ms
+        absent, self._logged_absent = away or self._logged_absent, False
+        return replace(slot, absent=absent)
 
-    def _row(self, slot: UserSlot, result: SlotResult, times: EngineTimes, flushed: int) -> SlotRow:
-        sent = self._clock.now()
-        slack_ms = self._config.deadline_ms - 1000 * (sent - slot.captured)
-        flags = {
-            "holes": bool(slot.holes),
-            "late": slack_ms < 0,
-            "catch_up": times.waiting > 0,
-            "echo": slot.echo,
-            WORDS_LATE: result.words_late,
-        }
-        assistant = to_int16(result.pcm)
-        return SlotRow(
-            slot=slot.index,
-            p_speak=float(result.p_speak),
-            state=result.state.name,
-            event=result.event,
-            text_id=int(result.text_id),
-            answer_words=result.answer_words,
-            tokens=result.tokens.tolist(),
-            user=LoggedUser(**vars(result.user)) if result.user else None,
-            spoken=tuple(LoggedWord(**vars(word)) for word in result.spoken),
-            user_sha256=sha256(slot.pcm),
-            assistant_sha256=sha256(assistant),
-            user_db=round(level_db(slot.pcm, FULL_SCALE), 2),
-            assistant_db=round(level_db(assistant, FULL_SCALE), 2),
-            holes=slot.holes,
-            flushed_ms=round(1000 * flushed / AUDIO.output_rate, 3),
-            degraded=tuple(name for name, applies in flags.items() if applies),
-            times_ms=_times_ms(slot.captured - self._begin, times, sent, slack_ms),
-            stage_ms={name: round(ms, 3) for name, ms in result.stage_ms.items()},
-            kept=result.kept,
-            typed=slot.text,
-            unheard_ms=slot.unheard_ms,
-            came=result.came,
-            thinking=result.thinking,
-        )
-
-
-def sha256(pcm: Pcm16) -> str:
-    """Hash of 16-bit samples (little endian), hex."""
-    return hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest()
-
-
-def _times_ms(captured: float, times: EngineTimes, sent: float, slack_ms: float) -> dict[str, float]:
-    since = {"queued": times.queued, "step": times.step, "detokenized": times.detokenized, "sent": sent}
-    later = {name: round(1000 * (moment - times.captured), 3) for name, moment in since.items()}
-    return {"captured": round(1000 * captured, 3), **later, "slack": round(slack_ms, 3)}
+    def _count_unheard(self, slot: UserSlot, result: SlotResult) -> int:
+        """Samples of an answer that breaks off because nobody is there, which were sent and not heard."""
+        spoken, self._spoken = self._spoken, self._spoken + 1 if result.state is State.SPEAK else 0
+        gone = slot.absent and result.event == "cut"
+        return min(self._silent, spoken) * AUDIO.slot_output_samples if gone else 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import SlotBufferConfig
-from duplex.model.concealment import Concealer
+from duplex.model.concealment import Concealer, find_spans
 from runtime.pcm import Pcm16
 from runtime.records import UserSlot
 from runtime.session.sender_clock import SenderClock
@@ -24,8 +24,8 @@ class SlotBufferStatistics:
     """Counts since the session's start, in samples at 16 kHz except `slots` and `resyncs`.
 
     `placed`: arrived in time. `duplicate`: arrived twice. `late`: arrived after their slot was closed.
-    `ahead`: arrived before they can have been spoken. `concealed`: synthesized.
-    `resyncs`: how often the sender's positions were moved.
+    `ahead`: arrived before they can have been spoken. `concealed`: synthesized here. `recovered`: those of `placed`
+    that the decoder recovered or synthesized. `resyncs`: how often the sender's positions were moved.
     """
 
     slots: int = 0
@@ -34,6 +34,7 @@ class SlotBufferStatistics:
     late: int = 0
     ahead: int = 0
     concealed: int = 0
+    recovered: int = 0
     resyncs: int = 0
 
 
@@ -45,6 +46,8 @@ class SlotBuffer:
         self._length = config.max_ahead_slots * SLOT
         self._pcm: Pcm16 = np.zeros(self._length, dtype=np.int16)
         self._have: NDArray[np.bool_] = np.zeros(self._length, dtype=np.bool_)
+        self._made: NDArray[np.bool_] = np.zeros(self._length, dtype=np.bool_)
+        self._dropped = 0
         self._next = 0
         self._clock = SenderClock(config)
         self._concealer = Concealer(config.fade_samples)
@@ -55,30 +58,32 @@ class SlotBuffer:
         """Counts so far."""
         return SlotBufferStatistics(slots=self._next, **self._counts)
 
-    def push(self, position: int, pcm: Pcm16, now: float) -> bool:
+    def push(self, position: int, pcm: Pcm16, now: float, concealed: bool = False) -> bool:
         """Place samples.
 
         Args:
             position: position of the first sample, counted at 16 kHz from the session's first sample.
             pcm: [n] 16-bit samples.
             now: when they arrived, seconds on the clock.
+            concealed: the decoder has recovered or synthesized them.
 
         Returns:
             Whether any of them arrived in time.
         """
         if not len(pcm):
             return False
+        self._clock.settle(position + len(pcm), now)
         begin = self._clock.place(position)
         if not self._fits(begin, len(pcm), now) and self._clock.on_unused(begin + len(pcm), now):
             self._count("resyncs", 1)
             begin = self._clock.place(position)
         late, ahead = self._misfit(begin, len(pcm), now)
-        self._count("late", late)
-        self._count("ahead", ahead)
+        self._drop("late", late)
+        self._drop("ahead", ahead)
         if late + ahead == len(pcm):
             return False
         self._clock.on_used(begin + len(pcm), now)
-        self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead])
+        self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead], concealed)
         return True
 
     def align(self, end: int, now: float, moment: float) -> None:
@@ -94,6 +99,10 @@ class SlotBuffer:
         lead = packets * SLOT // AUDIO.packets_per_slot
         self._clock.shift(lead)
         self._have[:lead] = True
+
+    def rejoin(self) -> None:
+        """The user's audio comes over a new connection: its positions begin again, the slots go on."""
+        self._clock.rejoin()
 
     def pop(self, now: float) -> list[UserSlot]:
         """Take all slots that close at `now` (seconds), in order."""
@@ -125,13 +134,15 @@ class SlotBuffer:
         late = min(max(0, start - begin), length)
         return late, min(max(0, begin + length - stop), length - late)
 
-    def _place(self, offset: int, pcm: Pcm16) -> None:
+    def _place(self, offset: int, pcm: Pcm16, concealed: bool) -> None:
         span = slice(offset, offset + len(pcm))
         fresh = ~self._have[span]
         self._pcm[span][fresh] = pcm[fresh]
         self._have[span] = True
+        self._made[span] |= fresh & concealed
         self._count("placed", int(fresh.sum()))
-        self._count("duplicate", len(pcm) - int(fresh.sum()))
+        self._count("recovered", int(fresh.sum()) * concealed)
+        self._drop("duplicate", len(pcm) - int(fresh.sum()))
 
     def _complete(self) -> bool:
         return bool(self._have[:SLOT].all())
@@ -144,15 +155,20 @@ class SlotBuffer:
         pcm, have = self._pcm[:SLOT].copy(), self._have[:SLOT].copy()
         holes = self._concealer.fill(pcm, ~have)
         self._count("concealed", sum(stop - start for start, stop in holes))
+        slot = UserSlot(self._next, pcm, holes, now, concealed=find_spans(self._made[:SLOT]), dropped=self._dropped)
+        self._dropped = 0
         self._roll()
-        slot = UserSlot(self._next, pcm, holes, now)
         self._next += 1
         return slot
 
     def _roll(self) -> None:
-        for ring in (self._pcm, self._have):
+        for ring in (self._pcm, self._have, self._made):
             ring[:-SLOT] = ring[SLOT:].copy()
             ring[-SLOT:] = 0
+
+    def _drop(self, name: str, amount: int) -> None:
+        self._dropped += amount
+        self._count(name, amount)
 
     def _count(self, name: str, amount: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + amount

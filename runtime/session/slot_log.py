@@ -155,7 +155,8 @@ def _is_whole_line(rest: str) -> bool:
 def _row_values(row: SlotRow) -> dict[str, Any]:
     words = [vars(word) for word in row.spoken]
     values = {**vars(row), "user": vars(row.user) if row.user else None, "spoken": words}
-    return _without_empty(values | {"came": _came_values(row.came) if row.came else None}, "came", "thinking")
+    values["came"] = _came_values(row.came) if row.came else None
+    return _without_empty(values, "came", "thinking", "concealed", "dropped")
 
 
 def _came_values(came: Came) -> dict[str, Any]:
@@ -196,7 +197,8 @@ def _row(value: dict[str, Any]) -> SlotRow:
     fields = {name: content for name, content in value.items() if name != "kind"}
     fields["user"] = LoggedUser(**value["user"]) if value["user"] else None
     fields["spoken"] = tuple(LoggedWord(**word) for word in value["spoken"])
-    fields["holes"] = tuple((start, stop) for start, stop in value["holes"])
+    for name in ("holes", "concealed"):
+        fields[name] = tuple((start, stop) for start, stop in value.get(name, ()))
     fields["answer_words"], fields["degraded"] = tuple(value["answer_words"]), tuple(value["degraded"])
     fields["came"] = _came(value["came"]) if value.get("came") else None
     return SlotRow(**fields)

@@ -6,6 +6,7 @@ played; a word that was known but never begun has the time of the cut as its sta
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
 from configs.audio import AUDIO
@@ -144,7 +145,11 @@ class TranscriptBuilder:
         """The transcript so far; can be called again after more rows."""
         length = (self._slots + 1) * SLOT_S
         words = [word for number, answer in enumerate(self._answers) for word in self._words(number, answer, length)]
-        answers = tuple(self._answer(number, answer, words, length) for number, answer in enumerate(self._answers))
+        of_answer = {number: list(mine) for number, mine in groupby(words, key=lambda word: word.answer)}
+        answers = tuple(
+            self._answer(number, answer, of_answer.get(number, []), length)
+            for number, answer in enumerate(self._answers)
+        )
         turns = tuple(
             TranscribedTurn(turn, said.caption, round(said.start_s, DIGITS), round(said.end_s, DIGITS))
             for turn, said in sorted(self._turns.items())
@@ -190,8 +195,7 @@ class TranscriptBuilder:
         heard = bool(word.pieces) and fraction >= self._config.heard_fraction
         return AnswerWord(number, word.text, self._clock(start), self._clock(end), round(fraction, DIGITS), heard)
 
-    def _answer(self, number: int, answer: _OpenAnswer, words: list[AnswerWord], length: float) -> TranscribedAnswer:
-        mine = [word for word in words if word.answer == number]
+    def _answer(self, number: int, answer: _OpenAnswer, mine: list[AnswerWord], length: float) -> TranscribedAnswer:
         text, unheard = (_join(word.text for word in mine if word.heard is heard) for heard in (True, False))
         end = answer.end if answer.how != "open" else length
         return TranscribedAnswer(number, text, unheard, self._clock(answer.start), self._clock(end), answer.how)

@@ -3,7 +3,6 @@
 This module uses HTTP and the gateway; it does not depend on audio, sockets or on how the engine was started.
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -33,8 +32,10 @@ from runtime.webrtc.edge import (
     Status,
     add_error_handlers,
 )
-from runtime.webrtc.gateway import Gateway, NotRecorded
+from runtime.webrtc.ended_sessions import NotRecorded
+from runtime.webrtc.gateway import Gateway
 from runtime.webrtc.leave import leave_route
+from runtime.webrtc.media_thread import MediaLoop, SharedLoop
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
 from runtime.webrtc.token_check import TokenCheck
 
@@ -52,6 +53,7 @@ def create_app(
     *,
     metrics: Metrics | None = None,
     page: Path | None = None,
+    media: MediaLoop | None = None,
 ) -> FastAPI:
     """The server's application.
 
@@ -61,17 +63,18 @@ def create_app(
         clock: the hub's clock.
         metrics: the hub's observer, served at `/metrics`; None leaves it out.
         page: folder of static files served at `/`; None serves the API only.
+        media: where packets are sent and received; None shares the loop with HTTP.
     """
+    loop: MediaLoop = media or SharedLoop()
     gateway = Gateway(hub, config, clock, (lambda late: metrics.on_packet_sent(late=late)) if metrics else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(gateway.run())
+        await loop.start(gateway.run())
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await loop.stop()
 
     # FastAPI's own documentation pages load scripts from other sites; /openapi.json is enough.
     version = metadata.version("duplex-voice")
@@ -80,8 +83,8 @@ def create_app(
     add_error_handlers(app)
     check = TokenCheck(config.token, config.guesses, clock)
     guard = Depends(check)
-    app.include_router(_api(gateway, hub, guard))
-    app.include_router(leave_route(gateway, check))
+    app.include_router(_api(gateway, hub, guard, loop))
+    app.include_router(leave_route(gateway, check, loop))
     if metrics is not None:
         app.include_router(_metrics(metrics, guard))
     if page is not None:
@@ -106,7 +109,7 @@ def conversation_options(options: SessionOptions) -> ConversationOptions:
     )
 
 
-def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
+def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam, loop: MediaLoop) -> APIRouter:
     api = APIRouter(
         prefix="/api",
         dependencies=[guard],
@@ -117,13 +120,14 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
     async def status() -> Status:
         """What the server runs and whether there is room."""
         info = hub.client.info
+        free, sessions = await loop.call(gateway.count_places())
         return Status(
             version=metadata.version("duplex-voice"),
             model=info.model,
             fingerprint=info.fingerprint,
             rows=info.rows,
-            free=hub.client.free,
-            sessions=len(gateway.peers),
+            free=free,
+            sessions=sessions,
             slot_ms=AUDIO.slot_ms,
             policies=list(PRESETS),
             patterns=list(info.patterns),
@@ -133,19 +137,21 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam) -> APIRouter:
 
     @api.post("/offer")
     async def offer(request: OfferRequest, http: Request) -> OfferAnswer:
-        """Open a session for a WebRTC offer."""
-        options = conversation_options(request.options)
-        session, sdp = await gateway.open(
-            request.sdp, options, request.options.policy, request.session, request.attempt
-        )
+        """Open a session for a WebRTC offer, or come back to one."""
+        if request.session is not None:
+            opening = gateway.resume(request.sdp, request.session, request.secret, request.attempt)
+        else:
+            options = conversation_options(request.options)
+            opening = gateway.open(request.sdp, options, request.options.policy, request.attempt)
+        answered = await loop.call(opening)
         if await http.is_disconnected():
-            await gateway.close(session, "the client left before the answer")
-        return OfferAnswer(sdp=sdp, session=session)
+            await loop.call(gateway.lose(answered.session, "the client left before the answer"))
+        return OfferAnswer(sdp=answered.sdp, session=answered.session, secret=answered.secret)
 
     @api.post("/sessions/{session}/close", status_code=204)
     async def close(session: str) -> None:
         """End a session; its files are finished and can be downloaded."""
-        await gateway.close(session, "the client closed the session")
+        await loop.call(gateway.close(session, "the client closed the session"))
 
     @api.get("/sessions/{session}/{name}", response_class=FileResponse)
     async def download(

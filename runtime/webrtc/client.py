@@ -37,7 +37,7 @@ class VoiceClient:
     def __init__(self, source: PcmSource, clock: Clock) -> None:
         """`source` is the microphone: it maps time to the next 20 ms, [480] int16 at 24 kHz."""
         allow_loopback()
-        self.session = ""
+        self.session = self.secret = ""
         self.messages: list[Received] = []
         self.heard: list[Placed] = []
         self.arrivals: list[float] = []
@@ -55,10 +55,15 @@ class VoiceClient:
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return self._connection.localDescription.sdp
 
-    async def connect(self, post: Post, options: dict[str, Any] | None = None) -> None:
-        """Open a session; `options` as in the API."""
-        answer = await post({"sdp": await self.offer(), "type": "offer", "options": options or {}})
-        self.session = answer["session"]
+    async def connect(
+        self, post: Post, options: dict[str, Any] | None = None, before: "VoiceClient | None" = None
+    ) -> None:
+        """Open a session, or come back to that of the client `before`; `options` as in the API."""
+        body: dict[str, Any] = {"sdp": await self.offer(), "type": "offer", "options": options or {}}
+        if before is not None:
+            body |= {"session": before.session, "secret": before.secret}
+        answer = await post(body)
+        self.session, self.secret = answer["session"], answer["secret"]
         await self._connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
         tap_packets(self._connection.getReceivers()[0], self._on_packet)
 

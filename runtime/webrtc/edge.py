@@ -25,7 +25,6 @@ STATUS = {
     "bad_origin": 403,
     "unknown_session": 404,
     "not_recorded": 404,
-    "session_in_use": 409,
     "client_gone": 410,
     "too_large": 413,
     "bad_host": 421,
@@ -33,6 +32,7 @@ STATUS = {
     "server_full": 503,
     "disk_full": 503,
     "engine_died": 503,
+    "engine_restarts": 503,
     "engine_overloaded": 503,
 }
 MOST_TOOLS = 100
@@ -62,7 +62,8 @@ AttemptName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 
 class OfferRequest(BaseModel):
-    """A client's offer. `session`: only for the answer whether that session can be joined (it cannot).
+    """A client's offer. `session`, `secret`: those of a former answer, to come back to its conversation; `options` do
+    not matter then.
 
     `attempt`: the name under which the client can leave before it knows its session (`POST /api/leave`).
     """
@@ -72,16 +73,18 @@ class OfferRequest(BaseModel):
     sdp: str = Field(min_length=1)
     type: Literal["offer"] = "offer"
     session: str | None = None
+    secret: str = ""
     attempt: AttemptName | None = None
     options: SessionOptions = SessionOptions()
 
 
 class OfferAnswer(BaseModel):
-    """The answer and the id of the new session."""
+    """The answer and the id of the session. `secret`: with both of them, a later offer comes back to the session."""
 
     sdp: str
     type: Literal["answer"] = "answer"
     session: str
+    secret: str
 
 
 class Status(BaseModel):

@@ -1,24 +1,31 @@
-"""Manages all clients of one server: opens a session for an offer, pumps slots and results, ends clients that are gone.
+"""Manages all clients of one server: opens a session for an offer, pumps slots and results, keeps the sessions of
+clients that are gone until they come back, or ends them.
 
 Everything runs on one event loop, and nothing here blocks it. Nothing here depends on HTTP.
 """
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from aiortc import RTCSessionDescription
 
 from configs.audio import AUDIO
 from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
-from runtime.errors import SessionError, UnknownSession, user_line
+from runtime.errors import UnknownSession, user_line
+from runtime.session.session import Session
 from runtime.sessions import Ended, SessionHub
 from runtime.webrtc.departures import Departures
-from runtime.webrtc.messages import Hello, LatencyMessage
+from runtime.webrtc.ended_sessions import EndedSessions, NotRecorded
+from runtime.webrtc.engine_watch import EngineWatch
+from runtime.webrtc.held_sessions import HeldSessions
+from runtime.webrtc.messages import LatencyMessage, greet
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
 from runtime.webrtc.seam import allow_loopback
@@ -26,28 +33,17 @@ from runtime.webrtc.seam import allow_loopback
 logger = logging.getLogger(__name__)
 
 
-class SessionInUse(SessionError):  # noqa: N818 - reads as what it is
-    """A second client wants a session that already has one."""
-
-    code = "session_in_use"
-
-
-class NotRecorded(SessionError):  # noqa: N818
-    """There is no file of this session."""
-
-    code = "not_recorded"
-
-
 @dataclass(frozen=True)
-class Closed:
-    """A session that has ended: why, and the folder of its files (None: not recorded)."""
+class Answered:
+    """An offer was answered. `secret`: with it the client can come back to the session."""
 
-    reason: str
-    folder: Path | None
+    session: str
+    sdp: str
+    secret: str
 
 
 class Gateway:
-    """Clients by session id."""
+    """Clients by session id; a session that waits for its client keeps the one that is gone."""
 
     def __init__(
         self, hub: SessionHub, config: ServeConfig, clock: Clock, sent: Callable[[bool], None] | None = None
@@ -57,75 +53,102 @@ class Gateway:
         self._config = config
         self._clock = clock
         self._peers: dict[str, Peer] = {}
-        self._closed: OrderedDict[str, Closed] = OrderedDict()
+        self._ended = EndedSessions(config.keep_closed)
         self._closing: set[asyncio.Task[None]] = set()
         self._departures = Departures(config.keep_closed)
+        self._held = HeldSessions(config.resume)
         self._sent = sent or (lambda late: None)
+        self._engine_watch = EngineWatch(self.pump)
         self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
         allow_loopback()
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """Clients that are connected or about to be."""
-        return tuple(self._peers.values())
+        return tuple(peer for session, peer in self._peers.items() if session not in self._held)
+
+    async def count_places(self) -> tuple[int, int]:
+        """Sessions that can still be opened, some in the place of one whose page was closed; and clients."""
+        return self.hub.client.free + self._held.giving_way, len(self.peers)
 
     async def run(self) -> None:
         """Serve until cancelled; at the end all sessions are closed and their files finished."""
-        loop = asyncio.get_running_loop()
-        descriptor = self.hub.client.fileno()
-        if descriptor is not None:
-            loop.add_reader(descriptor, self.pump)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._beat())
                 group.create_task(self._watch())
         finally:
-            if descriptor is not None:
-                loop.remove_reader(descriptor)
+            self._engine_watch.follow(None)
             await self.close_all()
 
-    async def open(
-        self, sdp: str, options: ConversationOptions, policy: str, session: str | None, attempt: str | None = None
-    ) -> tuple[str, str]:
-        """Open a new session for an offer; returns its id and the answer's SDP.
+    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
+        """Open a new session for an offer.
 
         Args:
             sdp: the offer. options: options of the conversation. policy: name of its policy, for the client.
-            session: id of a session to join; none can be joined, so that one session never has two clients.
             attempt: the client's name for this offer, see `leave`.
 
         Raises:
-            BadOffer, ClientGone, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
+            BadOffer, ClientGone, ServerFull, BadOptions, UnknownSession, TransportError.
         """
         offer = check_offer(sdp)
-        if session is not None:
-            self._refuse(session)
         self._departures.check(attempt)
-        opened = self.hub.open(options)
-        self._departures.on_opened(attempt, opened.id)
-        info = self.hub.client.info
-        hello = Hello(
-            session=opened.id,
-            model=info.model,
-            slot_ms=AUDIO.slot_ms,
-            delay_ms=info.delay_ms,
-            policy=policy,
-            patterns=info.patterns,
-        )
-        calls = PeerCalls(self.pump, self._forget, self.latencies.append, self._sent)
-        peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
-        self._peers[opened.id] = peer
+        opened = await self._open(options)
+        hello = greet(opened.id, self.hub.client.info, policy)
+        secret = self._held.begin(opened.id)
+        peer = Peer(opened, hello, self._config, self.hub.config, self._clock, self._calls())
+        return Answered(opened.id, await self._connect(peer, offer, attempt), secret)
+
+    async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:
+        """A client comes back to its session with a new offer; its former connection, if there still is one, ends.
+
+        Raises:
+            BadOffer, ClientGone, UnknownSession, TransportError.
+        """
+        offer = check_offer(sdp)
+        self._held.check(session, secret)
+        self._departures.check(attempt)
+        before = self._peers[session]
+        peer = before.succeed(self._calls())
+        self._held.resume(session)
+        self._part(before)
+        self.hub.session(session).rejoin()
+        logger.info("session %s: resumed", session)
+        return Answered(session, await self._connect(peer, offer, attempt), secret)
+
+    async def _connect(self, peer: Peer, offer: RTCSessionDescription, attempt: str | None) -> str:
+        """Answer the offer of a session's client; returns the answer's SDP."""
+        session = peer.session.id
+        self._departures.on_opened(attempt, session)
+        self._peers[session] = peer
         try:
             answer = await peer.connect(offer)
         except BaseException:
-            self._forget(opened.id, "the offer could not be answered")
+            self._lose(peer, "the offer could not be answered")
             raise
-        if opened.id not in self._peers:
-            raise UnknownSession(f"session {opened.id} ended while it was opened: {self._closed[opened.id].reason}")
-        return opened.id, answer
+        if self._peers.get(session) is not peer:
+            reason = self._ended.explain(session) or "its client came back over another connection"
+            raise UnknownSession(f"session {session} ended while it was opened: {reason}")
+        return answer
+
+    async def _open(self, options: ConversationOptions) -> Session:
+        """Open a session, if need be in the place of one whose page was closed; its files are there."""
+        left = self._held.oldest_giving_way()
+        if left is not None and not self.hub.client.free:
+            self._forget(left, "the client left")
+        session = self.hub.open(options)
+        try:
+            await asyncio.wrap_future(session.files.created)
+        except BaseException:
+            self.hub.close(session.id, "its files cannot be created")
+            raise
+        return session
+
+    def _calls(self) -> PeerCalls:
+        return PeerCalls(self.pump, self._end, self._lose, self.latencies.append, self._sent)
 
     async def close(self, session: str, reason: str) -> None:
-        """End a session: free its row, finish its files, close the connection.
+        """End a session: its row is free at once, its files are finished; the connection closes soon after.
 
         Raises:
             UnknownSession: there is no such session.
@@ -133,12 +156,24 @@ class Gateway:
         peer = self._drop(session, reason)
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
-        await peer.close("closed", reason)
+        self._close_later(peer.close("closed", reason))
+        await asyncio.wrap_future(peer.session.files.finished)
 
-    def leave(self, attempt: str) -> None:
-        """The client of an attempt is gone: its session ends now or as soon as its offer arrives."""
+    async def lose(self, session: str, reason: str) -> None:
+        """The client of a session is gone before it had its answer; unknown sessions are ignored."""
+        if session in self._peers:
+            self._lose(self._peers[session], reason)
+
+    async def leave(self, attempt: str, returns: bool = False) -> None:
+        """The client of an attempt is gone: its session ends now or as soon as its offer arrives.
+
+        `returns`: it may be a page that is being reloaded, so the session waits for it for a while.
+        """
         for session in self._departures.leave(attempt):
-            self._forget(session, "the client left")
+            if returns and self._peers[session].connected:
+                self._hold(self._peers[session], "the client left", left=True)
+            else:
+                self._forget(session, "the client left")
 
     async def close_all(self) -> None:
         """End all sessions."""
@@ -152,12 +187,8 @@ class Gateway:
         Raises:
             UnknownSession: there is no such session, or it ended too long ago. NotRecorded: nothing was kept.
         """
-        if session in self._peers:
-            folder = self._peers[session].session.folder
-        elif session in self._closed:
-            folder = self._closed[session].folder
-        else:
-            raise UnknownSession(f"session {session} is unknown; its files may still be in the recordings folder")
+        live = self._peers.get(session)
+        folder = live.session.folder if live is not None else self._ended.folder(session)
         if folder is None:
             raise NotRecorded(f"session {session} was not recorded; set recording.enabled to keep conversations")
         return folder
@@ -178,30 +209,60 @@ class Gateway:
                 self._forget(news.session, f"{news.code}: {news.message}")
 
     def _break(self, error: Exception) -> None:
-        for peer in self.peers:
-            self._forget(peer.session.id, f"the server failed ({type(error).__name__}: {user_line(error)})")
+        for session in list(self._peers):
+            self._forget(session, f"the server failed ({type(error).__name__}: {user_line(error)})")
 
-    def _refuse(self, session: str) -> None:
-        if session in self._peers:
-            raise SessionInUse(f"session {session} has a client already; leave out 'session' to open another one")
-        raise UnknownSession(f"session {session} is over; leave out 'session' to open a new one")
+    def _end(self, peer: Peer, reason: str) -> None:
+        """The client wants its session to end, or is not wanted any more."""
+        if self._is_current(peer):
+            self._forget(peer.session.id, reason)
+
+    def _lose(self, peer: Peer, reason: str, left: bool = False) -> None:
+        """The connection was lost, or its client `left`; one that never talked has nothing to come back to."""
+        if not self._is_current(peer):
+            return
+        if peer.connected:
+            self._hold(peer, reason, left)
+        else:
+            self._forget(peer.session.id, reason)
+
+    def _is_current(self, peer: Peer) -> bool:
+        session = peer.session.id
+        return self._peers.get(session) is peer and session not in self._held
+
+    def _hold(self, peer: Peer, reason: str, left: bool = False) -> None:
+        """Keep the session of a client that is gone until it comes back."""
+        session = peer.session
+        session.leave()
+        if left:
+            self._held.hold_left(session.id, reason, self._clock.now())
+        else:
+            self._held.hold_lost(session.id, reason, peer.last_packet)
+        logger.info("session %s: waits for its client (%s)", session.id, reason)
+        self._part(peer)
+
+    def _part(self, peer: Peer) -> None:
+        """End a connection, not its session."""
+        self._close_later(peer.disconnect())
+
+    def _close_later(self, ending: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _forget(self, session: str, reason: str) -> None:
         peer = self._drop(session, reason)
         if peer is not None:
-            task = asyncio.get_running_loop().create_task(peer.close("closed", reason))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close_later(peer.close("closed", reason))
 
     def _drop(self, session: str, reason: str) -> Peer | None:
         peer = self._peers.pop(session, None)
         if peer is not None:
             self._departures.on_closed(session)
+            self._held.end(session)
             with suppress(OSError):  # on a full disk, what was written stays as it is
                 self.hub.close(session, reason)
-            self._closed[session] = Closed(reason, peer.session.folder)
-            while len(self._closed) > self._config.keep_closed:
-                self._closed.popitem(last=False)
+            self._ended.add(session, reason, peer.session.folder)
         return peer
 
     async def _beat(self) -> None:
@@ -212,14 +273,18 @@ class Gateway:
             for peer in self.peers:
                 peer.poll(now)
             self.pump()
+            self._engine_watch.follow(self.hub.client.fileno())
 
     async def _watch(self) -> None:
         """End clients that are gone, and send the others figures of their connection."""
         while True:
             await asyncio.sleep(self._config.liveness.watch_s)
+            now = self._clock.now()
+            for session, reason in self._held.find_over(now):
+                self._forget(session, reason)
             for peer in self.peers:
-                reason = peer.explain_absence(self._clock.now())
-                if reason is not None:
-                    self._forget(peer.session.id, reason)
+                absence = peer.explain_absence(now)
+                if absence is not None:
+                    self._lose(peer, absence)
                 else:
                     await peer.send_stats()

@@ -8,19 +8,24 @@ from pydantic import BaseModel, ConfigDict
 
 from runtime.webrtc.edge import AttemptName, ErrorAnswer
 from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.media_thread import MediaLoop
 from runtime.webrtc.token_check import TokenCheck
 
 
 class Leave(BaseModel):
-    """A goodbye. `attempt`: as in the offer. `token`: the server's token, if it is not in the header."""
+    """A goodbye. `attempt`: as in the offer. `token`: the server's token, if it is not in the header.
+
+    `returns`: the page may only be reloading, so that the conversation waits for it for a while.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     attempt: AttemptName
     token: str | None = None
+    returns: bool = False
 
 
-def leave_route(gateway: Gateway, check: TokenCheck) -> APIRouter:
+def leave_route(gateway: Gateway, check: TokenCheck, loop: MediaLoop) -> APIRouter:
     """Make the route `POST /api/leave`."""
     api = APIRouter(prefix="/api", responses={status: {"model": ErrorAnswer} for status in (401, 422)})
 
@@ -28,6 +33,6 @@ def leave_route(gateway: Gateway, check: TokenCheck) -> APIRouter:
     async def leave(request: Request, goodbye: Leave) -> None:
         """Leave the session that an attempt became or will become; its place becomes free at once."""
         check.require(check.find_token(request) if goodbye.token is None else goodbye.token, request)
-        gateway.leave(goodbye.attempt)
+        await loop.call(gateway.leave(goodbye.attempt, goodbye.returns))
 
     return api

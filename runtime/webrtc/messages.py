@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from configs.audio import AUDIO
+from runtime.records import EngineInfo
+
 PROTOCOL_VERSION = 1
 CHANNEL_LABEL = "duplex"
 
@@ -22,6 +25,7 @@ class Hello(Message):
     """The first message: the model. `delay_ms`: how much later than its slot the assistant's audio sounds.
 
     `patterns`: interaction patterns of the model; if there are any, it also takes written turns (`say`).
+    `resumed`: the client has come back to its session; messages that it missed follow.
     """
 
     type: Literal["hello"] = "hello"
@@ -32,6 +36,19 @@ class Hello(Message):
     delay_ms: float
     policy: str
     patterns: tuple[str, ...] = ()
+    resumed: bool = False
+
+
+def greet(session: str, info: EngineInfo, policy: str) -> Hello:
+    """The first message to the client of a session; `policy`: name of its policy."""
+    return Hello(
+        session=session,
+        model=info.model,
+        slot_ms=AUDIO.slot_ms,
+        delay_ms=info.delay_ms,
+        policy=policy,
+        patterns=info.patterns,
+    )
 
 
 class SlotMessage(Message):
@@ -137,6 +154,7 @@ class NoticeMessage(Message):
     """Something that the user should be shown during the session. `code` names the kind.
 
     echo: the assistant hears itself. recording_stopped: the files end here. language_model: it cannot answer.
+    engine_restarts: the assistant failed and is being started again.
     """
 
     type: Literal["notice"] = "notice"

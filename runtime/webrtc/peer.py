@@ -7,9 +7,11 @@ This module uses aiortc and the session; it does not depend on other clients or 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
@@ -19,6 +21,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
@@ -33,32 +36,40 @@ from runtime.webrtc.latency import LatencyMeter
 from runtime.webrtc.message_budget import MessageBudget
 from runtime.webrtc.messages import (
     Bye,
+    Cut,
     EndedMessage,
     Hello,
     LatencyMessage,
     NoticeMessage,
     Ping,
+    PlannedWords,
     Pong,
     Say,
     ServerMessage,
+    ToolMessage,
+    UserCaption,
+    WordSounding,
     parse_client_message,
 )
 from runtime.webrtc.offer import BadOffer, ask_for_redundancy
 from runtime.webrtc.outbound import OutboundTrack
-from runtime.webrtc.seam import bound_messages, tap_packets
+from runtime.webrtc.seam import all_arrived, bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
+
+_LASTING = (UserCaption, PlannedWords, WordSounding, Cut, ToolMessage, NoticeMessage)
 
 
 @dataclass(frozen=True)
 class PeerCalls:
     """Callbacks of a peer to its owner.
 
-    `audio`: user audio arrived. `left`: the client of a session is gone, with the reason. `latency`: one was measured.
-    `sent`: a packet left, late or not.
+    `audio`: user audio arrived. `over`: the session is to end, with the reason. `lost`: the connection is lost, with
+    the reason and whether the client has closed it. `latency`: one was measured. `sent`: a packet left, late or not.
     """
 
     audio: Callable[[], None]
-    left: Callable[[str, str], None]
+    over: "Callable[[Peer, str], None]"
+    lost: "Callable[[Peer, str, bool], None]"
     latency: Callable[[LatencyMessage], None]
     sent: Callable[[bool], None]
 
@@ -81,7 +92,9 @@ class Peer:
         self._clock = clock
         self._calls = calls
         self._inbound = InboundAudio(config.jitter)
+        self._runtime = runtime
         self._captions = Captions(runtime.transcript)
+        self._missed: deque[ServerMessage] = deque(maxlen=config.keep_messages)
         self._latency = LatencyMeter(config.latency)
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
@@ -89,7 +102,8 @@ class Peer:
         self._negotiating = asyncio.Lock()
         self._created = clock.now()
         self._last_packet: float | None = None
-        self._ended = False
+        self._last_before: float | None = None
+        self._ended = self._gone = False
         self._budget = MessageBudget(config.messages)
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
         self._connection.on("datachannel", self._on_channel)
@@ -99,6 +113,25 @@ class Peer:
     def statistics(self) -> ConnectionStats:
         """Figures of the connection."""
         return self._stats
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session's client has ever sent audio."""
+        return self._last_packet is not None or self._last_before is not None
+
+    @property
+    def last_packet(self) -> float:
+        """When the session's newest audio arrived, or else when the connection began; seconds on the clock."""
+        known = (self._last_packet, self._last_before, self._created)
+        return next(moment for moment in known if moment is not None)
+
+    def succeed(self, calls: PeerCalls) -> "Peer":
+        """The peer of a client that comes back: it goes on with the captions, and tells what was missed."""
+        hello = self._hello.model_copy(update={"resumed": True})
+        peer = Peer(self.session, hello, self._config, self._runtime, self._clock, calls)
+        peer._captions, peer._missed, peer._last_before = self._captions, self._missed, self.last_packet
+        peer._missed.extend(_kept(peer._captions.on_played((), True)))
+        return peer
 
     async def connect(self, offer: RTCSessionDescription) -> str:
         """Answer a checked offer; returns the answer's SDP.
@@ -146,8 +179,26 @@ class Peer:
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
         """End the connection; the owner ends the session. A client that already knows is not told again."""
         self._say_ended(code, message)
+        await self._say_farewell()
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """End the connection and say nothing; what is told from now on waits for the client to come back."""
+        self._gone = True
         async with self._negotiating:  # closing a connection while it gathers addresses would leak sockets
             await self._connection.close()
+
+    async def _say_farewell(self) -> None:
+        """Wait until the client has the last messages; one that is gone is not waited for long."""
+        transport = self._connection.sctp
+        for _ in range(round(self._config.resume.farewell_s / AUDIO.packet_seconds)):
+            if transport is None or not self._talks or all_arrived(transport):
+                return
+            await asyncio.sleep(AUDIO.packet_seconds)  # aiortc tells nobody when messages are acknowledged
+
+    @property
+    def _talks(self) -> bool:
+        return not self._gone and self._channel is not None and self._channel.readyState == "open"
 
     async def _answer(self, offer: RTCSessionDescription) -> None:
         connection = self._connection
@@ -160,6 +211,8 @@ class Peer:
         await connection.setLocalDescription(await connection.createAnswer())
 
     def _on_packet(self, packet: ReceivedPacket) -> None:
+        if self._gone:
+            return
         now = self._clock.now()
         self._last_packet = now
         self._place(self._inbound.push(packet, now), now)
@@ -167,11 +220,13 @@ class Peer:
 
     def _place(self, placed: list[Placed], now: float) -> None:
         for one in placed:
-            if self.session.push_audio(one.position, one.pcm):
+            if self.session.push_audio(one.position, one.pcm, one.concealed):
                 self._latency.on_heard(one.pcm, now)
 
     def _pull(self, now: float) -> Pcm16:
         """The next 20 ms for the track; their messages go out on the data channel."""
+        if self._gone:
+            return np.zeros(AUDIO.packet_output_samples, dtype=np.int16)
         packet = self.session.pull()
         drained = not self.session.statistics.playout.waiting
         latencies = self._latency.on_played(packet.pcm, now)
@@ -189,12 +244,13 @@ class Peer:
         if self._channel is None:
             self._channel = channel
             channel.on("message", self._on_message)
-            self._send([self._hello])
+            self._send([self._hello, *self._missed])
+            self._missed.clear()
 
     def _on_message(self, message: str | bytes) -> None:
         if not self._budget.take(self._clock.now()):
             self._end_flood()
-        if self._ended:
+        if self._ended or self._gone:
             return
         parsed = parse_client_message(message) if len(message) <= self._config.max_message_bytes else None
         match parsed:
@@ -203,26 +259,33 @@ class Peer:
             case Say() if self._hello.patterns:
                 self.session.push_text(parsed.text)
             case Bye():
-                self._calls.left(self.session.id, "the client said goodbye")
+                self._calls.over(self, "the client said goodbye")
             case _:
                 self._stats.ignored_messages += 1
 
     def _end_flood(self) -> None:
         self._say_ended("too_many_messages", "the client sent more messages than a conversation needs; send fewer")
-        self._calls.left(self.session.id, "the client sent too many messages")
+        self._calls.over(self, "the client sent too many messages")
 
     def _on_state(self) -> None:
-        if self._connection.connectionState in ("failed", "closed"):
-            self._calls.left(self.session.id, f"the connection {self._connection.connectionState}")
+        state = self._connection.connectionState
+        if state in ("failed", "closed"):
+            self._calls.lost(self, f"the connection {state}", state == "closed")
 
     def _send(self, messages: Iterable[ServerMessage]) -> None:
         """Send what the client can take; a channel that does not drain gets no more, so that memory stays bounded."""
         channel = self._channel
+        if channel is None or not self._talks:
+            self._missed.extend(_kept(messages))
+            return
         for message in messages:
-            if channel is None or channel.readyState != "open":
-                return
             if channel.bufferedAmount < self._config.max_buffered_bytes:
                 channel.send(message.model_dump_json())
+
+
+def _kept(messages: Iterable[ServerMessage]) -> list[ServerMessage]:
+    """Those that a client still wants to know when it comes back: what was said and done, not how."""
+    return [message for message in messages if isinstance(message, _LASTING)]
 
 
 def _opus_only() -> list:  # type: ignore[type-arg]

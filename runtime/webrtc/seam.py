@@ -3,7 +3,8 @@
 `tap_packets`: when a packet is lost, aiortc's own jitter buffer waits until sixteen packets are queued and never
 recovers from that lag, and its decoder has no concealment. It is replaced by a tap that passes every packet on as it
 arrives; aiortc still handles RTCP, statistics and encryption. `bound_messages`: aiortc collects the parts of a message
-without a limit. `allow_loopback`: a machine without a network can still talk to itself.
+without a limit. `all_arrived`: it closes a connection without waiting for its last messages. `allow_loopback`: a
+machine without a network can still talk to itself.
 """
 
 import functools
@@ -21,6 +22,7 @@ from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import packet_samples
 
 _RECEIVE, _WINDOW = "_receive_data_chunk", "_advertised_rwnd"
+_QUEUES = ("_outbound_queue", "_sent_queue", "_data_channel_queue")
 _ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
 
 
@@ -77,6 +79,20 @@ def bound_messages(transport: aiortc.RTCSctpTransport, most: int, excess: Callab
             await receive(chunk)
 
     setattr(transport, _RECEIVE, bounded)
+
+
+def all_arrived(transport: aiortc.RTCSctpTransport) -> bool:
+    """Whether the client has acknowledged all messages.
+
+    Raises:
+        TransportError: this aiortc keeps its messages elsewhere.
+    """
+    queues = [getattr(transport, name, None) for name in _QUEUES]
+    if None in queues:
+        raise TransportError(
+            f"aiortc {aiortc.__version__} keeps its messages in another place; install 'aiortc>=1.16,<1.17'"
+        )
+    return not any(queues)
 
 
 def allow_loopback() -> None:

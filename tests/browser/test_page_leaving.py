@@ -46,12 +46,13 @@ def test_a_reload_between_answer_and_connection_frees_the_place(tidy_server: Ser
 
 
 @pytest.mark.parametrize("script", ["", CUT_OFF], ids=["beacon", "no beacon"])
-def test_a_reload_in_the_midst_of_a_conversation_frees_the_place(
+def test_a_page_that_is_closed_in_the_midst_of_a_conversation_frees_the_place(
     script: str, tidy_server: Served, open_beeping: OpenPage
 ) -> None:
     with open_beeping(tidy_server.url, script) as page:
         connect(page)
-        page.reload()
+        page.goto("about:blank")
+        page.goto(tidy_server.url + "/icon.svg")
         expect_sessions(page, 0)
 
 

@@ -31,7 +31,7 @@ class FakeRow:
         self.turn = -1
         self.turn_start = 0
         self.talking = False
-        self.pending = False
+        self.pending = self.absent = False
 
     def step(self, pcm: Samples) -> SlotResult:
         """One slot, [3200] -> the result of the next one."""
@@ -39,7 +39,8 @@ class FakeRow:
         heard = self._hear(loud)
         before = self.memory.state
         finished = before is State.SPEAK and self.word == len(ANSWER)
-        p_speak = 0.01 if loud or not self.pending else 0.95
+        p_speak = 0.01 if loud or not self.pending or self.absent else 0.95
+        self.absent = False
         self.memory = decide(self.options.policy, self.memory, p_speak)
         if finished:
             self.memory = force(self.memory, State.MUTE)
@@ -115,6 +116,12 @@ class FakeGenerator:
         """See `SlotGenerator.step`."""
         assert pcm.shape == (self.rows, AUDIO.slot_input_samples), pcm.shape
         return [row.step(pcm[i]) if row is not None and active[i] else None for i, row in enumerate(self._rows)]
+
+    def mark_absent(self, row: int) -> None:
+        """See `PresenceGenerator.mark_absent`."""
+        one = self._rows[row]
+        assert one is not None
+        one.absent = True
 
     def close(self) -> None:
         """See `SlotGenerator.close`."""

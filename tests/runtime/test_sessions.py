@@ -18,8 +18,9 @@ from runtime.metrics import Metrics
 from runtime.pcm import to_int16
 from runtime.session.log_records import SlotRow
 from runtime.session.recording import read_recording
-from runtime.session.session import Session, sha256
+from runtime.session.session import Session
 from runtime.session.slot_log import read_log
+from runtime.session.slot_rows import sha256
 from runtime.sessions import Delivered, Ended, Noticed, Opened, SessionHub
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.session.small_disk import SmallDisk
@@ -213,7 +214,7 @@ def test_what_was_recorded_before_the_disk_was_full_stays_readable(
     session = world.hub.open(OPTIONS)
     rows = world.talk({session.id: QUESTION})[session.id]
     assert [told.notice.code for told in world.told] == ["recording_stopped"]
-    assert world.told[0].notice.message == session.files_error
+    assert world.told[0].notice.message == session.files.error
     assert "the disk is full" in caplog.text
     world.hub.close(session.id)
     assert len(rows) == 15
@@ -252,7 +253,7 @@ def test_a_disk_that_is_full_at_the_end_does_not_stop_the_end(world: World, monk
     monkeypatch.setattr("runtime.session.transcript.Transcript.write", fail_full)
     world.hub.close(session.id)
     assert session.over == "closed"
-    assert session.files_error is not None
+    assert session.files.error is not None
 
 
 def fail_full(*_: object) -> None:
@@ -277,8 +278,8 @@ def test_a_file_that_cannot_be_written_for_another_reason_is_named(
 
     monkeypatch.setattr("runtime.session.recording.WavWriter.write", fail)
     assert len(world.talk({session.id: QUESTION})[session.id]) == 15
-    assert session.files_error is not None
-    assert "Input/output error" in session.files_error
+    assert session.files.error is not None
+    assert "Input/output error" in session.files.error
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")

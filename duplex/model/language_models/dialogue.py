@@ -43,6 +43,10 @@ class ChatHistory:
         self._asked: dict[int, str] = {}
         self._called: dict[int, str] = {}
 
+    def recall(self, turns: Sequence[tuple[str, str]]) -> None:
+        """What was said before, as (role, text); role is "user" or "assistant"."""
+        self._history += [ChatMessage("user" if role == "user" else "assistant", text) for role, text in turns]
+
     def hear(self, words: UserWords) -> None:
         """Words of the user became known."""
         self._waiting[words.turn] = words.caption

@@ -10,9 +10,10 @@ from threading import Thread
 from types import TracebackType
 
 from configs.model.language_models import LOG, LanguageModelConfig
-from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, MissingAnswers
+from duplex.model.language_models.answers import AnswerSource, LoggedAnswers, MissingAnswers
 from duplex.model.language_models.interface import LanguageModel, LlmError
 from duplex.model.language_models.reasoning import ReasoningFilter
+from duplex.model.language_models.rehearsed_answers import RehearsedAnswers
 from duplex.model.language_models.server_client import parse_address
 from duplex.model.tools.load_tools import load_tools
 
@@ -112,7 +113,7 @@ def load_answers(config: LanguageModelConfig, rows: int, load: LoadLlm = load_ll
         parse_address(config.source, config.key_variable)
     tools = load_tools(config.tools, config.tool_limits, live=True)
     try:
-        return LiveAnswers(load(config), config, rows, tools)
+        return RehearsedAnswers(load(config), config, rows, tools)
     except LlmError as error:
         if config.answers == "all":
             raise

@@ -13,17 +13,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import numpy as np
-import soxr
 import typer
 
-from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.language_models import LanguageModelConfig
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
@@ -31,10 +28,11 @@ from configs.runtime.serve import ServeConfig
 from duplex.eval.reports.cells import describe_language_model
 from duplex.model.language_models.description import describe_config
 from duplex.model.language_models.interface import LlmError
-from runtime.audio_file import load_audio
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.measure_step import percentile
-from runtime.cli.common import JsonFile, PatternOptions, out, progress, show_notes, write_json
+from runtime.cli.bench.spoken import read_speech, repeat
+from runtime.cli.bench.strangers import StrangersReport, strangers
+from runtime.cli.common import JsonFile, PatternOptions, out, progress, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.paths import file
 from runtime.cli.serve import serve
@@ -42,16 +40,14 @@ from runtime.cli.values import number
 from runtime.clock import SystemClock
 from runtime.engine.worker import Loader, load_model, loader_with
 from runtime.errors import EngineError
-from runtime.pcm import Pcm16, to_int16
+from runtime.pcm import Pcm16
 from runtime.records import EngineInfo
 from runtime.webrtc.client import VoiceClient
-from runtime.webrtc.outbound import PcmSource
 
-LONGEST_S = 86_400.0
+LONGEST_S, MOST_STRANGERS = 86_400.0, 100_000
 _START_S = 300.0
 _STOP_S = 20.0
 _ANSWER_S = 30.0
-_PAUSE_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,7 @@ class ServeReport:
     stop_p95_ms: float | None
     gap_p99_ms: float
     gap_max_ms: float
+    strangers: StrangersReport | None = None
     llm: dict[str, Any] | None = None
 
 
@@ -141,13 +138,21 @@ def command(
     seconds: Annotated[float, number(2, LONGEST_S, "Length of the measurement.", unit="s")] = 180.0,
     url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
     say: Annotated[list[Path] | None, file(help="What the clients say; default: three questions.")] = None,
+    strange: Annotated[
+        int, number(0, MOST_STRANGERS, "Strangers who hold a half-open connection each.", "--strangers", whole=True)
+    ] = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
     if url and chosen.changes:
         raise ConfigError("--set and --llm are for a server that is started here, not for --url; leave them out")
     audio = read_speech(say or [QUESTIONS])
-    talk = partial(bench, clients=clients, seconds=seconds, audio=audio, pattern=chosen.pattern)
+
+    def talk(at: str) -> ServeReport:
+        with strangers(at, strange) as seen:
+            report = bench(at, clients, seconds, audio, chosen.pattern)
+        return replace(report, strangers=seen[0]) if seen else report
+
     with progress() as bar:
         bar.add_task(f"{clients} clients, {seconds:.0f} s", total=None)
         if url:
@@ -164,30 +169,16 @@ def show(report: ServeReport) -> None:
     """Print a report."""
     figures = asdict(report)
     llm = figures.pop("llm")
+    figures |= {f"strangers_{name}": value for name, value in (figures.pop("strangers") or {}).items()}
     for name, value in figures.items():
         out().print(f"{name:<16} {value}")
     if llm is not None:
         out().print(f"{'llm':<16} {describe_language_model(llm)}")
 
 
-def read_speech(files: Sequence[Path]) -> Pcm16:
-    """Read sound files one after the other, [n] at 24 kHz; several files get pauses for the answers.
-
-    Raises:
-        AudioError: a file cannot be used.
-    """
-    pause = np.zeros(round(_PAUSE_S * AUDIO.input_rate), dtype=np.float32)
-    loaded = [load_audio(path) for path in files]
-    for path, audio in zip(files, loaded, strict=True):
-        show_notes(audio.notes, path)
-    parts = [part for audio in loaded for part in (audio.samples, pause)]
-    samples = np.concatenate(parts[:-1] if len(files) == 1 else parts)
-    return to_int16(soxr.resample(samples, AUDIO.input_rate, AUDIO.output_rate))
-
-
 async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, options: dict[str, Any]) -> ServeReport:
     clock = SystemClock()
-    talkers = [VoiceClient(_source(audio, place / clients), clock) for place in range(clients)]
+    talkers = [VoiceClient(repeat(audio, place / clients), clock) for place in range(clients)]
     try:
         await asyncio.gather(*(_converse(client, url, seconds, options) for client in talkers))
     finally:
@@ -240,20 +231,6 @@ def _report(seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
         gap_p99_ms=round(float(np.percentile(gaps, 99)), 2),
         gap_max_ms=round(float(gaps.max()), 2),
     )
-
-
-def _source(audio: Pcm16, begin: float) -> PcmSource:
-    """A microphone that repeats `audio` endlessly, starting at the share `begin` (0..1)."""
-    step = AUDIO.packet_output_samples
-    whole = len(audio) // step * step
-    place = int(begin * whole) // step * step
-
-    def source(now: float) -> Pcm16:
-        nonlocal place
-        pcm, place = audio[place : place + step], (place + step) % whole
-        return pcm
-
-    return source
 
 
 def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -232,3 +232,32 @@ def test_a_slot_is_never_later_than_its_deadline(arrivals: list[Arrival]) -> Non
     for slot in slots:
         latest = 0.12 + (slot.index + 1) * 0.2 + GRACE
         assert slot.captured <= min((at for at in moments if at >= latest), default=moments[-1])
+
+
+def test_what_the_decoder_made_up_and_what_was_dropped_is_known_by_slot() -> None:
+    buffer = SlotBuffer(CONFIG)
+    push_packets(buffer, [0, 0, 1, 2, 5, 6, 7, 8, 9])
+    buffer.push(3 * PACKET, SOURCE[3 * PACKET : 5 * PACKET], 0.2, concealed=True)
+    push_packets(buffer, list(range(10, 20)))
+    first, second = buffer.pop(0.4)
+    assert (first.holes, first.concealed, first.dropped) == ((), ((3 * PACKET, 5 * PACKET),), PACKET)
+    assert (second.concealed, second.dropped) == ((), 0)
+    assert buffer.statistics.recovered == 2 * PACKET
+
+
+@pytest.mark.parametrize("away", [0.0, 0.13, 0.5, 12.0])
+@pytest.mark.parametrize("first", [0, 3200, 4711])
+def test_a_new_connection_begins_a_new_count_and_the_slots_go_on(away: float, first: int) -> None:
+    buffer = SlotBuffer(CONFIG)
+    push_packets(buffer, list(range(20)))
+    slots = buffer.pop(0.4 + away)
+    buffer.rejoin()
+    for number in range(30):
+        now = 0.42 + away + 0.02 * number
+        buffer.push(first + number * PACKET, SOURCE[number * PACKET : (number + 1) * PACKET], now)
+        slots += buffer.pop(now)
+    assert [slot.index for slot in slots] == list(range(len(slots)))
+    assert [round(slot.captured - 0.2 * (slot.index + 1), 2) for slot in slots[-2:]] in ([0.0, 0.0], [0.01, 0.01])
+    whole = slots[-1].index * SLOT - round((0.4 + away) * RATE)
+    np.testing.assert_allclose(slots[-1].pcm, SOURCE[whole : whole + SLOT], atol=0)
+    assert (slots[-1].holes, buffer.statistics.late, buffer.statistics.ahead) == ((), 0, 0)

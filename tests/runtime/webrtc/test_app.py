@@ -105,20 +105,6 @@ async def test_one_client_too_many_is_refused_with_the_reason(make_server: MakeS
     assert 'duplex_sessions_refused_total{code="server_full"} 1.0' in metrics
 
 
-async def test_a_second_client_on_one_session_is_refused(make_server: MakeServer, client: VoiceClient) -> None:
-    async with make_server() as server:
-        await client.connect(server.post)
-        second = VoiceClient(lambda now: SILENCE, SystemClock())
-        sdp = await second.offer()
-        await second.close()
-        in_use = await expect_refusal(server, {"sdp": sdp, "session": client.session})
-        unknown = await expect_refusal(server, {"sdp": sdp, "session": "0123"})
-        free = server.hub.client.free
-    assert in_use[:2] == (409, "session_in_use")
-    assert unknown[:2] == (404, "unknown_session")
-    assert free == 1
-
-
 async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
     make_server: MakeServer, client: VoiceClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

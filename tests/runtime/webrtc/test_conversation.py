@@ -167,16 +167,19 @@ async def test_two_clients_talk_at_once_and_do_not_hear_each_other(make_server: 
 
 
 async def test_a_client_that_vanishes_is_ended_and_its_recording_is_kept(make_server: MakeServer) -> None:
-    liveness = {"silent_s": 0.3, "watch_s": 0.1}
-    async with make_server(rows=1, liveness=liveness) as server:
-        client = VoiceClient(speaker([]), SystemClock())
+    liveness, resume = {"silent_s": 0.3, "watch_s": 0.1}, {"hold_s": 0.6}
+    async with make_server(rows=2, liveness=liveness, resume=resume) as server:
+        client, other = (VoiceClient(speaker([]), SystemClock()) for _ in range(2))
         await client.connect(server.post)
-        await client.wait_for(lambda message: message["type"] == "slot" and message["t"] == 2, 8)
+        await other.connect(server.post)
+        last = await client.wait_for(lambda message: message["type"] == "slot" and message["t"] == 2, 8)
         client._connection.getSenders()[0].replaceTrack(None)
-        await client.wait_for(lambda message: message["type"] == "ended", 3)
+        until = last.message["t"] + 8
+        await other.wait_for(lambda message: message["type"] == "slot" and message["t"] == until, 8)
         assert server.hub.client.free == 1
         log = await download(server, client.session, "slots.jsonl")
         await client.close()
+        await other.close()
     assert b'"reason":"the client went silent"' in log
 
 

@@ -4,9 +4,11 @@ Ears, state head, refined head and detokenizer are the TDM model's. Knows the ge
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from duplex.model.interface import Came
 from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, Told, ignore
+from duplex.model.language_models.rehearsed_answers import RehearsedAnswers
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
 
@@ -55,9 +57,21 @@ class AnsweredGenerator(TdmGenerator):
             self._answers.virtual = True
 
     def give(self, row: int, came: Came) -> None:
-        """A replay: what came by the row's next slot."""
-        if isinstance(self._answers, LoggedAnswers):
+        """A replay or a rehearsal: what came by the row's next slot."""
+        if isinstance(self._answers, LoggedAnswers | RehearsedAnswers):
             self._answers.give(row, came)
+
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+        """See `RehearsingGenerator.rehearse`."""
+        super().rehearse(row, turns)
+        if isinstance(self._answers, RehearsedAnswers):
+            self._answers.rehearse(row)
+
+    def end_rehearsal(self, row: int) -> None:
+        """See `RehearsingGenerator.end_rehearsal`."""
+        super().end_rehearsal(row)
+        if isinstance(self._answers, RehearsedAnswers):
+            self._answers.end_rehearsal(row)
 
     def close(self) -> None:
         """Stop the worker thread and the language model."""

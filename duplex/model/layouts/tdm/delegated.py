@@ -75,9 +75,9 @@ class DelegatedAnswers:
         answers.open(row, tools)
         answers.prefill(row, self.dialogue.opening)
 
-    def receive(self) -> None:
-        """A slot begins: take what came."""
-        self._since_cut += 1
+    def receive(self, absent: bool = False) -> None:
+        """A slot begins: take what came. `absent`: nobody is there to hear the assistant."""
+        self._since_cut += not absent
         self.came = self._answers.poll(self._row)
         if self.came is not None:
             self._read(self.came.text)

@@ -5,7 +5,7 @@ think   plan, shared LLM, state head                         -> decision for slo
 say     text token, speech tokens, samples of slot t + 1     -> A_(t + 1)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,6 +120,16 @@ class RowGroup:
     def hold_words(self, row: int) -> None:
         """A replay: the row's words were late at its next slot."""
         self._state.words.hold(row)
+
+    def recall(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+        """What was said before the conversation's first slot, as (role, text)."""
+        llm = self._conversations[row].llm
+        if llm is not None:
+            llm.dialogue.recall(turns)
+
+    def mark_absent(self, row: int) -> None:
+        """Nobody hears the assistant in the row's next slot."""
+        self._conversations[row].absent = True
 
     def _conversation(self, options: ConversationOptions, row: int) -> TdmConversation:
         mind, answers, prompt = self._mind, self._answers, options.system_prompt

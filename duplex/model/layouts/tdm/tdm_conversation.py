@@ -94,12 +94,11 @@ class TdmConversation:
         self._places = schedule.user_words_per_slot
         self._tokenizer = tokenizer
         self._waiting: deque[int] = deque()
-        self._entered = self.words_late = False
+        self._entered = self.words_late = self.absent = self._broken_off = self._asks = False
         self.llm = llm
         self.kept: str | None = None
         self.unheard_ms = 0.0
         """Of the answer that was cut with the slot before: what was taken back before it sounded."""
-        self._broken_off = self._asks = False
         self._written = ""
         self._turns: dict[int, int] = {}
         self._pieces: deque[int] = deque()
@@ -120,7 +119,7 @@ class TdmConversation:
             self._keep(cut=True)
         if self.llm is not None:
             heard = self._number_turn(heard)
-            self.llm.receive()
+            self.llm.receive(self.absent)
             if heard is not None and not self._is_written(heard):
                 self.llm.hear(heard, expected)
         if heard is not None and not self._is_written(heard):
@@ -161,8 +160,9 @@ class TdmConversation:
         return pad(taken, self._places)
 
     def decide(self, p_speak: float) -> Decision:
-        """Close slot t; the event and A of slot t + 1 follow from the decision and from the text of that slot."""
+        """Close slot t; the event and A of slot t + 1 follow. `absent`, nobody hears it: it does not want to speak."""
         spoke = self.assistant.state is State.SPEAK
+        p_speak, self.absent = 0.0 if self.absent else p_speak, False
         self._asks = p_speak > self.options.policy.start.probability
         interrupted = spoke and self.llm is not None and self.llm.interrupts
         decision = self.scheduler.decide(p_speak, self.queued, self._late_words() or interrupted)

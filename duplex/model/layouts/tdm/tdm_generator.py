@@ -7,7 +7,7 @@ here depends on whose conversations the rows are, on clocks or on files.
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from time import perf_counter
 from typing import Final
@@ -63,6 +63,7 @@ class TdmGenerator:
         self._size = size
         self._budget_s: float | None = None
         self._work_s = 0.0
+        self._rehearsing: set[int] = set()
 
     def open(self, row: int, options: ConversationOptions) -> None:
         """Begin a new conversation in `row`.
@@ -72,11 +73,13 @@ class TdmGenerator:
         """
         group, within = divmod(row, self._size)
         self._groups[group].open(within, options)
+        self._rehearsing.discard(row)
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
         """Run one slot for every active row: pcm [rows, 3200], active [rows]."""
         began = self._now()
-        deadline = None if self._budget_s is None else began + self._budget_s - self._work_s
+        waits = self._budget_s is None or bool(self._rehearsing)
+        deadline = None if waits else began + (self._budget_s or 0.0) - self._work_s
         results: list[SlotResult | None] = []
         waited = 0.0
         for index, group in enumerate(self._groups):
@@ -95,9 +98,24 @@ class TdmGenerator:
         self._budget_s = budget_s
 
     def hold_words(self, row: int) -> None:
-        """A replay: the words of the row's next slot were late."""
+        """A replay or a rehearsal: the words of the row's next slot were late."""
         group, within = divmod(row, self._size)
         self._groups[group].hold_words(within)
+
+    def mark_absent(self, row: int) -> None:
+        """Nobody hears the assistant in the row's next slot: an answer is broken off, and none begins."""
+        group, within = divmod(row, self._size)
+        self._groups[group].mark_absent(within)
+
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+        """See `RehearsingGenerator.rehearse`; steps then wait for words, as those of a replay do."""
+        self._rehearsing.add(row)
+        group, within = divmod(row, self._size)
+        self._groups[group].recall(within, turns)
+
+    def end_rehearsal(self, row: int) -> None:
+        """See `RehearsingGenerator.end_rehearsal`."""
+        self._rehearsing.discard(row)
 
     @property
     def writes(self) -> bool:

@@ -118,6 +118,10 @@ class TurnGenerator:
         if one.broken_off:
             one.unheard_ms = milliseconds
 
+    def mark_absent(self, row: int) -> None:
+        """Nobody hears the assistant in the row's next slot: an answer is broken off, and none begins."""
+        self._conversations[row].absent = True
+
     def history(self, row: int) -> list[tuple[str, str]]:
         """What the model remembers of the conversation in `row`, as (role, text)."""
         return self._model.history(row)

@@ -30,6 +30,7 @@ class TurnConversation:
         typed: what the user wrote and has not been answered yet.
         broken_off: the answer was cut, and history does not have the part that was heard yet.
         unheard_ms: length of its sound that the cut took back.
+        absent: nobody hears the assistant in the present slot; it counts as not wanting to speak.
     """
 
     def __init__(self, options: ConversationOptions, delay_ms: float, config: LiveTurnsConfig) -> None:
@@ -46,7 +47,7 @@ class TurnConversation:
         self._config = config
         self._newest: deque[Tensor] = deque(maxlen=config.remembered_slots)
         self.typed = ""
-        self.broken_off = False
+        self.broken_off = self.absent = False
         self.unheard_ms = 0.0
         self._written: str | None = None
         self._turns: dict[int, int] = {}
@@ -74,7 +75,8 @@ class TurnConversation:
     def decide(self, p_speak: float, speaks: bool) -> TurnDecision:
         """Close slot t and clear the results of the previous step. `speaks`: answers are heard, not only read."""
         self.event, self.words, self.spoken, self.text_id = "", (), (), 0
-        decision = self.layout.decide(p_speak, bool(self.typed))
+        decision = self.layout.decide(0.0 if self.absent else p_speak, bool(self.typed))
+        self.absent = False
         if decision.onset:
             self.event = "start"
             self.answer = SoundingAnswer(self._answers, speaks, self._delay_ms, self._config)

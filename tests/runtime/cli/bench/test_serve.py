@@ -9,7 +9,9 @@ import pytest
 
 from duplex.model.language_models.interface import LlmError
 from runtime.cli.bench.command import QUESTIONS
-from runtime.cli.bench.serve import ServeReport, bench, read_speech, show, start_server
+from runtime.cli.bench.serve import ServeReport, bench, show, start_server
+from runtime.cli.bench.spoken import read_speech
+from runtime.cli.bench.strangers import StrangersReport
 from runtime.cli.main import run
 from runtime.errors import EngineError
 from tests.runtime.fakes import load_answered, load_fake
@@ -41,8 +43,11 @@ def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[st
             "settings": {"temperature": 0.5},
         }
     figures = {field.name: 1 for field in fields(ServeReport)}
-    show(ServeReport(**figures | {"model": "fake", "llm": server.llm}))  # type: ignore[arg-type]
-    assert "smollm2 (llm-1), answers unknown, temperature 0.5" in capsys.readouterr().out
+    report = ServeReport(**figures | {"model": "fake", "strangers": StrangersReport(7, 8, 9.5), "llm": server.llm})  # type: ignore[arg-type]
+    show(report)
+    told = capsys.readouterr().out
+    assert "smollm2 (llm-1), answers unknown, temperature 0.5" in told
+    assert "strangers_slowest_ms 9.5" in told
 
 
 def test_a_server_without_its_language_model_is_not_measured() -> None:

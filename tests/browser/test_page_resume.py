@@ -1,0 +1,96 @@
+"""A conversation that outlives its connection, or its page, in a real browser."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.calls import connect, end, expect_sessions, expect_state
+from tests.browser.conftest import MakeServer, OpenPage, Served, watch
+from tests.browser.conversation import download
+from tests.browser.relay import Relay
+
+pytestmark = pytest.mark.browser
+
+SAID = "document.querySelectorAll('.says').length"
+OUTAGE_MS = 10_000
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    made = Relay()
+    yield made
+    made.close()
+
+
+def wait_for_more(page: Page) -> int:
+    """Wait until something more has been said; returns how much."""
+    said: int = page.evaluate(SAID)
+    page.wait_for_function(f"{SAID} > {said}", timeout=30_000)
+    return said
+
+
+def rows_of(page: Page, folder: Path) -> list[dict[str, object]]:
+    log = download(page, "#download-slots", folder / "slots.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, log) if row["kind"] == "slot"]
+
+
+def test_a_reloaded_page_goes_on_with_its_conversation(
+    tidy_server: Served, open_beeping: OpenPage, tmp_path: Path
+) -> None:
+    with open_beeping(tidy_server.url) as page:
+        connect(page)
+        said = wait_for_more(page)
+        page.reload()
+        expect_state(page, "live")
+        assert page.evaluate(SAID) >= said
+        expect_sessions(page, 1)
+        wait_for_more(page)
+        end(page)
+        slots = [row["slot"] for row in rows_of(page, tmp_path)]
+        page.reload()
+        expect_state(page, "idle")
+    assert slots == list(range(len(slots)))
+
+
+def test_ten_seconds_without_a_network(make_server: MakeServer, beeping: Browser, relay: Relay, tmp_path: Path) -> None:
+    server = make_server(rows=1)
+    with beeping.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        relay.install(page)
+        with watch(page, server.url):
+            connect(page)
+            wait_for_more(page)
+            relay.is_cut = True
+            context.set_offline(True)
+            expect(page.locator("#notice")).to_have_attribute("data-code", "reconnecting")
+            expect(page.locator("#status-text")).to_have_text("Reconnecting…")
+            page.wait_for_timeout(OUTAGE_MS)
+            relay.is_cut = False
+            context.set_offline(False)
+            expect(page.locator("#notice")).to_be_hidden(timeout=3_000)
+            wait_for_more(page)
+            page.click("#end")
+            expect_state(page, "ended")
+            rows = rows_of(page, tmp_path)
+    assert [row["slot"] for row in rows] == list(range(len(rows)))
+    away = [row["slot"] for row in rows if "absent" in row["degraded"]]  # type: ignore[operator]
+    assert len(away) >= 30
+    assert all(row["state"] == "MUTE" for row in rows if row["slot"] in away[3:])
+
+
+def test_the_address_of_the_user_changes(make_server: MakeServer, beeping: Browser, relay: Relay) -> None:
+    server = make_server(rows=1)
+    with beeping.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        relay.install(page)
+        with watch(page, server.url):
+            connect(page)
+            wait_for_more(page)
+            relay.change_address()
+            wait_for_more(page)
+            wait_for_more(page)
+            page.click("#end")
+            expect_state(page, "ended")
