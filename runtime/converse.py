@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
-from duplex.model.interface import Came, ConversationOptions, DelegatingGenerator, Samples, SlotGenerator
+from duplex.model.abilities import DelegatingGenerator
+from duplex.model.interface import Came, ConversationOptions, Samples, SlotGenerator
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import LogError

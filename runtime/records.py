@@ -70,8 +70,9 @@ class EngineInfo:
         rows: number of sessions at once. delay_ms: how much later than its slot the assistant's audio sounds.
         patterns: interaction patterns that a session may have; if there are any, it also takes written turns.
         llm: values of the language model that writes the answers, None where there is none.
-        llm_fingerprint, llm_missing: as in `duplex.model.interface.DelegatingGenerator`.
+        llm_fingerprint, llm_missing: as in `duplex.model.abilities.DelegatingGenerator`.
         tools: functions that it may call; a session may allow some of them.
+        shares_steps: whether sessions whose slots end together are stepped together.
     """
 
     model: str
@@ -83,6 +84,7 @@ class EngineInfo:
     llm_fingerprint: str = ""
     llm_missing: str = ""
     tools: tuple[OfferedTool, ...] = ()
+    shares_steps: bool = True
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,10 @@ class SessionHub:
         )
 
     def _slot_end(self) -> float | None:
-        """When a slot of any session ends: a new session's slots end with it, so that they share the engine's steps."""
+        """When a slot of any session ends: a new session's slots end with it, where they can then share the engine's
+        steps."""
+        if not self.client.info.shares_steps:
+            return None
         return next((end for session in self.sessions if (end := session.slot_end) is not None), None)
 
     def _send(self, session: Session) -> Ended | None:

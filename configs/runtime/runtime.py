@@ -69,8 +69,8 @@ class EngineConfig(Config):
     """The loop over the rows.
 
     `max_sessions`: rows of the batch; further sessions are refused.
-    `gather_ms`: a ready row waits this long for others to share its step; the slots of sessions end together to half a
-    packet, and two rows in one step cost far less than two steps.
+    `gather_ms`: a ready row waits this long for others to share its step, where two rows in one step cost less than two
+    steps; the slots of sessions then end together to half a packet.
     `words_budget_ms`: a step waits for words that the user said a slot ago only if it can still end so long after its
     beginning; otherwise they become known a slot later.
     `max_waiting_slots`: a session with more user slots waiting than this is ended, because the engine cannot keep up.

@@ -12,8 +12,8 @@ const GATHER_MS = 2000;
 
 export class Link extends EventTarget {
   #voice;
-  #connection = new RTCPeerConnection({ iceServers: [] });
-  #channel = this.#connection.createDataChannel("duplex");
+  #connection;
+  #channel;
   #closed = false;
   #giveUp;
   #givenUp;
@@ -24,6 +24,13 @@ export class Link extends EventTarget {
     this.#voice = voice;
     this.#givenUp = new Promise((_, reject) => (this.#giveUp = reject));
     this.#givenUp.catch(() => {});
+    this.#connection = new RTCPeerConnection({ iceServers: [] });
+    try {
+      this.#channel = this.#connection.createDataChannel("duplex");
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
     this.#listen();
   }
 

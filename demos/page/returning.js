@@ -32,8 +32,10 @@ export class Returning {
 
   /** The conversation of the page before this one, as `{ place, options, said }`; null if there is none to go on with. */
   take() {
-    const kept = attempt("kept conversation", () => JSON.parse(this.#store.read(KEY) || "null"));
+    const text = this.#store.read(KEY);
+    if (!text) return null;
     this.#store.write(KEY, "");
+    const kept = attempt("kept conversation", () => JSON.parse(text));
     return kept && Date.now() - kept.left < RELOAD_MS ? kept : null;
   }
 }

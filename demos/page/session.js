@@ -35,12 +35,16 @@ export class Session extends EventTarget {
   #ending = false;
   #reconnecting = false;
   #closed = false;
+  #giveUp;
+  #givenUp;
 
   /** `voice`: the audio element that plays the assistant. */
   constructor(api, voice) {
     super();
     this.#api = api;
     this.#voice = voice;
+    this.#givenUp = new Promise((_, reject) => (this.#giveUp = reject));
+    this.#givenUp.catch(() => {});
     this.id = null;
     this.microphone = new Microphone();
   }
@@ -52,7 +56,7 @@ export class Session extends EventTarget {
   async start(options, before = null) {
     try {
       this.#listen();
-      await this.microphone.open();
+      await Promise.race([this.microphone.open(), this.#givenUp]);
       if (before) this.#adopt(before);
       await this.#connect(options);
       this.#started = true;
@@ -103,6 +107,7 @@ export class Session extends EventTarget {
   close(reason = lost()) {
     if (this.#closed) return;
     this.#closed = true;
+    this.#giveUp(reason);
     clearInterval(this.#timer);
     clearTimeout(this.#patience);
     this.microphone.close();

@@ -16,17 +16,14 @@ from numpy.typing import NDArray
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import EngineConfig
-from duplex.model.interface import (
-    ConversationOptions,
+from duplex.model.abilities import (
     DelegatingGenerator,
     PatternGenerator,
     PresenceGenerator,
     PunctualGenerator,
     RehearsingGenerator,
-    Samples,
-    SlotGenerator,
-    SlotResult,
 )
+from duplex.model.interface import ConversationOptions, Samples, SlotGenerator, SlotResult
 from runtime.clock import Clock
 from runtime.engine.client import check_waiting, new_session_id, server_full
 from runtime.errors import BadOptions, EngineError, UnknownSession, user_line
@@ -102,7 +99,8 @@ class Engine:
         arrivals = [row.waiting[0][1] for row in taken if row.waiting]
         if not arrivals:
             return None
-        left = min(arrivals) + self.config.gather_ms / 1000 - self.clock.now()
+        gather_ms = self.config.gather_ms if self.generator.shares_steps else 0.0
+        left = min(arrivals) + gather_ms / 1000 - self.clock.now()
         return 0.0 if len(arrivals) == len(taken) else max(0.0, left)
 
     def run_once(self) -> list[SlotDone]:
@@ -129,7 +127,7 @@ class Engine:
         """Information on the engine; `model` is the name by which the model was loaded."""
         one = self.generator
         patterns = one.patterns if isinstance(one, PatternGenerator) else ()
-        known = EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns)
+        known = EngineInfo(model, one.fingerprint, self.places, one.delay_ms, patterns, shares_steps=one.shares_steps)
         if not isinstance(one, DelegatingGenerator):
             return known
         return replace(

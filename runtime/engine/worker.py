@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from configs.model.descriptions import find_llm
 from configs.runtime.runtime import EngineConfig
-from duplex.model.interface import PunctualGenerator, SlotGenerator
+from duplex.model.abilities import PunctualGenerator
+from duplex.model.interface import SlotGenerator
 from duplex.model.language_models.load_llm import LlmBeside
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine

@@ -133,8 +133,8 @@ class Gateway:
 
     async def _open(self, options: ConversationOptions) -> Session:
         """Open a session, if need be in the place of one whose page was closed; its files are there."""
-        left = self._held.oldest_giving_way()
-        if left is not None and not self.hub.client.free:
+        engine, left = self.hub.client, self._held.oldest_giving_way()
+        if left is not None and engine.ready and not engine.free:
             self._forget(left, "the client left")
         session = self.hub.open(options)
         try:

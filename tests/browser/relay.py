@@ -13,6 +13,13 @@ from playwright.sync_api import Page
 _LARGEST = 65_535
 
 VIA_RELAY = """
+const ask = window.fetch;
+window.fetch = (address, options) => {
+  if (!String(address).endsWith("api/offer")) return ask(address, options);
+  const offer = JSON.parse(options.body);
+  offer.sdp = offer.sdp.split("\\r\\n").filter((line) => !line.startsWith("a=candidate:")).join("\\r\\n");
+  return ask(address, { ...options, body: JSON.stringify(offer) });
+};
 const setRemote = RTCPeerConnection.prototype.setRemoteDescription;
 RTCPeerConnection.prototype.setRemoteDescription = async function (answer) {
   const lines = answer.sdp.split("\\r\\n");
@@ -25,7 +32,8 @@ RTCPeerConnection.prototype.setRemoteDescription = async function (answer) {
   return setRemote.call(this, { type: "answer", sdp: others.join("\\r\\n") });
 };
 """
-"""Makes a page take the server's address at the relay for the server's own; it asks `relayTo` for it."""
+"""Makes a page take the server's address at the relay for the server's own, and hides the page's own addresses from the
+server, which would otherwise find it without the relay."""
 
 
 @dataclass
@@ -66,6 +74,9 @@ class Relay:
         """Stop."""
         self._wake.close()
         self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            assert isinstance(key.fileobj, socket.socket)
+            key.fileobj.close()
         self._selector.close()
 
     def _open(self, host: str, port: str) -> int:

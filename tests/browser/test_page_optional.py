@@ -26,7 +26,7 @@ OPTIONAL = {
         {"localStorage", "sessionStorage"},
     ),
     "full storage": ("Storage.prototype.setItem = () => refuse('QuotaExceededError');", {"localStorage"}),
-    "junk in storage": ("Storage.prototype.getItem = () => '{';", {"kept settings"}),
+    "junk in storage": ("Storage.prototype.getItem = () => '{';", {"kept settings", "kept conversation"}),
     "devices that are not told": (
         """MediaDevices.prototype.enumerateDevices = refused;
            MediaDevices.prototype.addEventListener = () => refuse();""",
@@ -46,7 +46,7 @@ OPTIONAL = {
 """What breaks, and which facilities the page then does without."""
 ALL = (
     "\n".join(script for script, _ in OPTIONAL.values()),
-    set().union(*(lost for _, lost in OPTIONAL.values())) - {"kept settings", "size observer"},
+    set().union(*(lost for _, lost in OPTIONAL.values())) - {"kept settings", "kept conversation", "size observer"},
 )
 """Closed storage keeps no junk, and a picture that is not there has no size."""
 

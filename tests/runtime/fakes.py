@@ -103,6 +103,7 @@ class FakeGenerator:
         self.rows = rows
         self.fingerprint = "fake-1"
         self.delay_ms = 0.0
+        self.shares_steps = True
         self.closed = False
         self._rows: list[FakeRow | None] = [None] * rows
 

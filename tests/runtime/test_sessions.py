@@ -38,7 +38,8 @@ class World:
         self.told: list[Noticed] = []
         self.config = RuntimeConfig.model_validate({"recording": {"folder": folder}, "engine": {"gather_ms": 0}})
         self.metrics = Metrics()
-        engine = Engine(FakeGenerator(2), self.clock, self.config.engine)
+        self.generator = FakeGenerator(2)
+        engine = Engine(self.generator, self.clock, self.config.engine)
         self.hub = SessionHub(InlineEngine(engine, "fake"), self.config, self.clock, self.metrics)
 
     def talk(self, voices: dict[str, Samples]) -> dict[str, list[SlotRow]]:
@@ -90,6 +91,22 @@ def test_a_session_that_begins_later_shares_the_steps_of_the_others(world: World
                 closed[news.session].append(news.heard.captured)
     assert closed[first.id] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.2])
     assert closed[second.id] == pytest.approx([0.4, 0.6, 0.8, 1.0, 1.2])
+
+
+def test_where_steps_are_not_shared_no_session_waits_for_another(world: World) -> None:
+    world.generator.shares_steps = False
+    first, second = world.hub.open(OPTIONS), world.hub.open(OPTIONS)
+    begins: dict[str, list[float]] = {first.id: [], second.id: []}
+    for number in range(30):
+        world.clock.advance(0.02)
+        first.push_audio(number * PACKET, np.ones(PACKET, np.int16))
+        if number >= 5:
+            second.push_audio((number - 5) * PACKET, np.ones(PACKET, np.int16))
+        for news in world.hub.pump():
+            if isinstance(news, Delivered):
+                begins[news.session].append(world.clock.now())
+    assert begins[first.id] == pytest.approx([0.2, 0.4, 0.6])
+    assert begins[second.id] == pytest.approx([0.3, 0.5])
 
 
 def test_two_sessions_do_not_hear_each_other(world: World) -> None:

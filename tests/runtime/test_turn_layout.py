@@ -10,7 +10,8 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.policy import policy
 from configs.runtime.runtime import RuntimeConfig
-from duplex.model.interface import ConversationOptions, PatternGenerator
+from duplex.model.abilities import PatternGenerator
+from duplex.model.interface import ConversationOptions
 from duplex.model.load import DuplexModel
 from runtime.cli.common import changes
 from runtime.clock import ManualClock

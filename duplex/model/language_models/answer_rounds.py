@@ -32,11 +32,13 @@ class AnswerRounds:
         messages: Sequence[ChatMessage],
         runner: ToolRunner,
         begun: str = "",
+        quick: bool = False,
     ) -> None:
-        """Begins to ask. `runner`: the functions that the model may call. `begun`: text that the answer begins with."""
+        """Begins to ask. `runner`: the functions that the model may call. `begun`: text that the answer begins with.
+        `quick`: see `PhraseGate`."""
         self._model, self._conversation, self._runner = model, conversation, runner
         self._messages = tuple(messages)
-        self._begun = begun
+        self._begun, self._was_quick = begun, quick
         self._confirmed = False
         self._rounds = 0
         self._requested: tuple[RequestedCall, ...] = ()
@@ -44,6 +46,11 @@ class AnswerRounds:
         self._fresh: tuple[StartedCall, ...] = ()
         self._used: set[str] = set()
         self._ask()
+
+    @property
+    def quick(self) -> bool:
+        """Whether the model writes faster than one speaks: in this answer, or else in the one before."""
+        return self._was_quick if self._gate.quick is None else self._gate.quick
 
     def confirm(self) -> None:
         """The answer is wanted for certain: from now on functions may be called."""
@@ -81,7 +88,7 @@ class AnswerRounds:
 
     def _ask(self) -> None:
         self._generation = self._model.generate(self._conversation, self._messages, self._runner.definitions)
-        self._gate = PhraseGate()
+        self._gate = PhraseGate(self._was_quick)
         self._age_ms = 0.0
 
     def _poll_text(self, until_ms: float | None) -> Came | None:

@@ -109,6 +109,7 @@ class LiveAnswers:
         self._runners = [self._runner] * rows
         self._answers: list[AnswerRounds | None] = [None] * rows
         self._left: list[Came | None] = [None] * rows
+        self._quick = False
 
     def open(self, row: int, tools: Collection[str] | None = None) -> None:
         """See `AnswerSource.open`."""
@@ -166,6 +167,8 @@ class LiveAnswers:
         """See `AnswerSource.poll`."""
         answer, left = self._answers[row], self._left[row]
         came = answer.poll(AUDIO.slot_ms if self.virtual else None) if answer is not None else None
+        if answer is not None and came is not None:
+            self._quick = answer.quick
         if came is not None and came.finished:
             self._answers[row] = None
         self._left[row] = None
@@ -180,7 +183,7 @@ class LiveAnswers:
     def _begin(
         self, conversation: int, messages: Sequence[ChatMessage], runner: ToolRunner, begun: str = ""
     ) -> AnswerRounds:
-        return AnswerRounds(self._model, conversation, self._instruct(messages, runner), runner, begun)
+        return AnswerRounds(self._model, conversation, self._instruct(messages, runner), runner, begun, self._quick)
 
     def _instruct(self, messages: Sequence[ChatMessage], runner: ToolRunner) -> Sequence[ChatMessage]:
         """The messages, with words on functions behind the system prompt where there are functions."""

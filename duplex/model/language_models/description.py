@@ -7,7 +7,8 @@ import hashlib
 from typing import Any, Final
 
 from configs.model.language_models import PERSONA, LanguageModelConfig
-from duplex.model.interface import DelegatingGenerator, SlotGenerator
+from duplex.model.abilities import DelegatingGenerator
+from duplex.model.interface import SlotGenerator
 
 _NAMED: Final = frozenset({"source", "model", "answers", "system_prompt", "key_variable"})
 """Settings that have a place of their own, or change nothing."""

@@ -15,6 +15,8 @@ _WORD_END: Final = re.compile(r"\s+(?=\S)")
 _SENTENCE: Final = re.compile(r"[.!?…][\"')\]]*\s+|\n+")
 FAST: Final = 6.0
 """Words a second at which text outruns speech for certain: the voice speaks about 3.9."""
+_TELLING: Final = 6
+"""Words from which on the pace of a text is known."""
 _AHEAD: Final = 3
 """Words behind the newest released one: they may change how it is read ("$1.5" before "million")."""
 _PLAIN: Final = re.compile(r"(?:[A-Za-z][a-z]+(?:['’][a-z]+)?|I|[Aa])[,;:]?")
@@ -26,7 +28,9 @@ _LONGEST: Final = 14
 class PhraseGate:
     """Holds the text of one answer back until it can be spoken."""
 
-    def __init__(self) -> None:
+    def __init__(self, quick: bool = False) -> None:
+        """`quick`: the answer before outran speech, so that this one may begin with its first word."""
+        self._least = 2 if quick else _AHEAD
         self._text = ""
         self._released = 0
         self._first_ms = 0.0
@@ -52,10 +56,21 @@ class PhraseGate:
         return Came(text, finish is not None, finish.error if finish else "")
 
     @property
+    def quick(self) -> bool | None:
+        """Whether the text has outrun speech; None while there is too little of it to know."""
+        words, seconds = self._pace
+        return words - 1 >= FAST * seconds if words >= _TELLING else None
+
+    @property
+    def _pace(self) -> tuple[int, float]:
+        """Number of words, and the seconds between the first and the last of them."""
+        return len(self._text.split()), (self._last_ms - self._first_ms) / 1000
+
+    @property
     def _fast(self) -> bool:
         """The text has come faster than it can be spoken."""
-        words, seconds = len(self._text.split()), (self._last_ms - self._first_ms) / 1000
-        return words >= (_AHEAD if seconds else _AHEAD + 1) and words - 1 >= FAST * seconds
+        words, seconds = self._pace
+        return words >= (self._least if seconds else self._least + 1) and words - 1 >= FAST * seconds
 
     def _find_end(self) -> int:
         """End of what can be spoken."""

@@ -12,7 +12,8 @@ from configs.runtime.runtime import EchoGuardConfig, RuntimeConfig
 from duplex.eval.conversation_record import AnswerText, Converse, Recording, SlotTrace, System, TimedWord
 from duplex.eval.suite import Facts
 from duplex.eval.users.user import User
-from duplex.model.interface import ConversationOptions, DelegatingGenerator, SlotGenerator, Writer
+from duplex.model.abilities import DelegatingGenerator, Writer
+from duplex.model.interface import ConversationOptions, SlotGenerator
 from duplex.model.language_models.interface import LlmError
 from runtime.converse import Conversation, converse_with
 from runtime.engine.worker import load, loader_with

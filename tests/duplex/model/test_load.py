@@ -11,9 +11,10 @@ from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.families import TWINS
 from configs.model.language_models import LanguageModelConfig
+from duplex.model.abilities import DelegatingGenerator, PatternGenerator
 from duplex.model.funaudiochat.checkpoint import save
 from duplex.model.funaudiochat.load_parts import describe, load_parts
-from duplex.model.interface import ConversationOptions, DelegatingGenerator, PatternGenerator, SlotGenerator
+from duplex.model.interface import ConversationOptions, SlotGenerator
 from duplex.model.load import DuplexModel, load_generator
 from tests.runtime.released import publish_voice
 from tests.runtime.user_audio import talking

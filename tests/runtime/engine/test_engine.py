@@ -51,6 +51,16 @@ def test_a_ready_row_waits_a_moment_for_the_others() -> None:
     assert [done.times.batch for done in machine.run_once()] == [2, 2]
 
 
+def test_no_row_waits_where_steps_are_not_shared() -> None:
+    machine, clock = engine()
+    machine.generator.shares_steps = False
+    machine.admit("a", OPTIONS)
+    machine.admit("b", OPTIONS)
+    machine.push("a", slot(0), clock.now())
+    assert [done.times.batch for done in machine.run_once()] == [1]
+    assert not machine.info("fake").shares_steps
+
+
 def test_and_goes_alone_when_they_do_not_come() -> None:
     machine, clock = engine()
     machine.admit("a", OPTIONS)

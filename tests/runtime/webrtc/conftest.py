@@ -17,6 +17,7 @@ from runtime.metrics import Metrics
 from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.media_thread import MediaLoop
 from tests.runtime.fakes import FakeGenerator
 
 
@@ -45,14 +46,18 @@ def make_server(tmp_path: Path) -> MakeServer:
 
     @asynccontextmanager
     async def make(
-        rows: int = 2, record: bool = True, generator: FakeGenerator | None = None, **values: Any
+        rows: int = 2,
+        record: bool = True,
+        generator: FakeGenerator | None = None,
+        media: MediaLoop | None = None,
+        **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
         runtime = RuntimeConfig(recording=RecordingConfig(folder=tmp_path / "recordings", enabled=record))
         metrics = Metrics()
         engine = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
         hub = SessionHub(engine, runtime, clock, metrics)
-        app = create_app(ServeConfig(**values), hub, clock, metrics=metrics)
+        app = create_app(ServeConfig(**values), hub, clock, metrics=metrics, media=media)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
             app.router.lifespan_context(app),

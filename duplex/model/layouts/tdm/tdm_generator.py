@@ -52,7 +52,7 @@ class TdmGenerator:
         """`now`: seconds, for the deadlines of words."""
         size = min(rows, model.mind.config.rows_per_step)
         self._model, self._now = model, now
-        self.rows = rows
+        self.rows, self.shares_steps = rows, size > 1
         self.fingerprint = model.fingerprint
         self.delay_ms = model.voice.detokenizer.delay_ms
         self._worker: Executor | None = ThreadPoolExecutor(1, "transcriber", _give_way) if beside else None

@@ -52,7 +52,7 @@ class TurnGenerator:
     def __init__(
         self, model: TurnModel, voice: TurnVoice, policy: TurnPolicy, config: LiveTurnsConfig, rows: int
     ) -> None:
-        self.rows = rows
+        self.rows, self.shares_steps = rows, rows > 1
         self.fingerprint = _fingerprint(model.fingerprint, policy.fingerprint, config)
         self._model, self._voice, self._policy, self._config = model, voice, policy, config
         self._activity = _activity(config)

@@ -18,6 +18,7 @@ class GroupedGenerator:
         self._groups = groups
         self._places = [(group, row) for group in groups for row in range(group.rows)]
         self.rows = len(self._places)
+        self.shares_steps = groups[0].shares_steps
         self.fingerprint, self.delay_ms, self.patterns = groups[0].fingerprint, groups[0].delay_ms, groups[0].patterns
 
     def open(self, row: int, options: ConversationOptions) -> None:
@@ -34,6 +35,11 @@ class GroupedGenerator:
         """See `PatternGenerator.mark_unheard`."""
         group, within = self._places[row]
         group.mark_unheard(within, milliseconds)
+
+    def mark_absent(self, row: int) -> None:
+        """See `PresenceGenerator.mark_absent`."""
+        group, within = self._places[row]
+        group.mark_absent(within)
 
     def step(self, pcm: Samples, active: NDArray[np.bool_]) -> list[SlotResult | None]:
         """See `SlotGenerator.step`."""

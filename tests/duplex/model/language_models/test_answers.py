@@ -25,6 +25,23 @@ def test_a_local_model_goes_on_with_the_answer_that_was_cut() -> None:
     assert came[-1].finished
 
 
+def test_how_quick_the_model_was_is_remembered_for_its_next_answers() -> None:
+    llm = ScriptedLlm("It is Oslo, as far as one can know.", word_ms=60.0)
+    answers = LiveAnswers(llm, CONFIG, 1)
+    answers.virtual = True
+    waited = []
+    for _ in range(2):
+        answers.ask(0, [ASKED])
+        waited.append(next(count for count in range(1, 20) if answers.poll(0)))
+        for _ in range(10):
+            answers.poll(0)
+    assert (waited, llm.first_ms) == ([2, 2], 250.0)
+    llm.first_ms = 330.0
+    answers.ask(0, [ASKED])
+    assert answers.poll(0) is None
+    assert answers.poll(0) == Came("It ")
+
+
 def test_without_a_rest_it_goes_on_with_what_was_heard() -> None:
     llm = ScriptedLlm("a time there was a king.")
     llm.continues = True

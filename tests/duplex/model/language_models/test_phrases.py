@@ -23,6 +23,20 @@ def test_text_that_outruns_speech_is_released_by_words_but_the_newest() -> None:
     assert release(gate, "the end ", 160) == "$1.5 million in the "
 
 
+def test_a_model_that_is_known_to_be_quick_begins_with_the_first_word() -> None:
+    gate = PhraseGate(quick=True)
+    assert release(gate, "It ", 0) == ""
+    assert release(gate, "costs", 60) == "It "
+    assert release(gate, " about", 120) == "costs "
+    assert gate.quick is None
+    release(gate, " three times as much ", 400)
+    assert gate.quick
+    slow = PhraseGate(quick=True)
+    assert release(slow, "It ", 0) + release(slow, "costs", 700) == ""
+    release(slow, " three times as much ", 2000)
+    assert slow.quick is False
+
+
 def test_three_words_in_a_second_do_not_outrun_speech() -> None:
     gate = PhraseGate()
     assert release(gate, "It costs ", 0) == ""
