@@ -9,21 +9,20 @@
 There is no event loop here: the caller of `pump` decides when.
 """
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
 from runtime.engine.client import EngineClient
-from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
+from runtime.errors import AudioError, DiskFull, DuplexError, EngineError, LogError, UnknownSession, user_line
+from runtime.observers import Observer
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
 
-logger = logging.getLogger(__name__)
+UNRECORDED = "This conversation is not recorded, because the server cannot keep it."
 
 
 @dataclass(frozen=True)
@@ -63,42 +62,6 @@ class Noticed:
 News = Opened | Delivered | Ended | Noticed
 
 
-class Observer(Protocol):
-    """Observes the sessions, for example for metrics. It must not fail and must be fast."""
-
-    def on_opened(self, session: str) -> None:
-        """A session was opened."""
-        ...
-
-    def on_refused(self, code: str) -> None:
-        """A session was not opened; `code` is that of the error."""
-        ...
-
-    def on_delivered(self, session: str, row: SlotRow) -> None:
-        """A slot was answered."""
-        ...
-
-    def on_closed(self, session: Session, reason: str) -> None:
-        """A session has ended; its statistics are final."""
-        ...
-
-
-class NoObserver:
-    """Observes nothing."""
-
-    def on_opened(self, session: str) -> None:
-        """Nothing."""
-
-    def on_refused(self, code: str) -> None:
-        """Nothing."""
-
-    def on_delivered(self, session: str, row: SlotRow) -> None:
-        """Nothing."""
-
-    def on_closed(self, session: Session, reason: str) -> None:
-        """Nothing."""
-
-
 class SessionHub:
     """The sessions of one engine."""
 
@@ -108,8 +71,10 @@ class SessionHub:
         self.client = client
         self.config = config
         self._clock = clock
-        self._observer: Observer = observer or NoObserver()
+        self._observer = observer or Observer()
         self._sessions: dict[str, Session] = {}
+        self._told: list[News] = []
+        self._engine_up = True
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -125,13 +90,14 @@ class SessionHub:
             source: where the user's audio comes from, for the log.
 
         Raises:
-            ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
-            DiskFull: there is no room for the files.
-            LogError, AudioError: the files cannot be created.
+            ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options. EngineDied: the
+                engine has ended.
+            DiskFull: there is no room for the files. LogError, AudioError: they cannot be created. Files in the
+                configured folder must be required, else the session is opened without them and a notice follows.
         """
         try:
             session_id = self.client.open(options)
-        except ServerFull as error:
+        except DuplexError as error:
             self._observer.on_refused(error.code)
             raise
         try:
@@ -160,7 +126,9 @@ class SessionHub:
         for event in self.client.poll():
             told = self._receive(event)
             news += [told] if told else []
-        return news + [told for session in self.sessions for told in self._notices(session)]
+        self._note_engine()
+        told_before, self._told = self._told, []
+        return news + told_before + [told for session in self.sessions for told in self._notices(session)]
 
     def next_deadline(self) -> float | None:
         """The latest time at which a slot closes, seconds on the clock; None if no session has audio."""
@@ -181,8 +149,29 @@ class SessionHub:
 
     def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
         recording = self.config.recording
-        place = folder or (recording.folder / session if recording.enabled else None)
-        return Session(session, options, self.client.info, self.config, self._clock, place, source, self._slot_end)
+        kept = recording.folder / session if recording.enabled else None
+
+        def make(place: Path | None) -> Session:
+            return Session(session, options, self.client.info, self.config, self._clock, place, source, self._slot_end)
+
+        try:
+            return make(folder or kept)
+        except (DiskFull, LogError, AudioError) as error:
+            if folder is not None or recording.required:
+                raise
+            self._tell_unrecorded(session, user_line(error))
+            return make(None)
+
+    def _tell_unrecorded(self, session: str, why: str) -> None:
+        notice = Notice("not_recorded", UNRECORDED)
+        self._told.append(Noticed(session, notice))
+        self._observer.on_unrecorded(session, why)
+        self._observer.on_notice(session, notice)
+
+    def _note_engine(self) -> None:
+        if self.client.alive != self._engine_up:
+            self._engine_up = self.client.alive
+            self._observer.on_engine(up=self._engine_up)
 
     def _slot_end(self) -> float | None:
         """When a slot of any session ends: a new session's slots end with it, so that they share the engine's steps."""
@@ -213,8 +202,7 @@ class SessionHub:
     def _notices(self, session: Session) -> list[News]:
         notices = session.notices()
         for notice in notices:
-            level = logging.WARNING if session.files_error == notice.message else logging.INFO
-            logger.log(level, "session %s: %s", session.id, notice.message)
+            self._observer.on_notice(session.id, notice)
         return [Noticed(session.id, notice) for notice in notices]
 
     def _end(self, session: str, code: str, message: str) -> Ended:

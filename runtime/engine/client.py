@@ -22,6 +22,11 @@ class EngineClient(Protocol):
         ...
 
     @property
+    def alive(self) -> bool:
+        """Whether the engine has not ended; known as of the last `poll`."""
+        ...
+
+    @property
     def free(self) -> int:
         """Sessions that can still be opened."""
         ...

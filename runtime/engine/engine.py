@@ -183,6 +183,11 @@ class InlineEngine:
         return self._engine.info(self._model)
 
     @property
+    def alive(self) -> bool:
+        """True, because an engine that fails ends its caller."""
+        return True
+
+    @property
     def free(self) -> int:
         """Sessions that can still be opened."""
         return self._engine.places - len(self._waiting)

@@ -65,6 +65,11 @@ class PipeEngine:
         return self._info
 
     @property
+    def alive(self) -> bool:
+        """See `EngineClient.alive`."""
+        return self._gone is None
+
+    @property
     def free(self) -> int:
         """Sessions that can still be opened."""
         return 0 if self._gone else self._info.rows - len(self._waiting)
