@@ -6,7 +6,6 @@ Everything runs on one event loop, and nothing here blocks it. Nothing here depe
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,11 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import SessionError, UnknownSession, user_line
-from runtime.sessions import Ended, SessionHub
+from runtime.observers import Observer
+from runtime.session.session import Notice
+from runtime.sessions import Ended, Noticed, SessionHub
 from runtime.webrtc.departures import Departures
+from runtime.webrtc.drain import Drain, Draining
 from runtime.webrtc.messages import Hello, LatencyMessage
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
@@ -49,10 +51,8 @@ class Closed:
 class Gateway:
     """Clients by session id."""
 
-    def __init__(
-        self, hub: SessionHub, config: ServeConfig, clock: Clock, sent: Callable[[bool], None] | None = None
-    ) -> None:
-        """`sent` is called for every outgoing packet with whether it left late."""
+    def __init__(self, hub: SessionHub, config: ServeConfig, clock: Clock, observer: Observer | None = None) -> None:
+        """`observer` is told of connections and of the server's end; of sessions, the hub tells its own."""
         self.hub = hub
         self._config = config
         self._clock = clock
@@ -60,7 +60,8 @@ class Gateway:
         self._closed: OrderedDict[str, Closed] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
         self._departures = Departures(config.keep_closed)
-        self._sent = sent or (lambda late: None)
+        self._observer = observer or Observer()
+        self._drain = Drain(config.drain_s, clock)
         self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
         allow_loopback()
 
@@ -68,6 +69,26 @@ class Gateway:
     def peers(self) -> tuple[Peer, ...]:
         """Clients that are connected or about to be."""
         return tuple(self._peers.values())
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new conversations are taken, because the server stops."""
+        return self._drain.begun
+
+    @property
+    def drained(self) -> bool:
+        """Whether the server can stop: its conversations have ended, or their time is over."""
+        return self._drain.is_over(len(self._peers))
+
+    def drain(self) -> None:
+        """Take no new conversations, and tell the users of the running ones how long they have."""
+        if self._drain.begin():
+            self._observer.on_draining()
+            text = f"The server stops in {self._drain.limit_s:.0f} seconds, and this conversation ends then."
+            for peer in self.peers:
+                notice = Notice("server_stops", text)
+                self._observer.on_notice(peer.session.id, notice)
+                peer.news(Noticed(peer.session.id, notice))
 
     async def run(self) -> None:
         """Serve until cancelled; at the end all sessions are closed and their files finished."""
@@ -95,12 +116,13 @@ class Gateway:
             attempt: the client's name for this offer, see `leave`.
 
         Raises:
-            BadOffer, ClientGone, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
+            BadOffer, ClientGone, Draining, ServerFull, BadOptions, SessionInUse, UnknownSession, TransportError.
         """
         offer = check_offer(sdp)
         if session is not None:
             self._refuse(session)
         self._departures.check(attempt)
+        self._check_drain()
         opened = self.hub.open(options)
         self._departures.on_opened(attempt, opened.id)
         info = self.hub.client.info
@@ -112,7 +134,7 @@ class Gateway:
             policy=policy,
             patterns=info.patterns,
         )
-        calls = PeerCalls(self.pump, self._forget, self.latencies.append, self._sent)
+        calls = PeerCalls(self.pump, self._forget, self._on_latency, self._on_sent)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, calls)
         self._peers[opened.id] = peer
         try:
@@ -181,6 +203,20 @@ class Gateway:
         for peer in self.peers:
             self._forget(peer.session.id, f"the server failed ({type(error).__name__}: {user_line(error)})")
 
+    def _check_drain(self) -> None:
+        try:
+            self._drain.check()
+        except Draining as error:
+            self._observer.on_refused(error.code)
+            raise
+
+    def _on_latency(self, latency: LatencyMessage) -> None:
+        self.latencies.append(latency)
+        self._observer.on_latency(latency.kind, latency.ms / 1000)
+
+    def _on_sent(self, late: bool) -> None:
+        self._observer.on_packet_sent(late=late)
+
     def _refuse(self, session: str) -> None:
         if session in self._peers:
             raise SessionInUse(f"session {session} has a client already; leave out 'session' to open another one")
@@ -222,4 +258,6 @@ class Gateway:
                 if reason is not None:
                     self._forget(peer.session.id, reason)
                 else:
-                    await peer.send_stats()
+                    stats = await peer.send_stats()
+                    round_trip_s = None if stats.rtt_ms is None else stats.rtt_ms / 1000
+                    self._observer.on_connection(round_trip_s, stats.loss, stats.loss_out)

@@ -136,7 +136,8 @@ class Stats(Message):
 class NoticeMessage(Message):
     """Something that the user should be shown during the session. `code` names the kind.
 
-    echo: the assistant hears itself. recording_stopped: the files end here. language_model: it cannot answer.
+    echo: the assistant hears itself. recording_stopped: the files end here. not_recorded: there are none.
+    language_model: it cannot answer. server_stops: the conversation ends soon.
     """
 
     type: Literal["notice"] = "notice"

@@ -7,8 +7,10 @@ This module uses aiortc and the session; it does not depend on other clients or 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from aiortc import (
     RTCConfiguration,
@@ -41,12 +43,16 @@ from runtime.webrtc.messages import (
     Pong,
     Say,
     ServerMessage,
+    Stats,
     parse_client_message,
 )
 from runtime.webrtc.offer import BadOffer, ask_for_redundancy
 from runtime.webrtc.outbound import OutboundTrack
 from runtime.webrtc.seam import bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
+
+_EARLY: Final = 8
+"""Most notices that wait for a client's channel."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Peer:
         self._created = clock.now()
         self._last_packet: float | None = None
         self._ended = False
+        self._early: deque[NoticeMessage] = deque(maxlen=_EARLY)
         self._budget = MessageBudget(config.messages)
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
         self._connection.on("datachannel", self._on_channel)
@@ -122,7 +129,7 @@ class Peer:
             self._latency.event(news.row.event)
             self._send(self._captions.on_delivered(news.row))
         elif isinstance(news, Noticed):
-            self._send([NoticeMessage(code=news.notice.code, message=news.notice.message)])
+            self._notify(NoticeMessage(code=news.notice.code, message=news.notice.message))
         elif isinstance(news, Ended):
             self._say_ended(news.code, news.message)
 
@@ -139,9 +146,11 @@ class Peer:
             return "the client never sent audio" if now - self._created > liveness.connect_s else None
         return "the client went silent" if now - self._last_packet > liveness.silent_s else None
 
-    async def send_stats(self) -> None:
-        """Send the client figures of its connection."""
-        self._send([await self._stats.message()])
+    async def send_stats(self) -> Stats:
+        """Send the client figures of its connection; returns them."""
+        stats = await self._stats.message()
+        self._send([stats])
+        return stats
 
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
         """End the connection; the owner ends the session. A client that already knows is not told again."""
@@ -180,6 +189,13 @@ class Peer:
         self._send([*self._captions.on_played(packet.begun, drained), *latencies])
         return to_int16(packet.pcm)
 
+    def _notify(self, notice: NoticeMessage) -> None:
+        """Tell the client at once, or as soon as it has opened its channel."""
+        if self._channel is None:
+            self._early.append(notice)
+        else:
+            self._send([notice])
+
     def _say_ended(self, code: str, message: str) -> None:
         if not self._ended:
             self._ended = True
@@ -189,7 +205,7 @@ class Peer:
         if self._channel is None:
             self._channel = channel
             channel.on("message", self._on_message)
-            self._send([self._hello])
+            self._send([self._hello, *self._early])
 
     def _on_message(self, message: str | bytes) -> None:
         if not self._budget.take(self._clock.now()):
