@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -33,13 +33,9 @@ class Log:
 
 
 @pytest.fixture
-def make_log() -> Iterator[Callable[..., Log]]:
-    root, ours = logging.getLogger(), logging.getLogger("runtime")
-    before = root.level, list(root.handlers), ours.level
-    yield Log
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-    ours.setLevel(before[2])
+def make_log(restore_logging: None) -> Callable[..., Log]:
+    """`make_log(**LogConfig values)`."""
+    return Log
 
 
 def test_an_event_is_a_line_for_people(make_log: Callable[..., Log]) -> None:

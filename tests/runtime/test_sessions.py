@@ -13,7 +13,7 @@ from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, Samples
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
-from runtime.errors import DiskFull, EngineDied, LogError, ServerFull, UnknownSession
+from runtime.errors import DiskFull, LogError, ServerFull, UnknownSession
 from runtime.event_log import EventLog
 from runtime.metrics import Metrics
 from runtime.observers import Observers
@@ -275,63 +275,6 @@ def test_a_disk_that_is_nearly_full_takes_no_new_session(world: World) -> None:
     with pytest.raises(DiskFull):
         hub.open(OPTIONS)
     assert list(world.config.recording.folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("problem", ["full", "nearly full", "a file"])
-def test_where_recordings_are_not_required_the_conversation_is_held_without(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    place = tmp_path / "kept"
-    if problem == "full":
-        SmallDisk(place, 0, monkeypatch)
-    elif problem == "a file":
-        place.write_text("not a folder")
-    world.hub = world.with_recording(folder=place, min_free_mb=1e9 if problem == "nearly full" else 0.0)
-    session = world.hub.open(OPTIONS)
-    assert len(world.talk({session.id: QUESTION})[session.id]) == 15
-    assert session.folder is None
-    assert [(told.session, told.notice.code) for told in world.told] == [(session.id, "not_recorded")]
-    assert str(place) not in world.told[0].notice.message
-    assert not place.is_dir() or list(place.iterdir()) == []
-    (line,) = [text for text in caplog.messages if text.startswith(f"session_unrecorded session={session.id}")]
-    assert str(place) in line
-    assert b"duplex_recordings_failed_total 1.0" in world.metrics.exposition()
-
-
-def test_a_folder_that_was_asked_for_is_always_required(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    SmallDisk(world.config.recording.folder, 0, monkeypatch)
-    with pytest.raises(DiskFull):
-        world.hub.open(OPTIONS, world.config.recording.folder / "talk")
-
-
-class DyingEngine(InlineEngine):
-    """An engine that can end."""
-
-    alive = True
-
-    def open(self, options: ConversationOptions) -> str:
-        """See `EngineClient.open`."""
-        if not self.alive:
-            raise EngineDied("the engine ended unexpectedly")
-        return super().open(options)
-
-
-def test_the_engines_end_is_told_once_and_so_is_its_return(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "runtime")
-    client = DyingEngine(Engine(FakeGenerator(2), world.clock, world.config.engine), "fake")
-    hub = SessionHub(client, world.config, world.clock, world.observer)
-    for alive in (True, False, False):
-        client.alive = alive
-        hub.pump()
-    assert b"duplex_engine_up 0.0" in world.metrics.exposition()
-    with pytest.raises(EngineDied):
-        hub.open(OPTIONS)
-    assert b'duplex_sessions_refused_total{code="engine_died"} 1.0' in world.metrics.exposition()
-    client.alive = True
-    hub.pump()
-    assert b"duplex_engine_up 1.0" in world.metrics.exposition()
-    events = [getattr(one, "event", "") for one in caplog.records]
-    assert events == ["engine_died", "session_refused", "engine_up"]
 
 
 def test_a_file_that_cannot_be_written_for_another_reason_is_named(
