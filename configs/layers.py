@@ -53,11 +53,11 @@ def environment_layer(kind: type[C], variables: Mapping[str, str]) -> Layer:
         if name.startswith(PREFIX) and (len(place) > 1 or place[0] in kind.model_fields):
             _put(values, place, _parse(text))
 
-    def name(place: Place) -> str:
+    def find(place: Place) -> str:
         start = PREFIX + DELIMITER.join(place).upper()
         return next((one for one in sorted(variables) if one.startswith(start)), start)
 
-    return Layer(values, name)
+    return Layer(values, find)
 
 
 def option_layer(given: Mapping[str, tuple[str, Any]]) -> Layer:

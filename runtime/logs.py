@@ -54,7 +54,7 @@ class LineBudget(logging.Filter):
         kind = getattr(record, "event", record.name)
         start, count = self._seen.get(kind, (self._clock.now(), 0))
         if self._clock.now() - start >= _WINDOW_S:
-            record.left_out = max(0, count - self._most)
+            vars(record)["left_out"] = max(0, count - self._most)
             start, count = self._clock.now(), 0
         self._seen[kind] = start, count + 1
         return count < self._most

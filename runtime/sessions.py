@@ -22,7 +22,7 @@ from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone,
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
 
-UNRECORDED = "This conversation is not recorded, because the server cannot keep it."
+UNRECORDED = "This conversation is not recorded, because its files cannot be written."
 
 
 @dataclass(frozen=True)
