@@ -127,7 +127,8 @@ def _one_line(error: ValidationError, layers: Sequence[Layer]) -> str:
         return message  # a check of several values, which names them itself
     place = tuple(part for part in first["loc"] if isinstance(part, str))
     flat = first["type"] == "model_type"
-    name = next(layer.name(place) for layer in reversed(layers) if _holds(layer.values, place, flat))
+    names = (layer.name(place) for layer in reversed(layers) if place and _holds(layer.values, place, flat))
+    name = next(names, ".".join(map(str, first["loc"])))
     known = {"extra_forbidden": "unknown key; remove it or check its spelling", "model_type": _NO_SECTION}
     return f"{name}: {known.get(first['type'], message)}"
 

@@ -61,6 +61,8 @@ def test_every_kind_of_value_fits_a_variable(tmp_path: Path) -> None:
         ("serve: 8080", {}, "duplex.yaml: serve: must hold 'key: value' lines"),
         ("serve: 8080", {"DUPLEX_SERVE__PORT": "1"}, "duplex.yaml: serve: must hold 'key: value' lines"),
         ("serve: {port: 1}", {"DUPLEX_SERVE__PORT": "99999"}, "DUPLEX_SERVE__PORT: Input should be less than"),
+        ("5: 6", {}, "5: Keys should be strings"),
+        ("serve: {5: 6}", {}, "duplex.yaml: serve: Keys should be strings"),
         ("{}", {"DUPLEX_SERVE__PRT": "1"}, "DUPLEX_SERVE__PRT: unknown key; remove it or check its spelling"),
         ("{}", {"DUPLEX_SERVER__PORT": "1"}, "DUPLEX_SERVER__PORT: unknown key; remove it or check its spelling"),
         ("{}", {"DUPLEX_SERVE__LOG": "[1]"}, "DUPLEX_SERVE__LOG: must hold 'key: value' lines"),
