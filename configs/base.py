@@ -52,7 +52,7 @@ class Config(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             option = "".join(f"--{key}: ".replace("_", "-") for key in map(str, first["loc"][:1]))
-            raise ConfigError(f"{option}{_message(first['msg'])}") from None
+            raise ConfigError(f"{option}{plain_message(first['msg'])}") from None
 
     def change(self, changes: Mapping[str, Any], source: str) -> Self:
         """A copy with some values changed; `live.policy` names the key `policy` of the nested `live`.
@@ -110,9 +110,9 @@ def _one_line(error: ValidationError, source: str) -> str:
         return f"{source}: unknown key '{key}'; remove it or check its spelling"
     if first["type"] == "model_type":
         return f"{source}: '{key}' must hold 'key: value' lines"
-    return f"{source}: '{key}' is wrong: {_message(first['msg'])}"
+    return f"{source}: '{key}' is wrong: {plain_message(first['msg'])}"
 
 
-def _message(text: str) -> str:
-    """What pydantic says, without the prefix of our own checks."""
+def plain_message(text: str) -> str:
+    """What pydantic says about a value, without the prefix of our own checks."""
     return text.removeprefix("Value error, ")

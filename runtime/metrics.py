@@ -1,77 +1,196 @@
-"""Counts and times for Prometheus, collected as a `runtime.sessions.Observer`. No other file imports its client."""
+"""Counts and times for Prometheus, collected as an observer. No other file imports its client.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+Names with `audio_` are those that other voice servers use: ttfp_s is the response latency (the user's last sound to the
+assistant's first), rtf the time of a step as a share of its slot, chunk_interval_s the time between two slots of a
+session, underrun_s the speech that a conversation missed, continuity_ok_total the conversations that missed no more
+than `threshold_ms`.
+"""
 
+from collections.abc import Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from configs.audio import AUDIO
+from runtime.observers import Observer
 from runtime.session.log_records import SlotRow
-from runtime.session.session import Session
+from runtime.session.session import Notice, Session
 
-STEP_BUCKETS_S = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4, 1.0)
+STEP_BUCKETS_S: Final = (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.4, 1.0)
+_HEADROOM_BUCKETS_S: Final = (-0.4, -0.2, -0.1, 0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2)
+_INTERVAL_BUCKETS_S: Final = (0.1, 0.15, 0.18, 0.2, 0.22, 0.25, 0.3, 0.4, 0.6, 1.0)
+_LATENCY_BUCKETS_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+_ROUND_TRIP_BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+_UNDERRUN_BUCKETS_S: Final = (0.0, 0.02, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_SHARE_BUCKETS: Final = (0.0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+_RTF_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0)
+CONTINUITY_MS: Final = (0, 100, 500)
+"""Missing speech up to which a conversation counts as continuous."""
 
 
-class Metrics:
-    """The metrics of all sessions for an operator."""
+class Metrics(Observer):
+    """The metrics of one server for an operator."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._live = Gauge("duplex_sessions", "Sessions that last", registry=self.registry)
-        self._opened = Counter("duplex_sessions_opened", "Sessions opened", registry=self.registry)
-        self._refused = self._counter("duplex_sessions_refused", "Sessions refused, by reason", "code")
-        self._slots = Counter("duplex_slots", "Slots answered", registry=self.registry)
-        self._degraded = self._counter("duplex_slots_degraded", "Slots that were not as they should be", "how")
-        self._events = self._counter("duplex_answers", "Answers of the assistant, by event", "event")
-        self._step = self._histogram("duplex_step_seconds", "Time of a step, from its start to its audio")
-        self._answer = self._histogram("duplex_slot_seconds", "Time from a complete user slot to its result")
-        self._stopped = Counter(
-            "duplex_recordings_stopped", "Recordings that ended because of the disk", registry=self.registry
-        )
-        self._packets = Counter("duplex_packets", "Packets sent", registry=self.registry)
-        self._late = Counter("duplex_packets_late", "Packets sent late", registry=self.registry)
-        self._samples = self._counter("duplex_user_samples", "User samples at 16 kHz, by outcome", "fate")
-        self._underruns = Counter("duplex_playout_underruns", "Packets that missed speech", registry=self.registry)
-        self._flushed = Counter("duplex_playout_flushed_samples", "Samples taken back at cuts", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        self._sent_at: dict[str, float] = {}
+        self._make_sessions()
+        self._make_slots()
+        self._make_audio()
+        self._make_network()
+
+    def on_places(self, places: int) -> None:
+        """The engine is loaded, with room for so many sessions."""
+        self._places.set(places)
+
+    def on_engine(self, *, up: bool) -> None:
+        """See `Observer`."""
+        self._engine_up.set(up)
+
+    def on_draining(self) -> None:
+        """See `Observer`."""
+        self._draining.set(1)
 
     def on_opened(self, session: str) -> None:
-        """A session was opened."""
+        """See `Observer`."""
         self._live.inc()
         self._opened.inc()
 
     def on_refused(self, code: str) -> None:
-        """A session was not opened."""
+        """See `Observer`."""
         self._refused.labels(code).inc()
 
+    def on_unrecorded(self, session: str, why: str) -> None:
+        """See `Observer`."""
+        self._unrecorded.inc()
+
+    def on_resumed(self, session: str = "") -> None:
+        """See `Observer`."""
+        self._resumed.inc()
+
+    def on_notice(self, session: str, notice: Notice) -> None:
+        """See `Observer`."""
+        self._notices.labels(notice.code).inc()
+
     def on_delivered(self, session: str, row: SlotRow) -> None:
-        """A slot was answered."""
+        """See `Observer`."""
         times = row.times_ms
+        step_s = (times["detokenized"] - times["step"]) / 1000
         self._slots.inc()
-        self._step.observe((times["detokenized"] - times["step"]) / 1000)
+        self._step.observe(step_s)
+        self._rtf.observe(step_s / AUDIO.slot_seconds)
         self._answer.observe(times["sent"] / 1000)
+        self._headroom.observe(times["slack"] / 1000)
+        self._missed.inc(times["slack"] < 0)
+        self._observe_interval(session, (times["captured"] + times["sent"]) / 1000)
         for how in row.degraded:
             self._degraded.labels(how).inc()
         if row.event:
             self._events.labels(row.event).inc()
 
     def on_closed(self, session: Session, reason: str) -> None:
-        """A session has ended; its buffers' counts are added."""
+        """See `Observer`; the counts of the session's buffers are added."""
         self._live.dec()
+        self._sent_at.pop(session.id, None)
         self._stopped.inc(session.files.error is not None)
         counts = session.statistics
         for fate in ("placed", "duplicate", "late", "ahead", "concealed", "recovered"):
             self._samples.labels(fate).inc(getattr(counts.slots, fate))
-        self._underruns.inc(counts.playout.underruns)
         self._flushed.inc(counts.playout.flushed)
+        self._underruns.inc(counts.playout.underruns)
+        missing_s = counts.playout.underruns * AUDIO.packet_seconds
+        self._underrun.observe(missing_s)
+        for threshold in CONTINUITY_MS:
+            self._continuous.labels(threshold).inc(round(missing_s * 1000) <= threshold)
 
     def on_packet_sent(self, *, late: bool) -> None:
-        """A packet left for the network."""
+        """See `Observer`."""
         self._packets.inc()
         if late:
             self._late.inc()
+
+    def on_latency(self, kind: str, seconds: float) -> None:
+        """See `Observer`."""
+        (self._response if kind == "response" else self._stop).observe(seconds)
+
+    def on_connection(self, round_trip_s: float | None, loss_in: float, loss_out: float) -> None:
+        """See `Observer`."""
+        if round_trip_s is not None:
+            self._round_trip.observe(round_trip_s)
+        self._loss.labels("in").observe(loss_in)
+        self._loss.labels("out").observe(loss_out)
 
     def exposition(self) -> bytes:
         """All metrics as text for a scrape."""
         return generate_latest(self.registry)
 
-    def _counter(self, name: str, help_text: str, label: str) -> Counter:
-        return Counter(name, help_text, (label,), registry=self.registry)
+    def _observe_interval(self, session: str, sent_at: float) -> None:
+        before = self._sent_at.get(session)
+        self._sent_at[session] = sent_at
+        if before is not None:
+            self._interval.observe(sent_at - before)
 
-    def _histogram(self, name: str, help_text: str) -> Histogram:
-        return Histogram(name, help_text, buckets=STEP_BUCKETS_S, registry=self.registry)
+    def _make_sessions(self) -> None:
+        self._live = self._gauge("sessions", "Sessions that last")
+        self._places = self._gauge("places", "Sessions that fit at once")
+        self._engine_up = self._gauge("engine_up", "1 while the engine lives")
+        self._engine_up.set(1)
+        self._draining = self._gauge("draining", "1 when no new sessions are taken because the server stops")
+        self._opened = self._counter("sessions_opened", "Sessions opened")
+        self._refused = self._counter("sessions_refused", "Sessions refused, by reason", "code")
+        self._resumed = self._counter("resume", "Clients that came back to their session")
+        self._notices = self._counter("notices", "What users were told, by kind", "code")
+        self._stopped = self._counter("recordings_stopped", "Recordings that ended because of the disk")
+        self._unrecorded = self._counter("recordings_failed", "Sessions that could not be recorded from the start")
+
+    def _make_slots(self) -> None:
+        self._slots = self._counter("slots", "Slots answered")
+        self._missed = self._counter("slot_deadline_miss", "Slots answered later than their deadline")
+        self._degraded = self._counter("slots_degraded", "Slots that were not as they should be", "how")
+        self._events = self._counter("answers", "Answers of the assistant, by event", "event")
+        self._step = self._histogram("slot_compute_seconds", "Time of a step, to its audio", STEP_BUCKETS_S)
+        self._answer = self._histogram("slot_seconds", "Time from a complete user slot to its result", STEP_BUCKETS_S)
+        self._headroom = self._histogram(
+            "slot_headroom_seconds", "Time left to the deadline; negative when missed", _HEADROOM_BUCKETS_S
+        )
+
+    def _make_audio(self) -> None:
+        self._response = self._histogram("audio_ttfp_s", "Response latency", _LATENCY_BUCKETS_S)
+        self._stop = self._histogram(
+            "stop_latency_seconds", "From the user's first sound to the assistant's last one", _LATENCY_BUCKETS_S
+        )
+        self._rtf = self._histogram("audio_rtf", "Time of a step as a share of its slot", _RTF_BUCKETS)
+        self._interval = self._histogram(
+            "audio_chunk_interval_s", "Time between slots of a session", _INTERVAL_BUCKETS_S
+        )
+        self._underrun = self._histogram("audio_underrun_s", "Speech that a session missed", _UNDERRUN_BUCKETS_S)
+        self._continuous = self._counter(
+            "audio_continuity_ok", "Sessions that missed no more speech than this", "threshold_ms"
+        )
+        self._underruns = self._counter("playout_underruns", "Packets that missed speech")
+        self._flushed = self._counter("playout_flushed_samples", "Samples taken back at cuts")
+        self._samples = self._counter("user_samples", "User samples at 16 kHz, by outcome", "fate")
+
+    def _make_network(self) -> None:
+        self._packets = self._counter("packets", "Packets sent")
+        self._late = self._counter("packets_late", "Packets sent late")
+        self._round_trip = self._histogram(
+            "round_trip_seconds", "Round trip of a connection, once a second", _ROUND_TRIP_BUCKETS_S
+        )
+        self._loss = Histogram(
+            "duplex_loss_ratio",
+            "Share of a connection's packets that were lost, once a second",
+            ("direction",),
+            buckets=_SHARE_BUCKETS,
+            registry=self.registry,
+        )
+
+    def _gauge(self, name: str, help_text: str) -> Gauge:
+        return Gauge(f"duplex_{name}", help_text, registry=self.registry)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"duplex_{name}", help_text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, help_text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"duplex_{name}", help_text, buckets=buckets, registry=self.registry)

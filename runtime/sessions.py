@@ -9,23 +9,22 @@
 There is no event loop here: the caller of `pump` decides when.
 """
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
 from runtime.engine.client import EngineClient
-from runtime.errors import EngineError, ServerFull, UnknownSession, user_line
+from runtime.errors import DuplexError, EngineError, UnknownSession, user_line
+from runtime.observers import Observer
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
 from runtime.session.file_writer import FileWriter, InlineWriter
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
 
-logger = logging.getLogger(__name__)
 RESTARTS = "The assistant had a failure and is being started again. The conversation goes on in a few seconds."
+UNRECORDED = "This conversation is not recorded, because its files cannot be written."
 
 
 @dataclass(frozen=True)
@@ -65,42 +64,6 @@ class Noticed:
 News = Opened | Delivered | Ended | Noticed
 
 
-class Observer(Protocol):
-    """Observes the sessions, for example for metrics. It must not fail and must be fast."""
-
-    def on_opened(self, session: str) -> None:
-        """A session was opened."""
-        ...
-
-    def on_refused(self, code: str) -> None:
-        """A session was not opened; `code` is that of the error."""
-        ...
-
-    def on_delivered(self, session: str, row: SlotRow) -> None:
-        """A slot was answered."""
-        ...
-
-    def on_closed(self, session: Session, reason: str) -> None:
-        """A session has ended; its statistics are final."""
-        ...
-
-
-class NoObserver:
-    """Observes nothing."""
-
-    def on_opened(self, session: str) -> None:
-        """Nothing."""
-
-    def on_refused(self, code: str) -> None:
-        """Nothing."""
-
-    def on_delivered(self, session: str, row: SlotRow) -> None:
-        """Nothing."""
-
-    def on_closed(self, session: Session, reason: str) -> None:
-        """Nothing."""
-
-
 class SessionHub:
     """The sessions of one engine."""
 
@@ -117,9 +80,10 @@ class SessionHub:
         self.client = client
         self.config = config
         self._clock = clock
-        self._observer: Observer = observer or NoObserver()
+        self._observer = observer or Observer()
         self._sessions: dict[str, Session] = {}
-        self._was_ready = True
+        self._told: list[News] = []
+        self._engine_up = True
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -135,19 +99,22 @@ class SessionHub:
             source: where the user's audio comes from, for the log.
 
         Raises:
-            ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options.
+            ServerFull: no place is free. BadOptions: (inline engines) the model refuses the options. EngineDied,
+                EngineRestarts: no engine runs.
             DiskFull: there is no room for the files. LogError, AudioError: they cannot be created. With a writer that
-                works later, `Session.files.created` has these errors.
+                works later, `settle_files` has these errors. Files in the configured folder must be required, else the
+                session is opened without them and a notice follows.
         """
         try:
             session_id = self.client.open(options)
-        except ServerFull as error:
+        except DuplexError as error:
             self._observer.on_refused(error.code)
             raise
         try:
             session = self._session(session_id, options, folder, source)
+            session.must_record = folder is not None or self.config.recording.required
             if session.files.created.done():
-                session.files.created.result()
+                self.settle_files(session)
         except Exception as error:
             self._observer.on_refused(getattr(error, "code", "internal"))
             self.client.close_session(session_id)
@@ -166,14 +133,38 @@ class SessionHub:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
         return self._sessions[session]
 
+    def settle_files(self, session: Session) -> None:
+        """The files of a session are there, or cannot be created: then it goes on without them, unless it must not.
+
+        Raises:
+            DiskFull, LogError, AudioError: they are required and cannot be created.
+        """
+        error = session.files.created.exception()
+        if error is None or session.folder is None:
+            return
+        if session.must_record:
+            raise error
+        session.folder = None
+        self._tell_unrecorded(session.id, user_line(error))
+
+    def rejoin(self, session: str) -> None:
+        """The client of a session is back, over a new connection.
+
+        Raises:
+            UnknownSession: there is no such session.
+        """
+        self.session(session).rejoin()
+        self._observer.on_resumed(session)
+
     def pump(self) -> list[News]:
         """Send closed slots to the engine and take its events; returns the news for the clients."""
-        self._tell_of_restart()
         news: list[News] = [ended for session in self.sessions if (ended := self._send(session))]
         for event in self.client.poll():
             told = self._receive(event)
             news += [told] if told else []
-        return news + [told for session in self.sessions for told in self._notices(session)]
+        self._note_engine()
+        told_before, self._told = self._told, []
+        return news + told_before + [told for session in self.sessions for told in self._notices(session)]
 
     def next_deadline(self) -> float | None:
         """The latest time at which a slot closes, seconds on the clock; None if no session has audio."""
@@ -194,10 +185,33 @@ class SessionHub:
 
     def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
         recording = self.config.recording
-        place = folder or (recording.folder / session if recording.enabled else None)
+        kept = recording.folder / session if recording.enabled else None
         return Session(
-            session, options, self.client.info, self.config, self._clock, place, source, self._slot_end, self._writer
+            session,
+            options,
+            self.client.info,
+            self.config,
+            self._clock,
+            folder or kept,
+            source,
+            self._slot_end,
+            self._writer,
         )
+
+    def _tell_unrecorded(self, session: str, why: str) -> None:
+        notice = Notice("not_recorded", UNRECORDED)
+        self._told.append(Noticed(session, notice))
+        self._observer.on_unrecorded(session, why)
+        self._observer.on_notice(session, notice)
+
+    def _note_engine(self) -> None:
+        up = self.client.ready
+        if up == self._engine_up:
+            return
+        self._engine_up = up
+        self._observer.on_engine(up=up)
+        for session in self.sessions if not up else ():
+            session.tell(Notice("engine_restarts", RESTARTS))
 
     def _slot_end(self) -> float | None:
         """When a slot of any session ends: a new session's slots end with it, where they can then share the engine's
@@ -228,16 +242,10 @@ class SessionHub:
                 self._observer.on_delivered(event.session, row)
                 return Delivered(event.session, slot, event.result, row)
 
-    def _tell_of_restart(self) -> None:
-        lost, self._was_ready = self._was_ready and not self.client.ready, self.client.ready
-        for session in self.sessions if lost else ():
-            session.tell(Notice("engine_restarts", RESTARTS))
-
     def _notices(self, session: Session) -> list[News]:
         notices = session.notices()
         for notice in notices:
-            level = logging.WARNING if session.files.error == notice.message else logging.INFO
-            logger.log(level, "session %s: %s", session.id, notice.message)
+            self._observer.on_notice(session.id, notice)
         return [Noticed(session.id, notice) for notice in notices]
 
     def _end(self, session: str, code: str, message: str) -> Ended:

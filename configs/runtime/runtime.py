@@ -1,11 +1,15 @@
 """Settings of the real-time runtime: buffers, engine, recordings. Lengths come from `configs.audio`."""
 
+import math
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 
 from configs.audio import AUDIO
 from configs.base import Config
+
+_DAY_S: Final = 86_400
 
 
 class SlotBufferConfig(Config):
@@ -151,8 +155,12 @@ class RecordingConfig(Config):
     `folder`: every session writes to a folder of its own in it. `enabled`: False keeps nothing.
     `header_every_slots`: how often the header of a sound file is updated.
     `max_minutes`: the recording ends after this long; the conversation continues.
-    `min_free_mb`: no new conversation begins with less free disk space than this.
+    `min_free_mb`: no new conversation is recorded with less free disk space than this.
     `most_waiting`: slots of all conversations that may wait for a slow disk; beyond that, recordings end.
+    `required`: what happens where a conversation cannot be recorded: True refuses it, False holds it unrecorded and
+    tells the user.
+    `max_total_gb`: size of the folder above which the oldest finished conversations are removed; None: no limit.
+    `keep_days`: how long a conversation is kept after its end; None: for ever.
     """
 
     folder: Path = Path("conversations")
@@ -161,6 +169,9 @@ class RecordingConfig(Config):
     max_minutes: float = Field(default=120.0, gt=0.0)
     min_free_mb: float = Field(default=32.0, ge=0.0)
     most_waiting: int = Field(default=3000, ge=1)
+    required: bool = False
+    max_total_gb: float | None = Field(default=None, gt=0.0)
+    keep_days: float | None = Field(default=None, gt=0.0)
 
     @property
     def max_slots(self) -> int:
@@ -171,6 +182,16 @@ class RecordingConfig(Config):
     def min_free_bytes(self) -> int:
         """Free disk space that a new conversation needs."""
         return round(self.min_free_mb * 1_000_000)
+
+    @property
+    def max_total_bytes(self) -> float:
+        """Size of all conversations above which the oldest are removed; infinite without a limit."""
+        return math.inf if self.max_total_gb is None else self.max_total_gb * 1_000_000_000
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long a conversation is kept after its end; infinite without a limit."""
+        return math.inf if self.keep_days is None else self.keep_days * _DAY_S
 
 
 class TranscriptConfig(Config):

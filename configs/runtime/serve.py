@@ -3,6 +3,7 @@
 import ipaddress
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -117,6 +118,18 @@ class MessagesConfig(Config):
     unfinished_bytes: int = Field(default=65_536, ge=16_384)
 
 
+class LogConfig(Config):
+    """The log of the server on standard error. `format`: lines for people, or one JSON object a line.
+
+    `most_per_min`: lines of one kind a minute; further ones are left out and counted, so that strangers cannot fill a
+    disk. `quotes`: True adds messages that may quote what users said (those of language models).
+    """
+
+    format: Literal["text", "json"] = "text"
+    most_per_min: int = Field(default=60, ge=1)
+    quotes: bool = False
+
+
 class ServeConfig(Config):
     """Where the server listens, who may use it, and its limits.
 
@@ -127,7 +140,8 @@ class ServeConfig(Config):
     `max_body_bytes`: largest request. `max_message_bytes`: largest data channel message. `max_buffered_bytes`: how much
     may wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
     `keep_latencies`: how many of the most recent latencies the status summarises. `keep_messages`: how many messages of
-    the data channel wait for a client that is to come back.
+    the data channel wait for a client that is to come back. `drain_s`: how long running conversations may go on after
+    SIGTERM.
     """
 
     host: str = "127.0.0.1"
@@ -144,6 +158,7 @@ class ServeConfig(Config):
     keep_closed: int = Field(default=64, ge=1)
     keep_latencies: int = Field(default=1000, ge=1)
     keep_messages: int = Field(default=1000, ge=1)
+    drain_s: float = Field(default=30.0, ge=0.0)
     jitter: JitterConfig = JitterConfig()
     opus: OpusConfig = OpusConfig()
     pacing: PacingConfig = PacingConfig()
@@ -153,6 +168,7 @@ class ServeConfig(Config):
     guesses: GuessesConfig = GuessesConfig()
     connections: ConnectionsConfig = ConnectionsConfig()
     messages: MessagesConfig = MessagesConfig()
+    log: LogConfig = LogConfig()
 
     @property
     def loopback(self) -> bool:

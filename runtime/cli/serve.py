@@ -4,14 +4,17 @@ This module handles sockets, processes and options; the application itself is `r
 """
 
 import errno
+import os
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -19,10 +22,12 @@ import typer
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
-from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
+from runtime.cli.common import ConfigFile, ModelOptions, out
 from runtime.cli.option_groups import with_option_groups
-from runtime.cli.values import LARGEST_PORT, number
+from runtime.cli.serve_options import ServerOptions
+from runtime.clock import SystemClock
 from runtime.errors import DuplexError
+from runtime.logs import set_up_logs
 from runtime.session.disk import check_folder
 from runtime.webrtc.page_addresses import EVERY_ADDRESS, interface_addresses, page_urls, reachable
 
@@ -32,8 +37,6 @@ if TYPE_CHECKING:
     from runtime.records import EngineInfo
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-MOST_SESSIONS = 4096
-_DEFAULTS = ServeConfig()
 OnReady = Callable[[str], None]
 """Called with the page's address when clients can connect."""
 OnLoaded = Callable[["EngineInfo"], None]
@@ -78,14 +81,17 @@ def serve(
 
 
 def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
-    """Check what can be checked before anything heavy is loaded, and make the requested certificate.
+    """Check what can be checked before anything heavy is loaded, remove surplus recordings, and make the requested
+    certificate.
 
     Raises:
         ConfigError: the TLS files or the recordings folder cannot be used. DiskFull: there is no room for recordings.
     """
+    from runtime.session.retention import remove_surplus
     from runtime.webrtc.self_signed import make_certificate
     from runtime.webrtc.tls import check_tls
 
+    remove_surplus(runtime.recording, (), time.time())
     check_folder(runtime.recording)
     if config.self_signed:
         files = make_certificate(config.cert_folder.expanduser(), reachable(config.host, interface_addresses()))
@@ -99,18 +105,22 @@ def serve_engine(
     client: "EngineClient", config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: OnReady
 ) -> None:
     """Serve a running engine on a listening socket until interrupted; the caller closes both."""
-    from runtime.clock import SystemClock
+    from runtime.event_log import EventLog
     from runtime.metrics import Metrics
+    from runtime.observers import Observers
     from runtime.session.file_writer import ThreadWriter
+    from runtime.session.retention import Retention
     from runtime.sessions import SessionHub
     from runtime.webrtc import web_server
     from runtime.webrtc.app import create_app
     from runtime.webrtc.media_thread import MediaThread
 
     clock, metrics, writer = SystemClock(), Metrics(), ThreadWriter()
-    hub = SessionHub(client, runtime, clock, metrics, writer)
-    media = MediaThread()
-    application = create_app(config, hub, clock, metrics=metrics, page=page_folder(), media=media)
+    observer = Observers(metrics, EventLog(config.log.quotes), Retention(runtime.recording))
+    hub = SessionHub(client, runtime, clock, observer, writer)
+    application = create_app(
+        config, hub, clock, metrics=metrics, observer=observer, page=page_folder(), media=MediaThread()
+    )
     try:
         web_server.run(application, config, listener, lambda: ready(address(config, listener)))
     finally:
@@ -170,52 +180,22 @@ def page_folder() -> Path:
 @with_option_groups
 def command(
     chosen: ModelOptions,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs --token.")
-    ] = _DEFAULTS.host,
-    port: Annotated[int, number(0, LARGEST_PORT, "Port of the page; 0 takes a free one.", whole=True)] = _DEFAULTS.port,
-    token: Annotated[str | None, typer.Option(help="Token that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="Name under which browsers reach this server, if not by its address; give several."),
-    ] = None,
-    certfile: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
-    keyfile: Annotated[Path | None, typer.Option(help="TLS key (PEM).")] = None,
-    self_signed: Annotated[
-        bool, typer.Option("--self-signed", help="TLS with a certificate made here; browsers warn about it once.")
-    ] = False,
-    cert_folder: Annotated[
-        Path, typer.Option(help="Where the certificate of --self-signed is kept.")
-    ] = _DEFAULTS.cert_folder,
-    sessions: Annotated[
-        int | None, number(1, MOST_SESSIONS, "Conversations at once; further ones are refused.", whole=True)
-    ] = None,
-    recordings: Annotated[Path | None, typer.Option(help="Folder for recordings, logs and transcripts.")] = None,
-    record: Annotated[bool, typer.Option(help="Record conversations to disk.")] = True,
+    server: ServerOptions,
     config: ConfigFile = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the configuration as a file for --config, without secrets.")
+    ] = False,
 ) -> None:
     """Serve the page: talk to the model in the browser."""
-    values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
-    tls = {"self_signed": self_signed, "cert_folder": cert_folder}
-    network = ServeConfig.from_options(values | tls | {"allowed_hosts": tuple(allow_host or ())})
-    runtime = _with_options(runtime_config(config), sessions, recordings, record)
-    network = prepare(network, runtime)
+    settings = server.configure(config, os.environ)
+    if print_config:
+        out().print(settings.to_public_yaml(), end="")
+        return
+    set_up_logs(settings.serve.log, sys.stderr, SystemClock())
+    network = prepare(settings.serve, settings)
     fetch(chosen.model, chosen.changes)
     out().print(f"Loading {chosen.model} ...")
-    serve(chosen.model, network, runtime, lambda url: _tell(url, network), chosen.loader)
-
-
-def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path | None, record: bool) -> RuntimeConfig:
-    """The configuration, with the command line's values overriding the file's."""
-    engine: dict[str, Any] = {} if sessions is None else {"max_sessions": sessions}
-    recording: dict[str, Any] = {} if recordings is None else {"folder": recordings}
-    if not record:
-        recording["enabled"] = False
-    changed = {
-        "engine": runtime.engine.model_copy(update=engine),
-        "recording": runtime.recording.model_copy(update=recording),
-    }
-    return runtime.model_copy(update=changed)
+    serve(chosen.model, network, settings, lambda url: _tell(url, network), chosen.loader)
 
 
 def _tell(url: str, config: ServeConfig) -> None:

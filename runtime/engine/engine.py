@@ -209,6 +209,7 @@ class InlineEngine:
         return self._engine.info(self._model)
 
     ready = True
+    """An engine that fails ends its caller."""
 
     @property
     def free(self) -> int:

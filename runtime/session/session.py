@@ -75,6 +75,8 @@ class Session:
         self.folder = folder
         self.over: str | None = None
         """Why the session ended; None while it lasts."""
+        self.must_record = False
+        """Whether it may not go on without its files."""
         self._config = config
         self._clock = clock
         self._begin = clock.now()

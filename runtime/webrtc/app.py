@@ -1,4 +1,4 @@
-"""The server's application: signalling, status, downloads, metrics and the page.
+"""The server's application: signalling, status, downloads, health, metrics and the page.
 
 This module uses HTTP and the gateway; it does not depend on audio, sockets or on how the engine was started.
 """
@@ -21,6 +21,7 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.metrics import Metrics
+from runtime.observers import Observer
 from runtime.sessions import SessionHub
 from runtime.webrtc.edge import (
     BodyLimit,
@@ -34,6 +35,7 @@ from runtime.webrtc.edge import (
 )
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.health import Readiness, health_routes
 from runtime.webrtc.leave import leave_route
 from runtime.webrtc.media_thread import MediaLoop, SharedLoop
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
@@ -52,6 +54,7 @@ def create_app(
     clock: Clock,
     *,
     metrics: Metrics | None = None,
+    observer: Observer | None = None,
     page: Path | None = None,
     media: MediaLoop | None = None,
 ) -> FastAPI:
@@ -61,12 +64,15 @@ def create_app(
         config: limits, token, transport.
         hub: the sessions and their engine; the caller closes the engine.
         clock: the hub's clock.
-        metrics: the hub's observer, served at `/metrics`; None leaves it out.
+        metrics: served at `/metrics`; None leaves it out.
+        observer: that of connections and of the server's end; None takes the metrics.
         page: folder of static files served at `/`; None serves the API only.
         media: where packets are sent and received; None shares the loop with HTTP.
     """
     loop: MediaLoop = media or SharedLoop()
-    gateway = Gateway(hub, config, clock, (lambda late: metrics.on_packet_sent(late=late)) if metrics else None)
+    gateway = Gateway(hub, config, clock, observer or metrics)
+    if metrics is not None:
+        metrics.on_places(hub.client.info.rows)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,11 +86,13 @@ def create_app(
     version = metadata.version("duplex-voice")
     app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.gateway = gateway
+    app.state.drain = lambda: loop.call(gateway.drain())
     add_error_handlers(app)
     check = TokenCheck(config.token, config.guesses, clock)
     guard = Depends(check)
     app.include_router(_api(gateway, hub, guard, loop))
     app.include_router(leave_route(gateway, check, loop))
+    app.include_router(health_routes(Readiness(gateway, clock)))
     if metrics is not None:
         app.include_router(_metrics(metrics, guard))
     if page is not None:

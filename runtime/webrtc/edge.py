@@ -31,6 +31,7 @@ STATUS = {
     "too_many_guesses": 429,
     "server_full": 503,
     "disk_full": 503,
+    "draining": 503,
     "engine_died": 503,
     "engine_restarts": 503,
     "engine_overloaded": 503,

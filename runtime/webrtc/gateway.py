@@ -1,14 +1,11 @@
-"""Manages all clients of one server: opens a session for an offer, pumps slots and results, keeps the sessions of
-clients that are gone until they come back, or ends them.
+"""Serves all clients of one server: opens a session for an offer, pumps slots and results, and notices who is gone.
 
-Everything runs on one event loop, and nothing here blocks it. Nothing here depends on HTTP.
+Everything runs on the media's event loop, and nothing here blocks it. Nothing here depends on HTTP.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +16,13 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
-from runtime.session.session import Session
-from runtime.sessions import Ended, SessionHub
-from runtime.webrtc.departures import Departures
-from runtime.webrtc.ended_sessions import EndedSessions, NotRecorded
+from runtime.observers import Observer
+from runtime.session.session import Notice, Session
+from runtime.sessions import Ended, Noticed, SessionHub
+from runtime.webrtc.clients import Clients
+from runtime.webrtc.drain import Drain, Draining
+from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.engine_watch import EngineWatch
-from runtime.webrtc.held_sessions import HeldSessions
 from runtime.webrtc.messages import LatencyMessage, greet
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
@@ -43,21 +41,16 @@ class Answered:
 
 
 class Gateway:
-    """Clients by session id; a session that waits for its client keeps the one that is gone."""
+    """The way in and out for clients."""
 
-    def __init__(
-        self, hub: SessionHub, config: ServeConfig, clock: Clock, sent: Callable[[bool], None] | None = None
-    ) -> None:
-        """`sent` is called for every outgoing packet with whether it left late."""
+    def __init__(self, hub: SessionHub, config: ServeConfig, clock: Clock, observer: Observer | None = None) -> None:
+        """`observer` is told of connections and of the server's end; of sessions, the hub tells its own."""
         self.hub = hub
         self._config = config
         self._clock = clock
-        self._peers: dict[str, Peer] = {}
-        self._ended = EndedSessions(config.keep_closed)
-        self._closing: set[asyncio.Task[None]] = set()
-        self._departures = Departures(config.keep_closed)
-        self._held = HeldSessions(config.resume)
-        self._sent = sent or (lambda late: None)
+        self._clients = Clients(hub, config, clock)
+        self._observer = observer or Observer()
+        self._drain = Drain(config.drain_s, clock)
         self._engine_watch = EngineWatch(self.pump)
         self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
         allow_loopback()
@@ -65,11 +58,31 @@ class Gateway:
     @property
     def peers(self) -> tuple[Peer, ...]:
         """Clients that are connected or about to be."""
-        return tuple(peer for session, peer in self._peers.items() if session not in self._held)
+        return self._clients.connected
 
     async def count_places(self) -> tuple[int, int]:
         """Sessions that can still be opened, some in the place of one whose page was closed; and clients."""
-        return self.hub.client.free + self._held.giving_way, len(self.peers)
+        return self.hub.client.free + self._clients.held.giving_way, len(self.peers)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new conversations are taken, because the server stops."""
+        return self._drain.begun
+
+    async def drain(self) -> bool:
+        """Take no new conversations from now on, and tell the users of the running ones how long they have.
+
+        Returns:
+            Whether the server can stop: its conversations have ended, or their time is over.
+        """
+        if self._drain.begin():
+            self._observer.on_draining()
+            text = f"The server stops in {self._drain.limit_s:.0f} seconds, and this conversation ends then."
+            for peer in self.peers:
+                notice = Notice("server_stops", text)
+                self._observer.on_notice(peer.session.id, notice)
+                peer.news(Noticed(peer.session.id, notice))
+        return self._drain.is_over(len(self._clients.sessions))
 
     async def run(self) -> None:
         """Serve until cancelled; at the end all sessions are closed and their files finished."""
@@ -89,13 +102,15 @@ class Gateway:
             attempt: the client's name for this offer, see `leave`.
 
         Raises:
-            BadOffer, ClientGone, ServerFull, BadOptions, UnknownSession, TransportError.
+            BadOffer, ClientGone, Draining, EngineDied, EngineRestarts, ServerFull, BadOptions, UnknownSession,
+            TransportError; DiskFull, LogError or AudioError where recordings are required.
         """
         offer = check_offer(sdp)
-        self._departures.check(attempt)
+        self._clients.departures.check(attempt)
+        self._check_drain()
         opened = await self._open(options)
         hello = greet(opened.id, self.hub.client.info, policy)
-        secret = self._held.begin(opened.id)
+        secret = self._clients.held.begin(opened.id)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, self._calls())
         return Answered(opened.id, await self._connect(peer, offer, attempt), secret)
 
@@ -106,46 +121,15 @@ class Gateway:
             BadOffer, ClientGone, UnknownSession, TransportError.
         """
         offer = check_offer(sdp)
-        self._held.check(session, secret)
-        self._departures.check(attempt)
-        before = self._peers[session]
-        peer = before.succeed(self._calls())
-        self._held.resume(session)
-        self._part(before)
-        self.hub.session(session).rejoin()
-        logger.info("session %s: resumed", session)
-        return Answered(session, await self._connect(peer, offer, attempt), secret)
-
-    async def _connect(self, peer: Peer, offer: RTCSessionDescription, attempt: str | None) -> str:
-        """Answer the offer of a session's client; returns the answer's SDP."""
-        session = peer.session.id
-        self._departures.on_opened(attempt, session)
-        self._peers[session] = peer
-        try:
-            answer = await peer.connect(offer)
-        except BaseException:
-            self._lose(peer, "the offer could not be answered")
-            raise
-        if self._peers.get(session) is not peer:
-            reason = self._ended.explain(session) or "its client came back over another connection"
-            raise UnknownSession(f"session {session} ended while it was opened: {reason}")
-        return answer
-
-    async def _open(self, options: ConversationOptions) -> Session:
-        """Open a session, if need be in the place of one whose page was closed; its files are there."""
-        engine, left = self.hub.client, self._held.oldest_giving_way()
-        if left is not None and engine.ready and not engine.free:
-            self._forget(left, "the client left")
-        session = self.hub.open(options)
-        try:
-            await asyncio.wrap_future(session.files.created)
-        except BaseException:
-            self.hub.close(session.id, "its files cannot be created")
-            raise
-        return session
-
-    def _calls(self) -> PeerCalls:
-        return PeerCalls(self.pump, self._end, self._lose, self.latencies.append, self._sent)
+        clients = self._clients
+        clients.held.check(session, secret)
+        clients.departures.check(attempt)
+        before = clients.find(session)
+        assert before is not None, "who has a secret has a session"
+        clients.held.resume(session)
+        clients.part(before)
+        self.hub.rejoin(session)
+        return Answered(session, await self._connect(before.succeed(self._calls()), offer, attempt), secret)
 
     async def close(self, session: str, reason: str) -> None:
         """End a session: its row is free at once, its files are finished; the connection closes soon after.
@@ -153,33 +137,34 @@ class Gateway:
         Raises:
             UnknownSession: there is no such session.
         """
-        peer = self._drop(session, reason)
+        peer = self._clients.forget(session, reason)
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
-        self._close_later(peer.close("closed", reason))
         await asyncio.wrap_future(peer.session.files.finished)
 
     async def lose(self, session: str, reason: str) -> None:
         """The client of a session is gone before it had its answer; unknown sessions are ignored."""
-        if session in self._peers:
-            self._lose(self._peers[session], reason)
+        peer = self._clients.find(session)
+        if peer is not None:
+            self._clients.lose(peer, reason)
 
     async def leave(self, attempt: str, returns: bool = False) -> None:
         """The client of an attempt is gone: its session ends now or as soon as its offer arrives.
 
         `returns`: it may be a page that is being reloaded, so the session waits for it for a while.
         """
-        for session in self._departures.leave(attempt):
-            if returns and self._peers[session].connected:
-                self._hold(self._peers[session], "the client left", left=True)
+        for session in self._clients.departures.leave(attempt):
+            peer = self._clients.find(session)
+            if returns and peer is not None and peer.connected:
+                self._clients.hold(peer, "the client left", left=True)
             else:
-                self._forget(session, "the client left")
+                self._clients.forget(session, "the client left")
 
     async def close_all(self) -> None:
         """End all sessions."""
-        for session in list(self._peers):
+        for session in self._clients.sessions:
             await self.close(session, "the server stops")
-        await asyncio.gather(*self._closing)
+        await self._clients.wait_closed()
 
     def folder(self, session: str) -> Path:
         """Folder of the files of a session, whether live or ended.
@@ -187,8 +172,8 @@ class Gateway:
         Raises:
             UnknownSession: there is no such session, or it ended too long ago. NotRecorded: nothing was kept.
         """
-        live = self._peers.get(session)
-        folder = live.session.folder if live is not None else self._ended.folder(session)
+        live = self._clients.find(session)
+        folder = live.session.folder if live is not None else self._clients.ended.folder(session)
         if folder is None:
             raise NotRecorded(f"session {session} was not recorded; set recording.enabled to keep conversations")
         return folder
@@ -202,68 +187,61 @@ class Gateway:
             self._break(error)
             return
         for news in everything:
-            peer = self._peers.get(news.session)
+            peer = self._clients.find(news.session)
             if peer is not None:
                 peer.news(news)
             if isinstance(news, Ended):
-                self._forget(news.session, f"{news.code}: {news.message}")
+                self._clients.forget(news.session, f"{news.code}: {news.message}")
+
+    async def _open(self, options: ConversationOptions) -> Session:
+        """Open a session, if need be in the place of one whose page was closed; its files are there."""
+        engine, left = self.hub.client, self._clients.held.oldest_giving_way()
+        if left is not None and engine.ready and not engine.free:
+            self._clients.forget(left, "the client left")
+        session = self.hub.open(options)
+        try:
+            await asyncio.wait([asyncio.wrap_future(session.files.created)])
+            self.hub.settle_files(session)
+        except BaseException:
+            self.hub.close(session.id, "its files cannot be created")
+            raise
+        return session
+
+    async def _connect(self, peer: Peer, offer: RTCSessionDescription, attempt: str | None) -> str:
+        """Answer the offer of a session's client; returns the answer's SDP."""
+        session, clients = peer.session.id, self._clients
+        clients.departures.on_opened(attempt, session)
+        clients.add(peer)
+        try:
+            answer = await peer.connect(offer)
+        except BaseException:
+            clients.lose(peer, "the offer could not be answered")
+            raise
+        if clients.find(session) is not peer:
+            reason = clients.ended.explain(session) or "its client came back over another connection"
+            raise UnknownSession(f"session {session} ended while it was opened: {reason}")
+        return answer
+
+    def _calls(self) -> PeerCalls:
+        return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._on_latency, self._on_sent)
+
+    def _check_drain(self) -> None:
+        try:
+            self._drain.check()
+        except Draining as error:
+            self._observer.on_refused(error.code)
+            raise
+
+    def _on_latency(self, latency: LatencyMessage) -> None:
+        self.latencies.append(latency)
+        self._observer.on_latency(latency.kind, latency.ms / 1000)
+
+    def _on_sent(self, late: bool) -> None:
+        self._observer.on_packet_sent(late=late)
 
     def _break(self, error: Exception) -> None:
-        for session in list(self._peers):
-            self._forget(session, f"the server failed ({type(error).__name__}: {user_line(error)})")
-
-    def _end(self, peer: Peer, reason: str) -> None:
-        """The client wants its session to end, or is not wanted any more."""
-        if self._is_current(peer):
-            self._forget(peer.session.id, reason)
-
-    def _lose(self, peer: Peer, reason: str, left: bool = False) -> None:
-        """The connection was lost, or its client `left`; one that never talked has nothing to come back to."""
-        if not self._is_current(peer):
-            return
-        if peer.connected:
-            self._hold(peer, reason, left)
-        else:
-            self._forget(peer.session.id, reason)
-
-    def _is_current(self, peer: Peer) -> bool:
-        session = peer.session.id
-        return self._peers.get(session) is peer and session not in self._held
-
-    def _hold(self, peer: Peer, reason: str, left: bool = False) -> None:
-        """Keep the session of a client that is gone until it comes back."""
-        session = peer.session
-        session.leave()
-        if left:
-            self._held.hold_left(session.id, reason, self._clock.now())
-        else:
-            self._held.hold_lost(session.id, reason, peer.last_packet)
-        logger.info("session %s: waits for its client (%s)", session.id, reason)
-        self._part(peer)
-
-    def _part(self, peer: Peer) -> None:
-        """End a connection, not its session."""
-        self._close_later(peer.disconnect())
-
-    def _close_later(self, ending: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(ending)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    def _forget(self, session: str, reason: str) -> None:
-        peer = self._drop(session, reason)
-        if peer is not None:
-            self._close_later(peer.close("closed", reason))
-
-    def _drop(self, session: str, reason: str) -> Peer | None:
-        peer = self._peers.pop(session, None)
-        if peer is not None:
-            self._departures.on_closed(session)
-            self._held.end(session)
-            with suppress(OSError):  # on a full disk, what was written stays as it is
-                self.hub.close(session, reason)
-            self._ended.add(session, reason, peer.session.folder)
-        return peer
+        for session in self._clients.sessions:
+            self._clients.forget(session, f"the server failed ({type(error).__name__}: {user_line(error)})")
 
     async def _beat(self) -> None:
         """Close slots at their deadline and release held packets, also when nothing arrives."""
@@ -280,11 +258,13 @@ class Gateway:
         while True:
             await asyncio.sleep(self._config.liveness.watch_s)
             now = self._clock.now()
-            for session, reason in self._held.find_over(now):
-                self._forget(session, reason)
+            for session, reason in self._clients.held.find_over(now):
+                self._clients.forget(session, reason)
             for peer in self.peers:
                 absence = peer.explain_absence(now)
                 if absence is not None:
-                    self._lose(peer, absence)
+                    self._clients.lose(peer, absence)
                 else:
-                    await peer.send_stats()
+                    stats = await peer.send_stats()
+                    round_trip_s = None if stats.rtt_ms is None else stats.rtt_ms / 1000
+                    self._observer.on_connection(round_trip_s, stats.loss, stats.loss_out)

@@ -153,8 +153,9 @@ class Stats(Message):
 class NoticeMessage(Message):
     """Something that the user should be shown during the session. `code` names the kind.
 
-    echo: the assistant hears itself. recording_stopped: the files end here. language_model: it cannot answer.
-    engine_restarts: the assistant failed and is being started again.
+    echo: the assistant hears itself. recording_stopped: the files end here. not_recorded: there are none.
+    language_model: it cannot answer. engine_restarts: the assistant failed and is being started again. server_stops:
+    the conversation ends soon.
     """
 
     type: Literal["notice"] = "notice"

@@ -46,6 +46,7 @@ from runtime.webrtc.messages import (
     Pong,
     Say,
     ServerMessage,
+    Stats,
     ToolMessage,
     UserCaption,
     WordSounding,
@@ -172,9 +173,11 @@ class Peer:
             return "the client never sent audio" if now - self._created > liveness.connect_s else None
         return "the client went silent" if now - self._last_packet > liveness.silent_s else None
 
-    async def send_stats(self) -> None:
-        """Send the client figures of its connection."""
-        self._send([await self._stats.message()])
+    async def send_stats(self) -> Stats:
+        """Send the client figures of its connection; returns them."""
+        stats = await self._stats.message()
+        self._send([stats])
+        return stats
 
     async def close(self, code: str = "closed", message: str = "the session was closed") -> None:
         """End the connection; the owner ends the session. A client that already knows is not told again."""

@@ -4,9 +4,11 @@ This module imports the whole web stack, which takes longer than the error for a
 it only when clients are about to connect. Nothing here depends on engines or options.
 """
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -18,16 +20,35 @@ from runtime.webrtc.bounded_http import BoundedHttp, Connections
 
 
 def run(app: FastAPI, config: ServeConfig, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until interrupted; `ready` is called when clients can connect."""
-    _Server(_uvicorn_config(app, config), ready).run([listener])
+    """Serve until interrupted or, after SIGTERM, drained; `ready` is called when clients can connect."""
+    Server(_uvicorn_config(app, config), app.state.drain, ready).run([listener])
 
 
-class _Server(uvicorn.Server):
-    """A server that reports when it is ready."""
+class Server(uvicorn.Server):
+    """A server that reports when it is ready, and lets conversations end before it stops."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[bool]], ready: Callable[[], None]) -> None:
+        """`drain`: see `Gateway.drain`."""
         super().__init__(config)
+        self._drain = drain
         self._ready = ready
+        self._terminated = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came: the first SIGTERM lets conversations end, a second one and any other stop at once."""
+        if sig != signal.SIGTERM:
+            super().handle_exit(sig, frame)
+        elif self._terminated:
+            self.should_exit = True
+        else:
+            self._terminated = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look every 0.1 s whether it is time to stop. Signals interrupt the loop anywhere, so they only leave a note
+        for this."""
+        if self._terminated and not self.should_exit:
+            self.should_exit = await self._drain()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then report."""
@@ -42,6 +63,7 @@ def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=bounded,
+        log_config=None,
         log_level="error",  # strangers cause warnings, and would fill the log with them
         access_log=False,
         ws="none",

@@ -14,7 +14,9 @@ from duplex.model.interface import ConversationOptions, Samples
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import DiskFull, LogError, ServerFull, UnknownSession
+from runtime.event_log import EventLog
 from runtime.metrics import Metrics
+from runtime.observers import Observers
 from runtime.pcm import to_int16
 from runtime.session.log_records import SlotRow
 from runtime.session.recording import read_recording
@@ -40,7 +42,15 @@ class World:
         self.metrics = Metrics()
         self.generator = FakeGenerator(2)
         engine = Engine(self.generator, self.clock, self.config.engine)
-        self.hub = SessionHub(InlineEngine(engine, "fake"), self.config, self.clock, self.metrics)
+        self.client = InlineEngine(engine, "fake")
+        self.observer = Observers(self.metrics, EventLog())
+        self.hub = SessionHub(self.client, self.config, self.clock, self.observer)
+
+    def with_recording(self, **values: object) -> SessionHub:
+        """A hub of the same engine with other values of its `RecordingConfig`."""
+        recording = self.config.recording.model_copy(update=values)
+        config = self.config.model_copy(update={"recording": recording})
+        return SessionHub(self.client, config, self.clock, self.observer)
 
     def talk(self, voices: dict[str, Samples]) -> dict[str, list[SlotRow]]:
         """Twenty milliseconds at a time; every session hears its own voice; returns the rows by session."""
@@ -253,6 +263,7 @@ def test_what_was_recorded_before_the_disk_was_full_stays_readable(
 def test_a_new_session_on_a_full_disk_is_refused_and_leaves_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
+    world.hub = world.with_recording(required=True)
     first = world.hub.open(OPTIONS)
     log = (world.config.recording.folder / first.id / "slots.jsonl").stat().st_size
     room = {"log": 0, "half a log": log // 2, "user": log + 20, "dialogue": log + 44 + 20}[place]
@@ -278,11 +289,10 @@ def fail_full(*_: object) -> None:
 
 
 def test_a_disk_that_is_nearly_full_takes_no_new_session(world: World) -> None:
-    recording = world.config.recording.model_copy(update={"min_free_mb": 1e9})
-    hub = SessionHub(world.hub.client, world.config.model_copy(update={"recording": recording}), world.clock)
+    hub = world.with_recording(min_free_mb=1e9, required=True)
     with pytest.raises(DiskFull):
         hub.open(OPTIONS)
-    assert list(recording.folder.iterdir()) == []
+    assert list(world.config.recording.folder.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_for_another_reason_is_named(
@@ -312,8 +322,7 @@ def test_recordings_can_be_read_by_the_servers_user_alone(world: World, tmp_path
 
 
 def test_without_recording_nothing_is_written(world: World, tmp_path: Path) -> None:
-    config = world.config.model_copy(update={"recording": world.config.recording.model_copy(update={"enabled": False})})
-    hub = SessionHub(world.hub.client, config, world.clock)
+    hub = world.with_recording(enabled=False)
     session = hub.open(OPTIONS)
     world.hub = hub
     world.talk({session.id: QUESTION})

@@ -136,7 +136,7 @@ def test_a_model_that_breaks_down_is_told_to_every_session_once(in_thread: Open)
     failures = [event for event in events_until(engine, has_failed) if isinstance(event, SessionFailed)]
     assert {event.session for event in failures} == sessions
     assert all("the fake model broke" in event.message for event in failures)
-    assert (engine.poll(), engine.free, engine.fileno()) == ([], 0, None)
+    assert (engine.poll(), engine.ready, engine.free, engine.fileno()) == ([], False, 0, None)
     with pytest.raises(EngineDied, match="restart"):
         engine.open(OPTIONS)
 
@@ -166,12 +166,14 @@ def test_a_process_of_its_own_and_its_sudden_end() -> None:
     try:
         assert [event.result.slot for event in converse(engine) if isinstance(event, SlotDone)] == [0, 1, 2]
         assert isinstance(engine._worker, ProcessWorker)
+        assert engine.ready
         engine._worker._process.kill()
         (failure,) = [event for event in events_until(engine, has_failed) if isinstance(event, SessionFailed)]
         assert (failure.code, failure.message) == (
             "engine_died",
             "the engine ended unexpectedly (exit code -9); restart",
         )
+        assert not engine.ready
         with pytest.raises(EngineDied):
             engine.open(OPTIONS)
     finally:

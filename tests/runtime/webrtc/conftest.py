@@ -42,7 +42,7 @@ MakeServer = Callable[..., AbstractAsyncContextManager[Server]]
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> MakeServer:
-    """`async with make_server(rows=2, **ServeConfig values) as server`."""
+    """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`."""
 
     @asynccontextmanager
     async def make(
@@ -50,10 +50,12 @@ def make_server(tmp_path: Path) -> MakeServer:
         record: bool = True,
         generator: FakeGenerator | None = None,
         media: MediaLoop | None = None,
+        recording: dict[str, Any] | None = None,
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
-        runtime = RuntimeConfig(recording=RecordingConfig(folder=tmp_path / "recordings", enabled=record))
+        place = RecordingConfig(folder=tmp_path / "recordings", enabled=record, **(recording or {}))
+        runtime = RuntimeConfig(recording=place)
         metrics = Metrics()
         engine = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
         hub = SessionHub(engine, runtime, clock, metrics)

@@ -108,12 +108,22 @@ async def test_one_client_too_many_is_refused_with_the_reason(make_server: MakeS
 async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
     make_server: MakeServer, client: VoiceClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with make_server() as server:
+    async with make_server(recording={"required": True}) as server:
         SmallDisk(tmp_path / "recordings", 0, monkeypatch)
         got = await expect_refusal(server, {"sdp": await client.offer()})
         assert server.hub.client.free == 2
     assert got[:2] == (503, "disk_full")
     assert "free some space" in got[2]
+
+
+async def test_who_is_not_recorded_is_told(make_server: MakeServer, client: VoiceClient, tmp_path: Path) -> None:
+    async with make_server(recording={"min_free_mb": 1e9}) as server:
+        await client.connect(server.post)
+        notice = (await client.wait_for(lambda message: message["type"] == "notice", 10)).message
+        log = await server.http.get(f"/api/sessions/{client.session}/slots.jsonl")
+    assert notice["code"] == "not_recorded"
+    assert str(tmp_path) not in notice["message"]
+    assert (log.status_code, log.json()["error"]["code"]) == (404, "not_recorded")
 
 
 async def test_options_that_the_model_refuses_are_named(make_server: MakeServer, client: VoiceClient) -> None:

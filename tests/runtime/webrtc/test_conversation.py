@@ -72,6 +72,7 @@ async def test_ask_interrupt_and_get_a_second_answer(make_server: MakeServer) ->
         await server.http.post(f"/api/sessions/{client.session}/close")
         await client.wait_for(lambda message: message["type"] == "ended", 2)
         await client.close()
+        metrics = (await server.http.get("/metrics")).text
         files = [await download(server, client.session, name) for name in ("recording.wav", "transcript.json")]
         peer_log = (await download(server, client.session, "slots.jsonl")).splitlines()
 
@@ -81,6 +82,11 @@ async def test_ask_interrupt_and_get_a_second_answer(make_server: MakeServer) ->
     assert [slot["t"] for slot in slots] == list(range(len(slots)))
     assert [slot["event"] for slot in slots if slot["event"]][:3] == ["start", "cut", "start"]
     assert {latency["kind"] for latency in of_type(client, "latency")} == {"response", "stop"}
+    counts = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
+    assert float(counts["duplex_audio_ttfp_s_count"]) >= 1
+    assert float(counts["duplex_stop_latency_seconds_count"]) == 1
+    assert float(counts["duplex_round_trip_seconds_count"]) >= 1
+    assert float(counts["duplex_packets_total"]) > 100
     (cut,) = of_type(client, "cut")
     spoken = [word for word in of_type(client, "spoken") if word["answer"] == 0]
     assert 0 < int(str(cut["heard"])) <= len(spoken) < 8

@@ -1,0 +1,17 @@
+"""Fixtures of the runtime's tests."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def restore_logging() -> Iterator[None]:
+    """Leaves handlers and levels as they were before."""
+    root, ours = logging.getLogger(), logging.getLogger("runtime")
+    before = root.level, list(root.handlers), ours.level
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    ours.setLevel(before[2])
