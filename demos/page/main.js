@@ -5,7 +5,7 @@ import { Captions } from "./captions.js";
 import { Figures } from "./figures.js";
 import { LevelMeter } from "./level.js";
 import { Notice } from "./notice.js";
-import { Optional, Store, attempt, cleanAddress, matches, watchQuery } from "./optional.js";
+import { Optional, Store, attempt, cleanAddress, matches, saveAs, watchQuery } from "./optional.js";
 import { Problem, missingSupport } from "./problems.js";
 import { Session } from "./session.js";
 import { Settings } from "./settings.js";
@@ -34,17 +34,23 @@ const NOTICES = {
   language_model: "The language model cannot answer.",
 };
 
+/** Links to a session's files: id of the link -> name of the file. */
+const FILES = {
+  "download-recording": "recording.wav",
+  "download-slots": "slots.jsonl",
+  "download-transcript": "transcript.json",
+};
+
 let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
 
-/** The token from the address, from which it is then removed, because addresses are seen, kept and passed on. */
+/** The token from the address's fragment, which is then removed, because addresses are seen, kept and passed on. */
 function startingToken() {
-  const query = new URLSearchParams(location.search);
-  const given = query.get("token");
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given === null) return tokens.read("duplex.token") ?? "";
-  query.delete("token");
-  if (tokens.write("duplex.token", given)) cleanAddress(query);
+  tokens.write("duplex.token", given);
+  cleanAddress();
   return given;
 }
 
@@ -158,12 +164,8 @@ function finish(over, problem) {
   if (session !== over) return;
   session = null;
   release();
-  for (const [id, name] of [
-    ["download-recording", "recording.wav"],
-    ["download-slots", "slots.jsonl"],
-    ["download-transcript", "transcript.json"],
-  ]) {
-    element(id).href = over.file(name);
+  for (const [id, name] of Object.entries(FILES)) {
+    Object.assign(element(id), { href: over.file(name), download: `duplex-${over.id}-${name}` });
   }
   element("downloads").hidden = false;
   element("write").hidden = true;
@@ -222,14 +224,26 @@ function showMute(muted) {
   states.announceCaptions(muted && writes);
 }
 
+/** A link carries no token; where one is needed, the file is fetched first. */
+function save(event) {
+  if (!api.token) return;
+  event.preventDefault();
+  const link = event.currentTarget;
+  const refused = (problem) => notice.show({ ...problem, text: problem.fix });
+  api.read(link.href).then((content) => saveAs(content, link.download), refused);
+}
+
+/** A server that needs a token asks for it at once. */
 async function describeServer() {
-  const status = await api.status();
+  const ask = (problem) => (session || missing ? null : show(problem, { focus: false }));
+  const status = await api.status().catch(ask);
   if (!status) return;
   element("model").textContent = status.model ?? "";
   settings.offer(status.patterns ?? [], status.tools ?? []);
 }
 
 for (const id of ["connect", "again", "retry"]) element(id).addEventListener("click", connect);
+for (const id of Object.keys(FILES)) element(id).addEventListener("click", save);
 element("end").addEventListener("click", () => session?.end());
 element("mute").addEventListener("click", toggleMute);
 element("theme").addEventListener("click", switchTheme);
@@ -248,6 +262,10 @@ element("token-form").addEventListener("submit", (event) => {
   describeServer();
 });
 watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
+window.addEventListener("hashchange", () => {
+  api = new Api(startingToken());
+  describeServer();
+});
 window.addEventListener("pagehide", () => session?.leave());
 
 document.documentElement.dataset.theme = themes.read("duplex.theme") ?? "auto";

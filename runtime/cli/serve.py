@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import typer
 
@@ -20,6 +20,8 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
 from runtime.cli.common import ConfigFile, ModelOptions, out, runtime_config
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.paths import file
+from runtime.cli.token_file import choose_token
 from runtime.cli.values import LARGEST_PORT, number
 from runtime.errors import DuplexError
 from runtime.session.disk import check_folder
@@ -140,7 +142,7 @@ def _explain_listening(error: OSError | UnicodeError) -> str:
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
-    """Address of the page for a browser on this machine, with the token if one is needed."""
+    """Address of the page for a browser on this machine, with the token (if one is needed) in its fragment."""
     return page_urls(config, listener.getsockname()[1], reachable(config.host, ())[:1])[0]
 
 
@@ -161,10 +163,13 @@ def page_folder() -> Path:
 def command(
     chosen: ModelOptions,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs --token.")
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
     ] = _DEFAULTS.host,
     port: Annotated[int, number(0, LARGEST_PORT, "Port of the page; 0 takes a free one.", whole=True)] = _DEFAULTS.port,
-    token: Annotated[str | None, typer.Option(help="Token that clients have to give.", envvar="DUPLEX_TOKEN")] = None,
+    token_file: Annotated[Path | None, file("--token-file", help="File with the token that clients give.")] = None,
+    token: Annotated[
+        str | None, typer.Option(help="The token itself; lists of processes show it.", envvar="DUPLEX_TOKEN")
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="Name under which browsers reach this server, if not by its address; give several."),
@@ -185,7 +190,8 @@ def command(
     config: ConfigFile = None,
 ) -> None:
     """Serve the page: talk to the model in the browser."""
-    values = {"host": host, "port": port, "token": token, "certfile": certfile, "keyfile": keyfile}
+    word = choose_token(token, token_file)
+    values = {"host": host, "port": port, "token": word, "certfile": certfile, "keyfile": keyfile}
     tls = {"self_signed": self_signed, "cert_folder": cert_folder}
     network = ServeConfig.from_options(values | tls | {"allowed_hosts": tuple(allow_host or ())})
     runtime = _with_options(runtime_config(config), sessions, recordings, record)
@@ -209,6 +215,8 @@ def _with_options(runtime: RuntimeConfig, sessions: int | None, recordings: Path
 
 
 def _tell(url: str, config: ServeConfig) -> None:
+    if not out().is_terminal:  # output that is kept holds no token
+        url, config = urldefrag(url).url, config.model_copy(update={"token": None})
     out().print(f"Duplex is ready: open {url} and press Start talking. Ctrl-C ends it.", style="bold")
     for line in hints(url, config, interface_addresses()):
         out().print(line)
