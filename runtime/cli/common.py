@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TextIO
 
 import typer
-import yaml
 from rich.console import Console
 
-from configs.base import ConfigError
+from configs.base import ConfigError, parse_yaml
 from configs.model.descriptions import find_llm
 from configs.model.language_models import LLM, LanguageModelConfig
 from duplex.io import whole_files as files
@@ -227,8 +226,8 @@ def changes(drop_missing: list[str] | None) -> dict[str, Any]:
         if not (key and equals):
             raise ConfigError(f"--set {one}: write it as KEY=VALUE, for example --set device=cuda")
         try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            values[key] = parse_yaml(value)
+        except ValueError:
             raise ConfigError(f"--set {one}: '{value}' is not a YAML value; put quotes around it") from None
     return values
 
