@@ -88,10 +88,10 @@ class Server:
 
 
 @asynccontextmanager
-async def server(folder: Path) -> AsyncIterator[Server]:
-    """A server with a fake model, which keeps its recordings in `folder`."""
+async def server() -> AsyncIterator[Server]:
+    """A server with a fake model, which records nothing."""
     clock = SystemClock()
-    runtime = RuntimeConfig(recording=RecordingConfig(folder=folder / "recordings"))
+    runtime = RuntimeConfig(recording=RecordingConfig(enabled=False))
     hub = SessionHub(InlineEngine(Engine(FakeGenerator(2), clock, runtime.engine), "fake"), runtime, clock, Metrics())
     config = ServeConfig(
         token=TOKEN,
@@ -100,7 +100,7 @@ async def server(folder: Path) -> AsyncIterator[Server]:
         liveness=LivenessConfig(connect_s=1e9),
     )
     app = create_app(config, hub, clock, metrics=Metrics())
-    settings = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", interface="asgi3")
+    settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", interface="asgi3")
     settings.load()
     state = ServerState()
     make = make_protocol(config, Connections(config.connections))
@@ -154,13 +154,17 @@ def reading(ask: Ask) -> Callable[[Path], Any]:
         silent = patch.object(RTCDtlsTransport, "_send_data", _send_no_data)
         with quiet, silent, asyncio.Runner() as runner:
             runner.get_loop().set_exception_handler(watch.on_loop_error)
-            app = server(folder)
+            app = server()
             one = runner.run(app.__aenter__())
             gc.collect()
             gc.freeze()  # what is alive now need not be searched each time
 
             def read(data: bytes) -> bool:
-                taken = runner.run(ask(one, data))
+                try:
+                    taken = runner.run(ask(one, data))
+                except Exception:
+                    watch.found.clear()
+                    raise
                 gc.collect()
                 watch.raise_found()
                 return taken
