@@ -97,7 +97,7 @@ async def server() -> AsyncIterator[Server]:
         token=TOKEN,
         guesses=GuessesConfig(most=1 << 30),
         messages=MessagesConfig(per_s=1e9, burst=1 << 30),
-        liveness=LivenessConfig(connect_s=1e9),
+        liveness=LivenessConfig(connect_s=1e9, watch_s=0.003),
     )
     app = create_app(config, hub, clock, metrics=Metrics())
     settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", interface="asgi3")
