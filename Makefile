@@ -1,6 +1,7 @@
 # make demo   sets everything up and serves the browser demo on http://127.0.0.1:8080
 # make test   sets everything up and runs every check
 # make evaluate DATA=FOLDER   measures mini with every suite; FOLDER holds real audio (docs/evaluation.md)
+# make fuzz   gives all readers of foreign input 100,000 inputs that are almost right; N=1000 SEED=2 KIND=sounds change it
 # make lock   writes locks/ after a dependency was added to pyproject.toml; what is locked keeps its version
 # make update   renews locks/ to the newest that pyproject.toml allows and runs the tests; TORCH_VERSION=2.14.1 moves torch too
 # make test-oldest   runs the tests with the lowest versions that pyproject.toml allows
@@ -30,7 +31,7 @@ INSTALL = $(PYTHON) -m scripts.install --venv $(VENV) --torch $(TORCH)
 # Where no bytecode is kept, each start compiles torch and transformers anew, which takes 10 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo smollm2 test format lint types contracts unit evaluate lock update test-oldest test-newest python clean
+.PHONY: demo smollm2 test format lint types contracts unit fuzz evaluate lock update test-oldest test-newest python clean
 .DEFAULT_GOAL := help
 
 help:
@@ -57,6 +58,9 @@ contracts: $(VENV)/.test
 
 unit: $(VENV)/.test
 	@$(BIN)/python -m scripts.run_tests --jobs $(JOBS)
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python -m tests.fuzz $(N:%=--inputs %) $(SEED:%=--seed %) $(KIND:%=--kind %)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -14,6 +14,11 @@ Range = tuple[float, float]
 """(lowest, highest) of a uniform draw."""
 
 
+LARGEST_YAML = 1_000_000
+"""Bytes of a configuration."""
+_LONGEST = 300
+
+
 class ConfigError(ValueError):
     """A configuration cannot be used. The message says what, why and how to fix it, in one line."""
 
@@ -78,17 +83,46 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Top-level mapping of a YAML file.
 
     Raises:
-        ConfigError: missing file, broken YAML, or a top level that is not a mapping.
+        ConfigError: missing or huge file, broken YAML, or a top level that is not a mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(LARGEST_YAML + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
+    if len(data) > LARGEST_YAML:
+        raise ConfigError(f"{path}: is larger than {LARGEST_YAML} bytes; give a configuration")
+    try:
+        values = parse_yaml(data.decode("utf-8-sig"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not valid YAML ({error}); write 'key: value' lines in UTF-8") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: must hold 'key: value' lines at the top level")
     return values
+
+
+def parse_yaml(text: str) -> Any:
+    """The values of a YAML text.
+
+    Raises:
+        ValueError: it is not YAML, is nested too deeply, or has a value that is none; the message is one line.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except Exception as error:  # PyYAML documents no error types for numbers and dates that are none
+        raise ValueError(_short(" ".join(str(error).split()))) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values; an alias, which can make a small file mean an endless one, is refused."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """See `yaml.composer.Composer`."""
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError(f"{self.peek_event().start_mark}: aliases (*name) are not read; write the value again")
+        return super().compose_node(parent, index)
 
 
 def exact_div(a: int, b: int) -> int:
@@ -105,7 +139,7 @@ def exact_div(a: int, b: int) -> int:
 def _one_line(error: ValidationError, source: str) -> str:
     found = error.errors()
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # why another one is missing
-    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    key = _short(".".join(str(part) for part in first["loc"])) or "(top level)"
     if first["type"] == "extra_forbidden":
         return f"{source}: unknown key '{key}'; remove it or check its spelling"
     if first["type"] == "model_type":
@@ -116,3 +150,9 @@ def _one_line(error: ValidationError, source: str) -> str:
 def plain_message(text: str) -> str:
     """What pydantic says about a value, without the prefix of our own checks."""
     return text.removeprefix("Value error, ")
+
+
+def _short(text: str) -> str:
+    """Text from a file for a message: shortened if long, with unprintable characters escaped."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cut)

@@ -187,7 +187,7 @@ class ServeConfig(Config):
     def _safe(self) -> "ServeConfig":
         if not self.loopback and not self.token:
             raise ValueError(
-                f"--host {self.host}: is not an address of this machine alone; give --token WORD too, or leave it out"
+                f"--host {self.host}: is not an address of this machine alone; give --token-file too, or leave it out"
             )
         if not self.loopback and self.token and len(self.token) < LEAST_TOKEN:
             raise ValueError(

@@ -11,9 +11,10 @@ export class Api {
     this.token = token;
   }
 
-  /** What the server runs; null if it does not say. */
+  /** What the server runs; null if it does not say. Rejects with a Problem if it needs another token. */
   status() {
-    return this.#ask("GET", "status", undefined, SHORT_MS).catch(() => null);
+    const unknown = (problem) => (problem.needsToken ? Promise.reject(problem) : null);
+    return this.#ask("GET", "status", undefined, SHORT_MS).catch(unknown);
   }
 
   /**
@@ -37,15 +38,24 @@ export class Api {
     return sendBeacon("api/leave", { attempt, token: this.token || null, returns });
   }
 
-  /** Address of one of a session's files. */
+  /** Address of one of a session's files; where there is a token, only `read` can read it. */
   file(session, name) {
-    const query = this.token ? `?token=${encodeURIComponent(this.token)}` : "";
-    return `api/sessions/${session}/${name}${query}`;
+    return `api/sessions/${session}/${name}`;
+  }
+
+  /** The content of one of a session's files. Rejects with a Problem. */
+  async read(address) {
+    const response = await fetch(address, { headers: this.#authorization() }).catch(() => Promise.reject(unreachable()));
+    if (!response.ok) throw serverProblem(response.status, (await response.json().catch(() => null))?.error);
+    return response.blob();
+  }
+
+  #authorization() {
+    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   async #ask(method, path, body, patience) {
-    const headers = { "Content-Type": "application/json" };
-    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const headers = { "Content-Type": "application/json", ...this.#authorization() };
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), patience);
     try {

@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { Captions } from "./captions.js";
+import { Downloads } from "./downloads.js";
 import { Figures } from "./figures.js";
 import { LevelMeter } from "./level.js";
 import { Notice } from "./notice.js";
@@ -29,12 +30,15 @@ const returning = new Returning();
 
 let api = new Api(startingToken());
 let session = null;
+const downloads = new Downloads(element, () => api, (problem) => notice.show({ ...problem, text: problem.fix }));
 /** Notices of the server during the conversation: `code` of the message -> title. */
 const NOTICES = {
   echo: "The assistant hears itself.",
   recording_stopped: "The recording has stopped.",
   language_model: "The language model cannot answer.",
   engine_restarts: "One moment.",
+  not_recorded: "There is no recording.",
+  server_stops: "The server stops soon.",
 };
 
 let chosen = {};
@@ -42,13 +46,12 @@ let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
 
-/** The token from the address, from which it is then removed, because addresses are seen, kept and passed on. */
+/** The token from the address's fragment, which is then removed, because addresses are seen, kept and passed on. */
 function startingToken() {
-  const query = new URLSearchParams(location.search);
-  const given = query.get("token");
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given === null) return tokens.read("duplex.token") ?? "";
-  query.delete("token");
-  if (tokens.write("duplex.token", given)) cleanAddress(query);
+  tokens.write("duplex.token", given);
+  cleanAddress();
   return given;
 }
 
@@ -99,7 +102,7 @@ function listen(live) {
   captions.clear();
   figures.clear();
   element("examples").hidden = false;
-  element("downloads").hidden = true;
+  downloads.hide();
 }
 
 function listenToMicrophone(microphone) {
@@ -192,14 +195,7 @@ function finish(over, problem) {
   if (session !== over) return;
   session = null;
   release();
-  for (const [id, name] of [
-    ["download-recording", "recording.wav"],
-    ["download-slots", "slots.jsonl"],
-    ["download-transcript", "transcript.json"],
-  ]) {
-    element(id).href = over.file(name);
-  }
-  element("downloads").hidden = false;
+  downloads.offer(over);
   element("write").hidden = true;
   if (problem) notice.show({ ...problem, text: problem.fix });
   else notice.hide();
@@ -256,8 +252,10 @@ function showMute(muted) {
   states.announceCaptions(muted && writes);
 }
 
+/** A server that needs a token asks for it at once. */
 async function describeServer() {
-  const status = await api.status();
+  const ask = (problem) => (session || missing ? null : show(problem, { focus: false }));
+  const status = await api.status().catch(ask);
   if (!status) return;
   element("model").textContent = status.model ?? "";
   settings.offer(status.patterns ?? [], status.tools ?? []);
@@ -282,6 +280,10 @@ element("token-form").addEventListener("submit", (event) => {
   describeServer();
 });
 watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
+window.addEventListener("hashchange", () => {
+  api = new Api(startingToken());
+  describeServer();
+});
 window.addEventListener("pagehide", leave);
 
 document.documentElement.dataset.theme = themes.read("duplex.theme") ?? "auto";

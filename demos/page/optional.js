@@ -1,6 +1,8 @@
 // Everything that a browser may lack or refuse without ending the conversation. Each facility is used through this
 // module and guarded: a failure disables this facility and nothing else. Nothing here depends on sessions.
 
+const KEPT_MS = 60000;
+
 /** Facilities that failed, with the reason, for people who look at the console. */
 const failures = new Map();
 
@@ -98,9 +100,17 @@ export const watchQuery = (query, changed) =>
 export const watchSize = (element, changed) =>
   attempt("size observer", () => new ResizeObserver(() => attempt("size observer", changed)).observe(element));
 
-/** Removes a token from the address bar, the history and copied addresses. */
-export const cleanAddress = (query) =>
-  attempt("history", () => history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`));
+/** Removes the fragment, which holds a token, from the address bar, the history and copied addresses. */
+export const cleanAddress = () =>
+  attempt("history", () => history.replaceState(null, "", `${location.pathname}${location.search}`));
+
+/** Offers a content to the user as a file. */
+export const saveAs = (content, name) =>
+  attempt("downloads", () => {
+    const address = URL.createObjectURL(content);
+    Object.assign(document.createElement("a"), { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
+  });
 
 /** Sends a small body even while the page is being closed; true if the browser accepted it. */
 export const sendBeacon = (path, body) =>

@@ -14,7 +14,7 @@ from duplex.eval.conversation_record import Recording
 from duplex.eval.errors import EvaluationError
 from duplex.eval.suite import DialogueRow, Facts
 from duplex.io.sound_file import write_wav
-from duplex.io.whole_files import json_text, parse_json, shorten, whole_lines, write_json_lines, write_text
+from duplex.io.whole_files import json_text, name_within, parse_json, shorten, whole_lines, write_json_lines, write_text
 
 
 class LineStore:
@@ -82,7 +82,7 @@ class RowStore:
 
 def audio_file(folder: Path, name: str) -> Path:
     """Path of the sound of the conversation `name`."""
-    return folder / f"{name.replace('/', '_')}.wav"
+    return folder / f"{name_within(name)}.wav"
 
 
 def save_audio(folder: Path, name: str, recording: Recording) -> None:

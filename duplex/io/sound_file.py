@@ -34,6 +34,11 @@ _CANCELLED_SHARE: Final = 0.1
 """Share of a file's power that may cancel, because some always does between two microphones."""
 _TAGS: Final = 1_024
 """Bytes of tags and padding that may follow a wav file."""
+_COUNTED_RATE: Final = 48_000
+_FREE_SAMPLES: Final = 1 << 24
+_SAMPLES_PER_BYTE: Final = 64
+"""Samples, counted at 48 kHz, that a file may hold in any case, and that each of its bytes may stand for (64 in Opus at
+6 kbit/s). A file of a few bytes can claim hours of one value, which nobody has recorded."""
 _CODEC_S: Final = 0.2
 """How much more than its content a compressed file may claim."""
 _FAULTS: Final = (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OverflowError, MemoryError)
@@ -77,8 +82,8 @@ def read_sound_file(path: Path) -> SoundFile:
     """Read any sound file: to its end if its header has no length, and scaled down if it is louder than full scale.
 
     Raises:
-        SoundFileError: the file is missing, is not a sound file, is empty, has an unusual rate, or has values that are
-            not numbers.
+        SoundFileError: the file is missing, is not a sound file, is empty, has an unusual rate, has values that are not
+            numbers, or unpacks to far more sound than a recording of its size.
     """
     if not path.is_file():
         what = "it is a folder, not a sound file" if path.is_dir() else "there is no such file"
@@ -88,9 +93,6 @@ def read_sound_file(path: Path) -> SoundFile:
     except OSError as error:
         raise SoundFileError(f"{path}: cannot be read ({error.strerror}); check the file") from None
     found = _decode(data, path)
-    if not LOWEST_RATE <= found.rate <= HIGHEST_RATE:
-        limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
-        raise SoundFileError(f"{path}: has a sample rate of {found.rate} Hz; give a file with {limits}")
     if not len(found.samples):
         raise SoundFileError(f"{path}: holds no audio; give a file that is longer than 0 s")
     if not np.isfinite(found.samples).all():
@@ -157,17 +159,42 @@ def _read(data: bytes, path: Path) -> tuple[Samples, int, float]:
     """
     try:
         with soundfile.SoundFile(_Bytes(data)) as sound:
-            samples = _samples(sound)
-            return samples, max(1, int(sound.samplerate)), _count_told_frames(sound, len(samples))
+            _check_rate(sound.samplerate, path)
+            samples = _samples(sound, _most_samples(sound.samplerate, len(data)))
+            return samples, int(sound.samplerate), _count_told_frames(sound, len(samples))
+    except _TooLongError:
+        what = f"its {len(data)} bytes unpack to far more sound than a recording of that size holds"
+        raise SoundFileError(f"{path}: {what}; write it again as wav") from None
     except _FAULTS as error:
         reason = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
         raise SoundFileError(f"{path}: is not a readable sound file ({reason}); give a wav or flac file") from None
 
 
-def _samples(sound: soundfile.SoundFile) -> Samples:
-    """All samples [n, channels]; for a damaged file, those before the damage. The header's number is not trusted."""
+class _TooLongError(Exception):
+    """A file unpacks to more samples than it may."""
+
+
+def _check_rate(rate: int, path: Path) -> None:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
+        raise SoundFileError(f"{path}: has a sample rate of {rate} Hz; give a file with {limits}")
+
+
+def _most_samples(rate: int, size: int) -> int:
+    """How many samples a file of `size` bytes may hold, all channels together."""
+    return max(_FREE_SAMPLES, _SAMPLES_PER_BYTE * size) * rate // max(rate, _COUNTED_RATE)
+
+
+def _samples(sound: soundfile.SoundFile, most: int) -> Samples:
+    """All samples [n, channels]; for a damaged file, those before the damage. The header's number is not trusted.
+
+    Raises:
+        _TooLongError: there are more than `most`.
+    """
     blocks: list[Samples] = []
     while not blocks or len(blocks[-1]):
+        if len(blocks) * _BLOCK * sound.channels > most:
+            raise _TooLongError
         block = np.full((_BLOCK, sound.channels), np.nan, np.float32)
         try:
             blocks.append(sound.read(out=block))

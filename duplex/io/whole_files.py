@@ -17,6 +17,7 @@ from typing import Any, Final
 ESCAPING: Final = "duplex.escaping"
 """Error handler of encoders: characters that cannot be encoded are written as `escape` shows them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_PARTING = re.compile(r"[/\\\0]")
 _LONGEST: Final = 60
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)
 
@@ -46,6 +47,12 @@ def shorten(text: str) -> str:
     """Text from a file for a message: shortened if long, with unprintable characters escaped."""
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cut)
+
+
+def name_within(text: str) -> str:
+    """Text from elsewhere as the name of a file or folder, which never leads out of the folder that it is put in."""
+    name = _PARTING.sub("_", text)
+    return name if name.strip(". ") else f"_{name}"
 
 
 def json_text(values: Any, **options: Any) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TextIO
 
 import typer
-import yaml
 from rich.console import Console
 
-from configs.base import ConfigError
+from configs.base import ConfigError, parse_yaml
 from configs.model.descriptions import find_llm
 from configs.model.language_models import LLM, LanguageModelConfig
 from duplex.io import whole_files as files
+from duplex.io.whole_files import shorten
 from runtime.cli.paths import file, new_file
 from runtime.cli.values import HOTTEST, LARGEST_SEED, make_parser, number, pattern_name, policy_name
 from runtime.errors import user_line
@@ -225,11 +225,13 @@ def changes(drop_missing: list[str] | None) -> dict[str, Any]:
     for one in drop_missing or []:
         key, equals, value = one.partition("=")
         if not (key and equals):
-            raise ConfigError(f"--set {one}: write it as KEY=VALUE, for example --set device=cuda")
+            raise ConfigError(f"--set {shorten(one)}: write it as KEY=VALUE, for example --set device=cuda")
         try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ConfigError(f"--set {one}: '{value}' is not a YAML value; put quotes around it") from None
+            values[key] = parse_yaml(value)
+        except ValueError:
+            raise ConfigError(
+                f"--set {shorten(one)}: '{shorten(value)}' is not a YAML value; put quotes around it"
+            ) from None
     return values
 
 

@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from configs.policy import policy as policy_by_name
 from configs.runtime.runtime import RuntimeConfig
+from duplex.io.whole_files import name_within
 from duplex.model.interface import ConversationOptions, SlotGenerator
 from duplex.model.language_models.description import describe_llm
 from duplex.model.tools.call_lines import call_line, pair_calls
@@ -90,14 +91,15 @@ def command(
 
 def folders(inputs: list[Path], out_folder: Path) -> list[Path]:
     """A folder for every input: its stem, with a number if several inputs share it."""
-    counts = Counter(path.stem for path in inputs)
+    stems = [name_within(path.stem) for path in inputs]
+    counts = Counter(stems)
     taken = {stem for stem, count in counts.items() if count == 1}
     names = []
-    for path in inputs:
-        name, number = path.stem, 1
-        while name in taken and counts[path.stem] > 1:
+    for stem in stems:
+        name, number = stem, 1
+        while name in taken and counts[stem] > 1:
             number += 1
-            name = f"{path.stem}-{number}"
+            name = f"{stem}-{number}"
         taken.add(name)
         names.append(out_folder / name)
     return names

@@ -15,7 +15,7 @@ from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import typer
 
@@ -160,7 +160,7 @@ def _explain_listening(error: OSError | UnicodeError) -> str:
 
 
 def address(config: ServeConfig, listener: socket.socket) -> str:
-    """Address of the page for a browser on this machine, with the token if one is needed."""
+    """Address of the page for a browser on this machine, with the token (if one is needed) in its fragment."""
     return page_urls(config, listener.getsockname()[1], reachable(config.host, ())[:1])[0]
 
 
@@ -199,6 +199,8 @@ def command(
 
 
 def _tell(url: str, config: ServeConfig) -> None:
+    if not out().is_terminal:  # output that is kept holds no token
+        url, config = urldefrag(url).url, config.model_copy(update={"token": None})
     out().print(f"Duplex is ready: open {url} and press Start talking. Ctrl-C ends it.", style="bold")
     for line in hints(url, config, interface_addresses()):
         out().print(line)

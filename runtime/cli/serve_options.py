@@ -14,6 +14,8 @@ from configs.base import ConfigError
 from configs.layers import build, environment_layer, file_layer, option_layer
 from configs.runtime.serve import ServeConfig
 from configs.runtime.server import ServerConfig
+from runtime.cli.paths import file as file_option
+from runtime.cli.token_file import choose_token
 from runtime.cli.values import LARGEST_PORT, make_parser, number
 
 MOST_SESSIONS: Final = 4096
@@ -39,14 +41,17 @@ class ServerOptions:
     host: Annotated[
         str | None,
         typer.Option(
-            help=f"Address to listen on, else {_DEFAULTS.host}; any but this machine's own needs --token.",
+            help=f"Address to listen on, else {_DEFAULTS.host}; any but this machine's own needs a token.",
         ),
     ] = None
     port: Annotated[
         int | None,
         number(0, LARGEST_PORT, f"Port of the page, else {_DEFAULTS.port}; 0 takes a free one.", whole=True),
     ] = None
-    token: Annotated[str | None, typer.Option(help="Token that clients have to give.", envvar="DUPLEX_TOKEN")] = None
+    token_file: Annotated[Path | None, file_option("--token-file", help="File with the clients' token.")] = None
+    token: Annotated[
+        str | None, typer.Option(help="The token itself; lists of processes show it.", envvar="DUPLEX_TOKEN")
+    ] = None
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="Name under which browsers reach this server, if not by its address; give several."),
@@ -85,7 +90,7 @@ class ServerOptions:
         given = {
             "serve.host": ("--host", self.host),
             "serve.port": ("--port", self.port),
-            "serve.token": ("--token", self.token),
+            "serve.token": ("--token", choose_token(self.token, self.token_file)),
             "serve.allowed_hosts": ("--allow-host", tuple(self.allow_host) if self.allow_host else None),
             "serve.certfile": ("--certfile", self.certfile),
             "serve.keyfile": ("--keyfile", self.keyfile),

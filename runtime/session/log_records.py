@@ -1,12 +1,16 @@
 """What a slot log holds: the records of a conversation, without their form in the file (`slot_log`)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Final
+
+from pydantic import ConfigDict
 
 from duplex.model.interface import Came, ConversationOptions
 
 WORDS_LATE, ABSENT, RESTARTED, FORGOT = "words_late", "absent", "restarted", "forgot"
 """In `SlotRow.degraded`."""
+STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""How the records are checked when they are read from a file."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class LogHeader:
             none.
         tools: names of the functions that could be called in the conversation.
     """
+
+    __pydantic_config__: ClassVar = STRICT
 
     session: str
     model: str
@@ -84,6 +90,8 @@ class SlotRow:
         stage_ms: time that each stage took.
     """
 
+    __pydantic_config__: ClassVar = STRICT
+
     slot: int
     p_speak: float
     state: str
@@ -114,6 +122,8 @@ class SlotRow:
 @dataclass(frozen=True)
 class LogEnd:
     """The last line of a conversation that was closed."""
+
+    __pydantic_config__: ClassVar = STRICT
 
     slots: int
     reason: str

@@ -16,6 +16,7 @@ import soxr
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
+from duplex.io.sound_file import HIGHEST_RATE
 from duplex.io.whole_files import replacing
 from duplex.model.interface import Samples
 from runtime.errors import AudioError
@@ -185,6 +186,7 @@ def _channels(path: Path, data: bytes) -> int:
     """Number of channels in the header, after checking the parts that never change."""
     if len(data) >= _HEADER.size:
         riff, _, wave, _, _, kind, channels, rate, *_, bits, name, _ = _HEADER.unpack_from(data)
-        if (riff, wave, kind, bits, name) == (b"RIFF", b"WAVE", 1, 16, b"data") and channels and rate:
+        constant = (riff, wave, kind, bits, name) == (b"RIFF", b"WAVE", 1, 16, b"data")
+        if constant and channels in (1, 2) and 0 < rate <= HIGHEST_RATE:
             return int(channels)
     raise AudioError(f"{path}: is not a recording of this program; give the file that was recorded with the log")

@@ -11,21 +11,24 @@ changed byte is found, with its line. Nothing here depends on audio files or mod
 import hashlib
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from configs.policy import PolicyConfig
-from duplex.io.whole_files import json_text, parse_json
-from duplex.model.interface import Came, ConversationOptions, EndedCall, StartedCall
+from pydantic import TypeAdapter, ValidationError
+
+from duplex.io.whole_files import json_text, parse_json, shorten
+from duplex.model.interface import Came
 from runtime.errors import LogError
 from runtime.session.disk import disk_error
-from runtime.session.log_records import LogEnd, LoggedUser, LoggedWord, LogHeader, SlotLogContent, SlotRow
+from runtime.session.log_records import LogEnd, LogHeader, SlotLogContent, SlotRow
 
 FORMAT = "duplex-slots"
 VERSION = 1
 LOG_FILE = "slots.jsonl"
 _SEPARATORS = (",", ":")
 _HEX = 64
+T = TypeVar("T")
 
 
 class SlotLogWriter:
@@ -108,8 +111,10 @@ def read_log(path: Path) -> SlotLogContent:
         raise LogError(f"{path}: is not a slot log of version {VERSION}; give a slots.jsonl of a conversation")
     try:
         return _content(values)
-    except (KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = shorten(".".join(str(part) for part in first["loc"]))
+        reason = f"'{place}': {first['msg']}"
         raise LogError(f"{path}: holds an unreadable row ({reason}); it was written by another version") from None
 
 
@@ -177,35 +182,22 @@ def _header_values(header: LogHeader) -> dict[str, Any]:
 
 
 def _content(values: list[dict[str, Any]]) -> SlotLogContent:
-    rows = tuple(_row(value) for value in values if value["kind"] == "slot")
-    last = values[-1]
-    end = LogEnd(last["slots"], last["reason"]) if last["kind"] == "end" else None
-    return SlotLogContent(_header(values[0]), rows, end)
+    """
+    Raises:
+        ValidationError: a line lacks a value, or has one of the wrong type.
+    """
+    header, *rest = values
+    rows = tuple(_read(SlotRow, value) for value in rest if value.get("kind") == "slot")
+    end = _read(LogEnd, values[-1]) if values[-1].get("kind") == "end" else None
+    return SlotLogContent(_read(LogHeader, header, "format", "version"), rows, end)
 
 
-def _header(value: dict[str, Any]) -> LogHeader:
-    options = dict(value["options"])
-    policy = PolicyConfig.model_validate(options.pop("policy"))
-    names = ("session", "model", "fingerprint", "delay_ms", "versions", "source")
-    if options.get("tools") is not None:
-        options["tools"] = tuple(options["tools"])
-    given = {name: value[name] for name in names} | {"llm": value.get("llm"), "tools": tuple(value.get("tools", ()))}
-    return LogHeader(**given, options=ConversationOptions(**options, policy=policy))
+def _read(record: type[T], value: dict[str, Any], *besides: str) -> T:
+    """A line as a record, without `besides`, each value of its type."""
+    fields = {name: content for name, content in value.items() if name not in ("kind", *besides)}
+    return _adapter(record).validate_python(fields)
 
 
-def _row(value: dict[str, Any]) -> SlotRow:
-    fields = {name: content for name, content in value.items() if name != "kind"}
-    fields["user"] = LoggedUser(**value["user"]) if value["user"] else None
-    fields["spoken"] = tuple(LoggedWord(**word) for word in value["spoken"])
-    for name in ("holes", "concealed"):
-        fields[name] = tuple((start, stop) for start, stop in value.get(name, ()))
-    fields["answer_words"], fields["degraded"] = tuple(value["answer_words"]), tuple(value["degraded"])
-    fields["came"] = _came(value["came"]) if value.get("came") else None
-    return SlotRow(**fields)
-
-
-def _came(value: dict[str, Any]) -> Came:
-    fields = dict(value)
-    fields["started"] = tuple(StartedCall(**call) for call in value.get("started", ()))
-    fields["ended"] = tuple(EndedCall(**call) for call in value.get("ended", ()))
-    return Came(**fields)
+@cache
+def _adapter(record: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(record)

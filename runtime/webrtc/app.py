@@ -39,7 +39,7 @@ from runtime.webrtc.health import Readiness, health_routes
 from runtime.webrtc.leave import leave_route
 from runtime.webrtc.media_thread import MediaLoop, SharedLoop
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
-from runtime.webrtc.token_check import TokenCheck
+from runtime.webrtc.token_check import NoTokenInAddress, TokenCheck
 
 DOWNLOADS = {
     "recording.wav": ("dialogue.wav", "audio/wav"),
@@ -98,6 +98,7 @@ def create_app(
     if page is not None:
         app.mount("/", Page(directory=page, html=True))
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(NoTokenInAddress)
     app.add_middleware(OwnRequests, names=own_names(config.host, config.allowed_hosts))
     app.add_middleware(PrivateAnswers)
     return app

@@ -7,7 +7,7 @@ module handles HTTP connections; it does not depend on requests.
 
 import asyncio
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,18 +18,25 @@ _COMPLETE: Final = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 """States of a client whose request has come, or can never come."""
 
 
+class Connection(Protocol):
+    """A client's connection: its address, and the transport that ends it."""
+
+    address: str
+    transport: asyncio.Transport
+
+
 class Connections:
-    """The HTTP connections of one server, and which of them wait for a request, the longest first."""
+    """The connections of one server, and which of them wait for a request or a handshake, the longest first."""
 
     def __init__(self, limits: ConnectionsConfig) -> None:
         self.limits = limits
         self._open: Counter[str] = Counter()
-        self._waiting: dict[BoundedHttp, None] = {}
+        self._waiting: dict[Connection, None] = {}
 
     def __len__(self) -> int:
         return self._open.total()
 
-    def add(self, one: "BoundedHttp") -> None:
+    def add(self, one: Connection) -> None:
         """A connection was made; another one, or itself, is ended where there are too many."""
         self._open[one.address] += 1
         self._waiting[one] = None
@@ -38,18 +45,18 @@ class Connections:
         elif len(self) > self.limits.most:
             self._end_oldest(None)
 
-    def remove(self, one: "BoundedHttp") -> None:
+    def remove(self, one: Connection) -> None:
         """A connection is over."""
         self._waiting.pop(one, None)
         self._open[one.address] -= 1
         self._open += Counter()  # forgets addresses without connections
 
-    def note_waiting(self, one: "BoundedHttp") -> None:
+    def note_waiting(self, one: Connection) -> None:
         """A connection waits for its next request."""
         self._waiting.pop(one, None)
         self._waiting[one] = None
 
-    def note_busy(self, one: "BoundedHttp") -> None:
+    def note_busy(self, one: Connection) -> None:
         """A connection's request has come."""
         self._waiting.pop(one, None)
 

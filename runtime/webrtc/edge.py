@@ -21,6 +21,7 @@ from runtime.errors import DuplexError, user_line
 STATUS = {
     "bad_offer": 400,
     "bad_options": 400,
+    "token_in_address": 400,
     "unauthorized": 401,
     "bad_origin": 403,
     "unknown_session": 404,

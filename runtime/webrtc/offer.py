@@ -44,8 +44,19 @@ def check_offer(sdp: str) -> RTCSessionDescription:
         raise BadOffer(f"the offer has {many}; add the microphone's track, and only that, to the connection")
     if set(kinds) - {"audio", "application"} or kinds.count("application") > 1:
         raise BadOffer("the offer has more than audio and one data channel; remove video and other sections")
+    _check_names(description)
     _check_audio(next(media for media in description.media if media.kind == "audio"))
     return RTCSessionDescription(sdp, "offer")
+
+
+def _check_names(description: SessionDescription) -> None:
+    """Check that sections have names of their own, and that what is bundled is there (RFC 8843, section 7.2)."""
+    names = [media.rtp.muxId for media in description.media]
+    if len(set(names)) < len(names):
+        raise BadOffer("two sections of the offer have the same name (a=mid); use a browser's unchanged offer")
+    bundled = {name for group in description.group if group.semantic == "BUNDLE" for name in group.items}
+    if not bundled <= set(names):
+        raise BadOffer("the offer bundles a section that it lacks (a=group:BUNDLE); use a browser's unchanged offer")
 
 
 def complete(sdp: str) -> str:

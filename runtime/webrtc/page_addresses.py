@@ -35,10 +35,10 @@ def interface_addresses() -> list[str]:
 
 
 def page_urls(config: ServeConfig, port: int, hosts: Iterable[str]) -> list[str]:
-    """URL of the page at each host, with the token if one is needed."""
+    """URL of the page at each host; a token is in the fragment, which browsers do not send."""
     scheme = "https" if config.tls else "http"
-    query = f"/?token={quote(config.token, safe='')}" if config.token else ""
-    return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{query}" for host in hosts]
+    fragment = f"/#token={quote(config.token, safe='')}" if config.token else ""
+    return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{fragment}" for host in hosts]
 
 
 def _has_no_zone(address: str) -> bool:

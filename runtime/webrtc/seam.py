@@ -3,12 +3,14 @@
 `tap_packets`: when a packet is lost, aiortc's own jitter buffer waits until sixteen packets are queued and never
 recovers from that lag, and its decoder has no concealment. It is replaced by a tap that passes every packet on as it
 arrives; aiortc still handles RTCP, statistics and encryption. `bound_messages`: aiortc collects the parts of a message
-without a limit. `all_arrived`: it closes a connection without waiting for its last messages. `allow_loopback`: a
-machine without a network can still talk to itself.
+without a limit, and fails at some that are malformed. `all_arrived`: it closes a connection without waiting for its
+last messages. `allow_loopback`: a machine without a network can still talk to itself.
 """
 
 import functools
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 import aioice.ice
 import aiortc
@@ -21,7 +23,9 @@ from runtime.errors import DuplexError
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.opus import packet_samples
 
-_RECEIVE, _WINDOW = "_receive_data_chunk", "_advertised_rwnd"
+_HANDLE, _RECEIVE, _WINDOW = "_handle_data", "_receive_data_chunk", "_advertised_rwnd"
+_UNREADABLE = (AssertionError, UnicodeDecodeError, struct.error)
+"""What aiortc raises at text that is not UTF-8 and at broken packets; it would end the connection with a traceback."""
 _QUEUES = ("_outbound_queue", "_sent_queue", "_data_channel_queue")
 _ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
 
@@ -61,13 +65,14 @@ def tap_packets(receiver: aiortc.RTCRtpReceiver, sink: Callable[[ReceivedPacket]
 
 def bound_messages(transport: aiortc.RTCSctpTransport, most: int, excess: Callable[[], None]) -> None:
     """Let clients send at most `most` bytes of messages that are not complete; beyond that, parts are dropped and
-    `excess` is called.
+    `excess` is called. Packets that aiortc cannot read are dropped too.
 
     Raises:
         TransportError: this aiortc receives messages elsewhere.
     """
-    receive, window = getattr(transport, _RECEIVE, None), getattr(transport, _WINDOW, None)
-    if receive is None or not isinstance(window, int):
+    handle, receive = getattr(transport, _HANDLE, None), getattr(transport, _RECEIVE, None)
+    window = getattr(transport, _WINDOW, None)
+    if handle is None or receive is None or not isinstance(window, int):
         raise TransportError(
             f"aiortc {aiortc.__version__} receives messages in another place; install 'aiortc>=1.16,<1.17'"
         )
@@ -78,7 +83,12 @@ def bound_messages(transport: aiortc.RTCSctpTransport, most: int, excess: Callab
         else:
             await receive(chunk)
 
+    async def readable(data: bytes) -> None:
+        with suppress(*_UNREADABLE):
+            await handle(data)
+
     setattr(transport, _RECEIVE, bounded)
+    setattr(transport, _HANDLE, readable)
 
 
 def all_arrived(transport: aiortc.RTCSctpTransport) -> bool:

@@ -1,17 +1,25 @@
-"""Checks the server's token, and how often an address may guess it."""
+"""Checks the server's token, how often an address may guess it, and that it is in no address.
+
+Addresses are kept in histories and logs and passed on; therefore the page has the token in the fragment of its address,
+which browsers send to nobody.
+"""
 
 import hmac
 from collections import OrderedDict, deque
 from typing import Final
+from urllib.parse import parse_qs
 
 from fastapi import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from configs.runtime.serve import GuessesConfig
 from runtime.clock import Clock
 from runtime.errors import DuplexError
+from runtime.webrtc.edge import STATUS, error_answer
 
 _ADDRESSES: Final = 4096
 """Addresses whose guesses are remembered; the oldest are forgotten."""
+_TOKEN: Final = "token"
 
 
 class Unauthorized(DuplexError):  # noqa: N818 - reads as what it is
@@ -27,8 +35,7 @@ class TooManyGuesses(DuplexError):  # noqa: N818 - reads as what it is
 
 
 class TokenCheck:
-    """A FastAPI dependency: `Authorization: Bearer TOKEN`, or `?token=` for links; without a token there is no
-    check."""
+    """A FastAPI dependency: `Authorization: Bearer TOKEN`; without a token there is no check."""
 
     def __init__(self, token: str | None, limits: GuessesConfig, clock: Clock) -> None:
         self._token, self._limits, self._clock = token, limits, clock
@@ -45,7 +52,7 @@ class TokenCheck:
     def find_token(self, request: Request) -> str:
         """The token of a request; empty if it has none."""
         header = request.headers.get("authorization", "")
-        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.query_params.get("token", "")
+        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
 
     def require(self, given: str, request: Request) -> None:
         """Let the bearer of `given`, which came with `request`, pass. A missing token is no guess.
@@ -60,7 +67,7 @@ class TokenCheck:
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             if given:
                 self._note(address)
-            raise Unauthorized("this server needs its token; open the page with ?token=WORD or send it as Bearer token")
+            raise Unauthorized("this server needs its token; type it into the page, or send it as Bearer token")
 
     def _refuse_guesser(self, address: str) -> None:
         wrong, limits, now = self._wrong.get(address), self._limits, self._clock.now()
@@ -75,3 +82,23 @@ class TokenCheck:
         self._wrong.move_to_end(address)
         if len(self._wrong) > _ADDRESSES:
             self._wrong.popitem(last=False)
+
+
+class NoTokenInAddress:
+    """ASGI middleware: answers 400 to a request with `?token=`, whether the token is right or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and _is_in(scope["query_string"]):
+            text = "a token in an address can be read by others; open the page with #token=WORD instead of ?token=WORD"
+            await error_answer("token_in_address", text, STATUS["token_in_address"])(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_in(query: bytes) -> bool:
+    """Whether a query has a token, under whatever spelling of its name."""
+    return any(name.lower() == _TOKEN for name in parse_qs(query.decode("latin-1"), keep_blank_values=True))

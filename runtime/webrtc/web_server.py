@@ -4,6 +4,7 @@ This module imports the whole web stack, which takes longer than the error for a
 it only when clients are about to connect. Nothing here depends on engines or options.
 """
 
+import asyncio
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from configs.runtime.serve import ServeConfig
 from runtime.engine.worker import settle_heap
 from runtime.webrtc.bounded_http import BoundedHttp, Connections
+from runtime.webrtc.bounded_tls import TlsGate, server_context
 
 
 def run(app: FastAPI, config: ServeConfig, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -58,16 +60,22 @@ class Server(uvicorn.Server):
             self._ready()
 
 
+def make_protocol(config: ServeConfig, connections: Connections) -> Callable[..., asyncio.Protocol]:
+    """A function that makes the protocol of a new connection from uvicorn's arguments."""
+    if config.certfile is None or config.keyfile is None:
+        return partial(BoundedHttp, connections=connections)
+    context = server_context(config.certfile, config.keyfile)
+    return lambda **given: TlsGate(BoundedHttp(connections=connections, **given), context, connections)
+
+
 def _uvicorn_config(app: FastAPI, config: ServeConfig) -> uvicorn.Config:
-    bounded: Any = partial(BoundedHttp, connections=Connections(config.connections))
+    protocol: Any = make_protocol(config, Connections(config.connections))
     return uvicorn.Config(
         app,
-        http=bounded,
+        http=protocol,
         log_config=None,
         log_level="error",  # strangers cause warnings, and would fill the log with them
         access_log=False,
         ws="none",
         timeout_graceful_shutdown=2,
-        ssl_certfile=config.certfile,
-        ssl_keyfile=config.keyfile,
     )

@@ -215,7 +215,7 @@ def watch(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]
     page.goto(url)
     yield page
     assert errors == []
-    assert [one for one in requests if not one.startswith((url.split("/?")[0], "blob:"))] == []
+    assert [one for one in requests if not one.startswith((url.split("/#")[0], "blob:"))] == []
     assert lost == set(without)
 
 

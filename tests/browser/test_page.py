@@ -190,8 +190,7 @@ def test_a_full_server_a_lost_one_and_another_try(make_server: MakeServer, open_
 def test_a_server_with_a_token_asks_for_it(make_server: MakeServer, open_page: OpenPage, tmp_path: Path) -> None:
     wav, _ = microphone(tmp_path / "microphone.wav", FAKE)
     server = make_server(token="open-sesame")
-    with open_page(server.url.split("?")[0], wav) as page:
-        page.click("#connect")
+    with open_page(server.url.split("#")[0], wav) as page:
         expect(page.locator("#notice")).to_contain_text("needs its token")
         page.fill("#token", "open-sesame")
         page.click("#token-form button")

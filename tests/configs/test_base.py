@@ -35,6 +35,46 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, said: str)
     assert "\n" not in str(caught.value)
 
 
+WRONG = {
+    "not UTF-8": b"a: \xff",
+    "nested deeply": b"a: " + b"[" * 5000,
+    "a mapping nested deeply": b"{a: " * 5000,
+    "a long number": b"a: " + b"9" * 5000,
+    "a number that is none": b"a: !!int x",
+    "a date that is none": b"a: 2024-99-99",
+    "a time that is none": b"a: !!timestamp x",
+    "a truth that is none": b"a: !!bool x",
+    "a number of base 60": b"a: 1:" + b"59:" * 4000 + b"59.0",
+    "an alias": b"a: &x [1]\nb: *x",
+    "an endless alias": b"&x [*x]",
+    "large": b"#" * 1_000_001,
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_configuration_is_one_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(WRONG[name])
+    with pytest.raises(ConfigError) as caught:
+        PolicyConfig.from_yaml(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: is ")
+    assert "\n" not in text
+    assert len(text) < len(str(path)) + 450
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_bytes(b"\xef\xbb\xbfguard_slots: 7")
+    assert PolicyConfig.from_yaml(tmp_path / "policy.yaml").guard_slots == 7
+
+
+def test_a_long_key_is_shortened(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("? " + "k" * 10_000 + "\n: 1")
+    with pytest.raises(ConfigError, match="unknown key 'kkk") as caught:
+        PolicyConfig.from_yaml(tmp_path / "policy.yaml")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 450
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         PolicyConfig.from_yaml(tmp_path / "none.yaml")

@@ -11,7 +11,6 @@ import soxr
 
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
-from duplex.eval.store import audio_file
 from duplex.eval.suite import DialogueRow, Facts
 from duplex.io import whole_files as files
 from duplex.io.sound_file import write_wav
@@ -49,7 +48,7 @@ def empty_folder(path: Path) -> None:
 
 def sample_name(row: DialogueRow) -> str:
     """A row's id as the name of a folder or a file."""
-    return audio_file(Path(), row.id).stem
+    return files.name_within(row.id)
 
 
 def write_mono(samples: Samples, path: Path) -> None:

@@ -5,7 +5,6 @@ Ours is `funaudiochat.yaml`, safetensors under our names, and `tokenizer.json`; 
 """
 
 import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import TURNS, FunAudioChatConfig, TurnsConfig
-from duplex.io.whole_files import write_text
+from duplex.io.whole_files import parse_json, write_text
 from duplex.model.funaudiochat.memory import Free, check_memory
 from duplex.model.funaudiochat.model import FunAudioChat, empty_network
 from duplex.model.funaudiochat.released import read_released
@@ -135,6 +134,6 @@ def is_checkpoint(folder: Path) -> bool:
     if (folder / CONFIG).is_file():
         return True
     try:
-        return json.loads((folder / _THEIRS).read_text(encoding="utf-8")).get("model_type") == "funaudiochat"
+        return parse_json((folder / _THEIRS).read_text(encoding="utf-8")).get("model_type") == "funaudiochat"
     except (OSError, ValueError, AttributeError):
         return False

@@ -4,13 +4,13 @@ A field that this version does not know is an error, because it may change what 
 on weights.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from configs.base import ConfigError
 from configs.model.funaudiochat import FunAudioChatConfig
+from duplex.io.whole_files import parse_json
 
 Values = Mapping[str, Any]
 
@@ -118,7 +118,7 @@ _SPARSE: Final[dict[str, Any]] = {
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     except ValueError as error:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from configs.base import ConfigError
-from duplex.io.whole_files import write_text
+from duplex.io.whole_files import parse_json, write_text
 from duplex.model.funaudiochat.keys import ParameterSlice, place_of
 
 SINGLE: Final = "model.safetensors"
@@ -119,8 +119,8 @@ def _files(folder: Path) -> list[Path]:
             raise ConfigError(f"{folder}: has neither {INDEX} nor {SINGLE}; fetch the weights")
         return [folder / SINGLE]
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, OSError) as error:
+        names = sorted(set(parse_json(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ConfigError(f"{index}: is not an index of shards ({type(error).__name__}); fetch it again") from None
     absent = [name for name in names if not (folder / name).exists()]
     if absent:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from duplex.io.whole_files import parse_json
 from duplex.model.language_models.interface import ChatMessage, RequestedCall
 
 DONE: Final = "[DONE]"
@@ -80,8 +81,8 @@ def parse_chunk(data: str) -> CompletionChunk:
         ReportedError: it is the server's report of an error.
     """
     try:
-        read = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        read = parse_json(data)
+    except ValueError as error:
         raise BadChunkError(data) from error
     chunk = _expect(dict, read, data)
     if chunk.get("error") or chunk.get("object") == "error":

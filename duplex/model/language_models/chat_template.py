@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jinja2.exceptions import TemplateError
 
+from duplex.io.whole_files import parse_json
 from duplex.model.language_models.interface import ChatMessage, LlmError, RequestedCall
 from duplex.model.tools.calls import CallParser, response_text, tools_section
 from duplex.model.tools.records import ToolCall
@@ -140,7 +141,7 @@ class ChatTemplate:
 
 def _read_arguments(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -5,7 +5,6 @@ Everything that can be wrong with them is said here in one line. Knows files and
 
 import hashlib
 import io
-import json
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from configs.base import ConfigError
 from configs.model.language_models import LanguageModelConfig
+from duplex.io.whole_files import parse_json
 from duplex.model.language_models.chat_template import ChatTemplate
 from duplex.model.language_models.interface import LlmError
 from duplex.model.language_models.kept_cache import Network
@@ -194,7 +194,7 @@ def _check_kind(files: _Files) -> None:
     """Refuse what is no causal language model that transformers knows."""
     path = files.folder / "config.json"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError:
         raise LlmError(
             f"{files.folder}: has no config.json, so it is no language model of transformers; give a folder with "

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from configs.base import ConfigError
 from configs.model.ears import CtcConfig
+from duplex.io.whole_files import parse_json
 from duplex.model.stages.convolution import ConvBlock
 from duplex.model.weights.quantize import save, unpack
 
@@ -77,12 +78,12 @@ def load_ctc(config: CtcConfig, feature_dim: int, path: Path) -> CtcNetwork:
     """
     try:
         with torch.inference_mode(False), safe_open(path, "pt") as file:
-            pieces = json.loads((file.metadata() or {})[_PIECES])
+            pieces = parse_json((file.metadata() or {})[_PIECES])
             weights = unpack({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a mapping)
     except OSError as error:
         hint = "make it with 'duplex train ctc', or choose another words.source"
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error}); {hint}") from None
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, KeyError, ValueError) as error:
         raise ConfigError(f"{path}: holds no CTC ears ({error}); make it with 'duplex train ctc'") from None
     network = CtcNetwork(config, feature_dim, pieces)
     try:

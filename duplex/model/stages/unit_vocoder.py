@@ -4,7 +4,6 @@ A row that stops speaking still plays what the network held back, unless it is c
 Nothing here depends on text or playout.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.speech_tokens import UnitVocoderConfig
+from duplex.io.whole_files import parse_json
 from duplex.model.stages.polyphase import Resampler, ResamplerState
 from duplex.model.stages.unit_network import Passage, UnitNetwork, endless
 
@@ -229,7 +229,7 @@ def read_published(path: Path) -> UnitVocoderConfig:
         ConfigError: the file is missing, is not a JSON object, or is not of a vocoder that needs only units.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); it belongs in the checkpoint's folder") from None
     except ValueError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from configs.base import ConfigError
-from duplex.io.whole_files import write_text
+from duplex.io.whole_files import parse_json, write_text
 
 SENTENCE_ENDS = (".", "?", "!")
 MARKS = (*SENTENCE_ENDS, ",")
@@ -54,9 +54,9 @@ class Truecase:
             ConfigError: the file is missing or broken.
         """
         try:
-            table = json.loads(path.read_text(encoding="utf-8"))
+            table = parse_json(path.read_text(encoding="utf-8"))
             return cls(table["words"], table["pairs"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path}: is not a truecasing table ({error}); check the path") from None
 
     def save(self, path: Path) -> None:

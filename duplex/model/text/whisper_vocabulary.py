@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from configs.base import ConfigError
-from duplex.io.whole_files import write_text
+from duplex.io.whole_files import parse_json, write_text
 
 TIME_STEP_S: Final = 0.02
 TIMES: Final = 1501
@@ -44,7 +44,7 @@ class WhisperVocabulary:
             ConfigError: the file is missing or is not a JSON list of strings.
         """
         try:
-            pieces = json.loads(path.read_text(encoding="utf-8"))
+            pieces = parse_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: no vocabulary can be read ({error}); export Whisper again") from None
         if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):

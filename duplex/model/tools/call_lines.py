@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
+from duplex.io.whole_files import parse_json
 from duplex.model.interface import Came, EndedCall, StartedCall
 from duplex.model.tools.calls import read_call
 from duplex.model.tools.records import BrokenCall
@@ -45,7 +46,7 @@ def describe_result(result: str, failed: bool) -> str:
     if not failed:
         return _one_line(result)
     try:
-        reason = json.loads(result)["error"]
+        reason = parse_json(result)["error"]
     except (ValueError, KeyError, TypeError):
         reason = result
     return _one_line(f"error: {reason}")

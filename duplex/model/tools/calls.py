@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from configs.model.patterns import TOOLS_SECTION
+from duplex.io.whole_files import parse_json
 from duplex.model.tools.records import BrokenCall, ToolCall
 
 _OPENS: Final = "<tool_call>"
@@ -68,8 +69,8 @@ class CallParser:
 def parse_call(text: str) -> ToolCall | BrokenCall:
     """Parse the JSON between the tags of a call. Arguments may be a JSON object or a string that contains one."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = parse_json(text)
+    except ValueError as error:
         return BrokenCall(text.strip(), f"it is not valid JSON ({error})")
     if not isinstance(values, dict) or not isinstance(values.get("name"), str):
         return BrokenCall(text.strip(), 'it must be an object with "name" and "arguments"')
@@ -86,8 +87,8 @@ def read_call(name: str, arguments: str) -> ToolCall | BrokenCall:
     if not name:
         return parse_call(arguments)
     try:
-        values = json.loads(arguments) if arguments.strip() else {}
-    except (ValueError, RecursionError) as error:
+        values = parse_json(arguments) if arguments.strip() else {}
+    except ValueError as error:
         return BrokenCall(arguments.strip(), f"it is not valid JSON ({error})")
     if not isinstance(values, dict):
         return BrokenCall(arguments.strip(), '"arguments" must be an object')

@@ -1,6 +1,5 @@
 """Loads tools by name: an example, a file with definitions in JSON, or `module:function`."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 from configs.base import ConfigError
 from configs.model.tools import ToolsConfig
+from duplex.io.whole_files import parse_json
 from duplex.model.tools.examples.calculate import calculate
 from duplex.model.tools.examples.roll_dice import roll_dice
 from duplex.model.tools.examples.time_in import time_in
@@ -56,7 +56,7 @@ def _from_file(path: Path, live: bool) -> list[Tool]:
             "conversation with --llm; give module:function"
         )
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); check --tools") from None
     except ValueError as error:

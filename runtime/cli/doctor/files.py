@@ -3,7 +3,6 @@
 Only configurations, headers and small files are read, never weights.
 """
 
-import json
 import lzma
 import zipfile
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from configs.model.cosyvoice import CosyVoiceConfig
 from configs.model.family import FamilyConfig
 from configs.model.model import EarsConfig, MindConfig
 from configs.model.voice import VoiceConfig
+from duplex.io.whole_files import parse_json
 from duplex.model.families import parts as families
 from duplex.model.funaudiochat.memory import MemoryFootprint
 from duplex.model.layouts.tdm import ears, mind, voice
@@ -137,7 +137,7 @@ def _readable(path: Path) -> None:
             case ".safetensors":
                 _safetensors_shapes(path)
             case ".json":
-                json.loads(path.read_text(encoding="utf-8"))
+                parse_json(path.read_text(encoding="utf-8"))
             case ".xz":
                 with lzma.open(path) as file:
                     file.read(1)

@@ -207,3 +207,20 @@ def test_any_file_is_sound_or_a_typed_error(tmp_path: Path, data: bytes, suffix:
     assert mono.shape == (len(found.samples),)
     assert len(mono)
     assert np.abs(mono).max() <= 1.0
+
+
+def test_a_small_file_of_hours_of_one_value_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros((1 << 24, 1), np.float32), 48_000)
+    read_sound_file(tmp_path / "a.flac")
+    soundfile.write(tmp_path / "a.flac", np.zeros(((1 << 24) + 8192, 1), np.float32), 48_000)
+    with pytest.raises(SoundFileError, match="unpack to far more sound than a recording of that size"):
+        read_sound_file(tmp_path / "a.flac")
+    soundfile.write(tmp_path / "a.flac", np.zeros((1 << 20, 1), np.float32), 1_000)
+    with pytest.raises(SoundFileError, match="unpack to far more sound"):
+        read_sound_file(tmp_path / "a.flac")
+
+
+def test_a_quiet_recording_of_that_length_is_read(tmp_path: Path) -> None:
+    sound = np.zeros((1 << 22, 1), np.float32)
+    soundfile.write(tmp_path / "a.wav", sound, 8_000)
+    assert len(read_sound_file(tmp_path / "a.wav").samples) == len(sound)

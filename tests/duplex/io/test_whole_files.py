@@ -10,6 +10,7 @@ from duplex.io.whole_files import (
     ESCAPING,
     escape,
     json_text,
+    name_within,
     parse_json,
     replacing,
     text_lines,
@@ -43,6 +44,14 @@ def test_what_is_no_text_is_escaped() -> None:
 
 def test_json_of_any_name_is_json() -> None:
     assert json.loads(json_text({NAME: ["\ud83d", "é"]}).encode()) == {r"b\xe9d\xff.wav": [r"\ud83d", "é"]}
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "...", ". .", "../../x", "/etc/passwd", "a\\..\\b", "a\0b"])
+def test_a_name_from_elsewhere_stays_in_its_folder(tmp_path: Path, text: str) -> None:
+    path = tmp_path / name_within(text)
+    assert path.resolve().parent == tmp_path.resolve()
+    path.mkdir()
+    assert name_within("a b.c-1") == "a b.c-1"
 
 
 def test_deep_json_is_a_value_error() -> None:

@@ -119,6 +119,16 @@ def test_inputs_of_the_same_name_get_folders_of_their_own() -> None:
     assert names == ["a", "a-3", "a-2", "a-4"]
 
 
+@pytest.mark.parametrize("name", ["...wav", "..wav", "....wav", ".. .wav"])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    wav = write_wav(tmp_path / "a.wav", QUESTION).rename(tmp_path / name)
+    given = ["--model", "fake", "--tail", "0"]
+    assert run(["converse", str(wav), "--out", str(tmp_path / "out" / "deep"), *given]) == 0
+    (folder,) = (tmp_path / "out" / "deep").iterdir()
+    assert (folder / "slots.jsonl").is_file()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["deep"]
+
+
 def test_the_time_of_the_conversation_can_be_set(tmp_path: Path) -> None:
     wav = write_wav(tmp_path / "a.wav", QUESTION)
     at = ["--at", "2026-01-31T10:35:00+02:00"]

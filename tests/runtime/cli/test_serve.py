@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from configs.base import ConfigError
 from configs.runtime.runtime import RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
+from runtime.cli import serve
 from runtime.cli.main import run
 from runtime.cli.serve import PortInUse, address, app, hints, listen, page_folder, prepare
 from runtime.errors import DiskFull
@@ -51,7 +53,7 @@ def test_an_address_that_is_not_ours_is_named(host: str, why: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org"])
 def test_other_addresses_need_a_token(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--host", host, "--port", "0"]) == 2
-    line = f"error: --host {host}: is not an address of this machine alone; give --token WORD too, or leave it out\n"
+    line = f"error: --host {host}: is not an address of this machine alone; give --token-file too, or leave it out\n"
     assert capsys.readouterr().err == line
     assert ServeConfig(host=host, token="sixteen-letters-").loopback is False
 
@@ -67,6 +69,22 @@ def test_a_token_that_can_be_guessed_is_refused_where_others_can_connect(capsys:
 def test_a_wrong_token_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--token", "two words"]) == 2
     assert capsys.readouterr().err.startswith("error: --token: ")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("output", "told"), [(Terminal(), True), (StringIO(), False)])
+def test_only_a_terminal_is_told_the_token(monkeypatch: pytest.MonkeyPatch, output: StringIO, told: bool) -> None:
+    config = ServeConfig(host="0.0.0.0", token="sixteen-letters-")
+    monkeypatch.setattr("sys.stdout", output)
+    monkeypatch.setattr(serve, "interface_addresses", lambda: ["192.0.2.7"])
+    serve._tell("http://127.0.0.1:8080/#token=sixteen-letters-", config)
+    assert "open http://127.0.0.1:8080/" in output.getvalue()
+    assert "From other machines: http://192.0.2.7:8080" in output.getvalue()
+    assert ("sixteen-letters-" in output.getvalue()) is told
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -91,13 +109,13 @@ def test_self_signed_makes_a_certificate_and_excludes_others(tmp_path: Path) -> 
 
 def test_others_are_told_where_and_how_they_get_a_microphone(tmp_path: Path) -> None:
     config = ServeConfig(host="0.0.0.0", token="sixteen-letters-")
-    where, why = hints("http://127.0.0.1:8080/?token=sixteen-letters-", config, ["127.0.0.1", "192.0.2.7"])
-    assert where == "From other machines: http://192.0.2.7:8080/?token=sixteen-letters-"
+    where, why = hints("http://127.0.0.1:8080/#token=sixteen-letters-", config, ["127.0.0.1", "192.0.2.7"])
+    assert where == "From other machines: http://192.0.2.7:8080/#token=sixteen-letters-"
     assert "only on localhost or over TLS" in why
     assert "--self-signed" in why
     tls = prepare(config.model_copy(update={"self_signed": True, "cert_folder": tmp_path}), NOTHING_KEPT)
-    where, warning = hints("https://127.0.0.1:8080/?token=sixteen-letters-", tls, ["192.0.2.7"])
-    assert where == "From other machines: https://192.0.2.7:8080/?token=sixteen-letters-"
+    where, warning = hints("https://127.0.0.1:8080/#token=sixteen-letters-", tls, ["192.0.2.7"])
+    assert where == "From other machines: https://192.0.2.7:8080/#token=sixteen-letters-"
     assert "fingerprint" in warning
     assert hints("http://127.0.0.1:8080", ServeConfig(), ["192.0.2.7"]) == []
 
@@ -165,9 +183,9 @@ def test_the_address_carries_scheme_and_token(tmp_path: Path) -> None:
         assert address(ServeConfig(), listener) == f"http://127.0.0.1:{port}"
         pem = tmp_path / "a.pem"
         tls = ServeConfig(host="::1", token="a&b", certfile=pem, keyfile=pem)
-        assert address(tls, listener) == f"https://[::1]:{port}/?token=a%26b"
+        assert address(tls, listener) == f"https://[::1]:{port}/#token=a%26b"
         every = ServeConfig(host="0.0.0.0", token="sixteen-letters-")
-        assert address(every, listener) == f"http://127.0.0.1:{port}/?token=sixteen-letters-"
+        assert address(every, listener) == f"http://127.0.0.1:{port}/#token=sixteen-letters-"
 
 
 def test_the_page_is_in_the_package_and_asks_nobody_else() -> None:
@@ -182,4 +200,4 @@ def test_the_page_is_in_the_package_and_asks_nobody_else() -> None:
 def test_help_names_the_options() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert "--token" in result.output
+    assert "--token-file" in result.output

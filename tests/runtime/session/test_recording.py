@@ -10,7 +10,14 @@ from configs.audio import AUDIO
 from configs.runtime.runtime import RecordingConfig
 from runtime.errors import AudioError
 from runtime.pcm import Pcm16, to_int16
-from runtime.session.recording import Recorder, WavWriter, read_recording, repair_recording, write_recording
+from runtime.session.recording import (
+    Recorder,
+    WavWriter,
+    read_recording,
+    repair_recording,
+    wav_header,
+    write_recording,
+)
 from tests.runtime.results import tone
 
 SLOT_IN, SLOT_OUT = 3200, 4800
@@ -97,7 +104,10 @@ def test_an_empty_conversation_is_a_readable_file(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "dialogue.wav").frames == SLOT_OUT
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"x" * 100])
+WRONG_RATE, FIVE_CHANNELS = wav_header(1_000_000_000, 2, 0), wav_header(16_000, 5, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"x" * 100, WRONG_RATE, FIVE_CHANNELS])
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.wav"
     path.write_bytes(content)

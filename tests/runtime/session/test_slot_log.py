@@ -188,3 +188,30 @@ def test_any_file_is_a_log_or_a_typed_error(tmp_path: Path, drawn: st.DataObject
 def test_the_lines_that_are_made_malformed_are_good(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(add_chain(good_lines()))
     assert read_log(tmp_path / "log").rows == (ROW,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"p_speak":0.5', b'"p_speak":"loud"'),
+        (b'"p_speak":0.5', b'"p_speak":' + b"9" * 400),
+        (b'"p_speak":0.5', b'"p_speak":1e999'),
+        (b'"tokens":[[1,2]]', b'"tokens":[3]'),
+        (b'"holes":[[0,4]]', b'"holes":[[0]]'),
+        (b'"holes":[[0,4]]', b'"holes":5'),
+        (b'"times_ms":{', b'"times_ms":null,"x":{'),
+        (b'"user":{', b'"user":[{'),
+        (b'"spoken":[{', b'"spoken":[1,{'),
+        (b'"options":{', b'"options":7,"x":{'),
+        (b'"policy":{', b'"policy":[],"x":{'),
+        (b'"versions":{', b'"versions":"x","y":{'),
+        (b'"slots":1', b'"slots":null'),
+        (b'"slot":0', b'"slot":' + b"[" * 5000),
+    ],
+)
+def test_a_whole_log_with_a_value_of_another_type_is_one_line(tmp_path: Path, old: bytes, new: bytes) -> None:
+    (tmp_path / "log").write_bytes(add_chain([line.replace(old, new) for line in good_lines()]))
+    with pytest.raises(LogError) as caught:
+        read_log(tmp_path / "log")
+    assert is_one_line(caught.value, tmp_path / "log")
+    assert old in b"".join(good_lines())

@@ -186,12 +186,19 @@ async def test_without_the_token_nothing_is_told(make_server: MakeServer) -> Non
         bare = await server.http.get("/api/status")
         wrong = await server.http.get("/api/status", headers={"authorization": "Bearer nope"})
         right = await server.http.get("/api/status", headers={"authorization": "Bearer w0rd+&w0rd+&w0rd+&"})
-        query = await server.http.get("/api/status", params={"token": "w0rd+&w0rd+&w0rd+&"})
         metrics = await server.http.get("/metrics")
     assert [bare.status_code, wrong.status_code, metrics.status_code] == [401, 401, 401]
     assert bare.json()["error"]["code"] == "unauthorized"
-    assert query.status_code == 200
     assert right.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["token=w0rd", "other=1&TOKEN=w0rd", "%74oken=", "token"])
+@pytest.mark.parametrize("path", ["/", "/api/status", "/api/sessions/x/recording.wav"])
+async def test_a_token_in_an_address_is_refused(make_server: MakeServer, path: str, query: str) -> None:
+    async with make_server(token="w0rd") as server:
+        response = await server.http.get(f"{path}?{query}", headers={"authorization": "Bearer w0rd"})
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "token_in_address")
+    assert "#token=WORD" in response.json()["error"]["message"]
 
 
 async def test_a_client_that_never_connects_is_ended(make_server: MakeServer, client: VoiceClient) -> None:

@@ -86,6 +86,19 @@ def test_one_port_for_rtp_and_rtcp(sdp: str) -> None:
         check_offer(lines_without(sdp, "a=rtcp-mux"))
 
 
+def test_sections_have_names_of_their_own(sdp: str) -> None:
+    assert "a=mid:0" in sdp
+    with pytest.raises(BadOffer, match="same name"):
+        check_offer(sdp.replace("a=mid:1", "a=mid:0"))
+
+
+@pytest.mark.parametrize("group", ["0 2", "2 0 1", "x"])
+def test_what_is_bundled_is_there(sdp: str, group: str) -> None:
+    assert "a=group:BUNDLE 0 1" in sdp
+    with pytest.raises(BadOffer, match="bundles a section that it lacks"):
+        check_offer(sdp.replace("a=group:BUNDLE 0 1", f"a=group:BUNDLE {group}"))
+
+
 GOOD = "1 1 udp 2130706431 192.0.2.7 5000 typ host"
 BAD = [
     "1 1 udp 2130706431 4f2a6b0e-9f3c-4a4c-8d3e-000000000000.local 5000 typ host",

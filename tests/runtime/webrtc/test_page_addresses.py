@@ -43,4 +43,4 @@ def test_no_address_is_told_that_stands_for_others_or_needs_a_zone() -> None:
 def test_urls_carry_scheme_brackets_and_token() -> None:
     assert page_urls(ServeConfig(), 8080, ["localhost"]) == ["http://localhost:8080"]
     tls = ServeConfig(host="::", token="a&b-16-characters", self_signed=True)
-    assert page_urls(tls, 1, ["::1"]) == ["https://[::1]:1/?token=a%26b-16-characters"]
+    assert page_urls(tls, 1, ["::1"]) == ["https://[::1]:1/#token=a%26b-16-characters"]

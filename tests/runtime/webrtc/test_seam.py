@@ -1,9 +1,11 @@
 """The hook into aiortc: it is found in the installed version, and a change to it is reported."""
 
+from contextlib import suppress
+
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
-from aiortc.rtcsctptransport import DataChunk
+from aiortc import RTCConfiguration, RTCDataChannel, RTCDataChannelParameters, RTCPeerConnection
+from aiortc.rtcsctptransport import DataChunk, serialize_packet
 from aiortc.rtp import RtpPacket
 
 from runtime.webrtc.jitter import ReceivedPacket
@@ -38,6 +40,30 @@ async def test_parts_of_a_message_are_collected_up_to_a_limit() -> None:
         await connection.sctp._receive_data_chunk(part)
     assert len(excesses) == 6
     assert len(connection.sctp._inbound_streams[0].reassembly) == 4
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "content"),
+    [(51, b"\xff"), (50, b"\x03\0\0\0\0\0\0\0\0\x01\0\0\xff"), (50, b"\x02")],
+    ids=["text that is not UTF-8", "a name that is not UTF-8", "the answer to no question"],
+)
+async def test_a_packet_that_cannot_be_read_is_dropped(protocol: int, content: bytes) -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.createDataChannel("messages")
+    transport = connection.sctp
+    assert transport is not None
+    transport._last_received_tsn = transport._remote_verification_tag = 0
+    transport._data_channels[1] = RTCDataChannel(transport, RTCDataChannelParameters(id=1))
+    chunk = DataChunk(flags=7)
+    chunk.tsn, chunk.stream_id, chunk.protocol, chunk.user_data = 1, 1 if protocol == 51 else 2, protocol, content
+    packet = serialize_packet(5000, 5000, transport._local_verification_tag, chunk)
+    with pytest.raises((UnicodeDecodeError, AssertionError)):
+        await transport._handle_data(packet)
+    transport._last_received_tsn = 0
+    bound_messages(transport, 3000, lambda: None)
+    with suppress(ConnectionError):  # it has none, to acknowledge the packet on
+        await transport._handle_data(packet)
     await connection.close()
 
 
