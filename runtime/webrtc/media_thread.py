@@ -5,6 +5,7 @@ often than usual. Nothing here depends on HTTP or on sessions.
 """
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Coroutine
@@ -13,6 +14,13 @@ from typing import Any, Protocol, TypeVar
 Result = TypeVar("Result")
 SWITCH_S = 0.0005
 """How long a thread that computes keeps the interpreter while another one waits for it; Python's own value is 5 ms."""
+_NICE = 10
+
+
+def _give_way() -> None:
+    """Lower the priority of the present thread, which serves HTTP."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 class MediaLoop(Protocol):
@@ -64,6 +72,7 @@ class MediaThread:
         """See `MediaLoop.start`."""
         sys.setswitchinterval(SWITCH_S)
         self._thread.start()
+        _give_way()
 
         async def begin() -> None:
             self._task = asyncio.create_task(main)

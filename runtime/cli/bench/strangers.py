@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection
 from urllib.parse import urlsplit
 
 _HALF = b"GET / HTTP/1.1\r\nX-"
-_ASK_S = 0.2
+_ASK_S, _AGAIN_S = 0.2, 10.0
+"""How often somebody else asks; and how long it takes to open all connections again that the server has ended."""
 _PATIENCE_S = 30.0
 _JOIN_S = 10.0
 
@@ -55,14 +56,17 @@ def _besiege(pipe: "Connection[StrangersReport, None]", url: str, count: int) ->
     address = (place.hostname or "127.0.0.1", place.port or 80)
     held: list[socket.socket] = []
     opened, times = 0, [_ask(url)]
-    while not pipe.poll(0 if len(held) < count else _ASK_S):
-        if len(held) >= count:
-            held = [one for one in held if _is_open(one)]
-        with suppress(OSError):
-            held.append(_half_open(address))
-            opened += 1
-        if opened % 100 == 0 or len(held) >= count:
-            times.append(_ask(url))
+    most = count
+    while not pipe.poll(_ASK_S):
+        held = [one for one in held if _is_open(one)]
+        for _ in range(min(count - len(held), most)):
+            with suppress(OSError):
+                held.append(_half_open(address))
+                opened += 1
+        most = max(1, round(count * _ASK_S / _AGAIN_S))
+        times.append(_ask(url))
+    for one in held:
+        one.close()
     pipe.send(StrangersReport(opened, len(times), round(1000 * max(times), 1)))
 
 
