@@ -91,11 +91,12 @@ def build(kind: type[C], layers: Sequence[Layer]) -> C:
 def _put(values: dict[str, Any], place: Sequence[str], value: Any) -> None:
     """Set a nested value, unless something that is no section is in its way, which will be an error."""
     *sections, key = place
+    inner: Any = values
     for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
+        inner = inner.setdefault(section, {})
+        if not isinstance(inner, dict):
             return
-    values[key] = value
+    inner[key] = value
 
 
 def _parse(text: str) -> Any:
