@@ -21,6 +21,7 @@ from duplex.model.interface import Came, ConversationOptions, Samples, SlotGener
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.errors import LogError
+from runtime.event_log import EventLog
 from runtime.pcm import Pcm16, to_int16
 from runtime.session.log_records import SlotRow
 from runtime.session.transcript import Transcript, transcript
@@ -85,7 +86,7 @@ class VirtualConversation:
         if isinstance(generator, DelegatingGenerator):
             generator.use_virtual_time()
         engine = Engine(generator, self._clock, self.config.engine)
-        self._hub = SessionHub(InlineEngine(engine, model), self.config, self._clock)
+        self._hub = SessionHub(InlineEngine(engine, model), self.config, self._clock, EventLog())
         self._session = self._hub.open(options, folder, source)
         self._delay_ms = generator.delay_ms
         self._rows: list[SlotRow] = []

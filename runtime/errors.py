@@ -11,6 +11,7 @@
     |  `- UnknownSession    there is no such session, or it is over
     `- EngineError
        |- ModelLoadError    the model cannot be loaded
+       |- EngineRestarts    the engine was lost and is being started again
        |- EngineDied        the engine ended unexpectedly
        `- EngineOverloaded  the engine cannot keep up with a session
 

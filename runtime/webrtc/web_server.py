@@ -49,7 +49,8 @@ class Server(uvicorn.Server):
         """Look every 0.1 s whether it is time to stop. Signals interrupt the loop anywhere, so they only leave a note
         for this."""
         if self._terminated and not self.should_exit:
-            self.should_exit = await self._drain()
+            drained = await self._drain()
+            self.should_exit = self.should_exit or drained  # a signal may have come meanwhile
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -121,6 +121,18 @@ async def test_sigterm_waits_for_the_conversations(server: WebServer, gateway: F
     assert server._captured_signals == []
 
 
+async def test_a_signal_that_comes_while_conversations_are_counted_is_not_lost(
+    server: WebServer, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drain() -> bool:
+        server.handle_exit(signal.SIGTERM, None)
+        return False
+
+    monkeypatch.setattr(server, "_drain", drain)
+    server.handle_exit(signal.SIGTERM, None)
+    assert await server.on_tick(1)
+
+
 async def test_a_second_sigterm_stops_at_once(server: WebServer, gateway: FakeGateway) -> None:
     server.handle_exit(signal.SIGTERM, None)
     assert not await server.on_tick(1)
