@@ -129,7 +129,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """See `yaml.composer.Composer`."""
         if self.check_event(yaml.AliasEvent):
-            raise ValueError(f"{self.peek_event().start_mark}: aliases (*name) are not read; write the value again")
+            raise ValueError("aliases (*name) are not read; write the value again")
         return super().compose_node(parent, index)
 
 
