@@ -14,9 +14,10 @@ Range = tuple[float, float]
 """(lowest, highest) of a uniform draw."""
 
 
-LARGEST_YAML = 1_000_000
+LARGEST_YAML = 100_000
 """Bytes of a configuration."""
-_LONGEST = 300
+_DEEPEST = 50
+_LONGEST = 600
 
 
 class ConfigError(ValueError):
@@ -116,12 +117,19 @@ def parse_yaml(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads plain values; an alias, which can make a small file mean an endless one, is refused."""
+    """Reads plain values; refuses aliases, which can make a small file mean an endless one, and brackets within many
+    others, for which PyYAML takes the square of their number."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 - their name
+        """See `yaml.scanner.Scanner`."""
+        if self.flow_level >= _DEEPEST:
+            raise RecursionError
+        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """See `yaml.composer.Composer`."""
         if self.check_event(yaml.AliasEvent):
-            raise ValueError(f"{self.peek_event().start_mark}: aliases (*name) are not read; write the value again")
+            raise ValueError("aliases (*name) are not read; write the value again")
         return super().compose_node(parent, index)
 
 
@@ -149,7 +157,7 @@ def _one_line(error: ValidationError, source: str) -> str:
 
 def plain_message(text: str) -> str:
     """What pydantic says about a value, without the prefix of our own checks."""
-    return text.removeprefix("Value error, ")
+    return _short(text.removeprefix("Value error, "))
 
 
 def _short(text: str) -> str:

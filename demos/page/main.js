@@ -282,6 +282,7 @@ element("token-form").addEventListener("submit", (event) => {
 watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
 window.addEventListener("hashchange", () => {
   api = new Api(startingToken());
+  notice.hide("unauthorized");
   describeServer();
 });
 window.addEventListener("pagehide", leave);

@@ -195,9 +195,10 @@ def _content(values: list[dict[str, Any]]) -> SlotLogContent:
 def _read(record: type[T], value: dict[str, Any], *besides: str) -> T:
     """A line as a record, without `besides`, each value of its type."""
     fields = {name: content for name, content in value.items() if name not in ("kind", *besides)}
-    return _adapter(record).validate_python(fields)
+    found: T = _adapter(record).validate_python(fields)  # type: ignore[arg-type] # a class is hashable
+    return found
 
 
 @cache
-def _adapter(record: type[T]) -> TypeAdapter[T]:
+def _adapter(record: Any) -> TypeAdapter[Any]:
     return TypeAdapter(record)

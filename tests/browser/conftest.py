@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
@@ -215,7 +216,7 @@ def watch(page: Page, url: str, without: Collection[str] = ()) -> Iterator[Page]
     page.goto(url)
     yield page
     assert errors == []
-    assert [one for one in requests if not one.startswith((url.split("/#")[0], "blob:"))] == []
+    assert [one for one in requests if not one.startswith((urljoin(url, "/")[:-1], "blob:"))] == []
     assert lost == set(without)
 
 

@@ -1,7 +1,7 @@
 """A page that is closed gives up its place on the server at once, whatever it was doing."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.calls import REFUSE, connect, end, expect_sessions, expect_state
 from tests.browser.conftest import MakeServer, OpenPage, Served
@@ -68,11 +68,26 @@ def test_a_page_that_is_brought_back_from_the_browsers_cache_has_ended(
         end(page)
 
 
+REQUESTED = "performance.getEntriesByType('resource').map((one) => one.name).join()"
+
+
 def test_a_token_leaves_the_address_and_is_remembered(make_server: MakeServer, open_beeping: OpenPage) -> None:
     server = make_server(token="open-sesame")
     with open_beeping(server.url.replace("/#", "/?other=1#")) as page:
         assert page.evaluate("location.search + location.hash") == "?other=1"
-        assert "open-sesame" not in page.evaluate("performance.getEntries().map((one) => one.name).join()")
+        assert "open-sesame" not in page.evaluate(REQUESTED)
         page.reload()
+        connect(page)
+        end(page)
+
+
+def test_a_token_that_comes_into_the_address_later_is_used_too(make_server: MakeServer, open_beeping: OpenPage) -> None:
+    server = make_server(token="open-sesame")
+    page_url, _, fragment = server.url.partition("#")
+    with open_beeping(page_url) as page:
+        expect(page.locator("#token")).to_be_visible()
+        page.evaluate("(fragment) => (location.hash = fragment)", fragment)
+        page.wait_for_function("location.hash === ''")
+        expect(page.locator("#token")).to_be_hidden()
         connect(page)
         end(page)

@@ -17,14 +17,17 @@ import soundfile
 
 from configs.base import Config
 from configs.eval.scoring import ScoringConfig
-from configs.eval.statistics import StatisticsConfig
+from configs.eval.statistics import ComparisonConfig, StatisticsConfig
 from configs.model.descriptions import MODELS, read_description
+from configs.model.tools import ToolsConfig
 from configs.policy import PolicyConfig
 from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from duplex.eval.exchange.label_files import read_labels
 from duplex.eval.exchange.sound import read_dialogue
+from duplex.eval.reports.compare import compare as compare_reports
 from duplex.eval.reports.schema import SCHEMA, read_report
+from duplex.model.tools.load_tools import load_tools
 from runtime.audio_file import load_audio
 from runtime.cli.common import changes
 from runtime.converse import converse
@@ -191,7 +194,9 @@ def _add_chain(data: bytes) -> bytes:
 
 
 def configurations() -> Kind:
-    """Configurations and descriptions of models (YAML), and values of `--set`."""
+    """Configurations and descriptions of models (YAML), definitions of functions (JSON), and values of `--set`."""
+    about = {"type": "object", "properties": {"place": {"type": "string"}}}
+    tool = {"type": "function", "function": {"name": "time_in", "description": "Tell the time.", "parameters": about}}
     configs: dict[str, Config] = {
         "runtime.yaml": RuntimeConfig(),
         "serve.yaml": ServeConfig(),
@@ -204,6 +209,7 @@ def configurations() -> Kind:
         "configurations",
         *(Form(name, (one.to_yaml().encode(),), pieces("yaml"), one.from_yaml) for name, one in configs.items()),
         Form("model.yaml", shipped, pieces("yaml"), read_description),
+        Form("tools.json", (_lines([tool]),), pieces("json"), lambda path: load_tools([str(path)], ToolsConfig())),
         Form("set.txt", values, pieces("yaml"), lambda path: changes([path.read_bytes().decode(errors="replace")])),
     )
 
@@ -216,4 +222,9 @@ def reports() -> Kind:
     row = {"id": "a", "group": "g", "measures": {"x": 1}, "worst": 0.0, "events": events, "trace": trace}
     head = {"schema": SCHEMA, "suite": "s", "settings": {}, "machine": {}, "figures": [], "dialogues": [row]}
     report = head | {"statistics": StatisticsConfig().model_dump()}
-    return kind_of("reports", Form("report.json", (_lines(report),), pieces("json"), read_report))
+
+    def read(path: Path) -> object:
+        read_one = read_report(path)
+        return compare_reports(read_one, read_one, ComparisonConfig())
+
+    return kind_of("reports", Form("report.json", (_lines(report),), pieces("json"), read))

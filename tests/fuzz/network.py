@@ -100,12 +100,12 @@ def messages() -> Kind:
         with patch.object(RTCDataChannel, "send", lambda channel, text: sent.append(text)):
             await _deliver(transport, protocols[data[:1]], data[1:])
             await asyncio.sleep(0)
-        return bool(sent)
+        return any('"pong"' in text for text in sent)
 
     def make(rng: Random) -> bytes:
         """A third of them are good, because a small change makes a short message another one."""
         good = (*_MESSAGES, _OPEN)
         content = rng.choice(good) if rng.random() < 0.3 else almost(rng, good, parts)
-        return rng.choice((b"t", b"t", b"t", b"b", b"c", b"n")) + content
+        return rng.choice((*[b"t"] * 6, b"b", b"b", b"c", b"n")) + content
 
     return Kind("messages", make, reading(ask))

@@ -82,6 +82,11 @@ class Server:
             await asyncio.wait(self._state.tasks)
         return wire.sent
 
+    def check(self) -> None:
+        """Raises FaultError if the gateway runs no longer."""
+        if not any(getattr(task.get_coro(), "__qualname__", "") == "Gateway.run" for task in asyncio.all_tasks()):
+            raise FaultError("the gateway has ended")
+
     async def close_all(self) -> None:
         """End all sessions."""
         await self.gateway.close_all()
@@ -140,6 +145,12 @@ async def _send_no_data(transport: RTCDtlsTransport, data: bytes) -> None:
     """The same, for data channels."""
 
 
+async def _checked(ask: "Ask", one: Server, data: bytes) -> bool:
+    taken = await ask(one, data)
+    one.check()
+    return taken
+
+
 Ask = Callable[[Server, bytes], Coroutine[Any, Any, bool]]
 
 
@@ -161,7 +172,7 @@ def reading(ask: Ask) -> Callable[[Path], Any]:
 
             def read(data: bytes) -> bool:
                 try:
-                    taken = runner.run(ask(one, data))
+                    taken = runner.run(_checked(ask, one, data))
                 except Exception:
                     watch.found.clear()
                     raise
