@@ -2,8 +2,19 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.runtime.session_world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A hub and its folder."""
+    world = World(tmp_path)
+    yield world
+    world.hub.close_all()
 
 
 @pytest.fixture

@@ -10,13 +10,8 @@ from runtime.errors import DiskFull, EngineDied
 from runtime.sessions import SessionHub
 from tests.runtime.fakes import FakeGenerator
 from tests.runtime.session.small_disk import SmallDisk
-from tests.runtime.test_sessions import OPTIONS, World
+from tests.runtime.session_world import OPTIONS, World
 from tests.runtime.user_audio import QUESTION
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 @pytest.mark.parametrize("problem", ["full", "nearly full", "a file"])
