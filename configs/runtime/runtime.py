@@ -81,6 +81,7 @@ class EngineConfig(Config):
     `threads`, `nice`: of the engine's own process; packets have priority over its steps.
     `load_timeout_s`, `stop_timeout_s`: how long that process may take to load and to stop.
     `rehearse_slots`: how much of a conversation a new engine is given when the one that held it was lost.
+    `spare`: keep another engine loaded, which takes the place of one that is lost at once; it needs its memory twice.
     `restarts`, `restart_window_s`: an engine that is lost more often than so many times in so long is given up.
     """
 
@@ -92,7 +93,8 @@ class EngineConfig(Config):
     nice: int = Field(default=5, ge=0, le=19)
     load_timeout_s: float = Field(default=600.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
-    rehearse_slots: int = Field(default=100, ge=0)
+    rehearse_slots: int = Field(default=50, ge=0)
+    spare: bool = False
     restarts: int = Field(default=3, ge=0)
     restart_window_s: float = Field(default=300.0, gt=0.0)
 

@@ -1,8 +1,8 @@
 """An engine that is started again when it is lost; its conversations go on.
 
-The loss of a process (the system was out of memory, a driver failed) ends no conversation: while a new engine loads,
-slots wait; then it is given the last slots of every session again, and goes on. An engine that is lost again and again
-is given up, and its sessions end with the reason.
+The loss of a process (the system was out of memory, a driver failed) ends no conversation: slots wait until a new engine
+is loaded, or a spare one takes its place; it is given the last slots of every session again, and goes on. An engine that
+is lost again and again is given up, and its sessions end with the reason.
 """
 
 import logging
@@ -41,6 +41,7 @@ class SupervisedEngine:
         self._info = self._engine.info
         self._starter = ThreadPoolExecutor(1, "engine-restart")
         self._starting: Future[PipeEngine] | None = None
+        self._spare = self._starter.submit(start) if config.spare else None
         self._over: EngineDied | None = None
         self._losses: deque[float] = deque()
         self._sessions: dict[str, KeptSession] = {}
@@ -114,8 +115,9 @@ class SupervisedEngine:
         self._over = self._over or EngineDied("the server stops")
         self._engine.close()
         self._starter.shutdown(wait=True)
-        if self._starting is not None and self._starting.exception() is None:
-            self._starting.result().close()
+        for other in (self._starting, self._spare):
+            if other is not None and other.exception() is None:
+                other.result().close()
 
     def _give(self, session: str) -> None:
         """Hand waiting slots over, as many as the engine takes at a time."""
@@ -153,18 +155,21 @@ class SupervisedEngine:
             self._losses.popleft()
         if len(self._losses) > self._config.restarts:
             return self._give_up(loss)
-        logger.error("the engine was lost (%s); it is started again", user_line(loss))
-        self._starting = self._starter.submit(self._start_after, self._engine)
+        logger.error("the engine was lost (%s); another one takes its place", user_line(loss))
+        spare, self._spare = self._spare, None
+        self._starter.submit(self._engine.close)
+        self._starting = spare or self._starter.submit(self._start)
+        if self._config.spare:
+            self._spare = self._starter.submit(self._start)
         return []
-
-    def _start_after(self, lost: PipeEngine) -> PipeEngine:
-        lost.close()
-        return self._start()
 
     def _adopt(self, starting: "Future[PipeEngine]") -> list[EngineEvent]:
         """The new engine is there, or could not be started."""
         self._starting = None
         error = starting.exception()
+        if error is not None and self._spare is not None:
+            self._starting, self._spare = self._spare, None
+            return []
         if error is not None:
             return self._give_up(EngineDied(f"the engine was lost and cannot be started again: {user_line(error)}"))
         self._engine = starting.result()

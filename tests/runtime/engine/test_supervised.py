@@ -144,6 +144,25 @@ def test_an_open_session_hears_that_it_is_open_only_once(engine: SupervisedEngin
     assert [event for event in events if isinstance(event, SessionOpened)] == [SessionOpened(session)]
 
 
+def test_a_spare_engine_is_loaded_before_it_is_needed(starts: Starts, clock: ManualClock) -> None:
+    engine = SupervisedEngine(starts, CONFIG.model_copy(update={"spare": True}), clock)
+    assert engine._spare is not None
+    engine._spare.result(PATIENCE_S)
+    session = engine.open(OPTIONS)
+    done = answers(engine, session, range(6))
+    first, spare = starts.engines
+    first._gone = EngineDied("the engine ended unexpectedly (by the test); restart")
+    engine.poll()
+    assert engine._starting is not None
+    assert engine._starting.done()
+    engine.poll()
+    assert (engine.ready, engine._engine) == (True, spare)
+    done += answers(engine, session, range(6, SLOTS))
+    assert_the_same(done, whole())
+    engine.close()
+    assert len(starts.engines) == 3
+
+
 def test_meanwhile_nothing_new_is_opened(engine: SupervisedEngine, starts: Starts) -> None:
     session = engine.open(OPTIONS)
     starts.lose()
