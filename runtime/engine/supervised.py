@@ -1,8 +1,8 @@
 """An engine that is started again when it is lost; its conversations go on.
 
-The loss of a process (the system was out of memory, a driver failed) ends no conversation: slots wait until a new engine
-is loaded, or a spare one takes its place; it is given the last slots of every session again, and goes on. An engine that
-is lost again and again is given up, and its sessions end with the reason.
+The loss of a process (the system was out of memory, a driver failed) ends no conversation: slots wait until a new
+engine is loaded, or a spare one takes its place; it is given the last slots of every session again, and goes on. An
+engine that is lost again and again is given up, and its sessions end with the reason.
 """
 
 import logging
