@@ -17,9 +17,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.hub.close_all()
 
 
-@pytest.fixture
-def restore_logging() -> Iterator[None]:
-    """Leaves handlers and levels as they were before."""
+@pytest.fixture(autouse=True)
+def _restore_logging() -> Iterator[None]:
+    """Leaves handlers and levels as they were before: `duplex serve` sends the log to a stream of its test."""
     root, ours = logging.getLogger(), logging.getLogger("runtime")
     before = root.level, list(root.handlers), ours.level
     yield

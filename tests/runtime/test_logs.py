@@ -33,7 +33,7 @@ class Log:
 
 
 @pytest.fixture
-def make_log(restore_logging: None) -> Callable[..., Log]:
+def make_log() -> Callable[..., Log]:
     """`make_log(**LogConfig values)`."""
     return Log
 

@@ -114,7 +114,6 @@ def test_a_mistake_is_one_line(
     assert captured.out == ""
 
 
-@pytest.mark.usefixtures("restore_logging")
 def test_the_server_runs_with_what_was_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Any] = []
     monkeypatch.setattr("runtime.cli.serve.serve", lambda *given: served.append(given))
