@@ -93,7 +93,7 @@ class EngineConfig(Config):
     nice: int = Field(default=5, ge=0, le=19)
     load_timeout_s: float = Field(default=600.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
-    rehearse_slots: int = Field(default=50, ge=0)
+    rehearse_slots: int = Field(default=40, ge=0)
     spare: bool = False
     restarts: int = Field(default=3, ge=0)
     restart_window_s: float = Field(default=300.0, gt=0.0)

@@ -41,7 +41,7 @@ class SupervisedEngine:
         self._info = self._engine.info
         self._starter = ThreadPoolExecutor(1, "engine-restart")
         self._starting: Future[PipeEngine] | None = None
-        self._spare = self._starter.submit(start) if config.spare else None
+        self._spare: Future[PipeEngine] | None = None
         self._over: EngineDied | None = None
         self._losses: deque[float] = deque()
         self._sessions: dict[str, KeptSession] = {}
@@ -94,10 +94,16 @@ class SupervisedEngine:
         """See `EngineClient.poll`."""
         if self._starting is not None:
             return self._adopt(self._starting) if self._starting.done() else []
+        self._keep_spare()
         events = [told for event in self._engine.poll() if (told := self._translate(event)) is not None]
         if self._engine.gone is not None and self._over is None:
             events += self._replace(self._engine.gone)
         return events
+
+    def _keep_spare(self) -> None:
+        """Load a spare engine, once no conversation has anything to catch up on."""
+        if self._config.spare and self._spare is None and self._over is None and not self._behind:
+            self._spare = self._starter.submit(self._start)
 
     def close_session(self, session: str) -> None:
         """See `EngineClient.close_session`."""
@@ -128,8 +134,6 @@ class SupervisedEngine:
             except (EngineDied, UnknownSession):
                 return  # `poll` finds out why
             kept.given += 1
-        if len(kept.waiting) <= 1:
-            self._behind.discard(session)
 
     def _translate(self, event: EngineEvent) -> EngineEvent | None:
         """An event of the engine as one of the session; None for those that only this engine's end has caused."""
@@ -138,7 +142,10 @@ class SupervisedEngine:
             return None
         match event:
             case SlotDone():
-                done = self._sessions[session].take(event)
+                kept = self._sessions[session]
+                done = kept.take(event)
+                if len(kept.waiting) <= 1:
+                    self._behind.discard(session)
                 self._give(session)
                 return replace(done, session=session)
             case SessionOpened():
@@ -158,18 +165,14 @@ class SupervisedEngine:
         logger.error("the engine was lost (%s); another one takes its place", user_line(loss))
         spare, self._spare = self._spare, None
         self._starter.submit(self._engine.close)
-        self._starting = spare or self._starter.submit(self._start)
-        if self._config.spare:
-            self._spare = self._starter.submit(self._start)
+        fit = spare is not None and not (spare.done() and spare.exception())
+        self._starting = spare if fit else self._starter.submit(self._start)
         return []
 
     def _adopt(self, starting: "Future[PipeEngine]") -> list[EngineEvent]:
         """The new engine is there, or could not be started."""
         self._starting = None
         error = starting.exception()
-        if error is not None and self._spare is not None:
-            self._starting, self._spare = self._spare, None
-            return []
         if error is not None:
             return self._give_up(EngineDied(f"the engine was lost and cannot be started again: {user_line(error)}"))
         self._engine = starting.result()

@@ -146,6 +146,7 @@ def test_an_open_session_hears_that_it_is_open_only_once(engine: SupervisedEngin
 
 def test_a_spare_engine_is_loaded_before_it_is_needed(starts: Starts, clock: ManualClock) -> None:
     engine = SupervisedEngine(starts, CONFIG.model_copy(update={"spare": True}), clock)
+    engine.poll()
     assert engine._spare is not None
     engine._spare.result(PATIENCE_S)
     session = engine.open(OPTIONS)
@@ -156,11 +157,48 @@ def test_a_spare_engine_is_loaded_before_it_is_needed(starts: Starts, clock: Man
     assert engine._starting is not None
     assert engine._starting.done()
     engine.poll()
-    assert (engine.ready, engine._engine) == (True, spare)
+    assert (engine.ready, engine._engine, engine._spare) == (True, spare, None)
     done += answers(engine, session, range(6, SLOTS))
-    assert_the_same(done, whole())
+    engine.poll()
     engine.close()
+    assert_the_same(done, whole())
     assert len(starts.engines) == 3
+
+
+def test_a_spare_that_cannot_be_loaded_is_not_waited_for(starts: Starts, clock: ManualClock) -> None:
+    engine = SupervisedEngine(starts, CONFIG.model_copy(update={"spare": True}), clock)
+    starts.broken = True
+    engine.poll()
+    assert engine._spare is not None
+    assert engine._spare.exception(PATIENCE_S) is not None
+    starts.broken = False
+    session = engine.open(OPTIONS)
+    done = answers(engine, session, range(3))
+    starts.lose()
+    engine.poll()
+    done += answers(engine, session, range(3, 6))
+    engine.close()
+    assert [event.result.slot for event in done] == list(range(6))
+
+
+def test_a_session_that_hears_its_past_again_may_wait_for_longer(
+    engine: SupervisedEngine, starts: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = engine.open(OPTIONS)
+    done = answers(engine, session, range(4))
+    starts.lose()
+    engine.poll()
+    assert engine._starting is not None
+    engine._starting.result(PATIENCE_S)
+    monkeypatch.setattr(PipeEngine, "poll", lambda self: [])
+    while not engine.ready:
+        engine.poll()
+    for index in range(4, 4 + 2 * CONFIG.max_waiting_slots):
+        engine.push_slot(session, said(index))
+    monkeypatch.undo()
+    while len(done) < 4 + 2 * CONFIG.max_waiting_slots:
+        done += [event for event in wait(engine) if isinstance(event, SlotDone)]
+    assert_the_same(done, whole()[: len(done)])
 
 
 def test_meanwhile_nothing_new_is_opened(engine: SupervisedEngine, starts: Starts) -> None:
