@@ -38,6 +38,7 @@ class KeptSession:
         options: with which it was opened. longest: number of slots that are kept.
         inner: its id in the present engine; "" where it has none.
         waiting: slots that have no result yet, of which the first `given` are with the engine.
+        behind: another engine goes on with the session, and has not caught up yet.
     """
 
     options: ConversationOptions
@@ -45,6 +46,7 @@ class KeptSession:
     inner: str = ""
     waiting: deque[UserSlot] = field(default_factory=deque)
     given: int = 0
+    behind: bool = False
     _heard: deque[_Heard] = field(default_factory=deque)
     _numbers: _Numbers = _Numbers()
     _moved: _Numbers = _Numbers()
@@ -56,6 +58,7 @@ class KeptSession:
         """The engine answered the oldest slot that waits; returns the result with the session's numbers."""
         slot = self.waiting.popleft()
         self.given -= 1
+        self.behind = self.behind and len(self.waiting) > 1
         result = self._renumber(done.result)
         turn = (result.user.turn, result.user.caption) if result.user else None
         given = replace(slot, came=result.came, words_late=result.words_late)
@@ -69,7 +72,7 @@ class KeptSession:
 
     def begin_again(self, inner: str) -> None:
         """Another engine goes on with the session, under the id `inner`; it has been given `past`."""
-        self.inner, self.given, self._restarted = inner, 0, True
+        self.inner, self.given, self.behind, self._restarted = inner, 0, True, True
         self._moved = self._heard[0].before if self._heard else self._numbers
 
     @property

@@ -45,7 +45,6 @@ class SupervisedEngine:
         self._over: EngineDied | None = None
         self._losses: deque[float] = deque()
         self._sessions: dict[str, KeptSession] = {}
-        self._behind: set[str] = set()
 
     @property
     def info(self) -> EngineInfo:
@@ -84,7 +83,7 @@ class SupervisedEngine:
         if session not in self._sessions:
             raise UnknownSession(f"session {session} is over; open a new one")
         kept = self._sessions[session]
-        calm = self.ready and session not in self._behind
+        calm = self.ready and not kept.behind
         if calm or len(kept.waiting) >= _MOST_BEHIND:
             check_waiting(session, {session: len(kept.waiting)}, self._config)
         kept.waiting.append(slot)
@@ -102,13 +101,13 @@ class SupervisedEngine:
 
     def _keep_spare(self) -> None:
         """Load a spare engine, once no conversation has anything to catch up on."""
-        if self._config.spare and self._spare is None and self._over is None and not self._behind:
+        calm = not any(kept.behind for kept in self._sessions.values())
+        if self._config.spare and self._spare is None and self._over is None and calm:
             self._spare = self._starter.submit(self._start)
 
     def close_session(self, session: str) -> None:
         """See `EngineClient.close_session`."""
         kept = self._sessions.pop(session, None)
-        self._behind.discard(session)
         if kept is not None and self.ready:
             self._engine.close_session(kept.inner)
 
@@ -142,10 +141,7 @@ class SupervisedEngine:
             return None
         match event:
             case SlotDone():
-                kept = self._sessions[session]
-                done = kept.take(event)
-                if len(kept.waiting) <= 1:
-                    self._behind.discard(session)
+                done = self._sessions[session].take(event)
                 self._give(session)
                 return replace(done, session=session)
             case SessionOpened():
@@ -181,7 +177,6 @@ class SupervisedEngine:
         with suppress(EngineDied):  # lost again already: `poll` finds out
             for session, kept in self._sessions.items():
                 kept.begin_again(self._engine.open(kept.options, kept.past))
-                self._behind.add(session)
                 self._give(session)
         return []
 

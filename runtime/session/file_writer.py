@@ -4,13 +4,15 @@ A disk may stall for longer than a packet lasts; whoever sends packets must not 
 what is written.
 """
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
+logger = logging.getLogger(__name__)
 Work = Callable[[], None]
-"""Something to write; it must not raise."""
+"""Something to write."""
 
 
 class FileWriter(Protocol):
@@ -67,4 +69,7 @@ class ThreadWriter:
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
-            work()
+            try:
+                work()
+            except Exception:  # a fault in one conversation's files must not end those of the others
+                logger.exception("files could not be written")

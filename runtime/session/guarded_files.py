@@ -9,7 +9,6 @@ from pathlib import Path
 
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import SlotResult
-from runtime.errors import DuplexError
 from runtime.records import UserSlot
 from runtime.session.disk import is_full
 from runtime.session.file_writer import FileWriter
@@ -45,7 +44,7 @@ class GuardedFiles:
     def _create(self, header: LogHeader) -> None:
         try:
             self._files = SessionFiles(self._folder, header, self._config) if self._folder else None
-        except DuplexError as error:
+        except Exception as error:  # whoever waits for the files must learn of any fault
             self.created.set_exception(error)
         else:
             self.created.set_result(None)

@@ -1,4 +1,4 @@
-"""An event loop of their own for media: what strangers do over HTTP cannot make packets late.
+"""An event loop of their own for media: what strangers do over HTTP hardly makes packets late.
 
 HTTP and media share one interpreter, of which only one thread runs at a time; therefore threads change places more
 often than usual. Nothing here depends on HTTP or on sessions.

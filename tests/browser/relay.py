@@ -65,10 +65,12 @@ class Relay:
         page.expose_function("relayTo", self._open)
         page.add_init_script(VIA_RELAY)
 
-    def change_address(self) -> None:
-        """The newest connection's packets reach the server from another port from now on."""
+    def change_address(self) -> tuple[int, int]:
+        """The newest connection's packets reach the server from another port from now on; returns the former port and
+        the new one."""
         way = self._ways[-1]
-        way.far = self._socket(way)
+        before, way.far = way.far, self._socket(way)
+        return before.getsockname()[1], way.far.getsockname()[1]
 
     def close(self) -> None:
         """Stop."""

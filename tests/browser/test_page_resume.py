@@ -55,7 +55,9 @@ def test_a_reloaded_page_goes_on_with_its_conversation(
     assert slots == list(range(len(slots)))
 
 
-def test_ten_seconds_without_a_network(make_server: MakeServer, beeping: Browser, relay: Relay, tmp_path: Path) -> None:
+@pytest.fixture
+def call(make_server: MakeServer, beeping: Browser, relay: Relay) -> Iterator[Page]:
+    """A conversation through the relay, in which something has been said."""
     server = make_server(rows=1)
     with beeping.new_context(bypass_csp=True) as context:
         page = context.new_page()
@@ -63,34 +65,37 @@ def test_ten_seconds_without_a_network(make_server: MakeServer, beeping: Browser
         with watch(page, server.url):
             connect(page)
             wait_for_more(page)
-            relay.is_cut = True
-            context.set_offline(True)
-            expect(page.locator("#notice")).to_have_attribute("data-code", "reconnecting")
-            expect(page.locator("#status-text")).to_have_text("Reconnecting…")
-            page.wait_for_timeout(OUTAGE_MS)
-            relay.is_cut = False
-            context.set_offline(False)
-            expect(page.locator("#notice")).to_be_hidden(timeout=3_000)
-            wait_for_more(page)
-            page.click("#end")
-            expect_state(page, "ended")
-            rows = rows_of(page, tmp_path)
+            yield page
+
+
+def end_and_read(page: Page, folder: Path) -> list[dict[str, object]]:
+    """End the conversation; returns its slots, which follow each other without a gap."""
+    page.click("#end")
+    expect_state(page, "ended")
+    rows = rows_of(page, folder)
     assert [row["slot"] for row in rows] == list(range(len(rows)))
+    return rows
+
+
+def test_ten_seconds_without_a_network(call: Page, relay: Relay, tmp_path: Path) -> None:
+    relay.is_cut = True
+    call.context.set_offline(True)
+    expect(call.locator("#notice")).to_have_attribute("data-code", "reconnecting")
+    expect(call.locator("#status-text")).to_have_text("Reconnecting…")
+    call.wait_for_timeout(OUTAGE_MS)
+    relay.is_cut = False
+    call.context.set_offline(False)
+    expect(call.locator("#notice")).to_be_hidden(timeout=3_000)
+    wait_for_more(call)
+    rows = end_and_read(call, tmp_path)
     away = [row["slot"] for row in rows if "absent" in row["degraded"]]  # type: ignore[operator]
     assert len(away) >= 30
     assert all(row["state"] == "MUTE" for row in rows if row["slot"] in away[3:])
 
 
-def test_the_address_of_the_user_changes(make_server: MakeServer, beeping: Browser, relay: Relay) -> None:
-    server = make_server(rows=1)
-    with beeping.new_context(bypass_csp=True) as context:
-        page = context.new_page()
-        relay.install(page)
-        with watch(page, server.url):
-            connect(page)
-            wait_for_more(page)
-            relay.change_address()
-            wait_for_more(page)
-            wait_for_more(page)
-            page.click("#end")
-            expect_state(page, "ended")
+def test_the_address_of_the_user_changes(call: Page, relay: Relay, tmp_path: Path) -> None:
+    before, after = relay.change_address()
+    assert before != after
+    wait_for_more(call)
+    wait_for_more(call)
+    assert len(end_and_read(call, tmp_path)) > 5

@@ -85,3 +85,26 @@ def test_a_disk_that_stays_too_slow_ends_the_recording_alone(folder: Path, monke
     assert 4 <= len(log.rows) <= 6
     assert session.files.error is not None
     assert "the disk is too slow" in session.files.error
+
+
+def test_a_fault_in_one_piece_of_work_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    writer, done = ThreadWriter(), threading.Event()
+    writer.submit(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
+    writer.submit(done.set)
+    writer.close()
+    assert done.is_set()
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_whoever_waits_for_files_learns_of_any_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault nobody expects")
+
+    monkeypatch.setattr(SessionFiles, "__init__", fail)
+    disk = SlowDisk(folder, monkeypatch, required=True)
+    session = disk.hub.open(ConversationOptions())
+    with pytest.raises(RuntimeError, match="nobody expects"):
+        session.files.created.result(LONG_S)
+    disk.hub.close(session.id)
+    session.files.finished.result(LONG_S)
+    disk.writer.close()

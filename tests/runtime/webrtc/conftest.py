@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from configs.runtime.runtime import RecordingConfig, RuntimeConfig
@@ -16,6 +17,7 @@ from runtime.engine.engine import Engine, InlineEngine
 from runtime.metrics import Metrics
 from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
+from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.gateway import Gateway
 from runtime.webrtc.media_thread import MediaLoop
 from tests.runtime.fakes import FakeGenerator
@@ -37,7 +39,16 @@ class Server:
         return answer
 
 
+SILENCE = np.zeros(480, dtype=np.int16)
 MakeServer = Callable[..., AbstractAsyncContextManager[Server]]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[VoiceClient]:
+    """A client that says nothing."""
+    client = VoiceClient(lambda now: SILENCE, SystemClock())
+    yield client
+    await client.close()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """The API: every wrong request gets one line with what, why and how to fix it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from duplex.model.interface import OfferedTool
@@ -15,17 +13,7 @@ from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.edge import SessionOptions
 from tests.runtime.fakes import AnsweredFake
 from tests.runtime.session.small_disk import SmallDisk
-from tests.runtime.webrtc.conftest import MakeServer, Server
-
-SILENCE = np.zeros(480, dtype=np.int16)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[VoiceClient]:
-    """A client that says nothing."""
-    client = VoiceClient(lambda now: SILENCE, SystemClock())
-    yield client
-    await client.close()
+from tests.runtime.webrtc.conftest import SILENCE, MakeServer, Server
 
 
 async def expect_refusal(server: Server, body: Any, **more: Any) -> tuple[int, str, str]:

@@ -1,10 +1,8 @@
 """A server that is asked to stop keeps its word to those who are talking."""
 
 import signal
-from collections.abc import AsyncIterator
 from typing import Any
 
-import numpy as np
 import pytest
 import uvicorn
 
@@ -12,16 +10,7 @@ from runtime.clock import ManualClock, SystemClock
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.drain import Drain, Draining
 from runtime.webrtc.web_server import Server as WebServer
-from tests.runtime.webrtc.conftest import MakeServer
-
-SILENCE = np.zeros(480, dtype=np.int16)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[VoiceClient]:
-    client = VoiceClient(lambda now: SILENCE, SystemClock())
-    yield client
-    await client.close()
+from tests.runtime.webrtc.conftest import SILENCE, MakeServer
 
 
 async def told(client: VoiceClient, kind: str) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from runtime.clock import SystemClock
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.departures import ClientGone, Departures
 from runtime.webrtc.peer import Peer
-from tests.runtime.webrtc.conftest import MakeServer, Server
-from tests.runtime.webrtc.test_app import SILENCE
+from tests.runtime.webrtc.conftest import SILENCE, MakeServer, Server
 
 ATTEMPT = "0123456789abcdef"
 
