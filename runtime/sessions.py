@@ -139,7 +139,7 @@ class SessionHub:
         Raises:
             DiskFull, LogError, AudioError: they are required and cannot be created.
         """
-        error = session.files.created.exception()
+        error = session.files.created.result()
         if error is None or session.folder is None:
             return
         if session.must_record:

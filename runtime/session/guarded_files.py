@@ -23,8 +23,8 @@ class GuardedFiles:
         """`folder`: where they go; None keeps nothing."""
         self.error: str | None = None
         """Why they end before the session; None if they do not."""
-        self.created: Future[None] = Future()
-        """Done when they are there; with DiskFull, LogError or AudioError if they cannot be created."""
+        self.created: Future[Exception | None] = Future()
+        """Done when they are there; gives DiskFull, LogError or AudioError if they cannot be created."""
         self.finished: Future[None] = Future()
         """Done when the session is over and they are complete."""
         self._folder, self._config, self._writer = folder, config, writer
@@ -45,7 +45,7 @@ class GuardedFiles:
         try:
             self._files = SessionFiles(self._folder, header, self._config) if self._folder else None
         except Exception as error:  # whoever waits for the files must learn of any fault
-            self.created.set_exception(error)
+            self.created.set_result(error)
         else:
             self.created.set_result(None)
 

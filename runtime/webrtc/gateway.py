@@ -108,7 +108,7 @@ class Gateway:
         offer = check_offer(sdp)
         self._clients.departures.check(attempt)
         self._check_drain()
-        opened = await self._open(options)
+        opened = self._open(options)
         hello = greet(opened.id, self.hub.client.info, policy)
         secret = self._clients.held.begin(opened.id)
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, self._calls())
@@ -193,34 +193,37 @@ class Gateway:
             if isinstance(news, Ended):
                 self._clients.forget(news.session, f"{news.code}: {news.message}")
 
-    async def _open(self, options: ConversationOptions) -> Session:
-        """Open a session, if need be in the place of one whose page was closed; its files are there."""
+    def _open(self, options: ConversationOptions) -> Session:
+        """Open a session, if need be in the place of one whose page was closed."""
         engine, left = self.hub.client, self._clients.held.oldest_giving_way()
         if left is not None and engine.ready and not engine.free:
             self._clients.forget(left, "the client left")
-        session = self.hub.open(options)
-        try:
-            await asyncio.wait([asyncio.wrap_future(session.files.created)])
-            self.hub.settle_files(session)
-        except BaseException:
-            self.hub.close(session.id, "its files cannot be created")
-            raise
-        return session
+        return self.hub.open(options)
 
     async def _connect(self, peer: Peer, offer: RTCSessionDescription, attempt: str | None) -> str:
-        """Answer the offer of a session's client; returns the answer's SDP."""
-        session, clients = peer.session.id, self._clients
-        clients.departures.on_opened(attempt, session)
+        """Answer the offer of a session's client once the session has its files; returns the answer's SDP.
+
+        The client can leave, and news can come for it, as soon as the session is open.
+        """
+        clients = self._clients
+        clients.departures.on_opened(attempt, peer.session.id)
         clients.add(peer)
         try:
+            await asyncio.wait([asyncio.wrap_future(peer.session.files.created)])
+            self.hub.settle_files(peer.session)
+            self._check_current(peer)
             answer = await peer.connect(offer)
         except BaseException:
             clients.lose(peer, "the offer could not be answered")
             raise
-        if clients.find(session) is not peer:
-            reason = clients.ended.explain(session) or "its client came back over another connection"
-            raise UnknownSession(f"session {session} ended while it was opened: {reason}")
+        self._check_current(peer)
         return answer
+
+    def _check_current(self, peer: Peer) -> None:
+        session = peer.session.id
+        if self._clients.find(session) is not peer:
+            reason = self._clients.ended.explain(session) or "its client came back over another connection"
+            raise UnknownSession(f"session {session} ended while it was opened: {reason}")
 
     def _calls(self) -> PeerCalls:
         return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._on_latency, self._on_sent)

@@ -103,8 +103,7 @@ def test_whoever_waits_for_files_learns_of_any_fault(folder: Path, monkeypatch: 
     monkeypatch.setattr(SessionFiles, "__init__", fail)
     disk = SlowDisk(folder, monkeypatch, required=True)
     session = disk.hub.open(ConversationOptions())
-    with pytest.raises(RuntimeError, match="nobody expects"):
-        session.files.created.result(LONG_S)
+    assert "nobody expects" in str(session.files.created.result(LONG_S))
     disk.hub.close(session.id)
     session.files.finished.result(LONG_S)
     disk.writer.close()

@@ -1,5 +1,6 @@
 """A server without sockets: the application over an in-memory HTTP transport, with a fake model."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from configs.runtime.serve import ServeConfig
 from runtime.clock import SystemClock
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.metrics import Metrics
+from runtime.session.file_writer import FileWriter, Work
 from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 from runtime.webrtc.client import VoiceClient
@@ -39,6 +41,37 @@ class Server:
         return answer
 
 
+class HeldWriter:
+    """A disk that does nothing until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self._held: list[Work] | None = []
+
+    @property
+    def waiting(self) -> int:
+        """How much work is held."""
+        return len(self._held or ())
+
+    def submit(self, work: Work) -> None:
+        """Hold `work`, or do it at once."""
+        if self._held is None:
+            work()
+        else:
+            self._held.append(work)
+            self.begun.set()
+
+    def go_on(self) -> None:
+        """Do what is held, and hold nothing any more."""
+        held, self._held = self._held, None
+        for work in held or ():
+            work()
+
+    def close(self) -> None:
+        """Do what is held."""
+        self.go_on()
+
+
 SILENCE = np.zeros(480, dtype=np.int16)
 MakeServer = Callable[..., AbstractAsyncContextManager[Server]]
 
@@ -53,7 +86,10 @@ async def client() -> AsyncIterator[VoiceClient]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> MakeServer:
-    """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`."""
+    """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`.
+
+    Without a `writer`, files are written at once.
+    """
 
     @asynccontextmanager
     async def make(
@@ -62,6 +98,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         generator: FakeGenerator | None = None,
         media: MediaLoop | None = None,
         recording: dict[str, Any] | None = None,
+        writer: FileWriter | None = None,
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
@@ -69,7 +106,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         runtime = RuntimeConfig(recording=place)
         metrics = Metrics()
         engine = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
-        hub = SessionHub(engine, runtime, clock, metrics)
+        hub = SessionHub(engine, runtime, clock, metrics, writer=writer)
         app = create_app(ServeConfig(**values), hub, clock, metrics=metrics, media=media)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (

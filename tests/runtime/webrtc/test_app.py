@@ -13,7 +13,7 @@ from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.edge import SessionOptions
 from tests.runtime.fakes import AnsweredFake
 from tests.runtime.session.small_disk import SmallDisk
-from tests.runtime.webrtc.conftest import SILENCE, MakeServer, Server
+from tests.runtime.webrtc.conftest import SILENCE, HeldWriter, MakeServer, Server
 
 
 async def expect_refusal(server: Server, body: Any, **more: Any) -> tuple[int, str, str]:
@@ -104,9 +104,21 @@ async def test_on_a_full_disk_a_new_session_is_refused_in_one_line(
     assert "free some space" in got[2]
 
 
-async def test_who_is_not_recorded_is_told(make_server: MakeServer, client: VoiceClient, tmp_path: Path) -> None:
-    async with make_server(recording={"min_free_mb": 1e9}) as server:
-        await client.connect(server.post)
+@pytest.mark.parametrize("held", [False, True], ids=["at once", "later"])
+async def test_who_is_not_recorded_is_told(
+    held: bool, make_server: MakeServer, client: VoiceClient, tmp_path: Path
+) -> None:
+    disk = HeldWriter()
+    if not held:
+        disk.go_on()
+    async with make_server(recording={"min_free_mb": 1e9}, writer=disk) as server:
+        connecting = asyncio.create_task(client.connect(server.post))
+        if held:
+            await disk.begun.wait()
+            disk.go_on()
+        while not connecting.done():  # news is fetched at every moment at which the server could fetch it
+            server.gateway.pump()
+            await asyncio.sleep(0)
         notice = (await client.wait_for(lambda message: message["type"] == "notice", 10)).message
         log = await server.http.get(f"/api/sessions/{client.session}/slots.jsonl")
     assert notice["code"] == "not_recorded"

@@ -9,7 +9,7 @@ from runtime.clock import SystemClock
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.departures import ClientGone, Departures
 from runtime.webrtc.peer import Peer
-from tests.runtime.webrtc.conftest import SILENCE, MakeServer, Server
+from tests.runtime.webrtc.conftest import SILENCE, HeldWriter, MakeServer, Server
 
 ATTEMPT = "0123456789abcdef"
 
@@ -59,6 +59,21 @@ async def test_a_client_leaves_while_its_offer_is_being_answered(
         response = await answering
         await client.close()
         assert (response.json()["error"]["code"], server.gateway.peers) == ("unknown_session", ())
+
+
+async def test_a_client_leaves_while_its_files_are_being_created(make_server: MakeServer) -> None:
+    disk = HeldWriter()
+    async with make_server(rows=1, writer=disk) as server:
+        client, body = await offer_under(ATTEMPT)
+        answering = asyncio.create_task(server.http.post("/api/offer", json=body))
+        await disk.begun.wait()
+        assert server.hub.client.free == 0
+        assert (await leave(server, attempt=ATTEMPT), server.hub.client.free) == (204, 1)
+        disk.go_on()
+        response = await answering
+        await client.close()
+    assert response.json()["error"]["code"] == "unknown_session"
+    assert "the client left" in response.json()["error"]["message"]
 
 
 async def test_a_goodbye_that_overtakes_its_offer_counts(make_server: MakeServer) -> None:
