@@ -25,7 +25,11 @@ class LexiconError(ValueError):
 
 
 class Lexicon:
-    """Pronunciations of lower-case words: `entries` maps a word to a phoneme string ("hello" -> "həlˈO")."""
+    """Pronunciations of lower-case words: `entries` maps a word to a phoneme string ("hello" -> "həlˈO").
+
+    Names have an entry with a capital ("Los" -> "lˈɔs"). They come after all words and what is formed from these, and
+    form none but a possessive or plural: "making" is from "make", whoever may be called Mak.
+    """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
         self._entries = dict(entries)
@@ -54,15 +58,20 @@ class Lexicon:
         return len(self._entries)
 
     def __contains__(self, word: str) -> bool:
+        """Whether a lower-case word has an entry that is no name."""
         return word in self._entries
 
     def add(self, word: str, phonemes: str) -> None:
         """Add or replace one entry."""
         self._entries[word] = phonemes
 
+    def add_name(self, name: str, phonemes: str) -> None:
+        """Add or replace the entry of a name, given in lower case."""
+        self._entries[name.capitalize()] = phonemes
+
     def words(self) -> Iterable[str]:
-        """All entries, in no particular order."""
-        return self._entries.keys()
+        """All entries without names, in no particular order."""
+        return (word for word in self._entries if not word[:1].isupper())
 
     @staticmethod
     def needs_following(word: str) -> bool:
@@ -83,7 +92,7 @@ class Lexicon:
         """Phoneme string of a lower-case word."""
         if word == "a" and (_is_spelled(previous) or _shows_a_letter(following)):
             return LETTERS["a"]
-        known = self._entries.get(word)
+        known = self._entries.get(word) or self._name(word)
         return known if known is not None else self.derive(word)
 
     def derive(self, word: str) -> str:
@@ -99,6 +108,16 @@ class Lexicon:
         """Phoneme string of a word built from an entry and an ending (-s, -ed, -ing, -ly), or None."""
         for stem, ending in _stems(word):
             sound = self._entries.get(stem)
+            if sound is not None:
+                return _JOIN[ending](sound)
+        return None
+
+    def _name(self, word: str) -> str | None:
+        name = self._entries.get(word.capitalize())
+        if name is not None or self.inflect(word) is not None:
+            return name
+        for stem, ending in _stems(word):
+            sound = self._entries.get(stem.capitalize()) if ending in ("", "s") else None
             if sound is not None:
                 return _JOIN[ending](sound)
         return None

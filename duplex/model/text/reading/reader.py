@@ -10,7 +10,18 @@ of a written word may depend on its context ("St." before or after a name); the 
 from dataclasses import dataclass
 from typing import Final
 
-from duplex.model.text.reading import abbreviations, amounts, codes, dashes, markup, money, signs, units, words
+from duplex.model.text.reading import (
+    abbreviations,
+    amounts,
+    chemistry,
+    codes,
+    dashes,
+    markup,
+    money,
+    signs,
+    units,
+    words,
+)
 from duplex.model.text.reading import times_of_day as clock
 from duplex.model.text.reading import web_addresses as addresses
 from duplex.model.text.reading.folding import fold
@@ -19,6 +30,7 @@ from duplex.model.text.reading.rules import COMMA, STOP, Rule, read_parts, rule
 MARKS: Final = frozenset({COMMA, STOP, "?", "!"})
 _RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "letter": (
+        *chemistry.LETTER_RULES,
         words.QUICK,
         *addresses.LETTER_RULES[:-1],
         *codes.LETTER_RULES,

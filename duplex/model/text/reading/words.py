@@ -11,7 +11,7 @@ from duplex.model.text.reading.units import UNITS
 
 _SPELLED: Final = frozenset(
     {
-        "ABC", "AC", "ADHD", "AI", "API", "ATM", "AWS", "BBC", "CEO", "CFO", "CIA", "CIO", "CLI", "CPU", "CTO",
+        "ABC", "AC", "ADHD", "AI", "API", "ATM", "AWS", "BBC", "BCE", "CEO", "CFO", "CIA", "CIO", "CLI", "CPU", "CTO",
         "DIY", "DNA", "DOI", "DVD", "ECB", "ECG", "EEG", "EKG", "EU", "FAQ", "FBI", "FM", "GPA", "GPU", "GUI",
         "IBM", "ID", "IDE", "IEEE", "IMF", "IOU", "IP", "IPA", "IPO", "IQ", "IRS", "ISO", "IVF", "JFK", "KPI",
         "MIT", "MRI", "NBA", "NFL", "NGO", "NHL", "NYC", "OCR", "OECD", "OS", "PHP", "PM", "RNA", "ROI", "SEO",
@@ -22,6 +22,12 @@ _SPELLED: Final = frozenset(
 _NOT_QUICK: Final = frozenset({*UNITS, *SHORT_MONTHS, *SHORT_DAYS, "sq", "cu", "in", "st", "St", "dr", "Dr"})
 _LONGEST_SPELLED: Final = 6
 _WINDOW: Final = 40
+_UNSPEAKABLE: Final = re.compile(
+    r"[AEIOU](?!CE|CH|CK|CT|DD|DS|FF|FT|GG|GH|GS|LB|LD|LF|LK|LL|LM|LP|LS|LT|MB|MP|MS|ND|NG|NK|NN|NS|NT|PE|PS|PT|"
+    r"R.|SH|SK|SM|SP|SS|ST|TH|TS|W.|XT|ZZ)[BCDFGHJKLMNPQRSTVWXZ]{2,3}"
+)
+"""A vowel and consonants with which no syllable ends."""
+_ERAS: Final = frozenset({"AD", "CE"})
 _ROMAN: Final = re.compile(r"M{0,3}(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _ROMAN_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _PARTS: Final = (
@@ -39,10 +45,13 @@ _AFTER_NAME: Final = re.compile(r"\b[A-Z][a-z]+ $")
 
 
 def _acronym(match: re.Match[str]) -> Said:
-    """Letter by letter if without vowels (PDF) or usually spelled (AI), but not in a text that is all in capitals."""
+    """Letter by letter if hardly a syllable (PDF, ICN), usually spelled (AI) or an era (AD 476), but not in a text that
+    is all in capitals."""
     letters, ending = match[1], match[2]
     has_vowel = re.search("[AEIOUY]", letters)
-    is_spelled = letters in _SPELLED or (not has_vowel and len(letters) <= _LONGEST_SPELLED)
+    is_era = letters in _ERAS and (re.match(r" \d", after(match)) or re.search(r"(?:\d|\bcentury) $", before(match)))
+    is_strange = (not has_vowel and len(letters) <= _LONGEST_SPELLED) or _UNSPEAKABLE.fullmatch(letters)
+    is_spelled = letters in _SPELLED or is_era or is_strange
     if not is_spelled or _is_shouted(match):
         return None
     spelled = " ".join(letters.lower())

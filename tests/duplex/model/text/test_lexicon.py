@@ -33,6 +33,31 @@ def test_entry_gives_phonemes_with_stress(lexicon: Lexicon) -> None:
     assert lexicon.units("hello") == (Unit("h"), Unit("ə"), Unit("l"), Unit("O", 1))
 
 
+@pytest.mark.parametrize(
+    ("word", "sound"),
+    [
+        ("mak", "mˈæk"),
+        ("mak's", "mˈæks"),
+        ("making", "mˈAkɪŋ"),
+        ("cats", "kˈæts"),
+        ("sunmak", "sˈʌnmæk"),
+    ],
+)
+def test_names_come_after_words_and_form_only_a_plural(lexicon: Lexicon, word: str, sound: str) -> None:
+    """What is formed from a word stays as it is; a name is no part of a compound."""
+    lexicon.add_name("mak", "mˈæk")
+    lexicon.add_name("cat", "nˈAm")
+    assert lexicon.phonemes(word) == sound
+    assert "mak" not in lexicon
+    assert all(entry.islower() for entry in lexicon.words())
+
+
+def test_names_are_in_the_file(lexicon: Lexicon, tmp_path: Path) -> None:
+    lexicon.add_name("los", "lˈɔs")
+    lexicon.save(tmp_path / "lexicon.xz")
+    assert Lexicon.load(tmp_path / "lexicon.xz").phonemes("los") == "lˈɔs"
+
+
 def test_case_does_not_matter(lexicon: Lexicon) -> None:
     assert lexicon.units("Hello") == lexicon.units("hello")
 
