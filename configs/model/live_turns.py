@@ -31,12 +31,17 @@ class HeadPolicyConfig(Config):
     Attributes:
         model: name or folder of a model that knows words and speaks with a pointer refined head, such as "mini".
         threads: how many conversations are processed at the same time, each on one core; it does not change results.
-        lead_words: number of words by which it may be ahead of the word that sounds.
+        lead_words: number of words by which it may be ahead of the word that sounds, if the voice keeps its pace.
+        slow_words: the voice does not, once the silent one has begun words this far ahead of the one that sounds.
+        trust: factor on the odds of p(speak) while the assistant speaks. The head doubts words that it would not have
+            chosen more than its own when it hears an "mm-hm"; a user who takes the floor leaves far less than that.
     """
 
     model: str = "mini"
     threads: int = Field(default=1, ge=1)
-    lead_words: int = Field(default=1, ge=0)
+    lead_words: int = Field(default=6, ge=1)
+    slow_words: int = Field(default=1, ge=1)
+    trust: float = Field(default=6.0, gt=0.0)
 
 
 class WordClockConfig(Config):

@@ -94,9 +94,8 @@ class AnswerRounds:
     def _poll_text(self, until_ms: float | None) -> Came | None:
         pieces = self._generation.take(until_ms)
         came = self._gate.pass_on(pieces)
-        if came is None or pieces[-1].finish != "calls":
-            return came
-        return self._take_calls(pieces[-1].calls, came.text)
+        calling = next((piece for piece in pieces if piece.finish == "calls"), None)
+        return came if came is None or calling is None else self._take_calls(calling.calls, came.text)
 
     def _take_calls(self, calls: Sequence[RequestedCall], text: str) -> Came | None:
         """The model has written `text` and calls functions."""

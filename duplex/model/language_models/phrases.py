@@ -76,7 +76,8 @@ class PhraseGate:
         """End of what can be spoken."""
         rest = self._text[self._released :]
         if self._fast:
-            return self._released + max(_end_of_last(_SENTENCE, rest), _end_of_certain(rest))
+            sentence = _end_of_last(_SENTENCE, rest)
+            return self._released + sentence + _end_of_certain(rest[sentence:])
         clause = _end_of_last(_CLAUSE, rest)
         long = len(rest[clause:].split()) > _LONGEST
         return self._released + (clause + _words_but(rest[clause:], _AHEAD) if long else clause)

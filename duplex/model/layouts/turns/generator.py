@@ -185,9 +185,9 @@ class TurnGenerator:
         self._hear({row: self._conversations[row].newest(one.resumes) for row, one in decisions.items()})
 
     def _answer(self, decisions: dict[int, TurnDecision]) -> dict[int, list[AnswerSlot]]:
-        """Run the unfinished answers; a new one runs at once up to its first sound."""
-        made: dict[int, list[AnswerSlot]] = {row: [] for row in decisions}
-        making = [row for row in decisions if not self._conversations[row].made]
+        """Run the unfinished answers; a new one runs at once up to its first sound, which may be held back a slot."""
+        made = {row: self._conversations[row].release() for row in decisions}
+        making = [row for row, held in made.items() if not held and not self._conversations[row].made]
         hurried = [row for row in making if self._conversations[row].hurries]
         while making:
             slots = self._model.answer([row in making for row in range(self.rows)])
@@ -200,7 +200,13 @@ class TurnGenerator:
             if decisions[row].onset and self._says_nothing(row, all_slots):
                 self._model.keep(row, "", 0)
                 self._conversations[row].veto()
-        return made
+            elif decisions[row].onset and self._holds_back(row, decisions[row]):
+                self._conversations[row].held_back = all_slots
+        return {row: [] if self._conversations[row].held_back else slots for row, slots in made.items()}
+
+    def _holds_back(self, row: int, onset: TurnDecision) -> bool:
+        """Whether an answer begins with a silent slot, because the policy may still find that the user goes on."""
+        return self._policy.reconsiders and onset.spoken and self._model.pattern(row).speaks
 
     def _hurries(self, made: list[AnswerSlot]) -> bool:
         """Whether an answer without sound needs more slots at once; the voice is primed by its delay."""
@@ -231,7 +237,7 @@ class TurnGenerator:
         sound, tokens = self._say(newest, ended, mask)
         audible = (sound.abs().amax(1) > _AUDIBLE).tolist()
         for row, slots in primed.items():
-            if self._conversations[row].speaking:
+            if self._conversations[row].speaking and not self._conversations[row].held_back:
                 self._conversations[row].sound(len(slots), newest.get(row), audible[row])
         return sound, tokens
 

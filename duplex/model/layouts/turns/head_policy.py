@@ -40,8 +40,9 @@ _SETTLED = 0.5
 class _ListenerRow:
     """One conversation: its slot, the assistant's newest state and how long it has lasted, words that wait for U.
 
-    `shadow` is the present answer, of which `queued` speech units are known and unspoken. `settled`: the head has
-    stopped wanting to speak since the newest answer. `before` is its p(speak) after the slot before.
+    `shadow` is the present answer, of which `queued` speech units are known and unspoken, and `spoken` words and marks
+    have been begun. `settled`: the head has
+    stopped wanting to speak since the newest answer.
     """
 
     waiting: deque[int]
@@ -50,27 +51,25 @@ class _ListenerRow:
     since: int = 0
     shadow: ShadowAnswer | None = None
     queued: int = 0
+    spoken: int = 0
     settled: bool = True
-    before: float = 0.0
 
     def follow(self, speaking: bool) -> None:
         """Take the assistant's state in the present slot."""
         self.since = self.since + 1 if speaking == self.speaking and self.slot else 0
         self.speaking = speaking
 
-    def judge(self, p_speak: float) -> float:
+    def judge(self, p_speak: float, trust: float) -> float:
         """p(speak) as the policy gives it, from that of the head.
 
         Another voice may be faster and end before the head has spoken all it was told, so that the head wants to go on.
-        A new answer therefore begins only once the head has stopped wanting that. It begins at once with sound, whereas
-        the head takes back its own answers if more words come before they sound; so two slots have to agree.
+        A new answer therefore begins only once the head has stopped wanting that.
         """
-        before, self.before = self.before, p_speak
         if self.speaking:
             self.settled = False
-            return p_speak
+            return trust * p_speak / (1 - p_speak + trust * p_speak)
         self.settled |= p_speak < _SETTLED
-        return min(p_speak, before) if self.settled else 0.0
+        return p_speak if self.settled else 0.0
 
 
 @dataclass
@@ -113,6 +112,9 @@ class HeadPolicy:
     """`TurnPolicy` over a `TdmModel`. With `beside`, words are recognised in a thread in parallel with the steps; they
     enter one slot later in any case, and the results are the same."""
 
+    reconsiders = True
+    """The head takes back its own answers if more words come before they sound, a slot after the decision."""
+
     def __init__(self, model: TdmModel, config: HeadPolicyConfig, beside: bool = True) -> None:
         """
         Raises:
@@ -122,7 +124,7 @@ class HeadPolicy:
             raise ConfigError(
                 f"'{config.model}' cannot decide for others: its parts differ from mini's; name another model"
             )
-        told = f"{model.fingerprint} {config.lead_words}"
+        told = f"{model.fingerprint} {config.lead_words} {config.slow_words} {config.trust}"
         self.fingerprint = hashlib.sha256(told.encode()).hexdigest()[:16]
         self._config = config
         self._model, self._tokenizer = model, model.mind.tokenizer
@@ -207,7 +209,7 @@ class HeadPolicy:
         p_speak = out.state.sigmoid().tolist()
         for index in active.nonzero().flatten().tolist():
             group.rows[index].slot += 1
-            p_speak[index] = group.rows[index].judge(p_speak[index])
+            p_speak[index] = group.rows[index].judge(p_speak[index], self._config.trust)
         return p_speak, heard
 
     def _hear(self, x: WordsInput, group: _Group, active: Tensor) -> list[UserWords | None]:
@@ -232,15 +234,17 @@ class HeadPolicy:
             hidden=group.hidden,
         )
         out = self._head.step(said, group.srh, active)
-        for row, queued in zip(group.rows, out.queued.tolist(), strict=True):
+        for row, queued, sounding in zip(group.rows, out.queued.tolist(), out.spoken, strict=True):
             row.queued = queued
+            row.spoken = max([row.spoken, *(word.item + 1 for word in sounding)])
         return torch.tensor([slot.text_id for slot in slots]), out.tokens
 
     def _shadow(self, row: _ListenerRow, told: ToldAnswer | None) -> ShadowSlot:
         """What `row` says of the answer in this slot; the first slot of a state begins a new one."""
         if row.shadow is None or not row.since:
             row.shadow = ShadowAnswer(self._tokenizer, self._schedule.text_lead_units, self._config)
-        return row.shadow.next_slot(told, row.queued)
+            row.spoken = 0
+        return row.shadow.next_slot(told, row.queued, row.spoken)
 
     def _slot(self, features: Tensor, text: Tensor, tokens: Tensor, group: _Group, active: Tensor) -> CoreInput:
         """Both sides of the slot."""

@@ -30,6 +30,7 @@ class TurnConversation:
         typed: what the user wrote and has not been answered yet.
         broken_off: the answer was cut, and history does not have the part that was heard yet.
         unheard_ms: length of its sound that the cut took back.
+        held_back: what the model has made of an answer that begins with a silent slot.
         absent: nobody hears the assistant in the present slot; it counts as not wanting to speak.
     """
 
@@ -49,6 +50,7 @@ class TurnConversation:
         self.typed = ""
         self.broken_off = self.absent = False
         self.unheard_ms = 0.0
+        self.held_back: list[AnswerSlot] = []
         self._written: str | None = None
         self._turns: dict[int, int] = {}
 
@@ -79,6 +81,7 @@ class TurnConversation:
         self.absent = False
         if decision.onset:
             self.event = "start"
+            self.held_back = []
             self.answer = SoundingAnswer(self._answers, speaks, self._delay_ms, self._config)
             self._answers += 1
         elif decision.cut or decision.ended:
@@ -95,6 +98,11 @@ class TurnConversation:
     def hurries(self) -> bool:
         """Whether none of the answer sounds yet."""
         return self.answer is not None and not self.answer.sounds
+
+    def release(self) -> list[AnswerSlot]:
+        """Take what was held back."""
+        held, self.held_back = self.held_back, []
+        return held
 
     def take_typed(self) -> str:
         """Take what the user wrote, because its answer begins."""

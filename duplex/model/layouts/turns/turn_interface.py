@@ -182,6 +182,8 @@ class TurnPolicy(Protocol):
 
     fingerprint: str
     """Identifies the policy and everything that its decisions depend on."""
+    reconsiders: bool
+    """Whether answers begin with a silent slot, in which the policy may still take them back."""
 
     def init_state(self, batch: int) -> Any:
         """Fresh state for `batch` conversations."""

@@ -33,6 +33,8 @@ class VadState:
 class VadPolicy:
     """`TurnPolicy` without a model; the formulas of p(speak) are in `VadPolicyConfig`."""
 
+    reconsiders = False
+
     def __init__(self, config: VadPolicyConfig) -> None:
         self.config = config
         self.fingerprint = hashlib.sha256(f"vad {config.to_yaml()}".encode()).hexdigest()[:16]

@@ -81,12 +81,20 @@ def test_nothing_new_is_nothing() -> None:
     assert PhraseGate().pass_on([]) is None
 
 
+def test_what_can_be_spoken_is_released_at_once() -> None:
+    """A plain word behind the end of a sentence too, even if a number stands before it."""
+    gate = PhraseGate()
+    assert release(gate, "We are no 1. Then we", 100) == "We are no 1. Then "
+    assert gate.pass_on([]) is None
+
+
 @given(st.lists(st.tuples(st.text(alphabet="ab, .\n1", max_size=12), st.floats(0, 500)), max_size=20))
 def test_no_letter_is_lost_or_doubled_and_parts_end_between_words(parts: list[tuple[str, float]]) -> None:
     gate, released, now = PhraseGate(), [], 0.0
     for text, after in parts:
         now += after
         released.append(release(gate, text, now))
+        assert gate.pass_on([]) is None, "without news nothing becomes speakable"
     assert all(not part or part[-1].isspace() for part in released)
     last = gate.pass_on([AnswerPiece(finish="stop", at_ms=now)])
     assert last is not None

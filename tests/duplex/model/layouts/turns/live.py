@@ -22,11 +22,16 @@ LIVE = LiveTurnsConfig(policy="vad")
 
 
 def generator_of(
-    chat: FunAudioChat, voice: CosyVoiceTurns, rows: int = 1, live: LiveTurnsConfig = LIVE, **changes: object
+    chat: FunAudioChat,
+    voice: CosyVoiceTurns,
+    rows: int = 1,
+    live: LiveTurnsConfig = LIVE,
+    reconsiders: bool = False,
+    **changes: object,
 ) -> TurnGenerator:
     answer = AnswerConfig(text=DRAWN).model_copy(update={"max_steps": 60} | changes)
     model = FunAudioChatTurns(chat, rows, "", answer, TurnsConfig(places=512), live)
-    return TurnGenerator(model, voice, LoudnessPolicy(), live, rows)
+    return TurnGenerator(model, voice, LoudnessPolicy(reconsiders), live, rows)
 
 
 def talk(generator: TurnGenerator, slots: Sequence[Samples], row: int = 0) -> list[SlotResult]:

@@ -14,6 +14,9 @@ class LoudnessPolicy:
 
     fingerprint = "loudness"
 
+    def __init__(self, reconsiders: bool = False) -> None:
+        self.reconsiders = reconsiders
+
     def init_state(self, batch: int) -> None:
         return None
 

@@ -125,6 +125,30 @@ def test_an_answer_that_nobody_heard_is_taken_back(
             torch.testing.assert_close(one.heard, other.heard, atol=1e-5, rtol=0)
 
 
+def test_a_policy_may_take_an_answer_back_in_its_first_slot_which_is_silent(
+    chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
+) -> None:
+    turn = [*silence(3), *speech]
+    hasty, careful = generator_of(chat, voice), generator_of(chat, voice, reconsiders=True)
+    answers = []
+    for generator in (hasty, careful):
+        generator.open(0, ConversationOptions(seed=1))
+        answers.append([one for one in talk(generator, [*turn, *silence(80)]) if one.state is State.SPEAK])
+    at_once, held_back = answers
+    assert not held_back[0].pcm.any()
+    assert held_back[0].answer_words, "its words are known all the same"
+    assert not held_back[0].spoken
+    np.testing.assert_array_equal(
+        np.concatenate([one.pcm for one in at_once]), np.concatenate([one.pcm for one in held_back[1:]])
+    )
+    assert [one.spoken for one in at_once] == [one.spoken for one in held_back[1:]]
+    careful.open(0, ConversationOptions(seed=1))
+    results = talk(careful, [*turn, *silence(1), *speech[:2]])
+    assert [one.event for one in results if one.event] == ["start", "cut"]
+    assert not any(one.pcm.any() for one in results)
+    assert [role for role, _ in careful.history(0)] == ["system", "user"]
+
+
 def test_a_conversation_does_not_depend_on_its_neighbours(
     chat: FunAudioChat, voice: CosyVoiceTurns, speech: list[Samples]
 ) -> None:
