@@ -33,8 +33,8 @@ class HeadPolicyConfig(Config):
         threads: how many conversations are processed at the same time, each on one core; it does not change results.
         lead_words: number of words by which it may be ahead of the word that sounds, if the voice keeps its pace.
         slow_words: the voice does not, once the silent one has begun words this far ahead of the one that sounds.
-        trust: factor on the odds of p(speak) while the assistant speaks. The head doubts words that it would not have
-            chosen more than its own when it hears an "mm-hm"; a user who takes the floor leaves far less than that.
+        trust: factor on the odds of p(speak) while the assistant can be heard. When the head hears an "mm-hm", it
+            doubts words that it would not have chosen more than its own; a user who takes the floor leaves far less.
     """
 
     model: str = "mini"

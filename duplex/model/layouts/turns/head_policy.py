@@ -41,8 +41,8 @@ class _ListenerRow:
     """One conversation: its slot, the assistant's newest state and how long it has lasted, words that wait for U.
 
     `shadow` is the present answer, of which `queued` speech units are known and unspoken, and `spoken` words and marks
-    have been begun. `settled`: the head has
-    stopped wanting to speak since the newest answer.
+    have been begun; `sounding`: one of its words can be heard. `settled`: the head has stopped wanting to speak since
+    the newest answer.
     """
 
     waiting: deque[int]
@@ -53,6 +53,7 @@ class _ListenerRow:
     queued: int = 0
     spoken: int = 0
     settled: bool = True
+    sounding: bool = False
 
     def follow(self, speaking: bool) -> None:
         """Take the assistant's state in the present slot."""
@@ -67,6 +68,8 @@ class _ListenerRow:
         """
         if self.speaking:
             self.settled = False
+            if not self.sounding:
+                return p_speak
             return trust * p_speak / (1 - p_speak + trust * p_speak)
         self.settled |= p_speak < _SETTLED
         return p_speak if self.settled else 0.0
@@ -244,6 +247,7 @@ class HeadPolicy:
         if row.shadow is None or not row.since:
             row.shadow = ShadowAnswer(self._tokenizer, self._schedule.text_lead_units, self._config)
             row.spoken = 0
+        row.sounding = told is not None and told.begun > 0
         return row.shadow.next_slot(told, row.queued, row.spoken)
 
     def _slot(self, features: Tensor, text: Tensor, tokens: Tensor, group: _Group, active: Tensor) -> CoreInput:

@@ -124,6 +124,23 @@ def test_it_knows_when_the_assistant_speaks(policy: HeadPolicy) -> None:
     assert policy.step(slot(noise(0)[:1], [ANSWER]), state, on) != policy.step(slot(noise(0)[:1], [None]), silent, on)
 
 
+def test_the_head_is_trusted_less_to_stop_an_answer_that_sounds(model: TdmModel, policy: HeadPolicy) -> None:
+    """The odds of speaking are multiplied; not before the answer sounds, when it is taken back easily."""
+    plain = HeadPolicy(model, CONFIG.model_copy(update={"trust": 1.0}), beside=False)
+    begins = ToldAnswer("ab ba", 0, complete=False)
+    given, states = [None, begins, ANSWER, ANSWER], [one.init_state(1) for one in (policy, plain)]
+    on = torch.ones(1, dtype=torch.bool)
+    odds = [
+        [
+            p / (1 - p)
+            for one, state in zip((policy, plain), states, strict=True)
+            for p in one.step(x, state, on).p_speak
+        ]
+        for x in (slot(noise(0)[:1], [answer]) for answer in given)
+    ]
+    assert [ours / theirs for ours, theirs in odds[1:]] == pytest.approx([1, CONFIG.trust, CONFIG.trust], rel=1e-3)
+
+
 def test_a_model_without_pointer_head_is_refused() -> None:
     with pytest.raises(ConfigError, match="'other' cannot decide for others"):
         HeadPolicy(random_tdm_model(OMNIDRCA_TINY), HeadPolicyConfig(model="other"))
@@ -131,7 +148,9 @@ def test_a_model_without_pointer_head_is_refused() -> None:
 
 def test_the_fingerprint_follows_model_and_configuration(model: TdmModel, policy: HeadPolicy) -> None:
     assert HeadPolicy(model, CONFIG, beside=False).fingerprint == policy.fingerprint
-    assert HeadPolicy(model, HeadPolicyConfig(lead_words=2), beside=False).fingerprint != policy.fingerprint
+    for changes in ({"lead_words": 2}, {"slow_words": 2}, {"trust": 2.0}):
+        changed = HeadPolicy(model, CONFIG.model_copy(update=changes), beside=False)
+        assert changed.fingerprint != policy.fingerprint
     assert HeadPolicy(random_tdm_model(TINY), CONFIG, beside=False).fingerprint != policy.fingerprint
 
 
