@@ -15,7 +15,7 @@ from runtime.converse import Conversation, SlotExtras, converse_slots
 from runtime.errors import LogError
 from runtime.pcm import Pcm16
 from runtime.session.log_records import ABSENT, FORGOT, WORDS_LATE, SlotLogContent, SlotRow
-from runtime.session.recording import read_recording
+from runtime.session.recording import USER_FILE, read_recording
 from runtime.session.slot_log import read_log
 from runtime.session.slot_rows import sha256
 
@@ -75,7 +75,7 @@ def load_logged(path: Path) -> LoggedConversation:
         AudioError: there is no such audio.
     """
     log = read_log(path)
-    pcm = read_recording(path.with_name("user.wav"))
+    pcm = read_recording(path.with_name(USER_FILE))
     known = next((number for number, row in enumerate(log.rows) if FORGOT in row.degraded), len(log.rows))
     count = min(known, len(pcm) // SLOT_IN)
     if pcm.ndim != 1 or not count:

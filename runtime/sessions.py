@@ -9,18 +9,20 @@
 There is no event loop here: the caller of `pump` decides when.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions, SlotResult
 from runtime.clock import Clock
-from runtime.engine.client import EngineClient
+from runtime.engine.client import EngineClient, ReopeningClient
 from runtime.errors import DuplexError, EngineError, UnknownSession, user_line
 from runtime.observers import Observer
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
 from runtime.session.file_writer import FileWriter, InlineWriter
 from runtime.session.log_records import SlotRow
+from runtime.session.resumable import Resumable, unknown
 from runtime.session.session import Notice, Session
 
 RESTARTS = "The assistant had a failure and is being started again. The conversation goes on in a few seconds."
@@ -123,6 +125,26 @@ class SessionHub:
         self._observer.on_opened(session_id)
         return session
 
+    def reopen(self, left: Resumable) -> Session:
+        """Go on with a conversation of a process that is gone, under its id and with its files.
+
+        Raises:
+            UnknownSession: it was with another model, or the engine cannot go on with it. ServerFull, EngineDied,
+                EngineRestarts: as for `open`.
+        """
+        header, info = left.header, self.client.info
+        same = (header.fingerprint, header.llm) == (info.fingerprint, info.llm)
+        if not (same and isinstance(self.client, ReopeningClient)) or header.session in self._sessions:
+            raise unknown(header.session)
+        self.client.reopen(header.session, header.options, left.heard())
+        session = self._session(header.session, header.options, left.folder, header.source, left.rows)
+        session.must_record = self.config.recording.required
+        if session.files.created.done():
+            self.settle_files(session)
+        self._sessions[session.id] = session
+        self._observer.on_opened(session.id)
+        return session
+
     def session(self, session: str) -> Session:
         """Find a session that has not ended, by id.
 
@@ -183,7 +205,14 @@ class SessionHub:
         for session in self.sessions:
             self.close(session.id, reason)
 
-    def _session(self, session: str, options: ConversationOptions, folder: Path | None, source: str) -> Session:
+    def _session(
+        self,
+        session: str,
+        options: ConversationOptions,
+        folder: Path | None,
+        source: str,
+        before: Sequence[SlotRow] | None = None,
+    ) -> Session:
         recording = self.config.recording
         kept = recording.folder / session if recording.enabled else None
         return Session(
@@ -196,6 +225,7 @@ class SessionHub:
             source,
             self._slot_end,
             self._writer,
+            before,
         )
 
     def _tell_unrecorded(self, session: str, why: str) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from runtime.cli.common import ConfigFile, out, runtime_config
 from runtime.session.disk import disk_error
-from runtime.session.recording import repair_recording
+from runtime.session.recording import DIALOGUE_FILE, USER_FILE, repair_recording
 from runtime.session.slot_log import find_log, read_log
 from runtime.session.transcript import transcript
 
@@ -21,7 +21,7 @@ def command(
     log = read_log(find_log(folder))
     text = transcript(log.rows, log.header.delay_ms, settings.transcript)
     try:
-        for name in ("dialogue.wav", "user.wav"):
+        for name in (DIALOGUE_FILE, USER_FILE):
             repair_recording(folder / name)
         text.write(folder / "transcript.json")
     except OSError as error:

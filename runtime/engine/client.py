@@ -4,11 +4,13 @@ Nothing here depends on rows or models.
 """
 
 import secrets
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
+from runtime.engine.kept_session import HeardSlot
 from runtime.errors import EngineOverloaded, ServerFull, UnknownSession
 from runtime.records import EngineEvent, EngineInfo, UserSlot
 
@@ -67,6 +69,19 @@ class EngineClient(Protocol):
 
     def close(self) -> None:
         """End the engine."""
+        ...
+
+
+@runtime_checkable
+class ReopeningClient(Protocol):
+    """An engine that can go on with sessions of another process."""
+
+    def reopen(self, session: str, options: ConversationOptions, heard: Iterable[HeardSlot]) -> None:
+        """Go on with a session under its id, of which these slots were answered.
+
+        Raises:
+            ServerFull: all rows are taken. EngineDied, EngineRestarts: no engine runs.
+        """
         ...
 
 

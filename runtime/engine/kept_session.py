@@ -21,13 +21,19 @@ class _Numbers:
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """A slot that was answered: how it was given, what the numbers were before it, and what it added to the history."""
+class HeardSlot:
+    """A slot that was answered.
+
+    Attributes:
+        slot: as the engine would be given it again, with what came from the language model.
+        turn: number and caption of the user's turn of which words became known; None if none did.
+        event, kept: as in `SlotResult`.
+    """
 
     slot: UserSlot
-    before: _Numbers
-    turn: tuple[int, str] | None
-    kept: str | None
+    turn: tuple[int, str] | None = None
+    event: str = ""
+    kept: str | None = None
 
 
 @dataclass
@@ -47,7 +53,7 @@ class KeptSession:
     waiting: deque[UserSlot] = field(default_factory=deque)
     given: int = 0
     behind: bool = False
-    _heard: deque[_Heard] = field(default_factory=deque)
+    _heard: deque[tuple[HeardSlot, _Numbers]] = field(default_factory=deque)
     _numbers: _Numbers = _Numbers()
     _moved: _Numbers = _Numbers()
     _restarted: bool = False
@@ -62,23 +68,29 @@ class KeptSession:
         result = self._renumber(done.result)
         turn = (result.user.turn, result.user.caption) if result.user else None
         given = replace(slot, came=result.came, words_late=result.words_late)
-        self._heard.append(_Heard(given, self._numbers, turn, result.kept))
-        self._count(result)
-        while len(self._heard) > self.longest:
-            self._forget(self._heard.popleft())
+        self.note(HeardSlot(given, turn, result.event, result.kept))
         done = replace(done, result=result, restarted=self._restarted, forgot=self._restarted and self._moved.slot > 0)
         self._restarted = False
         return done
 
+    def note(self, heard: HeardSlot) -> None:
+        """A slot was answered, here or in another process."""
+        before, turn = self._numbers, heard.turn
+        self._heard.append((heard, before))
+        newest = max(before.turn, turn[0] + 1) if turn else before.turn
+        self._numbers = _Numbers(heard.slot.index + 1, newest, before.answer + (heard.event == "start"))
+        while len(self._heard) > self.longest:
+            self._forget(self._heard.popleft()[0])
+
     def begin_again(self, inner: str) -> None:
         """Another engine goes on with the session, under the id `inner`; it has been given `past`."""
         self.inner, self.given, self.behind, self._restarted = inner, 0, True, True
-        self._moved = self._heard[0].before if self._heard else self._numbers
+        self._moved = self._heard[0][1] if self._heard else self._numbers
 
     @property
     def past(self) -> Past:
         """What another engine needs to go on."""
-        return Past(tuple(heard.slot for heard in self._heard), (*self._turns, *self._question()))
+        return Past(tuple(heard.slot for heard, _ in self._heard), (*self._turns, *self._question()))
 
     def _renumber(self, result: SlotResult) -> SlotResult:
         moved = self._moved
@@ -88,12 +100,7 @@ class KeptSession:
         spoken = tuple(replace(word, answer=word.answer + moved.answer) for word in result.spoken)
         return replace(result, slot=result.slot + moved.slot, user=user, spoken=spoken)
 
-    def _count(self, result: SlotResult) -> None:
-        turn = max(self._numbers.turn, result.user.turn + 1) if result.user else self._numbers.turn
-        answer = self._numbers.answer + (result.event == "start")
-        self._numbers = _Numbers(result.slot + 1, turn, answer)
-
-    def _forget(self, old: _Heard) -> None:
+    def _forget(self, old: HeardSlot) -> None:
         """A slot is too old to be given again; what was said in it becomes a turn of the history."""
         if old.turn is not None:
             self._asked[old.turn[0]] = old.turn[1]

@@ -7,7 +7,7 @@ engine that is lost again and again is given up, and its sessions end with the r
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +16,7 @@ from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.engine.client import check_waiting, new_session_id
-from runtime.engine.kept_session import KeptSession
+from runtime.engine.kept_session import HeardSlot, KeptSession
 from runtime.engine.process import PipeEngine
 from runtime.errors import EngineDied, EngineRestarts, UnknownSession, user_line
 from runtime.records import EngineEvent, EngineInfo, SessionFailed, SessionOpened, SlotDone, UserSlot
@@ -67,14 +67,32 @@ class SupervisedEngine:
         Raises:
             EngineRestarts: the engine was lost and is being started again.
         """
-        if self._over is not None:
-            raise self._over
-        if self._starting is not None:
-            raise EngineRestarts(_RESTARTING)
+        self._check_running()
         session = new_session_id()
         inner = self._engine.open(options)
         self._sessions[session] = KeptSession(options, self._config.rehearse_slots, inner)
         return session
+
+    def reopen(self, session: str, options: ConversationOptions, heard: Iterable[HeardSlot]) -> None:
+        """Go on with a session of another process, under its id.
+
+        `heard`: all its slots, of which the engine is given the last ones again.
+
+        Raises:
+            ServerFull: all rows are taken. EngineDied, EngineRestarts: no engine runs.
+        """
+        self._check_running()
+        kept = KeptSession(options, self._config.rehearse_slots)
+        for slot in heard:
+            kept.note(slot)
+        kept.begin_again(self._engine.open(options, kept.past))
+        self._sessions[session] = kept
+
+    def _check_running(self) -> None:
+        if self._over is not None:
+            raise self._over
+        if self._starting is not None:
+            raise EngineRestarts(_RESTARTING)
 
     def push_slot(self, session: str, slot: UserSlot) -> None:
         """See `EngineClient.push_slot`; while no engine runs, slots wait."""

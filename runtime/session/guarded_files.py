@@ -1,7 +1,7 @@
 """The files of one conversation as the session sees them: written beside it, and never a reason for it to end."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -13,14 +13,23 @@ from runtime.records import UserSlot
 from runtime.session.disk import is_full
 from runtime.session.file_writer import FileWriter
 from runtime.session.log_records import LogHeader, SlotRow
+from runtime.session.resumable import ResumeKey
 from runtime.session.session_files import SessionFiles
 
 
 class GuardedFiles:
     """Files that end where the disk does not take them."""
 
-    def __init__(self, folder: Path | None, header: LogHeader, config: RuntimeConfig, writer: FileWriter) -> None:
-        """`folder`: where they go; None keeps nothing."""
+    def __init__(
+        self,
+        folder: Path | None,
+        header: LogHeader,
+        config: RuntimeConfig,
+        writer: FileWriter,
+        before: Sequence[SlotRow] | None = None,
+    ) -> None:
+        """`folder`: where they go; None keeps nothing. `before`: the rows of files to go on with; None creates
+        them."""
         self.error: str | None = None
         """Why they end before the session; None if they do not."""
         self.created: Future[Exception | None] = Future()
@@ -29,7 +38,11 @@ class GuardedFiles:
         """Done when the session is over and they are complete."""
         self._folder, self._config, self._writer = folder, config, writer
         self._files: SessionFiles | None = None
-        writer.submit(partial(self._create, header))
+        writer.submit(partial(self._create, header, before))
+
+    def keep_key(self, key: ResumeKey) -> None:
+        """Let another process go on with the conversation, if this one is killed."""
+        self._submit(lambda files: files.keep_key(key))
 
     def add(self, slot: UserSlot, result: SlotResult, row: SlotRow) -> None:
         """Append one slot, at some time."""
@@ -41,9 +54,9 @@ class GuardedFiles:
         self._submit(lambda files: files.close(reason))
         self._writer.submit(lambda: self.finished.set_result(None))
 
-    def _create(self, header: LogHeader) -> None:
+    def _create(self, header: LogHeader, before: Sequence[SlotRow] | None) -> None:
         try:
-            self._files = SessionFiles(self._folder, header, self._config) if self._folder else None
+            self._files = SessionFiles(self._folder, header, self._config, before) if self._folder else None
         except Exception as error:  # whoever waits for the files must learn of any fault
             self.created.set_result(error)
         else:

@@ -2,7 +2,7 @@
 
 `dialogue.wav`: stereo, 24 kHz, user left, assistant right; user slot t and assistant slot t both begin at
 t * 200 ms. `user.wav`: mono, 16 kHz, exactly the samples that the model heard. Both are plain 16-bit wav whose
-header is updated every few slots, so what was recorded before a crash can be played.
+header is updated every few slots, so what was recorded before a crash can be played, and gone on with.
 """
 
 import os
@@ -25,19 +25,26 @@ from runtime.session.disk import disk_error
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _SAMPLE_BYTES = 2
+USER_FILE, DIALOGUE_FILE = "user.wav", "dialogue.wav"
 
 
 class WavWriter:
     """A 16-bit wav file that is readable at any moment."""
 
-    def __init__(self, path: Path, rate: int, channels: int) -> None:
-        """Raises AudioError if the file cannot be created, DiskFull if there is no room for it."""
-        self._path, self._rate, self._channels, self._bytes = path, rate, channels, 0
+    def __init__(self, path: Path, rate: int, channels: int, frames: int | None = None) -> None:
+        """`frames`: go on with a file behind so many samples of each channel; None creates it.
+
+        Raises:
+            AudioError: the file cannot be created or gone on with. DiskFull: there is no room for it.
+        """
+        self._path, self._rate, self._channels = path, rate, channels
+        self._bytes = (frames or 0) * channels * _SAMPLE_BYTES
         try:
-            self._file: BinaryIO = path.open("wb")
+            self._file: BinaryIO = path.open("wb" if frames is None else "r+b")
         except OSError as error:
             raise disk_error(path, error, AudioError) from None
         try:
+            self._file.truncate(_HEADER.size + self._bytes)
             self.update_header()
         except OSError as error:
             self.abandon()
@@ -48,6 +55,10 @@ class WavWriter:
         data = pcm.astype("<i2").tobytes()
         self._file.write(data)
         self._bytes += len(data)
+
+    def flush(self) -> None:
+        """Hand over to the system what was written, so that it outlives this process."""
+        self._file.flush()
 
     def update_header(self) -> None:
         """Update the header to cover everything that was written."""
@@ -82,19 +93,26 @@ class WavWriter:
 class Recorder:
     """The two files of one conversation. Slots come in order; at most `max_slots` are kept."""
 
-    def __init__(self, folder: Path, config: RecordingConfig) -> None:
-        """`folder` must exist."""
+    def __init__(self, folder: Path, config: RecordingConfig, slots: int = 0) -> None:
+        """`folder` must exist. `slots`: go on with the files of another process behind so many slots; what that one
+        held back of the assistant is silence.
+
+        Raises:
+            AudioError: the files cannot be created, or hold fewer slots. DiskFull: there is no room for them.
+        """
         self.config = config
-        self._user = WavWriter(folder / "user.wav", AUDIO.input_rate, channels=1)
-        with ExitStack() as undo:
-            undo.callback(self._user.abandon)
-            self._dialogue = WavWriter(folder / "dialogue.wav", AUDIO.output_rate, channels=2)
-            undo.pop_all()
         self._upsample = soxr.ResampleStream(AUDIO.input_rate, AUDIO.output_rate, 1, dtype="float32")
         self._left: Samples = np.zeros(0, dtype=np.float32)
         self._right: Samples = np.zeros(AUDIO.slot_output_samples, dtype=np.float32)
-        self._slots = 0
+        self._slots = min(slots, config.max_slots)
         self._closed = False
+        there = self._go_on(folder) if self._slots else None
+        heard = self._slots * AUDIO.slot_input_samples if self._slots else None
+        self._user = WavWriter(folder / USER_FILE, AUDIO.input_rate, 1, heard)
+        with ExitStack() as undo:
+            undo.callback(self._user.abandon)
+            self._dialogue = WavWriter(folder / DIALOGUE_FILE, AUDIO.output_rate, 2, there)
+            undo.pop_all()
 
     def add(self, user: Pcm16, assistant: Samples) -> None:
         """Append user slot t, [3200] at 16 kHz, and assistant slot t + 1, [4800] at 24 kHz."""
@@ -105,6 +123,8 @@ class Recorder:
         self._left = np.concatenate([self._left, self._upsample.resample_chunk(to_float(user))])
         self._right = np.concatenate([self._right, assistant])
         self._write(min(len(self._left), len(self._right)))
+        self._user.flush()
+        self._dialogue.flush()
         if self._slots % self.config.header_every_slots == 0:
             self._user.update_header()
             self._dialogue.update_header()
@@ -123,6 +143,19 @@ class Recorder:
             self._left = np.pad(self._left, (0, length - len(self._left)))
             self._right = np.pad(self._right, (0, length - len(self._right)))
             self._write(length)
+
+    def _go_on(self, folder: Path) -> int:
+        """Hold back what a recording of `slots` slots lacks; returns how many samples of each channel it has."""
+        user, dialogue = read_recording(folder / USER_FILE), read_recording(folder / DIALOGUE_FILE)
+        heard, played = AUDIO.slot_input_samples, AUDIO.slot_output_samples
+        if len(user) < self._slots * heard:
+            raise AudioError(f"{folder / USER_FILE}: is shorter than the slot log beside it; use untouched copies")
+        first = max(min(len(dialogue) // played, self._slots) - 2, 0)
+        left = self._upsample.resample_chunk(to_float(user[first * heard : self._slots * heard]))
+        there = min(len(dialogue), first * played + len(left))
+        self._left = left[there - first * played :]
+        self._right = np.zeros((self._slots + 1) * played - there, dtype=np.float32)
+        return there
 
     def _write(self, count: int) -> None:
         both = np.stack([self._left[:count], self._right[:count]], axis=1)

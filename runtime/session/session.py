@@ -9,7 +9,7 @@ Both directions are bounded: the slot buffer and the playout buffer have a fixed
 what waits in between. Nothing here depends on networks or rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,9 +67,11 @@ class Session:
         source: str = "live",
         beside: Callable[[], float | None] = lambda: None,
         writer: FileWriter | None = None,
+        before: Sequence[SlotRow] | None = None,
     ) -> None:
         """`folder`: where the files go; None keeps nothing. `source`: see `LogHeader`. `beside`: when a slot of another
-        session ends, seconds on the clock; None if there is none. `writer`: None writes at once."""
+        session ends, seconds on the clock; None if there is none. `writer`: None writes at once. `before`: the rows of
+        a session to go on with, which another process had, and whose files are in `folder`."""
         self.id = session
         self.options = options
         self.folder = folder
@@ -79,8 +81,9 @@ class Session:
         """Whether it may not go on without its files."""
         self._config = config
         self._clock = clock
-        self._begin = clock.now()
-        self._user = SlotBuffer(config.slots)
+        first = len(before or ())
+        self._begin = clock.now() - first * AUDIO.slot_seconds
+        self._user = SlotBuffer(config.slots, first)
         self._beside: Callable[[], float | None] | None = beside
         self._playout = PlayoutBuffer(config.playout)
         self._echo = EchoGuard(config.echo)
@@ -95,7 +98,7 @@ class Session:
         header = LogHeader(
             session, info.model, info.fingerprint, info.delay_ms, options, versions(), source, info.llm, tools
         )
-        self.files = GuardedFiles(folder, header, config, writer or InlineWriter())
+        self.files = GuardedFiles(folder, header, config, writer or InlineWriter(), before)
         self._told_files = False
 
     @property

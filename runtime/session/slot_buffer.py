@@ -41,15 +41,17 @@ class SlotBufferStatistics:
 class SlotBuffer:
     """Takes samples by position and returns slots in order; holds at most `max_ahead_slots` slots."""
 
-    def __init__(self, config: SlotBufferConfig) -> None:
+    def __init__(self, config: SlotBufferConfig, first: int = 0) -> None:
+        """`first`: number of the first slot."""
         self.config = config
         self._length = config.max_ahead_slots * SLOT
         self._pcm: Pcm16 = np.zeros(self._length, dtype=np.int16)
         self._have: NDArray[np.bool_] = np.zeros(self._length, dtype=np.bool_)
         self._made: NDArray[np.bool_] = np.zeros(self._length, dtype=np.bool_)
         self._dropped = 0
-        self._next = 0
+        self._next = first
         self._clock = SenderClock(config)
+        self._clock.shift(first * SLOT)
         self._concealer = Concealer(config.fade_samples)
         self._counts: dict[str, int] = {}
 

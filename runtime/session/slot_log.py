@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,6 +27,7 @@ FORMAT = "duplex-slots"
 VERSION = 1
 LOG_FILE = "slots.jsonl"
 _SEPARATORS = (",", ":")
+_ERRORS: Final = "surrogateescape"
 _HEX = 64
 T = TypeVar("T")
 
@@ -34,16 +35,25 @@ T = TypeVar("T")
 class SlotLogWriter:
     """Streams a log to disk, one line at a time; keeps only the chain in memory."""
 
-    def __init__(self, path: Path, header: LogHeader) -> None:
-        """Raises LogError if the file cannot be created, DiskFull if there is no room for it."""
-        self._chain = ""
-        self._slots = 0
+    def __init__(self, path: Path, header: LogHeader | None) -> None:
+        """`header`: None goes on with a log that was never closed, behind its last whole line.
+
+        Raises:
+            LogError: the file cannot be created, or is no slot log to go on with. DiskFull: there is no room for it.
+        """
+        before = [] if header else _whole_lines(path)
+        self._chain = _split(before[-1])[1] if before else ""
+        self._slots = max(len(before) - 1, 0)
         try:
-            self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
+            self._file: TextIO = path.open("w" if header else "r+", encoding="utf-8", newline="\n")
         except OSError as error:
             raise disk_error(path, error) from None
         try:
-            self._write({"kind": "header", "format": FORMAT, "version": VERSION, **_header_values(header)})
+            if header:
+                self._write({"kind": "header", "format": FORMAT, "version": VERSION, **_header_values(header)})
+            else:
+                self._file.seek(sum(len(line.encode("utf-8", _ERRORS)) + 1 for line in before))
+                self._file.truncate()
         except OSError as error:
             self.abandon()
             raise disk_error(path, error) from None
@@ -73,7 +83,7 @@ class SlotLogWriter:
 
 def chain(previous: str, content: str) -> str:
     """sha256 (hex) over the previous chain and a line without its own chain."""
-    return hashlib.sha256((previous + content).encode("utf-8", errors="surrogateescape")).hexdigest()
+    return hashlib.sha256((previous + content).encode("utf-8", errors=_ERRORS)).hexdigest()
 
 
 def find_log(path: Path) -> Path:
@@ -102,11 +112,7 @@ def read_log(path: Path) -> SlotLogContent:
     Raises:
         LogError: the file cannot be read, is not a slot log, or has a changed line; the message names the line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise LogError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    values = _verify(path, text)
+    values = _verify(path, _read_text(path))
     if not values or values[0].get("format") != FORMAT or values[0].get("version") != VERSION:
         raise LogError(f"{path}: is not a slot log of version {VERSION}; give a slots.jsonl of a conversation")
     try:
@@ -116,6 +122,20 @@ def read_log(path: Path) -> SlotLogContent:
         place = shorten(".".join(str(part) for part in first["loc"]))
         reason = f"'{place}': {first['msg']}"
         raise LogError(f"{path}: holds an unreadable row ({reason}); it was written by another version") from None
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a log, each checked, without one that was not written to its end."""
+    text = _read_text(path)
+    _verify(path, text)
+    return text.split("\n")[:-1]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", errors=_ERRORS)
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
 
 def _verify(path: Path, text: str) -> list[dict[str, Any]]:

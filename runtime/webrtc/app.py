@@ -22,6 +22,7 @@ from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.metrics import Metrics
 from runtime.observers import Observer
+from runtime.session.recording import DIALOGUE_FILE
 from runtime.sessions import SessionHub
 from runtime.webrtc.edge import (
     BodyLimit,
@@ -42,7 +43,7 @@ from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
 from runtime.webrtc.token_check import NoTokenInAddress, TokenCheck
 
 DOWNLOADS = {
-    "recording.wav": ("dialogue.wav", "audio/wav"),
+    "recording.wav": (DIALOGUE_FILE, "audio/wav"),
     "slots.jsonl": ("slots.jsonl", "application/x-ndjson"),
     "transcript.json": ("transcript.json", "application/json"),
 }

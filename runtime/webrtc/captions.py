@@ -6,6 +6,7 @@ here depends on networks or clocks.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from configs.audio import AUDIO
@@ -63,13 +64,17 @@ class WordProgress:
 class Captions:
     """One session's messages, in the order in which they must be sent."""
 
-    def __init__(self, config: TranscriptConfig) -> None:
+    def __init__(self, config: TranscriptConfig, told: Iterable[SlotRow] = ()) -> None:
+        """`told`: rows of which the client has been told already."""
         self._progress = WordProgress(config.heard_fraction)
         self._waiting: deque[SlotRow] = deque()
         self._answer = -1
         self._planned = 0
         self._called = 0
         self._running: dict[str, ToolMessage] = {}
+        for row in told:
+            self.on_delivered(row)
+            self.on_played((), drained=True)
 
     def on_delivered(self, row: SlotRow) -> list[ServerMessage]:
         """The engine answered a slot, whose audio waits to be played."""

@@ -5,6 +5,7 @@ Everything runs on the media's event loop, and nothing here blocks it. Nothing h
 
 import asyncio
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
 from runtime.observers import Observer
+from runtime.session.resumable import ResumeKey, read_resumable, unknown
 from runtime.session.session import Notice, Session
 from runtime.sessions import Ended, Noticed, SessionHub
 from runtime.webrtc.clients import Clients
@@ -111,17 +113,22 @@ class Gateway:
         opened = self._open(options)
         hello = greet(opened.id, self.hub.client.info, policy)
         secret = self._clients.held.begin(opened.id)
+        opened.files.keep_key(ResumeKey.of(secret, policy))
         peer = Peer(opened, hello, self._config, self.hub.config, self._clock, self._calls())
         return Answered(opened.id, await self._connect(peer, offer, attempt), secret)
 
     async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:
         """A client comes back to its session with a new offer; its former connection, if there still is one, ends.
 
+        The session may be one of a server that was killed, and that this one took the place of.
+
         Raises:
-            BadOffer, ClientGone, UnknownSession, TransportError.
+            BadOffer, ClientGone, UnknownSession, TransportError; EngineDied, EngineRestarts, ServerFull.
         """
         offer = check_offer(sdp)
         clients = self._clients
+        if clients.find(session) is None:
+            await self._take_over(session, secret)
         clients.held.check(session, secret)
         clients.departures.check(attempt)
         before = clients.find(session)
@@ -192,6 +199,20 @@ class Gateway:
                 peer.news(news)
             if isinstance(news, Ended):
                 self._clients.forget(news.session, f"{news.code}: {news.message}")
+
+    async def _take_over(self, session: str, secret: str) -> None:
+        """Go on with a session that a server left when it was killed; its client is about to come back."""
+        recording, clients, hold_s = self.hub.config.recording, self._clients, self._config.resume.hold_s
+        if not recording.enabled:
+            raise unknown(session)
+        left = await asyncio.to_thread(read_resumable, recording.folder, session, secret, time.time() - hold_s)
+        if clients.find(session) is not None:
+            return
+        opened = self.hub.reopen(left)
+        hello = greet(session, self.hub.client.info, left.policy)
+        clients.held.adopt(session, secret)
+        clients.add(Peer(opened, hello, self._config, self.hub.config, self._clock, self._calls(), left.rows))
+        clients.held.hold_lost(session, "the server was killed", self._clock.now())
 
     def _open(self, options: ConversationOptions) -> Session:
         """Open a session, if need be in the place of one whose page was closed."""

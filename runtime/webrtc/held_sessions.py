@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from configs.runtime.serve import ResumeConfig
-from runtime.errors import UnknownSession
+from runtime.session.resumable import unknown
 
 _SECRET_BYTES = 16
 
@@ -56,7 +56,11 @@ class HeldSessions:
         """
         known = self._secrets.get(session, "")
         if not hmac.compare_digest(known.encode(), secret.encode()) or not known:
-            raise UnknownSession(f"session {session} is over, or is not yours; leave out 'session' to open a new one")
+            raise unknown(session)
+
+    def adopt(self, session: str, secret: str) -> None:
+        """A session of another process goes on here; its client knows it by `secret`."""
+        self._secrets[session] = secret
 
     def hold_lost(self, session: str, reason: str, last_packet: float) -> None:
         """The connection was lost; its last packet came at `last_packet`."""

@@ -27,6 +27,7 @@ from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
 from runtime.errors import DuplexError
 from runtime.pcm import Pcm16, to_int16
+from runtime.session.log_records import SlotRow
 from runtime.session.session import Session
 from runtime.sessions import Delivered, Ended, News, Noticed
 from runtime.webrtc.captions import Captions
@@ -86,7 +87,9 @@ class Peer:
         runtime: RuntimeConfig,
         clock: Clock,
         calls: PeerCalls,
+        told: Iterable[SlotRow] = (),
     ) -> None:
+        """`told`: the rows of which another process has told the client."""
         self.session = session
         self._hello = hello
         self._config = config
@@ -94,7 +97,7 @@ class Peer:
         self._calls = calls
         self._inbound = InboundAudio(config.jitter)
         self._runtime = runtime
-        self._captions = Captions(runtime.transcript)
+        self._captions = Captions(runtime.transcript, told)
         self._missed: deque[ServerMessage] = deque(maxlen=config.keep_messages)
         self._latency = LatencyMeter(config.latency)
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))

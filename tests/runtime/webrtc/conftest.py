@@ -14,6 +14,7 @@ import pytest
 from configs.runtime.runtime import RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.clock import SystemClock
+from runtime.engine.client import EngineClient
 from runtime.engine.engine import Engine, InlineEngine
 from runtime.metrics import Metrics
 from runtime.session.file_writer import FileWriter, Work
@@ -99,14 +100,15 @@ def make_server(tmp_path: Path) -> MakeServer:
         media: MediaLoop | None = None,
         recording: dict[str, Any] | None = None,
         writer: FileWriter | None = None,
+        engine: EngineClient | None = None,
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
-        place = RecordingConfig(folder=tmp_path / "recordings", enabled=record, **(recording or {}))
+        place = RecordingConfig(**{"folder": tmp_path / "recordings", "enabled": record, **(recording or {})})
         runtime = RuntimeConfig(recording=place)
         metrics = Metrics()
-        engine = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
-        hub = SessionHub(engine, runtime, clock, metrics, writer=writer)
+        inline = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
+        hub = SessionHub(engine or inline, runtime, clock, metrics, writer=writer)
         app = create_app(ServeConfig(**values), hub, clock, metrics=metrics, media=media)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (
