@@ -81,7 +81,12 @@ class Served:
             os.kill(self.process.pid, signal.SIGINT)
             self.process.join(20)
         if self.process.is_alive():
-            self.process.kill()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it as the system does that is out of memory."""
+        self.process.kill()
+        self.process.join(20)
 
 
 def run_server(
@@ -92,10 +97,11 @@ def run_server(
     token: str | None,
     answer_s: float,
     changes: dict[str, Any],
+    port: int,
 ) -> None:
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
-    network = ServeConfig(port=0, token=token)
+    network = ServeConfig(port=port, token=token)
     # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
     engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
     runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
@@ -130,9 +136,10 @@ def servers(folder: Path) -> Iterator[MakeServer]:
         token: str | None = None,
         answer_s: float = 0,
         changes: dict[str, Any] | None = None,
+        port: int = 0,
     ) -> Served:
         ours, theirs = context.Pipe()
-        given = (theirs, model, folder, rows, token, answer_s, changes or {})
+        given = (theirs, model, folder, rows, token, answer_s, changes or {}, port)
         process = context.Process(target=run_server, args=given)
         process.start()
         theirs.close()
@@ -151,7 +158,8 @@ def servers(folder: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
-    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None)`: a server of this test's own."""
+    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None, port=0)`: a server of this test's
+    own; all those of a test have one recordings folder."""
     with servers(tmp_path) as make:
         yield make
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -53,6 +54,22 @@ def test_a_reloaded_page_goes_on_with_its_conversation(
         page.reload()
         expect_state(page, "idle")
     assert slots == list(range(len(slots)))
+
+
+def test_a_server_that_was_killed_is_started_again(
+    make_server: MakeServer, open_beeping: OpenPage, tmp_path: Path
+) -> None:
+    server = make_server(rows=1)
+    with open_beeping(server.url) as page:
+        connect(page)
+        wait_for_more(page)
+        server.kill()
+        expect(page.locator("#notice")).to_have_attribute("data-code", "reconnecting")
+        make_server(rows=1, port=urlsplit(server.url).port)
+        expect(page.locator("#notice")).to_be_hidden()
+        wait_for_more(page)
+        rows = end_and_read(page, tmp_path)
+    assert sum("restarted" in row["degraded"] for row in rows) == 1  # type: ignore[operator, misc]
 
 
 @pytest.fixture
