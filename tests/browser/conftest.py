@@ -19,6 +19,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
+from configs.runtime.ice import IceConfig
 from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.cli.serve import serve
@@ -92,10 +93,11 @@ def run_server(
     token: str | None,
     answer_s: float,
     changes: dict[str, Any],
+    ice: dict[str, Any],
 ) -> None:
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
-    network = ServeConfig(port=0, token=token)
+    network = ServeConfig(port=0, token=token, ice=IceConfig.model_validate(ice))
     # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
     engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
     runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
@@ -130,9 +132,10 @@ def servers(folder: Path) -> Iterator[MakeServer]:
         token: str | None = None,
         answer_s: float = 0,
         changes: dict[str, Any] | None = None,
+        ice: dict[str, Any] | None = None,
     ) -> Served:
         ours, theirs = context.Pipe()
-        given = (theirs, model, folder, rows, token, answer_s, changes or {})
+        given = (theirs, model, folder, rows, token, answer_s, changes or {}, ice or {})
         process = context.Process(target=run_server, args=given)
         process.start()
         theirs.close()
@@ -151,7 +154,7 @@ def servers(folder: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
-    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None)`: a server of this test's own."""
+    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None, ice=None)`: a server of one test."""
     with servers(tmp_path) as make:
         yield make
 
