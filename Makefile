@@ -16,8 +16,10 @@ PORT   ?= 8080
 TORCH  ?= auto
 TORCH_VERSION ?=
 
+# Where services are started, the package would start a TURN server for everybody; its tests are skipped there.
+COTURN := $(if $(wildcard /run/systemd/system),,coturn)
 APT_DEMO := libportaudio2
-APT_TEST := chromium pulseaudio pulseaudio-utils libasound2-plugins espeak-ng
+APT_TEST := chromium pulseaudio pulseaudio-utils libasound2-plugins espeak-ng $(COTURN)
 APT_TRAIN := espeak-ng flite festival festvox-kallpc16k festvox-us-slt-hts
 
 DATA   ?= ../shared/data

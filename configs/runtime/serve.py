@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from configs.audio import AUDIO
 from configs.base import Config, exact_div
+from configs.runtime.ice import IceConfig
 
 RTP_RATE = 48_000
 """Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
@@ -159,6 +160,7 @@ class ServeConfig(Config):
     keep_latencies: int = Field(default=1000, ge=1)
     keep_messages: int = Field(default=1000, ge=1)
     drain_s: float = Field(default=30.0, ge=0.0)
+    ice: IceConfig = IceConfig()
     jitter: JitterConfig = JitterConfig()
     opus: OpusConfig = OpusConfig()
     pacing: PacingConfig = PacingConfig()

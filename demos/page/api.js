@@ -17,6 +17,11 @@ export class Api {
     return this.#ask("GET", "status", undefined, SHORT_MS).catch(unknown);
   }
 
+  /** What an RTCPeerConnection that is made now is to be given: STUN and TURN servers. Rejects with a Problem. */
+  ice() {
+    return this.#ask("GET", "ice", undefined, SHORT_MS);
+  }
+
   /**
    * Open a session with `options`, or come back to the one of `session` and `secret`. `attempt`: a name by which it can
    * be left. Rejects with a Problem.

@@ -18,13 +18,13 @@ export class Link extends EventTarget {
   #giveUp;
   #givenUp;
 
-  /** `voice`: the audio element that plays the assistant. */
-  constructor(voice) {
+  /** `voice`: the audio element that plays the assistant. `ice`: see `Api.ice`. */
+  constructor(voice, ice) {
     super();
     this.#voice = voice;
     this.#givenUp = new Promise((_, reject) => (this.#giveUp = reject));
     this.#givenUp.catch(() => {});
-    this.#connection = new RTCPeerConnection({ iceServers: [] });
+    this.#connection = new RTCPeerConnection(ice);
     try {
       this.#channel = this.#connection.createDataChannel("duplex");
     } catch (error) {

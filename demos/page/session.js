@@ -127,7 +127,8 @@ export class Session extends EventTarget {
   /** Make a connection: the conversation's first one, or the next one. */
   async #connect(options) {
     if (this.#closed) throw lost();
-    const link = new Link(this.#voice);
+    const ice = await Promise.race([this.#api.ice(), this.#givenUp]);
+    const link = new Link(this.#voice, ice);
     this.#link?.close();
     this.#link = link;
     link.addEventListener("message", ({ detail }) => link === this.#link && this.#receive(detail));

@@ -81,12 +81,14 @@ def serve(
 
 
 def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
-    """Check what can be checked before anything heavy is loaded, remove surplus recordings, and make the requested
-    certificate.
+    """Check what can be checked before anything heavy is loaded, remove surplus recordings, make the requested
+    certificate, and read the secrets of STUN and TURN servers from their files.
 
     Raises:
-        ConfigError: the TLS files or the recordings folder cannot be used. DiskFull: there is no room for recordings.
+        ConfigError: the TLS files, the recordings folder or a file with a secret cannot be used. DiskFull: there is no
+            room for recordings.
     """
+    from runtime.cli.secret_files import read_secrets
     from runtime.session.retention import remove_surplus
     from runtime.webrtc.self_signed import make_certificate
     from runtime.webrtc.tls import check_tls
@@ -98,7 +100,7 @@ def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
         config = config.model_copy(update=dict(zip(("certfile", "keyfile"), files, strict=True)))
     if config.certfile and config.keyfile:
         check_tls(config.certfile, config.keyfile)
-    return config
+    return config.model_copy(update={"ice": read_secrets(config.ice)})
 
 
 def serve_engine(

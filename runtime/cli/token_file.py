@@ -1,4 +1,5 @@
-"""Chooses the server's token: from a file or the environment, which no list of processes shows, or from `--token`."""
+"""Reads secrets from files, and chooses the server's token: from a file or the environment, which no list of processes
+shows, or from `--token`."""
 
 import re
 from pathlib import Path
@@ -30,11 +31,23 @@ def read_token(path: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or holds something else.
     """
+    return read_word(path, "token", "--token-file")
+
+
+def read_word(path: Path, kind: str, key: str) -> str:
+    """Read the one word of a file that keeps it secret.
+
+    Args:
+        path: the file. kind: what the word is, for errors. key: the option or key that names the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else; the message does not quote it.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LONGEST + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check --token-file") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check {key}") from None
     if len(data) > _LONGEST or not _TOKEN.fullmatch(data.strip()):
-        raise ConfigError(f"{path}: holds no token; write one word of visible ASCII characters into it")
+        raise ConfigError(f"{path}: holds no {kind}; write one word of visible ASCII characters into it")
     return data.strip().decode("ascii")

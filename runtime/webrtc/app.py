@@ -37,6 +37,7 @@ from runtime.webrtc.edge import (
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.gateway import Gateway
 from runtime.webrtc.health import Readiness, health_routes
+from runtime.webrtc.ice import IceAnswer, issue
 from runtime.webrtc.leave import leave_route
 from runtime.webrtc.media_thread import MediaLoop, SharedLoop
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
@@ -91,7 +92,7 @@ def create_app(
     add_error_handlers(app)
     check = TokenCheck(config.token, config.guesses, clock)
     guard = Depends(check)
-    app.include_router(_api(gateway, hub, guard, loop))
+    app.include_router(_api(config, gateway, hub, guard, loop))
     app.include_router(leave_route(gateway, check, loop))
     app.include_router(health_routes(Readiness(gateway, clock)))
     if metrics is not None:
@@ -119,7 +120,7 @@ def conversation_options(options: SessionOptions) -> ConversationOptions:
     )
 
 
-def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam, loop: MediaLoop) -> APIRouter:
+def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsParam, loop: MediaLoop) -> APIRouter:
     api = APIRouter(
         prefix="/api",
         dependencies=[guard],
@@ -144,6 +145,11 @@ def _api(gateway: Gateway, hub: SessionHub, guard: DependsParam, loop: MediaLoop
             tools=list(info.tools),
             recording=hub.config.recording.enabled,
         )
+
+    @api.get("/ice", response_model_exclude_none=True)
+    async def ice() -> IceAnswer:
+        """The STUN and TURN servers for a connection that is made now, with an account for it."""
+        return issue(config.ice, time.time())
 
     @api.post("/offer")
     async def offer(request: OfferRequest, http: Request) -> OfferAnswer:

@@ -5,14 +5,15 @@ This module handles the API's offer and the data channel; a function transports 
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from configs.runtime.serve import JitterConfig, OpusConfig, PacingConfig
 from runtime.clock import Clock
+from runtime.webrtc.ice import IceAnswer
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.messages import CHANNEL_LABEL, Bye, Ping
@@ -34,8 +35,14 @@ class Received:
 class VoiceClient:
     """One conversation with a server."""
 
-    def __init__(self, source: PcmSource, clock: Clock) -> None:
-        """`source` is the microphone: it maps time to the next 20 ms, [480] int16 at 24 kHz."""
+    def __init__(self, source: PcmSource, clock: Clock, ice: Mapping[str, Any] | None = None) -> None:
+        """One end of a connection.
+
+        Args:
+            source: the microphone; it maps time to the next 20 ms, [480] int16 at 24 kHz.
+            clock: times of what arrives.
+            ice: the server's answer to `GET /api/ice`, asked just before; None does without STUN and TURN servers.
+        """
         allow_loopback()
         self.session = self.secret = ""
         self.messages: list[Received] = []
@@ -44,7 +51,7 @@ class VoiceClient:
         self._clock = clock
         self._inbound = InboundAudio(JitterConfig())
         self._track = OutboundTrack(source, clock, OpusConfig(), PacingConfig())
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connection = RTCPeerConnection(IceAnswer.model_validate(ice or {}).to_configuration())
         self._channel = self._connection.createDataChannel(CHANNEL_LABEL)
         self._channel.on("message", self._on_message)
         self._changed = asyncio.Event()

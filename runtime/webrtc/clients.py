@@ -15,6 +15,9 @@ from runtime.webrtc.ended_sessions import EndedSessions
 from runtime.webrtc.held_sessions import HeldSessions
 from runtime.webrtc.peer import Peer
 
+_LONGEST_CLOSE_S = 3.0
+"""Seconds that the server, when it stops, waits for connections to end; a lost TURN server would be asked for 63."""
+
 
 class Clients:
     """Peers by session id; a session that waits for its client keeps the peer that is gone."""
@@ -88,8 +91,10 @@ class Clients:
         return peer
 
     async def wait_closed(self) -> None:
-        """Return when all connections that are to end have ended."""
-        await asyncio.gather(*self._closing)
+        """Return when all connections that are to end have ended; a TURN server that is lost is not waited for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_CLOSE_S):
+                await asyncio.gather(*self._closing)
 
     def _is_current(self, peer: Peer) -> bool:
         session = peer.session.id

@@ -6,7 +6,7 @@ This module handles SDP; it does not depend on sessions.
 import re
 from collections.abc import Sequence
 
-from aiortc import RTCRtpCodecParameters, RTCSessionDescription
+from aiortc import RTCRtpCapabilities, RTCRtpCodecParameters, RTCRtpSender, RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from runtime.errors import SessionError
@@ -125,3 +125,9 @@ def ask_for_redundancy(sdp: str) -> str:
         if opus:
             lines.append(f"a=fmtp:{opus[1]} minptime=10;useinbandfec=1")
     return "\r\n".join([*lines, ""])
+
+
+def opus_only() -> list:  # type: ignore[type-arg]
+    """The codecs of an answer: Opus, as aiortc has it."""
+    capabilities: RTCRtpCapabilities = RTCRtpSender.getCapabilities("audio")
+    return [codec for codec in capabilities.codecs if codec.mimeType.lower() == "audio/opus"]

@@ -7,19 +7,13 @@ This module uses aiortc and the session; it does not depend on other clients or 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from aiortc import (
-    RTCConfiguration,
-    RTCDataChannel,
-    RTCPeerConnection,
-    RTCRtpCapabilities,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
+from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from configs.audio import AUDIO
 from configs.runtime.runtime import RuntimeConfig
@@ -31,6 +25,7 @@ from runtime.session.log_records import SlotRow
 from runtime.session.session import Session
 from runtime.sessions import Delivered, Ended, News, Noticed
 from runtime.webrtc.captions import Captions
+from runtime.webrtc.ice import issue_own, report_missing
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.latency import LatencyMeter
@@ -53,9 +48,9 @@ from runtime.webrtc.messages import (
     WordSounding,
     parse_client_message,
 )
-from runtime.webrtc.offer import BadOffer, ask_for_redundancy
+from runtime.webrtc.offer import BadOffer, ask_for_redundancy, opus_only
 from runtime.webrtc.outbound import OutboundTrack
-from runtime.webrtc.seam import all_arrived, bound_messages, tap_packets
+from runtime.webrtc.seam import all_arrived, bound_gathering, bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
 
 _LASTING = (UserCaption, PlannedWords, WordSounding, Cut, ToolMessage, NoticeMessage)
@@ -100,7 +95,8 @@ class Peer:
         self._captions = Captions(runtime.transcript, told)
         self._missed: deque[ServerMessage] = deque(maxlen=config.keep_messages)
         self._latency = LatencyMeter(config.latency)
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._ice = issue_own(config.ice, time.time())
+        self._connection = RTCPeerConnection(self._ice.to_configuration())
         self._channel: RTCDataChannel | None = None
         self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing, calls.sent)
         self._negotiating = asyncio.Lock()
@@ -209,12 +205,14 @@ class Peer:
     async def _answer(self, offer: RTCSessionDescription) -> None:
         connection = self._connection
         connection.addTrack(self._track)
-        connection.getTransceivers()[0].setCodecPreferences(_opus_only())
+        connection.getTransceivers()[0].setCodecPreferences(opus_only())
         await connection.setRemoteDescription(offer)
         tap_packets(connection.getReceivers()[0], self._on_packet)
         if connection.sctp is not None:
             bound_messages(connection.sctp, self._config.messages.unfinished_bytes, self._end_flood)
+        bound_gathering(connection, self._config.ice.gather_s)
         await connection.setLocalDescription(await connection.createAnswer())
+        report_missing(connection.localDescription.sdp, self._ice)
 
     def _on_packet(self, packet: ReceivedPacket) -> None:
         if self._gone:
@@ -292,8 +290,3 @@ class Peer:
 def _kept(messages: Iterable[ServerMessage]) -> list[ServerMessage]:
     """Those that a client still wants to know when it comes back: what was said and done, not how."""
     return [message for message in messages if isinstance(message, _LASTING)]
-
-
-def _opus_only() -> list:  # type: ignore[type-arg]
-    capabilities: RTCRtpCapabilities = RTCRtpSender.getCapabilities("audio")
-    return [codec for codec in capabilities.codecs if codec.mimeType.lower() == "audio/opus"]

@@ -4,10 +4,12 @@
 recovers from that lag, and its decoder has no concealment. It is replaced by a tap that passes every packet on as it
 arrives; aiortc still handles RTCP, statistics and encryption. `bound_messages`: aiortc collects the parts of a message
 without a limit, and fails at some that are malformed. `all_arrived`: it closes a connection without waiting for its
-last messages. `allow_loopback`: a machine without a network can still talk to itself.
+last messages. `bound_gathering`: its ICE library waits five seconds for STUN and TURN servers that do not answer.
+`allow_loopback`: a machine without a network can still talk to itself.
 """
 
 import functools
+import inspect
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +29,7 @@ _HANDLE, _RECEIVE, _WINDOW = "_handle_data", "_receive_data_chunk", "_advertised
 _UNREADABLE = (AssertionError, UnicodeDecodeError, struct.error)
 """What aiortc raises at text that is not UTF-8 and at broken packets; it would end the connection with a traceback."""
 _QUEUES = ("_outbound_queue", "_sent_queue", "_data_channel_queue")
+_GATHER = "get_component_candidates"
 _ATTRIBUTE = "_RTCRtpReceiver__jitter_buffer"
 
 
@@ -103,6 +106,23 @@ def all_arrived(transport: aiortc.RTCSctpTransport) -> bool:
             f"aiortc {aiortc.__version__} keeps its messages in another place; install 'aiortc>=1.16,<1.17'"
         )
     return not any(queues)
+
+
+def bound_gathering(connection: aiortc.RTCPeerConnection, seconds: float) -> None:
+    """Let a connection with a remote description wait at most `seconds` for STUN and TURN servers and their names.
+
+    Raises:
+        TransportError: this aiortc gathers addresses elsewhere.
+    """
+    ends = [*connection.getReceivers(), connection.sctp]
+    for transport in (end.transport.transport for end in ends if end is not None):
+        ice = getattr(transport.iceGatherer, "_connection", None)
+        stock = getattr(ice, _GATHER, None)
+        if stock is None or "timeout" not in inspect.signature(stock).parameters:
+            raise TransportError(
+                f"aiortc {aiortc.__version__} gathers addresses in another place; install 'aiortc>=1.16,<1.17'"
+            )
+        setattr(ice, _GATHER, functools.partial(stock, timeout=seconds))
 
 
 def allow_loopback() -> None:

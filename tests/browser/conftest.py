@@ -94,20 +94,18 @@ def run_server(
     model: str,
     folder: Path,
     rows: int,
-    token: str | None,
     answer_s: float,
     changes: dict[str, Any],
-    port: int,
+    network: dict[str, Any],
 ) -> None:
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
-    network = ServeConfig(port=port, token=token)
     # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
     engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
     runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
     loader = load_fake if model == "fake" else loader_with(changes)
     with suppress(KeyboardInterrupt):
-        serve(model, network, runtime, pipe.send, loader)
+        serve(model, ServeConfig.model_validate(network), runtime, pipe.send, loader)
 
 
 def answer_after(seconds: float) -> None:
@@ -133,13 +131,12 @@ def servers(folder: Path) -> Iterator[MakeServer]:
     def make(
         model: str = "fake",
         rows: int = 2,
-        token: str | None = None,
         answer_s: float = 0,
         changes: dict[str, Any] | None = None,
-        port: int = 0,
+        **network: Any,
     ) -> Served:
         ours, theirs = context.Pipe()
-        given = (theirs, model, folder, rows, token, answer_s, changes or {}, port)
+        given = (theirs, model, folder, rows, answer_s, changes or {}, {"port": 0, **network})
         process = context.Process(target=run_server, args=given)
         process.start()
         theirs.close()
@@ -158,8 +155,8 @@ def servers(folder: Path) -> Iterator[MakeServer]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
-    """`make_server(model="fake", rows=2, token=None, answer_s=0, changes=None, port=0)`: a server of this test's
-    own; all those of a test have one recordings folder."""
+    """`make_server(model="fake", rows=2, answer_s=0, changes=None, **ServeConfig values)`: a server of this test's own;
+    all those of a test have one recordings folder."""
     with servers(tmp_path) as make:
         yield make
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from configs.base import parse_yaml
 from configs.layers import build, environment_layer, file_layer
+from configs.runtime.ice import IceConfig
 from configs.runtime.server import ServerConfig
 from runtime.metrics import Metrics
 
@@ -63,6 +65,15 @@ def test_the_example_is_a_configuration() -> None:
     layers = [file_layer(FOLDER / "duplex.yaml"), environment_layer(ServerConfig, TOKEN)]
     config = build(ServerConfig, layers)
     assert (config.recording.keep_days, config.recording.max_total_gb) == (30, 100)
+
+
+def test_the_page_tells_how_stun_and_turn_are_configured() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "ice:" in block)
+    ice = ServerConfig.from_mapping(parse_yaml(example), "the page").serve.ice
+    assert [server.relays for server in ice.servers] == [False, True]
+    assert ice.secret_file is not None
+    assert {key for key in IceConfig.model_fields if f"`{key}`" not in text} == set()
 
 
 def unit() -> configparser.RawConfigParser:

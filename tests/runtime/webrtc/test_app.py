@@ -224,6 +224,7 @@ async def test_the_api_describes_itself(make_server: MakeServer) -> None:
         paths = (await server.http.get("/openapi.json")).json()["paths"]
     assert set(paths) == {
         "/api/status",
+        "/api/ice",
         "/api/offer",
         "/api/leave",
         "/api/sessions/{session}/close",

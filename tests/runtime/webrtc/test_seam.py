@@ -9,7 +9,7 @@ from aiortc.rtcsctptransport import DataChunk, serialize_packet
 from aiortc.rtp import RtpPacket
 
 from runtime.webrtc.jitter import ReceivedPacket
-from runtime.webrtc.seam import TransportError, allow_loopback, bound_messages, tap_packets
+from runtime.webrtc.seam import TransportError, allow_loopback, bound_gathering, bound_messages, tap_packets
 
 
 async def test_packets_reach_the_sink_and_aiortc_decodes_nothing() -> None:
@@ -92,3 +92,17 @@ def test_another_aioice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(aioice.ice, "get_host_addresses")
     with pytest.raises(TransportError, match="aioice"):
         allow_loopback()
+
+
+async def test_gathering_has_a_limit_of_ours() -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    receiver = connection.addTransceiver("audio").receiver
+    connection.createDataChannel("messages")
+    bound_gathering(connection, 0.5)
+    bound_gathering(connection, 0.25)
+    ice = receiver.transport.transport.iceGatherer._connection
+    assert ice.get_component_candidates.keywords == {"timeout": 0.25}
+    ice.get_component_candidates = lambda component, addresses: []
+    with pytest.raises(TransportError, match="gathers addresses in another place"):
+        bound_gathering(connection, 0.5)
+    await connection.close()
