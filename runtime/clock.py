@@ -42,3 +42,16 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"a clock cannot go back by {-seconds} s; give a positive number")
         self._now += seconds
+
+
+class DriftingClock:
+    """A clock that is off by a constant share: 20 ms of it take 20 ms * (1 + ppm * 1e-6) of the clock `base`."""
+
+    def __init__(self, base: Clock, ppm: float) -> None:
+        """`ppm`: parts per million; positive is slow. Both clocks show the same now."""
+        self._base, self._begin = base, base.now()
+        self._second = 1 + ppm * 1e-6
+
+    def now(self) -> float:
+        """Seconds since the zero of `base`, as this clock counts them."""
+        return self._begin + (self._base.now() - self._begin) / self._second

@@ -52,6 +52,10 @@ class Metrics(Observer):
         """See `Observer`."""
         self._draining.set(1)
 
+    def on_tasks(self, loop: str, tasks: int) -> None:
+        """So many tasks are on the event loop `loop`: http or media."""
+        self._tasks.labels(loop).set(tasks)
+
     def on_opened(self, session: str) -> None:
         """See `Observer`."""
         self._live.inc()
@@ -137,6 +141,7 @@ class Metrics(Observer):
         self._engine_up = self._gauge("engine_up", "1 while the engine lives")
         self._engine_up.set(1)
         self._draining = self._gauge("draining", "1 when no new sessions are taken because the server stops")
+        self._tasks = self._gauge("tasks", "Tasks on an event loop of the server", "loop")
         self._opened = self._counter("sessions_opened", "Sessions opened")
         self._refused = self._counter("sessions_refused", "Sessions refused, by reason", "code")
         self._resumed = self._counter("resume", "Clients that came back to their session")
@@ -186,8 +191,8 @@ class Metrics(Observer):
             registry=self.registry,
         )
 
-    def _gauge(self, name: str, help_text: str) -> Gauge:
-        return Gauge(f"duplex_{name}", help_text, registry=self.registry)
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"duplex_{name}", help_text, labels, registry=self.registry)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"duplex_{name}", help_text, labels, registry=self.registry)

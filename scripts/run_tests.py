@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-LIVE: Final = ("tests/browser", "tests/runtime/cli/bench/test_serve.py", "tests/runtime/sound", "tests/runtime/webrtc")
+LIVE: Final = (
+    "tests/browser",
+    "tests/runtime/cli/bench/soak/test_live.py",
+    "tests/runtime/cli/bench/test_serve.py",
+    "tests/runtime/sound",
+    "tests/runtime/webrtc",
+)
 
 
 def main() -> int:

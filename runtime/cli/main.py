@@ -31,6 +31,10 @@ class BenchCommands(LazyGroup):
         "serve": Lazy(
             "runtime.cli.bench.serve:command", "Measure packets and latencies of a served model with several clients."
         ),
+        "soak": Lazy(
+            "runtime.cli.bench.soak.command:command",
+            "Serve long conversations with drifting clocks, and fail if memory or lag grows or something leaks.",
+        ),
         "detokenizer": Lazy(
             "runtime.cli.bench.detokenizer:command",
             "Compute per second of sound of the CosyVoice3 detokenizer, and of the authors' streaming.",

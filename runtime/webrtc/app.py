@@ -3,6 +3,7 @@
 This module uses HTTP and the gateway; it does not depend on audio, sockets or on how the engine was started.
 """
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -96,7 +97,7 @@ def create_app(
     app.include_router(leave_route(gateway, check, loop))
     app.include_router(health_routes(Readiness(gateway, clock)))
     if metrics is not None:
-        app.include_router(_metrics(metrics, guard))
+        app.include_router(_metrics(metrics, guard, loop))
     if page is not None:
         app.mount("/", Page(directory=page, html=True))
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
@@ -185,11 +186,17 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
     return api
 
 
-def _metrics(metrics: Metrics, guard: DependsParam) -> APIRouter:
+def _metrics(metrics: Metrics, guard: DependsParam, loop: MediaLoop) -> APIRouter:
     router = APIRouter(dependencies=[guard])
 
     @router.get("/metrics", include_in_schema=False)
     async def text() -> Response:
+        metrics.on_tasks("http", await _count_tasks())
+        metrics.on_tasks("media", await loop.call(_count_tasks()))
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
+
+
+async def _count_tasks() -> int:
+    return len(asyncio.all_tasks())

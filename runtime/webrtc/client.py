@@ -18,6 +18,7 @@ from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.messages import CHANNEL_LABEL, Bye, Ping
 from runtime.webrtc.outbound import OutboundTrack, PcmSource
+from runtime.webrtc.pacing import PacingStatistics
 from runtime.webrtc.seam import allow_loopback, tap_packets
 
 Post = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -55,6 +56,11 @@ class VoiceClient:
         self._channel = self._connection.createDataChannel(CHANNEL_LABEL)
         self._channel.on("message", self._on_message)
         self._changed = asyncio.Event()
+
+    @property
+    def pacing(self) -> PacingStatistics:
+        """How punctual the packets were that the client sent."""
+        return self._track.statistics
 
     async def offer(self) -> str:
         """The SDP of this client's offer."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.clock import ManualClock, SystemClock
+from runtime.clock import DriftingClock, ManualClock, SystemClock
 
 
 def test_virtual_time_moves_only_on_demand() -> None:
@@ -21,3 +21,12 @@ def test_the_system_clock_is_monotonic() -> None:
     clock = SystemClock()
     moments = [clock.now() for _ in range(100)]
     assert moments == sorted(moments)
+
+
+@pytest.mark.parametrize("ppm", [200, -200])
+def test_a_drifting_clock_is_off_by_a_constant_share(ppm: float) -> None:
+    base = ManualClock(1000.0)
+    drifting = DriftingClock(base, ppm)
+    assert drifting.now() == 1000.0
+    base.advance(3600 * (1 + ppm * 1e-6))
+    assert drifting.now() == pytest.approx(1000 + 3600)

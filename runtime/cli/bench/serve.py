@@ -4,50 +4,34 @@ The server runs in processes of its own, as for users; the clients here only sen
 """
 
 import asyncio
-import json
-import multiprocessing
-import os
-import signal
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from configs.base import ConfigError
-from configs.model.language_models import LanguageModelConfig
-from configs.runtime.runtime import EngineConfig, RecordingConfig, RuntimeConfig
-from configs.runtime.serve import ServeConfig
 from duplex.eval.reports.cells import describe_language_model
-from duplex.model.language_models.description import describe_config
-from duplex.model.language_models.interface import LlmError
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
+from runtime.cli.bench.conversations import begin, leave
 from runtime.cli.bench.measure_step import percentile
+from runtime.cli.bench.own_server import start_server
 from runtime.cli.bench.spoken import read_speech, repeat
 from runtime.cli.bench.strangers import StrangersReport, strangers
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, write_json
 from runtime.cli.option_groups import with_option_groups
 from runtime.cli.paths import file
-from runtime.cli.serve import serve
 from runtime.cli.values import number
 from runtime.clock import SystemClock
-from runtime.engine.worker import Loader, load_model, loader_with
+from runtime.engine.worker import loader_with
 from runtime.errors import EngineError
 from runtime.pcm import Pcm16
-from runtime.records import EngineInfo
 from runtime.webrtc.client import VoiceClient
 
 LONGEST_S, MOST_STRANGERS = 86_400.0, 100_000
-_START_S = 300.0
-_STOP_S = 20.0
-_ANSWER_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -81,21 +65,6 @@ class ServeReport:
     llm: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class RunningServer:
-    """A server that was started here: its address, and what its engine runs."""
-
-    url: str
-    info: EngineInfo
-
-    @property
-    def llm(self) -> dict[str, Any] | None:
-        """The language model, as reports name it."""
-        if self.info.llm is None:
-            return None
-        return describe_config(LanguageModelConfig.from_mapping(self.info.llm, "llm"), self.info.llm_fingerprint)
-
-
 def bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
     """Let `clients` talk to the server at `url` for `seconds`; each starts at a different place in `audio`.
 
@@ -104,31 +73,7 @@ def bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | N
         audio: [n] user audio at 24 kHz, repeated.
         pattern: interaction pattern of the conversations, for models that have several.
     """
-    options = {} if pattern is None else {"pattern": pattern}
-    return asyncio.run(_bench(url, clients, seconds, audio, options))
-
-
-@contextmanager
-def start_server(model: str, clients: int, loader: Loader = load_model) -> Iterator[RunningServer]:
-    """Start a server with room for `clients` in processes of its own.
-
-    Raises:
-        EngineError: the server does not start. LlmError: its language model cannot be used.
-    """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    with TemporaryDirectory() as folder:
-        process = context.Process(target=_serve, args=(theirs, model, clients, Path(folder), loader))
-        process.start()
-        theirs.close()
-        try:
-            yield _await_server(ours)
-        finally:
-            if process.pid and process.is_alive():
-                os.kill(process.pid, signal.SIGINT)
-            process.join(_STOP_S)
-            if process.is_alive():
-                process.kill()
+    return asyncio.run(_bench(url, clients, seconds, audio, pattern))
 
 
 @with_option_groups
@@ -176,26 +121,23 @@ def show(report: ServeReport) -> None:
         out().print(f"{'llm':<16} {describe_language_model(llm)}")
 
 
-async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, options: dict[str, Any]) -> ServeReport:
+async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None) -> ServeReport:
     clock = SystemClock()
     talkers = [VoiceClient(repeat(audio, place / clients), clock) for place in range(clients)]
     try:
-        await asyncio.gather(*(_converse(client, url, seconds, options) for client in talkers))
+        await asyncio.gather(*(_converse(client, url, seconds, pattern) for client in talkers))
     finally:
         for client in talkers:
             await client.close()
     return _report(seconds, talkers)
 
 
-async def _converse(client: VoiceClient, url: str, seconds: float, options: dict[str, Any]) -> None:
-    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body), options)
-    await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
+async def _converse(client: VoiceClient, url: str, seconds: float, pattern: str | None) -> None:
+    await begin(client, url, pattern)
     with suppress(TimeoutError):
         ended = await client.wait_for(lambda message: message["type"] == "ended", seconds)
         raise EngineError(f"a conversation ended early: {ended.message['message']}")
-    client.say_goodbye()
-    with suppress(TimeoutError):
-        await client.wait_for(lambda message: message["type"] == "ended", 5)
+    await leave(client)
 
 
 def _report(seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
@@ -231,40 +173,3 @@ def _report(seconds: float, clients: Sequence[VoiceClient]) -> ServeReport:
         gap_p99_ms=round(float(np.percentile(gaps, 99)), 2),
         gap_max_ms=round(float(gaps.max()), 2),
     )
-
-
-def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise EngineError(f"{url} refused a client: {json.load(error)['error']['message']}") from None
-    except OSError as error:
-        raise EngineError(f"{url} does not answer ({error}); check --url") from None
-
-
-def _serve(
-    pipe: "Connection[RunningServer, RunningServer]", model: str, clients: int, folder: Path, loader: Loader
-) -> None:
-    """Main function of the server's process."""
-    runtime = RuntimeConfig(engine=EngineConfig(max_sessions=clients), recording=RecordingConfig(folder=folder))
-    infos: list[EngineInfo] = []
-    with suppress(KeyboardInterrupt):
-        serve(
-            model, ServeConfig(port=0), runtime, lambda url: pipe.send(RunningServer(url, infos[0])), loader,
-            infos.append,
-        )  # fmt: skip
-
-
-def _await_server(pipe: "Connection[RunningServer, RunningServer]") -> RunningServer:
-    try:
-        server = pipe.recv() if pipe.poll(_START_S) else None
-    except EOFError:
-        server = None
-    if server is None:
-        raise EngineError("the server did not start; run duplex serve to see why")
-    if server.info.llm_missing:
-        raise LlmError(server.info.llm_missing)
-    return server

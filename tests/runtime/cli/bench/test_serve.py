@@ -9,7 +9,8 @@ import pytest
 
 from duplex.model.language_models.interface import LlmError
 from runtime.cli.bench.command import QUESTIONS
-from runtime.cli.bench.serve import ServeReport, bench, show, start_server
+from runtime.cli.bench.own_server import start_server
+from runtime.cli.bench.serve import ServeReport, bench, show
 from runtime.cli.bench.spoken import read_speech
 from runtime.cli.bench.strangers import StrangersReport
 from runtime.cli.main import run
