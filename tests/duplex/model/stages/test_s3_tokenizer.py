@@ -34,7 +34,8 @@ def tokenizer() -> S3Tokenizer:
 @pytest.mark.parametrize("clip", ["even", "odd"])
 def test_mel_frames_are_the_packages(tokenizer: S3Tokenizer, clip: str) -> None:
     mel = tokenizer.mel.clip(_pcm(clip)[None])[0]
-    torch.testing.assert_close(mel, GOLDEN[f"s3.{clip}.mel"], rtol=0, atol=1e-5)
+    # The logarithm of a weak band shows how a CPU rounds its Fourier transform: 1.5e-5 with AVX-512.
+    torch.testing.assert_close(mel, GOLDEN[f"s3.{clip}.mel"], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("clip", ["even", "odd"])
