@@ -6,7 +6,7 @@ Nothing here depends on buffers, files or models.
 from dataclasses import dataclass, field
 from typing import Any
 
-from duplex.model.interface import Came, ConversationOptions, OfferedTool, SlotResult
+from duplex.model.interface import Came, ConversationOptions, OfferedTool, Recognition, SlotResult
 from runtime.pcm import Pcm16
 
 
@@ -26,6 +26,7 @@ class UserSlot:
         echo: whether the assistant's own voice was removed from it.
         came: in a replay, what came from the language model with it.
         words_late: in a replay, the words that were due with it were late.
+        recognition: in a rehearsal, what was recognised by then.
         absent: nothing has come from the user for so long that nobody can be there to hear the assistant.
     """
 
@@ -41,6 +42,7 @@ class UserSlot:
     absent: bool = False
     concealed: tuple[tuple[int, int], ...] = ()
     dropped: int = 0
+    recognition: Recognition | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from configs.model.language_models import LanguageModelConfig
-from duplex.model.interface import Came, OfferedTool
+from duplex.model.interface import Came, OfferedTool, Recognition
 
 
 @runtime_checkable
@@ -71,9 +71,14 @@ class PresenceGenerator(Protocol):
 class RehearsingGenerator(Protocol):
     """A generator whose conversations can be given again what they were, after they were lost."""
 
-    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]], known: Sequence[Recognition] = ()) -> None:
         """A conversation has been opened in `row`, and its next slots are old: what came with them is given, and nobody
-        is asked. `turns`: what was said before these slots, as (role, text)."""
+        is asked.
+
+        Args:
+            turns: what was said before these slots, as (role, text).
+            known: what was recognised in them, as far as that is known; the rest is recognised again.
+        """
         ...
 
     def end_rehearsal(self, row: int) -> None:

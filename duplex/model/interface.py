@@ -142,6 +142,19 @@ class Came:
 
 
 @dataclass(frozen=True)
+class Recognition:
+    """A piece of a recogniser's work, kept so that it need not be done again.
+
+    Attributes:
+        digest: of all that the outcome depends on.
+        outcome: what the recogniser wrote, in ids of its own; None if it believes none of it.
+    """
+
+    digest: bytes
+    outcome: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
 class SlotResult:
     """The result of user slot `slot`: the decision for assistant slot `slot + 1` and its audio.
 
@@ -162,6 +175,7 @@ class SlotResult:
         came: what came from a language model with the slot, else None.
         thinking: the assistant is to answer and waits for a language model.
         words_late: the user's words were not ready in time; they become known a slot later.
+        recognition: what the recogniser of the user's words has found out by now, for a rehearsal; None if nothing new.
     """
 
     slot: int
@@ -179,6 +193,7 @@ class SlotResult:
     came: Came | None = None
     thinking: bool = False
     words_late: bool = False
+    recognition: Recognition | None = None
 
 
 class SlotGenerator(Protocol):

@@ -149,7 +149,8 @@ class Engine:
         row.waiting.extend((slot, now) for slot in past.slots)
         row.old = len(past.slots)
         if isinstance(self.generator, RehearsingGenerator):
-            self.generator.rehearse(index, past.turns)
+            known = [slot.recognition for slot in past.slots if slot.recognition is not None]
+            self.generator.rehearse(index, past.turns, known)
 
     def _count_old(self, index: int, row: EngineRow) -> bool:
         """Whether the slot that was stepped is old; after the last one, the conversation is where it was."""

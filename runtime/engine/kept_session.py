@@ -67,7 +67,7 @@ class KeptSession:
         self.behind = self.behind and len(self.waiting) > 1
         result = self._renumber(done.result)
         turn = (result.user.turn, result.user.caption) if result.user else None
-        given = replace(slot, came=result.came, words_late=result.words_late)
+        given = replace(slot, came=result.came, words_late=result.words_late, recognition=result.recognition)
         self.note(HeardSlot(given, turn, result.event, result.kept))
         done = replace(done, result=result, restarted=self._restarted, forgot=self._restarted and self._moved.slot > 0)
         self._restarted = False

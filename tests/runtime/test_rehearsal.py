@@ -15,6 +15,7 @@ from duplex.model.interface import ConversationOptions, SlotResult
 from duplex.model.language_models.rehearsed_answers import RehearsedAnswers
 from duplex.model.layouts.tdm.answered_generator import AnsweredGenerator
 from duplex.model.layouts.tdm.tdm_model import TdmModel
+from duplex.model.stages.transcriber import Request, Transcriber, Transcription
 from runtime.clock import ManualClock
 from runtime.converse import user_slots
 from runtime.engine.engine import Engine
@@ -30,6 +31,21 @@ OPTIONS = ConversationOptions(seed=3)
 @pytest.fixture(scope="module")
 def mini() -> TdmModel:
     return load_tdm_model("mini")
+
+
+@pytest.fixture
+def decoded(mini: TdmModel, monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """The clips that were really decoded."""
+    source = mini.ears.words
+    assert isinstance(source, Transcriber)
+    decode, clips = source._decode, list[Request]()
+
+    def decode_and_note(request: Request) -> Transcription:
+        clips.append(request)
+        return decode(request)
+
+    monkeypatch.setattr(source, "_decode", decode_and_note)
+    return clips
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +81,22 @@ def test_the_conversation_has_an_answer(undisturbed: list[SlotResult]) -> None:
 
 @pytest.mark.parametrize("place", ["in the question", "in the answer", "after the answer"])
 def test_a_new_engine_goes_on_as_the_old_one_would_have(
-    mini: TdmModel, slots: list[UserSlot], undisturbed: list[SlotResult], place: str
+    mini: TdmModel, slots: list[UserSlot], undisturbed: list[SlotResult], decoded: list[Request], place: str
 ) -> None:
     written = next(result.slot for result in undisturbed if result.came and result.came.finished)
     ends = next(result.slot for result in undisturbed if result.event == "end")
     lost = {"in the question": 4, "in the answer": max(written, ends - 6) + 1, "after the answer": ends + 2}[place]
     past = [
-        replace(slot, came=result.came, words_late=result.words_late)
+        replace(slot, came=result.came, words_late=result.words_late, recognition=result.recognition)
         for slot, result in zip(slots[:lost], undisturbed, strict=False)
     ]
     llm = ScriptedLlm(FACTS)
     engine = make_engine(mini, llm)
     engine.admit("a", OPTIONS, Past(tuple(past)))
+    decoded.clear()
     for _ in past:
         assert engine.run_once() == []
+    assert len(decoded) <= 1, "only what was not known yet when the engine was lost"
     for slot, wanted in zip(slots[lost:], undisturbed[lost:], strict=True):
         result = step(engine, slot)
         assert (result.slot, result.state, result.event, result.text_id) == (

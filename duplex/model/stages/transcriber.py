@@ -5,6 +5,7 @@ voice and continues across pauses until the assistant has answered or after long
 slots and at pauses; words are returned once they are certain (`LocalAgreement`).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from configs.model.ears import TranscriberConfig
 from duplex.model.interface import UserWords
 from duplex.model.stages.agreement import LocalAgreement
 from duplex.model.stages.voice_activity import VoiceActivity, VoiceActivityState
-from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
+from duplex.model.stages.whisper_decoding import Whisper
 from duplex.model.stages.whisper_rules import WordPieces
 from duplex.model.stages.word_source import WordsInput
 from duplex.model.text.spoken import list_spoken_words
@@ -48,10 +49,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Transcription:
-    """A request's outcome: its transcript, or None if it is rejected."""
+    """A request and the tokens of its transcript, with timestamps and the given beginning; None if it is rejected."""
 
     request: Request
-    transcript: DecodingResult | None
+    tokens: tuple[int, ...] | None
 
 
 @dataclass
@@ -157,6 +158,19 @@ class Transcriber:
         """Decode the clips, one after the other. This is a pure function that any thread may run."""
         return [self._decode(one) for one in request]
 
+    def digest(self, work: Request) -> bytes:
+        """See `RepeatableSource.digest`."""
+        told = repr((work.speech_s, work.beginning, work.everything)).encode()
+        return hashlib.blake2b(work.pcm.numpy().tobytes() + told, digest_size=16).digest()
+
+    def outcome(self, result: Transcription) -> tuple[int, ...] | None:
+        """See `RepeatableSource.outcome`."""
+        return result.tokens
+
+    def repeat(self, work: Request, outcome: tuple[int, ...] | None) -> Transcription:
+        """See `RepeatableSource.repeat`."""
+        return Transcription(work, outcome)
+
     def deliver(
         self, result: Sequence[Transcription], state: TranscriberState, active: Tensor
     ) -> list[UserWords | None]:
@@ -238,14 +252,14 @@ class Transcriber:
 
     def _decode(self, request: Request) -> Transcription:
         (transcript,) = self._whisper.transcribe(request.pcm[None], [request.speech_s], request.beginning)
-        return Transcription(request, transcript if self._whisper.is_believed(transcript) else None)
+        return Transcription(request, transcript.tokens if self._whisper.is_believed(transcript) else None)
 
     def _deliver(self, row: TranscriberRow) -> UserWords | None:
         result, row.result = row.result, None
         if result is None or row.clip is None:
             return None
         clip, request = row.clip, result.request
-        tokens = request.beginning if result.transcript is None else result.transcript.tokens
+        tokens = request.beginning if result.tokens is None else result.tokens
         words = clip.agreement.update(tokens, request.everything, self._whisper.vocabulary)
         told = self._tell(row, words)
         if clip.seconds >= self.config.longest_s:

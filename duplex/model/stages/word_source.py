@@ -7,7 +7,7 @@ recognised.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -63,6 +63,23 @@ class WordSource(Protocol):
 
     def expected(self, state: Any, row: int) -> str:
         """Caption of a row's turn with the words that were heard and may still change; "" where there are none."""
+        ...
+
+
+@runtime_checkable
+class RepeatableSource(WordSource, Protocol):
+    """A source whose work need not be done again when a conversation is rehearsed."""
+
+    def digest(self, work: Any) -> bytes:
+        """Digest of all that the outcome of a piece of work depends on, whoever's it is."""
+        ...
+
+    def outcome(self, result: Any) -> tuple[int, ...] | None:
+        """The outcome in a result: see `Recognition`."""
+        ...
+
+    def repeat(self, work: Any, outcome: tuple[int, ...] | None) -> Any:
+        """The result of a piece of work whose outcome is known."""
         ...
 
 

@@ -6,7 +6,7 @@ Ears, state head, refined head and detokenizer are the TDM model's. Knows the ge
 import hashlib
 from collections.abc import Sequence
 
-from duplex.model.interface import Came
+from duplex.model.interface import Came, Recognition
 from duplex.model.language_models.answers import AnswerSource, LiveAnswers, LoggedAnswers, Told, ignore
 from duplex.model.language_models.rehearsed_answers import RehearsedAnswers
 from duplex.model.layouts.tdm.tdm_generator import TdmGenerator
@@ -61,9 +61,9 @@ class AnsweredGenerator(TdmGenerator):
         if isinstance(self._answers, LoggedAnswers | RehearsedAnswers):
             self._answers.give(row, came)
 
-    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]], known: Sequence[Recognition] = ()) -> None:
         """See `RehearsingGenerator.rehearse`."""
-        super().rehearse(row, turns)
+        super().rehearse(row, turns, known)
         if isinstance(self._answers, RehearsedAnswers):
             self._answers.rehearse(row)
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from duplex.model.interface import ConversationOptions, SlotResult, UserWords
+from duplex.model.interface import ConversationOptions, Recognition, SlotResult, UserWords
 from duplex.model.language_models.answers import AnswerSource
 from duplex.model.layouts.tdm.core import CoreInput, CoreOutput
 from duplex.model.layouts.tdm.delegated import DelegatedAnswers
@@ -121,8 +121,9 @@ class RowGroup:
         """A replay: the row's words were late at its next slot."""
         self._state.words.hold(row)
 
-    def recall(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
-        """What was said before the conversation's first slot, as (role, text)."""
+    def recall(self, row: int, turns: Sequence[tuple[str, str]], known: Sequence[Recognition]) -> None:
+        """What was said before the conversation's first slot, as (role, text), and recognised in its next ones."""
+        self._state.words.recall(row, known)
         llm = self._conversations[row].llm
         if llm is not None:
             llm.dialogue.recall(turns)
@@ -256,6 +257,7 @@ class RowGroup:
             came=conversation.llm.came if conversation.llm is not None else None,
             thinking=conversation.thinking,
             words_late=conversation.words_late,
+            recognition=self._state.words.recognitions.get(row),
         )
 
     @contextmanager

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from configs.base import ConfigError
-from duplex.model.interface import ConversationOptions, Samples, SlotResult
+from duplex.model.interface import ConversationOptions, Recognition, Samples, SlotResult
 from duplex.model.language_models.answers import AnswerSource
 from duplex.model.layouts.tdm.mind import EmbeddedMind
 from duplex.model.layouts.tdm.row_group import RowGroup
@@ -107,11 +107,11 @@ class TdmGenerator:
         group, within = divmod(row, self._size)
         self._groups[group].mark_absent(within)
 
-    def rehearse(self, row: int, turns: Sequence[tuple[str, str]]) -> None:
+    def rehearse(self, row: int, turns: Sequence[tuple[str, str]], known: Sequence[Recognition] = ()) -> None:
         """See `RehearsingGenerator.rehearse`; steps then wait for words, as those of a replay do."""
         self._rehearsing.add(row)
         group, within = divmod(row, self._size)
-        self._groups[group].recall(within, turns)
+        self._groups[group].recall(within, turns, known)
 
     def end_rehearsal(self, row: int) -> None:
         """See `RehearsingGenerator.end_rehearsal`."""

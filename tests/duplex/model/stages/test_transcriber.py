@@ -1,7 +1,7 @@
 """Turns of the user: when they begin and end and are decoded; every row is a conversation of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -9,10 +9,11 @@ from torch import Tensor
 
 from configs.audio import AUDIO
 from configs.model.ears import DecodingConfig, TranscriberConfig
-from duplex.model.interface import UserWords
+from duplex.model.interface import Recognition, UserWords
 from duplex.model.stages.transcriber import Request, Transcriber, TranscriberState
 from duplex.model.stages.whisper_decoding import DecodingResult, Whisper
 from duplex.model.stages.word_source import WordsInput, step
+from duplex.model.stages.words_beside import WordsBeside
 from duplex.model.text.whisper_vocabulary import WhisperVocabulary
 from tests.duplex.model.stages.pieces import CAT, MAT, ON, SAT, T0, THE, VOCABULARY, A
 
@@ -251,3 +252,40 @@ def test_what_is_under_way_for_a_reset_row_is_dropped() -> None:
     talk.slot = 0
     talk.state.reset(torch.tensor([True]))
     assert talk.say("..vvv....") == Talk().say("..vvv....")
+
+
+@pytest.mark.parametrize("logprob", [-0.1, -9.0])
+def test_the_same_clips_need_not_be_decoded_again(logprob: float) -> None:
+    def listen(talk: Talk, known: Sequence[Recognition] = ()) -> tuple[list[UserWords | None], list[Recognition]]:
+        heard: list[UserWords | None] = []
+        kept: list[Recognition] = []
+        words = WordsBeside(talk.source, 1, None)
+        words.recall(0, known)
+        for sign in "..vvvvv...vvv....":
+            heard += words.collect(torch.ones(1, dtype=torch.bool))
+            kept += list(words.recognitions.values())
+            pcm = _voice() if sign == "v" else torch.zeros(SLOT)
+            words.submit(WordsInput(pcm[None], NO_FEATURES, torch.zeros(1, dtype=torch.bool)), torch.ones(1) > 0)
+        return heard, kept
+
+    first = Talk(FakeWhisper(logprob))
+    heard, kept = listen(first)
+    again, other = Talk(FakeWhisper(logprob)), Talk(FakeWhisper(logprob))
+    assert listen(again, kept) == (heard, kept)
+    listen(other, kept[1:])
+    asked = [len(talk.whisper.asked) for talk in (first, again, other)]
+    assert asked == [len(kept), 0, 1]
+    assert len(kept) > 3
+
+
+def test_a_clip_is_known_again_by_its_audio_and_by_what_was_known_of_it() -> None:
+    source = Talk().source
+    work = Request(0, 1, torch.zeros(SLOT), 0.1, (), everything=False)
+    others = [
+        replace(work, pcm=torch.full((SLOT,), 1e-4)),
+        replace(work, speech_s=0.2),
+        replace(work, beginning=(1,)),
+        replace(work, everything=True),
+    ]
+    assert len({source.digest(one) for one in (work, *others)}) == 5
+    assert source.digest(replace(work, row=1, conversation=2)) == source.digest(work)

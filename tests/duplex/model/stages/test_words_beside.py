@@ -67,6 +67,27 @@ class Counting:
         return f"expected {row}"
 
 
+class Remembering(Counting):
+    """A source whose work can be repeated; `ran`: what it was really asked for."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def run(self, request: WordsRequest) -> list[Work]:
+        self.ran += [one.text for one in request]
+        return super().run(request)
+
+    def digest(self, work: Work) -> bytes:
+        return work.text.encode()
+
+    def outcome(self, result: Work) -> tuple[int, ...] | None:
+        return tuple(result.text.encode())
+
+    def repeat(self, work: Work, outcome: tuple[int, ...] | None) -> Work:
+        assert outcome is not None
+        return Work(work.row, bytes(outcome).decode())
+
+
 class Slow(Executor):
     """Runs nothing until it is told to."""
 
@@ -153,3 +174,26 @@ def test_a_new_conversation_does_not_get_the_words_of_the_last_one() -> None:
 
 def test_what_may_still_change_is_that_of_the_source() -> None:
     assert beside(None).expected(1) == "expected 1"
+
+
+def test_what_was_recognised_once_is_not_recognised_again() -> None:
+    first = WordsBeside(Remembering(), 2, None)
+    known, heard = [], []
+    for _ in range(4):
+        heard.append(slot(first, deadline=None))
+        known += [first.recognitions[0]] if 0 in first.recognitions else []
+    source = Remembering()
+    again = WordsBeside(source, 2, None)
+    again.recall(0, known)
+    assert [slot(again, deadline=None) for _ in range(4)] == heard
+    assert source.ran == ["row 1 slot 1", "row 1 slot 2", "row 1 slot 3", "row 0 slot 4", "row 1 slot 4"]
+    again.reset(FIRST)
+    slot(again, FIRST, deadline=None)
+    assert source.ran[-1] == "row 0 slot 1", "another conversation begins without what the last one knew"
+
+
+def test_work_that_cannot_be_repeated_is_not_kept() -> None:
+    words = beside(None)
+    slot(words, deadline=None)
+    assert slot(words, deadline=None) == ["ROW 0 SLOT 1", "ROW 1 SLOT 1"]
+    assert words.recognitions == {}
