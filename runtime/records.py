@@ -75,6 +75,9 @@ class EngineInfo:
         llm_fingerprint, llm_missing: as in `duplex.model.abilities.DelegatingGenerator`.
         tools: functions that it may call; a session may allow some of them.
         shares_steps: whether sessions whose slots end together are stepped together.
+        pid: number of the process in which the engine runs.
+        memory_mb: what the engine and the processes that it started hold; None where it cannot be told, or where memory
+            of a GPU counts too.
     """
 
     model: str
@@ -87,6 +90,8 @@ class EngineInfo:
     llm_missing: str = ""
     tools: tuple[OfferedTool, ...] = ()
     shares_steps: bool = True
+    pid: int = 0
+    memory_mb: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -82,6 +82,7 @@ class EngineConfig(Config):
     `load_timeout_s`, `stop_timeout_s`: how long that process may take to load and to stop.
     `rehearse_slots`: how much of a conversation a new engine is given when the one that held it was lost.
     `spare`: keep another engine loaded, which takes the place of one that is lost at once; it needs its memory twice.
+    "auto" does where that leaves `spare_leaves_mb` of the machine's memory; never beside a GPU.
     `restarts`, `restart_window_s`: an engine that is lost more often than so many times in so long is given up.
     """
 
@@ -94,7 +95,8 @@ class EngineConfig(Config):
     load_timeout_s: float = Field(default=600.0, gt=0.0)
     stop_timeout_s: float = Field(default=5.0, gt=0.0)
     rehearse_slots: int = Field(default=40, ge=0)
-    spare: bool = False
+    spare: bool | Literal["auto"] = "auto"
+    spare_leaves_mb: float = Field(default=1000.0, ge=0.0)
     restarts: int = Field(default=3, ge=0)
     restart_window_s: float = Field(default=300.0, gt=0.0)
 

@@ -8,7 +8,7 @@ with the same message.
 import multiprocessing
 import sys
 import threading
-from typing import Protocol
+from typing import Final, Protocol
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
@@ -31,6 +31,9 @@ from runtime.records import (
     UserSlot,
 )
 
+_LOOK_S: Final = 0.2
+"""How often whoever waits for a model looks whether it is still wanted."""
+
 
 class Worker(Protocol):
     """Runs the engine's side."""
@@ -47,18 +50,18 @@ class Worker(Protocol):
 class PipeEngine:
     """An `EngineClient` over a pipe."""
 
-    def __init__(self, pipe: Pipe, worker: Worker, config: EngineConfig) -> None:
-        """Wait until the model is loaded.
+    def __init__(self, pipe: Pipe, worker: Worker, config: EngineConfig, unwanted: threading.Event) -> None:
+        """Wait until the model is loaded; if the engine becomes `unwanted` meanwhile, it is ended.
 
         Raises:
-            ModelLoadError: the model cannot be loaded. EngineDied: the engine ended meanwhile.
+            ModelLoadError: the model cannot be loaded. EngineDied: the engine ended meanwhile, or is unwanted.
         """
         self._pipe = pipe
         self._worker = worker
         self._config = config
         self._waiting: dict[str, int] = {}
         self._gone: EngineDied | None = None
-        self._info = self._await_ready()
+        self._info = self._await_ready(unwanted)
 
     @property
     def info(self) -> EngineInfo:
@@ -131,11 +134,17 @@ class PipeEngine:
         self._pipe.close()
         self._worker.stop(self._config.stop_timeout_s)
 
-    def _await_ready(self) -> EngineInfo:
-        if not self._pipe.poll(self._config.load_timeout_s):
-            self.close()
-            waited = self._config.load_timeout_s
-            raise ModelLoadError(f"the model was not loaded within {waited:.0f} s; raise engine.load_timeout_s")
+    def _await_ready(self, unwanted: threading.Event) -> EngineInfo:
+        waited, most = 0.0, self._config.load_timeout_s
+        while not self._pipe.poll(min(_LOOK_S, most - waited)):
+            waited += _LOOK_S
+            if unwanted.is_set():
+                self._pipe.close()
+                self._worker.stop(0.0)
+                raise EngineDied("the engine is no longer wanted")
+            if waited >= most:
+                self.close()
+                raise ModelLoadError(f"the model was not loaded within {most:.0f} s; raise engine.load_timeout_s")
         event = self._receive()
         if isinstance(event, EngineReady):
             return event.info
@@ -205,23 +214,27 @@ class ThreadWorker:
         self._thread.join(timeout_s)
 
 
-def start_engine_process(model: str, config: EngineConfig, loader: Loader = load_model) -> PipeEngine:
+def start_engine_process(
+    model: str, config: EngineConfig, loader: Loader = load_model, unwanted: threading.Event | None = None
+) -> PipeEngine:
     """Start an engine in a process of its own; returns when the model is loaded.
 
     Raises:
-        ModelLoadError: it cannot be loaded.
+        ModelLoadError: it cannot be loaded. EngineDied: it ended meanwhile, or is `unwanted`.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=process_main, args=(theirs, model, config, loader), daemon=True)
     process.start()
     theirs.close()
-    return PipeEngine(ours, ProcessWorker(process), config)
+    return PipeEngine(ours, ProcessWorker(process), config, unwanted or threading.Event())
 
 
-def start_engine_thread(model: str, config: EngineConfig, loader: Loader = load_model) -> PipeEngine:
+def start_engine_thread(
+    model: str, config: EngineConfig, loader: Loader = load_model, unwanted: threading.Event | None = None
+) -> PipeEngine:
     """The same in a thread of this process."""
     ours, theirs = multiprocessing.Pipe()
     thread = threading.Thread(target=run_engine, args=(theirs, model, config, loader), name="engine", daemon=True)
     thread.start()
-    return PipeEngine(ours, ThreadWorker(thread), config)
+    return PipeEngine(ours, ThreadWorker(thread), config, unwanted or threading.Event())

@@ -6,17 +6,20 @@ engine that is lost again and again is given up, and its sessions end with the r
 """
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.engine.client import check_waiting, new_session_id
 from runtime.engine.kept_session import HeardSlot, KeptSession
+from runtime.engine.memory import available_mb
 from runtime.engine.process import PipeEngine
 from runtime.errors import EngineDied, EngineRestarts, UnknownSession, user_line
 from runtime.records import EngineEvent, EngineInfo, SessionFailed, SessionOpened, SlotDone, UserSlot
@@ -30,15 +33,25 @@ _RESTARTING = "the model is being started again after a failure; try again in a 
 class SupervisedEngine:
     """An `EngineClient` over engines that run one after the other."""
 
-    def __init__(self, start: Callable[[], PipeEngine], config: EngineConfig, clock: Clock) -> None:
-        """`start` starts an engine and returns when its model is loaded.
+    def __init__(
+        self,
+        start: Callable[[threading.Event], PipeEngine],
+        config: EngineConfig,
+        clock: Clock,
+        available_mb: Callable[[], float | None] = available_mb,
+    ) -> None:
+        """`start` starts an engine and returns when its model is loaded, or gives up when its argument is set.
+        `available_mb`: see `runtime.engine.memory`.
 
         Raises:
             ModelLoadError: the first engine cannot be loaded.
         """
-        self._start, self._config, self._clock = start, config, clock
-        self._engine = start()
+        self._unwanted = threading.Event()
+        self._start, self._config, self._clock = partial(start, self._unwanted), config, clock
+        self._available_mb = available_mb
+        self._engine = self._start()
         self._info = self._engine.info
+        self._wants_spare = self._has_room()
         self._starter = ThreadPoolExecutor(1, "engine-restart")
         self._starting: Future[PipeEngine] | None = None
         self._spare: Future[PipeEngine] | None = None
@@ -120,8 +133,15 @@ class SupervisedEngine:
     def _keep_spare(self) -> None:
         """Load a spare engine, once no conversation has anything to catch up on."""
         calm = not any(kept.behind for kept in self._sessions.values())
-        if self._config.spare and self._spare is None and self._over is None and calm:
+        if self._wants_spare and self._spare is None and self._over is None and calm:
             self._spare = self._starter.submit(self._start)
+
+    def _has_room(self) -> bool:
+        """Whether there is to be a spare engine."""
+        if self._config.spare != "auto":
+            return self._config.spare
+        needed, available = self._info.memory_mb, self._available_mb()
+        return needed is not None and available is not None and available - needed >= self._config.spare_leaves_mb
 
     def close_session(self, session: str) -> None:
         """See `EngineClient.close_session`."""
@@ -138,6 +158,7 @@ class SupervisedEngine:
         self._over = self._over or EngineDied("the server stops")
         if self._starting is None:  # else the starter closes the lost one
             self._engine.close()
+        self._unwanted.set()
         self._starter.shutdown(wait=True)
         for other in (self._starting, self._spare):
             if other is not None and other.exception() is None:
@@ -192,6 +213,7 @@ class SupervisedEngine:
             return self._give_up(EngineDied(f"the engine was lost and cannot be started again: {user_line(error)}"))
         self._engine = starting.result()
         self._info = self._engine.info
+        self._wants_spare = self._has_room()
         logger.warning("the engine runs again; %d conversations go on", len(self._sessions))
         with suppress(EngineDied):  # lost again already: `poll` finds out
             for session, kept in self._sessions.items():

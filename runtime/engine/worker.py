@@ -10,6 +10,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from duplex.model.interface import SlotGenerator
 from duplex.model.language_models.load_llm import LlmBeside
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine
+from runtime.engine.memory import has_gpu, held_mb
 from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
 from runtime.records import (
     CloseSession,
@@ -101,7 +103,9 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
             if isinstance(generator, PunctualGenerator):
                 generator.be_punctual(config.words_budget_ms / 1000)
             engine = Engine(generator, clock, config)
-            pipe.send(EngineReady(engine.info(model)))
+            pid = os.getpid()
+            info = replace(engine.info(model), pid=pid, memory_mb=None if has_gpu() else held_mb(pid))
+            pipe.send(EngineReady(info))
             _serve(engine, pipe, clock)
             engine.close()
         except Exception as error:

@@ -101,7 +101,7 @@ def run_server(
     """The process's main function: serve until interrupted; every offer takes `answer_s` longer to answer."""
     answer_after(answer_s)
     # A machine too slow for the model is what `duplex bench` finds out; here it may fall behind and catch up.
-    engine = EngineConfig(max_sessions=rows, max_waiting_slots=150)
+    engine = EngineConfig(max_sessions=rows, max_waiting_slots=150, spare=False)
     runtime = RuntimeConfig(engine=engine, recording=RecordingConfig(folder=folder))
     loader = load_fake if model == "fake" else loader_with(changes)
     with suppress(KeyboardInterrupt):

@@ -73,9 +73,7 @@ def _serve(
     infos: list[EngineInfo] = []
 
     def tell(url: str) -> None:
-        (engine,) = multiprocessing.active_children()
-        assert engine.pid is not None
-        pipe.send(RunningServer(url, infos[0], os.getpid(), engine.pid))
+        pipe.send(RunningServer(url, infos[0], os.getpid(), infos[0].pid))
 
     with suppress(KeyboardInterrupt):
         serve(model, ServeConfig(port=0), runtime, tell, loader, infos.append)

@@ -1,7 +1,9 @@
 """The engine behind a pipe: a thread, a process, their ends."""
 
+import multiprocessing
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -159,6 +161,27 @@ def test_the_loader_alone_sets_the_threads() -> None:
         assert engine.info.fingerprint == "3 threads, torch: False"
     finally:
         engine.close()
+
+
+def load_for_ever(model: str, rows: int, threads: int) -> FakeGenerator:
+    """A model that is never loaded."""
+    threading.Event().wait()
+    raise AssertionError
+
+
+def test_a_process_that_is_still_loading_is_killed_when_nobody_wants_it_any_more() -> None:
+    unwanted = threading.Event()
+    unwanted.set()
+    before = set(multiprocessing.active_children())
+    with pytest.raises(EngineDied, match="no longer wanted"):
+        start_engine_process("fake", CONFIG, load_for_ever, unwanted)
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_a_model_that_takes_too_long_is_one_line() -> None:
+    hasty = CONFIG.model_copy(update={"load_timeout_s": 0.1, "stop_timeout_s": 0.1})
+    with pytest.raises(ModelLoadError, match=r"not loaded within 0 s; raise engine\.load_timeout_s"):
+        start_engine_process("fake", hasty, load_for_ever)
 
 
 def test_a_process_of_its_own_and_its_sudden_end() -> None:

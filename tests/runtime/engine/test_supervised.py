@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -22,7 +23,7 @@ from tests.runtime.fakes import FakeGenerator, load_fake
 from tests.runtime.user_audio import INTERRUPTION
 
 SLOT = 3200
-CONFIG = EngineConfig(max_sessions=2, gather_ms=0, restarts=2, max_waiting_slots=5)
+CONFIG = EngineConfig(max_sessions=2, gather_ms=0, restarts=2, max_waiting_slots=5, spare=False)
 OPTIONS = ConversationOptions()
 PATIENCE_S = 60.0
 VOICE = to_int16(INTERRUPTION)
@@ -40,10 +41,10 @@ class Starts:
         self.engines: list[PipeEngine] = []
         self.broken = False
 
-    def __call__(self) -> PipeEngine:
+    def __call__(self, unwanted: threading.Event) -> PipeEngine:
         if self.broken:
             raise ModelLoadError("model 'fake' cannot be loaded: no memory")
-        self.engines.append(start_engine_thread("fake", CONFIG, load_fake))
+        self.engines.append(start_engine_thread("fake", CONFIG, load_fake, unwanted))
         return self.engines[-1]
 
     def lose(self) -> None:
@@ -163,6 +164,45 @@ def test_a_spare_engine_is_loaded_before_it_is_needed(starts: Starts, clock: Man
     engine.close()
     assert_the_same(done, whole())
     assert len(starts.engines) == 3
+
+
+@pytest.mark.parametrize(
+    ("spare", "left_mb", "kept"),
+    [("auto", 1000.0, True), ("auto", 999.0, False), ("auto", None, False), (True, None, True), (False, 9e9, False)],
+)
+def test_a_spare_engine_is_kept_where_there_is_memory_for_it(
+    starts: Starts, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, spare: bool | str, left_mb: float, kept: bool
+) -> None:
+    monkeypatch.setattr("runtime.engine.worker.held_mb", lambda pid: 600.0)
+    config = EngineConfig.model_validate({**CONFIG.model_dump(), "spare": spare, "spare_leaves_mb": 1000})
+    engine = SupervisedEngine(starts, config, clock, lambda: None if left_mb is None else 600.0 + left_mb)
+    engine.poll()
+    engine.close()
+    assert (engine._spare is not None) is kept
+
+
+def test_no_spare_engine_is_kept_beside_a_gpu(
+    starts: Starts, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.engine.worker.has_gpu", lambda: True)
+    engine = SupervisedEngine(starts, CONFIG.model_copy(update={"spare": "auto"}), clock, lambda: 9e9)
+    engine.poll()
+    engine.close()
+    assert engine._spare is None
+
+
+def test_the_end_does_not_wait_for_a_spare_that_is_being_loaded(starts: Starts, clock: ManualClock) -> None:
+    def start(unwanted: threading.Event) -> PipeEngine:
+        if starts.engines:
+            assert unwanted.wait(PATIENCE_S)
+            raise EngineDied("the engine is no longer wanted")
+        return starts(unwanted)
+
+    engine = SupervisedEngine(start, CONFIG.model_copy(update={"spare": True}), clock)
+    engine.poll()
+    engine.close()
+    assert engine._spare is not None
+    assert isinstance(engine._spare.exception(PATIENCE_S), EngineDied)
 
 
 def test_a_spare_that_cannot_be_loaded_is_not_waited_for(starts: Starts, clock: ManualClock) -> None:

@@ -27,7 +27,7 @@ SLOT = 3200
 
 @pytest.fixture
 def engines() -> Iterator[list[SupervisedEngine]]:
-    config = EngineConfig(max_sessions=2, gather_ms=0)
+    config = EngineConfig(max_sessions=2, gather_ms=0, spare=False)
     start = partial(start_engine_thread, "fake", config, load_fake)
     made = [SupervisedEngine(start, config, SystemClock()) for _ in range(2)]
     yield made

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from runtime.cli.bench.soak.samples import ProcessSample
+from runtime.engine.memory import resident_mb
 from runtime.errors import EngineError
 
 PROC = Path("/proc")
-_KIB_MB = 1024 / 1e6
 
 
 def check_system(system: str = sys.platform) -> None:
@@ -28,16 +28,10 @@ def read_process(pid: int, proc: Path = PROC) -> ProcessSample:
     """
     folder = proc / str(pid)
     try:
-        status = (folder / "status").read_text(encoding="utf-8")
+        rss_mb = resident_mb((folder / "status").read_text(encoding="utf-8"))
         descriptors = sum(1 for _ in (folder / "fd").iterdir())
     except OSError:
         raise EngineError(f"process {pid} of the server is gone; run duplex serve to see why") from None
-    return ProcessSample(_parse_rss(status, pid), descriptors)
-
-
-def _parse_rss(status: str, pid: int) -> float:
-    for line in status.splitlines():
-        name, _, value = line.partition(":")
-        if name == "VmRSS":
-            return round(int(value.split()[0]) * _KIB_MB, 3)
-    raise EngineError(f"process {pid} of the server has ended; run duplex serve to see why")
+    if rss_mb is None:
+        raise EngineError(f"process {pid} of the server has ended; run duplex serve to see why")
+    return ProcessSample(rss_mb, descriptors)
