@@ -17,6 +17,7 @@ from configs.base import ConfigError
 from duplex.eval.reports.cells import describe_language_model
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.conversations import begin, leave
+from runtime.cli.bench.engine_loss import EngineLossReport, judge_loss, kill_after
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.bench.own_server import start_server
 from runtime.cli.bench.spoken import read_speech, repeat
@@ -39,8 +40,9 @@ class ServeReport:
     """What the clients saw. Shares are 0..1, times are milliseconds, None if nothing was measured.
 
     `late_share`: packets that left more than `PacingConfig.late_ms` after their due time. `missed_share`: slots that
-    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: time between packets at the clients. `llm`: the
-    language model of a server that was started here, as reports of evaluations name it; None without one.
+    were answered after their deadline. `gap_p99_ms`, `gap_max_ms`: time between packets at the clients. `strangers`,
+    `engine_loss`: None where nobody came, and where the engine was not killed. `llm`: the language model of a server
+    that was started here, as reports of evaluations name it; None without one.
     """
 
     model: str
@@ -62,18 +64,22 @@ class ServeReport:
     gap_p99_ms: float
     gap_max_ms: float
     strangers: StrangersReport | None = None
+    engine_loss: EngineLossReport | None = None
     llm: dict[str, Any] | None = None
 
 
-def bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
+def bench(
+    url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None, kill: int | None = None
+) -> ServeReport:
     """Let `clients` talk to the server at `url` for `seconds`; each starts at a different place in `audio`.
 
     Args:
         url, clients, seconds: see above.
         audio: [n] user audio at 24 kHz, repeated.
         pattern: interaction pattern of the conversations, for models that have several.
+        kill: number of a process that is killed after half the time: the engine's.
     """
-    return asyncio.run(_bench(url, clients, seconds, audio, pattern))
+    return asyncio.run(_bench(url, clients, seconds, audio, pattern, kill))
 
 
 @with_option_groups
@@ -86,16 +92,21 @@ def command(
     strange: Annotated[
         int, number(0, MOST_STRANGERS, "Strangers who hold a half-open connection each.", "--strangers", whole=True)
     ] = 0,
+    kill_engine: Annotated[
+        bool, typer.Option("--kill-engine", help="Kill the engine after half the time, as a lack of memory does.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
-    if url and chosen.changes:
-        raise ConfigError("--set and --llm are for a server that is started here, not for --url; leave them out")
+    if url and (chosen.changes or kill_engine):
+        raise ConfigError(
+            "--set, --llm and --kill-engine are for a server that is started here, not for --url; leave them out"
+        )
     audio = read_speech(say or [QUESTIONS])
 
-    def talk(at: str) -> ServeReport:
+    def talk(at: str, kill: int | None = None) -> ServeReport:
         with strangers(at, strange) as seen:
-            report = bench(at, clients, seconds, audio, chosen.pattern)
+            report = bench(at, clients, seconds, audio, chosen.pattern, kill)
         return replace(report, strangers=seen[0]) if seen else report
 
     with progress() as bar:
@@ -104,7 +115,7 @@ def command(
             report = talk(url)
         else:
             with start_server(chosen.model, clients, loader_with(chosen.resolve_changes())) as own:
-                report = replace(talk(own.url), llm=own.llm)
+                report = replace(talk(own.url, own.engine_pid if kill_engine else None), llm=own.llm)
     show(report)
     if json_file:
         write_json(json_file, asdict(report))
@@ -114,22 +125,27 @@ def show(report: ServeReport) -> None:
     """Print a report."""
     figures = asdict(report)
     llm = figures.pop("llm")
-    figures |= {f"strangers_{name}": value for name, value in (figures.pop("strangers") or {}).items()}
+    for part in ("strangers", "engine_loss"):
+        figures |= {f"{part}_{name}": value for name, value in (figures.pop(part) or {}).items()}
     for name, value in figures.items():
         out().print(f"{name:<16} {value}")
     if llm is not None:
         out().print(f"{'llm':<16} {describe_language_model(llm)}")
 
 
-async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None) -> ServeReport:
+async def _bench(
+    url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None, kill: int | None
+) -> ServeReport:
     clock = SystemClock()
+    killing = None if kill is None else asyncio.create_task(kill_after(kill, seconds / 2, clock))
     talkers = [VoiceClient(repeat(audio, place / clients), clock) for place in range(clients)]
     try:
         await asyncio.gather(*(_converse(client, url, seconds, pattern) for client in talkers))
     finally:
         for client in talkers:
             await client.close()
-    return _report(seconds, talkers)
+    loss = None if killing is None else judge_loss([client.messages for client in talkers], await killing)
+    return replace(_report(seconds, talkers), engine_loss=loss)
 
 
 async def _converse(client: VoiceClient, url: str, seconds: float, pattern: str | None) -> None:

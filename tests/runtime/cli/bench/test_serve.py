@@ -34,6 +34,15 @@ def test_two_clients_are_measured() -> None:
     assert 0.0 <= report.late_share <= 1.0
 
 
+def test_the_loss_of_an_engine_is_measured() -> None:
+    audio = read_speech([SPEECH / "tell_me_a_story.flac"])
+    with start_server("fake", 1, load_fake) as server:
+        loss = bench(server.url, 1, 12.0, audio, kill=server.engine_pid).engine_loss
+    assert loss is not None
+    assert 0.0 < loss.next_s <= loss.level_s
+    assert loss.lost_slots == 0
+
+
 def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with start_server("fake", 1, partial(load_answered, changes={"answers": "unknown", "temperature": 0.5})) as server:
         assert server.llm == {
@@ -44,7 +53,9 @@ def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[st
             "settings": {"temperature": 0.5},
         }
     figures = {field.name: 1 for field in fields(ServeReport)}
-    report = ServeReport(**figures | {"model": "fake", "strangers": StrangersReport(7, 8, 9.5), "llm": server.llm})  # type: ignore[arg-type]
+    report = ServeReport(
+        **figures | {"model": "fake", "strangers": StrangersReport(7, 8, 9.5), "engine_loss": None, "llm": server.llm}
+    )  # type: ignore[arg-type]
     show(report)
     told = capsys.readouterr().out
     assert "smollm2 (llm-1), answers unknown, temperature 0.5" in told
@@ -57,10 +68,10 @@ def test_a_server_without_its_language_model_is_not_measured() -> None:
         pass
 
 
-@pytest.mark.parametrize("option", [["--llm", "smollm2"], ["--set", "device=cpu"]])
+@pytest.mark.parametrize("option", [["--llm", "smollm2"], ["--set", "device=cpu"], ["--kill-engine"]])
 def test_a_server_elsewhere_has_its_own_settings(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["bench", "serve", "--url", "http://127.0.0.1:9", *option]) == 2
-    assert "--set and --llm are for a server that is started here" in capsys.readouterr().err
+    assert "--set, --llm and --kill-engine are for a server that is started here" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_start_is_one_line() -> None:
