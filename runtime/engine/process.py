@@ -215,26 +215,35 @@ class ThreadWorker:
 
 
 def start_engine_process(
-    model: str, config: EngineConfig, loader: Loader = load_model, unwanted: threading.Event | None = None
+    model: str,
+    config: EngineConfig,
+    loader: Loader = load_model,
+    unwanted: threading.Event | None = None,
+    gently: bool = False,
 ) -> PipeEngine:
-    """Start an engine in a process of its own; returns when the model is loaded.
+    """Start an engine in a process of its own; returns when the model is loaded. `gently`: see `load_gently`.
 
     Raises:
         ModelLoadError: it cannot be loaded. EngineDied: it ended meanwhile, or is `unwanted`.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=process_main, args=(theirs, model, config, loader), daemon=True)
+    process = context.Process(target=process_main, args=(theirs, model, config, loader, gently), daemon=True)
     process.start()
     theirs.close()
     return PipeEngine(ours, ProcessWorker(process), config, unwanted or threading.Event())
 
 
 def start_engine_thread(
-    model: str, config: EngineConfig, loader: Loader = load_model, unwanted: threading.Event | None = None
+    model: str,
+    config: EngineConfig,
+    loader: Loader = load_model,
+    unwanted: threading.Event | None = None,
+    gently: bool = False,
 ) -> PipeEngine:
     """The same in a thread of this process."""
     ours, theirs = multiprocessing.Pipe()
-    thread = threading.Thread(target=run_engine, args=(theirs, model, config, loader), name="engine", daemon=True)
+    args = (theirs, model, config, loader, gently)
+    thread = threading.Thread(target=run_engine, args=args, name="engine", daemon=True)
     thread.start()
     return PipeEngine(ours, ThreadWorker(thread), config, unwanted or threading.Event())

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
@@ -30,24 +31,31 @@ _MOST_BEHIND = 300
 _RESTARTING = "the model is being started again after a failure; try again in a few seconds"
 
 
+class Start(Protocol):
+    """Starts an engine; see `start_engine_process`."""
+
+    def __call__(self, *, unwanted: threading.Event, gently: bool = False) -> PipeEngine:
+        """Return the engine when its model is loaded."""
+        ...
+
+
 class SupervisedEngine:
     """An `EngineClient` over engines that run one after the other."""
 
     def __init__(
         self,
-        start: Callable[[threading.Event], PipeEngine],
+        start: Start,
         config: EngineConfig,
         clock: Clock,
         available_mb: Callable[[], float | None] = available_mb,
     ) -> None:
-        """`start` starts an engine and returns when its model is loaded, or gives up when its argument is set.
-        `available_mb`: see `runtime.engine.memory`.
+        """`available_mb`: see `runtime.engine.memory`.
 
         Raises:
             ModelLoadError: the first engine cannot be loaded.
         """
         self._unwanted = threading.Event()
-        self._start, self._config, self._clock = partial(start, self._unwanted), config, clock
+        self._start, self._config, self._clock = partial(start, unwanted=self._unwanted), config, clock
         self._available_mb = available_mb
         self._engine = self._start()
         self._info = self._engine.info
@@ -134,7 +142,7 @@ class SupervisedEngine:
         """Load a spare engine, once no conversation has anything to catch up on."""
         calm = not any(kept.behind for kept in self._sessions.values())
         if self._wants_spare and self._spare is None and self._over is None and calm:
-            self._spare = self._starter.submit(self._start)
+            self._spare = self._starter.submit(self._start, gently=True)
 
     def _has_room(self) -> bool:
         """Whether there is to be a spare engine."""

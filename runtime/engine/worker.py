@@ -8,8 +8,10 @@ import gc
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -34,6 +36,7 @@ from runtime.records import (
     SessionOpened,
 )
 
+_LOWEST = 19
 Loader = Callable[[str, int, int], SlotGenerator]
 """Maps (model, rows, threads) to a generator; for a process it must be importable by name."""
 Inbox = queue.SimpleQueue[tuple[object, float] | None]
@@ -94,12 +97,29 @@ def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) 
         raise ModelLoadError(f"model '{model}' cannot be loaded: {user_line(error)}") from error
 
 
-def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
-    """Run the engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised."""
+def load_gently(model: str, rows: int, loader: Loader | None = None, threads: int = 1) -> SlotGenerator:
+    """`load` at the lowest priority, so that conversations of another engine do not notice it.
+
+    Only a thread can get its priority back: by ending. So the model is loaded in a thread of its own.
+    """
+    with ThreadPoolExecutor(1, "load", _give_way) as thread:
+        return thread.submit(load, model, rows, loader, threads).result()
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+
+
+def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader, gently: bool = False) -> None:
+    """Run the engine's side: load, greet, serve until the pipe is closed. Errors are sent, not raised.
+
+    `gently`: see `load_gently`.
+    """
     with pipe:
         try:
             clock = SystemClock()
-            generator = load(model, config.max_sessions, loader, config.threads)
+            generator = (load_gently if gently else load)(model, config.max_sessions, loader, config.threads)
             if isinstance(generator, PunctualGenerator):
                 generator.be_punctual(config.words_budget_ms / 1000)
             engine = Engine(generator, clock, config)
@@ -112,14 +132,14 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
             _tell(pipe, error)
 
 
-def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
+def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader, gently: bool = False) -> None:
     """`run_engine` as the target of a spawned process."""
     # The terminal sends Ctrl-C to the whole process group; the engine ends with its pipe, after its sessions.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     if config.nice:
         os.nice(config.nice)
-    run_engine(pipe, model, config, loader)
+    run_engine(pipe, model, config, loader, gently)
 
 
 def _serve(engine: Engine, pipe: Pipe, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """The engine behind a pipe: a thread, a process, their ends."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -182,6 +183,27 @@ def test_a_model_that_takes_too_long_is_one_line() -> None:
     hasty = CONFIG.model_copy(update={"load_timeout_s": 0.1, "stop_timeout_s": 0.1})
     with pytest.raises(ModelLoadError, match=r"not loaded within 0 s; raise engine\.load_timeout_s"):
         start_engine_process("fake", hasty, load_for_ever)
+
+
+def load_with_priority(model: str, rows: int, threads: int) -> FakeGenerator:
+    """A fake named after the priority with which it was loaded."""
+    generator = FakeGenerator(rows)
+    generator.fingerprint = str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    return generator
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads priorities")
+@pytest.mark.parametrize("gently", [False, True])
+def test_only_the_loading_of_a_spare_has_the_lowest_priority(gently: bool) -> None:
+    config = CONFIG.model_copy(update={"nice": 0})
+    engine = start_engine_process("fake", config, load_with_priority, gently=gently)
+    try:
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+        assert engine.info.fingerprint == str(19 if gently else usual)
+        assert os.getpriority(os.PRIO_PROCESS, engine.info.pid) == usual
+        assert len(converse(engine)) == 4
+    finally:
+        engine.close()
 
 
 def test_a_process_of_its_own_and_its_sudden_end() -> None:

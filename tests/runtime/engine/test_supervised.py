@@ -39,9 +39,11 @@ class Starts:
 
     def __init__(self) -> None:
         self.engines: list[PipeEngine] = []
+        self.gently: list[bool] = []
         self.broken = False
 
-    def __call__(self, unwanted: threading.Event) -> PipeEngine:
+    def __call__(self, *, unwanted: threading.Event, gently: bool = False) -> PipeEngine:
+        self.gently.append(gently)
         if self.broken:
             raise ModelLoadError("model 'fake' cannot be loaded: no memory")
         self.engines.append(start_engine_thread("fake", CONFIG, load_fake, unwanted))
@@ -163,7 +165,7 @@ def test_a_spare_engine_is_loaded_before_it_is_needed(starts: Starts, clock: Man
     engine.poll()
     engine.close()
     assert_the_same(done, whole())
-    assert len(starts.engines) == 3
+    assert starts.gently == [False, True, True], "a spare does not disturb those who talk"
 
 
 @pytest.mark.parametrize(
@@ -192,11 +194,11 @@ def test_no_spare_engine_is_kept_beside_a_gpu(
 
 
 def test_the_end_does_not_wait_for_a_spare_that_is_being_loaded(starts: Starts, clock: ManualClock) -> None:
-    def start(unwanted: threading.Event) -> PipeEngine:
+    def start(*, unwanted: threading.Event, gently: bool = False) -> PipeEngine:
         if starts.engines:
             assert unwanted.wait(PATIENCE_S)
             raise EngineDied("the engine is no longer wanted")
-        return starts(unwanted)
+        return starts(unwanted=unwanted, gently=gently)
 
     engine = SupervisedEngine(start, CONFIG.model_copy(update={"spare": True}), clock)
     engine.poll()
