@@ -16,7 +16,7 @@ from runtime.errors import USER_ERRORS, MissingPackage, exit_code
 
 INTERRUPTED = 130
 DEBUG = "--debug"
-EXTRAS = {"train": "train"}
+EXTRAS = {"train": "train", "data": "train"}
 """Command -> extra of the distribution with the packages that only this command needs."""
 CHECKED = "Value error, "
 """Prefix that pydantic adds to the message of a check."""
@@ -79,6 +79,9 @@ class Commands(LazyGroup):
         "init": Lazy(
             "runtime.cli.init:command",
             "Make a training start: published weights, special tokens, and fresh weights for everything else.",
+        ),
+        "data": Lazy(
+            "runtime.cli.data.app:app", "Training examples: import them, mix patterns, make dialogues of two channels."
         ),
         "train": Lazy("runtime.cli.train.app:app", "The recipe of the embedded model, step by step."),
     }

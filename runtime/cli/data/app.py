@@ -1,0 +1,116 @@
+"""`duplex data ...`: the examples that the papers' models are trained on, in the order in which they are made.
+
+    import      training data of other projects            -> a folder of examples
+    patterns    each example in the seven interaction patterns
+    duplex      turns become dialogues of two channels
+    show        what a folder of examples holds
+
+Every step writes a new folder; sound stays where it is.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.table import Table
+
+from configs.recipes import recipe_file
+from configs.train.examples import Split, TwoChannelConfig
+from runtime.cli.common import out as console
+from runtime.cli.common import progress
+from runtime.cli.paths import new_folder
+from runtime.cli.values import LARGEST_SEED, number
+
+app = typer.Typer(
+    help="Training examples: import them, mix patterns, make dialogues of two channels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Examples = Annotated[Path, typer.Argument(metavar="EXAMPLES", help="Folder of examples.")]
+Out = Annotated[Path, new_folder("--out", help="New folder for the result.")]
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A .jsonl or .parquet file, or a folder of them.")],
+    out: Out,
+    validation: Annotated[float, number(0.0, 0.5, "Share of the examples that are only measured with.")] = 0.01,
+    language: Annotated[str, typer.Option(help="Language of the examples, as in ISO 639: en, zh ...")] = "",
+) -> None:
+    """Import training data in Fun-Audio-Chat's or SLAM-Omni's format."""
+    from duplex.train.examples.imports import import_examples
+
+    with progress() as bar:
+        task = bar.add_task("examples", total=None)
+        writer = import_examples(source, out, validation, language, lambda: bar.advance(task))
+    _tell(out, writer.counts)
+
+
+@app.command()
+def patterns(examples: Examples, out: Out) -> None:
+    """Make of each speech-to-speech example one for every interaction pattern (CoM-mixing)."""
+    from duplex.train.examples.example_folder import ExampleFolder, ExampleWriter
+    from duplex.train.examples.patterns import list_patterns
+
+    source = ExampleFolder(examples)
+    with progress() as bar, ExampleWriter(out, source.info_for(out)) as writer:
+        for split in get_args(Split):
+            for example in bar.track(source.read(split), total=source.count(split), description=split):
+                writer.add(list_patterns(example))
+    _tell(out, writer.counts)
+
+
+@app.command("duplex")
+def duplex_command(
+    examples: Examples,
+    out: Out,
+    config: Annotated[Path | None, typer.Option("--config", help="YAML file of how long everything takes.")] = None,
+    seed: Annotated[int, number(0, LARGEST_SEED, "Seed of all random choices.", whole=True)] = 0,
+) -> None:
+    """Make dialogues of two channels of turns that follow each other; some answers are interrupted."""
+    from duplex.train.examples.example_folder import ExampleFolder, ExampleWriter
+    from duplex.train.examples.two_channels import make_two_channels
+
+    source = ExampleFolder(examples)
+    settings = TwoChannelConfig.from_yaml(recipe_file(config, "two_channels"))
+    with progress() as bar, ExampleWriter(out, source.info_for(out)) as writer:
+        for split in get_args(Split):
+            given = bar.track(source.read(split), total=source.count(split), description=split)
+            writer.add(make_two_channels(given, settings, source.tokens, seed))
+    _tell(out, writer.counts)
+
+
+@app.command()
+def show(
+    examples: Examples,
+    count: Annotated[int, number(0, 1000, "Examples that are shown.", whole=True)] = 3,
+) -> None:
+    """Show what a folder of examples holds."""
+    from duplex.train.examples.example_folder import ExampleFolder
+
+    source = ExampleFolder(examples)
+    table = Table("split", "examples", "turns", "user's hours", "speech tokens", "patterns", box=None)
+    for split in get_args(Split):
+        turns = tokens = 0
+        seconds = 0.0
+        found: Counter[str] = Counter()
+        for place, example in enumerate(source.read(split)):
+            turns += len(example.turns)
+            tokens += sum(len(turn.tokens) for turn in example.turns)
+            seconds += sum(turn.seconds for turn in example.turns if turn.role == "user")
+            found["two channels" if example.has_two_channels else example.pattern or "speech to speech"] += 1
+            if place < count and split == "train":
+                console().print(f"{example.id}", style="bold", highlight=False)
+                for turn in example.turns:
+                    console().print(f"  {turn.role}: {turn.text}", markup=False, highlight=False)
+        mix = ", ".join(f"{name} {number}" for name, number in sorted(found.items()))
+        table.add_row(split, str(sum(found.values())), str(turns), f"{seconds / 3600:.2f}", str(tokens), mix)
+    console().print(table)
+    console().print(source.info.tokens.name if source.info.tokens else "no speech tokens yet")
+
+
+def _tell(folder: Path, counts: dict[Split, int]) -> None:
+    told = ", ".join(f"{number} for {split}" for split, number in counts.items())
+    console().print(f"{folder}: {told}")

@@ -1,0 +1,51 @@
+"""`duplex data`: from training data of another project to dialogues of two channels, as a user would."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from runtime.cli.main import run
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    soundfile.write(tmp_path / "q.wav", np.zeros(16_000), 16_000)
+    rows = [
+        {"key": f"k{number}", "source_wav": "q.wav", "source_text": f"Question {number}?", "target_text": "Yes.",
+         "target_token": [1] * 50}
+        for number in range(40)
+    ]  # fmt: skip
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_steps_follow_each_other(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw, mixed, staged = (str(tmp_path / name) for name in ("raw", "mixed", "staged"))
+    assert run(["data", "import", str(source), "--out", raw, "--validation", "0.2", "--language", "en"]) == 0
+    assert run(["data", "patterns", raw, "--out", mixed]) == 0
+    assert run(["data", "duplex", raw, "--out", staged, "--seed", "3"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    train = int(told[0].split()[1])
+    assert 0 < train < 40
+    assert told[1].endswith(f"{7 * train} for train, {7 * (40 - train)} for validation")
+    assert run(["data", "show", mixed, "--count", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "user: Question" in shown
+    assert f"S2M {train}," in shown
+    assert run(["data", "show", staged]) == 0
+    assert "two channels" in capsys.readouterr().out
+
+
+def test_what_cannot_be_used_is_one_line(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out")
+    assert run(["data", "show", str(tmp_path)]) == 2
+    assert run(["data", "import", str(tmp_path / "no.jsonl"), "--out", out]) == 2
+    assert run(["data", "import", str(source), "--out", out]) == 0
+    assert run(["data", "patterns", out, "--out", out]) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert [line.split(": ", 1)[0] for line in errors] == ["error"] * 3
+    assert "holds examples already" in errors[2]
