@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from duplex.io.wav_header import UNKNOWN_SIZE, wav_header
@@ -111,6 +112,12 @@ def mix_to_one(sound: SoundFile) -> tuple[Samples, tuple[str, ...]]:
     loudest = int(np.argmax(np.square(sound.samples, dtype=np.float64).sum(axis=0)))
     note = f"{channels} channels cancel each other out when mixed; only channel {loudest + 1}, the loudest, is used"
     return np.ascontiguousarray(sound.samples[:, loudest]), (note,)
+
+
+def resample_to_one(sound: SoundFile, rate: int) -> Samples:
+    """The channels mixed to one, [m], at `rate` Hz."""
+    mono, _ = mix_to_one(sound)
+    return np.asarray(mono if sound.rate == rate else soxr.resample(mono, sound.rate, rate), np.float32)
 
 
 def is_silent(channel: Samples, silent_db: float = SILENT_DB) -> bool:

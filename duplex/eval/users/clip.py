@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from configs.audio import AUDIO
 from duplex.eval.errors import EvaluationError
 from duplex.eval.users.stretch import stretch_speech
-from duplex.io.sound_file import SoundFileError, mix_to_one, read_sound_file
+from duplex.io.sound_file import SoundFileError, read_sound_file, resample_to_one
 from duplex.model.interface import Samples
 
 
@@ -82,10 +81,7 @@ def read_sound(path: Path) -> Samples:
         raise EvaluationError(f"{error} (a file of the data folder)") from None
     if sound.cut_off:
         raise EvaluationError(f"{path}: {sound.notes[0]}; get this file of the data folder again")
-    mono, _ = mix_to_one(sound)
-    if sound.rate == AUDIO.input_rate:
-        return np.asarray(mono, np.float32)
-    return np.asarray(soxr.resample(mono, sound.rate, AUDIO.input_rate), np.float32)
+    return resample_to_one(sound, AUDIO.input_rate)
 
 
 def _level(samples: Samples, rms: float) -> Samples:

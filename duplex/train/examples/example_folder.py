@@ -68,14 +68,7 @@ class ExampleFolder:
             ExampleError: a shard is broken, or an example in it.
         """
         for path in self.shards(split):
-            try:
-                file = pq.ParquetFile(path)
-                if not file.schema_arrow.equals(SCHEMA):
-                    raise ExampleError(f"{path}: has other columns than a shard of examples; make it again")
-                for batch in file.iter_batches(batch_size=100):
-                    yield from (_example(row, split, path) for row in batch.to_pylist())
-            except (OSError, pa.ArrowException) as error:
-                raise ExampleError(f"{path}: cannot be read ({' '.join(str(error).split())}); make it again") from None
+            yield from read_shard(path, split)
 
     def count(self, split: Split) -> int:
         """Number of examples of a split.
@@ -110,6 +103,32 @@ class ExampleFolder:
     def sound(self, turn: Turn) -> Path:
         """The sound file of a turn that has one."""
         return self.folder / self.info.audio / turn.audio
+
+
+def read_shard(path: Path, split: Split) -> Iterator[Example]:
+    """The examples of a shard.
+
+    Raises:
+        ExampleError: it is broken, or an example in it.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        if not file.schema_arrow.equals(SCHEMA):
+            raise ExampleError(f"{path}: has other columns than a shard of examples; make it again")
+        for batch in file.iter_batches(batch_size=100):
+            yield from (_example(row, split, path) for row in batch.to_pylist())
+    except (OSError, pa.ArrowException) as error:
+        raise ExampleError(f"{path}: cannot be read ({' '.join(str(error).split())}); make it again") from None
+
+
+def write_shard(path: Path, examples: Iterable[Example]) -> None:
+    """Write a shard; it is complete or absent.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    with replacing(path) as unfinished:
+        pq.write_table(pa.Table.from_pylist([_row(one) for one in examples], SCHEMA), unfinished)
 
 
 class ExampleWriter:
@@ -154,8 +173,7 @@ class ExampleWriter:
         if not examples:
             return
         number = -(-self.counts[split] // self._shard) - 1
-        with replacing(self.folder / f"{split}-{number:05d}.parquet") as unfinished:
-            pq.write_table(pa.Table.from_pylist([_row(one) for one in examples], SCHEMA), unfinished)
+        write_shard(self.folder / f"{split}-{number:05d}.parquet", examples)
 
 
 def _row(example: Example) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`duplex data ...`: the examples that the papers' models are trained on, in the order in which they are made.
 
     import      training data of other projects            -> a folder of examples
+    tokenize    sound becomes speech tokens
     patterns    each example in the seven interaction patterns
     duplex      turns become dialogues of two channels
     show        what a folder of examples holds
@@ -9,19 +10,37 @@ Every step writes a new folder; sound stays where it is.
 """
 
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 
 import typer
 from rich.table import Table
 
+from configs.base import ConfigError
+from configs.model.speech_tokens import HubertConfig, S3Config
 from configs.recipes import recipe_file
 from configs.train.examples import Split, TwoChannelConfig
+from duplex.train.examples.example import Role
 from runtime.cli.common import out as console
 from runtime.cli.common import progress
-from runtime.cli.paths import new_folder
+from runtime.cli.paths import file, new_folder
 from runtime.cli.values import LARGEST_SEED, number
 
+
+class Side(StrEnum):
+    """Whose turns."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    BOTH = "both"
+
+
+_SIDES: Final[dict[Side, tuple[Role, ...]]] = {
+    Side.USER: ("user",),
+    Side.ASSISTANT: ("assistant",),
+    Side.BOTH: ("user", "assistant"),
+}
 app = typer.Typer(
     help="Training examples: import them, mix patterns, make dialogues of two channels.",
     no_args_is_help=True,
@@ -46,6 +65,41 @@ def import_command(
         task = bar.add_task("examples", total=None)
         writer = import_examples(source, out, validation, language, lambda: bar.advance(task))
     _tell(out, writer.counts)
+
+
+@app.command()
+def tokenize(
+    examples: Examples,
+    out: Out,
+    s3: Annotated[Path | None, file(help="File of S3Tokenizer: speech_tokenizer_v3.onnx, or v2.")] = None,
+    hubert: Annotated[Path | None, typer.Option(help="Folder of a HuBERT, in transformers' format.")] = None,
+    units: Annotated[Path | None, file(help="Centroids of HuBERT's units: .npy or .safetensors.")] = None,
+    layer: Annotated[int, number(1, 1000, "HuBERT's layer whose output the centroids were made from.", whole=True)] = 9,
+    side: Annotated[Side, typer.Option(help="Whose turns get tokens.")] = Side.ASSISTANT,
+) -> None:
+    """Make speech tokens of the turns' sound; a run that was stopped goes on where it was."""
+    from duplex.train.examples.example_folder import ExampleFolder
+    from duplex.train.examples.tokenize import ExampleTokenizer, fingerprint_files, tokenize_folder
+
+    source = ExampleFolder(examples)
+    sides = _SIDES[side]
+    if s3 is not None and hubert is None:
+        from duplex.model.stages.s3_tokenizer import load_s3_tokenizer
+
+        config = S3Config.for_generation("v2" if "v2" in s3.name else "v3")
+        name = f"S3Tokenizer {config.generation}"
+        made = ExampleTokenizer(load_s3_tokenizer(s3, config), config.window, name, fingerprint_files(s3), sides)
+    elif hubert is not None and units is not None and s3 is None:
+        from duplex.model.stages.hubert_units import HubertUnits
+
+        shape = HubertConfig(layer=layer)
+        marks = fingerprint_files(hubert, units)
+        made = ExampleTokenizer(HubertUnits.load(hubert, units, shape), shape.window, "HuBERT units", marks, sides)
+    else:
+        raise ConfigError("choose a tokenizer: --s3 FILE, or --hubert FOLDER with --units FILE")
+    with progress() as bar:
+        task = bar.add_task("examples", total=sum(source.count(split) for split in get_args(Split)))
+        _tell(out, tokenize_folder(source, out, made, lambda: bar.advance(task)))
 
 
 @app.command()

@@ -49,3 +49,20 @@ def test_what_cannot_be_used_is_one_line(source: Path, tmp_path: Path, capsys: p
     errors = [line for line in capsys.readouterr().err.splitlines() if line]
     assert [line.split(": ", 1)[0] for line in errors] == ["error"] * 3
     assert "holds examples already" in errors[2]
+
+
+def test_speech_tokens_are_made_with_a_released_file(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [{**json.loads(line), "target_wav": "q.wav"} for line in source.read_text().splitlines()[:2]]
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    raw, out = str(tmp_path / "raw"), str(tmp_path / "out")
+    assert run(["data", "import", str(source), "--out", raw, "--validation", "0"]) == 0
+    assert run(["data", "tokenize", raw, "--out", out]) == 2
+    assert "choose a tokenizer: --s3 FILE" in capsys.readouterr().err
+    golden = Path(__file__).parents[3] / "golden" / "speech_tokens_s3.onnx"
+    assert run(["data", "tokenize", raw, "--out", out, "--s3", str(golden)]) == 0
+    assert run(["data", "show", out]) == 0
+    shown = capsys.readouterr().out
+    assert "S3Tokenizer v3" in shown
+    assert "50" in shown.split("speech tokens")[1], "one second, 25 tokens, two answers"
