@@ -35,6 +35,21 @@ class ExamplesInfo(Config):
     audio: str = "."
 
 
+class FilterConfig(Config):
+    """Which examples are left out. Times in seconds, of a turn that sounds.
+
+    Attributes:
+        shortest_s, longest_s: turns beyond are too short or too long.
+        languages: other ones are left out; empty: none is.
+        most_word_errors: word error rate of a turn's sound against its text; None: it is not listened to.
+    """
+
+    shortest_s: float = Field(default=0.2, ge=0.0)
+    longest_s: float = Field(default=60.0, gt=0.0)
+    languages: tuple[str, ...] = ()
+    most_word_errors: float | None = Field(default=None, ge=0.0)
+
+
 class TwoChannelConfig(Config):
     """How turns become a dialogue of two channels (OmniDRCA, Appendix A). Times in seconds.
 

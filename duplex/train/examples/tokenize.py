@@ -1,14 +1,12 @@
-"""Gives the turns of examples their speech tokens, shard by shard; a run that was stopped goes on with the next shard.
+"""Gives the turns of examples their speech tokens.
 
 Answers are tokenized as whole clips, as a voice is trained; what users say as the live stream hears it, so that
 training hears what a conversation does. Nothing here depends on where the tokenizer comes from.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, get_args
 
 import torch
 from torch import Tensor
@@ -17,15 +15,11 @@ from torch.nn import functional as F
 from configs.audio import AUDIO
 from configs.base import ConfigError
 from configs.model.speech_tokens import TokenWindowConfig
-from configs.train.examples import ExamplesInfo, SpeechTokensInfo, Split
+from configs.train.examples import SpeechTokensInfo
 from duplex.io.sound_file import SoundFileError, read_sound_file, resample_to_one
-from duplex.io.whole_files import write_text
 from duplex.model.stages.token_window import ClipTokenizer, TokenStream
 from duplex.train.examples.example import Example, ExampleError, Role, Turn
-from duplex.train.examples.example_folder import INFO, ExampleFolder, read_shard, write_shard
-
-UNFINISHED: Final = "unfinished.yaml"
-"""Stands in the place of `examples.yaml` until all shards are there."""
+from duplex.train.examples.example_folder import ExampleFolder
 
 
 class ExampleTokenizer:
@@ -84,48 +78,3 @@ def fingerprint_files(*files: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be read ({error.strerror}); check the path") from None
     return digest.hexdigest()[:16]
-
-
-def tokenize_folder(
-    source: ExampleFolder, out: Path, tokenizer: ExampleTokenizer, on_example: Callable[[], None] = lambda: None
-) -> dict[Split, int]:
-    """Tokenize all examples of a folder into another one; returns how many.
-
-    Raises:
-        ConfigError: `out` holds other examples, or an example cannot be tokenized.
-    """
-    info = source.info_for(out).model_copy(update={"tokens": tokenizer.info})
-    _begin(out, info)
-    counts: dict[Split, int] = dict.fromkeys(get_args(Split), 0)
-    for split in counts:
-        for path in source.shards(split):
-            counts[split] += _tokenize_shard(path, split, out / path.name, source, tokenizer, on_example)
-    write_text(out / INFO, info.to_yaml())
-    (out / UNFINISHED).unlink()
-    return counts
-
-
-def _begin(out: Path, info: ExamplesInfo) -> None:
-    if (out / INFO).exists():
-        raise ConfigError(f"{out}: holds examples already; choose another folder for --out")
-    if (out / UNFINISHED).exists() and ExamplesInfo.from_yaml(out / UNFINISHED) != info:
-        raise ConfigError(f"{out}: was begun with another tokenizer or other examples; choose another folder for --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(out / UNFINISHED, info.to_yaml())
-
-
-def _tokenize_shard(
-    path: Path,
-    split: Split,
-    target: Path,
-    source: ExampleFolder,
-    tokenizer: ExampleTokenizer,
-    on_example: Callable[[], None],
-) -> int:
-    done = []
-    for example in read_shard(target if target.exists() else path, split):
-        done.append(example if target.exists() else tokenizer.tokenize(example, source))
-        on_example()
-    if not target.exists():
-        write_shard(target, done)
-    return len(done)

@@ -2,6 +2,7 @@
 
     import      training data of other projects            -> a folder of examples
     tokenize    sound becomes speech tokens
+    filter      leaves out what would teach something wrong
     patterns    each example in the seven interaction patterns
     duplex      turns become dialogues of two channels
     show        what a folder of examples holds
@@ -12,7 +13,7 @@ Every step writes a new folder; sound stays where it is.
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 from rich.table import Table
@@ -20,12 +21,15 @@ from rich.table import Table
 from configs.base import ConfigError
 from configs.model.speech_tokens import HubertConfig, S3Config
 from configs.recipes import recipe_file
-from configs.train.examples import Split, TwoChannelConfig
+from configs.train.examples import FilterConfig, Split, TwoChannelConfig
 from duplex.train.examples.example import Role
 from runtime.cli.common import out as console
 from runtime.cli.common import progress
 from runtime.cli.paths import file, new_folder
 from runtime.cli.values import LARGEST_SEED, number
+
+if TYPE_CHECKING:
+    from duplex.train.examples.example_folder import ExampleFolder
 
 
 class Side(StrEnum):
@@ -79,7 +83,8 @@ def tokenize(
 ) -> None:
     """Make speech tokens of the turns' sound; a run that was stopped goes on where it was."""
     from duplex.train.examples.example_folder import ExampleFolder
-    from duplex.train.examples.tokenize import ExampleTokenizer, fingerprint_files, tokenize_folder
+    from duplex.train.examples.shard_work import work_through
+    from duplex.train.examples.tokenize import ExampleTokenizer, fingerprint_files
 
     source = ExampleFolder(examples)
     sides = _SIDES[side]
@@ -97,9 +102,53 @@ def tokenize(
         made = ExampleTokenizer(HubertUnits.load(hubert, units, shape), shape.window, "HuBERT units", marks, sides)
     else:
         raise ConfigError("choose a tokenizer: --s3 FILE, or --hubert FOLDER with --units FILE")
+    info = source.info_for(out).model_copy(update={"tokens": made.info})
     with progress() as bar:
-        task = bar.add_task("examples", total=sum(source.count(split) for split in get_args(Split)))
-        _tell(out, tokenize_folder(source, out, made, lambda: bar.advance(task)))
+        task = bar.add_task("examples", total=_count(source))
+        counts = work_through(
+            source, out, info, side.value, lambda one: [made.tokenize(one, source)], lambda: bar.advance(task)
+        )
+    _tell(out, counts)
+
+
+@app.command("filter")
+def filter_command(
+    examples: Examples,
+    out: Out,
+    shortest: Annotated[float, number(0.0, 3600.0, "Turns with less sound are left out.", unit="s")] = 0.2,
+    longest: Annotated[float, number(0.1, 3600.0, "Turns with more sound are left out.", unit="s")] = 60.0,
+    language: Annotated[list[str] | None, typer.Option(help="Other languages are left out; give several.")] = None,
+    wer: Annotated[
+        float | None,
+        number(0.0, 10.0, "Most word errors of a turn's sound against its text, as a share; by an English recogniser."),
+    ] = None,
+) -> None:
+    """Leave out examples that are too short, too long, in another language, or whose sound is not their text."""
+    from duplex.eval.measures.judge import recognise
+    from duplex.train.examples.example import Example
+    from duplex.train.examples.example_folder import ExampleFolder
+    from duplex.train.examples.filter import ExampleFilter
+    from duplex.train.examples.shard_work import work_through
+
+    source = ExampleFolder(examples)
+    config = FilterConfig(shortest_s=shortest, longest_s=longest, languages=tuple(language or ()), most_word_errors=wer)
+    rule = ExampleFilter(config, source, lambda samples: recognise(samples, ""))
+    reasons: Counter[str] = Counter()
+
+    def keep(example: Example) -> list[Example]:
+        why = rule.refuse(example)
+        if why is None:
+            return [example]
+        reasons[why] += 1
+        return []
+
+    with progress() as bar:
+        task = bar.add_task("examples", total=_count(source))
+        settings = config.model_dump_json()
+        counts = work_through(source, out, source.info_for(out), settings, keep, lambda: bar.advance(task))
+    _tell(out, counts)
+    for why, number_left in reasons.most_common():
+        console().print(f"left out: {number_left} ({why})")
 
 
 @app.command()
@@ -163,6 +212,10 @@ def show(
         table.add_row(split, str(sum(found.values())), str(turns), f"{seconds / 3600:.2f}", str(tokens), mix)
     console().print(table)
     console().print(source.info.tokens.name if source.info.tokens else "no speech tokens yet")
+
+
+def _count(source: "ExampleFolder") -> int:
+    return sum(source.count(split) for split in get_args(Split))
 
 
 def _tell(folder: Path, counts: dict[Split, int]) -> None:

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from configs.base import ConfigError
 from configs.model.speech_tokens import TokenWindowConfig
-from configs.train.examples import ExamplesInfo
+from configs.train.examples import ExamplesInfo, Split
 from duplex.model.stages.token_window import TokenStream
 from duplex.train.examples.example import Role, Turn
 from duplex.train.examples.example_folder import INFO, ExampleFolder, ExampleWriter
-from duplex.train.examples.tokenize import UNFINISHED, ExampleTokenizer, fingerprint_files, tokenize_folder
+from duplex.train.examples.shard_work import UNFINISHED, work_through
+from duplex.train.examples.tokenize import ExampleTokenizer, fingerprint_files
 from tests.duplex.train.examples.conftest import spoken
 
 RATE, TOKEN = 16_000, 640
@@ -41,6 +42,14 @@ def tokenizer(*sides: Role, name: str = "loudness") -> ExampleTokenizer:
     return ExampleTokenizer(Loudness(), WINDOW, name, "f1", sides or ("assistant",))
 
 
+def tokenize(
+    source: ExampleFolder, out: Path, made: ExampleTokenizer, on_example: Callable[[], None] = lambda: None
+) -> dict[Split, int]:
+    """As the command does."""
+    info = source.info_for(out).model_copy(update={"tokens": made.info})
+    return work_through(source, out, info, "", lambda one: [made.tokenize(one, source)], on_example)
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> ExampleFolder:
     """Three examples in two shards; the user gets louder, the answer softer."""
@@ -55,7 +64,7 @@ def source(tmp_path: Path) -> ExampleFolder:
 
 def test_answers_get_the_tokens_of_their_whole_clip(source: ExampleFolder, tmp_path: Path) -> None:
     seen: list[None] = []
-    counts = tokenize_folder(source, tmp_path / "out", tokenizer(), lambda: seen.append(None))
+    counts = tokenize(source, tmp_path / "out", tokenizer(), lambda: seen.append(None))
     folder = ExampleFolder(tmp_path / "out")
     assert (counts, len(seen)) == ({"train": 3, "validation": 0}, 3)
     assert (folder.tokens.name, folder.tokens.vocabulary, folder.tokens.rate) == ("loudness", 11, 25.0)
@@ -70,7 +79,7 @@ def test_answers_get_the_tokens_of_their_whole_clip(source: ExampleFolder, tmp_p
 
 
 def test_users_get_the_tokens_that_the_live_stream_hears(source: ExampleFolder, tmp_path: Path) -> None:
-    tokenize_folder(source, tmp_path / "out", tokenizer("user", "assistant"))
+    tokenize(source, tmp_path / "out", tokenizer("user", "assistant"))
     asked, said = next(ExampleFolder(tmp_path / "out").read("train")).turns
     stream = TokenStream(Loudness(), WINDOW)
     pcm = torch.from_numpy(soundfile.read(tmp_path / "up.wav", dtype="float32")[0])
@@ -87,11 +96,11 @@ def test_a_run_that_was_stopped_goes_on_with_the_next_shard(source: ExampleFolde
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tokenize_folder(source, out, tokenizer(), stop)
+        tokenize(source, out, tokenizer(), stop)
     assert [path.name for path in out.glob("*.parquet")] == ["train-00000.parquet"]
     assert not (out / INFO).exists()
     again = tokenizer()
-    assert tokenize_folder(source, out, again)["train"] == 3
+    assert tokenize(source, out, again)["train"] == 3
     assert again._tokenizer.clips == 1  # type: ignore[attr-defined]
     assert [one.id for one in ExampleFolder(out).read("train")] == ["e0", "e1", "e2"]
 
@@ -100,17 +109,17 @@ def test_a_run_of_another_tokenizer_is_not_mixed_in(source: ExampleFolder, tmp_p
     out = tmp_path / "out"
     out.mkdir()
     info = source.info_for(out).model_copy(update={"tokens": tokenizer(name="another").info})
-    (out / UNFINISHED).write_text(info.to_yaml())
-    with pytest.raises(ConfigError, match="was begun with another tokenizer"):
-        tokenize_folder(source, out, tokenizer())
+    (out / UNFINISHED).write_text(f"# \n{info.to_yaml()}")
+    with pytest.raises(ConfigError, match="was begun with other examples or settings"):
+        tokenize(source, out, tokenizer())
     with pytest.raises(ConfigError, match="holds examples already"):
-        tokenize_folder(source, source.folder, tokenizer())
+        tokenize(source, source.folder, tokenizer())
 
 
 def test_a_sound_that_cannot_be_read_is_named(source: ExampleFolder, tmp_path: Path) -> None:
     (tmp_path / "down.wav").write_bytes(b"RIFF")
     with pytest.raises(ConfigError, match=r"example e0: .*down\.wav"):
-        tokenize_folder(source, tmp_path / "out", tokenizer())
+        tokenize(source, tmp_path / "out", tokenizer())
 
 
 def test_a_fingerprint_is_that_of_the_content(tmp_path: Path, write_sound: Callable[[str, float], Path]) -> None:

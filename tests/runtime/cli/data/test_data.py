@@ -26,12 +26,16 @@ def source(tmp_path: Path) -> Path:
 def test_the_steps_follow_each_other(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw, mixed, staged = (str(tmp_path / name) for name in ("raw", "mixed", "staged"))
     assert run(["data", "import", str(source), "--out", raw, "--validation", "0.2", "--language", "en"]) == 0
+    assert run(["data", "filter", raw, "--out", str(tmp_path / "none"), "--language", "de"]) == 0
+    left = capsys.readouterr().out.splitlines()
+    assert left[1].endswith("0 for train, 0 for validation")
+    assert left[2] == "left out: 40 (another language)"
     assert run(["data", "patterns", raw, "--out", mixed]) == 0
     assert run(["data", "duplex", raw, "--out", staged, "--seed", "3"]) == 0
     told = capsys.readouterr().out.splitlines()
-    train = int(told[0].split()[1])
+    train = int(left[0].split()[1])
     assert 0 < train < 40
-    assert told[1].endswith(f"{7 * train} for train, {7 * (40 - train)} for validation")
+    assert told[0].endswith(f"{7 * train} for train, {7 * (40 - train)} for validation")
     assert run(["data", "show", mixed, "--count", "1"]) == 0
     shown = capsys.readouterr().out
     assert "user: Question" in shown
