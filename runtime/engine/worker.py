@@ -3,11 +3,8 @@
 It uses the records of `runtime.records` and one `Engine`, and no event loop. Errors are sent, not raised.
 """
 
-import atexit
-import gc
 import os
 import queue
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,9 +16,11 @@ from configs.runtime.runtime import EngineConfig
 from duplex.model.abilities import PunctualGenerator
 from duplex.model.interface import SlotGenerator
 from duplex.model.language_models.load_llm import LlmBeside
+from runtime.child_processes import ignore_interrupts
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine
 from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
+from runtime.heap import settle_heap
 from runtime.records import (
     CloseSession,
     EngineReady,
@@ -67,19 +66,6 @@ def loader_with(changes: Mapping[str, Any]) -> Loader:
     return partial(load_model, changes=dict(changes)) if changes else load_model
 
 
-def settle_heap() -> None:
-    """Exclude all existing objects from garbage collection, once a program has started.
-
-    A full collection of the objects of torch and transformers takes longer than a slot (240 ms, 380,000 objects), and
-    one of the web server's modules longer than a packet (30 ms); both would happen in the middle of a conversation. At
-    exit the objects are included again: cycles would otherwise never be freed, and soxr reports that as a leak.
-    """
-    gc.collect()
-    gc.freeze()
-    atexit.unregister(gc.unfreeze)
-    atexit.register(gc.unfreeze)
-
-
 def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) -> SlotGenerator:
     """Load a model; without a `loader` by its name or folder.
 
@@ -110,8 +96,7 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> 
 
 def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader) -> None:
     """`run_engine` as the target of a spawned process."""
-    # The terminal sends Ctrl-C to the whole process group; the engine ends with its pipe, after its sessions.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()  # the engine ends with its pipe, after its sessions
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     if config.nice:
         os.nice(config.nice)

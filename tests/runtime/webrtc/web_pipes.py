@@ -1,0 +1,93 @@
+"""Both ends of the pipe between media and HTTP in one process, and processes of HTTP that a test plays itself."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from configs.runtime.runtime import RecordingConfig
+from configs.runtime.serve import WebConfig
+from runtime.clock import ManualClock
+from runtime.records import EngineInfo
+from runtime.webrtc.media_server import MediaServer, ServerFacts
+from runtime.webrtc.remote_media import RemoteMedia
+from runtime.webrtc.supervised_web import SupervisedWeb
+from runtime.webrtc.web_pipe import Serving, WebPipe
+from runtime.webrtc.web_process import WebProcess
+
+FACTS = ServerFacts(EngineInfo("fake", "f", 2, 0.0), RecordingConfig())
+
+
+class PlayedWorker:
+    """A process that has ended when it is asked how."""
+
+    def __init__(self) -> None:
+        self.stopped: list[float] = []
+
+    def ending(self) -> str:
+        """See `Worker`."""
+        return "exit code -9"
+
+    def stop(self, timeout_s: float) -> None:
+        """See `Worker`."""
+        self.stopped.append(timeout_s)
+
+
+class PlayedWebs:
+    """Processes of HTTP that are nothing but their end of the pipe; their ids count from 1."""
+
+    def __init__(self) -> None:
+        self.workers: list[PlayedWorker] = []
+        self._started = asyncio.Queue[socket.socket]()
+        self._loop = asyncio.get_running_loop()
+
+    def start(self) -> WebProcess:
+        """As `SupervisedWeb` calls it, in any thread."""
+        ours, theirs = socket.socketpair()
+        self.workers.append(PlayedWorker())
+        self._loop.call_soon_threadsafe(self._started.put_nowait, theirs)
+        return WebProcess(self.workers[-1], ours, len(self.workers))
+
+    async def next(self) -> WebPipe:
+        """The next process that was started; it has been told what the server runs, and serves."""
+        pipe = await WebPipe.attach(await self._started.get())
+        assert await pipe.receive() == FACTS
+        pipe.send(Serving())
+        return pipe
+
+
+class Supervised:
+    """Media that answer processes of HTTP, which a test plays."""
+
+    def __init__(self, media: MediaServer, config: WebConfig) -> None:
+        self.clock, self.webs = ManualClock(), PlayedWebs()
+        self.web = SupervisedWeb(self.webs.start, config, self.clock)
+        self.serving = asyncio.Queue[int]()
+        self.task = asyncio.create_task(self.web.run(media, FACTS, self.serving.put_nowait))
+
+
+@asynccontextmanager
+async def supervised(media: MediaServer, config: WebConfig | None = None) -> AsyncIterator[Supervised]:
+    """`media` answer meanwhile."""
+    made = Supervised(media, config or WebConfig())
+    try:
+        yield made
+    finally:
+        made.task.cancel()
+        await asyncio.wait((made.task,))
+        made.web.close()
+
+
+@asynccontextmanager
+async def over_pipe(media: MediaServer) -> AsyncIterator[RemoteMedia]:
+    """`media` as another process sees them."""
+    async with supervised(media) as made:
+        pipe = await made.webs.next()
+        remote = RemoteMedia(pipe)
+        taking = asyncio.create_task(remote.run(lambda: None))
+        try:
+            yield remote
+        finally:
+            taking.cancel()
+            await asyncio.wait((taking,))
+            await pipe.close()
