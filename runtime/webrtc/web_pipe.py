@@ -5,6 +5,7 @@ It is a pair of sockets on both sides' event loops, so that neither side waits f
 """
 
 import asyncio
+import logging
 import pickle
 import socket
 import struct
@@ -16,6 +17,8 @@ from runtime.errors import DuplexError
 
 _HEAD: Final = struct.Struct("!I")
 """Before each message: its length in bytes."""
+_MOST_BYTES: Final = 1 << 24
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,19 @@ class WebPipe:
             self._writer.write(encode(message))
 
     async def receive(self) -> object | None:
-        """The next message; None when the other side has ended."""
+        """The next message; None when the other side has ended, or sends what cannot be read."""
         try:
             (length,) = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
-            message: object = pickle.loads(await self._reader.readexactly(length))
+            if length > _MOST_BYTES:
+                logger.error("a message of %d bytes is too large; the pipe ends", length)
+                return None
+            body = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, OSError):
+            return None
+        try:
+            message: object = pickle.loads(body)
+        except Exception:  # whatever a broken message makes of it
+            logger.exception("a message cannot be read; the pipe ends")
             return None
         return message
 

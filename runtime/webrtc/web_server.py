@@ -6,7 +6,7 @@ This module imports the whole web stack, which takes about a second. Nothing her
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ async def serve(end: socket.socket, listener: socket.socket, config: ServeConfig
         taking = asyncio.create_task(_take(media, server))
         await server.serve([listener])
         taking.cancel()
+        with suppress(asyncio.CancelledError):
+            await taking
     await pipe.close()
 
 

@@ -255,10 +255,22 @@ async def test_whoever_waits_when_the_media_end_is_told(played: PlayedMedia) -> 
         await played.remote.count_places()
 
 
-async def test_a_message_that_breaks_off_is_the_end(played: PlayedMedia) -> None:
-    played.pipe._writer.write(b"\0\0\0\7abc")
+@pytest.mark.parametrize(
+    ("data", "logged"),
+    [
+        (b"\0\0\0\7abc", []),
+        (b"\0\0\0\3abc", ["a message cannot be read; the pipe ends"]),
+        (b"\xff\0\0\0abc", ["a message of 4278190080 bytes is too large; the pipe ends"]),
+    ],
+    ids=["breaks off", "no message", "too large"],
+)
+async def test_what_cannot_be_read_is_the_end(
+    played: PlayedMedia, caplog: pytest.LogCaptureFixture, data: bytes, logged: list[str]
+) -> None:
+    played.pipe._writer.write(data)
     await played.pipe.close()
     await asyncio.wait_for(played.taking, 10)
+    assert caplog.messages == logged
 
 
 async def test_it_is_told_to_stop_and_still_gets_its_replies(played: PlayedMedia) -> None:

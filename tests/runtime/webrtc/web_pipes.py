@@ -38,19 +38,30 @@ class PlayedWebs:
 
     def __init__(self) -> None:
         self.workers: list[PlayedWorker] = []
+        self._ends: list[socket.socket] = []
+        self._pipes: list[WebPipe] = []
         self._started = asyncio.Queue[socket.socket]()
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> WebProcess:
         """As `SupervisedWeb` calls it, in any thread."""
         ours, theirs = socket.socketpair()
+        self._ends.append(theirs)
         self.workers.append(PlayedWorker())
         self._loop.call_soon_threadsafe(self._started.put_nowait, theirs)
         return WebProcess(self.workers[-1], ours, len(self.workers))
 
+    async def close(self) -> None:
+        """End all of them."""
+        for pipe in self._pipes:
+            await pipe.close()
+        for end in self._ends:
+            end.close()
+
     async def next(self) -> WebPipe:
         """The next process that was started; it has been told what the server runs, and serves."""
         pipe = await WebPipe.attach(await self._started.get())
+        self._pipes.append(pipe)
         assert await pipe.receive() == FACTS
         pipe.send(Serving())
         return pipe
@@ -76,6 +87,7 @@ async def supervised(media: MediaServer, config: WebConfig | None = None) -> Asy
         made.task.cancel()
         await asyncio.wait((made.task,))
         made.web.close()
+        await made.webs.close()
 
 
 @asynccontextmanager
@@ -90,4 +102,3 @@ async def over_pipe(media: MediaServer) -> AsyncIterator[RemoteMedia]:
         finally:
             taking.cancel()
             await asyncio.wait((taking,))
-            await pipe.close()
