@@ -69,8 +69,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def stop_at_once(self) -> None:
-        """End, whatever has come."""
+        """End, whatever has come; the address is free for the next server."""
         self.force_exit = self.should_exit = True
+        for listening in getattr(self, "servers", ()):
+            listening.close()
 
 
 async def _take(media: RemoteMedia, server: Server) -> None:
