@@ -6,6 +6,9 @@ instruction on, so that it never ends before its work, nor with a traceback.
 
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Protocol
@@ -43,16 +46,34 @@ class ProcessWorker:
 
 
 def start_shielded(process: BaseProcess) -> None:
-    """Start a child that holds Ctrl-C back until `ignore_interrupts`."""
-    if sys.platform == "win32":
-        process.start()
+    """Start a child that holds Ctrl-C back until `ignore_interrupts`; here Ctrl-C counts once the child has all that it
+    needs."""
+    with _interrupts_later():
+        if sys.platform == "win32":
+            process.start()
+            return
+        resource_tracker.ensure_running()  # it would lift the block if it were started with the child
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Ctrl-C takes effect at the end; it interrupts no other thread than the main one in any case."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    resource_tracker.ensure_running()  # it would lift the block if it were started with the child
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
-        process.start()
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def ignore_interrupts() -> None:
