@@ -137,7 +137,7 @@ class Gateway:
         peer = self._clients.forget(session, reason)
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
-        await asyncio.wrap_future(peer.session.files.finished)
+        await asyncio.wait([asyncio.wrap_future(peer.session.files.finished)])  # whoever waits must not cancel it
 
     async def lose(self, session: str, reason: str) -> None:
         """See `MediaServer`."""

@@ -30,14 +30,11 @@ class MediaCalls:
         self._media, self._reply = media, reply
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    def __len__(self) -> int:
-        return len(self._tasks)
-
     def begin(self, call: Call) -> None:
         """Answer a call."""
         task = asyncio.get_running_loop().create_task(self._answer(call))
         self._tasks[call.number] = task
-        task.add_done_callback(lambda done: self._tasks.pop(call.number))
+        task.add_done_callback(lambda done: self._tasks.pop(call.number, None))
 
     def cancel(self, number: int) -> None:
         """Break a call off; one that has ended is ignored."""

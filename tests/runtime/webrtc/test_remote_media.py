@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from duplex.model.interface import ConversationOptions
 from runtime.clock import SystemClock
 from runtime.errors import DuplexError, EngineRestarts, ServerFull, UnknownSession
 from runtime.webrtc.bad_offer import BadOffer
@@ -18,77 +17,12 @@ from runtime.webrtc.departures import ClientGone
 from runtime.webrtc.drain import Draining
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.media_calls import METHODS, MediaFault
-from runtime.webrtc.media_server import Answered, Unready
+from runtime.webrtc.media_server import Answered
 from runtime.webrtc.remote_media import MediaGone, RemoteMedia
 from runtime.webrtc.web_pipe import Call, Cancel, Reply, Stop, WebPipe
 from tests.runtime.webrtc.conftest import MakeServer
 from tests.runtime.webrtc.test_conversation import is_event, speaker
-from tests.runtime.webrtc.web_pipes import over_pipe
-
-OPTIONS = ConversationOptions(seed=7, tools=("time_in",))
-
-
-class NotedMedia:
-    """Media that note what they are asked. `open` waits until its session, the offer, is in `answered`."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
-        self.changed = asyncio.Condition()
-        self.answered: set[str] = set()
-        self.broken_off: list[str] = []
-        self.error: Exception | None = None
-
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
-        await self._note("open", sdp, options, policy, attempt)
-        try:
-            async with self.changed:
-                await self.changed.wait_for(lambda: sdp in self.answered)
-        except asyncio.CancelledError:
-            self.broken_off.append(sdp)
-            await self._note("broken off", sdp)
-            raise
-        return Answered(sdp, "v=0", "secret")
-
-    async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:
-        await self._note("resume", sdp, session, secret, attempt)
-        return Answered(session, "v=0", secret)
-
-    async def lose(self, session: str, reason: str) -> None:
-        await self._note("lose", session, reason)
-
-    async def close(self, session: str, reason: str) -> None:
-        await self._note("close", session, reason)
-        if self.error is not None:
-            raise self.error
-
-    async def leave(self, attempt: str, returns: bool = False) -> None:
-        await self._note("leave", attempt, returns)
-
-    async def count_places(self) -> tuple[int, int]:
-        return 3, 1
-
-    async def folder(self, session: str) -> Path:
-        return Path("recordings") / session
-
-    async def explain_unready(self) -> Unready | None:
-        return "draining", "the server stops"
-
-    async def tell_metrics(self, http_tasks: int) -> bytes:
-        return f"duplex_tasks {http_tasks}\n".encode()
-
-    async def answer(self, sdp: str) -> None:
-        async with self.changed:
-            self.answered.add(sdp)
-            self.changed.notify_all()
-
-    async def until_asked(self, times: int) -> None:
-        async with self.changed:
-            await self.changed.wait_for(lambda: len(self.asked) >= times)
-
-    async def _note(self, *asked: object) -> None:
-        async with self.changed:
-            self.asked.append(asked)
-            self.changed.notify_all()
+from tests.runtime.webrtc.web_pipes import OPTIONS, NotedMedia, over_pipe
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from configs.runtime.serve import WebConfig
 from runtime.webrtc.supervised_web import WebDied
 from runtime.webrtc.web_pipe import Call, Failed, Stop
-from tests.runtime.webrtc.test_remote_media import OPTIONS, NotedMedia
-from tests.runtime.webrtc.web_pipes import supervised
+from tests.runtime.webrtc.web_pipes import OPTIONS, NotedMedia, supervised
 
 PATIENCE_S = 30.0
 TWICE = WebConfig(restarts=2, restart_window_s=60.0)

@@ -16,8 +16,7 @@ from runtime.cli.serve import listen
 from runtime.clock import SystemClock
 from runtime.webrtc.supervised_web import SupervisedWeb, WebDied
 from runtime.webrtc.web_process import start_web_process
-from tests.runtime.webrtc.test_remote_media import NotedMedia
-from tests.runtime.webrtc.web_pipes import FACTS
+from tests.runtime.webrtc.web_pipes import FACTS, NotedMedia
 
 PATIENCE_S = 60.0
 LOWEST = 19
