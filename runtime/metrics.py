@@ -26,6 +26,8 @@ _SHARE_BUCKETS: Final = (0.0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.
 _RTF_BUCKETS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.5, 2.0)
 CONTINUITY_MS: Final = (0, 100, 500)
 """Missing speech up to which a conversation counts as continuous."""
+_NOBODY: Final = "none"
+"""In place of the id of a process that does not exist; it has no figures."""
 
 
 class Metrics(Observer):
@@ -34,6 +36,8 @@ class Metrics(Observer):
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        ProcessCollector("duplex_web", lambda: self._web or _NOBODY, registry=self.registry)
+        self._web: int | None = None
         self._sent_at: dict[str, float] = {}
         self._make_sessions()
         self._make_slots()
@@ -51,6 +55,11 @@ class Metrics(Observer):
     def on_draining(self) -> None:
         """See `Observer`."""
         self._draining.set(1)
+
+    def on_web(self, pid: int) -> None:
+        """See `Observer`."""
+        self._restarts.inc(self._web is not None)
+        self._web = pid
 
     def on_tasks(self, loop: str, tasks: int) -> None:
         """So many tasks are on the event loop `loop`: http or media."""
@@ -141,6 +150,7 @@ class Metrics(Observer):
         self._engine_up = self._gauge("engine_up", "1 while the engine lives")
         self._engine_up.set(1)
         self._draining = self._gauge("draining", "1 when no new sessions are taken because the server stops")
+        self._restarts = self._counter("web_restarts", "Processes of HTTP that took the place of one that was lost")
         self._tasks = self._gauge("tasks", "Tasks on an event loop of the server", "loop")
         self._opened = self._counter("sessions_opened", "Sessions opened")
         self._refused = self._counter("sessions_refused", "Sessions refused, by reason", "code")

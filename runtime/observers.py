@@ -39,6 +39,9 @@ class Observer:
     def on_draining(self) -> None:
         """The server takes no new sessions any more."""
 
+    def on_web(self, pid: int) -> None:
+        """A process of HTTP serves from now on, in place of the one before it."""
+
     def on_packet_sent(self, *, late: bool) -> None:
         """A packet left for the network."""
 
@@ -104,6 +107,11 @@ class Observers(Observer):
         """See `Observer`."""
         for one in self._all:
             one.on_draining()
+
+    def on_web(self, pid: int) -> None:
+        """See `Observer`."""
+        for one in self._all:
+            one.on_web(pid)
 
     def on_packet_sent(self, *, late: bool) -> None:
         """See `Observer`."""

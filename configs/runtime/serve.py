@@ -119,6 +119,14 @@ class MessagesConfig(Config):
     unfinished_bytes: int = Field(default=65_536, ge=16_384)
 
 
+class WebConfig(Config):
+    """The process of HTTP. `restarts`, `restart_window_s`: one that is lost more often than so many times in so long is
+    given up, and the server stops when its conversations have ended."""
+
+    restarts: int = Field(default=5, ge=0)
+    restart_window_s: float = Field(default=300.0, gt=0.0)
+
+
 class LogConfig(Config):
     """The log of the server on standard error. `format`: lines for people, or one JSON object a line.
 
@@ -170,6 +178,7 @@ class ServeConfig(Config):
     guesses: GuessesConfig = GuessesConfig()
     connections: ConnectionsConfig = ConnectionsConfig()
     messages: MessagesConfig = MessagesConfig()
+    web: WebConfig = WebConfig()
     log: LogConfig = LogConfig()
 
     @property

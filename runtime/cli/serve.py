@@ -1,4 +1,4 @@
-"""`duplex serve`: runs the engine in a process of its own and serves the application on a socket.
+"""`duplex serve`: runs media in this process, and engine and HTTP in processes of their own.
 
 This module handles sockets, processes and options; the application itself is `runtime.webrtc.app`.
 """
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from runtime.engine.client import EngineClient
     from runtime.engine.worker import Loader
     from runtime.records import EngineInfo
+    from runtime.webrtc.supervised_web import SupervisedWeb
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 OnReady = Callable[[str], None]
@@ -61,23 +62,24 @@ def serve(
 
     Raises:
         ConfigError, DiskFull: see `prepare`. PortInUse: the address is taken. ModelLoadError: the model cannot be
-            loaded.
+            loaded. WebDied: HTTP cannot be served any more.
     """
-    from runtime.clock import SystemClock
     from runtime.engine.process import start_engine_process
     from runtime.engine.supervised import SupervisedEngine
     from runtime.engine.worker import load_model
+    from runtime.webrtc.supervised_web import SupervisedWeb
+    from runtime.webrtc.web_process import start_web_process
 
-    config = prepare(config, runtime)
-    with listen(config.host, config.port) as listener:
-        threading.Thread(target=_import_web, name="import-web", daemon=True).start()
+    config, clock = prepare(config, runtime), SystemClock()
+    with listen(config.host, config.port) as listener, ExitStack() as running:
+        web = SupervisedWeb(partial(start_web_process, listener, config, page_folder()), config.web, clock)
+        running.callback(web.close)
+        threading.Thread(target=_import_media, name="import-media", daemon=True).start()
         start = partial(start_engine_process, model, runtime.engine, loader or load_model)
-        client = SupervisedEngine(start, runtime.engine, SystemClock())
-        try:
-            loaded(client.info)
-            serve_engine(client, config, runtime, listener, ready)
-        finally:
-            client.close()
+        client = SupervisedEngine(start, runtime.engine, clock)
+        running.callback(client.close)
+        loaded(client.info)
+        serve_engine(client, web, config, runtime, lambda: ready(address(config, listener)))
 
 
 def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
@@ -104,27 +106,29 @@ def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
 
 
 def serve_engine(
-    client: "EngineClient", config: ServeConfig, runtime: RuntimeConfig, listener: socket.socket, ready: OnReady
+    client: "EngineClient",
+    web: "SupervisedWeb",
+    config: ServeConfig,
+    runtime: RuntimeConfig,
+    ready: Callable[[], None],
 ) -> None:
-    """Serve a running engine on a listening socket until interrupted; the caller closes both."""
+    """Serve a running engine to those who come over HTTP until interrupted; the caller closes both."""
     from runtime.event_log import EventLog
     from runtime.metrics import Metrics
     from runtime.observers import Observers
     from runtime.session.file_writer import ThreadWriter
     from runtime.session.retention import Retention
     from runtime.sessions import SessionHub
-    from runtime.webrtc import web_server
-    from runtime.webrtc.app import create_app
-    from runtime.webrtc.media_thread import MediaThread
+    from runtime.webrtc.gateway import Gateway
+    from runtime.webrtc.media_process import MediaProcess
+    from runtime.webrtc.media_server import ServerFacts
 
     clock, metrics, writer = SystemClock(), Metrics(), ThreadWriter()
     observer = Observers(metrics, EventLog(config.log.quotes), Retention(runtime.recording))
     hub = SessionHub(client, runtime, clock, observer, writer)
-    application = create_app(
-        config, hub, clock, metrics=metrics, observer=observer, page=page_folder(), media=MediaThread()
-    )
+    gateway, facts = Gateway(hub, config, clock, metrics, observer), ServerFacts(client.info, runtime.recording)
     try:
-        web_server.run(application, config, listener, lambda: ready(address(config, listener)))
+        MediaProcess(gateway, web, facts, observer).run(ready)
     finally:
         writer.close()
 
@@ -166,11 +170,10 @@ def address(config: ServeConfig, listener: socket.socket) -> str:
     return page_urls(config, listener.getsockname()[1], reachable(config.host, ())[:1])[0]
 
 
-def _import_web() -> None:
-    """Import the web server while the engine loads its model; a later import reports missing packages."""
+def _import_media() -> None:
+    """Import what media need while the engine loads its model; a later import reports missing packages."""
     with suppress(ImportError):
-        import_module("runtime.webrtc.web_server")
-        import_module("runtime.webrtc.app")
+        import_module("runtime.webrtc.media_process")
 
 
 def page_folder() -> Path:

@@ -8,10 +8,11 @@ with the same message.
 import multiprocessing
 import sys
 import threading
-from typing import Final, Protocol
+from typing import Final
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
+from runtime.child_processes import ProcessWorker, Worker, start_shielded
 from runtime.engine.client import check_waiting, new_session_id, server_full
 from runtime.engine.worker import Loader, Pipe, load_model, process_main, run_engine
 from runtime.errors import EngineDied, ModelLoadError, user_line
@@ -31,20 +32,10 @@ from runtime.records import (
     UserSlot,
 )
 
+ENGINE: Final = "duplex-engine"
+"""Name of the process."""
 _LOOK_S: Final = 0.2
 """How often whoever waits for a model looks whether it is still wanted."""
-
-
-class Worker(Protocol):
-    """Runs the engine's side."""
-
-    def ending(self) -> str:
-        """How it ended, for the user."""
-        ...
-
-    def stop(self, timeout_s: float) -> None:
-        """Wait for its end; a process that does not end is killed."""
-        ...
 
 
 class PipeEngine:
@@ -180,25 +171,6 @@ class PipeEngine:
         return [SessionFailed(session, EngineDied.code, user_line(self._gone)) for session in lost]
 
 
-class ProcessWorker:
-    """The engine's side in a process of its own."""
-
-    def __init__(self, process: multiprocessing.process.BaseProcess) -> None:
-        self._process = process
-
-    def ending(self) -> str:
-        """Its exit code."""
-        self._process.join(timeout=1.0)
-        return f"exit code {self._process.exitcode}"
-
-    def stop(self, timeout_s: float) -> None:
-        """Wait for its end, then kill it."""
-        self._process.join(timeout_s)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-
-
 class ThreadWorker:
     """The engine's side in a thread."""
 
@@ -228,8 +200,9 @@ def start_engine_process(
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=process_main, args=(theirs, model, config, loader, gently), daemon=True)
-    process.start()
+    args = (theirs, model, config, loader, gently)
+    process = context.Process(target=process_main, args=args, name=ENGINE, daemon=True)
+    start_shielded(process)
     theirs.close()
     return PipeEngine(ours, ProcessWorker(process), config, unwanted or threading.Event())
 

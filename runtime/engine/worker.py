@@ -3,11 +3,8 @@
 It uses the records of `runtime.records` and one `Engine`, and no event loop. Errors are sent, not raised.
 """
 
-import atexit
-import gc
 import os
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -22,10 +19,12 @@ from configs.runtime.runtime import EngineConfig
 from duplex.model.abilities import PunctualGenerator
 from duplex.model.interface import SlotGenerator
 from duplex.model.language_models.load_llm import LlmBeside
+from runtime.child_processes import ignore_interrupts
 from runtime.clock import Clock, SystemClock
 from runtime.engine.engine import Engine
 from runtime.engine.memory import has_gpu, held_mb
 from runtime.errors import USER_ERRORS, DuplexError, EngineDied, ModelLoadError, UnknownSession, user_line
+from runtime.heap import settle_heap
 from runtime.records import (
     CloseSession,
     EngineReady,
@@ -70,19 +69,6 @@ def load_model(model: str, rows: int, threads: int, changes: Mapping[str, Any] |
 def loader_with(changes: Mapping[str, Any]) -> Loader:
     """A loader of real models with changes to their description, which can be sent through pipes to other processes."""
     return partial(load_model, changes=dict(changes)) if changes else load_model
-
-
-def settle_heap() -> None:
-    """Exclude all existing objects from garbage collection, once a program has started.
-
-    A full collection of the objects of torch and transformers takes longer than a slot (240 ms, 380,000 objects), and
-    one of the web server's modules longer than a packet (30 ms); both would happen in the middle of a conversation. At
-    exit the objects are included again: cycles would otherwise never be freed, and soxr reports that as a leak.
-    """
-    gc.collect()
-    gc.freeze()
-    atexit.unregister(gc.unfreeze)
-    atexit.register(gc.unfreeze)
 
 
 def load(model: str, rows: int, loader: Loader | None = None, threads: int = 1) -> SlotGenerator:
@@ -134,8 +120,7 @@ def run_engine(pipe: Pipe, model: str, config: EngineConfig, loader: Loader, gen
 
 def process_main(pipe: Pipe, model: str, config: EngineConfig, loader: Loader, gently: bool = False) -> None:
     """`run_engine` as the target of a spawned process."""
-    # The terminal sends Ctrl-C to the whole process group; the engine ends with its pipe, after its sessions.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()  # the engine ends with its pipe, after its sessions
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     if config.nice:
         os.nice(config.nice)

@@ -1,13 +1,11 @@
 """The server's application: signalling, status, downloads, health, metrics and the page.
 
-This module uses HTTP and the gateway; it does not depend on audio, sockets or on how the engine was started.
+This module uses HTTP and the interface of the media; it does not depend on audio, sockets or processes.
 """
 
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +19,7 @@ from configs.policy import PRESETS, policy
 from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
-from runtime.metrics import Metrics
-from runtime.observers import Observer
 from runtime.session.recording import DIALOGUE_FILE
-from runtime.sessions import SessionHub
 from runtime.webrtc.edge import (
     BodyLimit,
     ErrorAnswer,
@@ -36,11 +31,10 @@ from runtime.webrtc.edge import (
     add_error_handlers,
 )
 from runtime.webrtc.ended_sessions import NotRecorded
-from runtime.webrtc.gateway import Gateway
 from runtime.webrtc.health import Readiness, health_routes
 from runtime.webrtc.ice import IceAnswer, issue
 from runtime.webrtc.leave import leave_route
-from runtime.webrtc.media_thread import MediaLoop, SharedLoop
+from runtime.webrtc.media_server import MediaServer, ServerFacts
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
 from runtime.webrtc.token_check import NoTokenInAddress, TokenCheck
 
@@ -53,51 +47,31 @@ DOWNLOADS = {
 
 def create_app(
     config: ServeConfig,
-    hub: SessionHub,
+    media: MediaServer,
+    facts: ServerFacts,
     clock: Clock,
     *,
-    metrics: Metrics | None = None,
-    observer: Observer | None = None,
     page: Path | None = None,
-    media: MediaLoop | None = None,
 ) -> FastAPI:
     """The server's application.
 
     Args:
         config: limits, token, transport.
-        hub: the sessions and their engine; the caller closes the engine.
-        clock: the hub's clock.
-        metrics: served at `/metrics`; None leaves it out.
-        observer: that of connections and of the server's end; None takes the metrics.
+        media: the sessions and their connections, in this process or another one.
+        facts: what the server runs.
+        clock: measures how old checks and guesses are.
         page: folder of static files served at `/`; None serves the API only.
-        media: where packets are sent and received; None shares the loop with HTTP.
     """
-    loop: MediaLoop = media or SharedLoop()
-    gateway = Gateway(hub, config, clock, observer or metrics)
-    if metrics is not None:
-        metrics.on_places(hub.client.info.rows)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await loop.start(gateway.run())
-        try:
-            yield
-        finally:
-            await loop.stop()
-
     # FastAPI's own documentation pages load scripts from other sites; /openapi.json is enough.
     version = metadata.version("duplex-voice")
-    app = FastAPI(title="Duplex", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.gateway = gateway
-    app.state.drain = lambda: loop.call(gateway.drain())
+    app = FastAPI(title="Duplex", version=version, docs_url=None, redoc_url=None)
     add_error_handlers(app)
     check = TokenCheck(config.token, config.guesses, clock)
     guard = Depends(check)
-    app.include_router(_api(config, gateway, hub, guard, loop))
-    app.include_router(leave_route(gateway, check, loop))
-    app.include_router(health_routes(Readiness(gateway, clock)))
-    if metrics is not None:
-        app.include_router(_metrics(metrics, guard, loop))
+    app.include_router(_api(config, media, facts, guard))
+    app.include_router(leave_route(media, check))
+    app.include_router(health_routes(Readiness(media, facts.recording, clock)))
+    app.include_router(_metrics(media, guard))
     if page is not None:
         app.mount("/", Page(directory=page, html=True))
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
@@ -121,7 +95,7 @@ def conversation_options(options: SessionOptions) -> ConversationOptions:
     )
 
 
-def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsParam, loop: MediaLoop) -> APIRouter:
+def _api(config: ServeConfig, media: MediaServer, facts: ServerFacts, guard: DependsParam) -> APIRouter:
     api = APIRouter(
         prefix="/api",
         dependencies=[guard],
@@ -131,8 +105,8 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
     @api.get("/status")
     async def status() -> Status:
         """What the server runs and whether there is room."""
-        info = hub.client.info
-        free, sessions = await loop.call(gateway.count_places())
+        info = facts.info
+        free, sessions = await media.count_places()
         return Status(
             version=metadata.version("duplex-voice"),
             model=info.model,
@@ -144,7 +118,7 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
             policies=list(PRESETS),
             patterns=list(info.patterns),
             tools=list(info.tools),
-            recording=hub.config.recording.enabled,
+            recording=facts.recording.enabled,
         )
 
     @api.get("/ice", response_model_exclude_none=True)
@@ -156,19 +130,19 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
     async def offer(request: OfferRequest, http: Request) -> OfferAnswer:
         """Open a session for a WebRTC offer, or come back to one."""
         if request.session is not None:
-            opening = gateway.resume(request.sdp, request.session, request.secret, request.attempt)
+            opening = media.resume(request.sdp, request.session, request.secret, request.attempt)
         else:
             options = conversation_options(request.options)
-            opening = gateway.open(request.sdp, options, request.options.policy, request.attempt)
-        answered = await loop.call(opening)
+            opening = media.open(request.sdp, options, request.options.policy, request.attempt)
+        answered = await opening
         if await http.is_disconnected():
-            await loop.call(gateway.lose(answered.session, "the client left before the answer"))
+            await media.lose(answered.session, "the client left before the answer")
         return OfferAnswer(sdp=answered.sdp, session=answered.session, secret=answered.secret)
 
     @api.post("/sessions/{session}/close", status_code=204)
     async def close(session: str) -> None:
         """End a session; its files are finished and can be downloaded."""
-        await loop.call(gateway.close(session, "the client closed the session"))
+        await media.close(session, "the client closed the session")
 
     @api.get("/sessions/{session}/{name}", response_class=FileResponse)
     async def download(
@@ -178,7 +152,7 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
         if name not in DOWNLOADS:
             raise NotRecorded(f"there is no '{name}'; ask for one of {', '.join(DOWNLOADS)}")
         file, media_type = DOWNLOADS[name]
-        path = gateway.folder(session) / file
+        path = await media.folder(session) / file
         if not path.is_file() or not path.stat().st_size:
             raise NotRecorded(f"'{name}' of session {session} is not there yet; end the session first")
         return FileResponse(path, media_type=media_type, filename=f"duplex-{session}-{name}")
@@ -186,17 +160,12 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
     return api
 
 
-def _metrics(metrics: Metrics, guard: DependsParam, loop: MediaLoop) -> APIRouter:
+def _metrics(media: MediaServer, guard: DependsParam) -> APIRouter:
     router = APIRouter(dependencies=[guard])
 
     @router.get("/metrics", include_in_schema=False)
     async def text() -> Response:
-        metrics.on_tasks("http", await _count_tasks())
-        metrics.on_tasks("media", await loop.call(_count_tasks()))
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        metrics = await media.tell_metrics(len(asyncio.all_tasks()))
+        return Response(metrics, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
-
-
-async def _count_tasks() -> int:
-    return len(asyncio.all_tasks())

@@ -1,8 +1,8 @@
 """Bounds what clients that never finish a request can hold: connections, their number per address, and time.
 
-uvicorn has no time-out for a request that is still incomplete, and each connection holds a file descriptor that the
-media need too. A new client is always let in; the connection that has waited longest for its request makes room. This
-module handles HTTP connections; it does not depend on requests.
+uvicorn has no time-out for a request that is still incomplete, and each connection holds a file descriptor, of which a
+process may have few. A new client is always let in; the connection that has waited longest for its request makes room.
+This module handles HTTP connections; it does not depend on requests.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from configs.runtime.serve import JitterConfig, OpusConfig, PacingConfig
 from runtime.clock import Clock
 from runtime.webrtc.ice import IceAnswer
+from runtime.webrtc.ice_configuration import to_configuration
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.messages import CHANNEL_LABEL, Bye, Ping
@@ -52,7 +53,7 @@ class VoiceClient:
         self._clock = clock
         self._inbound = InboundAudio(JitterConfig())
         self._track = OutboundTrack(source, clock, OpusConfig(), PacingConfig())
-        self._connection = RTCPeerConnection(IceAnswer.model_validate(ice or {}).to_configuration())
+        self._connection = RTCPeerConnection(to_configuration(IceAnswer.model_validate(ice or {})))
         self._channel = self._connection.createDataChannel(CHANNEL_LABEL)
         self._channel.on("message", self._on_message)
         self._changed = asyncio.Event()

@@ -36,6 +36,7 @@ STATUS = {
     "engine_died": 503,
     "engine_restarts": 503,
     "engine_overloaded": 503,
+    "media_gone": 503,
 }
 MOST_TOOLS = 100
 """Names that a client may send."""

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiortc import RTCSessionDescription
@@ -17,6 +16,7 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
+from runtime.metrics import Metrics
 from runtime.observers import Observer
 from runtime.session.resumable import ResumeKey, read_resumable, unknown
 from runtime.session.session import Notice, Session
@@ -25,6 +25,7 @@ from runtime.webrtc.clients import Clients
 from runtime.webrtc.drain import Drain, Draining
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.engine_watch import EngineWatch
+from runtime.webrtc.media_server import Answered, Unready
 from runtime.webrtc.messages import LatencyMessage, greet
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
@@ -33,28 +34,23 @@ from runtime.webrtc.seam import allow_loopback
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Answered:
-    """An offer was answered. `secret`: with it the client can come back to the session."""
-
-    session: str
-    sdp: str
-    secret: str
-
-
 class Gateway:
-    """The way in and out for clients."""
+    """The way in and out for clients: a `MediaServer`."""
 
-    def __init__(self, hub: SessionHub, config: ServeConfig, clock: Clock, observer: Observer | None = None) -> None:
-        """`observer` is told of connections and of the server's end; of sessions, the hub tells its own."""
+    def __init__(
+        self, hub: SessionHub, config: ServeConfig, clock: Clock, metrics: Metrics, observer: Observer | None = None
+    ) -> None:
+        """`observer` is told of connections and of the server's end, None takes the metrics; of sessions, the hub tells
+        its own."""
         self.hub = hub
         self._config = config
         self._clock = clock
         self._clients = Clients(hub, config, clock)
-        self._observer = observer or Observer()
+        self._metrics, self._observer = metrics, observer or metrics
         self._drain = Drain(config.drain_s, clock)
         self._engine_watch = EngineWatch(self.pump)
         self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
+        metrics.on_places(hub.client.info.rows)
         allow_loopback()
 
     @property
@@ -63,13 +59,22 @@ class Gateway:
         return self._clients.connected
 
     async def count_places(self) -> tuple[int, int]:
-        """Sessions that can still be opened, some in the place of one whose page was closed; and clients."""
+        """See `MediaServer`."""
         return self.hub.client.free + self._clients.held.giving_way, len(self.peers)
 
-    @property
-    def draining(self) -> bool:
-        """Whether no new conversations are taken, because the server stops."""
-        return self._drain.begun
+    async def explain_unready(self) -> Unready | None:
+        """See `MediaServer`."""
+        if self._drain.begun:
+            return "draining", "the server stops and takes no new conversations; ask another one"
+        if not self.hub.client.ready:
+            return "engine_died", "no engine runs; it is being started again, or the server's log says why not"
+        return None
+
+    async def tell_metrics(self, http_tasks: int) -> bytes:
+        """See `MediaServer`."""
+        self._metrics.on_tasks("http", http_tasks)
+        self._metrics.on_tasks("media", len(asyncio.all_tasks()))
+        return await asyncio.to_thread(self._metrics.exposition)
 
     async def drain(self) -> bool:
         """Take no new conversations from now on, and tell the users of the running ones how long they have.
@@ -97,16 +102,7 @@ class Gateway:
             await self.close_all()
 
     async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
-        """Open a new session for an offer.
-
-        Args:
-            sdp: the offer. options: options of the conversation. policy: name of its policy, for the client.
-            attempt: the client's name for this offer, see `leave`.
-
-        Raises:
-            BadOffer, ClientGone, Draining, EngineDied, EngineRestarts, ServerFull, BadOptions, UnknownSession,
-            TransportError; DiskFull, LogError or AudioError where recordings are required.
-        """
+        """See `MediaServer`."""
         offer = check_offer(sdp)
         self._clients.departures.check(attempt)
         self._check_drain()
@@ -118,13 +114,7 @@ class Gateway:
         return Answered(opened.id, await self._connect(peer, offer, attempt), secret)
 
     async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:
-        """A client comes back to its session with a new offer; its former connection, if there still is one, ends.
-
-        The session may be one of a server that was killed, and that this one took the place of.
-
-        Raises:
-            BadOffer, ClientGone, UnknownSession, TransportError; EngineDied, EngineRestarts, ServerFull.
-        """
+        """See `MediaServer`. The session may be one of a killed server that this one took the place of."""
         offer = check_offer(sdp)
         clients = self._clients
         if clients.find(session) is None:
@@ -147,19 +137,16 @@ class Gateway:
         peer = self._clients.forget(session, reason)
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
-        await asyncio.wrap_future(peer.session.files.finished)
+        await asyncio.wait([asyncio.wrap_future(peer.session.files.finished)])  # whoever waits must not cancel it
 
     async def lose(self, session: str, reason: str) -> None:
-        """The client of a session is gone before it had its answer; unknown sessions are ignored."""
+        """See `MediaServer`."""
         peer = self._clients.find(session)
         if peer is not None:
             self._clients.lose(peer, reason)
 
     async def leave(self, attempt: str, returns: bool = False) -> None:
-        """The client of an attempt is gone: its session ends now or as soon as its offer arrives.
-
-        `returns`: it may be a page that is being reloaded, so the session waits for it for a while.
-        """
+        """See `MediaServer`."""
         for session in self._clients.departures.leave(attempt):
             peer = self._clients.find(session)
             if returns and peer is not None and peer.connected:
@@ -173,12 +160,8 @@ class Gateway:
             await self.close(session, "the server stops")
         await self._clients.wait_closed()
 
-    def folder(self, session: str) -> Path:
-        """Folder of the files of a session, whether live or ended.
-
-        Raises:
-            UnknownSession: there is no such session, or it ended too long ago. NotRecorded: nothing was kept.
-        """
+    async def folder(self, session: str) -> Path:
+        """See `MediaServer`."""
         live = self._clients.find(session)
         folder = live.session.folder if live is not None else self._clients.ended.folder(session)
         if folder is None:

@@ -1,7 +1,8 @@
 """The routes by which an orchestrator asks whether the server lives (`/livez`) and takes conversations (`/readyz`).
 
-They need no token, and therefore tell nothing about users, files or the model. The check of the disk runs in a thread
-and its result is kept for a moment, so that whoever asks, however often, disturbs no conversation.
+They need no token, and therefore tell nothing about users, files or the model. The media are asked once at a time, for
+all who ask meanwhile; the check of the disk runs in a thread and its result is kept for a moment. So whoever asks,
+however often, disturbs no conversation.
 """
 
 import asyncio
@@ -17,41 +18,57 @@ from runtime.clock import Clock
 from runtime.errors import DiskFull
 from runtime.session.disk import check_folder
 from runtime.webrtc.edge import error_answer
-from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.media_server import MediaServer, Unready
 
 _FRESH_S: Final = 2.0
 """How long a result of the disk's check counts."""
 _DISK_S: Final = 2.0
 """How long the disk may take."""
+_MEDIA_S: Final = 2.0
+"""How long the media may take."""
+_STUCK: Final = "media_stuck"
 _NO_STORE: Final = {"Cache-Control": "no-store"}
-
-Unready = tuple[str, str]
-"""Code and message, as in the errors of the API."""
 
 
 class Readiness:
     """Tells why no conversation can begin, or be recorded."""
 
-    def __init__(self, gateway: Gateway, clock: Clock, check: Callable[[RecordingConfig], None] = check_folder) -> None:
+    def __init__(
+        self,
+        media: MediaServer,
+        recording: RecordingConfig,
+        clock: Clock,
+        check: Callable[[RecordingConfig], None] = check_folder,
+    ) -> None:
         """`check`: see `check_folder`; it is called in a thread."""
-        self._gateway, self._clock, self._check = gateway, clock, check
+        self._media, self._recording, self._clock, self._check = media, recording, clock, check
+        self._asking: asyncio.Future[Unready | None] | None = None
         self._checking: asyncio.Future[None] | None = None
         self._checked_at = 0.0
 
     async def explain(self) -> Unready | None:
         """Why the server is not ready, or None."""
-        if self._gateway.draining:
-            return "draining", "the server stops and takes no new conversations; ask another one"
-        if not self._gateway.hub.client.ready:
-            return "engine_died", "no engine runs; it is being started again, or the server's log says why not"
-        return await self._explain_disk()
+        return await self._explain_media() or await self._explain_disk()
+
+    async def explain_dead(self) -> Unready | None:
+        """Why the server should be started again, or None."""
+        unready = await self._explain_media()
+        return unready if unready is not None and unready[0] == _STUCK else None
+
+    async def _explain_media(self) -> Unready | None:
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = asyncio.ensure_future(self._media.explain_unready())
+        try:
+            return await asyncio.wait_for(asyncio.shield(asking), _MEDIA_S)
+        except TimeoutError:
+            return _STUCK, "the media do not answer; start the server again"
 
     async def _explain_disk(self) -> Unready | None:
         checking = self._checking
         if checking is None or (checking.done() and self._clock.now() - self._checked_at >= _FRESH_S):
             self._checked_at = self._clock.now()
-            folder = self._gateway.hub.config.recording
-            checking = self._checking = asyncio.ensure_future(asyncio.to_thread(self._check, folder))
+            checking = self._checking = asyncio.ensure_future(asyncio.to_thread(self._check, self._recording))
         try:
             await asyncio.wait_for(asyncio.shield(checking), _DISK_S)
         except TimeoutError:
@@ -69,13 +86,16 @@ def health_routes(readiness: Readiness) -> APIRouter:
 
     @router.get("/livez", include_in_schema=False)
     async def live() -> Response:
-        return JSONResponse({"status": "alive"}, headers=_NO_STORE)
+        return _answer(await readiness.explain_dead(), "alive")
 
     @router.get("/readyz", include_in_schema=False)
     async def ready() -> Response:
-        unready = await readiness.explain()
-        answer = JSONResponse({"status": "ready"}) if unready is None else error_answer(*unready, 503)
-        answer.headers.update(_NO_STORE)
-        return answer
+        return _answer(await readiness.explain(), "ready")
 
     return router
+
+
+def _answer(why_not: Unready | None, status: str) -> Response:
+    answer = JSONResponse({"status": status}) if why_not is None else error_answer(*why_not, 503)
+    answer.headers.update(_NO_STORE)
+    return answer

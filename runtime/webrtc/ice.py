@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import logging
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -35,11 +34,6 @@ class IceAnswer(BaseModel):
 
     ice_servers: list[IssuedServer] = []
     ice_transport_policy: str = "all"
-
-    def to_configuration(self) -> RTCConfiguration:
-        """The same for a connection of aiortc."""
-        servers = [RTCIceServer(one.urls, one.username, one.credential) for one in self.ice_servers]
-        return RTCConfiguration(iceServers=servers, iceTransportPolicy=RTCIceTransportPolicy(self.ice_transport_policy))
 
 
 def issue(ice: IceConfig, unix_s: float) -> IceAnswer:

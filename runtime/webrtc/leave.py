@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from runtime.webrtc.edge import AttemptName, ErrorAnswer
-from runtime.webrtc.gateway import Gateway
-from runtime.webrtc.media_thread import MediaLoop
+from runtime.webrtc.media_server import MediaServer
 from runtime.webrtc.token_check import TokenCheck
 
 
@@ -25,7 +24,7 @@ class Leave(BaseModel):
     returns: bool = False
 
 
-def leave_route(gateway: Gateway, check: TokenCheck, loop: MediaLoop) -> APIRouter:
+def leave_route(media: MediaServer, check: TokenCheck) -> APIRouter:
     """Make the route `POST /api/leave`."""
     api = APIRouter(prefix="/api", responses={status: {"model": ErrorAnswer} for status in (401, 422)})
 
@@ -33,6 +32,6 @@ def leave_route(gateway: Gateway, check: TokenCheck, loop: MediaLoop) -> APIRout
     async def leave(request: Request, goodbye: Leave) -> None:
         """Leave the session that an attempt became or will become; its place becomes free at once."""
         check.require(check.find_token(request) if goodbye.token is None else goodbye.token, request)
-        await loop.call(gateway.leave(goodbye.attempt, goodbye.returns))
+        await media.leave(goodbye.attempt, goodbye.returns)
 
     return api

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiortc import RTCRtpCapabilities, RTCRtpCodecParameters, RTCRtpSender, RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from runtime.errors import SessionError
+from runtime.webrtc.bad_offer import BadOffer
 from runtime.webrtc.candidates import is_usable
 
 _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000/2$", re.IGNORECASE)
@@ -17,12 +17,6 @@ _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _DROPPED = ("a=end-of-candidates", "c=", "a=rtcp:")
 """Lines that say where media would go without ICE, and that no more candidates follow, which would make the connection
 fail before the client's own checks have shown where it is."""
-
-
-class BadOffer(SessionError):  # noqa: N818 - reads as what it is
-    """The SDP offer cannot be answered."""
-
-    code = "bad_offer"
 
 
 def check_offer(sdp: str) -> RTCSessionDescription:

@@ -24,8 +24,10 @@ from runtime.pcm import Pcm16, to_int16
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Session
 from runtime.sessions import Delivered, Ended, News, Noticed
+from runtime.webrtc.bad_offer import BadOffer
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.ice import issue_own, report_missing
+from runtime.webrtc.ice_configuration import to_configuration
 from runtime.webrtc.inbound import InboundAudio, Placed
 from runtime.webrtc.jitter import ReceivedPacket
 from runtime.webrtc.latency import LatencyMeter
@@ -48,7 +50,7 @@ from runtime.webrtc.messages import (
     WordSounding,
     parse_client_message,
 )
-from runtime.webrtc.offer import BadOffer, ask_for_redundancy, opus_only
+from runtime.webrtc.offer import ask_for_redundancy, opus_only
 from runtime.webrtc.outbound import OutboundTrack
 from runtime.webrtc.seam import all_arrived, bound_gathering, bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
@@ -96,7 +98,7 @@ class Peer:
         self._missed: deque[ServerMessage] = deque(maxlen=config.keep_messages)
         self._latency = LatencyMeter(config.latency)
         self._ice = issue_own(config.ice, time.time())
-        self._connection = RTCPeerConnection(self._ice.to_configuration())
+        self._connection = RTCPeerConnection(to_configuration(self._ice))
         self._channel: RTCDataChannel | None = None
         self._track = OutboundTrack(self._pull, clock, config.opus, config.pacing, calls.sent)
         self._negotiating = asyncio.Lock()

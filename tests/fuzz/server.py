@@ -26,9 +26,11 @@ from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 from runtime.webrtc.bounded_http import BoundedHttp, Connections
 from runtime.webrtc.gateway import Gateway
+from runtime.webrtc.media_server import ServerFacts
 from runtime.webrtc.web_server import make_protocol
 from tests.fuzz.kind import FaultError, Reader
 from tests.runtime.fakes import FakeGenerator
+from tests.runtime.webrtc.conftest import running
 
 TOKEN: Final = "open-sesame"
 _FAILED: Final = re.compile(rb"HTTP/1\.1 5(?!03)\d\d")
@@ -97,20 +99,22 @@ async def server() -> AsyncIterator[Server]:
     """A server with a fake model, which records nothing."""
     clock = SystemClock()
     runtime = RuntimeConfig(recording=RecordingConfig(enabled=False))
-    hub = SessionHub(InlineEngine(Engine(FakeGenerator(2), clock, runtime.engine), "fake"), runtime, clock, Metrics())
+    metrics = Metrics()
+    hub = SessionHub(InlineEngine(Engine(FakeGenerator(2), clock, runtime.engine), "fake"), runtime, clock, metrics)
     config = ServeConfig(
         token=TOKEN,
         guesses=GuessesConfig(most=1 << 30),
         messages=MessagesConfig(per_s=1e9, burst=1 << 30),
         liveness=LivenessConfig(connect_s=1e9, watch_s=0.003),
     )
-    app = create_app(config, hub, clock, metrics=Metrics())
+    gateway = Gateway(hub, config, clock, metrics)
+    app = create_app(config, gateway, ServerFacts(hub.client.info, runtime.recording), clock)
     settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", interface="asgi3")
     settings.load()
     state = ServerState()
     make = make_protocol(config, Connections(config.connections))
-    async with app.router.lifespan_context(app):
-        yield Server(app.state.gateway, lambda: make(config=settings, server_state=state, app_state={}), state)
+    async with running(gateway):
+        yield Server(gateway, lambda: make(config=settings, server_state=state, app_state={}), state)
 
 
 class Watch(logging.Handler):

@@ -20,6 +20,7 @@ from runtime.cli.serve import serve
 from runtime.engine.worker import Loader, load_model
 from runtime.errors import EngineError
 from runtime.records import EngineInfo
+from runtime.webrtc.web_process import WEB
 
 _START_S = 300.0
 _STOP_S = 20.0
@@ -27,12 +28,16 @@ _STOP_S = 20.0
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that was started here: its address, what its engine runs, and the ids of both processes."""
+    """A server that was started here: its address, what its engine runs, and the ids of its processes.
+
+    `server_pid` is the main process, which has the media; `web_pid` that of HTTP.
+    """
 
     url: str
     info: EngineInfo
     server_pid: int
     engine_pid: int
+    web_pid: int
 
     @property
     def llm(self) -> dict[str, Any] | None:
@@ -73,7 +78,10 @@ def _serve(
     infos: list[EngineInfo] = []
 
     def tell(url: str) -> None:
-        pipe.send(RunningServer(url, infos[0], os.getpid(), infos[0].pid))
+        (web,) = [
+            child.pid for child in multiprocessing.active_children() if child.name == WEB and child.pid is not None
+        ]
+        pipe.send(RunningServer(url, infos[0], os.getpid(), infos[0].pid, web))
 
     with suppress(KeyboardInterrupt):
         serve(model, ServeConfig(port=0), runtime, tell, loader, infos.append)

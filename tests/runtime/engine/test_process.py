@@ -13,7 +13,8 @@ import pytest
 
 from configs.runtime.runtime import EngineConfig
 from duplex.model.interface import ConversationOptions
-from runtime.engine.process import PipeEngine, ProcessWorker, start_engine_process, start_engine_thread
+from runtime.child_processes import ProcessWorker
+from runtime.engine.process import PipeEngine, start_engine_process, start_engine_thread
 from runtime.errors import EngineDied, ModelLoadError, ServerFull
 from runtime.records import EngineEvent, SessionFailed, SessionOpened, SlotDone, UserSlot
 from tests.runtime.fakes import FakeGenerator, load_fake
@@ -229,7 +230,7 @@ def test_a_program_with_a_settled_heap_still_frees_everything_at_exit() -> None:
     """soxr warns on stderr about every leaked stream; a reference cycle is freed only by the collector."""
     code = """
 import soxr
-from runtime.engine.worker import settle_heap
+from runtime.heap import settle_heap
 class Node: pass
 node = Node()
 node.itself, node.stream = node, soxr.ResampleStream(16000, 24000, 1)

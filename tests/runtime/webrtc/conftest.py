@@ -1,8 +1,11 @@
-"""A server without sockets: the application over an in-memory HTTP transport, with a fake model."""
+"""Servers with a fake model: without sockets, the application over an in-memory HTTP transport; and in processes."""
 
 import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from runtime.sessions import SessionHub
 from runtime.webrtc.app import create_app
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.gateway import Gateway
-from runtime.webrtc.media_thread import MediaLoop
+from runtime.webrtc.media_server import MediaServer, ServerFacts
 from tests.runtime.fakes import FakeGenerator
 
 
@@ -73,6 +76,17 @@ class HeldWriter:
         self.go_on()
 
 
+@asynccontextmanager
+async def running(gateway: Gateway) -> AsyncIterator[None]:
+    """The gateway serves meanwhile."""
+    task = asyncio.create_task(gateway.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
 SILENCE = np.zeros(480, dtype=np.int16)
 MakeServer = Callable[..., AbstractAsyncContextManager[Server]]
 
@@ -89,7 +103,7 @@ async def client() -> AsyncIterator[VoiceClient]:
 def make_server(tmp_path: Path) -> MakeServer:
     """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`.
 
-    Without a `writer`, files are written at once.
+    Without a `writer`, files are written at once. `media`: how the application reaches the gateway.
     """
 
     @asynccontextmanager
@@ -97,10 +111,10 @@ def make_server(tmp_path: Path) -> MakeServer:
         rows: int = 2,
         record: bool = True,
         generator: FakeGenerator | None = None,
-        media: MediaLoop | None = None,
         recording: dict[str, Any] | None = None,
         writer: FileWriter | None = None,
         engine: EngineClient | None = None,
+        media: Callable[[Gateway], AbstractAsyncContextManager[MediaServer]] = nullcontext,
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
@@ -109,12 +123,84 @@ def make_server(tmp_path: Path) -> MakeServer:
         metrics = Metrics()
         inline = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
         hub = SessionHub(engine or inline, runtime, clock, metrics, writer=writer)
-        app = create_app(ServeConfig(**values), hub, clock, metrics=metrics, media=media)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://duplex") as http,
-        ):
-            yield Server(http, app.state.gateway, hub)
+        config = ServeConfig(**values)
+        gateway = Gateway(hub, config, clock, metrics)
+        async with running(gateway), media(gateway) as asked:
+            app = create_app(config, asked, ServerFacts(hub.client.info, place), clock)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://duplex") as http:
+                yield Server(http, gateway, hub)
 
     return make
+
+
+SERVE = """
+import multiprocessing
+import sys
+from contextlib import suppress
+from pathlib import Path
+from configs.runtime.runtime import RecordingConfig, RuntimeConfig
+from configs.runtime.serve import LogConfig, ServeConfig
+from runtime.cli.serve import serve
+from runtime.clock import SystemClock
+from runtime.logs import set_up_logs
+from tests.runtime.fakes import load_fake
+
+def tell(url):
+    (web,) = [child.pid for child in multiprocessing.active_children() if child.name == "duplex-web"]
+    print(url, web, flush=True)
+
+config = ServeConfig(port=0, log=LogConfig(format="json"))
+set_up_logs(config.log, sys.stderr, SystemClock())
+runtime = RuntimeConfig(recording=RecordingConfig(folder=Path(sys.argv[1])))
+with suppress(KeyboardInterrupt):
+    serve("fake", config, runtime, tell, load_fake)
+"""
+
+
+class Served:
+    """A server's process, and a client in a conversation with it. `web`: id of the process of HTTP."""
+
+    def __init__(self, process: Process, url: str, web: int) -> None:
+        self.process, self.web = process, web
+        self.http = httpx.AsyncClient(base_url=url, limits=httpx.Limits(max_keepalive_connections=0))
+        self.client = VoiceClient(lambda now: SILENCE, SystemClock())
+
+    async def connect(self) -> None:
+        """Begin the conversation."""
+        await self.client.connect(self._post)
+        await self.told("hello")
+
+    async def told(self, kind: str) -> dict[str, Any]:
+        """The first message of a type."""
+        return (await self.client.wait_for(lambda message: message["type"] == kind, 20)).message
+
+    async def end(self) -> tuple[int, list[str]]:
+        """Exit code and logged events, or messages, once the process and all that it started have ended."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(30):
+            log = await self.process.stderr.read()  # ends when the last one has closed it
+            lines = [json.loads(line) for line in log.splitlines()]
+            return await self.process.wait(), [line.get("event") or line["message"] for line in lines]
+
+    async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self.http.post("/api/offer", json=body)).json()
+        return answer
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A server in processes of its own, as users run it, which are a group of their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, tmp_path, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        url, web = (await process.stdout.readline()).decode().split()
+    server = Served(process, url, int(web))
+    yield server
+    await server.client.close()
+    await server.http.aclose()
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()  # closes what was read from it

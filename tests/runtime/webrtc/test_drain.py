@@ -1,15 +1,16 @@
 """A server that is asked to stop keeps its word to those who are talking."""
 
+import asyncio
 import signal
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from runtime.clock import ManualClock, SystemClock
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.drain import Drain, Draining
-from runtime.webrtc.web_server import Server as WebServer
+from runtime.webrtc.stop_signals import StopSignals
 from tests.runtime.webrtc.conftest import SILENCE, MakeServer
 
 
@@ -94,46 +95,88 @@ def gateway() -> FakeGateway:
     return FakeGateway()
 
 
+class Stopping:
+    """A server that is to stop: `begin` waits for that, and time passes at `tick`."""
+
+    def __init__(self, gateway: FakeGateway) -> None:
+        self.signals = StopSignals()
+        self._ticks = asyncio.Semaphore(0)
+        self._waits = asyncio.Event()
+        self.task = asyncio.create_task(self.signals.until_stopped(gateway.drain, self._sleep))
+
+    async def tick(self) -> bool:
+        """It looks whether it can stop; returns whether it has stopped."""
+        self._waits.clear()
+        self._ticks.release()
+        waiting = asyncio.create_task(self._waits.wait())
+        await asyncio.wait((self.task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        return self.task.done()
+
+    async def _sleep(self, seconds: float) -> None:
+        self._waits.set()
+        await self._ticks.acquire()
+
+
 @pytest.fixture
-def server(gateway: FakeGateway) -> WebServer:
-    return WebServer(uvicorn.Config(lambda: None, log_config=None), gateway.drain, lambda: None)
+async def stopping(gateway: FakeGateway) -> AsyncIterator[Stopping]:
+    made = Stopping(gateway)
+    yield made
+    made.task.cancel()
+    await asyncio.wait((made.task,))
 
 
-async def test_sigterm_waits_for_the_conversations(server: WebServer, gateway: FakeGateway) -> None:
-    assert not await server.on_tick(1)
-    server.handle_exit(signal.SIGTERM, None)
-    assert gateway.drains == 0  # a signal may come in the middle of anything
-    assert not await server.on_tick(2)
-    assert gateway.drains == 1
+async def test_sigterm_waits_for_the_conversations(stopping: Stopping, gateway: FakeGateway) -> None:
+    await asyncio.sleep(0)
+    assert gateway.drains == 0
+    stopping.signals.receive(signal.SIGTERM)
+    assert not await stopping.tick()
+    drains = gateway.drains
+    assert drains > 0
     gateway.drained = True
-    assert await server.on_tick(3)
-    assert server._captured_signals == []
+    assert await stopping.tick()
+    assert gateway.drains == drains + 1
+    assert not stopping.signals.interrupted
 
 
-async def test_a_signal_that_comes_while_conversations_are_counted_is_not_lost(
-    server: WebServer, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_signal_that_comes_while_conversations_are_counted_is_not_lost() -> None:
+    signals = StopSignals()
+
     async def drain() -> bool:
-        server.handle_exit(signal.SIGTERM, None)
+        signals.receive(signal.SIGTERM)
         return False
 
-    monkeypatch.setattr(server, "_drain", drain)
-    server.handle_exit(signal.SIGTERM, None)
-    assert await server.on_tick(1)
+    async def sleep(seconds: float) -> None:
+        """No time passes."""
+
+    signals.receive(signal.SIGTERM)
+    await signals.until_stopped(drain, sleep)
 
 
-async def test_a_second_sigterm_stops_at_once(server: WebServer, gateway: FakeGateway) -> None:
-    server.handle_exit(signal.SIGTERM, None)
-    assert not await server.on_tick(1)
-    server.handle_exit(signal.SIGTERM, None)
-    assert await server.on_tick(2)
+async def test_a_second_sigterm_stops_at_once(stopping: Stopping) -> None:
+    stopping.signals.receive(signal.SIGTERM)
+    assert not await stopping.tick()
+    stopping.signals.receive(signal.SIGTERM)
+    assert await stopping.tick()
+    assert not stopping.signals.interrupted
 
 
 @pytest.mark.parametrize("terminated", [False, True])
-async def test_ctrl_c_stops_at_once(server: WebServer, gateway: FakeGateway, terminated: bool) -> None:
+async def test_ctrl_c_stops_at_once(stopping: Stopping, gateway: FakeGateway, terminated: bool) -> None:
     if terminated:
-        server.handle_exit(signal.SIGTERM, None)
-    server.handle_exit(signal.SIGINT, None)
-    assert await server.on_tick(1)
+        stopping.signals.receive(signal.SIGTERM)
+    stopping.signals.receive(signal.SIGINT)
+    assert await stopping.tick()
     assert gateway.drains == 0
-    assert server._captured_signals == [signal.SIGINT]
+    assert stopping.signals.interrupted
+
+
+async def test_signals_come_to_the_server_while_it_runs() -> None:
+    signals, before = StopSignals(), signal.getsignal(signal.SIGTERM)
+    gateway = FakeGateway()
+    gateway.drained = True
+    with signals.captured():
+        signal.raise_signal(signal.SIGTERM)
+        await signals.until_stopped(gateway.drain)
+    assert gateway.drains == 1
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from configs.base import ConfigError
-from configs.runtime.runtime import RecordingConfig, RuntimeConfig
+from configs.runtime.runtime import RecordingConfig
 from runtime.clock import ManualClock
 from runtime.engine.engine import InlineEngine
 from runtime.webrtc import health
@@ -75,19 +75,51 @@ async def test_on_a_full_disk_it_is_not_ready(make_server: MakeServer, tmp_path:
     assert str(tmp_path) not in json.dumps(body)
 
 
-class StillGateway:
-    """A gateway of which only what readiness asks matters."""
+class StillMedia:
+    """Media of which only what readiness asks matters; they answer when `gate` is open."""
 
-    draining = False
+    def __init__(self) -> None:
+        self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
-    class hub:  # noqa: N801 - stands in for an attribute
-        config = RuntimeConfig()
+    async def explain_unready(self) -> None:
+        """See `MediaServer`."""
+        self.asked += 1
+        await self.gate.wait()
 
-        class client:  # noqa: N801
-            ready = True
+
+@pytest.fixture
+def media() -> Any:
+    return StillMedia()
 
 
-async def test_the_disk_is_asked_once_however_many_ask() -> None:
+async def test_the_media_are_asked_once_however_many_ask(media: Any) -> None:
+    media.gate.clear()
+    readiness = Readiness(media, RecordingConfig(), ManualClock(), lambda config: None)
+    asking = [asyncio.create_task(readiness.explain()) for _ in range(50)]
+    await asyncio.sleep(0)
+    media.gate.set()
+    assert await asyncio.gather(*asking) == [None] * 50
+    assert media.asked == 1
+    assert await readiness.explain() is None
+    assert media.asked == 2
+
+
+async def test_media_that_do_not_answer_are_dead(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_MEDIA_S", 0.0)
+    media.gate.clear()
+    readiness = Readiness(media, RecordingConfig(), ManualClock(), lambda config: None)
+    for unready in (await readiness.explain(), await readiness.explain_dead()):
+        assert unready is not None
+        assert unready[0] == "media_stuck"
+    assert media.asked == 1
+    media.gate.set()
+    monkeypatch.setattr(health, "_MEDIA_S", 10.0)
+    assert await readiness.explain_dead() is None
+
+
+async def test_the_disk_is_asked_once_however_many_ask(media: Any) -> None:
     clock, asked = ManualClock(), []
 
     def check(config: RecordingConfig) -> None:
@@ -95,8 +127,7 @@ async def test_the_disk_is_asked_once_however_many_ask() -> None:
         if len(asked) > 1:
             raise ConfigError("gone")
 
-    gateway: Any = StillGateway()
-    readiness = Readiness(gateway, clock, check)
+    readiness = Readiness(media, RecordingConfig(), clock, check)
     assert await asyncio.gather(*(readiness.explain() for _ in range(50))) == [None] * 50
     clock.advance(1.9)
     assert await readiness.explain() is None
@@ -106,7 +137,7 @@ async def test_the_disk_is_asked_once_however_many_ask() -> None:
     assert (len(asked), unready and unready[0]) == (2, "no_recordings")
 
 
-async def test_a_disk_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_hangs_holds_nobody(media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_DISK_S", 0.0)
     go_on, asked = threading.Event(), []
 
@@ -114,8 +145,7 @@ async def test_a_disk_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -
         asked.append(config)
         go_on.wait(10)
 
-    gateway: Any = StillGateway()
-    readiness = Readiness(gateway, ManualClock(), check)
+    readiness = Readiness(media, RecordingConfig(), ManualClock(), check)
     codes = [unready and unready[0] for unready in [await readiness.explain() for _ in range(3)]]
     go_on.set()
     assert (codes, len(asked)) == (["disk_slow"] * 3, 1)

@@ -10,6 +10,7 @@ from aiortc import RTCIceTransportPolicy
 
 from configs.runtime.ice import IceConfig
 from runtime.webrtc.ice import issue, issue_own, make_account, report_missing
+from runtime.webrtc.ice_configuration import to_configuration
 from tests.runtime.webrtc.conftest import MakeServer
 
 SECRET = "north"
@@ -45,12 +46,12 @@ def test_clients_are_given_what_browsers_take() -> None:
 
 
 def test_the_own_connections_are_given_what_they_can_use() -> None:
-    config = issue_own(IceConfig.model_validate(ICE | {"relay_only": True}), 1000.0).to_configuration()
+    config = to_configuration(issue_own(IceConfig.model_validate(ICE | {"relay_only": True}), 1000.0))
     assert [server.urls for server in config.iceServers or []] == [
         ["stun:a.example"], ["turn:a.example"], ["turns:b.example"],
     ]  # fmt: skip
     assert config.iceTransportPolicy is RTCIceTransportPolicy.RELAY
-    pages = issue_own(IceConfig.model_validate(ICE | {"relay_only": True, "pages_only": True}), 0.0).to_configuration()
+    pages = to_configuration(issue_own(IceConfig.model_validate(ICE | {"relay_only": True, "pages_only": True}), 0.0))
     assert (pages.iceServers, pages.iceTransportPolicy) == ([], RTCIceTransportPolicy.ALL)
 
 

@@ -107,6 +107,23 @@ async def test_a_connection_that_breaks_before_the_answer_frees_its_place(make_s
         assert (sent[0]["status"], server.hub.client.free, server.gateway.peers) == (200, 1, ())
 
 
+async def test_a_client_leaves_while_its_files_are_being_finished(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_server(rows=1, record=False) as server:
+        client, body = await offer_under(ATTEMPT)
+        session = (await server.post(body))["session"]
+        files = server.gateway.peers[0].session.files
+        monkeypatch.setattr(files, "close", lambda reason: None)
+        closing = asyncio.create_task(server.gateway.close(session, "the client closed the session"))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait((closing,))
+        await client.close()
+        assert closing.cancelled()
+        files.finished.set_result(None)  # as the writer does, which nothing may disturb
+
+
 @pytest.mark.parametrize(
     ("given", "headers", "status"),
     [

@@ -4,7 +4,8 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.sdp import SessionDescription
 
-from runtime.webrtc.offer import BadOffer, ask_for_redundancy, check_offer
+from runtime.webrtc.bad_offer import BadOffer
+from runtime.webrtc.offer import ask_for_redundancy, check_offer
 
 
 @pytest.fixture

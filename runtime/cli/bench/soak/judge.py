@@ -56,6 +56,7 @@ def judge(measured: Measured, bars: Bars) -> tuple[Verdict, ...]:
     return (
         _judge_memory("RSS of the server", measured, bars, lambda sample: sample.server.rss_mb),
         _judge_memory("RSS of the engine", measured, bars, lambda sample: sample.engine.rss_mb),
+        _judge_memory("RSS of the web server", measured, bars, lambda sample: sample.web.rss_mb),
         *(verdict for place, ppm in sessions for verdict in _judge_lags(place, ppm, measured, bars)),
         *_judge_leaks(measured, bars),
         _judge_slots(measured, bars),
@@ -101,11 +102,13 @@ def _judge_leaks(measured: Measured, bars: Bars) -> tuple[Verdict, ...]:
     names = {
         "server_descriptors": "descriptors of the server",
         "engine_descriptors": "descriptors of the engine",
+        "web_descriptors": "descriptors of the web server",
         "tasks": "asyncio tasks of the server",
     }
     courses = {
         "server_descriptors": tuple(float(sample.server.descriptors) for sample in measured.samples),
         "engine_descriptors": tuple(float(sample.engine.descriptors) for sample in measured.samples),
+        "web_descriptors": tuple(float(sample.web.descriptors) for sample in measured.samples),
     }
     before = asdict(measured.before)
     after = asdict(measured.after) if measured.after else {}

@@ -35,20 +35,22 @@ class ProcessSample:
 
 @dataclass(frozen=True)
 class Sample:
-    """Everything at one moment."""
+    """Everything at one moment. `server`: the main process, which has the media. `web`: that of HTTP."""
 
     at_s: float
     server: ProcessSample
     engine: ProcessSample
+    web: ProcessSample
     sessions: tuple[SessionSample, ...]
 
 
 @dataclass(frozen=True)
 class Idle:
-    """What a server holds while nobody talks to it: descriptors of both processes, and asyncio tasks."""
+    """What a server holds while nobody talks to it: descriptors of its processes, and asyncio tasks."""
 
     server_descriptors: int
     engine_descriptors: int
+    web_descriptors: int
     tasks: int
 
     def exceeds(self, other: "Idle") -> bool:
@@ -56,6 +58,7 @@ class Idle:
         return (
             self.server_descriptors > other.server_descriptors
             or self.engine_descriptors > other.engine_descriptors
+            or self.web_descriptors > other.web_descriptors
             or self.tasks > other.tasks
         )
 

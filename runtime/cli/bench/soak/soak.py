@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 from runtime.cli.bench.conversations import begin, leave, read
 from runtime.cli.bench.own_server import RunningServer
 from runtime.cli.bench.soak.processes import read_process
-from runtime.cli.bench.soak.samples import Idle, Measured, ProcessSample, Sample
+from runtime.cli.bench.soak.samples import Idle, Measured, Sample
 from runtime.cli.bench.soak.talker import Talker
-from runtime.cli.bench.soak.watch import Sleep, settle, watch
+from runtime.cli.bench.soak.watch import ServerSample, Sleep, settle, watch
 from runtime.clock import Clock
 from runtime.errors import EngineError
 from runtime.pcm import Pcm16
@@ -99,13 +99,13 @@ def count_late(talkers: Sequence[Talker]) -> float:
     return round(sum(one.late for one in sent) / max(1, sum(one.packets for one in sent)), 6)
 
 
-def read_processes(server: RunningServer) -> tuple[ProcessSample, ProcessSample]:
-    """Figures of the processes of server and engine.
+def read_processes(server: RunningServer) -> ServerSample:
+    """Figures of the processes of a server.
 
     Raises:
         EngineError: one of them is gone.
     """
-    return read_process(server.server_pid), read_process(server.engine_pid)
+    return read_process(server.server_pid), read_process(server.engine_pid), read_process(server.web_pid)
 
 
 async def read_idle(server: RunningServer) -> Idle:
@@ -115,8 +115,8 @@ async def read_idle(server: RunningServer) -> Idle:
         EngineError: it does not answer, or a process is gone.
     """
     tasks = count_tasks(await read(f"{server.url}/metrics"))
-    own, engine = read_processes(server)
-    return Idle(own.descriptors, engine.descriptors, tasks)
+    own, engine, web = read_processes(server)
+    return Idle(own.descriptors, engine.descriptors, web.descriptors, tasks)
 
 
 def count_tasks(metrics: str) -> int:

@@ -10,6 +10,8 @@ from runtime.errors import EngineError, user_line
 
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for a number of seconds."""
+ServerSample = tuple[ProcessSample, ProcessSample, ProcessSample]
+"""Figures of a server's main process, its engine and its web process."""
 _AGAIN_S: Final = 1.0
 
 
@@ -25,7 +27,7 @@ class Watched(Protocol):
 
 async def watch(
     sessions: Sequence[Watched],
-    read_processes: Callable[[], tuple[ProcessSample, ProcessSample]],
+    read_processes: Callable[[], ServerSample],
     clock: Clock,
     sleep: Sleep,
     *,
@@ -37,7 +39,7 @@ async def watch(
 
     Args:
         sessions: what is sampled.
-        read_processes: figures of server and engine; an `EngineError` (one is gone) ends the watch.
+        read_processes: figures of server, engine and web process; an `EngineError` (one is gone) ends the watch.
         clock, sleep: the time between samples.
         seconds, every_s: see above; the last sample is taken at the end.
         on_sample: is called with every sample.
@@ -50,11 +52,11 @@ async def watch(
         due_s = min(number * every_s, seconds)
         await sleep(max(0.0, begin + due_s - clock.now()))
         try:
-            server, engine = read_processes()
+            processes = read_processes()
         except EngineError as error:
             return tuple(samples), (user_line(error),)
         figures = tuple(session.sample() for session in sessions)
-        samples.append(Sample(round(clock.now() - begin, 3), server, engine, figures))
+        samples.append(Sample(round(clock.now() - begin, 3), *processes, figures))
         on_sample(samples[-1])
         ended = tuple(
             f"session {place} ended early: {session.ended}"

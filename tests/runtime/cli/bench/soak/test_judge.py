@@ -13,13 +13,14 @@ from runtime.cli.bench.soak.samples import Idle, Measured, ProcessSample, Sample
 from runtime.cli.bench.soak.table import show_table, sparkline
 
 EVERY_S = 5.0
-IDLE = Idle(server_descriptors=20, engine_descriptors=9, tasks=7)
-NOISE = np.random.default_rng(3).normal(0.0, 1.0, (4, 720))
+IDLE = Idle(server_descriptors=20, engine_descriptors=9, web_descriptors=12, tasks=7)
+NOISE = np.random.default_rng(3).normal(0.0, 1.0, (5, 720))
 
 
 def make_soak(
     server_mb: Callable[[float], float] = lambda minute: 0.0,
     engine_mb: Callable[[float], float] = lambda minute: 0.0,
+    web_mb: Callable[[float], float] = lambda minute: 0.0,
     lag_ms: Callable[[float], float] = lambda minute: 0.0,
     late: int = 0,
     samples: int = 720,
@@ -34,6 +35,7 @@ def make_soak(
             EVERY_S * (number + 1),
             ProcessSample(150 + noise[0] + server_mb(minute), 30),
             ProcessSample(600 + noise[1] + engine_mb(minute), 9),
+            ProcessSample(60 + noise[4] + web_mb(minute), 12),
             (calm, drifting),
         )
 
@@ -56,12 +58,14 @@ def test_a_calm_soak_passes_all_bars() -> None:
     assert [one.measure for one in verdicts] == [
         "RSS of the server",
         "RSS of the engine",
+        "RSS of the web server",
         "lag of session 1 (+200 ppm), listening",
         "lag of session 1 (+200 ppm), speaking",
         "lag of session 2 (-200 ppm), listening",
         "lag of session 2 (-200 ppm), speaking",
         "descriptors of the server",
         "descriptors of the engine",
+        "descriptors of the web server",
         "asyncio tasks of the server",
         "slots late or missed",
         "sessions ended early",
@@ -72,6 +76,7 @@ def test_a_leak_of_memory_is_missed() -> None:
     measured = make_soak(engine_mb=lambda minute: 1.5 * minute)
     assert failed(measured) == ["RSS of the engine"]
     assert verdict(measured, "RSS of the engine").slope == pytest.approx(1.5, abs=0.02)
+    assert failed(make_soak(web_mb=lambda minute: 1.5 * minute)) == ["RSS of the web server"]
 
 
 def test_memory_that_grows_at_the_begin_or_once_is_no_leak() -> None:
@@ -97,6 +102,7 @@ def test_a_lag_that_rises_in_a_step_is_missed_and_one_that_stays_within_the_bar_
     [
         (replace(IDLE, server_descriptors=21), "descriptors of the server"),
         (replace(IDLE, engine_descriptors=10), "descriptors of the engine"),
+        (replace(IDLE, web_descriptors=13), "descriptors of the web server"),
         (replace(IDLE, tasks=8), "asyncio tasks of the server"),
     ],
 )

@@ -34,6 +34,8 @@ def test_two_sessions_are_soaked(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(session.slots >= 8 * 5 * 0.9 for session in last.sessions)
     assert last.server.rss_mb > 10
     assert last.engine.rss_mb > 10
+    assert last.web.rss_mb > 10
+    assert len({server.server_pid, server.engine_pid, server.web_pid}) == 3
     lags = {verdict.measure: verdict.value for verdict in report.verdicts if verdict.judged == "growth"}
     assert len(lags) == 4
     assert None not in lags.values()

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from runtime.cli.bench.soak.samples import Idle, ProcessSample, Sample, SessionSample
-from runtime.cli.bench.soak.watch import settle, watch
+from runtime.cli.bench.soak.watch import ServerSample, settle, watch
 from runtime.clock import ManualClock
 from runtime.errors import EngineError
 
 PROCESS = ProcessSample(100.0, 10)
 FIGURES = SessionSample(50.0, None, 5, 0, 0)
-CALM = Idle(20, 9, 7)
-MORE = Idle(20, 9, 8)
+CALM = Idle(20, 9, 12, 7)
+MORE = Idle(20, 9, 12, 8)
 
 
 class FakeSession:
@@ -38,10 +38,10 @@ class World:
     async def sleep(self, seconds: float) -> None:
         self.clock.advance(seconds + self._extra_s)
 
-    def read(self) -> tuple[ProcessSample, ProcessSample]:
+    def read(self) -> ServerSample:
         if self.clock.now() >= self._gone_at:
             raise EngineError("process 7 of the server is gone")
-        return PROCESS, PROCESS
+        return PROCESS, PROCESS, PROCESS
 
 
 async def run(
@@ -59,7 +59,7 @@ async def test_samples_are_regular_and_do_not_slip() -> None:
     samples, ended = await run(World(extra_s=0.25), [FakeSession(), FakeSession()])
     assert [sample.at_s for sample in samples] == [5.0 * number + 0.25 for number in range(1, 13)]
     assert ended == ()
-    assert samples[-1] == Sample(60.25, PROCESS, PROCESS, (FIGURES, FIGURES))
+    assert samples[-1] == Sample(60.25, PROCESS, PROCESS, PROCESS, (FIGURES, FIGURES))
 
 
 async def test_the_last_sample_is_at_the_end() -> None:
