@@ -99,7 +99,7 @@ class Metrics(Observer):
         self._sent_at.pop(session.id, None)
         self._stopped.inc(session.files.error is not None)
         counts = session.statistics
-        for fate in ("placed", "duplicate", "late", "ahead", "concealed", "recovered"):
+        for fate in ("placed", "duplicate", "late", "ahead", "discarded", "concealed", "recovered"):
             self._samples.labels(fate).inc(getattr(counts.slots, fate))
         self._flushed.inc(counts.playout.flushed)
         self._underruns.inc(counts.playout.underruns)

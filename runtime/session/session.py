@@ -120,6 +120,10 @@ class Session:
                 self._user.align(position + len(pcm), now, moment)
         return self._user.push(position, pcm, now, concealed)
 
+    def push_discarded(self, amount: int) -> None:
+        """So many samples of the user, at 16 kHz, came too late or twice, and were not decoded."""
+        self._user.discard(amount)
+
     def leave(self) -> None:
         """The user's connection is gone; the session goes on without anybody, until `rejoin`."""
         self._gone = True

@@ -223,6 +223,7 @@ class Peer:
         self._calls.audio()
 
     def _place(self, placed: list[Placed], now: float) -> None:
+        self.session.push_discarded(self._inbound.take_discarded())
         for one in placed:
             if self.session.push_audio(one.position, one.pcm, one.concealed):
                 self._latency.on_heard(one.pcm, now)
