@@ -188,11 +188,15 @@ class Session:
 
     def notices(self) -> list[Notice]:
         """Notices for the user since the last call."""
-        if self.files.error and not self._told_files:
-            self._told_files = True
-            self._notices.append(Notice("recording_stopped", self.files.error))
-        fresh, self._notices = self._notices, []
+        fresh, self._notices = [*self._notices, *self.file_notices()], []
         return fresh
+
+    def file_notices(self) -> list[Notice]:
+        """That the recording ended before the session or could not be finished; once, also after the session's end."""
+        if self._told_files or not self.files.error:
+            return []
+        self._told_files = True
+        return [Notice("recording_stopped", self.files.error)]
 
     def pull(self) -> Packet:
         """The next 20 ms of the assistant's audio, [480] samples at 24 kHz."""

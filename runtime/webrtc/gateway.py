@@ -148,6 +148,7 @@ class Gateway:
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
         await asyncio.wrap_future(peer.session.files.finished)
+        self.hub.settle_ended()
 
     async def lose(self, session: str, reason: str) -> None:
         """The client of a session is gone before it had its answer; unknown sessions are ignored."""
