@@ -12,7 +12,8 @@ from aiortc import InvalidStateError
 from runtime.errors import EngineError
 from runtime.webrtc.client import VoiceClient
 
-_ANSWER_S = 30.0
+_ANSWER_S = FIRST_SLOT_S = 30.0
+"""How long a server may take to answer a request, or the first slot."""
 _LEAVE_S = 5.0
 
 
@@ -27,8 +28,8 @@ async def begin(client: VoiceClient, url: str, pattern: str | None = None) -> No
         EngineError: the server does not answer, or refuses the client. TimeoutError: no slot is answered.
     """
     options = {} if pattern is None else {"pattern": pattern}
-    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body), options)
-    await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
+    await client.connect(lambda body: asyncio.to_thread(post, f"{url}/api/offer", body), options)
+    await client.wait_for(lambda message: message["type"] == "slot", FIRST_SLOT_S)
 
 
 async def leave(client: VoiceClient) -> None:
@@ -56,7 +57,12 @@ def _get(url: str) -> str:
         raise EngineError(f"{url} does not answer ({error}); run duplex serve to see why") from None
 
 
-def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request of the API.
+
+    Raises:
+        EngineError: the server refuses it, or does not answer.
+    """
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:

@@ -15,6 +15,7 @@ import typer
 
 from configs.base import ConfigError
 from duplex.eval.reports.cells import describe_language_model
+from runtime.cli.bench.abuse import Abuse, AbuseReport, abuse
 from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.conversations import begin, leave
 from runtime.cli.bench.measure_step import percentile
@@ -32,6 +33,8 @@ from runtime.pcm import Pcm16
 from runtime.webrtc.client import VoiceClient
 
 LONGEST_S, MOST_STRANGERS = 86_400.0, 100_000
+MOST_MB = 1000.0
+ABUSE = "While they talk"
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,22 @@ class ServeReport:
     gap_p99_ms: float
     gap_max_ms: float
     strangers: StrangersReport | None = None
+    abuse: AbuseReport | None = None
     llm: dict[str, Any] | None = None
 
 
-def bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None) -> ServeReport:
+def bench(
+    url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None = None, asked: Abuse | None = None
+) -> ServeReport:
     """Let `clients` talk to the server at `url` for `seconds`; each starts at a different place in `audio`.
 
     Args:
         url, clients, seconds: see above.
         audio: [n] user audio at 24 kHz, repeated.
         pattern: interaction pattern of the conversations, for models that have several.
+        asked: what other clients do once all talk; they need a place more.
     """
-    return asyncio.run(_bench(url, clients, seconds, audio, pattern))
+    return asyncio.run(_bench(url, clients, seconds, audio, pattern, asked or Abuse()))
 
 
 @with_option_groups
@@ -84,7 +91,24 @@ def command(
     url: Annotated[str | None, typer.Option(help="Measure this server instead of starting one.")] = None,
     say: Annotated[list[Path] | None, file(help="What the clients say; default: three questions.")] = None,
     strange: Annotated[
-        int, number(0, MOST_STRANGERS, "Strangers who hold a half-open connection each.", "--strangers", whole=True)
+        int,
+        number(
+            0,
+            MOST_STRANGERS,
+            "Strangers who hold a half-open connection each.",
+            "--strangers",
+            whole=True,
+            rich_help_panel=ABUSE,
+        ),
+    ] = 0,
+    pings: Annotated[
+        int, number(0, MOST_STRANGERS, "One more client sends so many messages.", whole=True, rich_help_panel=ABUSE)
+    ] = 0,
+    message_mb: Annotated[
+        float, number(0, MOST_MB, "One more client sends a message of this size.", unit="MB", rich_help_panel=ABUSE)
+    ] = 0.0,
+    offers: Annotated[
+        int, number(0, MOST_STRANGERS, "Offers at once, without media behind.", whole=True, rich_help_panel=ABUSE)
     ] = 0,
     json_file: JsonFile = None,
 ) -> None:
@@ -92,10 +116,11 @@ def command(
     if url and chosen.changes:
         raise ConfigError("--set and --llm are for a server that is started here, not for --url; leave them out")
     audio = read_speech(say or [QUESTIONS])
+    asked = Abuse(pings, message_mb, offers)
 
     def talk(at: str) -> ServeReport:
         with strangers(at, strange) as seen:
-            report = bench(at, clients, seconds, audio, chosen.pattern)
+            report = bench(at, clients, seconds, audio, chosen.pattern, asked)
         return replace(report, strangers=seen[0]) if seen else report
 
     with progress() as bar:
@@ -103,7 +128,7 @@ def command(
         if url:
             report = talk(url)
         else:
-            with start_server(chosen.model, clients, loader_with(chosen.resolve_changes())) as own:
+            with start_server(chosen.model, clients + asked.places, loader_with(chosen.resolve_changes())) as own:
                 report = replace(talk(own.url), llm=own.llm)
     show(report)
     if json_file:
@@ -114,26 +139,30 @@ def show(report: ServeReport) -> None:
     """Print a report."""
     figures = asdict(report)
     llm = figures.pop("llm")
-    figures |= {f"strangers_{name}": value for name, value in (figures.pop("strangers") or {}).items()}
+    for group in ("strangers", "abuse"):
+        figures |= {f"{group}_{name}": value for name, value in (figures.pop(group) or {}).items()}
     for name, value in figures.items():
-        out().print(f"{name:<16} {value}")
+        out().print(f"{name:<20} {value}")
     if llm is not None:
-        out().print(f"{'llm':<16} {describe_language_model(llm)}")
+        out().print(f"{'llm':<20} {describe_language_model(llm)}")
 
 
-async def _bench(url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None) -> ServeReport:
+async def _bench(
+    url: str, clients: int, seconds: float, audio: Pcm16, pattern: str | None, asked: Abuse
+) -> ServeReport:
     clock = SystemClock()
     talkers = [VoiceClient(repeat(audio, place / clients), clock) for place in range(clients)]
     try:
-        await asyncio.gather(*(_converse(client, url, seconds, pattern) for client in talkers))
+        await asyncio.gather(*(begin(client, url, pattern) for client in talkers))
+        with abuse(url, asked) as seen:
+            await asyncio.gather(*(_converse(client, seconds) for client in talkers))
     finally:
         for client in talkers:
             await client.close()
-    return _report(seconds, talkers)
+    return replace(_report(seconds, talkers), abuse=seen[0] if seen else None)
 
 
-async def _converse(client: VoiceClient, url: str, seconds: float, pattern: str | None) -> None:
-    await begin(client, url, pattern)
+async def _converse(client: VoiceClient, seconds: float) -> None:
     with suppress(TimeoutError):
         ended = await client.wait_for(lambda message: message["type"] == "ended", seconds)
         raise EngineError(f"a conversation ended early: {ended.message['message']}")
