@@ -4,11 +4,13 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any
 
 from aiortc import InvalidStateError
 
+from runtime.cli.bench.relay import Relay
 from runtime.errors import EngineError
 from runtime.webrtc.client import VoiceClient
 
@@ -17,18 +19,23 @@ _ANSWER_S = FIRST_SLOT_S = 30.0
 _LEAVE_S = 5.0
 
 
-async def begin(client: VoiceClient, url: str, pattern: str | None = None) -> None:
+async def begin(client: VoiceClient, url: str, pattern: str | None = None, relay: Relay | None = None) -> None:
     """Let `client` talk to the server at `url`; returns when its first slot is answered.
 
     Args:
         client, url: see above.
         pattern: interaction pattern of the conversation, for models that have several.
+        relay: the network between them.
 
     Raises:
         EngineError: the server does not answer, or refuses the client. TimeoutError: no slot is answered.
     """
     options = {} if pattern is None else {"pattern": pattern}
-    await client.connect(lambda body: asyncio.to_thread(post, f"{url}/api/offer", body), options)
+
+    def offer(body: dict[str, Any]) -> Awaitable[dict[str, Any]]:
+        return asyncio.to_thread(post, f"{url}/api/offer", body)
+
+    await client.connect(relay.through(offer) if relay else offer, options)
     await client.wait_for(lambda message: message["type"] == "slot", FIRST_SLOT_S)
 
 

@@ -12,6 +12,7 @@ from duplex.model.language_models.interface import LlmError
 from runtime.cli.bench.abuse import Abuse, AbuseReport
 from runtime.cli.bench.command import QUESTIONS
 from runtime.cli.bench.own_server import start_server
+from runtime.cli.bench.relay import Link
 from runtime.cli.bench.serve import ServeReport, bench, show
 from runtime.cli.bench.spoken import read_speech
 from runtime.cli.bench.strangers import StrangersReport
@@ -49,6 +50,20 @@ def test_clients_that_ask_too_much_are_ended_or_refused_and_the_others_talk() ->
     assert report.slots >= 8 * 5 * 0.9
 
 
+def test_a_bad_network_loses_and_delays_and_the_figures_tell_it() -> None:
+    audio = read_speech([SPEECH / "tell_me_a_story.flac"])
+    with start_server("fake", 1, load_fake) as server:
+        network = bench(server.url, 1, 8.0, audio, link=Link(loss=0.1, delay_ms=40.0, jitter_ms=30.0)).network
+    assert network is not None
+    for packets, lost, made_up in (
+        (network.user_packets, network.user_lost, network.user_made_up),
+        (network.assistant_packets, network.assistant_lost, network.assistant_made_up),
+    ):
+        assert packets > 350
+        assert 0.04 < lost / packets < 0.16
+        assert 0.6 * lost <= made_up < packets
+
+
 def test_abuse_that_finds_no_place_is_one_line() -> None:
     audio = read_speech([SPEECH / "tell_me_a_story.flac"])
     with (
@@ -68,13 +83,13 @@ def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[st
             "settings": {"temperature": 0.5},
         }
     figures = {field.name: 1 for field in fields(ServeReport)}
-    others = {"strangers": StrangersReport(7, 8, 9.5), "abuse": AbuseReport(200, refused=199)}
+    others = {"strangers": StrangersReport(7, 8, 9.5), "abuse": AbuseReport(200, refused=199), "network": None}
     report = ServeReport(**figures | {"model": "fake", "llm": server.llm} | others)  # type: ignore[arg-type]
     show(report)
     told = capsys.readouterr().out
     assert "smollm2 (llm-1), answers unknown, temperature 0.5" in told
-    assert "strangers_slowest_ms 9.5" in told
-    assert "abuse_refused        199" in told
+    assert "strangers_slowest_ms       9.5" in told
+    assert "abuse_refused              199" in told
 
 
 def test_a_server_without_its_language_model_is_not_measured() -> None:
