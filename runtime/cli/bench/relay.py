@@ -21,27 +21,33 @@ _CANDIDATE: Final = re.compile(r"a=candidate:(\S+) 1 udp (\d+) (\d+(?:\.\d+){3})
 _CANDIDATES: Final = re.compile(r"(?:a=candidate:.*\r\n)+")
 _RTP, _RTCP = range(128, 192), range(192, 224)
 """First byte of RTP and RTCP (RFC 7983), and second byte of RTCP alone (RFC 5761)."""
+STALL_EVERY_S: Final = 20.0
+"""The first stall is so long after the beginning, and so is each from the one before."""
 Address = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Link:
-    """A network. `loss`: share of packets, 0..1. A packet takes `delay_ms`, more or less up to `jitter_ms`."""
+    """A network. `loss`: share of packets, 0..1. A packet takes `delay_ms`, more or less up to `jitter_ms`. Every
+    `STALL_EVERY_S` nothing passes for `stall_s`, and then all of it at once."""
 
     loss: float = 0.0
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
+    stall_s: float = 0.0
 
     @property
     def perfect(self) -> bool:
         """Whether it does nothing."""
         return self == Link()
 
-    def draw(self, rng: random.Random) -> float | None:
-        """How long a packet takes, seconds; None if it is lost."""
+    def draw(self, at: float, rng: random.Random) -> float | None:
+        """How long a packet takes that is sent `at` seconds after the beginning, seconds; None if it is lost."""
         if rng.random() < self.loss:
             return None
-        return max(0.0, self.delay_ms + rng.uniform(-self.jitter_ms, self.jitter_ms)) / 1000
+        usual = max(0.0, self.delay_ms + rng.uniform(-self.jitter_ms, self.jitter_ms)) / 1000
+        since = at % STALL_EVERY_S
+        return max(usual, self.stall_s - since) if at >= STALL_EVERY_S else usual
 
 
 @dataclass
@@ -61,6 +67,7 @@ class Relay:
         self.user, self.assistant = Carried(), Carried()
         """What the user and the assistant sent."""
         self._rng = random.Random(seed)
+        self._began: float | None = None
         self._client: Address | None = None
         self._server: Address | None = None
         self._to_client: asyncio.DatagramTransport | None = None
@@ -103,12 +110,14 @@ class Relay:
 
     def _carry(self, data: bytes, carried: Carried, send: Callable[[bytes], None]) -> None:
         is_audio = len(data) > 1 and data[0] in _RTP and data[1] not in _RTCP
-        delay_s = self.link.draw(self._rng)
+        loop = asyncio.get_running_loop()
+        self._began = self._began or loop.time()
+        delay_s = self.link.draw(loop.time() - self._began, self._rng)
         carried.packets += is_audio
         if delay_s is None:
             carried.lost += is_audio
         else:
-            asyncio.get_running_loop().call_later(delay_s, send, data)
+            loop.call_later(delay_s, send, data)
 
     def _send_to_server(self, data: bytes) -> None:
         if self._to_server is not None and self._server is not None and not self._to_server.is_closing():

@@ -22,7 +22,7 @@ from runtime.cli.bench.command import MOST_SESSIONS, QUESTIONS
 from runtime.cli.bench.conversations import begin, leave
 from runtime.cli.bench.measure_step import percentile
 from runtime.cli.bench.own_server import start_server
-from runtime.cli.bench.relay import Link, Relay
+from runtime.cli.bench.relay import STALL_EVERY_S, Link, Relay
 from runtime.cli.bench.spoken import read_speech, repeat
 from runtime.cli.bench.strangers import StrangersReport, strangers
 from runtime.cli.common import JsonFile, PatternOptions, out, progress, write_json
@@ -144,13 +144,19 @@ def command(
     jitter_ms: Annotated[
         float, number(0, MOST_MS, "By how much that varies, up and down.", unit="ms", rich_help_panel=NETWORK)
     ] = 0.0,
+    stall_s: Annotated[
+        float,
+        number(
+            0, STALL_EVERY_S / 2, "Every 20 s it holds all packets back for so long.", unit="s", rich_help_panel=NETWORK
+        ),
+    ] = 0.0,
     json_file: JsonFile = None,
 ) -> None:
     """Measure packets and latencies of a served model with several clients."""
     if url and chosen.changes:
         raise ConfigError("--set and --llm are for a server that is started here, not for --url; leave them out")
     audio = read_speech(say or [QUESTIONS])
-    asked, link = Abuse(pings, message_mb, offers), Link(loss, delay_ms, jitter_ms)
+    asked, link = Abuse(pings, message_mb, offers), Link(loss, delay_ms, jitter_ms, stall_s)
 
     def talk(at: str) -> ServeReport:
         with strangers(at, strange) as seen:

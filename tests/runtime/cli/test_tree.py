@@ -116,7 +116,7 @@ def test_devices_have_bounds(command: str, value: str, capsys: pytest.CaptureFix
     ("arguments", "line"),
     [
         (["sevre"], "error: there is no command 'sevre'; choose one of serve, talk, "),
-        (["bench", "steps"], "error: there is no command 'steps'; choose one of step, serve, detokenizer"),
+        (["bench", "steps"], "error: there is no command 'steps'; choose one of step, serve, soak, detokenizer"),
         (["converse", "--nonsense"], "error: No such option: --nonsense"),
         (["converse", "a.wav"], "error: Missing option '--out'; see duplex converse --help"),
         (["replay"], "error: Missing argument"),
