@@ -41,13 +41,16 @@ class Link:
         """Whether it does nothing."""
         return self == Link()
 
-    def draw(self, at: float, rng: random.Random) -> float | None:
-        """How long a packet takes that is sent `at` seconds after the beginning, seconds; None if it is lost."""
+    def draw(self, rng: random.Random) -> float | None:
+        """How long a packet takes while nothing stalls, seconds; None if it is lost."""
         if rng.random() < self.loss:
             return None
-        usual = max(0.0, self.delay_ms + rng.uniform(-self.jitter_ms, self.jitter_ms)) / 1000
-        since = at % STALL_EVERY_S
-        return max(usual, self.stall_s - since) if at >= STALL_EVERY_S else usual
+        return max(0.0, self.delay_ms + rng.uniform(-self.jitter_ms, self.jitter_ms)) / 1000
+
+    def held_until(self, at: float) -> float:
+        """When a packet arrives that would have arrived `at` seconds after the beginning."""
+        stall, since = divmod(at, STALL_EVERY_S)
+        return stall * STALL_EVERY_S + self.stall_s if stall and since < self.stall_s else at
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Relay:
         """What the user and the assistant sent."""
         self._rng = random.Random(seed)
         self._began: float | None = None
+        self._held: list[tuple[bytes, Callable[[bytes], None]]] = []
         self._client: Address | None = None
         self._server: Address | None = None
         self._to_client: asyncio.DatagramTransport | None = None
@@ -110,14 +114,30 @@ class Relay:
 
     def _carry(self, data: bytes, carried: Carried, send: Callable[[bytes], None]) -> None:
         is_audio = len(data) > 1 and data[0] in _RTP and data[1] not in _RTCP
-        loop = asyncio.get_running_loop()
-        self._began = self._began or loop.time()
-        delay_s = self.link.draw(loop.time() - self._began, self._rng)
+        delay_s = self.link.draw(self._rng)
         carried.packets += is_audio
         if delay_s is None:
             carried.lost += is_audio
         else:
-            loop.call_later(delay_s, send, data)
+            asyncio.get_running_loop().call_later(delay_s, self._arrive, data, send)
+
+    def _arrive(self, data: bytes, send: Callable[[bytes], None]) -> None:
+        """A packet is through, or joins those that are held back; these keep their order."""
+        loop = asyncio.get_running_loop()
+        self._began = self._began or loop.time()
+        at = loop.time() - self._began
+        until = self.link.held_until(at)
+        if until == at:
+            send(data)
+            return
+        if not self._held:
+            loop.call_later(until - at, self._release)
+        self._held.append((data, send))
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for data, send in held:
+            send(data)
 
     def _send_to_server(self, data: bytes) -> None:
         if self._to_server is not None and self._server is not None and not self._to_server.is_closing():

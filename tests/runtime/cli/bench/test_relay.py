@@ -14,19 +14,17 @@ RTP, RTCP, STUN = b"\x80\x60", b"\x80\xc8", b"\x00\x01"
 
 def test_a_share_is_lost_and_the_others_take_their_time() -> None:
     rng, link = random.Random(0), Link(loss=0.1, delay_ms=40.0, jitter_ms=30.0)
-    drawn = [link.draw(0.0, rng) for _ in range(10_000)]
+    drawn = [link.draw(rng) for _ in range(10_000)]
     delays = [one for one in drawn if one is not None]
     assert 0.09 < 1 - len(delays) / len(drawn) < 0.11
     assert min(delays) == pytest.approx(0.01, abs=0.001)
     assert max(delays) == pytest.approx(0.07, abs=0.001)
 
 
-def test_what_is_held_back_comes_at_once() -> None:
-    rng, link = random.Random(0), Link(delay_ms=20.0, stall_s=4.0)
-    arrivals = {
-        at: at + (link.draw(at, rng) or 0.0) for at in (0.0, 3.0, STALL_EVERY_S - 0.1, 20.0, 21.5, 23.99, 24.0, 45.0)
-    }
-    assert list(arrivals.values()) == pytest.approx([0.02, 3.02, 19.92, 24.0, 24.0, 24.01, 24.02, 45.02])
+def test_packets_are_held_back_until_the_end_of_a_stall() -> None:
+    link = Link(stall_s=4.0)
+    held = {at: link.held_until(at) for at in (0.0, 3.0, STALL_EVERY_S - 0.1, 20.0, 21.5, 23.99, 24.0, 41.0)}
+    assert list(held.values()) == [0.0, 3.0, 19.9, 24.0, 24.0, 24.0, 24.0, 44.0]
 
 
 class End(asyncio.DatagramProtocol):
