@@ -79,6 +79,9 @@ class Session:
         """Why the session ended; None while it lasts."""
         self.must_record = False
         """Whether it may not go on without its files."""
+        self.on_closing: Callable[[int], None] = lambda end: None
+        """Is called when a slot with holes is about to close, with where it ends by the connection's positions: audio
+        before it that still waits for something is to be pushed now."""
         self._config = config
         self._clock = clock
         first = len(before or ())
@@ -149,6 +152,9 @@ class Session:
 
     def collect(self) -> list[UserSlot]:
         """Take the user slots that are closed now, in order."""
+        end = self._user.closing_end(self._clock.now())
+        if end is not None:
+            self.on_closing(end)
         slots = [self._with_absence(self._without_echo(slot)) for slot in self._user.pop(self._clock.now())]
         if slots:
             slots[0] = replace(

@@ -130,6 +130,11 @@ class SlotBuffer:
         end = self.slot_end
         return None if end is None else end + self.config.grace_ms / 1000
 
+    def closing_end(self, now: float) -> int | None:
+        """Where the next slot ends, by the sender's positions, if it closes at `now` (seconds) with holes, or None."""
+        due = self._due(now) and not self._complete()
+        return (self._next + 1) * SLOT - self._clock.place(0) if due else None
+
     def _fits(self, begin: int, length: int, now: float) -> bool:
         return sum(self._misfit(begin, length, now)) < length
 

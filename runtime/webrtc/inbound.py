@@ -67,6 +67,11 @@ class InboundAudio:
         """Audio that has waited long enough for a missing packet."""
         return self._place(self.jitter.poll(now), now)
 
+    def hurry(self, end: int, now: float) -> list[Placed]:
+        """Audio before the position `end` that waits for a missing packet: the slot that ends there is about to
+        close."""
+        return self._place(self.jitter.release_before(end * _RATIO - self._shift), now)
+
     def take_discarded(self) -> int:
         """How many samples, at 16 kHz, came too late for the jitter buffer, or twice, since the last call."""
         before, self._told = self._told, self.jitter.statistics.discarded // _RATIO

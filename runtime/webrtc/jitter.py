@@ -92,6 +92,21 @@ class JitterBuffer:
         """Packets that may no longer wait at `now`, although earlier ones are missing."""
         return self._release(now)
 
+    def release_before(self, position: int) -> list[Ready]:
+        """Packets that begin before `position` (48 kHz), although earlier ones are missing; and the one behind them, if
+        only one is missing before it, which it may hold too (redundancy), with what follows it."""
+        out = []
+        while self._held:
+            assert self._next_sequence is not None
+            first = min(self._held)
+            packet, timestamp, _ = self._held[first]
+            held_too = packet.samples if first - self._next_sequence == 1 else 0
+            if first != self._next_sequence and timestamp - self._base - held_too >= position:
+                break
+            ready = self._take(first)
+            out += [ready] if ready is not None else []
+        return out
+
     def _unwrap(self, packet: ReceivedPacket) -> tuple[int, int]:
         """Unwrapped sequence number and timestamp, next to the newest packet's (RFC 3550, appendix A.1)."""
         sequence, timestamp = self._newest

@@ -40,6 +40,7 @@ class Call:
     def __init__(self, world: World, options: ConversationOptions | None = None) -> None:
         self.world = world
         self.session = world.hub.open(options or ConversationOptions())
+        self.session.on_closing = self._hurry
         self.inbound = InboundAudio(JitterConfig())
         self.closed: list[Closed] = []
         self.underruns = 0
@@ -53,8 +54,10 @@ class Call:
                 self._go_to(at)
                 packet = ReceivedPacket(index & 0xFFFF, index * 960 & 0xFFFFFFFF, 960, payloads[index % len(payloads)])
                 self._place(self.inbound.push(packet, at))
+                self._pump()
             self._go_to(BEAT * (beat + 1))
             self._place(self.inbound.poll(self.world.clock.now()))
+            self._pump()
             self.underruns += beat % 2 == 0 and self.session.pull().underrun
 
     def close(self) -> None:
@@ -64,10 +67,15 @@ class Call:
     def _go_to(self, moment: float) -> None:
         self.world.clock.advance(max(0.0, moment - self.world.clock.now()))
 
+    def _hurry(self, end: int) -> None:
+        self._place(self.inbound.hurry(end, self.world.clock.now()))
+
     def _place(self, placed: list[Placed]) -> None:
         self.session.push_discarded(self.inbound.take_discarded())
         for one in placed:
             self.session.push_audio(one.position, one.pcm, one.concealed)
+
+    def _pump(self) -> None:
         for news in self.world.hub.pump():
             if isinstance(news, Delivered) and news.session == self.session.id:
                 self.closed.append(Closed(self.world.clock.now(), news.heard, news.row))
