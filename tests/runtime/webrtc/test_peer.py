@@ -16,8 +16,8 @@ async def test_audio_that_waits_for_a_lost_packet_is_used_before_its_slot_closes
     calls = PeerCalls(lambda: None, lambda *_: None, lambda *_: None, lambda _: None, lambda _: None)
     hello = greet(session.id, world.hub.client.info, "balanced")
     peer = Peer(session, hello, ServeConfig(), world.config, world.clock, calls)
-    arrivals = {0.02 * (index + 1): index for index in range(20) if index != 8}
-    arrivals |= {0.23: arrivals.pop(0.02 * 10), 0.29: 8}
+    delays = {index: 0.03 if index == 9 else 0.05 if index > 9 else 0.0 for index in range(20)} | {8: 0.125}
+    arrivals = {round(0.02 * (index + 1) + delay, 3): index for index, delay in delays.items()}
     for moment in sorted([*arrivals, 0.262, 0.5]):
         world.clock.advance(moment - world.clock.now())
         if moment in arrivals:
