@@ -85,6 +85,7 @@ class Metrics(Observer):
     def on_notice(self, session: str, notice: Notice) -> None:
         """See `Observer`."""
         self._notices.labels(notice.code).inc()
+        self._stopped.inc(notice.code == "recording_stopped")
 
     def on_delivered(self, session: str, row: SlotRow) -> None:
         """See `Observer`."""
@@ -106,9 +107,8 @@ class Metrics(Observer):
         """See `Observer`; the counts of the session's buffers are added."""
         self._live.dec()
         self._sent_at.pop(session.id, None)
-        self._stopped.inc(session.files.error is not None)
         counts = session.statistics
-        for fate in ("placed", "duplicate", "late", "ahead", "concealed", "recovered"):
+        for fate in ("placed", "duplicate", "late", "ahead", "discarded", "concealed", "recovered"):
             self._samples.labels(fate).inc(getattr(counts.slots, fate))
         self._flushed.inc(counts.playout.flushed)
         self._underruns.inc(counts.playout.underruns)

@@ -28,7 +28,7 @@ class Observer:
         """A slot was answered."""
 
     def on_notice(self, session: str, notice: Notice) -> None:
-        """The user of a session was told something."""
+        """The user of a session was told something; or, once it is over, that its files could not be finished."""
 
     def on_closed(self, session: Session, reason: str) -> None:
         """A session has ended; its statistics are final."""

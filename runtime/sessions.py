@@ -9,7 +9,7 @@
 There is no event loop here: the caller of `pump` decides when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,7 @@ class SessionHub:
         self._observer = observer or Observer()
         self._sessions: dict[str, Session] = {}
         self._told: list[News] = []
+        self._finishing: list[Session] = []
         self._engine_up = True
 
     @property
@@ -112,18 +113,8 @@ class SessionHub:
         except DuplexError as error:
             self._observer.on_refused(error.code)
             raise
-        try:
-            session = self._session(session_id, options, folder, source)
-            session.must_record = folder is not None or self.config.recording.required
-            if session.files.created.done():
-                self.settle_files(session)
-        except Exception as error:
-            self._observer.on_refused(getattr(error, "code", "internal"))
-            self.client.close_session(session_id)
-            raise
-        self._sessions[session_id] = session
-        self._observer.on_opened(session_id)
-        return session
+        must_record = folder is not None or self.config.recording.required
+        return self._begin(lambda: self._session(session_id, options, folder, source), session_id, must_record)
 
     def reopen(self, left: Resumable) -> Session:
         """Go on with a conversation of a process that is gone, under its id and with its files.
@@ -137,13 +128,11 @@ class SessionHub:
         if not (same and isinstance(self.client, ReopeningClient)) or header.session in self._sessions:
             raise unknown(header.session)
         self.client.reopen(header.session, header.options, left.heard())
-        session = self._session(header.session, header.options, left.folder, header.source, left.rows)
-        session.must_record = self.config.recording.required
-        if session.files.created.done():
-            self.settle_files(session)
-        self._sessions[session.id] = session
-        self._observer.on_opened(session.id)
-        return session
+        return self._begin(
+            lambda: self._session(header.session, header.options, left.folder, header.source, left.rows),
+            header.session,
+            self.config.recording.required,
+        )
 
     def session(self, session: str) -> Session:
         """Find a session that has not ended, by id.
@@ -159,12 +148,13 @@ class SessionHub:
         """The files of a session are there, or cannot be created: then it goes on without them, unless it must not.
 
         Raises:
-            DiskFull, LogError, AudioError: they are required and cannot be created.
+            DiskFull, LogError, AudioError: they are required and cannot be created. The caller closes the session.
         """
         error = session.files.created.result()
         if error is None or session.folder is None:
             return
         if session.must_record:
+            self._observer.on_refused(getattr(error, "code", "internal"))
             raise error
         session.folder = None
         self._tell_unrecorded(session.id, user_line(error))
@@ -185,6 +175,7 @@ class SessionHub:
             told = self._receive(event)
             news += [told] if told else []
         self._note_engine()
+        self.settle_ended()
         told_before, self._told = self._told, []
         return news + told_before + [told for session in self.sessions for told in self._notices(session)]
 
@@ -199,11 +190,35 @@ class SessionHub:
             self.client.close_session(session)
             ended.close(reason)
             self._observer.on_closed(ended, reason)
+            self._finishing.append(ended)
+            self.settle_ended()
+
+    def settle_ended(self) -> None:
+        """Note which files of sessions that are over could not be finished."""
+        finished = [session for session in self._finishing if session.files.finished.done()]
+        self._finishing = [session for session in self._finishing if session not in finished]
+        for session in finished:
+            for notice in session.file_notices():
+                self._observer.on_notice(session.id, notice)
 
     def close_all(self, reason: str = "shutdown") -> None:
         """End all sessions; the engine keeps running."""
         for session in self.sessions:
             self.close(session.id, reason)
+
+    def _begin(self, make: Callable[[], Session], session_id: str, must_record: bool) -> Session:
+        """A session that the engine has opened; if it cannot begin, its place is free again."""
+        try:
+            session = make()
+            session.must_record = must_record
+            if session.files.created.done():
+                self.settle_files(session)
+        except Exception:
+            self.client.close_session(session_id)
+            raise
+        self._sessions[session_id] = session
+        self._observer.on_opened(session_id)
+        return session
 
     def _session(
         self,

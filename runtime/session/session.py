@@ -79,6 +79,9 @@ class Session:
         """Why the session ended; None while it lasts."""
         self.must_record = False
         """Whether it may not go on without its files."""
+        self.on_closing: Callable[[int], None] = lambda end: None
+        """Is called when a slot with holes is about to close, with where it ends by the connection's positions: audio
+        before it that still waits for something is to be pushed now."""
         self._config = config
         self._clock = clock
         first = len(before or ())
@@ -120,6 +123,10 @@ class Session:
                 self._user.align(position + len(pcm), now, moment)
         return self._user.push(position, pcm, now, concealed)
 
+    def push_discarded(self, amount: int) -> None:
+        """So many samples of the user, at 16 kHz, came too late or twice, and were not decoded."""
+        self._user.discard(amount)
+
     def leave(self) -> None:
         """The user's connection is gone; the session goes on without anybody, until `rejoin`."""
         self._gone = True
@@ -145,6 +152,9 @@ class Session:
 
     def collect(self) -> list[UserSlot]:
         """Take the user slots that are closed now, in order."""
+        end = self._user.closing_end(self._clock.now())
+        if end is not None:
+            self.on_closing(end)
         slots = [self._with_absence(self._without_echo(slot)) for slot in self._user.pop(self._clock.now())]
         if slots:
             slots[0] = replace(
@@ -184,11 +194,15 @@ class Session:
 
     def notices(self) -> list[Notice]:
         """Notices for the user since the last call."""
-        if self.files.error and not self._told_files:
-            self._told_files = True
-            self._notices.append(Notice("recording_stopped", self.files.error))
-        fresh, self._notices = self._notices, []
+        fresh, self._notices = [*self._notices, *self.file_notices()], []
         return fresh
+
+    def file_notices(self) -> list[Notice]:
+        """That the recording ended before the session or could not be finished; once, also after the session's end."""
+        if self._told_files or not self.files.error:
+            return []
+        self._told_files = True
+        return [Notice("recording_stopped", self.files.error)]
 
     def pull(self) -> Packet:
         """The next 20 ms of the assistant's audio, [480] samples at 24 kHz."""

@@ -24,8 +24,9 @@ class SlotBufferStatistics:
     """Counts since the session's start, in samples at 16 kHz except `slots` and `resyncs`.
 
     `placed`: arrived in time. `duplicate`: arrived twice. `late`: arrived after their slot was closed.
-    `ahead`: arrived before they can have been spoken. `concealed`: synthesized here. `recovered`: those of `placed`
-    that the decoder recovered or synthesized. `resyncs`: how often the sender's positions were moved.
+    `ahead`: arrived before they can have been spoken. `discarded`: came so late, or twice, that they were not decoded.
+    `concealed`: synthesized here. `recovered`: those of `placed` that the decoder recovered or synthesized. `resyncs`:
+    how often the sender's positions were moved.
     """
 
     slots: int = 0
@@ -33,6 +34,7 @@ class SlotBufferStatistics:
     duplicate: int = 0
     late: int = 0
     ahead: int = 0
+    discarded: int = 0
     concealed: int = 0
     recovered: int = 0
     resyncs: int = 0
@@ -88,6 +90,10 @@ class SlotBuffer:
         self._place(begin + late - self._next * SLOT, pcm[late : len(pcm) - ahead], concealed)
         return True
 
+    def discard(self, amount: int) -> None:
+        """So many samples came too late, or twice, and were not decoded."""
+        self._drop("discarded", amount)
+
     def align(self, end: int, now: float, moment: float) -> None:
         """Begin with up to a slot of silence, so that slots end when those of another session do, to the packet.
 
@@ -123,6 +129,11 @@ class SlotBuffer:
         """The latest time at which the next slot closes, seconds on the clock; None before any audio."""
         end = self.slot_end
         return None if end is None else end + self.config.grace_ms / 1000
+
+    def closing_end(self, now: float) -> int | None:
+        """Where the next slot ends, by the sender's positions, if it closes at `now` (seconds) with holes, or None."""
+        due = self._due(now) and not self._complete()
+        return (self._next + 1) * SLOT - self._clock.place(0) if due else None
 
     def _fits(self, begin: int, length: int, now: float) -> bool:
         return sum(self._misfit(begin, length, now)) < length

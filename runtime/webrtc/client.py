@@ -63,6 +63,11 @@ class VoiceClient:
         """How punctual the packets were that the client sent."""
         return self._track.statistics
 
+    @property
+    def made_up(self) -> int:
+        """Packets of the assistant that were recovered or concealed."""
+        return self._inbound.statistics.concealed_packets
+
     async def offer(self) -> str:
         """The SDP of this client's offer."""
         self._connection.addTrack(self._track)

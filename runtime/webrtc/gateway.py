@@ -138,6 +138,7 @@ class Gateway:
         if peer is None:
             raise UnknownSession(f"session {session} is unknown or over; open a new one")
         await asyncio.wait([asyncio.wrap_future(peer.session.files.finished)])  # whoever waits must not cancel it
+        self.hub.settle_ended()
 
     async def lose(self, session: str, reason: str) -> None:
         """See `MediaServer`."""

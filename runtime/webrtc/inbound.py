@@ -13,7 +13,7 @@ from configs.base import exact_div
 from configs.runtime.serve import RTP_RATE, JitterConfig, rtp_samples
 from runtime.pcm import Pcm16
 from runtime.webrtc.jitter import JitterBuffer, Ready, ReceivedPacket
-from runtime.webrtc.opus import OpusDecoder, OpusError
+from runtime.webrtc.opus import OpusDecoder, OpusError, has_redundancy
 
 _RATIO = exact_div(RTP_RATE, AUDIO.input_rate)
 _CONCEAL_STEP = rtp_samples(20)
@@ -34,10 +34,12 @@ class Placed:
 
 @dataclass
 class InboundStatistics:
-    """Counts since the stream's start: packets recovered or concealed, their samples, packets that were not Opus."""
+    """Counts since the stream's start: packets recovered or concealed, their samples, those that the redundancy of the
+    next packet gave back, packets that were not Opus."""
 
     concealed_packets: int = 0
     concealed_samples: int = 0
+    recovered_packets: int = 0
     corrupt: int = 0
 
 
@@ -50,6 +52,7 @@ class InboundAudio:
     _decoder: OpusDecoder = field(default_factory=OpusDecoder)
     _shift: int = 0
     _began: float | None = None
+    _told: int = 0
 
     def __post_init__(self) -> None:
         self.jitter = JitterBuffer(self.config)
@@ -63,6 +66,16 @@ class InboundAudio:
     def poll(self, now: float) -> list[Placed]:
         """Audio that has waited long enough for a missing packet."""
         return self._place(self.jitter.poll(now), now)
+
+    def hurry(self, end: int, now: float) -> list[Placed]:
+        """Audio before the position `end` that waits for a missing packet: the slot that ends there is about to
+        close."""
+        return self._place(self.jitter.release_before(end * _RATIO - self._shift), now)
+
+    def take_discarded(self) -> int:
+        """How many samples, at 16 kHz, came too late for the jitter buffer, or twice, since the last call."""
+        before, self._told = self._told, self.jitter.statistics.discarded // _RATIO
+        return self._told - before
 
     def _place(self, ready: list[Ready], now: float) -> list[Placed]:
         return [placed for one in ready for placed in self._decode(one, now)]
@@ -94,6 +107,7 @@ class InboundAudio:
             out.append(self._conceal(ready.position - ready.gap + offset, pcm))
         if recovered == ready.samples:
             pcm = self._decoder.recover(ready.payload, recovered // _RATIO)
+            self.statistics.recovered_packets += has_redundancy(ready.payload)
             out.append(self._conceal(ready.position - recovered, pcm))
         return out
 

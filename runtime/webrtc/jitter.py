@@ -42,11 +42,15 @@ class Ready:
 
 @dataclass
 class JitterStatistics:
-    """Counts since the stream's start, in packets."""
+    """Counts since the stream's start, in packets except `discarded`.
+
+    `late`: came after their turn, or twice, and are not used; `discarded`: what these last, samples at 48 kHz.
+    """
 
     received: int = 0
     lost: int = 0
     late: int = 0
+    discarded: int = 0
     reordered: int = 0
     restarts: int = 0
 
@@ -76,7 +80,7 @@ class JitterBuffer:
             sequence, timestamp = packet.sequence, packet.timestamp
         assert self._next_sequence is not None
         if sequence < self._next_sequence or sequence in self._held:
-            self.statistics.late += 1
+            self._discard(packet)
             return out
         self.statistics.reordered += sequence < self._newest[0]
         if (sequence, timestamp) > self._newest:
@@ -87,6 +91,21 @@ class JitterBuffer:
     def poll(self, now: float) -> list[Ready]:
         """Packets that may no longer wait at `now`, although earlier ones are missing."""
         return self._release(now)
+
+    def release_before(self, position: int) -> list[Ready]:
+        """Packets that begin before `position` (48 kHz), although earlier ones are missing; and the one behind them, if
+        only one is missing before it, which it may hold too (redundancy), with what follows it."""
+        out = []
+        while self._held:
+            assert self._next_sequence is not None
+            first = min(self._held)
+            packet, timestamp, _ = self._held[first]
+            held_too = packet.samples if first - self._next_sequence == 1 else 0
+            if first != self._next_sequence and timestamp - self._base - held_too >= position:
+                break
+            ready = self._take(first)
+            out += [ready] if ready is not None else []
+        return out
 
     def _unwrap(self, packet: ReceivedPacket) -> tuple[int, int]:
         """Unwrapped sequence number and timestamp, next to the newest packet's (RFC 3550, appendix A.1)."""
@@ -141,11 +160,15 @@ class JitterBuffer:
         self._next_sequence = sequence + 1
         self.statistics.lost += lost
         if gap < 0:
-            self.statistics.late += 1
+            self._discard(packet)
             return None
         self._next_position = position + packet.samples
         restart, self._restarted = self._restarted, False
         return Ready(position, packet.samples, packet.payload, gap, lost, restart)
+
+    def _discard(self, packet: ReceivedPacket) -> None:
+        self.statistics.late += 1
+        self.statistics.discarded += packet.samples
 
 
 def _sign(difference: int, bits: int) -> int:

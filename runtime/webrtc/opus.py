@@ -20,6 +20,8 @@ from runtime.errors import DuplexError
 from runtime.pcm import Pcm16
 
 _MAX_PACKET_MS = 120  # RFC 6716, section 2.1.4
+_CELT, _SILK_FRAME = 16, 960
+"""Configurations from this number on are CELT alone, without redundancy; samples of a SILK frame at 48 kHz."""
 _FRAME_48K = {"silk": (480, 960, 1920, 2880), "hybrid": (480, 960), "celt": (120, 240, 480, 960)}
 
 
@@ -49,6 +51,16 @@ def packet_samples(payload: bytes) -> int:
     if code == 3:
         return frame * (payload[1] & 0x3F) if len(payload) > 1 else 0
     return frame * (1, 2, 2)[code]
+
+
+def has_redundancy(payload: bytes) -> bool:
+    """Whether an Opus packet holds the one before it in low quality (LBRR; RFC 6716, sections 4.2.3 and 4.2.4)."""
+    if len(payload) < 2 or payload[0] & 3 or payload[0] >> 3 >= _CELT:
+        return False
+    frames = -(-packet_samples(payload) // _SILK_FRAME)
+    channels = 2 if payload[0] & 4 else 1
+    flags = [payload[1] >> (7 - frames - channel * (frames + 1)) & 1 for channel in range(channels)]
+    return any(flags)
 
 
 class OpusDecoder:

@@ -108,6 +108,7 @@ class Peer:
         self._ended = self._gone = False
         self._budget = MessageBudget(config.messages)
         self._stats = ConnectionStats(self._connection, self._track, self._inbound, session)
+        session.on_closing = self._hurry
         self._connection.on("datachannel", self._on_channel)
         self._connection.on("connectionstatechange", self._on_state)
 
@@ -224,7 +225,13 @@ class Peer:
         self._place(self._inbound.push(packet, now), now)
         self._calls.audio()
 
+    def _hurry(self, end: int) -> None:
+        if not self._gone:
+            now = self._clock.now()
+            self._place(self._inbound.hurry(end, now), now)
+
     def _place(self, placed: list[Placed], now: float) -> None:
+        self.session.push_discarded(self._inbound.take_discarded())
         for one in placed:
             if self.session.push_audio(one.position, one.pcm, one.concealed):
                 self._latency.on_heard(one.pcm, now)

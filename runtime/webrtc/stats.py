@@ -37,7 +37,7 @@ class ConnectionStats:
         inbound: Any = next((report for report in reports if report.type == "inbound-rtp"), None)
         jitter = self._inbound.jitter.statistics
         session = self._session.statistics
-        made_up = self._inbound.statistics.concealed_samples + session.slots.concealed
+        made_up = session.slots.recovered + session.slots.concealed
         return Stats(
             rtt_ms=None if remote is None or remote.roundTripTime is None else round(remote.roundTripTime * 1000, 1),
             loss=round(jitter.lost / max(1, jitter.received + jitter.lost), 4),

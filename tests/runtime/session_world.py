@@ -10,6 +10,7 @@ from runtime.event_log import EventLog
 from runtime.metrics import Metrics
 from runtime.observers import Observers
 from runtime.pcm import to_int16
+from runtime.session.file_writer import FileWriter
 from runtime.session.log_records import SlotRow
 from runtime.sessions import Delivered, Noticed, SessionHub
 from tests.runtime.fakes import FakeGenerator
@@ -24,6 +25,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         self.told: list[Noticed] = []
+        self.told_at: list[float] = []
         self.config = RuntimeConfig.model_validate({"recording": {"folder": folder}, "engine": {"gather_ms": 0}})
         self.metrics = Metrics()
         self.generator = FakeGenerator(2)
@@ -32,11 +34,11 @@ class World:
         self.observer = Observers(self.metrics, EventLog())
         self.hub = SessionHub(self.client, self.config, self.clock, self.observer)
 
-    def with_recording(self, **values: object) -> SessionHub:
-        """A hub of the same engine with other values of its `RecordingConfig`."""
+    def with_recording(self, writer: FileWriter | None = None, **values: object) -> SessionHub:
+        """A hub of the same engine with other values of its `RecordingConfig`; `writer`: None writes at once."""
         recording = self.config.recording.model_copy(update=values)
         config = self.config.model_copy(update={"recording": recording})
-        return SessionHub(self.client, config, self.clock, self.observer)
+        return SessionHub(self.client, config, self.clock, self.observer, writer)
 
     def talk(self, voices: dict[str, Samples]) -> dict[str, list[SlotRow]]:
         """Twenty milliseconds at a time; every session hears its own voice; returns the rows by session."""
@@ -49,5 +51,7 @@ class World:
             for news in self.hub.pump():
                 if isinstance(news, Delivered):
                     rows[news.session].append(news.row)
-                self.told += [news] if isinstance(news, Noticed) else []
+                if isinstance(news, Noticed):
+                    self.told.append(news)
+                    self.told_at.append(self.clock.now())
         return rows

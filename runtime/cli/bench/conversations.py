@@ -4,31 +4,39 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any
 
 from aiortc import InvalidStateError
 
+from runtime.cli.bench.relay import Relay
 from runtime.errors import EngineError
 from runtime.webrtc.client import VoiceClient
 
-_ANSWER_S = 30.0
+_ANSWER_S = FIRST_SLOT_S = 30.0
+"""How long a server may take to answer a request, or the first slot."""
 _LEAVE_S = 5.0
 
 
-async def begin(client: VoiceClient, url: str, pattern: str | None = None) -> None:
+async def begin(client: VoiceClient, url: str, pattern: str | None = None, relay: Relay | None = None) -> None:
     """Let `client` talk to the server at `url`; returns when its first slot is answered.
 
     Args:
         client, url: see above.
         pattern: interaction pattern of the conversation, for models that have several.
+        relay: the network between them.
 
     Raises:
         EngineError: the server does not answer, or refuses the client. TimeoutError: no slot is answered.
     """
     options = {} if pattern is None else {"pattern": pattern}
-    await client.connect(lambda body: asyncio.to_thread(_post, f"{url}/api/offer", body), options)
-    await client.wait_for(lambda message: message["type"] == "slot", _ANSWER_S)
+
+    def offer(body: dict[str, Any]) -> Awaitable[dict[str, Any]]:
+        return asyncio.to_thread(post, f"{url}/api/offer", body)
+
+    await client.connect(relay.through(offer) if relay else offer, options)
+    await client.wait_for(lambda message: message["type"] == "slot", FIRST_SLOT_S)
 
 
 async def leave(client: VoiceClient) -> None:
@@ -56,7 +64,12 @@ def _get(url: str) -> str:
         raise EngineError(f"{url} does not answer ({error}); run duplex serve to see why") from None
 
 
-def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request of the API.
+
+    Raises:
+        EngineError: the server refuses it, or does not answer.
+    """
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:

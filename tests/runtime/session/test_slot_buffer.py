@@ -240,8 +240,11 @@ def test_what_the_decoder_made_up_and_what_was_dropped_is_known_by_slot() -> Non
     buffer.push(3 * PACKET, SOURCE[3 * PACKET : 5 * PACKET], 0.2, concealed=True)
     push_packets(buffer, list(range(10, 20)))
     first, second = buffer.pop(0.4)
+    buffer.discard(PACKET)
+    (third,) = buffer.pop(0.7)
     assert (first.holes, first.concealed, first.dropped) == ((), ((3 * PACKET, 5 * PACKET),), PACKET)
-    assert (second.concealed, second.dropped) == ((), 0)
+    assert (second.concealed, second.dropped, third.dropped) == ((), 0, PACKET)
+    assert (buffer.statistics.duplicate, buffer.statistics.discarded) == (PACKET, PACKET)
     assert buffer.statistics.recovered == 2 * PACKET
 
 

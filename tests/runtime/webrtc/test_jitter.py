@@ -79,6 +79,26 @@ def test_a_packet_after_its_turn_is_dropped_and_counted() -> None:
     assert (buffer.statistics.late, buffer.statistics.lost) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("missing", "end", "released"),
+    [
+        ([4], 8, [5, 6]),
+        ([4], 5, [5, 6]),  # 5 holds the missing one, and nothing else is missing behind
+        ([4], 4, []),
+        ([4, 5], 6, []),  # 6 does not hold the one that was asked for
+        ([4, 5], 7, [6]),
+    ],
+)
+def test_what_begins_before_a_position_waits_no_longer(missing: list[int], end: int, released: list[int]) -> None:
+    buffer = JitterBuffer()
+    for number in range(7):
+        if number not in missing:
+            buffer.push(packet(number), number * PERIOD)
+    out = buffer.release_before(end * STEP)
+    assert [int.from_bytes(ready.payload, "big") for ready in out] == released
+    assert buffer.statistics.lost == (len(missing) if released else 0)
+
+
 def test_a_duplicate_is_given_out_once() -> None:
     arrivals = [(i * PERIOD, packet(i)) for i in range(5)] + [(0.041, packet(2))]
     assert indices(run(arrivals)) == list(range(5))

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.runtime.serve import MessagesConfig
 from duplex.model.language_models.interface import LlmError
+from runtime.cli.bench.abuse import Abuse, AbuseReport
 from runtime.cli.bench.command import QUESTIONS
 from runtime.cli.bench.own_server import start_server
+from runtime.cli.bench.relay import Link
 from runtime.cli.bench.serve import ServeReport, bench, show
 from runtime.cli.bench.spoken import read_speech
 from runtime.cli.bench.strangers import StrangersReport
@@ -43,6 +46,42 @@ def test_the_loss_of_an_engine_is_measured() -> None:
     assert loss.lost_slots == 0
 
 
+def test_clients_that_ask_too_much_are_ended_or_refused_and_the_others_talk() -> None:
+    audio = read_speech([SPEECH / "tell_me_a_story.flac"])
+    asked = Abuse(pings=1000, message_mb=1.0, offers=20)
+    with start_server("fake", 1 + asked.places, load_fake) as server:
+        report = bench(server.url, 1, 8.0, audio, asked=asked)
+    assert report.abuse is not None
+    assert (report.abuse.accepted, report.abuse.refused) == (1, 19)
+    assert report.abuse.pings_ended == report.abuse.message_ended == "too_many_messages"
+    limits = MessagesConfig()
+    assert limits.burst <= report.abuse.pongs < limits.burst + 10 * limits.per_s
+    assert report.slots >= 8 * 5 * 0.9
+
+
+def test_a_bad_network_loses_and_delays_and_the_figures_tell_it() -> None:
+    audio = read_speech([SPEECH / "tell_me_a_story.flac"])
+    with start_server("fake", 1, load_fake) as server:
+        network = bench(server.url, 1, 8.0, audio, link=Link(loss=0.1, delay_ms=40.0, jitter_ms=30.0)).network
+    assert network is not None
+    for packets, lost, made_up in (
+        (network.user_packets, network.user_lost, network.user_made_up),
+        (network.assistant_packets, network.assistant_lost, network.assistant_made_up),
+    ):
+        assert packets > 350
+        assert 0.04 < lost / packets < 0.16
+        assert 0.6 * lost <= made_up < packets
+
+
+def test_abuse_that_finds_no_place_is_one_line() -> None:
+    audio = read_speech([SPEECH / "tell_me_a_story.flac"])
+    with (
+        start_server("fake", 1, load_fake) as server,
+        pytest.raises(EngineError, match="refused a client: the server is full"),
+    ):
+        bench(server.url, 1, 2.0, audio, asked=Abuse(pings=1))
+
+
 def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with start_server("fake", 1, partial(load_answered, changes={"answers": "unknown", "temperature": 0.5})) as server:
         assert server.llm == {
@@ -53,13 +92,18 @@ def test_the_language_model_of_a_server_is_told(capsys: pytest.CaptureFixture[st
             "settings": {"temperature": 0.5},
         }
     figures = {field.name: 1 for field in fields(ServeReport)}
-    report = ServeReport(
-        **figures | {"model": "fake", "strangers": StrangersReport(7, 8, 9.5), "engine_loss": None, "llm": server.llm}
-    )  # type: ignore[arg-type]
+    others = {
+        "strangers": StrangersReport(7, 8, 9.5),
+        "abuse": AbuseReport(200, refused=199),
+        "network": None,
+        "engine_loss": None,
+    }
+    report = ServeReport(**figures | {"model": "fake", "llm": server.llm} | others)  # type: ignore[arg-type]
     show(report)
     told = capsys.readouterr().out
     assert "smollm2 (llm-1), answers unknown, temperature 0.5" in told
-    assert "strangers_slowest_ms 9.5" in told
+    assert "strangers_slowest_ms       9.5" in told
+    assert "abuse_refused              199" in told
 
 
 def test_a_server_without_its_language_model_is_not_measured() -> None:
