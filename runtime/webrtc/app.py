@@ -42,6 +42,8 @@ from runtime.webrtc.ice import IceAnswer, issue
 from runtime.webrtc.leave import leave_route
 from runtime.webrtc.media_thread import MediaLoop, SharedLoop
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
+from runtime.webrtc.page_token_route import page_token_route
+from runtime.webrtc.page_tokens import PageTokens
 from runtime.webrtc.token_check import NoTokenInAddress, TokenCheck
 
 DOWNLOADS = {
@@ -91,10 +93,12 @@ def create_app(
     app.state.gateway = gateway
     app.state.drain = lambda: loop.call(gateway.drain())
     add_error_handlers(app)
-    check = TokenCheck(config.token, config.guesses, clock)
+    pages = PageTokens(config.token, config.page_tokens, time.time) if config.token else None
+    check = TokenCheck(config.token, config.guesses, clock, pages)
     guard = Depends(check)
     app.include_router(_api(config, gateway, hub, guard, loop))
     app.include_router(leave_route(gateway, check, loop))
+    app.include_router(page_token_route(pages, check))
     app.include_router(health_routes(Readiness(gateway, clock)))
     if metrics is not None:
         app.include_router(_metrics(metrics, guard, loop))
@@ -159,7 +163,8 @@ def _api(config: ServeConfig, gateway: Gateway, hub: SessionHub, guard: DependsP
             opening = gateway.resume(request.sdp, request.session, request.secret, request.attempt)
         else:
             options = conversation_options(request.options)
-            opening = gateway.open(request.sdp, options, request.options.policy, request.attempt)
+            address = http.client.host if http.client else ""
+            opening = gateway.open(request.sdp, options, request.options.policy, request.attempt, address)
         answered = await loop.call(opening)
         if await http.is_disconnected():
             await loop.call(gateway.lose(answered.session, "the client left before the answer"))

@@ -17,15 +17,17 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
+from runtime.measured_latency import MeasuredLatency
 from runtime.observers import Observer
 from runtime.session.resumable import ResumeKey, read_resumable, unknown
 from runtime.session.session import Notice, Session
 from runtime.sessions import Ended, Noticed, SessionHub
+from runtime.webrtc.client_address import SessionsByClient, TooManySessions
 from runtime.webrtc.clients import Clients
 from runtime.webrtc.drain import Drain, Draining
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.engine_watch import EngineWatch
-from runtime.webrtc.messages import LatencyMessage, greet
+from runtime.webrtc.messages import greet
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
 from runtime.webrtc.seam import allow_loopback
@@ -53,8 +55,9 @@ class Gateway:
         self._clients = Clients(hub, config, clock)
         self._observer = observer or Observer()
         self._drain = Drain(config.drain_s, clock)
+        self._by_client = SessionsByClient(config.clients)
         self._engine_watch = EngineWatch(self.pump)
-        self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
+        self.latencies: deque[MeasuredLatency] = deque(maxlen=config.keep_latencies)
         allow_loopback()
 
     @property
@@ -96,21 +99,24 @@ class Gateway:
             self._engine_watch.follow(None)
             await self.close_all()
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None, address: str = ""
+    ) -> Answered:
         """Open a new session for an offer.
 
         Args:
             sdp: the offer. options: options of the conversation. policy: name of its policy, for the client.
-            attempt: the client's name for this offer, see `leave`.
+            attempt: the client's name for this offer, see `leave`. address: the client's; empty if unknown.
 
         Raises:
-            BadOffer, ClientGone, Draining, EngineDied, EngineRestarts, ServerFull, BadOptions, UnknownSession,
-            TransportError; DiskFull, LogError or AudioError where recordings are required.
+            BadOffer, ClientGone, Draining, TooManySessions, EngineDied, EngineRestarts, ServerFull, BadOptions,
+            UnknownSession, TransportError; DiskFull, LogError or AudioError where recordings are required.
         """
         offer = check_offer(sdp)
         self._clients.departures.check(attempt)
-        self._check_drain()
+        self._check_admission(address)
         opened = self._open(options)
+        self._by_client.note(opened.id, address)
         hello = greet(opened.id, self.hub.client.info, policy)
         secret = self._clients.held.begin(opened.id)
         opened.files.keep_key(ResumeKey.of(secret, policy))
@@ -119,7 +125,6 @@ class Gateway:
 
     async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:
         """A client comes back to its session with a new offer; its former connection, if there still is one, ends.
-
         The session may be one of a server that was killed, and that this one took the place of.
 
         Raises:
@@ -249,16 +254,17 @@ class Gateway:
     def _calls(self) -> PeerCalls:
         return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._on_latency, self._on_sent)
 
-    def _check_drain(self) -> None:
+    def _check_admission(self, address: str) -> None:
         try:
             self._drain.check()
-        except Draining as error:
+            self._by_client.check(address, self._clients.sessions_that_count)
+        except (Draining, TooManySessions) as error:
             self._observer.on_refused(error.code)
             raise
 
-    def _on_latency(self, latency: LatencyMessage) -> None:
+    def _on_latency(self, session: str, latency: MeasuredLatency) -> None:
         self.latencies.append(latency)
-        self._observer.on_latency(latency.kind, latency.ms / 1000)
+        self._observer.on_latency(session, latency)
 
     def _on_sent(self, late: bool) -> None:
         self._observer.on_packet_sent(late=late)

@@ -89,7 +89,7 @@ async def client() -> AsyncIterator[VoiceClient]:
 def make_server(tmp_path: Path) -> MakeServer:
     """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`.
 
-    Without a `writer`, files are written at once.
+    Without a `writer`, files are written at once. `address`: that of the HTTP client.
     """
 
     @asynccontextmanager
@@ -101,6 +101,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         recording: dict[str, Any] | None = None,
         writer: FileWriter | None = None,
         engine: EngineClient | None = None,
+        address: str = "127.0.0.1",
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
@@ -110,7 +111,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         inline = InlineEngine(Engine(generator or FakeGenerator(rows), clock, runtime.engine), "fake")
         hub = SessionHub(engine or inline, runtime, clock, metrics, writer=writer)
         app = create_app(ServeConfig(**values), hub, clock, metrics=metrics, media=media)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://duplex") as http,
