@@ -87,9 +87,7 @@ def test_an_address_that_is_none_is_refused() -> None:
         ServeConfig.from_mapping({"trace": {"endpoint": "127.0.0.1:4318"}}, "the file")
 
 
-def test_a_collector_that_does_not_answer_holds_nobody_up_and_takes_a_bounded_queue(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_collector_that_does_not_answer_holds_nobody_up_and_takes_a_bounded_queue() -> None:
     collector = Collector()
     provider = make_provider(collector, {})
     tracer = provider.get_tracer("test")

@@ -1,11 +1,14 @@
 """What counts as one client, and how many sessions it may have."""
 
+import httpx
 import pytest
+from fastapi import FastAPI, Request
 
-from configs.runtime.serve import ClientsConfig
+from configs.runtime.serve import ClientsConfig, ServeConfig
 from runtime.clock import SystemClock
 from runtime.webrtc.client import VoiceClient
 from runtime.webrtc.client_address import SessionsByClient, TooManySessions, client_network
+from runtime.webrtc.web_server import _uvicorn_config
 from tests.runtime.webrtc.conftest import SILENCE, MakeServer
 
 ONE = ClientsConfig(most_sessions=1)
@@ -58,6 +61,22 @@ def test_there_may_be_no_limit() -> None:
     sessions = SessionsByClient(ClientsConfig(most_sessions=None))
     sessions.note("a", "192.0.2.7")
     sessions.check("192.0.2.7", {"a": True})
+
+
+@pytest.mark.parametrize(("proxy", "client"), [("127.0.0.1", "192.0.2.7"), ("198.51.100.1", "198.51.100.1")])
+async def test_a_proxy_of_this_machine_alone_is_believed_for_whom_it_asks(proxy: str, client: str) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def whose(request: Request) -> str:
+        return request.client.host if request.client else ""
+
+    config = _uvicorn_config(app, ServeConfig())
+    config.load()
+    transport = httpx.ASGITransport(config.loaded_app, client=(proxy, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://duplex") as http:
+        answer = await http.get("/", headers={"X-Forwarded-For": "203.0.113.9, 192.0.2.7"})
+    assert answer.json() == client
 
 
 async def test_one_session_too_many_is_refused_in_one_line_and_counted(
