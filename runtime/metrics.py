@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from configs.audio import AUDIO
+from runtime.measured_latency import MeasuredLatency
 from runtime.observers import Observer
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
@@ -123,9 +124,9 @@ class Metrics(Observer):
         if late:
             self._late.inc()
 
-    def on_latency(self, kind: str, seconds: float) -> None:
+    def on_latency(self, session: str, latency: MeasuredLatency) -> None:
         """See `Observer`."""
-        (self._response if kind == "response" else self._stop).observe(seconds)
+        (self._response if latency.kind == "response" else self._stop).observe(latency.seconds)
 
     def on_connection(self, round_trip_s: float | None, loss_in: float, loss_out: float) -> None:
         """See `Observer`."""

@@ -5,6 +5,7 @@
 Nothing here depends on what is done with an observation.
 """
 
+from runtime.measured_latency import MeasuredLatency
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Notice, Session
 
@@ -45,8 +46,8 @@ class Observer:
     def on_packet_sent(self, *, late: bool) -> None:
         """A packet left for the network."""
 
-    def on_latency(self, kind: str, seconds: float) -> None:
-        """A latency was measured: response or stop, see `LatencyMessage`."""
+    def on_latency(self, session: str, latency: MeasuredLatency) -> None:
+        """A latency was measured."""
 
     def on_connection(self, round_trip_s: float | None, loss_in: float, loss_out: float) -> None:
         """Figures of one connection, about once a second.
@@ -118,10 +119,10 @@ class Observers(Observer):
         for one in self._all:
             one.on_packet_sent(late=late)
 
-    def on_latency(self, kind: str, seconds: float) -> None:
+    def on_latency(self, session: str, latency: MeasuredLatency) -> None:
         """See `Observer`."""
         for one in self._all:
-            one.on_latency(kind, seconds)
+            one.on_latency(session, latency)
 
     def on_connection(self, round_trip_s: float | None, loss_in: float, loss_out: float) -> None:
         """See `Observer`."""

@@ -27,7 +27,7 @@ class InstallError(Exception):
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m scripts.install", description=__doc__)
-    parser.add_argument("locks", nargs="+", help="names of locks: demo, dev, eval, tokens, train")
+    parser.add_argument("locks", nargs="+", help="names of locks: demo, dev, eval, otel, tokens, train")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the virtual environment")
     parser.add_argument(
         "--torch", default=torch_build.AUTO, help="auto, default (PyPI's), cpu, or a label such as cu130"

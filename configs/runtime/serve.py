@@ -14,6 +14,7 @@ from configs.runtime.ice import IceConfig
 RTP_RATE = 48_000
 """Clock of Opus RTP timestamps in Hz, whatever the audio's own rate (RFC 7587, section 4.1)."""
 
+_HOUR_S = 3600
 LEAST_TOKEN = 16
 """Characters of a token where other machines can connect."""
 
@@ -100,6 +101,25 @@ class GuessesConfig(Config):
     window_s: float = Field(default=60.0, gt=0)
 
 
+class PageTokensConfig(Config):
+    """How long the tokens hold that pages get for the server's. `hold_s`: one that is not renewed; pages renew theirs
+    when they are loaded, and while a conversation lasts. `longest_s`: however often it is renewed.
+    """
+
+    hold_s: int = Field(default=12 * _HOUR_S, ge=60, le=8784 * _HOUR_S)
+    longest_s: int = Field(default=7 * 24 * _HOUR_S, ge=60, le=8784 * _HOUR_S)
+
+
+class ClientsConfig(Config):
+    """`most_sessions`: sessions that one address (IPv6: one network of 64 bits) may have at once; None is no limit.
+
+    Clients of this machine are not limited: there a proxy or a measurement has many. 16 is more than the people of an
+    office behind one address who talk at the same time, and leaves others room on servers with more places.
+    """
+
+    most_sessions: int | None = Field(default=16, ge=1)
+
+
 class ConnectionsConfig(Config):
     """What HTTP clients can hold. `most`: connections at once, `most_per_address` of them of one address; a further one
     takes the place of the one that has waited longest for its request. `request_s`: how long a request may take.
@@ -139,9 +159,18 @@ class LogConfig(Config):
     quotes: bool = False
 
 
+class TraceConfig(Config):
+    """Traces of conversations for OpenTelemetry. `endpoint`: where they are sent to over HTTP (OTLP), for example
+    `http://127.0.0.1:4318`; None takes the address of OTEL_EXPORTER_OTLP_ENDPOINT, and without that sends none.
+    """
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^/\s]+\S*$")
+
+
 class ServeConfig(Config):
     """Where the server listens, who may use it, and its limits.
 
+    `qr`: a terminal also shows the address for other machines as a QR code.
     `host`: any address that is not loopback needs `token` (visible ASCII) of at least `LEAST_TOKEN` characters.
     `allowed_hosts`: names of the server besides its address and those of the machine, for example at a proxy.
     `certfile`, `keyfile`: TLS, both or neither. `self_signed`: TLS with a certificate that the server creates and keeps
@@ -176,10 +205,14 @@ class ServeConfig(Config):
     resume: ResumeConfig = ResumeConfig()
     latency: LatencyConfig = LatencyConfig()
     guesses: GuessesConfig = GuessesConfig()
+    page_tokens: PageTokensConfig = PageTokensConfig()
+    clients: ClientsConfig = ClientsConfig()
     connections: ConnectionsConfig = ConnectionsConfig()
     messages: MessagesConfig = MessagesConfig()
     web: WebConfig = WebConfig()
     log: LogConfig = LogConfig()
+    trace: TraceConfig = TraceConfig()
+    qr: bool = True
 
     @property
     def loopback(self) -> bool:

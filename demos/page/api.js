@@ -7,8 +7,16 @@ const OFFER_MS = 15000;
 const SHORT_MS = 5000;
 
 export class Api {
+  #token;
+
+  /** `token`: a `Token`. */
   constructor(token) {
-    this.token = token;
+    this.#token = token;
+  }
+
+  /** Whether requests need a token. */
+  get needsToken() {
+    return Boolean(this.#token.value);
   }
 
   /** What the server runs; null if it does not say. Rejects with a Problem if it needs another token. */
@@ -40,7 +48,7 @@ export class Api {
    * `returns`: the page may only be reloading.
    */
   leave(attempt, returns = false) {
-    return sendBeacon("api/leave", { attempt, token: this.token || null, returns });
+    return sendBeacon("api/leave", { attempt, token: this.#token.value || null, returns });
   }
 
   /** Address of one of a session's files; where there is a token, only `read` can read it. */
@@ -50,17 +58,15 @@ export class Api {
 
   /** The content of one of a session's files. Rejects with a Problem. */
   async read(address) {
-    const response = await fetch(address, { headers: this.#authorization() }).catch(() => Promise.reject(unreachable()));
+    await this.#token.refresh();
+    const response = await fetch(address, { headers: this.#token.headers }).catch(() => Promise.reject(unreachable()));
     if (!response.ok) throw serverProblem(response.status, (await response.json().catch(() => null))?.error);
     return response.blob();
   }
 
-  #authorization() {
-    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
-  }
-
   async #ask(method, path, body, patience) {
-    const headers = { "Content-Type": "application/json", ...this.#authorization() };
+    await this.#token.refresh();
+    const headers = { "Content-Type": "application/json", ...this.#token.headers };
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), patience);
     try {

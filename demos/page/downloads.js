@@ -14,7 +14,7 @@ export class Downloads {
   #api;
   #refused;
 
-  /** `element`: id -> element, `api`: gives the present `Api`, `refused`: is called with a Problem. */
+  /** `element`: id -> element, `api`: an `Api`, `refused`: is called with a Problem. */
   constructor(element, api, refused) {
     this.#element = element;
     this.#api = api;
@@ -36,10 +36,9 @@ export class Downloads {
 
   /** With a token, a file is fetched here, because a link carries none. */
   #save(event) {
-    const api = this.#api();
-    if (!api.token) return;
+    if (!this.#api.needsToken) return;
     event.preventDefault();
     const link = event.currentTarget;
-    api.read(link.href).then((content) => saveAs(content, link.download), this.#refused);
+    this.#api.read(link.href).then((content) => saveAs(content, link.download), this.#refused);
   }
 }

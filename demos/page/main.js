@@ -13,6 +13,7 @@ import { Session } from "./session.js";
 import { Settings } from "./settings.js";
 import { States } from "./states.js";
 import { Timeline, clockText } from "./timeline.js";
+import { Token } from "./token.js";
 
 const element = (id) => document.getElementById(id);
 const withoutTimeline = () => (element("timeline").closest(".card").hidden = true);
@@ -25,12 +26,12 @@ const meter = new LevelMeter(element("level"));
 const timeline = new Optional("timeline", () => new Timeline(element("timeline"), withoutTimeline), withoutTimeline);
 const settings = new Settings(element("settings"), element("settings-form"));
 const themes = new Store("localStorage");
-const tokens = new Store("sessionStorage");
+const token = new Token(new Store("sessionStorage"));
+const api = new Api(token);
 const returning = new Returning();
 
-let api = new Api(startingToken());
 let session = null;
-const downloads = new Downloads(element, () => api, (problem) => notice.show({ ...problem, text: problem.fix }));
+const downloads = new Downloads(element, api, (problem) => notice.show({ ...problem, text: problem.fix }));
 /** Notices of the server during the conversation: `code` of the message -> title. */
 const NOTICES = {
   echo: "The assistant hears itself.",
@@ -46,13 +47,12 @@ let writes = false;
 let clock = 0;
 let userSpokeAt = 0;
 
-/** The token from the address's fragment, which is then removed, because addresses are seen, kept and passed on. */
-function startingToken() {
+/** Take the token of the address's fragment, which is then removed, because addresses are seen, kept and passed on. */
+function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given === null) return tokens.read("duplex.token") ?? "";
-  tokens.write("duplex.token", given);
+  if (given === null) return;
+  token.take(given);
   cleanAddress();
-  return given;
 }
 
 /** There is one session at a time, and never one without an owner: a failure on the way closes what was opened. */
@@ -143,7 +143,10 @@ function begin(live, options) {
   meter.start(live.microphone.stream);
   const began = performance.now();
   clearInterval(clock);
-  const tick = () => (element("elapsed").textContent = clockText((performance.now() - began) / 1000));
+  const tick = () => {
+    element("elapsed").textContent = clockText((performance.now() - began) / 1000);
+    token.refresh().catch(() => null);
+  };
   clock = setInterval(tick, 500);
   tick();
 }
@@ -274,14 +277,13 @@ element("write").addEventListener("submit", (event) => {
 });
 element("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  api = new Api(element("token").value.trim());
-  tokens.write("duplex.token", api.token);
+  token.take(element("token").value.trim());
   connect();
   describeServer();
 });
 watchQuery("(prefers-color-scheme: dark)", () => timeline.use((picture) => picture.recolour()));
 window.addEventListener("hashchange", () => {
-  api = new Api(startingToken());
+  takeToken();
   notice.hide("unauthorized");
   describeServer();
 });
@@ -289,6 +291,7 @@ window.addEventListener("pagehide", leave);
 
 document.documentElement.dataset.theme = themes.read("duplex.theme") ?? "auto";
 timeline.use((picture) => picture.recolour());
+takeToken();
 const missing = missingSupport();
 if (missing) show(missing, { focus: false });
 else comeBack(returning.take());

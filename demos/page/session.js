@@ -17,7 +17,7 @@ const RETRY_MS = 500;
 const NO_MICROPHONE_MS = 60000;
 
 /** Answers of the server after which trying again is useless: the conversation is over there. */
-const OVER = new Set(["unknown_session", "client_gone", "unauthorized"]);
+const OVER = new Set(["unknown_session", "client_gone"]);
 
 export class Session extends EventTarget {
   #api;
@@ -168,6 +168,7 @@ export class Session extends EventTarget {
         this.#reconnecting = false;
         this.#emit("reconnected");
       } catch (problem) {
+        if (problem.needsToken) return this.#fail(problem);
         if (OVER.has(problem.code) || performance.now() > until) return this.#fail(lost());
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }

@@ -24,6 +24,7 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.weights.fetch import fetch
 from runtime.cli.common import ConfigFile, ModelOptions, out
 from runtime.cli.option_groups import with_option_groups
+from runtime.cli.qr import show_qr
 from runtime.cli.serve_options import ServerOptions
 from runtime.clock import SystemClock
 from runtime.errors import DuplexError
@@ -61,8 +62,8 @@ def serve(
     """Load `model` in a process of its own (without a `loader`: by its name or folder) and serve until interrupted.
 
     Raises:
-        ConfigError, DiskFull: see `prepare`. PortInUse: the address is taken. ModelLoadError: the model cannot be
-            loaded. WebDied: HTTP cannot be served any more.
+        ConfigError, DiskFull, MissingPackage: see `prepare`. PortInUse: the address is taken. ModelLoadError: the
+            model cannot be loaded. WebDied: HTTP cannot be served any more.
     """
     from runtime.engine.process import start_engine_process
     from runtime.engine.supervised import SupervisedEngine
@@ -88,15 +89,17 @@ def prepare(config: ServeConfig, runtime: RuntimeConfig) -> ServeConfig:
 
     Raises:
         ConfigError: the TLS files, the recordings folder or a file with a secret cannot be used. DiskFull: there is no
-            room for recordings.
+            room for recordings. MissingPackage: traces are wanted without their extra.
     """
     from runtime.cli.secret_files import read_secrets
     from runtime.session.retention import remove_surplus
+    from runtime.trace_export import check_packages
     from runtime.webrtc.self_signed import make_certificate
     from runtime.webrtc.tls import check_tls
 
     remove_surplus(runtime.recording, (), time.time())
     check_folder(runtime.recording)
+    check_packages(config)
     if config.self_signed:
         files = make_certificate(config.cert_folder.expanduser(), reachable(config.host, interface_addresses()))
         config = config.model_copy(update=dict(zip(("certfile", "keyfile"), files, strict=True)))
@@ -119,12 +122,14 @@ def serve_engine(
     from runtime.session.file_writer import ThreadWriter
     from runtime.session.retention import Retention
     from runtime.sessions import SessionHub
+    from runtime.trace_export import traces
     from runtime.webrtc.gateway import Gateway
     from runtime.webrtc.media_process import MediaProcess
     from runtime.webrtc.media_server import ServerFacts
 
     clock, metrics, writer = SystemClock(), Metrics(), ThreadWriter()
-    observer = Observers(metrics, EventLog(config.log.quotes), Retention(runtime.recording))
+    traced = traces(config, client.info.model, clock)
+    observer = Observers(metrics, EventLog(config.log.quotes), Retention(runtime.recording), *traced)
     hub = SessionHub(client, runtime, clock, observer, writer)
     gateway, facts = Gateway(hub, config, clock, metrics, observer), ServerFacts(client.info, runtime.recording)
     try:
@@ -209,6 +214,7 @@ def _tell(url: str, config: ServeConfig) -> None:
     out().print(f"Duplex is ready: open {url} and press Start talking. Ctrl-C ends it.", style="bold")
     for line in hints(url, config, interface_addresses()):
         out().print(line)
+    show_qr(out(), url, config, interface_addresses())
 
 
 def hints(url: str, config: ServeConfig, interfaces: Sequence[str]) -> list[str]:

@@ -66,6 +66,10 @@ class ServerOptions:
         Path | None,
         typer.Option(help=f"Where the certificate of --self-signed is kept, else {_DEFAULTS.cert_folder}."),
     ] = None
+    qr: Annotated[
+        bool | None,
+        typer.Option("--qr/--no-qr", help="Show the address as a QR code in a terminal, which is usual with TLS."),
+    ] = None
     sessions: Annotated[
         int | None, number(1, MOST_SESSIONS, "Conversations at once; further ones are refused.", whole=True)
     ] = None
@@ -96,6 +100,7 @@ class ServerOptions:
             "serve.keyfile": ("--keyfile", self.keyfile),
             "serve.self_signed": ("--self-signed", self.self_signed),
             "serve.cert_folder": ("--cert-folder", self.cert_folder),
+            "serve.qr": ("--qr", self.qr),
             "serve.log.format": ("--log-format", self.log_format),
             "engine.max_sessions": ("--sessions", self.sessions),
             "recording.folder": ("--recordings", self.recordings),

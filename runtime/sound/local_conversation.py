@@ -20,7 +20,7 @@ from runtime.sound.card import Card
 from runtime.sound.echo import MicrophonePath, SpeakerPath
 from runtime.webrtc.captions import Captions
 from runtime.webrtc.latency import LatencyMeter
-from runtime.webrtc.messages import NoticeMessage, ServerMessage
+from runtime.webrtc.messages import LatencyMessage, NoticeMessage, ServerMessage
 
 _STEP = AUDIO.packet_input_samples
 
@@ -113,7 +113,8 @@ class LocalConversation:
         self.assistant_db = level_db(packet.pcm)
         drained = not self.session.statistics.playout.waiting
         self._tell_all(self._captions.on_played(packet.begun, drained))
-        self._tell_all(self._latency.on_played(packet.pcm, self._clock.now()))
+        latencies = self._latency.on_played(packet.pcm, self._clock.now())
+        self._tell_all([LatencyMessage.of(one) for one in latencies])
 
     def _tell_all(self, messages: Sequence[ServerMessage]) -> None:
         for message in messages:

@@ -36,6 +36,8 @@ from runtime.webrtc.ice import IceAnswer, issue
 from runtime.webrtc.leave import leave_route
 from runtime.webrtc.media_server import MediaServer, ServerFacts
 from runtime.webrtc.own_requests import OwnRequests, PrivateAnswers, own_names
+from runtime.webrtc.page_token_route import page_token_route
+from runtime.webrtc.page_tokens import PageTokens
 from runtime.webrtc.token_check import NoTokenInAddress, TokenCheck
 
 DOWNLOADS = {
@@ -66,10 +68,12 @@ def create_app(
     version = metadata.version("duplex-voice")
     app = FastAPI(title="Duplex", version=version, docs_url=None, redoc_url=None)
     add_error_handlers(app)
-    check = TokenCheck(config.token, config.guesses, clock)
+    pages = PageTokens(config.token, config.page_tokens, time.time) if config.token else None
+    check = TokenCheck(config.token, config.guesses, clock, pages)
     guard = Depends(check)
     app.include_router(_api(config, media, facts, guard))
     app.include_router(leave_route(media, check))
+    app.include_router(page_token_route(pages, check))
     app.include_router(health_routes(Readiness(media, facts.recording, clock)))
     app.include_router(_metrics(media, guard))
     if page is not None:
@@ -133,7 +137,8 @@ def _api(config: ServeConfig, media: MediaServer, facts: ServerFacts, guard: Dep
             opening = media.resume(request.sdp, request.session, request.secret, request.attempt)
         else:
             options = conversation_options(request.options)
-            opening = media.open(request.sdp, options, request.options.policy, request.attempt)
+            address = http.client.host if http.client else ""
+            opening = media.open(request.sdp, options, request.options.policy, request.attempt, address)
         answered = await opening
         if await http.is_disconnected():
             await media.lose(answered.session, "the client left before the answer")

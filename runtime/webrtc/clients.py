@@ -40,6 +40,11 @@ class Clients:
         """Sessions that last, with their client or without."""
         return tuple(self._peers)
 
+    @property
+    def sessions_that_count(self) -> dict[str, bool]:
+        """Sessions that last, and whether each counts for its client: not if it gives way to a new one."""
+        return {session: not self.held.gives_way(session) for session in self._peers}
+
     def find(self, session: str) -> Peer | None:
         """The peer of a session that lasts."""
         return self._peers.get(session)

@@ -30,6 +30,7 @@ STATUS = {
     "too_large": 413,
     "bad_host": 421,
     "too_many_guesses": 429,
+    "too_many_sessions": 429,
     "server_full": 503,
     "disk_full": 503,
     "draining": 503,

@@ -16,17 +16,19 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
+from runtime.measured_latency import MeasuredLatency
 from runtime.metrics import Metrics
 from runtime.observers import Observer
 from runtime.session.resumable import ResumeKey, read_resumable, unknown
 from runtime.session.session import Notice, Session
 from runtime.sessions import Ended, Noticed, SessionHub
+from runtime.webrtc.client_address import SessionsByClient, TooManySessions
 from runtime.webrtc.clients import Clients
 from runtime.webrtc.drain import Drain, Draining
 from runtime.webrtc.ended_sessions import NotRecorded
 from runtime.webrtc.engine_watch import EngineWatch
 from runtime.webrtc.media_server import Answered, Unready
-from runtime.webrtc.messages import LatencyMessage, greet
+from runtime.webrtc.messages import greet
 from runtime.webrtc.offer import check_offer
 from runtime.webrtc.peer import Peer, PeerCalls
 from runtime.webrtc.seam import allow_loopback
@@ -48,8 +50,9 @@ class Gateway:
         self._clients = Clients(hub, config, clock)
         self._metrics, self._observer = metrics, observer or metrics
         self._drain = Drain(config.drain_s, clock)
+        self._by_client = SessionsByClient(config.clients)
         self._engine_watch = EngineWatch(self.pump)
-        self.latencies: deque[LatencyMessage] = deque(maxlen=config.keep_latencies)
+        self.latencies: deque[MeasuredLatency] = deque(maxlen=config.keep_latencies)
         metrics.on_places(hub.client.info.rows)
         allow_loopback()
 
@@ -101,12 +104,15 @@ class Gateway:
             self._engine_watch.follow(None)
             await self.close_all()
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None, address: str = ""
+    ) -> Answered:
         """See `MediaServer`."""
         offer = check_offer(sdp)
         self._clients.departures.check(attempt)
-        self._check_drain()
+        self._check_admission(address)
         opened = self._open(options)
+        self._by_client.note(opened.id, address)
         hello = greet(opened.id, self.hub.client.info, policy)
         secret = self._clients.held.begin(opened.id)
         opened.files.keep_key(ResumeKey.of(secret, policy))
@@ -233,16 +239,17 @@ class Gateway:
     def _calls(self) -> PeerCalls:
         return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._on_latency, self._on_sent)
 
-    def _check_drain(self) -> None:
+    def _check_admission(self, address: str) -> None:
         try:
             self._drain.check()
-        except Draining as error:
+            self._by_client.check(address, self._clients.sessions_that_count)
+        except (Draining, TooManySessions) as error:
             self._observer.on_refused(error.code)
             raise
 
-    def _on_latency(self, latency: LatencyMessage) -> None:
+    def _on_latency(self, session: str, latency: MeasuredLatency) -> None:
         self.latencies.append(latency)
-        self._observer.on_latency(latency.kind, latency.ms / 1000)
+        self._observer.on_latency(session, latency)
 
     def _on_sent(self, late: bool) -> None:
         self._observer.on_packet_sent(late=late)

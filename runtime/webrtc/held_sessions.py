@@ -38,6 +38,10 @@ class HeldSessions:
         """Number of sessions that a new client may take the place of."""
         return sum(held.gives_way for held in self._held.values())
 
+    def gives_way(self, session: str) -> bool:
+        """Whether a new client may take the place of a session."""
+        return session in self._held and self._held[session].gives_way
+
     def begin(self, session: str) -> str:
         """A session began; returns the secret that its client comes back with."""
         self._secrets[session] = secrets.token_urlsafe(_SECRET_BYTES)

@@ -10,8 +10,8 @@ import webrtcvad
 from configs.audio import AUDIO
 from configs.runtime.serve import LatencyConfig
 from duplex.model.interface import Samples
+from runtime.measured_latency import MeasuredLatency
 from runtime.pcm import FULL_SCALE, SILENCE_DB, Pcm16, level_db
-from runtime.webrtc.messages import LatencyMessage
 
 _STEP = AUDIO.packet_input_samples
 _STEP_S = AUDIO.packet_seconds
@@ -67,6 +67,7 @@ class LatencyMeter:
         self._starting = False
         self._first_sound: float | None = None
         self._answered: float | None = None
+        self._spoke_from = 0.0
         self._silent_from: float | None = None
         self._onset: float | None = None
         self._cut = False
@@ -74,6 +75,8 @@ class LatencyMeter:
     def on_heard(self, pcm: Pcm16, now: float) -> None:
         """Take user audio, 16 kHz int16 [n], that arrived at `now`."""
         self._speech.push(pcm, now)
+        if self._speech.speaking and self._speech.began is not None and self._first_sound is None:
+            self._spoke_from = self._speech.began
 
     def event(self, event: str) -> None:
         """Take the event of a slot (`SlotResult.event`) whose audio is about to be played."""
@@ -82,7 +85,7 @@ class LatencyMeter:
         elif event == "cut":
             self._cut = True
 
-    def on_played(self, pcm: Samples, now: float) -> list[LatencyMessage]:
+    def on_played(self, pcm: Samples, now: float) -> list[MeasuredLatency]:
         """Take 20 ms of the assistant's audio that leave at `now`; returns the latencies that are now known."""
         if level_db(pcm) > self._config.audible_db:
             self._silent_from = now + _STEP_S
@@ -92,7 +95,7 @@ class LatencyMeter:
             return self._response(now)
         return [*self._response(now), *self._stop(now)]
 
-    def _response(self, now: float) -> list[LatencyMessage]:
+    def _response(self, now: float) -> list[MeasuredLatency]:
         """The response gap, known as soon as the detector is sure that the user had ended before the first sound."""
         sound, speech = self._first_sound, self._speech
         if sound is None:
@@ -103,9 +106,9 @@ class LatencyMeter:
         if speech.speaking or speech.ended in (self._answered, None) or speech.ended > sound:
             return []
         self._answered = speech.ended
-        return [LatencyMessage(kind="response", ms=round((sound - speech.ended) * 1000, 1))]
+        return [MeasuredLatency("response", speech.ended, sound, self._spoke_from)]
 
-    def _stop(self, now: float) -> list[LatencyMessage]:
+    def _stop(self, now: float) -> list[MeasuredLatency]:
         """The stop latency, known as soon as the detector has the voice that interrupted: one that began in the answer.
         The assistant may have stopped for something else."""
         began, silent, onset = self._speech.began, self._silent_from, self._onset
@@ -115,4 +118,4 @@ class LatencyMeter:
             self._cut = now - silent < self._config.hangover_s
             return []
         self._cut = False
-        return [LatencyMessage(kind="stop", ms=round((silent - began) * 1000, 1))]
+        return [MeasuredLatency("stop", began, silent, began)]

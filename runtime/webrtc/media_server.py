@@ -36,16 +36,18 @@ class MediaServer(Protocol):
     """Sessions and their connections. Many calls may run at the same time; one that is cancelled has no effect that
     lasts."""
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None, address: str = ""
+    ) -> Answered:
         """Open a new session for an offer.
 
         Args:
             sdp: the offer. options: options of the conversation. policy: name of its policy, for the client.
-            attempt: the client's name for this offer, see `leave`.
+            attempt: the client's name for this offer, see `leave`. address: the client's; empty if unknown.
 
         Raises:
-            BadOffer, ClientGone, Draining, EngineDied, EngineRestarts, ServerFull, BadOptions, UnknownSession,
-            TransportError; DiskFull, LogError or AudioError where recordings are required.
+            BadOffer, ClientGone, Draining, TooManySessions, EngineDied, EngineRestarts, ServerFull, BadOptions,
+            UnknownSession, TransportError; DiskFull, LogError or AudioError where recordings are required.
         """
         ...
 

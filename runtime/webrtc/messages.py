@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from configs.audio import AUDIO
+from runtime.measured_latency import MeasuredLatency
 from runtime.records import EngineInfo
 
 PROTOCOL_VERSION = 1
@@ -129,6 +130,11 @@ class LatencyMessage(Message):
     type: Literal["latency"] = "latency"
     kind: Literal["response", "stop"]
     ms: float
+
+    @classmethod
+    def of(cls, measured: MeasuredLatency) -> "LatencyMessage":
+        """The message about a latency."""
+        return cls(kind=measured.kind, ms=measured.ms)
 
 
 class Stats(Message):

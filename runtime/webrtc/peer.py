@@ -20,6 +20,7 @@ from configs.runtime.runtime import RuntimeConfig
 from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
 from runtime.errors import DuplexError
+from runtime.measured_latency import MeasuredLatency
 from runtime.pcm import Pcm16, to_int16
 from runtime.session.log_records import SlotRow
 from runtime.session.session import Session
@@ -63,13 +64,14 @@ class PeerCalls:
     """Callbacks of a peer to its owner.
 
     `audio`: user audio arrived. `over`: the session is to end, with the reason. `lost`: the connection is lost, with
-    the reason and whether the client has closed it. `latency`: one was measured. `sent`: a packet left, late or not.
+    the reason and whether the client has closed it. `latency`: one was measured in a session.
+    `sent`: a packet left, late or not.
     """
 
     audio: Callable[[], None]
     over: "Callable[[Peer, str], None]"
     lost: "Callable[[Peer, str, bool], None]"
-    latency: Callable[[LatencyMessage], None]
+    latency: Callable[[str, MeasuredLatency], None]
     sent: Callable[[bool], None]
 
 
@@ -244,8 +246,8 @@ class Peer:
         drained = not self.session.statistics.playout.waiting
         latencies = self._latency.on_played(packet.pcm, now)
         for latency in latencies:
-            self._calls.latency(latency)
-        self._send([*self._captions.on_played(packet.begun, drained), *latencies])
+            self._calls.latency(self.session.id, latency)
+        self._send([*self._captions.on_played(packet.begun, drained), *map(LatencyMessage.of, latencies)])
         return to_int16(packet.pcm)
 
     def _say_ended(self, code: str, message: str) -> None:

@@ -45,9 +45,11 @@ class RemoteMedia:
                 if not waiting.done():
                     waiting.set_exception(_gone())
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None, address: str = ""
+    ) -> Answered:
         """See `MediaServer`."""
-        answered: Answered = await self._call("open", sdp, options, policy, attempt)
+        answered: Answered = await self._call("open", sdp, options, policy, attempt, address)
         return answered
 
     async def resume(self, sdp: str, session: str, secret: str, attempt: str | None = None) -> Answered:

@@ -1,4 +1,4 @@
-"""Checks the server's token, how often an address may guess it, and that it is in no address.
+"""Checks the server's token or a page's, how often an address may guess them, and that none is in an address.
 
 Addresses are kept in histories and logs and passed on; therefore the page has the token in the fragment of its address,
 which browsers send to nobody.
@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from configs.runtime.serve import GuessesConfig
 from runtime.clock import Clock
 from runtime.errors import DuplexError
+from runtime.webrtc.client_address import client_network
 from runtime.webrtc.edge import STATUS, error_answer
+from runtime.webrtc.page_tokens import PageTokens
 
 _ADDRESSES: Final = 4096
 """Addresses whose guesses are remembered; the oldest are forgotten."""
@@ -37,8 +39,9 @@ class TooManyGuesses(DuplexError):  # noqa: N818 - reads as what it is
 class TokenCheck:
     """A FastAPI dependency: `Authorization: Bearer TOKEN`; without a token there is no check."""
 
-    def __init__(self, token: str | None, limits: GuessesConfig, clock: Clock) -> None:
-        self._token, self._limits, self._clock = token, limits, clock
+    def __init__(self, token: str | None, limits: GuessesConfig, clock: Clock, pages: PageTokens | None = None) -> None:
+        """`pages`: the tokens of pages, which are taken too."""
+        self._token, self._limits, self._clock, self._pages = token, limits, clock, pages
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
     def __call__(self, request: Request) -> None:
@@ -58,16 +61,20 @@ class TokenCheck:
         """Let the bearer of `given`, which came with `request`, pass. A missing token is no guess.
 
         Raises:
-            Unauthorized: the token is missing or wrong. TooManyGuesses: it was wrong too often.
+            Unauthorized, Expired: the token is missing or wrong, or held once. TooManyGuesses: it was wrong too often.
         """
         if self._token is None:
             return
-        address = request.client.host if request.client else ""
+        address = client_network(request.client.host if request.client else "")
         self._refuse_guesser(address)
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
+        if not self._is_right(given, self._token):
             if given:
                 self._note(address)
             raise Unauthorized("this server needs its token; type it into the page, or send it as Bearer token")
+
+    def _is_right(self, given: str, token: str) -> bool:
+        own = hmac.compare_digest(given.encode(), token.encode())
+        return own or (self._pages is not None and self._pages.check(given))
 
     def _refuse_guesser(self, address: str) -> None:
         wrong, limits, now = self._wrong.get(address), self._limits, self._clock.now()

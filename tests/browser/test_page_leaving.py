@@ -68,6 +68,7 @@ def test_a_page_that_is_brought_back_from_the_browsers_cache_has_ended(
         end(page)
 
 
+KEPT = "JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])"
 REQUESTED = "performance.getEntriesByType('resource').map((one) => one.name).join()"
 
 
@@ -76,6 +77,8 @@ def test_a_token_leaves_the_address_and_is_remembered(make_server: MakeServer, o
     with open_beeping(server.url.replace("/#", "/?other=1#")) as page:
         assert page.evaluate("location.search + location.hash") == "?other=1"
         assert "open-sesame" not in page.evaluate(REQUESTED)
+        expect_sessions(page, 0)
+        assert "open-sesame" not in page.evaluate(KEPT)
         page.reload()
         connect(page)
         end(page)

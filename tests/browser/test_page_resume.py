@@ -59,17 +59,33 @@ def test_a_reloaded_page_goes_on_with_its_conversation(
 def test_a_server_that_was_killed_is_started_again(
     make_server: MakeServer, open_beeping: OpenPage, tmp_path: Path
 ) -> None:
-    server = make_server(rows=1)
+    """The page has a token of its own, which the next server knows too."""
+    server = make_server(rows=1, token="open-sesame")
     with open_beeping(server.url) as page:
         connect(page)
         wait_for_more(page)
         server.kill()
         expect(page.locator("#notice")).to_have_attribute("data-code", "reconnecting")
-        make_server(rows=1, port=urlsplit(server.url).port)
+        make_server(rows=1, port=urlsplit(server.url).port, token="open-sesame")
         expect(page.locator("#notice")).to_be_hidden()
         wait_for_more(page)
         rows = end_and_read(page, tmp_path)
     assert sum("restarted" in row["degraded"] for row in rows) == 1  # type: ignore[operator, misc]
+
+
+def test_a_server_that_is_started_again_with_another_token_asks_for_it(
+    make_server: MakeServer, open_beeping: OpenPage
+) -> None:
+    server = make_server(rows=1, token="open-sesame")
+    with open_beeping(server.url) as page:
+        connect(page)
+        server.kill()
+        make_server(rows=1, port=urlsplit(server.url).port, token="another-word")
+        expect(page.locator("#notice")).to_contain_text("needs its token")
+        page.fill("#token", "another-word")
+        page.click("#token-form button")
+        expect_state(page, "live")
+        end(page)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from configs.runtime.runtime import RuntimeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import ManualClock
 from runtime.engine.engine import Engine, InlineEngine
+from runtime.measured_latency import MeasuredLatency
 from runtime.metrics import Metrics
 from runtime.pcm import to_int16
 from runtime.session.log_records import SlotRow
@@ -84,14 +85,14 @@ def test_what_the_server_and_its_connections_do_is_told() -> None:
     metrics.on_resumed()
     metrics.on_unrecorded("0a", "the disk is full")
     metrics.on_notice("0a", Notice("echo", ""))
-    metrics.on_latency("response", 0.4)
-    metrics.on_latency("stop", 0.25)
+    metrics.on_latency("0a", MeasuredLatency("response", 10.0, 10.4, 9.0))
+    metrics.on_latency("0a", MeasuredLatency("stop", 12.0, 12.25, 12.0))
     metrics.on_connection(None, 0.01, 0.0)
     metrics.on_connection(0.08, 0.03, 0.02)
     assert value(metrics, "duplex_resume_total") == 1
     assert value(metrics, "duplex_recordings_failed_total") == 1
     assert value(metrics, "duplex_notices_total", code="echo") == 1
-    assert value(metrics, "duplex_audio_ttfp_s_sum") == 0.4
+    assert value(metrics, "duplex_audio_ttfp_s_sum") == pytest.approx(0.4)
     assert value(metrics, "duplex_stop_latency_seconds_sum") == 0.25
     assert value(metrics, "duplex_round_trip_seconds_count") == 1
     assert value(metrics, "duplex_loss_ratio_sum", direction="in") == pytest.approx(0.04)

@@ -103,7 +103,8 @@ async def client() -> AsyncIterator[VoiceClient]:
 def make_server(tmp_path: Path) -> MakeServer:
     """`async with make_server(rows=2, recording=RecordingConfig values, **ServeConfig values) as server`.
 
-    Without a `writer`, files are written at once. `media`: how the application reaches the gateway.
+    Without a `writer`, files are written at once. `media`: how the application reaches the gateway. `address`: that of
+    the HTTP client.
     """
 
     @asynccontextmanager
@@ -115,6 +116,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         writer: FileWriter | None = None,
         engine: EngineClient | None = None,
         media: Callable[[Gateway], AbstractAsyncContextManager[MediaServer]] = nullcontext,
+        address: str = "127.0.0.1",
         **values: Any,
     ) -> AsyncIterator[Server]:
         clock = SystemClock()
@@ -127,7 +129,7 @@ def make_server(tmp_path: Path) -> MakeServer:
         gateway = Gateway(hub, config, clock, metrics)
         async with running(gateway), media(gateway) as asked:
             app = create_app(config, asked, ServerFacts(hub.client.info, place), clock)
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://duplex") as http:
                 yield Server(http, gateway, hub)
 

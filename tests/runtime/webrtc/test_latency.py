@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from configs.runtime.serve import LatencyConfig
+from runtime.measured_latency import MeasuredLatency
 from runtime.webrtc.latency import LatencyMeter
-from runtime.webrtc.messages import LatencyMessage
 
 STEP = 320
 LOUD, QUIET = np.full(480, 0.2, dtype=np.float32), np.zeros(480, dtype=np.float32)
@@ -20,11 +20,11 @@ def voice(packets: int) -> np.ndarray:  # type: ignore[type-arg]
 
 def run(
     user: list[tuple[float, float]], assistant: list[tuple[float, float, str]], seconds: float
-) -> list[LatencyMessage]:
+) -> list[MeasuredLatency]:
     """User speech spans and assistant spans (begin, end, event at its end) in seconds -> latencies."""
     meter = LatencyMeter(LatencyConfig())
     speech = voice(round(seconds * 50))
-    out: list[LatencyMessage] = []
+    out: list[MeasuredLatency] = []
     for index in range(round(seconds * 50)):
         now = index * 0.02
         talks = any(begin <= now < end for begin, end in user)
@@ -44,6 +44,7 @@ def test_the_response_gap_runs_from_the_last_voice_to_the_first_sound() -> None:
     (latency,) = run([(0.5, 1.5)], [(2.0, 3.0, "end")], 4)
     assert latency.kind == "response"
     assert latency.ms == pytest.approx(500, abs=80)
+    assert (latency.spoke_from, latency.ended) == (pytest.approx(0.5, abs=0.08), pytest.approx(2.0, abs=0.03))
 
 
 def test_a_gap_shorter_than_the_detectors_patience_is_measured_too() -> None:
