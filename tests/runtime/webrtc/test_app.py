@@ -225,6 +225,7 @@ async def test_the_api_describes_itself(make_server: MakeServer) -> None:
     assert set(paths) == {
         "/api/status",
         "/api/ice",
+        "/api/page-token",
         "/api/offer",
         "/api/leave",
         "/api/sessions/{session}/close",

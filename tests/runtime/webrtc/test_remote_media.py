@@ -38,7 +38,7 @@ async def remote(media: NotedMedia) -> AsyncIterator[RemoteMedia]:
 
 async def test_everything_comes_and_goes_as_it_is(media: NotedMedia, remote: RemoteMedia) -> None:
     await media.answer("offer")
-    assert await remote.open("offer", OPTIONS, "balanced", "attempt") == Answered("offer", "v=0", "secret")
+    assert await remote.open("offer", OPTIONS, "balanced", "attempt", "192.0.2.1") == Answered("offer", "v=0", "secret")
     assert await remote.resume("offer", "a", "é") == Answered("a", "v=0", "é")
     await remote.lose("a", "why")
     await remote.close("b", "because")
@@ -48,7 +48,7 @@ async def test_everything_comes_and_goes_as_it_is(media: NotedMedia, remote: Rem
     assert await remote.explain_unready() == ("draining", "the server stops")
     assert await remote.tell_metrics(4) == b"duplex_tasks 4\n"
     assert media.asked == [
-        ("open", "offer", OPTIONS, "balanced", "attempt"),
+        ("open", "offer", OPTIONS, "balanced", "attempt", "192.0.2.1"),
         ("resume", "offer", "a", "é", None),
         ("lose", "a", "why"),
         ("close", "b", "because"),

@@ -31,8 +31,10 @@ class NotedMedia:
         self.broken_off: list[str] = []
         self.error: Exception | None = None
 
-    async def open(self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None) -> Answered:
-        await self._note("open", sdp, options, policy, attempt)
+    async def open(
+        self, sdp: str, options: ConversationOptions, policy: str, attempt: str | None = None, address: str = ""
+    ) -> Answered:
+        await self._note("open", sdp, options, policy, attempt, address)
         try:
             async with self.changed:
                 await self.changed.wait_for(lambda: sdp in self.answered)
