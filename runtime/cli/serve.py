@@ -132,6 +132,8 @@ def serve_engine(
         web_server.run(application, config, listener, lambda: ready(address(config, listener)))
     finally:
         writer.close()
+        for one in traced:
+            one.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

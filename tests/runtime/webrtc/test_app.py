@@ -227,6 +227,7 @@ async def test_the_api_describes_itself(make_server: MakeServer) -> None:
         "/api/ice",
         "/api/offer",
         "/api/leave",
+        "/api/page-token",
         "/api/sessions/{session}/close",
         "/api/sessions/{session}/{name}",
     }
