@@ -77,7 +77,7 @@ class TurnTraces(Observer):
 
         `end`: sends what waits, and ends sending.
         """
-        self.close = end
+        self._end = end
         self._tracer, self._model, self._clock, self._quotes = tracer, model, clock, quotes
         self._epoch = wall() - clock.now()
         self._turns: dict[str, Turn] = {}
@@ -116,6 +116,10 @@ class TurnTraces(Observer):
         self._finish(session.id)
         self._counts.pop(session.id, None)
         self._said.pop(session.id, None)
+
+    def close(self) -> None:
+        """Send what waits, and end sending."""
+        self._end()
 
     def _begin(self, session: str) -> None:
         self._finish(session)
