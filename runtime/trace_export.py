@@ -5,7 +5,9 @@ Needs the extra `otel`. Nothing here depends on what is traced.
 
 import logging
 import os
+import threading
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -13,24 +15,28 @@ from urllib.parse import urlsplit
 from configs.runtime.serve import ServeConfig
 from runtime.clock import Clock
 from runtime.errors import MissingPackage
-from runtime.observers import Observer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
+
+    from runtime.tracing import TurnTraces
 
 logger = logging.getLogger(__name__)
 _ADDRESSES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PATH: Final = "/v1/traces"
 _SERVICE: Final = "duplex"
 _TIMEOUT_S: Final = 5.0
+_FAREWELL_S: Final = 2.0
+"""How long the server's end waits for a collector to take the last traces."""
 _MISSING: Final = "traces need packages that are not installed; get them with: pip install 'duplex-voice[otel]'"
 
 
 def traces(
     config: ServeConfig, model: str, clock: Clock, variables: Mapping[str, str] = os.environ
-) -> tuple[Observer, ...]:
-    """The observer that traces the turns of conversations, if the configuration or the environment wants it.
+) -> "tuple[TurnTraces, ...]":
+    """The observer that traces the turns of conversations, if the configuration or the environment wants it; the caller
+    closes it.
 
     Args:
         config: where to, and whether traces may quote. model: its name. clock: the sessions'. variables: of the
@@ -53,7 +59,8 @@ def traces(
     except ImportError:
         logger.warning("%s", _MISSING)
         return ()
-    return (TurnTraces(provider.get_tracer(_SERVICE), model, clock, quotes=config.log.quotes),)
+    tracer, end = provider.get_tracer(_SERVICE), partial(close, provider, exporter)
+    return (TurnTraces(tracer, model, clock, quotes=config.log.quotes, end=end),)
 
 
 def check_packages(config: ServeConfig) -> None:
@@ -77,9 +84,18 @@ def make_provider(exporter: "SpanExporter", variables: Mapping[str, str]) -> "Tr
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     name = {} if "OTEL_SERVICE_NAME" in variables else {"service.name": _SERVICE}
-    provider = TracerProvider(resource=Resource.create({**name, "service.version": metadata.version("duplex-voice")}))
+    resource = Resource.create({**name, "service.version": metadata.version("duplex-voice")})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
+
+
+def close(provider: "TracerProvider", exporter: "SpanExporter") -> None:
+    """Send what waits, but for a short time only: a collector that is gone would be tried for longer."""
+    late = threading.Timer(_FAREWELL_S, exporter.shutdown)
+    late.start()
+    provider.shutdown()
+    late.cancel()
 
 
 def _is_wanted(config: ServeConfig, variables: Mapping[str, str]) -> bool:

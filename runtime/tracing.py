@@ -64,9 +64,20 @@ class TurnTraces(Observer):
     """Makes spans of every turn."""
 
     def __init__(
-        self, tracer: Tracer, model: str, clock: Clock, *, quotes: bool = False, wall: Callable[[], float] = time.time
+        self,
+        tracer: Tracer,
+        model: str,
+        clock: Clock,
+        *,
+        quotes: bool = False,
+        wall: Callable[[], float] = time.time,
+        end: Callable[[], None] = lambda: None,
     ) -> None:
-        """`model`: its name. `clock`: the sessions'. `quotes`: see `LogConfig`. `wall`: seconds since 1970."""
+        """`model`: its name. `clock`: the sessions'. `quotes`: see `LogConfig`. `wall`: seconds since 1970.
+
+        `end`: sends what waits, and ends sending.
+        """
+        self._end = end
         self._tracer, self._model, self._clock, self._quotes = tracer, model, clock, quotes
         self._epoch = wall() - clock.now()
         self._turns: dict[str, Turn] = {}
@@ -105,6 +116,10 @@ class TurnTraces(Observer):
         self._finish(session.id)
         self._counts.pop(session.id, None)
         self._said.pop(session.id, None)
+
+    def close(self) -> None:
+        """Send what waits, and end sending."""
+        self._end()
 
     def _begin(self, session: str) -> None:
         self._finish(session)

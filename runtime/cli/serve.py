@@ -136,6 +136,8 @@ def serve_engine(
         MediaProcess(gateway, web, facts, observer).run(ready)
     finally:
         writer.close()
+        for one in traced:
+            one.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
