@@ -177,9 +177,8 @@ class ServeConfig(Config):
     in `cert_folder`.
     `max_body_bytes`: largest request. `max_message_bytes`: largest data channel message. `max_buffered_bytes`: how much
     may wait on a data channel that does not drain. `keep_closed`: how many ended sessions stay available for download.
-    `keep_latencies`: how many of the most recent latencies the status summarises. `keep_messages`: how many messages of
-    the data channel wait for a client that is to come back. `drain_s`: how long running conversations may go on after
-    SIGTERM.
+    `keep_messages`: how many messages of the data channel wait for a client that is to come back. `drain_s`: how long
+    running conversations may go on after SIGTERM.
     """
 
     host: str = "127.0.0.1"
@@ -194,7 +193,6 @@ class ServeConfig(Config):
     max_message_bytes: int = Field(default=16_384, ge=256)
     max_buffered_bytes: int = Field(default=262_144, ge=1024)
     keep_closed: int = Field(default=64, ge=1)
-    keep_latencies: int = Field(default=1000, ge=1)
     keep_messages: int = Field(default=1000, ge=1)
     drain_s: float = Field(default=30.0, ge=0.0)
     ice: IceConfig = IceConfig()

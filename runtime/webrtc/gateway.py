@@ -6,7 +6,6 @@ Everything runs on the media's event loop, and nothing here blocks it. Nothing h
 import asyncio
 import logging
 import time
-from collections import deque
 from pathlib import Path
 
 from aiortc import RTCSessionDescription
@@ -16,7 +15,6 @@ from configs.runtime.serve import ServeConfig
 from duplex.model.interface import ConversationOptions
 from runtime.clock import Clock
 from runtime.errors import UnknownSession, user_line
-from runtime.measured_latency import MeasuredLatency
 from runtime.metrics import Metrics
 from runtime.observers import Observer
 from runtime.session.resumable import ResumeKey, read_resumable, unknown
@@ -52,7 +50,6 @@ class Gateway:
         self._drain = Drain(config.drain_s, clock)
         self._by_client = SessionsByClient(config.clients)
         self._engine_watch = EngineWatch(self.pump)
-        self.latencies: deque[MeasuredLatency] = deque(maxlen=config.keep_latencies)
         metrics.on_places(hub.client.info.rows)
         allow_loopback()
 
@@ -237,7 +234,7 @@ class Gateway:
             raise UnknownSession(f"session {session} ended while it was opened: {reason}")
 
     def _calls(self) -> PeerCalls:
-        return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._on_latency, self._on_sent)
+        return PeerCalls(self.pump, self._clients.end, self._clients.lose, self._observer.on_latency, self._on_sent)
 
     def _check_admission(self, address: str) -> None:
         try:
@@ -246,10 +243,6 @@ class Gateway:
         except (Draining, TooManySessions) as error:
             self._observer.on_refused(error.code)
             raise
-
-    def _on_latency(self, session: str, latency: MeasuredLatency) -> None:
-        self.latencies.append(latency)
-        self._observer.on_latency(session, latency)
 
     def _on_sent(self, late: bool) -> None:
         self._observer.on_packet_sent(late=late)

@@ -4,7 +4,8 @@ Server -> client: hello, slot, user, planned, spoken, cut, tool, latency, stats,
 Client -> server: ping, say, bye.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -229,3 +230,11 @@ def parse_client_message(text: str | bytes) -> Ping | Say | Bye | None:
         return _CLIENT.validate_json(text)
     except ValidationError:
         return None
+
+
+_LASTING: Final = (UserCaption, PlannedWords, WordSounding, Cut, ToolMessage, NoticeMessage)
+
+
+def list_lasting(messages: Iterable[ServerMessage]) -> list[ServerMessage]:
+    """Those that a client still wants to know when it comes back: what was said and done, not how."""
+    return [message for message in messages if isinstance(message, _LASTING)]

@@ -35,28 +35,22 @@ from runtime.webrtc.latency import LatencyMeter
 from runtime.webrtc.message_budget import MessageBudget
 from runtime.webrtc.messages import (
     Bye,
-    Cut,
     EndedMessage,
     Hello,
     LatencyMessage,
     NoticeMessage,
     Ping,
-    PlannedWords,
     Pong,
     Say,
     ServerMessage,
     Stats,
-    ToolMessage,
-    UserCaption,
-    WordSounding,
+    list_lasting,
     parse_client_message,
 )
 from runtime.webrtc.offer import ask_for_redundancy, opus_only
 from runtime.webrtc.outbound import OutboundTrack
 from runtime.webrtc.seam import all_arrived, bound_gathering, bound_messages, tap_packets
 from runtime.webrtc.stats import ConnectionStats
-
-_LASTING = (UserCaption, PlannedWords, WordSounding, Cut, ToolMessage, NoticeMessage)
 
 
 @dataclass(frozen=True)
@@ -135,7 +129,7 @@ class Peer:
         hello = self._hello.model_copy(update={"resumed": True})
         peer = Peer(self.session, hello, self._config, self._runtime, self._clock, calls)
         peer._captions, peer._missed, peer._last_before = self._captions, self._missed, self.last_packet
-        peer._missed.extend(_kept(peer._captions.on_played((), True)))
+        peer._missed.extend(list_lasting(peer._captions.on_played((), True)))
         return peer
 
     async def connect(self, offer: RTCSessionDescription) -> str:
@@ -291,13 +285,8 @@ class Peer:
         """Send what the client can take; a channel that does not drain gets no more, so that memory stays bounded."""
         channel = self._channel
         if channel is None or not self._talks:
-            self._missed.extend(_kept(messages))
+            self._missed.extend(list_lasting(messages))
             return
         for message in messages:
             if channel.bufferedAmount < self._config.max_buffered_bytes:
                 channel.send(message.model_dump_json())
-
-
-def _kept(messages: Iterable[ServerMessage]) -> list[ServerMessage]:
-    """Those that a client still wants to know when it comes back: what was said and done, not how."""
-    return [message for message in messages if isinstance(message, _LASTING)]

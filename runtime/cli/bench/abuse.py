@@ -4,7 +4,6 @@ They run in a process of their own, one after the other, so that the clients tha
 """
 
 import asyncio
-import multiprocessing
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 
 from configs.audio import AUDIO
 from runtime.cli.bench.conversations import FIRST_SLOT_S, post
+from runtime.cli.bench.other_process import other_process
 from runtime.clock import SystemClock
 from runtime.errors import EngineError
 from runtime.pcm import Pcm16
@@ -24,7 +24,7 @@ from runtime.webrtc.client import VoiceClient
 
 _LIMIT, _NO_LIMIT = re.compile(r"a=max-message-size:\d+"), "a=max-message-size:0"
 _THREADS = 32
-_ENDED_S, _REPORT_S, _JOIN_S = 20.0, 60.0, 10.0
+_ENDED_S, _REPORT_S = 20.0, 60.0
 _MEGABYTE = 1_000_000
 
 
@@ -66,17 +66,9 @@ def abuse(url: str, what: Abuse) -> Iterator[list[AbuseReport]]:
     if not what.places:
         yield reports
         return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(theirs, url, what), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    with other_process(_run, url, what) as pipe:
         yield reports
-        reports.append(_receive(ours))
-        process.join(_JOIN_S)
-    finally:
-        process.kill()
+        reports.append(_receive(pipe))
 
 
 def _receive(pipe: "Connection[None, AbuseReport | str]") -> AbuseReport:

@@ -3,7 +3,6 @@
 They run in a process of their own, so that the clients that measure are not disturbed.
 """
 
-import multiprocessing
 import socket
 import time
 import urllib.request
@@ -13,11 +12,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from urllib.parse import urlsplit
 
+from runtime.cli.bench.other_process import other_process
+
 _HALF = b"GET / HTTP/1.1\r\nX-"
 _ASK_S, _AGAIN_S = 0.2, 10.0
 """How often somebody else asks; and how long it takes to open all connections again that the server has ended."""
 _PATIENCE_S = 30.0
-_JOIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,10 @@ def strangers(url: str, count: int) -> Iterator[list[StrangersReport]]:
     if not count:
         yield reports
         return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_besiege, args=(theirs, url, count), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    with other_process(_besiege, url, count) as pipe:
         yield reports
-        ours.send(None)
-        reports.append(ours.recv())
-        process.join(_JOIN_S)
-    finally:
-        process.kill()
+        pipe.send(None)
+        reports.append(pipe.recv())
 
 
 def _besiege(pipe: "Connection[StrangersReport, None]", url: str, count: int) -> None:

@@ -53,8 +53,11 @@ def test_a_session_whose_page_was_closed_does_not_count_until_it_is_back() -> No
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", ""])
 def test_clients_of_this_machine_are_not_limited(address: str) -> None:
     sessions = SessionsByClient(ONE)
-    sessions.note("a", address)
-    sessions.check(address, {"a": True})
+    for session, opener in (("a", address), ("b", "192.0.2.7")):
+        sessions.note(session, opener)
+    sessions.check(address, {"a": True, "b": True})
+    with pytest.raises(TooManySessions):
+        sessions.check("192.0.2.7", {"a": True, "b": True})
 
 
 def test_there_may_be_no_limit() -> None:
